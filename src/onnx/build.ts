@@ -1,0 +1,426 @@
+/**
+ * @file The builder: makes ONNX nodes in their form for one operator set (9 and newer).
+ *
+ * Equal nodes are made once (so a rule may be written naively, input by input), and what is not read in the end is left
+ * out. A few identities keep the adjoint small where networks always have it: see `reduceMean`, `matMul` and `mul`.
+ */
+import { InternalError } from "../errors.ts";
+import { type AttributeValue, DataType, float, makeNode, makeTensor, type NodeProto, type TensorProto } from "./proto.ts";
+import { gradientType } from "./types.ts";
+
+/** A tensor of the graph. `dims` where known; -1 stands for a dimension that only the run knows. */
+export interface Value {
+  readonly name: string;
+  readonly type: DataType;
+  readonly dims?: readonly number[];
+}
+
+/** What an operator of the builder takes: a tensor, or a number that becomes a scalar of its neighbour's type. */
+export type Arg = Value | number;
+
+type Attributes = Record<string, AttributeValue>;
+interface Made {
+  readonly node: NodeProto;
+  readonly inputs: readonly Value[];
+}
+
+/** Whether every dimension is known. */
+export const isStatic = (dims: readonly number[] | undefined): boolean => dims?.every((d) => d >= 0) ?? false;
+
+export const product = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
+
+/** 0, 1, ... n-1. */
+export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+export class Builder {
+  /** The operator set whose forms are written. */
+  readonly opset: number;
+  readonly #prefix: string;
+  readonly #made = new Map<string, Made>(); // by output name
+  readonly #same = new Map<string, Value[]>(); // by operator, inputs and attributes
+  readonly #initializers = new Map<string, TensorProto>();
+  readonly #constants = new Map<string, Value>();
+  #count = 0;
+
+  /** `prefix` starts every name made here; it must start no name of the model. */
+  constructor(opset: number, prefix = "grad/") {
+    if (opset < 9) throw new InternalError(`the builder writes operator set 9 and newer, not ${opset}`);
+    this.opset = opset;
+    this.#prefix = prefix;
+  }
+
+  /** The nodes and constants that `outputs` need, in the order they were made. */
+  collect(outputs: Iterable<Value>): { nodes: NodeProto[]; initializers: TensorProto[] } {
+    const needed = new Set<string>();
+    const visit = (name: string) => {
+      if (needed.has(name)) return;
+      needed.add(name);
+      for (const input of this.#made.get(name)?.node.input ?? []) visit(input);
+    };
+    for (const { name } of outputs) visit(name);
+    const nodes = new Set([...this.#made].filter(([name]) => needed.has(name)).map(([, { node }]) => node));
+    const initializers = [...this.#initializers].filter(([name]) => needed.has(name)).map(([, tensor]) => tensor);
+    return { nodes: [...nodes], initializers };
+  }
+
+  /** A tensor that the caller of the graph will feed. */
+  input(type: DataType, dims: readonly number[]): Value {
+    return { name: this.#fresh(), type, dims };
+  }
+
+  // ----- Constants -----
+
+  /** A constant of whole numbers (int64): a list, or a scalar. */
+  ints(values: readonly number[] | number): Value {
+    const list = typeof values === "number" ? [values] : values;
+    const dims = typeof values === "number" ? [] : [list.length];
+    return this.#constant(DataType.INT64, dims, BigInt64Array.from(list, BigInt));
+  }
+
+  /** A constant of float32 (or float64) numbers. */
+  floats(values: readonly number[] | number, dims?: readonly number[], type = DataType.FLOAT): Value {
+    const list = typeof values === "number" ? [values] : values;
+    const shape = dims ?? (typeof values === "number" ? [] : [list.length]);
+    return this.#constant(type, shape, type === DataType.DOUBLE ? Float64Array.from(list) : Float32Array.from(list));
+  }
+
+  #constant(type: DataType, dims: readonly number[], data: BigInt64Array | Float32Array | Float64Array): Value {
+    const key = `${type}[${dims}]${data}`;
+    const known = this.#constants.get(key);
+    if (known) return known;
+    const value = { name: this.#fresh(), type, dims };
+    this.#initializers.set(value.name, makeTensor(value.name, type, dims, data));
+    this.#constants.set(key, value);
+    return value;
+  }
+
+  #fresh(): string {
+    return `${this.#prefix}${(this.#count++).toString(36)}`;
+  }
+
+  // ----- Nodes -----
+
+  /** Any node: one output, of the given type and dims. */
+  op(opType: string, inputs: readonly (Value | undefined)[], attributes?: Attributes, type?: DataType, dims?: readonly number[]): Value {
+    return this.ops(opType, inputs, attributes, [{ type: type ?? inputs[0]?.type ?? DataType.FLOAT, dims }])[0];
+  }
+
+  /** Any node with several outputs. */
+  ops(
+    opType: string,
+    inputs: readonly (Value | undefined)[],
+    attributes: Attributes | undefined,
+    outputs: readonly { type: DataType; dims?: readonly number[] }[],
+  ): Value[] {
+    return this.#emit(
+      inputs,
+      outputs,
+      JSON.stringify([opType, inputs.map((v) => v?.name), attributes, outputs.length]),
+      (names) => makeNode(opType, inputs.map((v) => v?.name ?? ""), names, attributes),
+    );
+  }
+
+  /** A copy of a node of the model (same operator and attributes) on other inputs: how a rule runs the forward operator again. */
+  again(node: NodeProto, inputs: readonly (Value | undefined)[], type: DataType, dims?: readonly number[]): Value {
+    const key = JSON.stringify([node.output[0], inputs.map((v) => v?.name), "again"]);
+    const make = ([name]: string[]): NodeProto => ({
+      ...node,
+      name: "",
+      input: inputs.map((v) => v?.name ?? ""),
+      output: [name],
+    });
+    return this.#emit(inputs, [{ type, dims }], key, make)[0];
+  }
+
+  #emit(
+    inputs: readonly (Value | undefined)[],
+    outputs: readonly { type: DataType; dims?: readonly number[] }[],
+    key: string,
+    make: (names: string[]) => NodeProto,
+  ): Value[] {
+    const known = this.#same.get(key);
+    if (known) return known;
+    const values = outputs.map((output) => ({ name: this.#fresh(), ...output }));
+    const node = make(values.map(({ name }) => name));
+    for (const { name } of values) this.#made.set(name, { node, inputs: inputs.filter((v) => v !== undefined) });
+    this.#same.set(key, values);
+    return values;
+  }
+
+  #from(value: Value, opType: string): Made | undefined {
+    const made = this.#made.get(value.name);
+    return made?.node.opType === opType ? made : undefined;
+  }
+
+  // ----- Element-wise -----
+
+  #binary(opType: string, a: Arg, b: Arg, type?: DataType): Value {
+    const like = typeof a === "number" ? b : a;
+    if (typeof like === "number") throw new InternalError(`${opType} of two numbers`);
+    const [x, y] = [this.#scalar(a, like), this.#scalar(b, like)];
+    return this.op(opType, [x, y], undefined, type ?? like.type, broadcastDims(x.dims, y.dims));
+  }
+
+  #scalar(arg: Arg, like: Value): Value {
+    if (typeof arg !== "number") return arg;
+    return like.type === DataType.INT64 ? this.ints(arg) : this.floats(arg, undefined, gradientType(like.type));
+  }
+
+  #unary(opType: string, x: Value, type?: DataType): Value {
+    return this.op(opType, [x], undefined, type ?? x.type, x.dims);
+  }
+
+  add = (a: Arg, b: Arg): Value => this.#binary("Add", a, b);
+  sub = (a: Arg, b: Arg): Value => this.#binary("Sub", a, b);
+  div = (a: Arg, b: Arg): Value => this.#binary("Div", a, b);
+  pow = (a: Arg, b: Arg): Value => this.#binary("Pow", a, b);
+  neg = (x: Value): Value => this.#unary("Neg", x);
+  abs = (x: Value): Value => this.#unary("Abs", x);
+  exp = (x: Value): Value => this.#unary("Exp", x);
+  log = (x: Value): Value => this.#unary("Log", x);
+  sqrt = (x: Value): Value => this.#unary("Sqrt", x);
+  sign = (x: Value): Value => this.#unary("Sign", x);
+  relu = (x: Value): Value => this.#unary("Relu", x);
+  tanh = (x: Value): Value => this.#unary("Tanh", x);
+  sigmoid = (x: Value): Value => this.#unary("Sigmoid", x);
+  erf = (x: Value): Value => this.#unary("Erf", x);
+  not = (x: Value): Value => this.#unary("Not", x);
+  greater = (a: Arg, b: Arg): Value => this.#binary("Greater", a, b, DataType.BOOL);
+  less = (a: Arg, b: Arg): Value => this.#binary("Less", a, b, DataType.BOOL);
+  and = (a: Value, b: Value): Value => this.#binary("And", a, b, DataType.BOOL);
+  or = (a: Value, b: Value): Value => this.#binary("Or", a, b, DataType.BOOL);
+
+  /** a * b; a factor of 1 costs nothing. */
+  mul = (a: Arg, b: Arg): Value => {
+    if (b === 1 && typeof a !== "number") return a;
+    if (a === 1 && typeof b !== "number") return b;
+    return this.#binary("Mul", a, b);
+  };
+
+  /** Element-wise equality, as two comparisons, since Equal takes floats only from operator set 11. */
+  equal = (a: Value, b: Arg): Value => this.not(this.or(this.greater(a, b), this.less(a, b)));
+
+  where(condition: Value, a: Arg, b: Arg): Value {
+    const like = typeof a === "number" ? b : a;
+    if (typeof like === "number") throw new InternalError("Where of two numbers");
+    const [x, y] = [this.#scalar(a, like), this.#scalar(b, like)];
+    const dims = broadcastDims(condition.dims, broadcastDims(x.dims, y.dims));
+    return this.op("Where", [condition, x, y], undefined, like.type, dims);
+  }
+
+  cast(x: Value, to: DataType): Value {
+    return x.type === to ? x : this.op("Cast", [x], { to }, to, x.dims);
+  }
+
+  sum(terms: readonly Value[]): Value {
+    return terms.reduce((a, b) => this.add(a, b));
+  }
+
+  // ----- Reductions (dimensions are kept unless said otherwise) -----
+
+  reduceSum(x: Value, axes: readonly number[], keep = true): Value {
+    if (axes.length === 0) return x;
+    return this.#reduceFrom(13, "ReduceSum", x, axes, keep);
+  }
+
+  /** The mean over axes. The mean of what was only expanded along them is what it was before. */
+  reduceMean(x: Value, axes: readonly number[], keep = true): Value {
+    const expanded = this.#from(x, "Expand")?.inputs[0];
+    if (keep && expanded?.dims && x.dims?.length === expanded.dims.length) {
+      const same = range(x.dims.length).every((i) => (axes.includes(i) ? expanded.dims?.[i] === 1 : expanded.dims?.[i] === x.dims?.[i]));
+      if (same) return expanded;
+    }
+    return axes.length === 0 ? x : this.#reduceFrom(18, "ReduceMean", x, axes, keep);
+  }
+
+  /** `since`: the operator set from which the axes are an input. */
+  #reduceFrom(since: number, opType: string, x: Value, axes: readonly number[], keep: boolean): Value {
+    const keepdims = keep ? 1 : 0;
+    const dims = reducedDims(x.dims, axes, keep);
+    return this.opset >= since
+      ? this.op(opType, [x, this.ints(axes)], { keepdims }, x.type, dims)
+      : this.op(opType, [x], { axes, keepdims }, x.type, dims);
+  }
+
+  // ----- Linear algebra -----
+
+  /** Batched matrix product. One-hot rows times a matrix are rows of it, gathered: what makes 1,000 classes as cheap as one. */
+  matMul(a: Value, b: Value): Value {
+    const rows = this.#oneHotRows(a);
+    if (rows && b.dims?.length === 2) return this.op("Gather", [b, rows], { axis: 0 }, b.type, [rows.dims?.[0] ?? -1, b.dims[1]]);
+    const batch = broadcastDims(a.dims?.slice(0, -2), b.dims?.slice(0, -2));
+    const dims = batch && [...batch, a.dims?.at(-2) ?? -1, b.dims?.at(-1) ?? -1];
+    return this.op("MatMul", [a, b], undefined, a.type, dims);
+  }
+
+  /** a @ b with b transposed on request, without moving a large b in memory. */
+  gemm(a: Value, b: Value, { transA = false, transB = false } = {}): Value {
+    const rows = transA ? undefined : this.#oneHotRows(a);
+    if (rows) return this.matMul(a, transB ? this.transpose(b, [1, 0]) : b);
+    const dims = a.dims && b.dims ? [a.dims[transA ? 1 : 0], b.dims[transB ? 0 : 1]] : undefined;
+    const inputs = this.opset >= 11 ? [a, b] : [a, b, this.floats(0, undefined, a.type)]; // the addend became optional
+    return this.op("Gemm", inputs, { transA: transA ? 1 : 0, transB: transB ? 1 : 0 }, a.type, dims);
+  }
+
+  /** One row per index, 1 at the index and 0 elsewhere: float [n, depth]. */
+  oneHot(indices: Value, depth: Value, type = DataType.FLOAT, dims?: readonly number[]): Value {
+    return this.op("OneHot", [indices, depth, this.floats([0, 1], undefined, type)], { axis: -1 }, type, dims);
+  }
+
+  #oneHotRows(x: Value): Value | undefined {
+    const indices = this.#from(x, "OneHot")?.inputs[0];
+    return indices?.dims?.length === 1 ? indices : undefined;
+  }
+
+  // ----- Shapes -----
+
+  /** The shape of a tensor, as a constant where it is known. */
+  shapeOf(x: Value): Value {
+    return x.dims && isStatic(x.dims) ? this.ints(x.dims) : this.op("Shape", [x], undefined, DataType.INT64, x.dims && [x.dims.length]);
+  }
+
+  /** One dimension of a tensor, as a list of one. */
+  dimOf(x: Value, axis: number): Value {
+    const known = x.dims?.[axis] ?? -1;
+    return known >= 0 ? this.ints([known]) : this.gather(this.shapeOf(x), this.ints([axis]), 0);
+  }
+
+  /** Reshape to `dims`: at most one -1, which takes what remains. */
+  reshape(x: Value, dims: readonly number[] | Value): Value {
+    if ("name" in dims) return this.op("Reshape", [x, dims], undefined, x.type);
+    if (isStatic(x.dims) && String(x.dims) === String(dims)) return x;
+    const inferred = x.dims && isStatic(x.dims) ? product(x.dims) / -product(dims) : -1;
+    return this.op("Reshape", [x, this.ints(dims)], undefined, x.type, dims.map((d) => (d === -1 ? inferred : d)));
+  }
+
+  /** Reshape to the shape of another tensor. */
+  reshapeLike(x: Value, like: Value): Value {
+    const { dims } = like;
+    const simple = dims && dims.filter((d) => d < 0).length <= 1 && !dims.includes(0);
+    const reshaped = this.reshape(x, simple ? dims : this.shapeOf(like));
+    return { ...reshaped, dims };
+  }
+
+  transpose(x: Value, perm: readonly number[]): Value {
+    if (perm.every((p, i) => p === i)) return x;
+    return this.op("Transpose", [x], { perm }, x.type, x.dims && perm.map((p) => x.dims?.[p] ?? -1));
+  }
+
+  /** Swaps the last two axes. */
+  transposeLast(x: Value): Value {
+    const rank = rankOf(x);
+    return this.transpose(x, [...range(rank - 2), rank - 1, rank - 2]);
+  }
+
+  unsqueeze(x: Value, axes: readonly number[]): Value {
+    if (axes.length === 0) return x;
+    const dims = x.dims && insertOnes(x.dims, axes);
+    return this.opset >= 13
+      ? this.op("Unsqueeze", [x, this.ints(axes)], undefined, x.type, dims)
+      : this.op("Unsqueeze", [x], { axes }, x.type, dims);
+  }
+
+  squeeze(x: Value, axes: readonly number[]): Value {
+    if (axes.length === 0) return x;
+    const dims = x.dims?.filter((_, i) => !axes.includes(i));
+    return this.opset >= 13
+      ? this.op("Squeeze", [x, this.ints(axes)], undefined, x.type, dims)
+      : this.op("Squeeze", [x], { axes }, x.type, dims);
+  }
+
+  /** Broadcasts x, of the same rank, to the shape of `like`. */
+  expandLike(x: Value, like: Value): Value {
+    const { dims } = like;
+    if (x.dims && dims && x.dims.every((d, i) => d === dims[i])) return x;
+    // Expand broadcasts both ways, so a dimension that x already has may be given as 1.
+    const target = dims && x.dims && dims.map((d, i) => (x.dims?.[i] === 1 ? d : 1));
+    const shape = target && isStatic(target) ? this.ints(target) : this.shapeOf(like);
+    return this.op("Expand", [x, shape], undefined, x.type, dims);
+  }
+
+  /** Zeros of the shape of a tensor, in its gradient's type. */
+  zerosLike(x: Value): Value {
+    return this.zeros(this.shapeOf(x), gradientType(x.type), x.dims);
+  }
+
+  zeros(shape: Value, type: DataType, dims?: readonly number[]): Value {
+    const zero = type === DataType.DOUBLE ? Float64Array.of(0) : type === DataType.INT64 ? BigInt64Array.of(0n) : Float32Array.of(0);
+    const value = { tensor: makeTensor("", type, [1], zero) };
+    return this.#emit([shape], [{ type, dims }], `zeros ${type} ${shape.name}`, (names) =>
+      makeNode("ConstantOfShape", [shape.name], names, { value }),
+    )[0];
+  }
+
+  // ----- Moving data -----
+
+  concat(values: readonly Value[], axis: number): Value {
+    const sizes = values.map((v) => v.dims?.[axis] ?? -1);
+    const total = isStatic(sizes) ? sizes.reduce((a, b) => a + b, 0) : -1;
+    const dims = values[0].dims?.map((d, i) => (i === axis ? total : d));
+    return values.length === 1 ? values[0] : this.op("Concat", values, { axis }, values[0].type, dims);
+  }
+
+  gather(x: Value, indices: Value, axis: number): Value {
+    const dims = x.dims && indices.dims && [...x.dims.slice(0, axis), ...indices.dims, ...x.dims.slice(axis + 1)];
+    return this.op("Gather", [x, indices], { axis }, x.type, dims);
+  }
+
+  /** x[start:end] along one axis, with a step of 1. */
+  slice(x: Value, axis: number, start: number, end: number): Value {
+    const dims = x.dims?.map((d, i) => (i === axis ? end - start : d));
+    return this.opset >= 10
+      ? this.op("Slice", [x, this.ints([start]), this.ints([end]), this.ints([axis])], undefined, x.type, dims)
+      : this.op("Slice", [x], { starts: [start], ends: [end], axes: [axis] }, x.type, dims);
+  }
+
+  /** Cuts x along an axis into pieces of the given sizes. */
+  split(x: Value, axis: number, sizes: readonly number[]): Value[] {
+    const outputs = sizes.map((size) => ({ type: x.type, dims: x.dims?.map((d, i) => (i === axis ? size : d)) }));
+    if (sizes.length === 1) return [x];
+    return this.opset >= 13
+      ? this.ops("Split", [x, this.ints(sizes)], { axis }, outputs)
+      : this.ops("Split", [x], { axis, split: sizes }, outputs);
+  }
+
+  /** Adds zeros before and after each axis (negative counts cut). */
+  pad(x: Value, before: readonly number[], after: readonly number[]): Value {
+    if ([...before, ...after].every((n) => n === 0)) return x;
+    const pads = [...before, ...after];
+    const dims = x.dims?.map((d, i) => (d < 0 ? d : d + before[i] + after[i]));
+    return this.opset >= 11
+      ? this.op("Pad", [x, this.ints(pads)], undefined, x.type, dims)
+      : this.op("Pad", [x], { pads, mode: "constant", value: float(0) }, x.type, dims);
+  }
+
+  /** 0, 1, ... count-1 (int64), for a count that only the run knows ([1]). Range came later than NonZero. */
+  iota(count: Value): Value {
+    const ones = this.add(this.zeros(count, DataType.INT64, [-1]), 1);
+    return this.reshape(this.op("NonZero", [ones], undefined, DataType.INT64, [1, -1]), [-1]);
+  }
+}
+
+export function rankOf(x: Value): number {
+  if (!x.dims) throw new InternalError(`rank of "${x.name}" is not known`);
+  return x.dims.length;
+}
+
+/** Dimensions of a broadcast result; undefined where one is unknown. A 1 gives way to the other. */
+export function broadcastDims(a: readonly number[] | undefined, b: readonly number[] | undefined): number[] | undefined {
+  if (!a || !b) return undefined;
+  const rank = Math.max(a.length, b.length);
+  return range(rank).map((i) => {
+    const [p, q] = [a[i - rank + a.length] ?? 1, b[i - rank + b.length] ?? 1];
+    return p === 1 ? q : p === -1 && q !== 1 ? q : p;
+  });
+}
+
+/** The dims with ones inserted, `axes` counted in the result. */
+export function insertOnes(dims: readonly number[], axes: readonly number[]): number[] {
+  const rest = [...dims];
+  return range(dims.length + axes.length).map((i) => (axes.includes(i) ? 1 : (rest.shift() as number)));
+}
+
+function reducedDims(dims: readonly number[] | undefined, axes: readonly number[], keep: boolean): number[] | undefined {
+  if (!dims) return undefined;
+  return keep ? dims.map((d, i) => (axes.includes(i) ? 1 : d)) : dims.filter((_, i) => !axes.includes(i));
+}

@@ -1,0 +1,95 @@
+/**
+ * @file The types and shapes of every tensor of a model, as ONNX Runtime infers them: no shape inference of our own.
+ *
+ * The runtime is handed the graph without its weights (they become inputs), with every tensor as an output, and asked for its
+ * output metadata: no forward pass and no copy of a weight. Free batch dimensions are observed at two sizes; a
+ * dimension that differs between the two depends on the batch and is given as -1.
+ */
+import { isExternal, makeGraph, makeModel, makeValueInfo, declaredDims, declaredType, encodeModel, type TensorProto } from "./proto.ts";
+import { product } from "./build.ts";
+import type { Model } from "./model.ts";
+import { openSession, type Runtime, type SessionOptions } from "./runtime.ts";
+import { typeFromName } from "./types.ts";
+import type { DataType } from "./proto.ts";
+
+/** A tensor's type and dimensions; -1 for a dimension that depends on the batch or is known at run time only. */
+export interface TensorType {
+  readonly type: DataType;
+  readonly dims: readonly number[];
+}
+
+/** By tensor name. A tensor whose rank the runtime cannot tell is missing. */
+export type Observed = ReadonlyMap<string, TensorType>;
+
+/** Shapes above this many elements cannot be arguments of another operator, so their values are not needed. */
+const mostElementsKept = 64;
+const batchSizes = [2, 3] as const;
+
+/**
+ * Observes a model.
+ * @param shapes dimensions of its inputs where they are free (the first is the batch and stays free).
+ * @throws UserError `invalid-model` when ONNX Runtime refuses the graph.
+ */
+export async function observe(
+  ort: Runtime,
+  model: Model,
+  shapes: Readonly<Record<string, readonly number[]>> = {},
+  session: SessionOptions = {},
+): Promise<Observed> {
+  const free = model.inputs.some((input) => typeof declaredDims(input)?.[0] === "string");
+  if (!free) return observeAt(ort, model, shapes, 1, session);
+  const first = await observeAt(ort, model, shapes, batchSizes[0], session);
+  const second = await observeAt(ort, model, shapes, batchSizes[1], session);
+  return new Map(
+    [...first].map(([name, { type, dims }]) => {
+      const other = second.get(name)?.dims;
+      return [name, { type, dims: dims.map((d, i) => (d === other?.[i] ? d : -1)) }];
+    }),
+  );
+}
+
+async function observeAt(
+  ort: Runtime,
+  model: Model,
+  shapes: Readonly<Record<string, readonly number[]>>,
+  batch: number,
+  session: SessionOptions,
+): Promise<Observed> {
+  const small = (tensor: TensorProto) => !isExternal(tensor) && product(tensor.dims.map(Number)) <= mostElementsKept;
+  const batchNames = new Set(model.inputs.map((input) => declaredDims(input)?.[0]).filter((d) => typeof d === "string" && d));
+  const inputs = model.inputs.map((input) => {
+    const given = shapes[input.name];
+    const dims = declaredDims(input)?.map((d, i) => {
+      if (typeof d === "number" && d >= 0) return d;
+      if (i === 0 || batchNames.has(d)) return batch;
+      return given?.[i] ?? (typeof d === "string" && d ? d : `${input.name}:${i}`);
+    });
+    return makeValueInfo(input.name, declaredType(input), dims);
+  });
+  const weights = model.graph.initializer
+    .filter((tensor) => !small(tensor))
+    .map(({ name, dataType, dims }) => makeValueInfo(name, dataType, dims.map(Number)));
+  const outputs = model.graph.node.flatMap(({ output }) => output).filter(Boolean);
+  const graph = makeGraph({
+    name: model.graph.name,
+    node: model.graph.node,
+    initializer: model.graph.initializer.filter(small),
+    sparseInitializer: model.graph.sparseInitializer,
+    input: [...inputs, ...weights],
+    output: outputs.map((name) => makeValueInfo(name)),
+  });
+  const { irVersion, opsetImport, functions } = model.proto;
+  const bytes = encodeModel(makeModel({ irVersion: irVersion < 4n ? 4n : irVersion, opsetImport, functions, graph }));
+  const observer = await openSession(ort, bytes, { ...session, graphOptimizationLevel: "basic", executionProviders: ["cpu"] });
+  const metadata = [...observer.inputMetadata, ...observer.outputMetadata];
+  await observer.release();
+
+  const tensors = new Map<string, TensorType>();
+  for (const tensor of metadata) {
+    if (!tensor.isTensor) continue;
+    const dims = tensor.shape.map((d) => (typeof d === "number" ? d : -1));
+    tensors.set(tensor.name, { type: typeFromName(tensor.type), dims });
+  }
+  for (const { name, dataType, dims } of model.graph.initializer) tensors.set(name, { type: dataType, dims: dims.map(Number) });
+  return tensors;
+}

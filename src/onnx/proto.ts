@@ -1,0 +1,129 @@
+/** @file The only file that knows the protobuf schema: reading, making and writing ONNX messages. */
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType as AttributeType,
+  AttributeProtoSchema,
+  type GraphProto,
+  GraphProtoSchema,
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  TensorProto_DataType as DataType,
+  TensorProto_DataLocation,
+  type TensorProto,
+  TensorProtoSchema,
+  type ValueInfoProto,
+  ValueInfoProtoSchema,
+} from "onnx-buf";
+
+export { DataType };
+export type { AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto };
+
+/** The message in `bytes`; weights stay views of them. Throws what the protobuf reader throws. */
+export const decodeModel = (bytes: Uint8Array): ModelProto => fromBinary(ModelProtoSchema, bytes);
+export const encodeModel = (model: ModelProto): Uint8Array => toBinary(ModelProtoSchema, model);
+
+export const makeModel = (init: MessageInitShape<typeof ModelProtoSchema>): ModelProto =>
+  create(ModelProtoSchema, init);
+export const makeGraph = (init: MessageInitShape<typeof GraphProtoSchema>): GraphProto =>
+  create(GraphProtoSchema, init);
+
+/** An attribute's value, typed by its form: whole number, `float(x)`, text, a list of whole numbers, or a tensor. */
+export type AttributeValue = number | string | readonly number[] | { float: number } | { tensor: TensorProto };
+
+/** Marks a number as a floating-point attribute, whatever its value. */
+export const float = (value: number): AttributeValue => ({ float: value });
+
+function makeAttribute(name: string, value: AttributeValue): AttributeProto {
+  const of = (init: MessageInitShape<typeof AttributeProtoSchema>) => create(AttributeProtoSchema, { name, ...init });
+  if (typeof value === "number") return of({ type: AttributeType.INT, i: BigInt(value) });
+  if (typeof value === "string") return of({ type: AttributeType.STRING, s: new TextEncoder().encode(value) });
+  if ("float" in value) return of({ type: AttributeType.FLOAT, f: value.float });
+  if ("tensor" in value) return of({ type: AttributeType.TENSOR, t: value.tensor });
+  return of({ type: AttributeType.INTS, ints: value.map(BigInt) });
+}
+
+export function makeNode(
+  opType: string,
+  input: readonly string[],
+  output: readonly string[],
+  attributes: Record<string, AttributeValue> = {},
+): NodeProto {
+  const attribute = Object.entries(attributes).map(([name, value]) => makeAttribute(name, value));
+  return create(NodeProtoSchema, { opType, input: [...input], output: [...output], attribute });
+}
+
+/** A tensor message with the numbers stored raw (little-endian, as every platform that runs ONNX Runtime). */
+export function makeTensor(name: string, type: DataType, dims: readonly number[], data: ArrayBufferView): TensorProto {
+  const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
+  return create(TensorProtoSchema, { name, dataType: type, dims: dims.map(BigInt), rawData });
+}
+
+/** An input or output. `dims`: a number, or a text for a free dimension; no `type` leaves the type to ONNX Runtime. */
+export function makeValueInfo(name: string, type?: DataType, dims?: readonly (number | string)[]): ValueInfoProto {
+  if (type === undefined) return create(ValueInfoProtoSchema, { name });
+  const dim = dims?.map((d) => ({
+    value:
+      typeof d === "number"
+        ? { case: "dimValue" as const, value: BigInt(d) }
+        : { case: "dimParam" as const, value: d },
+  }));
+  const tensor = { elemType: type, shape: dim && { dim } };
+  return create(ValueInfoProtoSchema, { name, type: { value: { case: "tensorType", value: tensor } } });
+}
+
+/** The dims of an input or output as written in the file: a number, a name, or "" where nothing is said; undefined without a shape. */
+export function declaredDims(info: ValueInfoProto): (number | string)[] | undefined {
+  if (info.type?.value.case !== "tensorType") return undefined;
+  return info.type.value.value.shape?.dim.map(({ value }) =>
+    value.case === "dimValue" ? Number(value.value) : (value.value ?? ""),
+  );
+}
+
+export const declaredType = (info: ValueInfoProto): DataType =>
+  info.type?.value.case === "tensorType" ? info.type.value.value.elemType : DataType.UNDEFINED;
+
+export const isExternal = (tensor: TensorProto): boolean =>
+  tensor.dataLocation === TensorProto_DataLocation.EXTERNAL;
+
+/** The file that an external tensor's bytes are in, relative to the model's folder. */
+export const externalLocation = (tensor: TensorProto): string | undefined =>
+  tensor.externalData.find(({ key }) => key === "location")?.value;
+
+/** The numbers of a small constant; undefined for external data and for types that no rule reads. */
+export function tensorValues(tensor: TensorProto): number[] | undefined {
+  if (isExternal(tensor)) return undefined;
+  const { rawData } = tensor;
+  const raw = <T>(array: new (buffer: ArrayBuffer) => ArrayLike<T>, typed: readonly T[]) =>
+    Array.from(rawData.length ? new array(rawData.slice().buffer) : typed, Number);
+  switch (tensor.dataType) {
+    case DataType.FLOAT:
+      return raw(Float32Array, tensor.floatData);
+    case DataType.DOUBLE:
+      return raw(Float64Array, tensor.doubleData);
+    case DataType.INT64:
+      return raw(BigInt64Array, tensor.int64Data);
+    case DataType.INT32:
+      return raw(Int32Array, tensor.int32Data);
+    case DataType.BOOL:
+    case DataType.UINT8:
+      return raw(Uint8Array, tensor.int32Data);
+    case DataType.INT8:
+      return raw(Int8Array, tensor.int32Data);
+    case DataType.FLOAT16:
+      return raw(Uint16Array, tensor.int32Data).map(halfToNumber);
+    default:
+      return undefined;
+  }
+}
+
+/** The number that 16 bits of an IEEE half stand for. */
+export function halfToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return exponent ? sign * (1 + fraction / 1024) * 2 ** (exponent - 15) : sign * fraction * 2 ** -24;
+}

@@ -1,0 +1,31 @@
+/** @file Element types of tensors, as ONNX numbers them and as ONNX Runtime names them. */
+import { DataType } from "./proto.ts";
+
+const names: Record<string, DataType> = {
+  float32: DataType.FLOAT,
+  uint8: DataType.UINT8,
+  int8: DataType.INT8,
+  uint16: DataType.UINT16,
+  int16: DataType.INT16,
+  int32: DataType.INT32,
+  int64: DataType.INT64,
+  string: DataType.STRING,
+  bool: DataType.BOOL,
+  float16: DataType.FLOAT16,
+  float64: DataType.DOUBLE,
+  uint32: DataType.UINT32,
+  uint64: DataType.UINT64,
+  bfloat16: DataType.BFLOAT16,
+};
+
+/** The ONNX number of a type that ONNX Runtime names; UNDEFINED for one it has no name for (int4, float8 ...). */
+export const typeFromName = (name: string): DataType => names[name] ?? DataType.UNDEFINED;
+
+export const typeName = (type: DataType): string =>
+  Object.keys(names).find((name) => names[name] === type) ?? DataType[type].toLowerCase();
+
+export const isFloat = (type: DataType): boolean =>
+  type === DataType.FLOAT || type === DataType.FLOAT16 || type === DataType.DOUBLE || type === DataType.BFLOAT16;
+
+/** The type that gradients of a tensor are computed in: half precision is too coarse for sums, so it becomes float32. */
+export const gradientType = (type: DataType): DataType => (type === DataType.DOUBLE ? type : DataType.FLOAT);

@@ -1,0 +1,38 @@
+/**
+ * @file Operator sets 7 and 8 are written as 9, the first in which every adjoint has a form (Where, MaxUnpool, ConstantOfShape).
+ *
+ * Between them only Upsample changed what it means to be given, and Cast, comparisons and the like merely took more types.
+ * Newer models are left as they are: their adjoint is written in their own forms.
+ */
+import { UserError } from "../errors.ts";
+import { Attributes, indexModel, type Model } from "./model.ts";
+import { DataType, encodeModel, makeModel, makeNode, makeTensor, type NodeProto, type TensorProto } from "./proto.ts";
+
+const oldest = 7;
+const target = 9;
+
+/**
+ * The model, in an operator set that gradients can be written in.
+ * @throws UserError `invalid-model` for an operator set older than 7.
+ */
+export function upgrade(model: Model): Model {
+  const { opset, proto, graph } = model;
+  if (opset >= target) return model;
+  if (opset < oldest) throw new UserError("invalid-model", `invalid model: operator set ${opset}; allowed are ${oldest} and newer`);
+  const initializer: TensorProto[] = [...graph.initializer];
+  const node = graph.node.map((n) => (n.opType === "Upsample" ? upsampleByInput(n, initializer) : n));
+  const opsetImport = proto.opsetImport.map((o) => (o.domain === "" || o.domain === "ai.onnx" ? { ...o, version: BigInt(target) } : o));
+  // From IR version 4 initialisers need not stand among the inputs, and those that do can be overridden, so that nothing folds.
+  const input = graph.input.filter(({ name }) => !model.initializers.has(name));
+  const irVersion = proto.irVersion < 4n ? 4n : proto.irVersion;
+  const upgraded = makeModel({ ...proto, irVersion, opsetImport, graph: { ...graph, node, input, initializer } });
+  return indexModel(encodeModel(upgraded), upgraded);
+}
+
+function upsampleByInput(node: NodeProto, initializer: TensorProto[]): NodeProto {
+  const attributes = new Attributes(node);
+  const scales = Float32Array.from(attributes.floats("scales") ?? []);
+  const name = `${node.output[0]}/scales`;
+  initializer.push(makeTensor(name, DataType.FLOAT, [scales.length], scales));
+  return makeNode("Upsample", [node.input[0], name], node.output, { mode: attributes.string("mode", "nearest") });
+}
