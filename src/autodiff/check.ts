@@ -1,0 +1,98 @@
+/**
+ * @file Whether gradients are right, by the one fact that defines them: along any direction u the score changes by <gradient, u>.
+ *
+ * One random direction and one random cotangent stand for the whole Jacobian, so a check costs two forward passes and one gradient.
+ */
+import { UserError } from "../errors.ts";
+import { type Feeds, openSession, type Runtime, run, type SessionOptions } from "../onnx/runtime.ts";
+import type { Overrides } from "./differentiate.ts";
+import type { Rules } from "./rules.ts";
+import { vjp } from "./vjp.ts";
+
+export interface CheckOptions {
+  /** Where to check: values of the model's inputs, float32 where `wrt` names them, away from kinks. */
+  readonly feeds: Feeds;
+  /** Inputs to check; every float32 input by default. */
+  readonly wrt?: readonly string[];
+  /** The output that is projected; the first by default. */
+  readonly output?: string;
+  readonly rules?: Rules | Overrides;
+  /** The model is affine in the inputs checked: any step is exact, so a whole one is taken and the identity holds to rounding. */
+  readonly linear?: boolean;
+  /** Half the distance of the central difference; 1e-2 by default. */
+  readonly step?: number;
+  readonly seed?: number;
+  readonly session?: SessionOptions;
+}
+
+/** One input's check. */
+export interface GradientCheck {
+  readonly input: string;
+  /** <gradient, u>. */
+  readonly analytic: number;
+  /** The central difference along u. */
+  readonly numeric: number;
+  /** Their distance over the root of the sum of the squared terms of <gradient, u>. */
+  readonly error: number;
+}
+
+/**
+ * Compares the gradient of a random projection of the output with central differences, or for affine models with the exact
+ * adjoint identity. It decides nothing: a right rule gives errors near 1e-3 (affine 1e-5), a wrong one errors near 1.
+ * @param bytes the ONNX file's.
+ */
+export async function checkVjp(ort: Runtime, bytes: Uint8Array, options: CheckOptions): Promise<GradientCheck[]> {
+  const { feeds, rules, linear = false, seed = 0, session } = options;
+  const step = options.step ?? (linear ? 1 : 1e-2);
+  const wrt = options.wrt ?? Object.keys(feeds).filter((name) => feeds[name].type === "float32");
+  const runner = await openSession(ort, bytes, session);
+  try {
+    const output = options.output ?? runner.outputNames[0];
+    const random = randomNormal(seed);
+    const value = (await run(runner, feeds, [output]))[output];
+    if (value.type !== "float32") throw new UserError("invalid-input", `invalid output: "${output}" is ${value.type}; a check needs float32`);
+    const cotangent = random(value.data.length);
+    const seeds = { [output]: new ort.Tensor("float32", cotangent, value.dims) };
+    const { gradients } = await vjp(ort, bytes, { feeds, seeds, wrt, rules, session });
+
+    const projected = async (name: string, at: Float32Array): Promise<number> => {
+      const moved = { ...feeds, [name]: new ort.Tensor("float32", at, feeds[name].dims) };
+      return dot((await run(runner, moved, [output]))[output].data as Float32Array, cotangent);
+    };
+    const checks: GradientCheck[] = [];
+    for (const input of wrt) {
+      const x = feeds[input].data as Float32Array;
+      const u = random(x.length);
+      const gradient = gradients[input].data as Float32Array;
+      const [ahead, behind] = [x.map((v, i) => v + step * u[i]), x.map((v, i) => v - step * u[i])];
+      // What float32 makes of the step is the step that was taken.
+      const taken = ahead.map((v, i) => (v - behind[i]) / 2 / step);
+      const numeric = ((await projected(input, ahead)) - (await projected(input, behind))) / (2 * step);
+      const analytic = dot(gradient, taken);
+      const scale = Math.sqrt(gradient.reduce((sum, g, i) => sum + (g * u[i]) ** 2, 0));
+      checks.push({ input, analytic, numeric, error: Math.abs(analytic - numeric) / Math.max(scale, 1e-6) });
+    }
+    return checks;
+  } finally {
+    await runner.release();
+  }
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+/** Seeded standard normal numbers (mulberry32, Box and Muller). */
+export function randomNormal(seed: number): (count: number) => Float32Array {
+  let state = seed + 0x9e3779b9;
+  const uniform = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  return (count) =>
+    Float32Array.from({ length: count }, () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()));
+}

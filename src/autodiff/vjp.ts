@@ -1,0 +1,86 @@
+/** @file The primitive: run a model, and multiply a covector with its Jacobian. */
+import { InternalError, UserError } from "../errors.ts";
+import { append } from "../onnx/append.ts";
+import { Builder, type Value } from "../onnx/build.ts";
+import { checkFeeds } from "../onnx/feeds.ts";
+import { freshPrefix, readModel } from "../onnx/model.ts";
+import { observe, type Observed } from "../onnx/observe.ts";
+import { makeValueInfo } from "../onnx/proto.ts";
+import { type Feeds, openSession, type Runtime, run, type SessionOptions, shapesOf, type Tensor } from "../onnx/runtime.ts";
+import { gradientType } from "../onnx/types.ts";
+import { upgrade } from "../onnx/upgrade.ts";
+import { differentiate, type Overrides } from "./differentiate.ts";
+import { overridesOf, type Rules } from "./rules.ts";
+
+export interface VjpOptions {
+  /** The model's inputs. */
+  readonly feeds: Feeds;
+  /** Cotangents by tensor name, each of its tensor's shape; float32 also for a half-precision tensor. */
+  readonly seeds: Feeds;
+  /** Names of the tensors to differentiate with respect to; inner tensors too. */
+  readonly wrt: readonly string[];
+  /** "plain" (the default), "guided" or "deconv", or a table of your own: rules by operator that take the place of the built-in ones. */
+  readonly rules?: Rules | Overrides;
+  readonly session?: SessionOptions;
+}
+
+export interface VjpResult {
+  /** The model's outputs. */
+  readonly outputs: Record<string, Tensor>;
+  /** By name in `wrt`: the gradient, of the tensor's shape; float32 for half precision. */
+  readonly gradients: Record<string, Tensor>;
+}
+
+/**
+ * Runs a model on `feeds` and returns d( sum_o <seeds[o], o> ) / d(t) for every tensor t in `wrt`.
+ * No softmax is skipped: what is seeded is what is differentiated.
+ * @param bytes the ONNX file's.
+ * @throws UserError when the model, a name or a shape is wrong, or an operator on the way has no gradient rule.
+ */
+export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions): Promise<VjpResult> {
+  const { feeds, seeds, wrt, rules = "plain", session } = options;
+  const model = upgrade(readModel(bytes));
+  checkFeeds(model, feeds);
+  const tensors = await observe(ort, model, shapesOf(feeds), session);
+  const build = new Builder(model.opset, freshPrefix(model));
+  const seedValues = new Map(Object.entries(seeds).map(([name, seed]) => [name, seedValue(build, tensors, name, seed)]));
+  const gradients = differentiate(model, tensors, { build, seeds: seedValues, wrt, overrides: overridesOf(rules) });
+  // An output may not be an input itself: a tensor that is seeded and asked for passes through an Identity.
+  const isSeed = new Set([...seedValues.values()].map(({ name }) => name));
+  const named = new Map([...gradients].map(([name, g]) => [name, isSeed.has(g.name) ? build.op("Identity", [g]) : g]));
+
+  const extension = {
+    ...build.collect(named.values()),
+    inputs: [...seedValues.values()].map(({ name, type, dims }) => makeValueInfo(name, type, dims)),
+    outputs: [...new Set([...named.values()].map(({ name }) => name))].map((name) => makeValueInfo(name)),
+  };
+  const runner = await openSession(ort, append(model.bytes, extension), session);
+  try {
+    const seedFeeds = [...seedValues].map(([name, value]) => [value.name, seeds[name]]);
+    const results = await run(runner, { ...feeds, ...Object.fromEntries(seedFeeds) });
+    for (const [name, value] of named) checkGradient(name, results[value.name], tensors);
+    return {
+      outputs: Object.fromEntries(model.outputs.map((name) => [name, results[name]])),
+      gradients: Object.fromEntries([...named].map(([name, value]) => [name, results[value.name]])),
+    };
+  } finally {
+    await runner.release();
+  }
+}
+
+function seedValue(build: Builder, tensors: Observed, name: string, seed: Tensor): Value {
+  const tensor = tensors.get(name);
+  if (!tensor) throw new UserError("unknown-name", `unknown tensor: "${name}" is seeded, but the model has no such tensor`);
+  const fits = seed.dims.length === tensor.dims.length && tensor.dims.every((d, i) => d < 0 || d === seed.dims[i]);
+  if (!fits) throw new UserError("invalid-input", `invalid seed: "${name}" has shape [${tensor.dims}], the seed [${seed.dims}]`);
+  const type = gradientType(tensor.type);
+  const expected = type === tensor.type ? [seed.type] : ["float32"];
+  if (!expected.includes(seed.type as "float32")) throw new UserError("invalid-input", `invalid seed: "${name}" takes float32, not ${seed.type}`);
+  return build.input(type, tensor.dims);
+}
+
+function checkGradient(name: string, gradient: Tensor, tensors: Observed): void {
+  const want = tensors.get(name)?.dims;
+  if (want && (want.length !== gradient.dims.length || want.some((d, i) => d >= 0 && d !== gradient.dims[i])))
+    throw new InternalError(`the gradient of "${name}" has shape [${gradient.dims}], the tensor [${want}]`);
+}

@@ -1,0 +1,12 @@
+/** @file `gradcam`: explanations of ONNX models on whatever ONNX Runtime the host has. No environment is assumed. */
+export { type CheckOptions, checkVjp, type GradientCheck } from "./autodiff/check.ts";
+export type { Overrides } from "./autodiff/differentiate.ts";
+export type { Rules } from "./autodiff/rules.ts";
+export { type VjpOptions, type VjpResult, vjp } from "./autodiff/vjp.ts";
+export { InternalError, UserError, type UserErrorCode } from "./errors.ts";
+export { type Explainer, type OpenOptions, openExplainer } from "./explain/explainer.ts";
+export type { Explained, ExplainOptions, Forward } from "./explain/forward.ts";
+export type { Layer, Score } from "./explain/layers.ts";
+export type { Target } from "./explain/target.ts";
+export { methods } from "./methods/index.ts";
+export type { Dense, Method } from "./methods/method.ts";

@@ -1,0 +1,135 @@
+/** @file Activations. Where a formula has a kink, the derivative at the kink is that of the left side, as in PyTorch. */
+import { type Builder, range, rankOf, type Value } from "../onnx/build.ts";
+import { type Call, clipInterior, elementwise, type Op, positive, unbroadcast } from "./op.ts";
+
+// dx = dy * [y > 0]
+export const Relu: Op = { vjp: ({ build, y: [y], dy: [dy] }) => [build.mul(dy, build.sign(y))] };
+
+// dx = dy * [min < x < max]
+export const Clip: Op = {
+  vjp: (c) => {
+    const inside = clipInterior(c);
+    return [inside ? c.build.where(inside, c.dy[0], 0) : c.dy[0]];
+  },
+};
+
+// dx = dy * (x < 0 ? alpha : 1)
+export const LeakyRelu = elementwise(({ build, attributes, x: [x] }) =>
+  build.where(build.less(x, 0), build.floats(attributes.float("alpha", 0.01), undefined, x.type), 1),
+);
+
+// y = x < 0 ? slope * x : x
+export const PRelu: Op = {
+  vjp: ({ build, x: [x, slope], dy: [dy], needs }) => {
+    const negative = build.less(x, 0);
+    const dslope = needs[1] ? unbroadcast(build, build.where(negative, build.mul(dy, x), 0), slope) : null;
+    return [build.where(negative, build.mul(dy, slope), dy), dslope];
+  },
+};
+
+// dx = dy * (x < 0 ? y + alpha : 1)
+export const Elu = elementwise(({ build, attributes, x: [x], y: [y] }) =>
+  build.where(build.less(x, 0), build.add(y, attributes.float("alpha", 1)), 1),
+);
+
+// y = max(0, x) + min(0, alpha (exp(x / alpha) - 1))
+export const Celu = elementwise(({ build, attributes, x: [x], y: [y] }) =>
+  build.where(build.less(x, 0), build.add(build.div(y, attributes.float("alpha", 1)), 1), 1),
+);
+
+// dx = dy * (x <= 0 ? y + alpha gamma : gamma)
+export const Selu = elementwise(({ build, attributes, x: [x], y: [y] }) => {
+  const alpha = attributes.float("alpha", 1.6732632423543772);
+  const gamma = attributes.float("gamma", 1.0507009873554805);
+  return build.where(build.greater(x, 0), gamma, build.add(y, alpha * gamma));
+});
+
+// dx = dy * y (1 - y)
+export const Sigmoid = elementwise(({ build, y: [y] }) => build.mul(y, build.sub(1, y)));
+
+// dx = dy * alpha [0 < y < 1]
+export const HardSigmoid = elementwise(({ build, attributes, y: [y] }) =>
+  build.where(build.and(build.greater(y, 0), build.less(y, 1)), constantLike(build, y, attributes.float("alpha", 0.2)), 0),
+);
+
+// y = x clip(x / 6 + 1/2, 0, 1);  dx = dy * (x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 1/2)
+export const HardSwish = elementwise(({ build, x: [x] }) =>
+  build.where(
+    build.less(x, 3),
+    build.where(build.greater(x, -3), build.add(build.div(x, 3), 0.5), 0),
+    constantLike(build, x, 1),
+  ),
+);
+
+// y = log(1 + exp(x));  dx = dy * sigmoid(x)
+export const Softplus = elementwise(({ build, x: [x] }) => build.sigmoid(x));
+
+// y = x / (1 + |x|);  dx = dy / (1 + |x|)^2
+export const Softsign: Op = {
+  vjp: ({ build, x: [x], dy: [dy] }) => {
+    const scale = build.add(build.abs(x), 1);
+    return [build.div(dy, build.mul(scale, scale))];
+  },
+};
+
+// dx = dy * (1 - y^2)
+export const Tanh = elementwise(({ build, y: [y] }) => build.sub(1, build.mul(y, y)));
+
+// y = x [x > alpha]
+export const ThresholdedRelu = elementwise(({ build, attributes, x: [x] }) =>
+  build.cast(build.greater(x, attributes.float("alpha", 1)), x.type),
+);
+
+// y = x tanh(softplus(x)) = x t;  dx = dy * (t + x (1 - t^2) sigmoid(x))
+export const Mish = elementwise(({ build, x: [x] }) => {
+  const t = build.tanh(build.op("Softplus", [x], undefined, x.type, x.dims));
+  return build.add(t, build.mul(build.mul(x, build.sub(1, build.mul(t, t))), build.sigmoid(x)));
+});
+
+// y = x s, s = sigmoid(alpha x);  dx = dy * (s + alpha y (1 - s))
+export const Swish = elementwise(({ build, attributes, x: [x], y: [y] }) => {
+  const alpha = attributes.float("alpha", 1);
+  const s = build.sigmoid(build.mul(x, alpha));
+  return build.add(s, build.mul(build.mul(y, alpha), build.sub(1, s)));
+});
+
+// exact: y = x Phi(x), dx = dy * (Phi(x) + x phi(x));  tanh: y = x (1 + t) / 2, t = tanh(u), u = sqrt(2/pi) (x + 0.044715 x^3)
+export const Gelu = elementwise(({ build, attributes, x: [x] }) => {
+  const square = build.mul(x, x);
+  if (attributes.string("approximate", "none") === "tanh") {
+    const c = Math.sqrt(2 / Math.PI);
+    const t = build.tanh(build.mul(build.mul(x, build.add(build.mul(square, 0.044715), 1)), c));
+    const du = build.mul(build.add(build.mul(square, 3 * 0.044715), 1), c);
+    const slope = build.mul(build.mul(x, build.sub(1, build.mul(t, t))), du);
+    return build.mul(build.add(build.add(t, 1), slope), 0.5);
+  }
+  const cumulative = build.mul(build.add(build.erf(build.mul(x, Math.SQRT1_2)), 1), 0.5);
+  const density = build.mul(build.exp(build.mul(square, -0.5)), 1 / Math.sqrt(2 * Math.PI));
+  return build.add(cumulative, build.mul(x, density));
+});
+
+// dx = y * (dy - sum(dy * y))
+export const Softmax: Op = {
+  vjp: (c) => {
+    const { build, y, dy } = c;
+    const weighted = build.mul(dy[0], y[0]);
+    return [build.sub(weighted, build.mul(y[0], build.reduceSum(weighted, softmaxAxes(c))))];
+  },
+};
+
+// dx = dy - softmax(x) * sum(dy)
+export const LogSoftmax: Op = {
+  vjp: (c) => {
+    const { build, y, dy } = c;
+    return [build.sub(dy[0], build.mul(build.exp(y[0]), build.reduceSum(dy[0], softmaxAxes(c))))];
+  },
+};
+
+/** From operator set 13 one axis is normalised; before, all from `axis` on together. */
+function softmaxAxes({ attributes, x: [x], opset }: Call): number[] {
+  const rank = rankOf(x);
+  const [axis] = positive([attributes.int("axis", opset >= 13 ? -1 : 1)], rank);
+  return opset >= 13 ? [axis] : range(rank).slice(axis);
+}
+
+const constantLike = (build: Builder, x: Value, value: number): Value => build.floats(value, undefined, x.type);

@@ -1,0 +1,122 @@
+/** @file Arithmetic and functions of each element, with numpy broadcasting. */
+import type { Builder, Value } from "../onnx/build.ts";
+import { isFloat } from "../onnx/types.ts";
+import { type Call, elementwise, identity, type Op, unbroadcast, unsupported, zero } from "./op.ts";
+
+/** An operator of two inputs: dx = dy * derivative, summed over the axes along which an input was repeated. */
+const binary = (linear: readonly number[], gradients: (call: Call) => readonly (() => Value)[]): Op => ({
+  linear,
+  vjp: (c) => gradients(c).map((gradient, i) => (c.needs[i] ? unbroadcast(c.build, gradient(), c.x[i]) : null)),
+});
+
+export const Add = binary([0, 1], ({ dy: [dy] }) => [() => dy, () => dy]);
+export const Sub = binary([0, 1], ({ build, dy: [dy] }) => [() => dy, () => build.neg(dy)]);
+export const Mul = binary([0, 1], ({ build, x: [a, b], dy: [dy] }) => [() => build.mul(dy, b), () => build.mul(dy, a)]);
+
+// y = a / b;  da = dy / b,  db = -dy y / b
+export const Div = binary([0], ({ build, x: [, b], y: [y], dy: [dy] }) => [
+  () => build.div(dy, b),
+  () => build.neg(build.div(build.mul(dy, y), b)),
+]);
+
+// y = a^b;  da = dy b a^(b-1),  db = dy y ln a, 0 where a <= 0
+export const Pow = binary([], (c) => {
+  const { build } = c;
+  const [y] = c.y;
+  const [dy] = c.dy;
+  const [a, exponent] = c.x;
+  const b = isFloat(exponent.type) ? exponent : build.cast(exponent, a.type);
+  const constant = c.constant(1);
+  const power = constant?.length === 1 ? scaledPower(build, a, constant[0]) : build.mul(b, build.pow(a, build.sub(b, 1)));
+  return [
+    () => build.mul(dy, power),
+    () => build.mul(dy, build.where(build.greater(a, 0), build.mul(y, build.log(a)), 0)),
+  ];
+});
+
+/** n a^(n-1), without a Pow where none is needed. */
+function scaledPower(build: Builder, a: Value, n: number): Value {
+  if (n === 2) return build.mul(a, 2);
+  if (n === 3) return build.mul(build.mul(a, a), 3);
+  return build.mul(build.pow(a, n - 1), n);
+}
+
+export const Neg: Op = { linear: [0], vjp: ({ build, dy: [dy] }) => [build.neg(dy)] };
+export const Sqrt: Op = { vjp: ({ build, y: [y], dy: [dy] }) => [build.div(dy, build.mul(y, 2))] };
+export const Reciprocal = elementwise(({ build, y: [y] }) => build.neg(build.mul(y, y)));
+export const Exp = elementwise(({ y: [y] }) => y);
+export const Log: Op = { vjp: ({ build, x: [x], dy: [dy] }) => [build.div(dy, x)] };
+export const Abs = elementwise(({ build, x: [x] }) => build.sign(x));
+
+// dx = dy * 2 / sqrt(pi) * exp(-x^2)
+export const Erf = elementwise(({ build, x: [x] }) => build.mul(build.exp(build.neg(build.mul(x, x))), 2 / Math.sqrt(Math.PI)));
+
+const apply = (build: Builder, opType: string, x: Value): Value => build.op(opType, [x], undefined, x.type, x.dims);
+const oneOver = (build: Builder, x: Value): Value => build.pow(x, -1);
+const square = (build: Builder, x: Value): Value => build.mul(x, x);
+
+export const Sin = elementwise(({ build, x: [x] }) => apply(build, "Cos", x));
+export const Cos = elementwise(({ build, x: [x] }) => build.neg(apply(build, "Sin", x)));
+export const Tan = elementwise(({ build, y: [y] }) => build.add(square(build, y), 1));
+export const Asin = elementwise(({ build, x: [x] }) => build.pow(build.sub(1, square(build, x)), -0.5));
+export const Acos = elementwise(({ build, x: [x] }) => build.neg(build.pow(build.sub(1, square(build, x)), -0.5)));
+export const Atan = elementwise(({ build, x: [x] }) => oneOver(build, build.add(square(build, x), 1)));
+export const Sinh = elementwise(({ build, x: [x] }) => apply(build, "Cosh", x));
+export const Cosh = elementwise(({ build, x: [x] }) => apply(build, "Sinh", x));
+export const Asinh = elementwise(({ build, x: [x] }) => build.pow(build.add(square(build, x), 1), -0.5));
+export const Acosh = elementwise(({ build, x: [x] }) => build.pow(build.sub(square(build, x), 1), -0.5));
+export const Atanh = elementwise(({ build, x: [x] }) => oneOver(build, build.sub(1, square(build, x))));
+
+/** Where(condition, a, b) */
+export const Where: Op = {
+  linear: [1, 2],
+  vjp: ({ build, x: [condition, a, b], dy: [dy], needs }) => [
+    null,
+    needs[1] ? unbroadcast(build, build.where(condition, dy, 0), a) : null,
+    needs[2] ? unbroadcast(build, build.where(condition, 0, dy), b) : null,
+  ],
+};
+
+// Half precision appears as float32 on both sides, so only float64 is converted.
+export const Cast: Op = { linear: [0], vjp: ({ build, x: [x], dy: [dy] }) => [build.cast(dy, x.type)] };
+export const CastLike: Op = { linear: [0], vjp: ({ build, x: [x], dy: [dy] }) => [build.cast(dy, x.type), null] };
+
+export const Identity = identity;
+
+/** In inference a Dropout does nothing; one that is told to train is random and has no gradient here. */
+export const Dropout: Op = {
+  linear: [0],
+  vjp: (c) => {
+    const training = c.constant(2);
+    if (c.x[2] && (!training || training[0] !== 0)) unsupported(c.node, "training mode");
+    return [c.dy[0]];
+  },
+};
+
+export const Sum: Op = {
+  vjp: ({ build, x, dy: [dy], needs }) => x.map((term, i) => (needs[i] ? unbroadcast(build, dy, term) : null)),
+};
+export const Mean: Op = {
+  vjp: ({ build, x, dy: [dy], needs }) =>
+    x.map((term, i) => (needs[i] ? unbroadcast(build, build.div(dy, x.length), term) : null)),
+};
+
+/** The gradient goes to the inputs that equal the result, in equal parts where several do. */
+const extreme: Op = {
+  vjp: ({ build, x, y: [y], dy: [dy], needs }) => {
+    if (x.length === 1) return [dy];
+    const chosen = x.map((term) => build.cast(build.equal(y, term), dy.type));
+    const share = build.div(dy, build.sum(chosen));
+    return x.map((term, i) => (needs[i] ? unbroadcast(build, build.mul(share, chosen[i]), term) : null));
+  },
+};
+export const Max = extreme;
+export const Min = extreme;
+
+// a mod b = a - b floor(a / b), or with fmod a - b trunc(a / b): a passes, b by the whole number of times it was taken.
+export const Mod = binary([], ({ build, x: [a, b], y: [y], dy: [dy] }) => [
+  () => dy,
+  () => build.neg(build.mul(dy, build.div(build.sub(a, y), b))),
+]);
+
+export { zero as Ceil, zero as Floor, zero as Round, zero as Sign };

@@ -1,0 +1,132 @@
+/** @file Normalisations. */
+import { type Builder, range, rankOf, type Value } from "../onnx/build.ts";
+import { type Call, type Op, positive, spatialAxes, unbroadcast, unsupported } from "./op.ts";
+
+/** A per-channel vector [C] beside a tensor [N, C, ...]. */
+const perChannel = (build: Builder, v: Value, x: Value): Value => {
+  const reshaped = build.reshape(v, [1, -1, ...spatialAxes(x).map(() => 1)]);
+  return { ...reshaped, dims: [1, v.dims?.[0] ?? -1, ...spatialAxes(x).map(() => 1)] };
+};
+
+/** With its stored statistics a BatchNormalization is affine in x: dx = dy * scale / sqrt(var + epsilon). */
+export const BatchNormalization: Op = {
+  linear: [0, 1, 2],
+  vjp: (c) => {
+    const { build, attributes, needs, node, opset } = c;
+    const [x, scale, , mean, variance] = c.x;
+    const [dy] = c.dy;
+    if (attributes.int("training_mode", 0) !== 0 || (opset < 14 && node.output.length > 1))
+      unsupported(node, "training mode");
+    if (opset < 9 && attributes.int("spatial", 1) === 0) unsupported(node, "spatial = 0");
+    const deviation = build.sqrt(build.add(variance, attributes.float("epsilon", 1e-5)));
+    const others = [0, ...spatialAxes(x)];
+    const standard = () => build.div(build.sub(x, perChannel(build, mean, x)), perChannel(build, deviation, x));
+    return [
+      needs[0] ? build.mul(dy, perChannel(build, build.div(scale, deviation), x)) : null,
+      needs[1] ? build.reduceSum(build.mul(dy, standard()), others, false) : null,
+      needs[2] ? build.reduceSum(dy, others, false) : null,
+    ];
+  },
+};
+
+/** x standardised over axes: (x - mean) / sqrt(var + epsilon), and 1 / sqrt(var + epsilon). */
+function standardise(build: Builder, x: Value, axes: readonly number[], epsilon: number): { standard: Value; inverse: Value } {
+  const centred = build.sub(x, build.reduceMean(x, axes));
+  const variance = build.reduceMean(build.mul(centred, centred), axes);
+  const inverse = build.pow(build.add(variance, epsilon), -0.5);
+  return { standard: build.mul(centred, inverse), inverse };
+}
+
+// z = standardised x;  dx = (g - mean(g) - z mean(g z)) / sqrt(var + epsilon), where g is the gradient of z
+function throughStandardise(build: Builder, g: Value, { standard, inverse }: { standard: Value; inverse: Value }, axes: readonly number[]): Value {
+  const along = build.mul(standard, build.reduceMean(build.mul(g, standard), axes));
+  return build.mul(inverse, build.sub(build.sub(g, build.reduceMean(g, axes)), along));
+}
+
+export const InstanceNormalization: Op = {
+  linear: [1, 2],
+  vjp: ({ build, attributes, x: [x, scale], dy: [dy], needs }) => {
+    const axes = spatialAxes(x);
+    const z = standardise(build, x, axes, attributes.float("epsilon", 1e-5));
+    const dx = throughStandardise(build, build.mul(dy, perChannel(build, scale, x)), z, axes);
+    return [
+      dx,
+      needs[1] ? build.reduceSum(build.mul(dy, z.standard), [0, ...axes], false) : null,
+      needs[2] ? build.reduceSum(dy, [0, ...axes], false) : null,
+    ];
+  },
+};
+
+export const LayerNormalization: Op = {
+  linear: [1, 2],
+  vjp: (c) => {
+    const { build, attributes, x: [x, scale, bias], dy: [dy], needs } = c; // biome-ignore format: one line
+    if (c.node.output.slice(1).some(Boolean)) unsupported(c.node, "its statistics as outputs");
+    const axes = range(rankOf(x)).slice(positive([attributes.int("axis", -1)], rankOf(x))[0]);
+    const z = standardise(build, x, axes, attributes.float("epsilon", 1e-5));
+    return [
+      throughStandardise(build, build.mul(dy, scale), z, axes),
+      needs[1] ? unbroadcast(build, build.mul(dy, z.standard), scale) : null,
+      needs[2] ? unbroadcast(build, dy, bias) : null,
+    ];
+  },
+};
+
+/** Groups of channels are standardised together; from operator set 21 scale and bias are per channel, before per group. */
+export const GroupNormalization: Op = {
+  linear: [1, 2],
+  vjp: (c) => {
+    const { build, attributes, x: [x, scale], dy: [dy], needs } = c; // biome-ignore format: one line
+    const groups = attributes.int("num_groups", 1);
+    const [, channels, ...space] = x.dims ?? [];
+    const grouped = (v: Value) => build.reshape(v, [-1, groups, channels / groups, ...space]);
+    const axes = range(rankOf(x) + 1).slice(2);
+    const z = standardise(build, grouped(x), axes, attributes.float("epsilon", 1e-5));
+    const perGroup = c.opset < 21;
+    const shape = [1, groups, perGroup ? 1 : channels / groups, ...space.map(() => 1)];
+    const g = build.mul(grouped(dy), build.reshape(scale, shape));
+    const summed = (v: Value) =>
+      build.reshapeLike(build.reduceSum(v, perGroup ? [0, ...axes] : [0, ...axes.slice(1)], false), scale);
+    return [
+      build.reshapeLike(throughStandardise(build, g, z, axes), x),
+      needs[1] ? summed(build.mul(grouped(dy), z.standard)) : null,
+      needs[2] ? summed(grouped(dy)) : null,
+    ];
+  },
+};
+
+// y = x / r * scale, r = sqrt(mean(x^2) + epsilon);  dx = (g - x mean(g x) / r^2) / r, g = dy * scale
+export const RMSNormalization: Op = {
+  linear: [1],
+  vjp: ({ build, attributes, x: [x, scale], dy: [dy], needs }: Call) => {
+    const axes = range(rankOf(x)).slice(positive([attributes.int("axis", -1)], rankOf(x))[0]);
+    const inverse = build.pow(build.add(build.reduceMean(build.mul(x, x), axes), attributes.float("epsilon", 1e-5)), -0.5);
+    const standard = build.mul(x, inverse);
+    const g = build.mul(dy, scale);
+    const along = build.mul(standard, build.reduceMean(build.mul(g, standard), axes));
+    return [
+      build.mul(inverse, build.sub(g, along)),
+      needs[1] ? unbroadcast(build, build.mul(dy, standard), scale) : null,
+    ];
+  },
+};
+
+// p = 2: y = x / |x|;  dx = (dy - y sum(dy y)) / |x|.  p = 1: y = x / s, s = sum |x|;  dx = (dy - sign(x) sum(dy y)) / s
+export const LpNormalization: Op = {
+  vjp: ({ build, attributes, x: [x], y: [y], dy: [dy] }) => {
+    const axes = positive([attributes.int("axis", -1)], rankOf(x));
+    const along = build.reduceSum(build.mul(dy, y), axes);
+    const square = attributes.int("p", 2) === 2;
+    const norm = square ? build.sqrt(build.reduceSum(build.mul(x, x), axes)) : build.reduceSum(build.abs(x), axes);
+    return [build.div(build.sub(dy, build.mul(square ? y : build.sign(x), along)), norm)];
+  },
+};
+
+// y = (x - mean) / (std + 1e-9), over `axes`
+export const MeanVarianceNormalization: Op = {
+  vjp: ({ build, attributes, x: [x], dy: [dy] }) => {
+    const axes = positive(attributes.ints("axes") ?? [0, 2, 3], rankOf(x));
+    return [throughStandardise(build, dy, standardise(build, x, axes, 1e-18), axes)];
+  },
+};
+

@@ -1,0 +1,121 @@
+/**
+ * @file What is known of an ONNX operator, and the ideas that rules share.
+ *
+ * The answer to "gradient?" is one of three: a rule, a declared zero, or (not in the table) unsupported. A rule says what the
+ * vector-Jacobian product of one node is: given dy, the gradient of the score with respect to its outputs, the gradient with
+ * respect to each input. It only builds ONNX nodes; nothing runs.
+ */
+import { UserError } from "../errors.ts";
+import { type Builder, insertOnes, isStatic, product, range, rankOf, type Value } from "../onnx/build.ts";
+import { type Attributes, describe } from "../onnx/model.ts";
+import { DataType, type NodeProto } from "../onnx/proto.ts";
+
+/** One node, as a rule sees it. Half-precision tensors appear as float32. */
+export interface Call {
+  readonly node: NodeProto;
+  readonly attributes: Attributes;
+  readonly build: Builder;
+  /** Inputs; a hole where an optional one is absent. */
+  readonly x: readonly Value[];
+  readonly y: readonly Value[];
+  /** Gradients of the outputs, with the shape of y; zeros for an output that the score does not depend on. */
+  readonly dy: readonly Value[];
+  /** Whether the gradient of an input is asked for: a rule may leave out the others. */
+  readonly needs: readonly boolean[];
+  /** The operator set whose semantics the node has. */
+  readonly opset: number;
+  /** The numbers of an input that is a constant. */
+  constant(input: number): readonly number[] | undefined;
+}
+
+/** The gradient of each input, in order; null (or nothing) where none flows. */
+export type Rule = (call: Call) => readonly (Value | null)[];
+
+export interface Op {
+  /** The vector-Jacobian product; "zero" where the output does not change with small changes of the input. */
+  readonly vjp: Rule | "zero";
+  /** Inputs in which the output is affine while the others stay as they are: there the adjoint identity is exact. */
+  readonly linear?: readonly number[];
+}
+
+/** A declared zero: shapes, comparisons, rounding, indices. */
+export const zero: Op = { vjp: "zero" };
+
+/** An operator of one input applied to each element: dx = dy * derivative. */
+export const elementwise = (derivative: (call: Call) => Value): Op => ({
+  vjp: (c) => [c.build.mul(c.dy[0], derivative(c))],
+});
+
+/** An operator that only gives the same elements another shape. */
+export const reshaping: Op = { linear: [0], vjp: ({ build, x: [x], dy: [dy] }) => [build.reshapeLike(dy, x)] };
+
+/** An operator without effect on values. */
+export const identity: Op = { linear: [0], vjp: ({ dy: [dy] }) => [dy] };
+
+/** Ends a rule that has no form for this node. */
+export function unsupported(node: NodeProto, why: string): never {
+  throw new UserError("unsupported-operator", `unsupported operator: ${describe(node)}: ${why}`);
+}
+
+/** The gradient of a tensor that was broadcast to the shape of dy: summed over the axes along which it was repeated. */
+export function unbroadcast(build: Builder, dy: Value, x: Value): Value {
+  const [to, from] = [dy.dims, x.dims];
+  if (!to || !from) return dy;
+  const lead = to.length - from.length;
+  const repeated = range(to.length).filter((i) => i < lead || (from[i - lead] === 1 && to[i] !== 1));
+  const summed = build.reduceSum(dy, repeated);
+  return lead > 0 ? build.squeeze(summed, range(lead)) : summed;
+}
+
+/** Axes counted from the front. */
+export const positive = (axes: readonly number[], rank: number): number[] => axes.map((a) => (a < 0 ? a + rank : a));
+
+/** Puts back the dimensions that a reduction removed, as ones. */
+export function restore(build: Builder, dy: Value, x: Value, axes: readonly number[], kept: boolean): Value {
+  if (kept || axes.length === 0) return dy;
+  const dims = x.dims && insertOnes(x.dims.filter((_, i) => !axes.includes(i)), axes);
+  return { ...build.unsqueeze(dy, axes), dims };
+}
+
+/** The spatial axes of a tensor [N, C, ...]. */
+export const spatialAxes = (x: Value): number[] => range(rankOf(x)).slice(2);
+
+/** The spatial dimensions of a tensor [N, C, ...]; an error where they are not known. */
+export function spatialDims({ node }: Call, x: Value): number[] {
+  const dims = x.dims?.slice(2) ?? [-1];
+  if (!isStatic(dims)) unsupported(node, `the spatial dimensions of "${x.name}" are not known; give the input's shape`);
+  return dims;
+}
+
+/**
+ * Adds the elements of `updates` to zeros of the shape of `like`, at flat positions (int64, row-major, one for each element).
+ * Positions may repeat only if `repeated`, which needs operator set 16.
+ */
+export function scatterFlat(c: Call, like: Value, positions: Value, updates: Value, repeated: boolean): Value {
+  const { build, node } = c;
+  if (repeated && build.opset < 16) unsupported(node, `its gradient needs operator set 16, the model has ${build.opset}`);
+  const size = isStatic(like.dims) && like.dims ? [product(like.dims)] : undefined;
+  const count = size ? build.ints(size) : build.op("Size", [like], undefined, DataType.INT64, []);
+  const zeros = build.zeros(size ? count : build.reshape(count, [1]), updates.type, size ?? [-1]);
+  const inputs = [zeros, build.reshape(positions, [-1]), build.reshape(updates, [-1])];
+  const flat =
+    build.opset < 11
+      ? build.op("Scatter", inputs, { axis: 0 }, updates.type, zeros.dims)
+      : build.op("ScatterElements", inputs, repeated ? { axis: 0, reduction: "add" } : { axis: 0 }, updates.type, zeros.dims);
+  return build.reshapeLike(flat, like);
+}
+
+/** The flat positions of a tensor's elements, in its own shape: what an operator that only moves data makes of them tells where each came from. */
+export function positionsOf({ build }: Call, x: Value): Value {
+  const count = build.reshape(build.op("Size", [x], undefined, DataType.INT64, []), [1]);
+  return build.reshapeLike(build.iota(count), x);
+}
+
+/** Where a Clip lets its input through; undefined for a Clip without bounds. Bounds are attributes up to operator set 10, then inputs. */
+export function clipInterior({ build, attributes, x: [x, min, max], opset }: Call): Value | undefined {
+  const bound = (name: string) => (attributes.has(name) ? attributes.float(name, 0) : undefined);
+  const [low, high] = opset < 11 ? [bound("min"), bound("max")] : [min, max];
+  const above = low === undefined ? undefined : build.greater(x, low);
+  const below = high === undefined ? undefined : build.less(x, high);
+  return above && below ? build.and(above, below) : (above ?? below);
+}

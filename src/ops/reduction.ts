@@ -1,0 +1,84 @@
+/** @file Reductions over axes, given as an attribute or (ReduceSum from operator set 13, the others from 18) as an input. */
+import { isStatic, product, range, rankOf, type Value } from "../onnx/build.ts";
+import { type Call, type Op, positive, restore, unsupported, zero } from "./op.ts";
+
+/** dx from the gradient and the result with their reduced dimensions put back as ones. */
+type Spread = (call: Call, dy: Value, y: Value, axes: readonly number[]) => Value;
+
+const reduction = (spread: Spread, linear: readonly number[] = []): Op => ({
+  linear,
+  vjp: (c) => {
+    const [x] = c.x;
+    const axes = reducedAxes(c);
+    if (axes.length === 0) return [spread(c, c.dy[0], c.y[0], [])];
+    const kept = c.attributes.int("keepdims", 1) === 1;
+    const dy = restore(c.build, c.dy[0], x, axes, kept);
+    const y = restore(c.build, c.y[0], x, axes, kept);
+    return [spread(c, dy, y, axes)];
+  },
+});
+
+function reducedAxes(c: Call): number[] {
+  const rank = rankOf(c.x[0]);
+  const given = c.attributes.ints("axes") ?? (c.x[1] ? c.constant(1) : undefined);
+  if (c.x[1] && !given) unsupported(c.node, "axes that are not constant");
+  if (given?.length) return positive(given, rank);
+  return c.attributes.int("noop_with_empty_axes", 0) === 1 ? [] : range(rank);
+}
+
+export const ReduceSum = reduction(({ build, x: [x] }, dy) => build.expandLike(dy, x), [0]);
+
+// y = mean(x);  dx = dy / count
+export const ReduceMean = reduction((c, dy, _y, axes) => {
+  const { build } = c;
+  const [x] = c.x;
+  const sizes = axes.map((a) => x.dims?.[a] ?? -1);
+  if (isStatic(sizes)) return build.expandLike(build.div(dy, product(sizes)), x);
+  const count = axes.map((a) => build.dimOf(x, a)).reduce((a, b) => build.mul(a, b));
+  return build.expandLike(build.div(dy, build.cast(build.reshape(count, []), dy.type)), x);
+}, [0]);
+
+export const ReduceSumSquare = reduction(({ build, x: [x] }, dy) => build.mul(dy, build.mul(x, 2)));
+export const ReduceL1 = reduction(({ build, x: [x] }, dy) => build.mul(dy, build.sign(x)));
+
+// y = |x|;  dx = dy x / y, and 0 where the norm is 0
+export const ReduceL2 = reduction(({ build, x: [x] }, dy, y) =>
+  build.where(build.greater(y, 0), build.div(build.mul(dy, x), y), 0),
+);
+
+// y = log(sum x);  dx = dy / exp(y)
+export const ReduceLogSum = reduction(({ build, x: [x] }, dy, y) => build.expandLike(build.div(dy, build.exp(y)), x));
+
+// y = log(sum exp x);  dx = dy exp(x - y)
+export const ReduceLogSumExp = reduction(({ build, x: [x] }, dy, y) => build.mul(dy, build.exp(build.sub(x, y))));
+
+/** The gradient goes to the elements that equal the result, in equal parts where several do (as torch.amax). */
+const extreme = reduction(({ build, x: [x] }, dy, y, axes) => {
+  const chosen = build.cast(build.equal(x, y), dy.type);
+  return build.mul(build.div(dy, build.reduceSum(chosen, axes)), chosen);
+});
+export const ReduceMax = extreme;
+export const ReduceMin = extreme;
+
+// y = product;  dx_i = dy * product of the others: y / x_i, unless some x is 0
+export const ReduceProd = reduction(({ build, x: [x] }, dy, y, axes) => {
+  const isZero = build.cast(build.equal(x, 0), x.type);
+  const zeros = build.reduceSum(isZero, axes);
+  const safe = build.add(x, isZero); // zeros become ones
+  const others = build.op("ReduceProd", build.opset >= 18 ? [safe, build.ints(axes)] : [safe], build.opset >= 18 ? {} : { axes }, x.type, y.dims);
+  const alone = build.where(build.less(zeros, 0.5), build.div(y, safe), build.mul(others, isZero));
+  return build.mul(dy, build.where(build.less(zeros, 1.5), alone, 0));
+});
+
+export { zero as ArgMax, zero as ArgMin };
+
+/** Sums run along an axis, forwards or backwards, with or without the element itself: the adjoint runs the other way. */
+export const CumSum: Op = {
+  linear: [0],
+  vjp: ({ build, attributes, x: [x, axis], dy: [dy] }) => {
+    const exclusive = attributes.int("exclusive", 0);
+    const reverse = 1 - attributes.int("reverse", 0);
+    return [build.op("CumSum", [dy, axis], { exclusive, reverse }, x.type, x.dims)];
+  },
+};
+

@@ -1,0 +1,19 @@
+/** @file Operators that change the shape and not the values, and those that read shapes. */
+import { range, rankOf } from "../onnx/build.ts";
+import { type Op, reshaping, unbroadcast, zero } from "./op.ts";
+
+export { reshaping as Reshape, reshaping as Flatten, reshaping as Squeeze, reshaping as Unsqueeze };
+
+export const Transpose: Op = {
+  linear: [0],
+  vjp: ({ build, attributes, x: [x], dy: [dy] }) => {
+    const perm = attributes.ints("perm") ?? range(rankOf(x)).reverse();
+    return [build.transpose(dy, range(perm.length).map((i) => perm.indexOf(i)))];
+  },
+};
+
+export const Expand: Op = { linear: [0], vjp: ({ build, x: [x], dy: [dy] }) => [unbroadcast(build, dy, x)] };
+
+export { zero as Shape, zero as Size, zero as ConstantOfShape, zero as EyeLike, zero as Range, zero as NonZero };
+export { zero as Constant, zero as OneHot };
+export { zero as RandomNormalLike, zero as RandomUniformLike, zero as Bernoulli };

@@ -1,0 +1,70 @@
+/** @file Windows that move over the spatial axes: what convolution and pooling share. */
+import { type Builder, range, type Value } from "../onnx/build.ts";
+import { type Call, spatialDims } from "./op.ts";
+
+/** How a window moves over the spatial axes. */
+export interface Window {
+  readonly kernel: readonly number[];
+  readonly strides: readonly number[];
+  readonly dilations: readonly number[];
+  readonly begin: readonly number[];
+  readonly end: readonly number[];
+}
+
+/** Reads kernel, strides, dilations and pads, with `auto_pad` worked out from the spatial dimensions of x. */
+export function windowOf(c: Call, x: Value, kernel: readonly number[]): Window {
+  const { attributes } = c;
+  const ones = kernel.map(() => 1);
+  const strides = attributes.ints("strides") ?? ones;
+  const dilations = attributes.ints("dilations") ?? ones;
+  const mode = attributes.string("auto_pad", "NOTSET");
+  const pads = attributes.ints("pads") ?? [...ones, ...ones].map(() => 0);
+  if (!mode.startsWith("SAME")) {
+    const used = mode === "VALID" ? pads.map(() => 0) : pads;
+    return { kernel, strides, dilations, begin: used.slice(0, kernel.length), end: used.slice(kernel.length) };
+  }
+  const total = spatialDims(c, x).map((size, i) => {
+    const steps = Math.ceil(size / strides[i]);
+    return Math.max(0, (steps - 1) * strides[i] + extent(kernel[i], dilations[i]) - size);
+  });
+  const small = total.map((t) => Math.floor(t / 2));
+  const large = total.map((t) => Math.ceil(t / 2));
+  const [begin, end] = mode === "SAME_UPPER" ? [small, large] : [large, small];
+  return { kernel, strides, dilations, begin, end };
+}
+
+/** The length that a dilated kernel covers. */
+export const extent = (kernel: number, dilation: number): number => (kernel - 1) * dilation + 1;
+
+/**
+ * The input gradient of a convolution: dy [N, M, ...] -> [N, C, ...input].
+ * With stride 1 it is a convolution by the flipped kernel (the flip is folded when the session is made, and Conv is several times
+ * faster than ConvTranspose); else a transposed convolution, `output_padding` giving back the border that no window reached.
+ */
+export function convolutionInput(build: Builder, dy: Value, w: Value, group: number, window: Window, input: readonly number[]): Value {
+  const { kernel, strides, dilations, begin, end } = window;
+  const dims = [dy.dims?.[0] ?? -1, (w.dims?.[1] ?? -1) * group, ...input];
+  const back = kernel.map((k, i) => extent(k, dilations[i]) - 1 - begin[i]);
+  const front = input.map((size, i) => size - ((dy.dims?.[i + 2] ?? 0) - 1) * strides[i] - 1 + begin[i]);
+  if (strides.every((s) => s === 1) && [...back, ...front].every((p) => p >= 0)) {
+    const attributes = { group, dilations, kernel_shape: kernel, pads: [...back, ...front] };
+    return build.op("Conv", [dy, flipped(build, w, group)], attributes, dy.type, dims);
+  }
+  const reach = input.map((_, i) => ((dy.dims?.[i + 2] ?? 0) - 1) * strides[i] + extent(kernel[i], dilations[i]) - begin[i] - end[i]);
+  const output_padding = input.map((size, i) => size - reach[i]);
+  const attributes = { group, strides, dilations, kernel_shape: kernel, pads: [...begin, ...end], output_padding };
+  return build.op("ConvTranspose", [dy, w], attributes, dy.type, dims);
+}
+
+/** A kernel [M, C/g, ...k] mirrored in space and with its channels exchanged: [C, M/g, ...k]. */
+function flipped(build: Builder, w: Value, group: number): Value {
+  const [m, c, ...kernel] = w.dims as number[];
+  const space = range(kernel.length);
+  const grouped = build.reshape(w, [group, m / group, c, ...kernel]);
+  const exchanged = build.transpose(grouped, [0, 2, 1, ...space.map((i) => i + 3)]);
+  const swapped = group === 1 ? build.transpose(w, [1, 0, ...space.map((i) => i + 2)]) : build.reshape(exchanged, [group * c, m / group, ...kernel]);
+  return kernel.reduce(
+    (kept, k, i) => (k === 1 ? kept : build.gather(kept, build.ints(range(k).reverse()), i + 2)),
+    swapped,
+  );
+}
