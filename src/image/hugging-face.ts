@@ -1,0 +1,154 @@
+/**
+ * @file Reads the `preprocessor_config.json` that lies beside a model in Hugging Face layout.
+ *
+ * The file leaves out what its image processor takes for granted, so the processors' own rules and defaults are a table here.
+ */
+
+import { UserError } from "../errors.ts";
+import type { Size } from "./geometry.ts";
+import type { Preprocess } from "./preprocess.ts";
+import type { FilterName } from "./resample.ts";
+
+/** What an image processor of transformers takes for granted. */
+interface Family {
+  /** A `size` that is one number means the shortest edge, not a square. */
+  readonly edge?: boolean;
+  /** When `resample` is not given; bilinear unless told. */
+  readonly filter?: FilterName;
+  /** When `crop_pct` is not given. */
+  readonly cropShare?: number;
+  /** The shortest edge is resized to this multiple of what the file states. */
+  readonly enlarge?: number;
+}
+
+/** By the beginning of `image_processor_type`, formerly `feature_extractor_type`. */
+const families: readonly (readonly [prefix: string, family: Family])[] = [
+  ["Beit", { filter: "bicubic" }],
+  ["Bit", { edge: true, filter: "bicubic" }],
+  ["CLIP", { edge: true, filter: "bicubic" }],
+  ["ChineseCLIP", { edge: true, filter: "bicubic" }],
+  // ConvNextImageProcessor crops although its files state no crop_size; a crop_pct of null is its default.
+  ["ConvNext", { edge: true, filter: "bicubic", cropShare: 224 / 256 }],
+  ["DeiT", { filter: "bicubic" }],
+  ["EfficientNet", { filter: "nearest" }],
+  // LevitImageProcessor resizes to 256/224 of the size that its file states.
+  ["Levit", { edge: true, filter: "bicubic", enlarge: 256 / 224 }],
+  ["MobileNet", { edge: true }],
+  ["MobileViT", { edge: true }],
+  ["PoolFormer", { edge: true, filter: "bicubic" }],
+  ["Siglip", { filter: "bicubic" }],
+];
+
+/** `resample` by number, Pillow's enumeration. */
+const resampling: readonly FilterName[] = ["nearest", "lanczos", "bilinear", "bicubic"];
+
+type Config = Readonly<Record<string, unknown>>;
+
+/**
+ * The preprocessing that a `preprocessor_config.json` states, for a network with inputs in NCHW.
+ *
+ * A `size` of one number is the shortest edge or a square as the file's `image_processor_type` has it; without a type, the shortest
+ * edge if a crop follows. `crop_pct` is ConvNeXt's: below 384 pixels, resize to size / crop_pct and crop to size.
+ *
+ * @param json the file's content, parsed
+ * @throws {UserError} `invalid-input`, naming the key
+ */
+export function fromHuggingFace(json: unknown): Preprocess {
+  if (!isObject(json)) throw invalid("content", json, "an object");
+  const type = String(json.image_processor_type ?? json.feature_extractor_type ?? "");
+  const family = families.find(([prefix]) => type.startsWith(prefix))?.[1] ?? { edge: type === "" && crops(json) };
+
+  const mean = flag(json, "do_normalize", "image_mean" in json) ? channelValues(json, "image_mean") : [0, 0, 0];
+  const std = flag(json, "do_normalize", "image_std" in json) ? channelValues(json, "image_std") : mean.map(() => 1);
+  if (mean.length !== std.length)
+    throw invalid("image_std", json.image_std, `${mean.length} numbers, as image_mean has`);
+  return {
+    ...framing(json, family),
+    filter: filterOf(json.resample, family.filter ?? "bilinear"),
+    scale: flag(json, "do_rescale", true) ? (optionalNumber(json, "rescale_factor") ?? 1 / 255) : 1,
+    // EfficientNetImageProcessor: rescale_offset moves pixels to -1..1, include_top divides by std a second time.
+    mean: flag(json, "rescale_offset", false) ? mean.map((m) => m + 1) : mean,
+    std: flag(json, "include_top", false) ? std.map((s) => s * s) : std,
+    channels: mean.length === 1 ? 1 : 3,
+    order: flag(json, "do_flip_channel_order", false) ? "BGR" : "RGB",
+    layout: "NCHW",
+  };
+}
+
+/** What to resize to, and what to crop. */
+function framing(json: Config, family: Family): Pick<Preprocess, "resize" | "crop"> {
+  const crop = crops(json) ? square(json, "crop_size") : undefined;
+  if (!flag(json, "do_resize", true)) return { crop };
+  const size = json.size;
+  const edge = typeof size === "number" ? family.edge && side(size, "size") : edgeOf(size);
+  if (!edge) return { resize: square(json, "size"), crop };
+  const cropShare = optionalNumber(json, "crop_pct") ?? family.cropShare;
+  const shortestEdge = Math.trunc(cropShare ? edge / cropShare : edge * (family.enlarge ?? 1));
+  if (!cropShare) return { resize: { shortestEdge }, crop };
+  const whole = { width: edge, height: edge };
+  if (crop) return { resize: { shortestEdge }, crop };
+  return edge < 384 ? { resize: { shortestEdge }, crop: whole } : { resize: whole };
+}
+
+function crops(json: Config): boolean {
+  return flag(json, "do_center_crop", "crop_size" in json);
+}
+
+function edgeOf(size: unknown): number | undefined {
+  return isObject(size) && "shortest_edge" in size ? side(size.shortest_edge, "size.shortest_edge") : undefined;
+}
+
+/** A size given as one number or as {height, width}. */
+function square(json: Config, key: "size" | "crop_size"): Size {
+  const value = json[key];
+  if (typeof value === "number") return { width: side(value, key), height: side(value, key) };
+  if (isObject(value) && "height" in value && "width" in value)
+    return { width: side(value.width, `${key}.width`), height: side(value.height, `${key}.height`) };
+  throw invalid(
+    key,
+    value,
+    key === "size" ? "a number, {shortest_edge} or {height, width}" : "a number or {height, width}",
+  );
+}
+
+function side(value: unknown, key: string): number {
+  if (typeof value === "number" && Number.isInteger(value) && value > 0) return value;
+  throw invalid(key, value, "a whole number above 0");
+}
+
+function filterOf(value: unknown, otherwise: FilterName): FilterName {
+  if (value === undefined || value === null) return otherwise;
+  const filter = typeof value === "number" ? resampling[value] : undefined;
+  if (filter) return filter;
+  throw invalid("resample", value, `${resampling.map((name, i) => `${i} (${name})`).join(", ")}`);
+}
+
+function channelValues(json: Config, key: "image_mean" | "image_std"): number[] {
+  const value = json[key];
+  const fits = Array.isArray(value) && (value.length === 3 || value.length === 1);
+  if (fits && value.every((v) => Number.isFinite(v) && (key === "image_mean" || v !== 0))) return value;
+  throw invalid(key, value, key === "image_mean" ? "1 or 3 numbers" : "1 or 3 numbers other than 0");
+}
+
+function flag(json: Config, key: string, otherwise: boolean): boolean {
+  const value = json[key] ?? otherwise;
+  if (typeof value === "boolean") return value;
+  throw invalid(key, value, "true or false");
+}
+
+function optionalNumber(json: Config, key: string): number | undefined {
+  const value = json[key] ?? undefined;
+  if (value === undefined || (typeof value === "number" && Number.isFinite(value) && value > 0)) return value;
+  throw invalid(key, value, "a number above 0");
+}
+
+function isObject(value: unknown): value is Config {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function invalid(key: string, seen: unknown, allowed: string): UserError {
+  return new UserError(
+    "invalid-input",
+    `invalid preprocessor_config.json: ${key} is ${JSON.stringify(seen)}, expected ${allowed}`,
+  );
+}

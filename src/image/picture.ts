@@ -1,0 +1,46 @@
+/**
+ * @file A decoded picture: what a decoder gives, what preprocessing takes and what rendering draws.
+ *
+ * One form for all of them, 8-bit RGB, so that nothing behind the decoder has to ask about alpha, grey, bit depth or rotation.
+ */
+
+import { InternalError } from "../errors.ts";
+
+/** Pixels in sRGB. */
+export interface Picture {
+  /** Pixels across. */
+  readonly width: number;
+  /** Pixels down. */
+  readonly height: number;
+  /** `width * height * 3` bytes: red, green, blue of each pixel, row after row. */
+  readonly data: Uint8Array;
+}
+
+/** One number for each pixel of a picture, e.g. an explanation in the pixels of the photograph; NaN where there is none. */
+export interface PixelMap {
+  /** Pixels across. */
+  readonly width: number;
+  /** Pixels down. */
+  readonly height: number;
+  /** `width * height` values, row after row. */
+  readonly data: Float32Array;
+}
+
+/** A picture of these pixels, or a black one to be filled. */
+export function picture(width: number, height: number, data: Uint8Array = new Uint8Array(width * height * 3)): Picture {
+  if (data.length !== width * height * 3)
+    throw new InternalError(
+      `${data.length} bytes for a picture of ${width} x ${height}, expected ${width * height * 3}`,
+    );
+  return { width, height, data };
+}
+
+/** The picture in grey, red = green = blue, by ITU-R 601-2 luma in the fixed point of Pillow's `convert("L")`. */
+export function grey({ width, height, data }: Picture): Picture {
+  const out = new Uint8Array(data.length);
+  for (let i = 0; i < data.length; i += 3) {
+    const luma = (data[i] * 19595 + data[i + 1] * 38470 + data[i + 2] * 7471 + 0x8000) >> 16;
+    out[i] = out[i + 1] = out[i + 2] = luma;
+  }
+  return { width, height, data: out };
+}

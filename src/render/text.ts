@@ -1,0 +1,99 @@
+/**
+ * @file Text as SVG paths, so that a figure needs no font where it is opened and its layout can be measured here.
+ */
+
+import { glyphs } from "./glyphs.ts";
+
+/** Where and how a line of text is drawn; lengths in units of the drawing. */
+export interface TextStyle {
+  /** The anchor's place, `y` on the baseline. */
+  x: number;
+  y: number;
+  /** Type size, the em. */
+  size: number;
+  /** What of the line is at `x`; its start unless told. */
+  anchor?: "start" | "middle" | "end";
+  /** An SVG colour; near black unless told. */
+  colour?: string;
+  bold?: boolean;
+}
+
+interface Glyph {
+  readonly advance: number;
+  readonly path: string;
+}
+
+/** Units of the glyphs' coordinates to one em. */
+const EM = 1000;
+/** The stroke that makes the regular weight semi-bold, in glyph units, and the room that it takes. */
+const BOLD_STROKE = 34;
+/** A hollow box, for characters that the table lacks: visibly something, and not the wrong letter. */
+const UNKNOWN: Glyph = { advance: 600, path: "m70 0v-700h460v700zm60-60h340v-580h-340z" };
+const ELLIPSIS = "\u2026";
+
+const table: ReadonlyMap<string, Glyph> = new Map(
+  glyphs
+    .trim()
+    .split("\n")
+    .map((line) => {
+      const [code, advance, ...path] = line.split(" ");
+      return [String.fromCodePoint(Number.parseInt(code, 16)), { advance: Number(advance), path: path.join(" ") }];
+    }),
+);
+
+/** One line of text as an SVG element; its characters stay readable to machines as its label. */
+export function text(line: string, style: TextStyle): string {
+  const { x, y, size, anchor = "start", colour = "#1a1a1a", bold = false } = style;
+  const shift = { start: 0, middle: 0.5, end: 1 }[anchor] * measure(line, size, bold);
+  let pen = bold ? BOLD_STROKE / 2 : 0;
+  let path = "";
+  for (const glyph of glyphsOf(line)) {
+    if (glyph.path) path += `M${pen} 0${glyph.path}`;
+    pen += glyph.advance + (bold ? BOLD_STROKE / 2 : 0);
+  }
+  const stroke = bold ? ` stroke="${colour}" stroke-width="${BOLD_STROKE}"` : "";
+  const place = `translate(${decimal(x - shift)} ${decimal(y)}) scale(${size / EM})`;
+  return `<path role="img" aria-label="${escapeXml(line)}" fill="${colour}"${stroke} transform="${place}" d="${path}"/>`;
+}
+
+/** The width of a line of text, in the units of its size. */
+export function measure(line: string, size: number, bold = false): number {
+  const extra = bold ? BOLD_STROKE / 2 : 0;
+  return (glyphsOf(line).reduce((sum, { advance }) => sum + advance + extra, 0) * size) / EM;
+}
+
+/** Text broken at its spaces into at most `most` lines that are not wider than `width`; what is left over ends in an ellipsis. */
+export function wrap(words: string, size: number, width: number, most: number, bold = false): string[] {
+  const fits = (line: string) => measure(line, size, bold) <= width;
+  const lines: string[] = [];
+  for (const word of words.split(/\s+/).filter(Boolean)) {
+    const longer = lines.length > 0 ? `${lines[lines.length - 1]} ${word}` : word;
+    if (lines.length > 0 && (fits(longer) || lines.length === most)) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines.map((line) => shorten(line, fits));
+}
+
+/** The line, or as much of its beginning as fits with an ellipsis. */
+function shorten(line: string, fits: (line: string) => boolean): string {
+  if (fits(line)) return line;
+  const characters = [...line];
+  while (characters.length > 0 && !fits(characters.join("") + ELLIPSIS)) characters.pop();
+  return characters.join("").trimEnd() + ELLIPSIS;
+}
+
+/** Text for an XML attribute or element; control characters, which XML forbids, become the replacement character. */
+export function escapeXml(raw: string): string {
+  const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+  return raw.replace(/[&<>"]/g, (character) => entities[character]).replace(/\p{Cc}/gu, "\ufffd");
+}
+
+/** A number with at most two decimals: finer than any screen. */
+export function decimal(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}
+
+/** Composed first, so that an accent written as a character of its own finds its glyph. */
+function glyphsOf(line: string): Glyph[] {
+  return [...line.normalize("NFC")].map((character) => table.get(character) ?? UNKNOWN);
+}
