@@ -1,0 +1,45 @@
+/** @file The command line: what commands there are, and how each ends (0 done, 1 our bug, 2 the user's input, 130 interrupted). */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { UserError } from "../errors.ts";
+import { defineExplain } from "./explain.ts";
+import { defineLayers } from "./layers.ts";
+
+export const exitCodes = { done: 0, bug: 1, user: 2, interrupted: 130 } as const;
+
+/** Runs the command line and says how it ended; `argv` as `process.argv`. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const program = new Command("gradcam")
+    .description("Ask any ONNX vision model why: Grad-CAM and its family, by differentiating the ONNX graph.")
+    .version(packageVersion())
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "gradcam: ")) })
+    .showHelpAfterError("(--help shows what is allowed)");
+  defineExplain(program);
+  defineLayers(program);
+  try {
+    await program.parseAsync(argv);
+    return exitCodes.done;
+  } catch (error) {
+    return explainEnd(error);
+  }
+}
+
+/** The version in the package's manifest. */
+export function packageVersion(): string {
+  return JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version;
+}
+
+/** Prints why a command ended: one line for the user's mistake, everything for our bug. */
+function explainEnd(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.user;
+  if (error instanceof UserError) {
+    if (error.code === "cancelled") return exitCodes.interrupted;
+    console.error(`gradcam: ${error.message}`);
+    return exitCodes.user;
+  }
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  console.error(message.startsWith("internal:") ? stack : `internal: ${stack}`);
+  console.error("This is a bug in gradcam; please report it with the lines above.");
+  return exitCodes.bug;
+}

@@ -1,0 +1,53 @@
+/** @file Options that commands share, and how their texts become values. */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { LoadOptions } from "../node/load.ts";
+import type { SessionOptions } from "../onnx/runtime.ts";
+
+/** What every command that opens a model takes. */
+export interface ModelFlags {
+  readonly model?: string;
+  readonly output?: string;
+  readonly layer?: string;
+  readonly labels?: string;
+  readonly mean?: number[];
+  readonly std?: number[];
+  readonly size?: number;
+  readonly layout?: "NCHW" | "NHWC";
+  readonly provider?: string;
+  readonly threads?: number;
+}
+
+export function withModel(command: Command): Command {
+  return command
+    .option("--model <file|dir>", "an .onnx file, or a directory in Hugging Face layout (default: the bundled EfficientNet-Lite0)")
+    .option("--output <tensor>", "the output that holds the scores (default: the first of a float type)")
+    .option("--layer <tensor>", "the tensor that maps lie on (default: the last activation before the grid is pooled)")
+    .option("--labels <file>", "class names: a line each, or JSON (a list, or id2label)")
+    .option("--mean <r,g,b>", "mean of the input, for pixels of 0..1", numbers)
+    .option("--std <r,g,b>", "deviation of the input", numbers)
+    .option("--size <pixels>", "side of the square that the network takes", whole)
+    .addOption(new Option("--layout <order>", "order of the input's axes").choices(["NCHW", "NHWC"]))
+    .option("--provider <name>", "execution provider of ONNX Runtime", "cpu")
+    .option("--threads <count>", "threads of ONNX Runtime (default: one per core)", whole);
+}
+
+/** The flags as `load` takes them. */
+export function loadOptions({ output, layer, labels, mean, std, size, layout, provider, threads }: ModelFlags): LoadOptions {
+  const session: SessionOptions = { ...(provider && { executionProviders: [provider] }), ...(threads && { intraOpNumThreads: threads }) };
+  return { output, layer, labels, mean, std, size, layout, session };
+}
+
+/** Gathers an option that may be given several times. */
+export const several = (value: string, before: readonly string[] = []): string[] => [...before, value];
+
+export function whole(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("It must be a whole number above 0.");
+  return value;
+}
+
+function numbers(text: string): number[] {
+  const values = text.split(",").map(Number);
+  if (![1, 3].includes(values.length) || values.some((v) => !Number.isFinite(v))) throw new InvalidArgumentError("It must be one number, or three separated by commas.");
+  return values;
+}

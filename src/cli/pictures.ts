@@ -1,0 +1,47 @@
+/** @file The pictures that a command's arguments name: files, and directories of them. */
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { UserError } from "../errors.ts";
+import { exists, isDirectory } from "../node/files.ts";
+
+const endings = [".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff", ".gif"];
+
+/** A picture to explain, and what the names of its files begin with. */
+export interface PictureFile {
+  readonly file: string;
+  readonly stem: string;
+}
+
+/**
+ * Every picture, directories searched to their depth in order of name.
+ * @throws UserError `missing-file` for an argument that is not there, and a directory without pictures.
+ */
+export async function findPictures(args: readonly string[]): Promise<PictureFile[]> {
+  const found: { file: string; name: string }[] = [];
+  for (const arg of args) {
+    if (!(await isDirectory(arg))) {
+      if (!(await exists(arg))) throw new UserError("missing-file", `missing picture: ${arg}: no such file or directory`);
+      found.push({ file: arg, name: path.basename(arg) });
+      continue;
+    }
+    const names = (await readdir(arg, { recursive: true })).filter((name) => endings.includes(path.extname(name).toLowerCase()));
+    if (names.length === 0) throw new UserError("missing-file", `missing picture: ${arg} holds none; looked for ${endings.join(" ")}`);
+    found.push(...names.sort().map((name) => ({ file: path.join(arg, name), name })));
+  }
+  return distinct(found);
+}
+
+/** Stems without the ending, which comes back where two would be the same; a number tells apart what is left. */
+function distinct(found: readonly { file: string; name: string }[]): PictureFile[] {
+  const bare = ({ name }: { name: string }) => name.slice(0, name.length - path.extname(name).length) || name;
+  const counts = new Map<string, number>();
+  for (const one of found) counts.set(bare(one), (counts.get(bare(one)) ?? 0) + 1);
+  const taken = new Set<string>();
+  return found.map((one) => {
+    const wanted = counts.get(bare(one)) === 1 ? bare(one) : one.name;
+    let stem = wanted;
+    for (let i = 2; taken.has(stem); i++) stem = `${wanted}-${i}`;
+    taken.add(stem);
+    return { file: one.file, stem };
+  });
+}

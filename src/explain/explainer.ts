@@ -1,0 +1,124 @@
+/** @file An open model that answers why: the forward pass once, then any number of questions about it. */
+import { listing, UserError } from "../errors.ts";
+import { checkFeeds } from "../onnx/feeds.ts";
+import { type Model, readModel } from "../onnx/model.ts";
+import { observe, type Observed } from "../onnx/observe.ts";
+import { declaredDims } from "../onnx/proto.ts";
+import { type Feeds, type Runtime, run, type SessionOptions, shapesOf } from "../onnx/runtime.ts";
+import { upgrade } from "../onnx/upgrade.ts";
+import { type Explained, type ExplainOptions, Forward } from "./forward.ts";
+import { imageInputOf, type Layer, layersOf, type Score, scoreOf } from "./layers.ts";
+import { Plan } from "./plan.ts";
+
+export interface OpenOptions {
+  /** The output that holds the scores; the first of a float type by default. A softmax it ends with is explained in front of. */
+  readonly output?: string;
+  /** The tensor that maps lie on; by default the last activation before the grid is pooled or flattened. */
+  readonly layer?: string;
+  readonly session?: SessionOptions;
+}
+
+/**
+ * Opens a model for explanation.
+ * @param bytes the ONNX file's.
+ * @throws UserError when the file is no model, a name is wrong, or an operator behind the layer has no gradient rule.
+ */
+export async function openExplainer(ort: Runtime, bytes: Uint8Array, options: OpenOptions = {}): Promise<Explainer> {
+  return Explainer.open(ort, upgrade(readModel(bytes)), options);
+}
+
+export class Explainer {
+  /** Candidate layers, the default first. */
+  readonly layers: readonly Layer[];
+  /** What is explained: the scores before any softmax. */
+  readonly score: Score;
+  /** Types and shapes of all tensors; -1 for the batch and for sizes that are free. */
+  readonly tensors: Observed;
+  /** The input that is the image. */
+  readonly imageInput: string | undefined;
+  readonly #plans: Map<string, Promise<Plan>>;
+
+  private constructor(
+    readonly model: Model,
+    private readonly ort: Runtime,
+    private readonly options: OpenOptions,
+    plan: Plan,
+    score: Score,
+  ) {
+    this.score = score;
+    this.tensors = plan.tensors;
+    this.imageInput = imageInputOf(model, plan.tensors);
+    const found = layersOf(model, plan.tensors, score.name);
+    const chosen = options.layer === undefined ? undefined : namedLayer(model, plan.tensors, options.layer, found);
+    this.layers = chosen ? [chosen, ...found.filter(({ name }) => name !== chosen.name)] : found;
+    this.#plans = new Map([[freeSizes(model, {}), Promise.resolve(plan)]]);
+  }
+
+  static async open(ort: Runtime, model: Model, options: OpenOptions): Promise<Explainer> {
+    const tensors = await observe(ort, model, {}, options.session);
+    const score = scoreOf(model, tensors, options.output);
+    const plan = new Plan(ort, model, tensors, score.name, options.session);
+    const explainer = new Explainer(model, ort, options, plan, score);
+    // A model of fixed size is made ready now; one of free size when it is known which size is asked.
+    const [first] = explainer.layers;
+    if (first && freeSizes(model, {}) === "") await plan.forward(first.name);
+    return explainer;
+  }
+
+  /**
+   * Runs the model once; the result answers any number of questions about these images.
+   * @param feeds the model's inputs, n images in the first dimension.
+   */
+  async forward(feeds: Feeds, { layer }: { layer?: string } = {}): Promise<Forward> {
+    checkFeeds(this.model, feeds);
+    const plan = await this.#planFor(feeds);
+    const name = layer ?? this.layers[0]?.name;
+    if (name === undefined) throw new UserError("no-path", "no path: the model has no layer with a grid on the way to its scores; name one, or use a method in pixel space");
+    if (layer !== undefined) namedLayer(this.model, plan.tensors, layer, this.layers);
+    const { session, residuals } = await plan.forward(name);
+    const wanted = new Set([...this.model.outputs, this.score.name, name, ...residuals.filter((r) => !feeds[r])]);
+    const results = await run(session, feeds, [...wanted]);
+    return new Forward(this.ort, plan, name, this.imageInput, feeds, { ...feeds, ...results });
+  }
+
+  /** Runs the model and explains it: {@link forward} and one question. */
+  async explain(feeds: Feeds, options: ExplainOptions = {}): Promise<Explained> {
+    const forward = await this.forward(feeds, options);
+    return forward.explain(options);
+  }
+
+  async release(): Promise<void> {
+    for (const plan of this.#plans.values()) await (await plan).release();
+    this.#plans.clear();
+  }
+
+  #planFor(feeds: Feeds): Promise<Plan> {
+    const key = freeSizes(this.model, shapesOf(feeds));
+    const known = this.#plans.get(key);
+    if (known) return known;
+    const made = observe(this.ort, this.model, shapesOf(feeds), this.options.session).then(
+      (tensors) => new Plan(this.ort, this.model, tensors, this.score.name, this.options.session),
+    );
+    this.#plans.set(key, made);
+    return made;
+  }
+}
+
+/** A candidate by its name, or any other tensor of the graph that has a grid. */
+function namedLayer(model: Model, tensors: Observed, name: string, candidates: readonly Layer[]): Layer {
+  const known = candidates.find((layer) => layer.name === name);
+  if (known) return known;
+  const tensor = tensors.get(name);
+  const names = listing(candidates.map((layer) => layer.name), 8);
+  if (!tensor || !model.producer.has(name)) throw new UserError("unknown-name", `unknown layer: "${name}"; candidates are ${names}`);
+  if (tensor.dims.length < 3) throw new UserError("invalid-option", `invalid layer: "${name}" has shape [${tensor.dims}] and no grid; candidates are ${names}`);
+  return { name, shape: tensor.dims, grid: tensor.dims.slice(2) };
+}
+
+/** What a model's free dimensions are in these shapes, the batch apart; "" where none is free. */
+function freeSizes(model: Model, shapes: Readonly<Record<string, readonly number[]>>): string {
+  return model.inputs
+    .flatMap((input) => (declaredDims(input) ?? []).map((d, i) => (i > 0 && typeof d === "string" ? `${input.name}:${i}=${shapes[input.name]?.[i] ?? "free"}` : "")))
+    .filter(Boolean)
+    .join(" ");
+}

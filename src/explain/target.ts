@@ -1,0 +1,100 @@
+/** @file What is asked about: a class, a contrast, the opposite of a class, or any cotangent; resolved to rows of weights on the scores. */
+import { listing, UserError } from "../errors.ts";
+import type { Dense } from "../methods/method.ts";
+import { product, range } from "../onnx/build.ts";
+import type { Feeds } from "../onnx/runtime.ts";
+
+/**
+ * What an explanation is about.
+ * - a number: that class, for every image; a list: one class for each image
+ * - `each`: every class for every image, the k explanations of an image side by side
+ * - `for`, `against`: the difference of two scores, "why A rather than B"
+ * - `counterfactual`: the negative of a score, where the evidence against the class is (Selvaraju et al., section 3.3)
+ * - `seeds`: cotangents of any tensors, as for `vjp`
+ * - nothing: each image's best class
+ */
+export type Target =
+  | number
+  | readonly number[]
+  | { readonly each: readonly number[] }
+  | { readonly for: number; readonly against: number }
+  | { readonly counterfactual: number }
+  | { readonly seeds: Feeds };
+
+/** A weighted sum of class scores: [class, weight] pairs. */
+export type Weights = readonly (readonly [number, number])[];
+
+/** Rows of weights for n images, k each, image-major; or seeds as they were given, with k = 1. */
+export type Asked =
+  | { readonly k: number; readonly rows: readonly Weights[]; readonly seeds?: undefined }
+  | { readonly k: 1; readonly rows?: undefined; readonly seeds: Feeds };
+
+/**
+ * @param scores of the images, [n, classes, ...]; the score of a class on a grid is its mean over the grid.
+ * @throws UserError for a class out of range or a list whose length is not n.
+ */
+export function resolve(target: Target | undefined, scores: Dense): Asked {
+  if (typeof target === "object" && "seeds" in target) return { k: 1, seeds: target.seeds };
+  const n = scores.dims[0];
+  const all = (weights: Weights): Asked => ({ k: 1, rows: range(n).map(() => weights) });
+  const one = (c: number): Weights => [[checkClass(c, scores), 1]];
+  if (target === undefined) return { k: 1, rows: range(n).map((i) => one(bestClasses(classScores(scores, i), 1)[0])) };
+  if (typeof target === "number") return all(one(target));
+  if ("each" in target) {
+    if (target.each.length === 0) throw new UserError("invalid-option", "invalid target: no class is given");
+    return { k: target.each.length, rows: range(n).flatMap(() => target.each.map(one)) };
+  }
+  if ("for" in target) return all([[checkClass(target.for, scores), 1], [checkClass(target.against, scores), -1]]);
+  if ("counterfactual" in target) return all([[checkClass(target.counterfactual, scores), -1]]);
+  if (target.length !== n)
+    throw new UserError("invalid-option", `invalid target: ${target.length} classes for ${n} images; give one class for each image, or { each: [...] } for every class on every image`);
+  return { k: 1, rows: target.map(one) };
+}
+
+function checkClass(c: number, { dims }: Dense): number {
+  if (dims.length < 2 || dims.length === 3)
+    throw new UserError("invalid-option", `invalid target: a class needs scores of shape [n, classes], the output has [${dims}]; give { seeds } instead`);
+  if (!Number.isInteger(c) || c < 0 || c >= dims[1]) throw new UserError("unknown-name", `unknown class: ${c}; allowed are 0 to ${dims[1] - 1}`);
+  return c;
+}
+
+/** The class of each row, where every row is one class with weight 1. */
+export function plainClasses(rows: readonly Weights[]): number[] | undefined {
+  return rows.every((row) => row.length === 1 && row[0][1] === 1) ? rows.map(([[c]]) => c) : undefined;
+}
+
+/** Cotangents [rows, classes, ...] of the scores. */
+export function cotangents(rows: readonly Weights[], scores: Dense): Dense {
+  const [, classes, ...grid] = scores.dims;
+  const places = product(grid);
+  const data = new Float32Array(rows.length * classes * places);
+  rows.forEach((row, r) => {
+    for (const [c, weight] of row) data.fill(weight / places, (r * classes + c) * places, (r * classes + c + 1) * places);
+  });
+  return { data, dims: [rows.length, classes, ...grid] };
+}
+
+/** An image's score of every class: its mean over the grid, where there is one. */
+export function classScores({ data, dims }: Dense, image: number): Float32Array {
+  const [, classes = 1, ...grid] = dims;
+  const places = product(grid);
+  return Float32Array.from({ length: classes }, (_, c) => {
+    const from = (image * classes + c) * places;
+    return data.subarray(from, from + places).reduce((a, b) => a + b, 0) / places;
+  });
+}
+
+/** The classes with the highest scores, best first; the lower index first where scores are equal. */
+export function bestClasses(scores: Float32Array, count: number): number[] {
+  return range(scores.length)
+    .sort((a, b) => scores[b] - scores[a] || a - b)
+    .slice(0, count);
+}
+
+/** @throws UserError `not-finite` where a score is NaN or infinite. */
+export function checkFinite({ data, dims }: Dense, name: string): void {
+  const bad = data.findIndex((v) => !Number.isFinite(v));
+  if (bad < 0) return;
+  const image = Math.floor(bad / (data.length / dims[0]));
+  throw new UserError("not-finite", `not finite: the scores "${name}" hold ${data[bad]} (image ${listing([String(image)])}); nothing can be explained from them`);
+}

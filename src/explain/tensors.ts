@@ -1,0 +1,68 @@
+/** @file Between the runtime's tensors and plain numbers with a shape. */
+import { InternalError } from "../errors.ts";
+import type { Dense } from "../methods/method.ts";
+import { product } from "../onnx/build.ts";
+import { halfToNumber } from "../onnx/proto.ts";
+import type { Runtime, Tensor } from "../onnx/runtime.ts";
+
+/** The numbers of a float tensor as float32; half precision comes as 16-bit patterns, or as numbers where the platform has them. */
+export function toDense(tensor: Tensor): Dense {
+  const { data, dims, type } = tensor;
+  if (data instanceof Float32Array) return { data, dims };
+  if (data instanceof Float64Array) return { data: Float32Array.from(data), dims };
+  if (type === "float16")
+    return { data: data instanceof Uint16Array ? Float32Array.from(data, halfToNumber) : Float32Array.from(data as ArrayLike<number>), dims };
+  throw new InternalError(`a ${type} tensor was read as numbers`);
+}
+
+/** The k answers [n, ...] of n images, image-major: [n k, ...]. */
+export function interleave(answers: readonly Dense[]): Dense {
+  const [n, ...rest] = answers[0].dims;
+  const size = product(rest);
+  const k = answers.length;
+  const data = new Float32Array(n * k * size);
+  answers.forEach((answer, j) => {
+    for (let i = 0; i < n; i++) data.set(answer.data.subarray(i * size, (i + 1) * size), (i * k + j) * size);
+  });
+  return { data, dims: [n * k, ...rest] };
+}
+
+/** One image's part of a tensor, as often as asked: what the other inputs become when variants of one image are run. */
+export function repeatImage(ort: Runtime, tensor: Tensor, image: number, count: number): Tensor {
+  const [n, ...rest] = tensor.dims;
+  const size = product(rest);
+  if (!n || typeof tensor.data === "string" || Array.isArray(tensor.data)) return tensor;
+  const source = tensor.data as Float32Array;
+  const data = new (source.constructor as Float32ArrayConstructor)(count * size);
+  for (let i = 0; i < count; i++) data.set(source.subarray(image * size, (image + 1) * size), i * size);
+  return new ort.Tensor(tensor.type as "float32", data, [count, ...rest]);
+}
+
+/** Whether a picture's shape, batch first, has its channels last. */
+export const channelsLast = (dims: readonly number[]): boolean =>
+  dims.length >= 4 && [1, 3, 4].includes(dims[dims.length - 1]) && ![1, 3, 4].includes(dims[1]);
+
+/** Pictures with their channels before the grid. */
+export function channelsFirst(pictures: Dense): Dense {
+  const { data, dims } = pictures;
+  if (!channelsLast(dims)) return pictures;
+  const [n, ...rest] = dims;
+  const channels = rest[rest.length - 1];
+  const grid = rest.slice(0, -1);
+  return { data: exchange(data, n, product(grid), channels), dims: [n, channels, ...grid] };
+}
+
+/** Pictures with channels first, laid out as an input of the given shape takes them. */
+export function asLaidOut(pictures: Dense, like: readonly number[]): Dense {
+  if (!channelsLast(like)) return pictures;
+  const [n, channels, ...grid] = pictures.dims;
+  return { data: exchange(pictures.data, n, channels, product(grid)), dims: [n, ...grid, channels] };
+}
+
+/** [n, rows, columns] as [n, columns, rows]. */
+function exchange(data: Float32Array, n: number, rows: number, columns: number): Float32Array {
+  const out = new Float32Array(data.length);
+  for (let i = 0, from = 0; i < n; i++)
+    for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) out[(i * columns + c) * rows + r] = data[from++];
+  return out;
+}

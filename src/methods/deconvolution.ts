@@ -1,0 +1,9 @@
+/** @file Deconvolution: the gradient at the pixels with rectifiers applied to the gradient alone. */
+import { inputGradient } from "./pixels.ts";
+
+export const deconvolution = inputGradient("deconv", {
+  name: "deconvolution",
+  title: "Deconvolution",
+  summary: "Structure that could have excited the network, without the rectifiers' forward masks.",
+  paper: "Zeiler and Fergus 2014, https://arxiv.org/abs/1311.2901",
+});

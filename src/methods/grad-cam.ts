@@ -1,0 +1,37 @@
+/**
+ * @file Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391, equations 1 and 2).
+ *
+ *   alpha_k = mean over the grid of d(score)/dA_k,    L = ReLU( sum_k alpha_k A_k )
+ */
+import { isStatic, product, type Value } from "../onnx/build.ts";
+import type { LayerMap, LayerParts, Method } from "./method.ts";
+
+/** The sum is a matrix product of [n, k, C] weights with [n, C, positions] activations: no [m, C, ...grid] is ever made. */
+export const gradCamMap: LayerMap = (parts) => {
+  const { build, da, grid } = parts;
+  const weights = byImage(parts, build.reduceMean(da, grid));
+  return build.relu(build.matMul(weights, flatGrid(parts)));
+};
+
+/** Activations as [n, C, positions]. */
+function flatGrid({ build, a, grid }: LayerParts): Value {
+  const places = grid.map((axis) => a.dims?.[axis] ?? -1);
+  const dims = isStatic(places) ? [0, 0, product(places)] : [0, 0, -1];
+  return { ...build.reshape(a, dims), dims: [a.dims?.[0] ?? -1, a.dims?.[1] ?? -1, -1] };
+}
+
+/** Channel weights [m, C, 1, ...] as [n, k, C]. */
+function byImage({ build, a }: LayerParts, weights: Value): Value {
+  const channels = a.dims?.[1] ?? -1;
+  const shape = build.concat([build.dimOf(a, 0), build.ints([-1]), build.dimOf(a, 1)], 0);
+  return { ...build.reshape(weights, shape), dims: [a.dims?.[0] ?? -1, -1, channels] };
+}
+
+export const gradCam: Method = {
+  name: "grad-cam",
+  title: "Grad-CAM",
+  summary: "Where the evidence for the class is, on the grid of a layer.",
+  paper: "Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391",
+  space: "layer",
+  explain: async (question) => ({ maps: await question.atLayer(gradCamMap) }),
+};

@@ -1,0 +1,9 @@
+/** @file The plain gradient of the score with respect to the pixels (Simonyan et al. 2014, arXiv 1312.6034). */
+import { inputGradient } from "./pixels.ts";
+
+export const gradient = inputGradient("plain", {
+  name: "gradient",
+  title: "Gradient",
+  summary: "Which pixels the score reacts to most, at this picture.",
+  paper: "Simonyan et al. 2014, https://arxiv.org/abs/1312.6034",
+});

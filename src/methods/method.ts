@@ -1,0 +1,63 @@
+/**
+ * @file What a method of explanation is: a short function over the few questions that can be put to a model.
+ *
+ * n images and k targets for each give m = n k explanations, image-major: the k of the first image come first.
+ */
+import type { Rules } from "../autodiff/rules.ts";
+import type { Builder, Value } from "../onnx/build.ts";
+
+/** Numbers with a shape, row-major. */
+export interface Dense {
+  readonly data: Float32Array;
+  readonly dims: readonly number[];
+}
+
+/** What a map at a layer is made of, as tensors of the graph. */
+export interface LayerParts {
+  readonly build: Builder;
+  /** Activations A, [n, C, ...grid]. */
+  readonly a: Value;
+  /** d(score)/dA, [m, C, ...grid]. */
+  readonly da: Value;
+  /** Axes of the grid. */
+  readonly grid: readonly number[];
+}
+
+/** Builds the map, [n, k, positions], from a layer's activations and gradients. */
+export type LayerMap = (parts: LayerParts) => Value;
+
+/** The questions that a method can ask about n images and their m targets. */
+export interface Question {
+  /** The model's input, [n, C, ...]. */
+  readonly image: Dense;
+  /** Targets of each image. */
+  readonly k: number;
+  /** A map at the layer, [m, ...grid], computed by the runtime. */
+  atLayer(map: LayerMap): Promise<Dense>;
+  /** The gradient of the score with respect to the input, by a set of rules, [m, ...input]. */
+  atInput(rules: Rules): Promise<Dense>;
+  /** The scores of variants of one image for each of its k targets: k rows, a score a variant. `variants` is [any, C, ...]. */
+  respond(image: number, variants: Dense): Promise<Float32Array[]>;
+  /** Tells how much of the work is done (0 to 1), and ends it with an error when the caller has cancelled. */
+  progress(done: number): void;
+}
+
+/** An explanation: a map for every target and, where the method has it, the signed image that the map sums up. */
+export interface Explanation {
+  /** [m, ...grid], raw: neither normalised nor resized. */
+  readonly maps: Dense;
+  /** [m, C, ...] in the input's own layout. */
+  readonly pixels?: Dense;
+}
+
+export interface Method {
+  readonly name: string;
+  /** How people write it. */
+  readonly title: string;
+  /** What the map shows, in one line. */
+  readonly summary: string;
+  readonly paper: string;
+  /** Whether the map lies on the layer's grid or on the input's pixels. */
+  readonly space: "layer" | "pixels";
+  explain(question: Question): Promise<Explanation>;
+}

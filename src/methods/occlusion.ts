@@ -1,0 +1,72 @@
+/**
+ * @file Occlusion (Zeiler and Fergus 2014, arXiv 1311.2901, section 4.3): how far the score drops when a patch is hidden.
+ *
+ * A 32 x 32 patch moves in steps of 16; what it hides becomes 0 after normalisation (the mean colour). The value of a pixel is the
+ * mean drop over the patches that hid it, so the map lies on the pixels. No gradient is used: a check on the methods that use one.
+ */
+import { UserError } from "../errors.ts";
+import { range } from "../onnx/build.ts";
+import type { Method } from "./method.ts";
+
+export const occlusionPatch = { size: 32, stride: 16, fill: 0 } as const;
+
+/** Pictures in one run: enough to keep the cores busy, few enough for memory. */
+const batch = 16;
+
+/** Where patches start along a side: the last reaches the border. */
+export function patchStarts(side: number): number[] {
+  const { size, stride } = occlusionPatch;
+  return range(Math.max(1, Math.ceil((side - size) / stride) + 1)).map((i) => i * stride);
+}
+
+export const occlusion: Method = {
+  name: "occlusion",
+  title: "Occlusion",
+  summary: "How far the score drops when a patch is hidden. Hundreds of forward passes, and no gradient.",
+  paper: "Zeiler and Fergus 2014, https://arxiv.org/abs/1311.2901",
+  space: "pixels",
+  async explain({ image, k, respond, progress }) {
+    const [n, channels, height, width] = image.dims;
+    if (image.dims.length !== 4) throw new UserError("invalid-option", `occlusion takes pictures; the input has shape [${image.dims}]`);
+    const corners = patchStarts(height).flatMap((y) => patchStarts(width).map((x) => [y, x] as const));
+    const size = channels * height * width;
+    const drops = new Float32Array(n * k * height * width);
+    const covered = new Float32Array(height * width);
+    for (const [y, x] of corners) eachPixel(y, x, height, width, (p) => covered[p]++);
+
+    for (let i = 0; i < n; i++) {
+      const whole = image.data.subarray(i * size, (i + 1) * size);
+      const unhidden = await respond(i, { data: whole, dims: [1, channels, height, width] });
+      for (let first = 0; first < corners.length; first += batch) {
+        progress((i * corners.length + first) / (n * corners.length));
+        const some = corners.slice(first, first + batch);
+        const data = new Float32Array(some.length * size);
+        some.forEach(([y, x], b) => {
+          data.set(whole, b * size);
+          for (let c = 0; c < channels; c++)
+            eachPixel(y, x, height, width, (p) => {
+              data[b * size + c * height * width + p] = occlusionPatch.fill;
+            });
+        });
+        const scores = await respond(i, { data, dims: [some.length, channels, height, width] });
+        scores.forEach((row, j) => {
+          const map = drops.subarray((i * k + j) * height * width, (i * k + j + 1) * height * width);
+          some.forEach(([y, x], b) => {
+            const drop = unhidden[j][0] - row[b];
+            eachPixel(y, x, height, width, (p) => {
+              map[p] += drop / covered[p];
+            });
+          });
+        });
+      }
+    }
+    progress(1);
+    return { maps: { data: drops, dims: [n * k, height, width] } };
+  },
+};
+
+/** Visits the pixels of the patch at (y, x), by their place in a plane. */
+function eachPixel(y: number, x: number, height: number, width: number, visit: (place: number) => void): void {
+  const [bottom, right] = [Math.min(height, y + occlusionPatch.size), Math.min(width, x + occlusionPatch.size)];
+  for (let row = y; row < bottom; row++) for (let column = x; column < right; column++) visit(row * width + column);
+}

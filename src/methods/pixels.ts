@@ -1,0 +1,28 @@
+/** @file What methods in pixel space share: the signed image, and the map that sums it up. */
+import type { Rules } from "../autodiff/rules.ts";
+import { product } from "../onnx/build.ts";
+import type { Dense, Method } from "./method.ts";
+
+/** The largest magnitude among the channels of each pixel (Simonyan et al. 2014, section 3): [m, C, ...] -> [m, ...]. */
+export function strongestChannel({ data, dims }: Dense): Dense {
+  const [m, channels, ...grid] = dims;
+  const size = product(grid);
+  const map = new Float32Array(m * size);
+  for (let i = 0; i < m; i++)
+    for (let c = 0; c < channels; c++)
+      for (let p = 0, from = (i * channels + c) * size; p < size; p++)
+        map[i * size + p] = Math.max(map[i * size + p], Math.abs(data[from + p]));
+  return { data: map, dims: [m, ...grid] };
+}
+
+/** A method whose image is the gradient at the input, by a set of rules. */
+export function inputGradient(rules: Rules, about: Pick<Method, "name" | "title" | "summary" | "paper">): Method {
+  return {
+    ...about,
+    space: "pixels",
+    explain: async (question) => {
+      const pixels = await question.atInput(rules);
+      return { maps: strongestChannel(pixels), pixels };
+    },
+  };
+}

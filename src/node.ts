@@ -1,0 +1,8 @@
+/** @file `gradcam/node`: the library with Node's ONNX Runtime, files and pictures. */
+export type { Picture, PixelMap } from "./image/picture.ts";
+export { decode, encodePng } from "./image/sharp.ts";
+export { bundledModel, type LoadedClassifier, type LoadOptions, load } from "./node/load.ts";
+export { type WriteOptions, type WrittenExplanation, writeWhy } from "./node/write.ts";
+export { guidedImage } from "./render/normalise.ts";
+export { heat, overlay } from "./render/overlay.ts";
+export type { Classifier, ClassExplanation, ClassifyOptions, Prediction, Why } from "./tasks/classification.ts";

@@ -1,0 +1,72 @@
+/** @file Reading and writing files so that a mistake is one clear line and a file is whole or not there. */
+import { randomUUID } from "node:crypto";
+import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { UserError } from "../errors.ts";
+
+const errorCode = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error);
+
+/** @throws UserError `missing-file`, saying what was wanted. */
+export async function readBytes(file: string, what: string): Promise<Uint8Array> {
+  try {
+    const bytes = await readFile(file);
+    return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  } catch (cause) {
+    const reason = { ENOENT: "no such file", EISDIR: "is a directory", EACCES: "may not be read" }[errorCode(cause)] ?? errorCode(cause);
+    throw new UserError("missing-file", `missing ${what}: ${file}: ${reason}`, { cause });
+  }
+}
+
+/** @throws UserError `invalid-input` for what is not JSON. */
+export async function readJson(file: string, what: string): Promise<unknown> {
+  const text = new TextDecoder().decode(await readBytes(file, what));
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UserError("invalid-input", `invalid ${what}: ${file} is not JSON`, { cause });
+  }
+}
+
+export async function isDirectory(file: string): Promise<boolean> {
+  return stat(file).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+export async function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** @throws UserError `cannot-write` where the directory cannot be made or written to. */
+export async function prepareDirectory(directory: string): Promise<void> {
+  const probe = path.join(directory, `.gradcam-${randomUUID()}`);
+  try {
+    await mkdir(directory, { recursive: true });
+    await writeFile(probe, "");
+    await rm(probe);
+  } catch (cause) {
+    throw cannotWrite(directory, cause);
+  }
+}
+
+/** Writes beside the place and renames, so that no half-written file is ever seen under the name. */
+export async function writeWhole(file: string, content: Uint8Array | string): Promise<void> {
+  const partial = `${file}.${randomUUID()}.part`;
+  try {
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(partial, content);
+    await rename(partial, file);
+  } catch (cause) {
+    await rm(partial, { force: true });
+    throw cannotWrite(file, cause);
+  }
+}
+
+function cannotWrite(place: string, cause: unknown): UserError {
+  const reason = { EACCES: "no permission", EROFS: "read-only file system", ENOSPC: "no space left", ENOTDIR: "part of the path is a file", EEXIST: "is a file" }[errorCode(cause)];
+  return new UserError("cannot-write", `cannot write: ${place}: ${reason ?? errorCode(cause)}; give another directory with --out`, { cause });
+}

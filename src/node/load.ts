@@ -1,0 +1,130 @@
+/** @file Opening a model from disk: the bundled classifier, a directory in Hugging Face layout, or a bare ONNX file. */
+import { createHash } from "node:crypto";
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { listing, UserError } from "../errors.ts";
+import { assumePreprocess, type KnownPreprocess } from "../image/assume.ts";
+import { fromHuggingFace } from "../image/hugging-face.ts";
+import type { Picture } from "../image/picture.ts";
+import { type DecodeOptions, decode } from "../image/sharp.ts";
+import { readModel } from "../onnx/model.ts";
+import { externalLocation, isExternal } from "../onnx/proto.ts";
+import type { SessionOptions } from "../onnx/runtime.ts";
+import { Classifier, type ClassifyOptions, type Why } from "../tasks/classification.ts";
+import { exists, isDirectory, readBytes, readJson } from "./files.ts";
+import { loadRuntime } from "./runtime.ts";
+
+export interface LoadOptions extends KnownPreprocess, DecodeOptions {
+  /** Class names: a list, or a file with a name a line, a JSON list, or a config.json with `id2label`. */
+  readonly labels?: readonly string[] | string;
+  readonly output?: string;
+  readonly layer?: string;
+  readonly session?: SessionOptions;
+}
+
+/** The classifier that comes with the package. */
+export const bundledModel = fileURLToPath(new URL("../../models/efficientnet-lite0", import.meta.url));
+
+/** A classifier opened from disk: takes files and bytes as well as decoded pictures. */
+export class LoadedClassifier {
+  constructor(
+    readonly classifier: Classifier,
+    /** SHA-256 of the ONNX file, hexadecimal. */
+    readonly sha256: string,
+    readonly runtimeVersion: string,
+    /** Whether the preprocessing was assumed, since the model says nothing of it. */
+    readonly assumed: boolean,
+    private readonly decoding: DecodeOptions,
+  ) {}
+
+  /**
+   * @param image a file's path, an encoded picture's bytes, or a decoded picture.
+   * @throws UserError for what is no picture, an unknown class, method or layer, and scores that are not finite.
+   */
+  async explain(image: string | Uint8Array | Picture, options: ClassifyOptions = {}): Promise<Why> {
+    const picture = typeof image === "string" || image instanceof Uint8Array ? await decode(image, this.decoding) : image;
+    return this.classifier.explain(picture, options);
+  }
+
+  release(): Promise<void> {
+    return this.classifier.release();
+  }
+}
+
+/**
+ * Opens a classifier.
+ * @param source a directory in Hugging Face layout (`config.json`, `preprocessor_config.json`, `onnx/model.onnx` or `model.onnx`) or an
+ *   ONNX file; the bundled classifier by default.
+ * @throws UserError for missing or broken files, and for what is no image classifier.
+ */
+export async function load(source: string = bundledModel, options: LoadOptions = {}): Promise<LoadedClassifier> {
+  const ort = await loadRuntime();
+  const directory = (await isDirectory(source)) ? source : undefined;
+  const file = directory === undefined ? source : await modelIn(directory);
+  const bytes = await readBytes(file, "model");
+  await checkExternalData(bytes, file);
+
+  const config = directory && (await readIfThere(path.join(directory, "config.json"), "model configuration"));
+  const stated = directory && (await readIfThere(path.join(directory, "preprocessor_config.json"), "preprocessor configuration"));
+  const labels = options.labels === undefined ? labelsFrom(config) : await readLabels(options.labels);
+  const classifier = await Classifier.open(ort, bytes, {
+    name: path.basename(directory ?? file, directory ? "" : path.extname(file)),
+    labels,
+    preprocess: (dims) => (stated === undefined ? assumePreprocess(dims, options) : { ...fromHuggingFace(stated), ...given(options) }),
+    output: options.output,
+    layer: options.layer,
+    session: { ...externalDataBeside(file), ...options.session },
+  });
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  return new LoadedClassifier(classifier, sha256, ort.version, stated === undefined, options);
+}
+
+/** What the caller says of the preprocessing overrides what the file says. */
+function given({ mean, std, layout, size }: KnownPreprocess) {
+  const square = size === undefined ? undefined : { crop: { width: size, height: size }, resize: { shortestEdge: Math.round((size * 256) / 224) } };
+  return { ...(mean && { mean }), ...(std && { std }), ...(layout && { layout }), ...square };
+}
+
+async function modelIn(directory: string): Promise<string> {
+  for (const usual of ["onnx/model.onnx", "model.onnx"]) {
+    const file = path.join(directory, usual);
+    if (await exists(file)) return file;
+  }
+  const others = (await readdir(directory)).filter((name) => name.endsWith(".onnx"));
+  if (others.length === 1) return path.join(directory, others[0]);
+  const found = others.length ? `it has ${listing(others)}; name one of them` : "no onnx/model.onnx or model.onnx in it";
+  throw new UserError("missing-file", `missing model: ${directory}: ${found}`);
+}
+
+const readIfThere = async (file: string, what: string): Promise<unknown> => ((await exists(file)) ? readJson(file, what) : undefined);
+
+async function readLabels(labels: readonly string[] | string): Promise<readonly string[]> {
+  if (typeof labels !== "string") return labels;
+  if (labels.endsWith(".json")) return labelsFrom(await readJson(labels, "labels"));
+  const text = new TextDecoder().decode(await readBytes(labels, "labels"));
+  return text.trimEnd().split(/\r?\n/);
+}
+
+/** A list of names, a map from index to name, or a configuration with such a map under `id2label`. */
+function labelsFrom(json: unknown): readonly string[] {
+  const map = typeof json === "object" && json !== null && "id2label" in json ? json.id2label : json;
+  if (Array.isArray(map)) return map.map(String);
+  if (typeof map !== "object" || map === null) return [];
+  const names: string[] = [];
+  for (const [index, name] of Object.entries(map)) if (/^\d+$/.test(index)) names[Number(index)] = String(name);
+  return Array.from(names, (name) => name ?? "");
+}
+
+/** Weights in files of their own are found beside the model. */
+const externalDataBeside = (file: string): SessionOptions => ({
+  extra: { session: { model_external_initializers_file_folder_path: path.resolve(path.dirname(file)) } },
+});
+
+async function checkExternalData(bytes: Uint8Array, file: string): Promise<void> {
+  const locations = readModel(bytes).graph.initializer.filter(isExternal).map(externalLocation);
+  for (const location of new Set(locations)) {
+    if (location && !(await exists(path.join(path.dirname(file), location))))
+      throw new UserError("missing-file", `missing external data: ${file} keeps weights in "${location}", which is not beside it`);
+  }
+}
