@@ -5,4 +5,4 @@ export { bundledModel, type LoadedClassifier, type LoadOptions, load } from "./n
 export { type WriteOptions, type WrittenExplanation, writeWhy } from "./node/write.ts";
 export { guidedImage } from "./render/normalise.ts";
 export { heat, overlay } from "./render/overlay.ts";
-export type { Classifier, ClassExplanation, ClassifyOptions, Prediction, Why } from "./tasks/classification.ts";
+export type { ClassExplanation, Classifier, ClassifyOptions, Prediction, Why } from "./tasks/classification.ts";

@@ -50,7 +50,8 @@ export async function checkVjp(ort: Runtime, bytes: Uint8Array, options: CheckOp
     const output = options.output ?? runner.outputNames[0];
     const random = randomNormal(seed);
     const value = (await run(runner, feeds, [output]))[output];
-    if (value.type !== "float32") throw new UserError("invalid-input", `invalid output: "${output}" is ${value.type}; a check needs float32`);
+    if (value.type !== "float32")
+      throw new UserError("invalid-input", `invalid output: "${output}" is ${value.type}; a check needs float32`);
     const cotangent = random(value.data.length);
     const seeds = { [output]: new ort.Tensor("float32", cotangent, value.dims) };
     const { gradients } = await vjp(ort, bytes, { feeds, seeds, wrt, rules, session });
@@ -94,5 +95,8 @@ export function randomNormal(seed: number): (count: number) => Float32Array {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
   return (count) =>
-    Float32Array.from({ length: count }, () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()));
+    Float32Array.from(
+      { length: count },
+      () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
+    );
 }

@@ -3,7 +3,7 @@
  * others, graph to graph. Nothing is run, and the result is ONNX again.
  */
 import { InternalError, listing, UserError } from "../errors.ts";
-import { type Builder, type Value } from "../onnx/build.ts";
+import type { Builder, Value } from "../onnx/build.ts";
 import { Attributes, constantValues, describe, type Model } from "../onnx/model.ts";
 import type { Observed } from "../onnx/observe.ts";
 import { DataType, type NodeProto } from "../onnx/proto.ts";
@@ -27,7 +27,11 @@ export interface Sweep {
  * @returns the gradient of each, in its shape; float32 for half precision.
  * @throws UserError `unsupported-operator` naming a node without a rule, `no-path` for a tensor that no seed depends on.
  */
-export function differentiate(model: Model, tensors: Observed, { build, seeds, wrt, overrides }: Sweep): Map<string, Value> {
+export function differentiate(
+  model: Model,
+  tensors: Observed,
+  { build, seeds, wrt, overrides }: Sweep,
+): Map<string, Value> {
   const active = dependents(model, tensors, wrt);
   const terms = new Map<string, Value[]>([...seeds].map(([name, seed]) => [name, [seed]]));
   const forward = (name: string) => forwardValue(build, tensors, name);
@@ -82,7 +86,8 @@ function dependents(model: Model, tensors: Observed, wrt: readonly string[]): Se
 }
 
 /** Standard operators go by their name, those of other domains by domain and name. */
-const key = ({ domain, opType }: NodeProto): string => (domain && domain !== "ai.onnx" ? `${domain}.${opType}` : opType);
+const key = ({ domain, opType }: NodeProto): string =>
+  domain && domain !== "ai.onnx" ? `${domain}.${opType}` : opType;
 
 function ruleOf(node: NodeProto, overrides: Overrides | undefined): Op | undefined {
   const vjp = overrides?.get(key(node));
@@ -98,8 +103,14 @@ function forwardValue(build: Builder, tensors: Observed, name: string): Value {
 
 function checkShape(node: NodeProto, input: number, dx: Value, tensors: Observed): void {
   const want = tensors.get(node.input[input])?.dims;
-  const fits = !want || !dx.dims || (want.length === dx.dims.length && want.every((d, i) => d < 0 || dx.dims![i] < 0 || d === dx.dims![i]));
-  if (!fits) throw new InternalError(`gradient of input ${input} of ${describe(node)} has shape [${dx.dims}], the input [${want}]`);
+  const fits =
+    !want ||
+    !dx.dims ||
+    (want.length === dx.dims.length && want.every((d, i) => d < 0 || dx.dims![i] < 0 || d === dx.dims![i]));
+  if (!fits)
+    throw new InternalError(
+      `gradient of input ${input} of ${describe(node)} has shape [${dx.dims}], the input [${want}]`,
+    );
 }
 
 const withoutRule = (node: NodeProto, needs: readonly boolean[]): string =>
@@ -107,6 +118,10 @@ const withoutRule = (node: NodeProto, needs: readonly boolean[]): string =>
 
 function withoutPath(model: Model, name: string, seeds: ReadonlyMap<string, Value>): never {
   const exists = model.producer.has(name) || model.initializers.has(name) || model.inputs.some((i) => i.name === name);
-  if (!exists) throw new UserError("unknown-name", `unknown tensor: "${name}"; the model's inputs are ${listing(model.inputs.map((i) => i.name))}`);
+  if (!exists)
+    throw new UserError(
+      "unknown-name",
+      `unknown tensor: "${name}"; the model's inputs are ${listing(model.inputs.map((i) => i.name))}`,
+    );
   throw new UserError("no-path", `no path: "${name}" has no differentiable path to ${listing(seeds.keys())}`);
 }

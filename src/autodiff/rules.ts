@@ -11,6 +11,7 @@ export type Rules = keyof typeof tables;
 
 export function overridesOf(rules: Rules | Overrides): Overrides {
   if (typeof rules !== "string") return rules;
-  if (!Object.hasOwn(tables, rules)) throw new UserError("invalid-option", `unknown rules: "${rules}"; allowed are ${listing(Object.keys(tables))}`);
+  if (!Object.hasOwn(tables, rules))
+    throw new UserError("invalid-option", `unknown rules: "${rules}"; allowed are ${listing(Object.keys(tables))}`);
   return tables[rules];
 }

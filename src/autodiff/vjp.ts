@@ -4,9 +4,17 @@ import { append } from "../onnx/append.ts";
 import { Builder, type Value } from "../onnx/build.ts";
 import { checkFeeds } from "../onnx/feeds.ts";
 import { freshPrefix, readModel } from "../onnx/model.ts";
-import { observe, type Observed } from "../onnx/observe.ts";
+import { type Observed, observe } from "../onnx/observe.ts";
 import { makeValueInfo } from "../onnx/proto.ts";
-import { type Feeds, openSession, type Runtime, run, type SessionOptions, shapesOf, type Tensor } from "../onnx/runtime.ts";
+import {
+  type Feeds,
+  openSession,
+  type Runtime,
+  run,
+  type SessionOptions,
+  shapesOf,
+  type Tensor,
+} from "../onnx/runtime.ts";
 import { gradientType } from "../onnx/types.ts";
 import { upgrade } from "../onnx/upgrade.ts";
 import { differentiate, type Overrides } from "./differentiate.ts";
@@ -43,7 +51,9 @@ export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions):
   checkFeeds(model, feeds);
   const tensors = await observe(ort, model, shapesOf(feeds), session);
   const build = new Builder(model.opset, freshPrefix(model));
-  const seedValues = new Map(Object.entries(seeds).map(([name, seed]) => [name, seedValue(build, tensors, name, seed)]));
+  const seedValues = new Map(
+    Object.entries(seeds).map(([name, seed]) => [name, seedValue(build, tensors, name, seed)]),
+  );
   const gradients = differentiate(model, tensors, { build, seeds: seedValues, wrt, overrides: overridesOf(rules) });
   // An output may not be an input itself: a tensor that is seeded and asked for passes through an Identity.
   const isSeed = new Set([...seedValues.values()].map(({ name }) => name));
@@ -70,12 +80,15 @@ export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions):
 
 function seedValue(build: Builder, tensors: Observed, name: string, seed: Tensor): Value {
   const tensor = tensors.get(name);
-  if (!tensor) throw new UserError("unknown-name", `unknown tensor: "${name}" is seeded, but the model has no such tensor`);
+  if (!tensor)
+    throw new UserError("unknown-name", `unknown tensor: "${name}" is seeded, but the model has no such tensor`);
   const fits = seed.dims.length === tensor.dims.length && tensor.dims.every((d, i) => d < 0 || d === seed.dims[i]);
-  if (!fits) throw new UserError("invalid-input", `invalid seed: "${name}" has shape [${tensor.dims}], the seed [${seed.dims}]`);
+  if (!fits)
+    throw new UserError("invalid-input", `invalid seed: "${name}" has shape [${tensor.dims}], the seed [${seed.dims}]`);
   const type = gradientType(tensor.type);
   const expected = type === tensor.type ? [seed.type] : ["float32"];
-  if (!expected.includes(seed.type as "float32")) throw new UserError("invalid-input", `invalid seed: "${name}" takes float32, not ${seed.type}`);
+  if (!expected.includes(seed.type as "float32"))
+    throw new UserError("invalid-input", `invalid seed: "${name}" takes float32, not ${seed.type}`);
   return build.input(type, tensor.dims);
 }
 

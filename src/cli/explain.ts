@@ -1,15 +1,15 @@
 /** @file `gradcam explain`: pictures in; predictions, maps and panels out. */
 import path from "node:path";
-import { type Command, Option } from "commander";
+import { type Command, CommanderError, Option } from "commander";
 import pc from "picocolors";
 import { UserError } from "../errors.ts";
 import { methodNamed, methods } from "../methods/index.ts";
-import { type LoadedClassifier, load } from "../node/load.ts";
 import { prepareDirectory, writeWhole } from "../node/files.ts";
+import { type LoadedClassifier, load } from "../node/load.ts";
 import { percent, type WrittenExplanation, writeWhy } from "../node/write.ts";
 import { type ColormapName, colormaps } from "../render/colormap.ts";
 import type { Why } from "../tasks/classification.ts";
-import { packageVersion } from "./main.ts";
+import { exitCodes, packageVersion } from "./main.ts";
 import { loadOptions, type ModelFlags, several, whole, withModel } from "./options.ts";
 import { findPictures, type PictureFile } from "./pictures.ts";
 import { Progress } from "./progress.ts";
@@ -38,8 +38,14 @@ export function defineExplain(program: Command): void {
     .description("show which pixels made a classifier say what it says")
     .argument("<image...>", "pictures, or directories of pictures")
     .option("--class <name|index|topN>", "a class to explain; may be repeated (default: the best)", several)
-    .option("--method <name>", `how; may be repeated (default: grad-cam): ${methods.map((m) => m.name).join(", ")}`, several)
-    .option("--against <name|index>", "explain the classes rather than this one")
+    .option(
+      "--method <name>",
+      `how; may be repeated (default: grad-cam): ${methods.map((m) => m.name).join(", ")}`,
+      several,
+    )
+    .addOption(
+      new Option("--against <name|index>", "explain the classes rather than this one").conflicts("counterfactual"),
+    )
     .option("--counterfactual", "explain what speaks against the classes")
     .option("--out <dir>", "where the pictures go", "gradcam-out")
     .addOption(new Option("--colormap <name>", "colours of the maps").choices([...colormaps]).default(colormaps[0]))
@@ -51,23 +57,24 @@ export function defineExplain(program: Command): void {
 
 async function explain(images: string[], flags: ExplainFlags): Promise<void> {
   (flags.method ?? []).forEach(methodNamed);
-  const pictures = await findPictures(images);
+  const pictures = await findPictures(images, flags.out);
   await prepareDirectory(flags.out);
   const model = await load(flags.model, { ...loadOptions(flags), maxPixels: flags.maxPixels });
-  if (model.assumed && !flags.json) console.error(pc.dim(`The model says nothing of preprocessing; assumed ${assumption(model)}.`));
 
   const interrupted = new AbortController();
   const stop = () => interrupted.abort();
   process.once("SIGINT", stop);
   const progress = new Progress("pictures", pictures.length);
   const results: ImageResult[] = [];
-  const failures: UserError[] = [];
+  let failures = 0;
   try {
     for (const [done, picture] of pictures.entries()) {
       if (interrupted.signal.aborted) throw new UserError("cancelled", "cancelled");
       progress.update(done);
       try {
-        const result = await explainOne(model, picture, flags, interrupted.signal, (part) => progress.update(done + part));
+        const result = await explainOne(model, picture, flags, interrupted.signal, (part) =>
+          progress.update(done + part),
+        );
         results.push(result);
         progress.clear();
         report(result, flags);
@@ -75,7 +82,7 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
         if (pictures.length === 1 || !(error instanceof UserError) || !isAboutPicture(error)) throw error;
         progress.clear();
         console.error(`gradcam: ${error.message}`);
-        failures.push(error);
+        failures++;
       }
     }
   } finally {
@@ -84,12 +91,18 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
     if (results.length) await writeWhole(path.join(flags.out, "manifest.json"), manifest(model, results, flags));
     await model.release();
   }
-  if (!flags.json) console.log(`Pictures are in ${pc.bold(flags.out)}.`);
-  if (failures.length) throw new UserError("invalid-image", `${failures.length} of ${pictures.length} pictures could not be explained`);
+  const failed = failures ? `${failures} of ${pictures.length} pictures could not be explained` : "";
+  if (!flags.json) {
+    if (model.assumed) console.log(pc.dim(`The model says nothing of preprocessing; assumed ${assumption(model)}.`));
+    console.log(`Pictures are in ${pc.bold(flags.out)}${failed && `; ${failed}`}.`);
+  }
+  // Each failure has had its line: a CommanderError ends the command without another.
+  if (failed) throw new CommanderError(exitCodes.user, "gradcam.failures", failed);
 }
 
 /** Other pictures of a directory are worth a try after these. */
-const isAboutPicture = ({ code }: UserError): boolean => ["invalid-image", "too-large", "missing-file", "not-finite"].includes(code);
+const isAboutPicture = ({ code }: UserError): boolean =>
+  ["invalid-image", "too-large", "missing-file", "not-finite"].includes(code);
 
 /** What `--json` prints, a line each. File names are relative to `--out`. */
 interface ImageResult {
@@ -118,7 +131,10 @@ async function explainOne(
 }
 
 function report(result: ImageResult, { json, out }: ExplainFlags): void {
-  if (json) return console.log(JSON.stringify(result));
+  if (json) {
+    console.log(JSON.stringify(result));
+    return;
+  }
   const explained = new Map(result.explanations.map((e) => [e.class, e]));
   console.log(pc.bold(result.image));
   for (const { class: index, label, score, probability } of result.predictions) {
@@ -155,6 +171,9 @@ function manifest(model: LoadedClassifier, results: readonly ImageResult[], flag
 
 function assumption({ classifier }: LoadedClassifier): string {
   const { resize, crop, mean, std, layout } = classifier.preprocess;
-  const size = resize && "shortestEdge" in resize ? `shorter side to ${resize.shortestEdge}` : `resize to ${resize?.width} x ${resize?.height}`;
+  const size =
+    resize && "shortestEdge" in resize
+      ? `shorter side to ${resize.shortestEdge}`
+      : `resize to ${resize?.width} x ${resize?.height}`;
   return `${size}, centre ${crop?.width} x ${crop?.height}, mean ${mean}, deviation ${std}, ${layout} (change with --size, --mean, --std, --layout)`;
 }

@@ -21,7 +21,9 @@ async function layers(flags: ModelFlags & { readonly json?: boolean }): Promise<
   const model = await load(flags.model, loadOptions(flags));
   const { name, explainer } = model.classifier;
   if (flags.json) {
-    console.log(JSON.stringify({ model: { name, sha256: model.sha256 }, score: explainer.score, layers: explainer.layers }));
+    console.log(
+      JSON.stringify({ model: { name, sha256: model.sha256 }, score: explainer.score, layers: explainer.layers }),
+    );
   } else {
     const { score } = explainer;
     console.log(`${pc.bold(name)}, scores: ${score.name}${score.before ? ` (in front of the ${score.before})` : ""}`);

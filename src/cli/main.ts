@@ -13,8 +13,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .description("Ask any ONNX vision model why: Grad-CAM and its family, by differentiating the ONNX graph.")
     .version(packageVersion())
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "gradcam: ")) })
-    .showHelpAfterError("(--help shows what is allowed)");
+    .configureOutput({ outputError: (text, write) => write(onOneLine(text)) });
   defineExplain(program);
   defineLayers(program);
   try {
@@ -23,6 +22,12 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     return explainEnd(error);
   }
+}
+
+/** What commander says of a wrong option, which may hold a suggestion on a second line. */
+function onOneLine(text: string): string {
+  const [mistake, ...hints] = text.replace(/^error: /, "").trim().split("\n");
+  return `gradcam: ${[mistake.replace(/\.$/, ""), ...hints, "--help shows what is allowed"].join("; ")}\n`;
 }
 
 /** The version in the package's manifest. */

@@ -19,7 +19,10 @@ export interface ModelFlags {
 
 export function withModel(command: Command): Command {
   return command
-    .option("--model <file|dir>", "an .onnx file, or a directory in Hugging Face layout (default: the bundled EfficientNet-Lite0)")
+    .option(
+      "--model <file|dir>",
+      "an .onnx file, or a directory in Hugging Face layout (default: the bundled EfficientNet-Lite0)",
+    )
     .option("--output <tensor>", "the output that holds the scores (default: the first of a float type)")
     .option("--layer <tensor>", "the tensor that maps lie on (default: the last activation before the grid is pooled)")
     .option("--labels <file>", "class names: a line each, or JSON (a list, or id2label)")
@@ -32,8 +35,21 @@ export function withModel(command: Command): Command {
 }
 
 /** The flags as `load` takes them. */
-export function loadOptions({ output, layer, labels, mean, std, size, layout, provider, threads }: ModelFlags): LoadOptions {
-  const session: SessionOptions = { ...(provider && { executionProviders: [provider] }), ...(threads && { intraOpNumThreads: threads }) };
+export function loadOptions({
+  output,
+  layer,
+  labels,
+  mean,
+  std,
+  size,
+  layout,
+  provider,
+  threads,
+}: ModelFlags): LoadOptions {
+  const session: SessionOptions = {
+    ...(provider && { executionProviders: [provider] }),
+    ...(threads && { intraOpNumThreads: threads }),
+  };
   return { output, layer, labels, mean, std, size, layout, session };
 }
 
@@ -48,6 +64,7 @@ export function whole(text: string): number {
 
 function numbers(text: string): number[] {
   const values = text.split(",").map(Number);
-  if (![1, 3].includes(values.length) || values.some((v) => !Number.isFinite(v))) throw new InvalidArgumentError("It must be one number, or three separated by commas.");
+  if (![1, 3].includes(values.length) || values.some((v) => !Number.isFinite(v)))
+    throw new InvalidArgumentError("It must be one number, or three separated by commas.");
   return values;
 }

@@ -20,12 +20,16 @@ export async function findPictures(args: readonly string[]): Promise<PictureFile
   const found: { file: string; name: string }[] = [];
   for (const arg of args) {
     if (!(await isDirectory(arg))) {
-      if (!(await exists(arg))) throw new UserError("missing-file", `missing picture: ${arg}: no such file or directory`);
+      if (!(await exists(arg)))
+        throw new UserError("missing-file", `missing picture: ${arg}: no such file or directory`);
       found.push({ file: arg, name: path.basename(arg) });
       continue;
     }
-    const names = (await readdir(arg, { recursive: true })).filter((name) => endings.includes(path.extname(name).toLowerCase()));
-    if (names.length === 0) throw new UserError("missing-file", `missing picture: ${arg} holds none; looked for ${endings.join(" ")}`);
+    const names = (await readdir(arg, { recursive: true })).filter((name) =>
+      endings.includes(path.extname(name).toLowerCase()),
+    );
+    if (names.length === 0)
+      throw new UserError("missing-file", `missing picture: ${arg} holds none; looked for ${endings.join(" ")}`);
     found.push(...names.sort().map((name) => ({ file: path.join(arg, name), name })));
   }
   return distinct(found);

@@ -19,7 +19,9 @@ export class Progress {
     const left = done > 0 ? `, ${duration((seconds / done) * (this.total - done))} left` : "";
     const width = 24;
     const filled = Math.round((width * done) / this.total);
-    this.#draw(`${"█".repeat(filled)}${"░".repeat(width - filled)} ${Math.floor(done)}/${this.total} ${this.what}${left}`);
+    this.#draw(
+      `${"█".repeat(filled)}${"░".repeat(width - filled)} ${Math.floor(done)}/${this.total} ${this.what}${left}`,
+    );
   }
 
   clear(): void {
@@ -35,5 +37,7 @@ export class Progress {
 export function duration(seconds: number): string {
   const s = Math.max(0, Math.round(seconds));
   if (s < 60) return `${s} s`;
-  return s < 3600 ? `${Math.floor(s / 60)} min ${s % 60} s` : `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+  return s < 3600
+    ? `${Math.floor(s / 60)} min ${s % 60} s`
+    : `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
 }

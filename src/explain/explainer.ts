@@ -2,12 +2,13 @@
 import { listing, UserError } from "../errors.ts";
 import { checkFeeds } from "../onnx/feeds.ts";
 import { type Model, readModel } from "../onnx/model.ts";
-import { observe, type Observed } from "../onnx/observe.ts";
+import { type Observed, observe } from "../onnx/observe.ts";
 import { declaredDims } from "../onnx/proto.ts";
-import { type Feeds, type Runtime, run, type SessionOptions, shapesOf } from "../onnx/runtime.ts";
+import { type Feeds, type Runtime, type SessionOptions, shapesOf } from "../onnx/runtime.ts";
 import { upgrade } from "../onnx/upgrade.ts";
-import { type Explained, type ExplainOptions, Forward } from "./forward.ts";
+import { type Explained, type ExplainOptions, explainPass, Forward } from "./forward.ts";
 import { imageInputOf, type Layer, layersOf, type Score, scoreOf } from "./layers.ts";
+import { Pass } from "./pass.ts";
 import { Plan } from "./plan.ts";
 
 export interface OpenOptions {
@@ -70,21 +71,23 @@ export class Explainer {
    * @param feeds the model's inputs, n images in the first dimension.
    */
   async forward(feeds: Feeds, { layer }: { layer?: string } = {}): Promise<Forward> {
-    checkFeeds(this.model, feeds);
-    const plan = await this.#planFor(feeds);
-    const name = layer ?? this.layers[0]?.name;
-    if (name === undefined) throw new UserError("no-path", "no path: the model has no layer with a grid on the way to its scores; name one, or use a method in pixel space");
-    if (layer !== undefined) namedLayer(this.model, plan.tensors, layer, this.layers);
-    const { session, residuals } = await plan.forward(name);
-    const wanted = new Set([...this.model.outputs, this.score.name, name, ...residuals.filter((r) => !feeds[r])]);
-    const results = await run(session, feeds, [...wanted]);
-    return new Forward(this.ort, plan, name, this.imageInput, feeds, { ...feeds, ...results });
+    const pass = await this.#pass(feeds, layer);
+    const scores = await pass.scores();
+    const results = await pass.results();
+    const outputs = Object.fromEntries(this.model.outputs.map((name) => [name, results[name]]));
+    return new Forward(this.ort, pass, this.imageInput, outputs, scores);
   }
 
-  /** Runs the model and explains it: {@link forward} and one question. */
+  /** Runs the model and explains it. */
   async explain(feeds: Feeds, options: ExplainOptions = {}): Promise<Explained> {
-    const forward = await this.forward(feeds, options);
-    return forward.explain(options);
+    return explainPass(this.ort, await this.#pass(feeds, options.layer), this.imageInput, options);
+  }
+
+  async #pass(feeds: Feeds, layer = this.layers[0]?.name): Promise<Pass> {
+    checkFeeds(this.model, feeds);
+    const plan = await this.#planFor(feeds);
+    if (layer !== undefined) namedLayer(this.model, plan.tensors, layer, this.layers);
+    return new Pass(plan, layer, feeds, this.imageInput ? feeds[this.imageInput].dims[0] : 1);
   }
 
   async release(): Promise<void> {
@@ -109,16 +112,28 @@ function namedLayer(model: Model, tensors: Observed, name: string, candidates: r
   const known = candidates.find((layer) => layer.name === name);
   if (known) return known;
   const tensor = tensors.get(name);
-  const names = listing(candidates.map((layer) => layer.name), 8);
-  if (!tensor || !model.producer.has(name)) throw new UserError("unknown-name", `unknown layer: "${name}"; candidates are ${names}`);
-  if (tensor.dims.length < 3) throw new UserError("invalid-option", `invalid layer: "${name}" has shape [${tensor.dims}] and no grid; candidates are ${names}`);
+  const names = listing(
+    candidates.map((layer) => layer.name),
+    8,
+  );
+  if (!tensor || !model.producer.has(name))
+    throw new UserError("unknown-name", `unknown layer: "${name}"; candidates are ${names}`);
+  if (tensor.dims.length < 3)
+    throw new UserError(
+      "invalid-option",
+      `invalid layer: "${name}" has shape [${tensor.dims}] and no grid; candidates are ${names}`,
+    );
   return { name, shape: tensor.dims, grid: tensor.dims.slice(2) };
 }
 
 /** What a model's free dimensions are in these shapes, the batch apart; "" where none is free. */
 function freeSizes(model: Model, shapes: Readonly<Record<string, readonly number[]>>): string {
   return model.inputs
-    .flatMap((input) => (declaredDims(input) ?? []).map((d, i) => (i > 0 && typeof d === "string" ? `${input.name}:${i}=${shapes[input.name]?.[i] ?? "free"}` : "")))
+    .flatMap((input) =>
+      (declaredDims(input) ?? []).map((d, i) =>
+        i > 0 && typeof d === "string" ? `${input.name}:${i}=${shapes[input.name]?.[i] ?? "free"}` : "",
+      ),
+    )
     .filter(Boolean)
     .join(" ");
 }

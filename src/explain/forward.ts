@@ -1,12 +1,12 @@
-/** @file A finished forward pass, which answers any number of questions: each method's questions are put to the plan's sessions here. */
+/** @file One explanation: a method's questions about a forward pass, put to the plan's sessions. */
 import type { Rules } from "../autodiff/rules.ts";
 import { UserError } from "../errors.ts";
 import { methodNamed } from "../methods/index.ts";
-import type { Dense, LayerMap, Question } from "../methods/method.ts";
+import type { Dense, LayerMap } from "../methods/method.ts";
 import { product, range } from "../onnx/build.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
-import type { Plan } from "./plan.ts";
-import { type Asked, checkFinite, classScores, cotangents, plainClasses, resolve, type Target, type Weights } from "./target.ts";
+import type { Pass } from "./pass.ts";
+import { type Asked, classScores, cotangents, plainClasses, resolve, type Target, type Weights } from "./target.ts";
 import { asLaidOut, channelsFirst, interleave, repeatImage, toDense } from "./tensors.ts";
 
 export interface ExplainOptions {
@@ -31,94 +31,98 @@ export interface Explained {
   readonly layer?: string;
 }
 
-/** A finished forward pass. */
-export class Forward {
-  /** The model's outputs. */
-  readonly outputs: Record<string, Tensor>;
-  /** The scores before any softmax, [n, classes, ...]. */
-  readonly scores: Dense;
+/** Explains a pass. `image` names the input that is the image. */
+export async function explainPass(
+  ort: Runtime,
+  pass: Pass,
+  image: string | undefined,
+  options: ExplainOptions = {},
+): Promise<Explained> {
+  const { target, method = "grad-cam", onProgress, signal } = options;
+  const { space, explain } = methodNamed(method);
+  if (!image)
+    throw new UserError(
+      "invalid-model",
+      "invalid model: none of its inputs is an image (float, with spatial dimensions)",
+    );
+  const dims = await pass.scoreDims();
+  const asked = await resolve(target, dims, () => pass.bestClasses());
+  const inquiry = new Inquiry(ort, pass, image, asked, dims);
+  const { maps, pixels } = await explain({
+    image: channelsFirst(toDense(pass.feeds[image])),
+    k: asked.k,
+    atLayer: (map) => inquiry.atLayer(map),
+    atInput: (rules) => inquiry.atInput(rules),
+    respond: (index, variants) => inquiry.respond(index, variants),
+    progress: (done) => {
+      if (signal?.aborted) throw new UserError("cancelled", "cancelled");
+      onProgress?.(done);
+    },
+  });
+  await pass.scores(); // refuses what is not finite, whichever run it came from
+  const results = await pass.results();
+  return {
+    maps: tensorOf(ort, maps),
+    pixels: pixels && tensorOf(ort, pixels),
+    outputs: Object.fromEntries(pass.plan.model.outputs.map((name) => [name, results[name]])),
+    layer: space === "layer" ? pass.layer : undefined,
+  };
+}
 
+/** The answers to one explanation's questions. */
+class Inquiry {
   constructor(
     private readonly ort: Runtime,
-    private readonly plan: Plan,
-    /** The tensor that maps lie on. */
-    readonly layer: string,
-    private readonly imageInput: string | undefined,
-    private readonly feeds: Feeds,
-    private readonly tensors: Record<string, Tensor>,
-  ) {
-    this.outputs = Object.fromEntries(plan.model.outputs.map((name) => [name, tensors[name]]));
-    this.scores = toDense(tensors[plan.score]);
+    private readonly pass: Pass,
+    private readonly image: string,
+    private readonly asked: Asked,
+    private readonly scoreDims: readonly number[],
+  ) {}
+
+  get #seeded(): readonly string[] {
+    return this.asked.seeds ? Object.keys(this.asked.seeds) : [this.pass.plan.score];
   }
 
-  /**
-   * Explains this pass.
-   * @throws UserError for a wrong target or method, `not-finite` for NaN in the scores, `cancelled` when the signal says so.
-   */
-  async explain({ target, method = "grad-cam", onProgress, signal }: ExplainOptions = {}): Promise<Explained> {
-    const { space, explain } = methodNamed(method);
-    checkFinite(this.scores, this.plan.score);
-    const asked = resolve(target, this.scores);
-    const question: Question = {
-      image: channelsFirst(toDense(this.feeds[this.#imageInput])),
-      k: asked.k,
-      atLayer: (map) => this.#atLayer(asked, map),
-      atInput: (rules) => this.#atInput(asked, rules),
-      respond: (image, variants) => this.#respond(asked, image, variants),
-      progress: (done) => {
-        if (signal?.aborted) throw new UserError("cancelled", "cancelled");
-        onProgress?.(done);
-      },
-    };
-    const { maps, pixels } = await explain(question);
-    return {
-      maps: this.#tensor(maps),
-      pixels: pixels && this.#tensor(pixels),
-      outputs: this.outputs,
-      layer: space === "layer" ? this.layer : undefined,
-    };
-  }
-
-  get #imageInput(): string {
-    if (this.imageInput) return this.imageInput;
-    throw new UserError("invalid-model", "invalid model: none of its inputs is an image (float, with spatial dimensions)");
-  }
-
-  async #atLayer(asked: Asked, map: LayerMap): Promise<Dense> {
-    const byClass = asked.rows && plainClasses(asked.rows) !== undefined && this.scores.dims.slice(2).every((d) => d === 1);
-    const seeding = asked.seeds ? Object.keys(asked.seeds) : byClass ? "classes" : [this.plan.score];
-    const adjoint = await this.plan.adjoint(this.layer, seeding, map);
+  async atLayer(map: LayerMap): Promise<Dense> {
+    const { layer, plan } = this.pass;
+    if (layer === undefined) throw new UserError("no-path", noLayer);
+    const byClass =
+      this.asked.rows && plainClasses(this.asked.rows) !== undefined && this.scoreDims.slice(2).every((d) => d === 1);
+    const adjoint = await plan.adjoint(layer, byClass ? "classes" : this.#seeded, map);
+    const tensors = await this.pass.tensors(layer);
     const ask = async (seeds: readonly Tensor[]): Promise<Dense> => {
-      const feeds: Feeds = Object.fromEntries(adjoint.residuals.map((name) => [name, this.tensors[name]]));
-      if (adjoint.activations) feeds[adjoint.activations] = this.tensors[this.layer];
+      const feeds: Feeds = Object.fromEntries(adjoint.residuals.map((name) => [name, tensors[name]]));
+      if (adjoint.activations) feeds[adjoint.activations] = tensors[layer];
       adjoint.seeds.forEach((name, i) => {
         feeds[name] = seeds[i];
       });
       return toDense((await run(adjoint.session, feeds, [adjoint.output]))[adjoint.output]);
     };
     const together = adjoint.residuals.length === 0;
-    const { data } = await this.#forEachTarget(asked, together, byClass ? this.#classes : this.#cotangents, ask);
-    const grid = this.tensors[this.layer].dims.slice(2);
+    const { data } = await this.#forEachTarget(together, byClass ? this.#classes : this.#cotangents, ask);
+    const grid = tensors[layer].dims.slice(2);
     return { data, dims: [data.length / product(grid), ...grid] };
   }
 
-  async #atInput(asked: Asked, rules: Rules): Promise<Dense> {
-    const fused = await this.plan.fused(this.#imageInput, asked.seeds ? Object.keys(asked.seeds) : [this.plan.score], rules);
-    return this.#forEachTarget(asked, false, this.#cotangents, async (seeds) => {
-      const feeds = { ...this.feeds, ...Object.fromEntries(fused.seeds.map((name, i) => [name, seeds[i]])) };
-      return channelsFirst(toDense((await run(fused.session, feeds, [fused.output]))[fused.output]));
+  async atInput(rules: Rules): Promise<Dense> {
+    const { plan, feeds, wanted } = this.pass;
+    const fused = await plan.fused(this.image, this.#seeded, rules);
+    return this.#forEachTarget(false, this.#cotangents, async (seeds) => {
+      const seedFeeds = Object.fromEntries(fused.seeds.map((name, i) => [name, seeds[i]]));
+      const results = await run(fused.session, { ...feeds, ...seedFeeds }, [fused.output, ...wanted]);
+      this.pass.keep(results);
+      return channelsFirst(toDense(results[fused.output]));
     });
   }
 
   /** Asks for all targets in one run where the answer does not depend on the images, else for one target of every image at a time. */
   async #forEachTarget(
-    asked: Asked,
     together: boolean,
     seed: (rows: readonly Weights[]) => Tensor,
     ask: (seeds: readonly Tensor[]) => Promise<Dense>,
   ): Promise<Dense> {
-    if (asked.seeds) return ask(Object.values(asked.seeds));
-    const { k, rows } = asked;
+    const { seeds, rows, k } = this.asked;
+    if (seeds) return ask(Object.values(seeds));
     if (together || k === 1) return ask([seed(rows)]);
     const answers: Dense[] = [];
     for (const j of range(k)) answers.push(await ask([seed(rows.filter((_, r) => r % k === j))]));
@@ -130,28 +134,58 @@ export class Forward {
     return new this.ort.Tensor("int64", classes, [classes.length]);
   };
 
-  #cotangents = (rows: readonly Weights[]): Tensor => this.#tensor(cotangents(rows, this.scores));
+  #cotangents = (rows: readonly Weights[]): Tensor => tensorOf(this.ort, cotangents(rows, this.scoreDims));
 
-  async #respond(asked: Asked, image: number, variants: Dense): Promise<Float32Array[]> {
-    if (asked.seeds) throw new UserError("invalid-option", "invalid target: this method compares scores and takes a class, not seeds");
-    const { k, rows } = asked;
-    const feeds = Object.fromEntries(
-      Object.entries(this.feeds).map(([name, feed]) => [
+  async respond(index: number, variants: Dense): Promise<Float32Array[]> {
+    const { k, rows } = this.asked;
+    if (!rows)
+      throw new UserError("invalid-option", "invalid target: this method compares scores and takes a class, not seeds");
+    const { plan, feeds } = this.pass;
+    const varied = Object.fromEntries(
+      Object.entries(feeds).map(([name, feed]) => [
         name,
-        name === this.#imageInput ? this.#tensor(asLaidOut(variants, feed.dims)) : repeatImage(this.ort, feed, image, variants.dims[0]),
+        name === this.image
+          ? tensorOf(this.ort, asLaidOut(variants, feed.dims))
+          : repeatImage(this.ort, feed, index, variants.dims[0]),
       ]),
     );
-    const { session } = await this.plan.forward(this.layer);
-    const scores = toDense((await run(session, feeds, [this.plan.score]))[this.plan.score]);
+    const { session } = await plan.scores();
+    const scores = toDense((await run(session, varied, [plan.score]))[plan.score]);
     return range(k).map((j) =>
       Float32Array.from({ length: variants.dims[0] }, (_, v) => {
         const ofVariant = classScores(scores, v);
-        return rows[image * k + j].reduce((sum, [c, weight]) => sum + weight * ofVariant[c], 0);
+        return rows[index * k + j].reduce((sum, [c, weight]) => sum + weight * ofVariant[c], 0);
       }),
     );
   }
+}
 
-  #tensor({ data, dims }: Dense): Tensor {
-    return new this.ort.Tensor("float32", data, dims);
+const noLayer =
+  "no path: the model has no layer with a grid on the way to its scores; name one, or use a method in pixel space";
+
+function tensorOf(ort: Runtime, { data, dims }: Dense): Tensor {
+  return new ort.Tensor("float32", data, dims);
+}
+
+/** A finished forward pass, which answers any number of questions. */
+export class Forward {
+  constructor(
+    private readonly ort: Runtime,
+    private readonly pass: Pass,
+    private readonly image: string | undefined,
+    /** The model's outputs. */
+    readonly outputs: Record<string, Tensor>,
+    /** The scores before any softmax, [n, classes, ...]. */
+    readonly scores: Dense,
+  ) {}
+
+  /** The tensor that maps lie on. */
+  get layer(): string | undefined {
+    return this.pass.layer;
+  }
+
+  /** Explains this pass; its layer cannot be changed any more. */
+  explain(options: Omit<ExplainOptions, "layer"> = {}): Promise<Explained> {
+    return explainPass(this.ort, this.pass, this.image, options);
   }
 }

@@ -30,9 +30,16 @@ const passing = new Set(["Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze
  */
 export function scoreOf(model: Model, tensors: Observed, output: string | undefined): Score {
   if (output !== undefined && !tensors.has(output))
-    throw new UserError("unknown-name", `unknown output: "${output}"; the model's outputs are ${listing(model.outputs)}`);
+    throw new UserError(
+      "unknown-name",
+      `unknown output: "${output}"; the model's outputs are ${listing(model.outputs)}`,
+    );
   const name = output ?? model.outputs.find((o) => isFloat(tensors.get(o)?.type ?? 0));
-  if (!name) throw new UserError("invalid-model", `invalid model: none of its outputs is of a float type: ${listing(model.outputs)}`);
+  if (!name)
+    throw new UserError(
+      "invalid-model",
+      `invalid model: none of its outputs is of a float type: ${listing(model.outputs)}`,
+    );
   let at = model.producer.get(name);
   while (at && passing.has(at.opType)) at = model.producer.get(at.input[0]);
   return at && squashing.has(at.opType) ? { name: at.input[0], before: at.opType } : { name };
@@ -48,12 +55,16 @@ export function imageInputOf(model: Model, tensors: Observed): string | undefine
 
 /** Operators whose output holds another one's grid again: pooled, moved or reshaped, no new activation. */
 const derived = new Set(
-  "MaxPool AveragePool GlobalAveragePool GlobalMaxPool LpPool Reshape Transpose Flatten Squeeze Unsqueeze Identity Dropout Pad Slice Split Cast Resize Upsample Expand".split(" "),
+  "MaxPool AveragePool GlobalAveragePool GlobalMaxPool LpPool Reshape Transpose Flatten Squeeze Unsqueeze Identity Dropout Pad Slice Split Cast Resize Upsample Expand".split(
+    " ",
+  ),
 );
 
 /** Operators that go element by element: a tensor that only they read is not yet a layer's result. */
 const elementwise = new Set(
-  "Add Sub Mul Div Pow Neg Relu Clip LeakyRelu PRelu Elu Celu Selu Sigmoid HardSigmoid HardSwish Softplus Softsign Tanh Gelu Mish Swish Erf BatchNormalization InstanceNormalization LRN Identity Dropout Cast".split(" "),
+  "Add Sub Mul Div Pow Neg Relu Clip LeakyRelu PRelu Elu Celu Selu Sigmoid HardSigmoid HardSwish Softplus Softsign Tanh Gelu Mish Swish Erf BatchNormalization InstanceNormalization LRN Identity Dropout Cast".split(
+    " ",
+  ),
 );
 
 /**
@@ -65,7 +76,11 @@ const elementwise = new Set(
 export function layersOf(model: Model, tensors: Observed, score: string): Layer[] {
   const image = imageInputOf(model, tensors);
   const rank = image ? tensors.get(image)?.dims.length : undefined;
-  const active = reachable(model, tensors, model.inputs.map(({ name }) => name));
+  const active = reachable(
+    model,
+    tensors,
+    model.inputs.map(({ name }) => name),
+  );
   const wanted = ancestors(model, score);
   const layers: Layer[] = [];
   for (const node of model.graph.node) {

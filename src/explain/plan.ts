@@ -45,11 +45,8 @@ interface Seeds {
   readonly values: ReadonlyMap<string, Value>;
 }
 
-/** Options under which sessions that are used in turn do not spin on each other's cores. */
+/** The adjoint is used in turn with the forward pass: its threads do not spin on the cores that the other needs. */
 const quiet: SessionOptions = { extra: { session: { intra_op: { allow_spinning: "0" } } } };
-
-/** Below this many bytes an adjoint is too small to be shared among threads. */
-const smallAdjoint = 16e6;
 
 export class Plan {
   readonly #cache = new Map<string, Promise<{ session: Session }>>();
@@ -75,16 +72,29 @@ export class Plan {
   forward(layer: string): Promise<{ session: Session; residuals: readonly string[] }> {
     return this.#once(`forward ${layer}`, async () => {
       const { residuals } = this.#layerGraph(layer, [this.score], ({ da }) => da);
-      return { session: await openSession(this.ort, this.#withOutputs([this.score, layer, ...residuals]), this.options), residuals };
+      return {
+        session: await openSession(this.ort, this.#withOutputs([this.score, layer, ...residuals]), this.options),
+        residuals,
+      };
     });
+  }
+
+  /** Any session that returns the scores: the first forward session there is, or the model with the scores as an output. */
+  async scores(): Promise<{ session: Session }> {
+    const forward = [...this.#cache].find(([key]) => key.startsWith("forward "))?.[1];
+    return (
+      forward ??
+      this.#once("forward", async () => ({
+        session: await openSession(this.ort, this.#withOutputs([this.score]), this.options),
+      }))
+    );
   }
 
   /** The adjoint from the score to a map at a layer. */
   adjoint(layer: string, seeding: Seeding, map: LayerMap): Promise<Adjoint> {
     return this.#once(`adjoint ${layer} ${seeding} ${map}`, async () => {
       const { bytes, ...names } = this.#layerGraph(layer, seeding, map);
-      const threads: SessionOptions = bytes.length < smallAdjoint ? { intraOpNumThreads: 1 } : quiet;
-      return { session: await openSession(this.ort, bytes, { ...threads, ...this.options }), ...names };
+      return { session: await openSession(this.ort, bytes, { ...quiet, ...this.options }), ...names };
     });
   }
 
@@ -93,10 +103,19 @@ export class Plan {
     return this.#once(`fused ${input} ${seeding} ${rules}`, async () => {
       const build = new Builder(this.model.opset, this.#prefix);
       const { inputs, values } = this.#seeds(build, seeding);
-      const gradients = differentiate(this.model, this.tensors, { build, seeds: values, wrt: [input], overrides: overridesOf(rules) });
+      const gradients = differentiate(this.model, this.tensors, {
+        build,
+        seeds: values,
+        wrt: [input],
+        overrides: overridesOf(rules),
+      });
       const output = gradients.get(input) as Value;
       const bytes = append(this.model.bytes, this.#extension(build, inputs, output));
-      return { session: await openSession(this.ort, bytes, this.options), seeds: inputs.map(({ name }) => name), output: output.name };
+      return {
+        session: await openSession(this.ort, bytes, this.options),
+        seeds: inputs.map(({ name }) => name),
+        output: output.name,
+      };
     });
   }
 
@@ -125,7 +144,13 @@ export class Plan {
     const reads = build.collect([output]).nodes.some(({ input }) => input.includes(activations.name));
     const extension = this.#extension(build, reads ? [activations, ...inputs] : inputs, output);
     const { bytes, residuals } = extract(this.model, this.tensors, extension);
-    return { bytes, residuals, activations: reads ? activations.name : undefined, seeds: inputs.map(({ name }) => name), output: output.name };
+    return {
+      bytes,
+      residuals,
+      activations: reads ? activations.name : undefined,
+      seeds: inputs.map(({ name }) => name),
+      output: output.name,
+    };
   }
 
   #seeds(build: Builder, seeding: Seeding): Seeds {
@@ -138,7 +163,8 @@ export class Plan {
     }
     const inputs = seeding.map((name) => {
       const tensor = this.tensors.get(name);
-      if (!tensor) throw new UserError("unknown-name", `unknown tensor: "${name}" is seeded, but the model has no such tensor`);
+      if (!tensor)
+        throw new UserError("unknown-name", `unknown tensor: "${name}" is seeded, but the model has no such tensor`);
       return build.input(gradientType(tensor.type), tensor.dims);
     });
     return { inputs, values: new Map(seeding.map((name, i) => [name, inputs[i]])) };
@@ -147,13 +173,26 @@ export class Plan {
   #extension(build: Builder, inputs: readonly Value[], output: Value): Extension {
     return {
       ...build.collect([output]),
-      inputs: inputs.map(({ name, type, dims }) => makeValueInfo(name, type, dims?.map((d, i) => (d < 0 ? `${name}:${i}` : d)))),
+      inputs: inputs.map(({ name, type, dims }) =>
+        makeValueInfo(
+          name,
+          type,
+          dims?.map((d, i) => (d < 0 ? `${name}:${i}` : d)),
+        ),
+      ),
       outputs: [makeValueInfo(output.name)],
     };
   }
 
   #withOutputs(names: readonly string[]): Uint8Array {
-    const added = [...new Set(names)].filter((name) => !this.model.outputs.includes(name) && this.model.producer.has(name));
-    return append(this.model.bytes, { nodes: [], initializers: [], inputs: [], outputs: added.map((name) => makeValueInfo(name)) });
+    const added = [...new Set(names)].filter(
+      (name) => !this.model.outputs.includes(name) && this.model.producer.has(name),
+    );
+    return append(this.model.bytes, {
+      nodes: [],
+      initializers: [],
+      inputs: [],
+      outputs: added.map((name) => makeValueInfo(name)),
+    });
   }
 }

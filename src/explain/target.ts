@@ -30,31 +30,47 @@ export type Asked =
   | { readonly k: 1; readonly rows?: undefined; readonly seeds: Feeds };
 
 /**
- * @param scores of the images, [n, classes, ...]; the score of a class on a grid is its mean over the grid.
+ * @param dims of the scores, [n, classes, ...]
+ * @param best each image's best class, for a target that does not say
  * @throws UserError for a class out of range or a list whose length is not n.
  */
-export function resolve(target: Target | undefined, scores: Dense): Asked {
+export async function resolve(
+  target: Target | undefined,
+  dims: readonly number[],
+  best: () => Promise<readonly number[]>,
+): Promise<Asked> {
   if (typeof target === "object" && "seeds" in target) return { k: 1, seeds: target.seeds };
-  const n = scores.dims[0];
+  const [n] = dims;
   const all = (weights: Weights): Asked => ({ k: 1, rows: range(n).map(() => weights) });
-  const one = (c: number): Weights => [[checkClass(c, scores), 1]];
-  if (target === undefined) return { k: 1, rows: range(n).map((i) => one(bestClasses(classScores(scores, i), 1)[0])) };
+  const one = (c: number): Weights => [[checkClass(c, dims), 1]];
+  if (target === undefined) return { k: 1, rows: (await best()).map(one) };
   if (typeof target === "number") return all(one(target));
   if ("each" in target) {
     if (target.each.length === 0) throw new UserError("invalid-option", "invalid target: no class is given");
     return { k: target.each.length, rows: range(n).flatMap(() => target.each.map(one)) };
   }
-  if ("for" in target) return all([[checkClass(target.for, scores), 1], [checkClass(target.against, scores), -1]]);
-  if ("counterfactual" in target) return all([[checkClass(target.counterfactual, scores), -1]]);
+  if ("for" in target)
+    return all([
+      [checkClass(target.for, dims), 1],
+      [checkClass(target.against, dims), -1],
+    ]);
+  if ("counterfactual" in target) return all([[checkClass(target.counterfactual, dims), -1]]);
   if (target.length !== n)
-    throw new UserError("invalid-option", `invalid target: ${target.length} classes for ${n} images; give one class for each image, or { each: [...] } for every class on every image`);
+    throw new UserError(
+      "invalid-option",
+      `invalid target: ${target.length} classes for ${n} images; give one class for each image, or { each: [...] } for every class on every image`,
+    );
   return { k: 1, rows: target.map(one) };
 }
 
-function checkClass(c: number, { dims }: Dense): number {
+function checkClass(c: number, dims: readonly number[]): number {
   if (dims.length < 2 || dims.length === 3)
-    throw new UserError("invalid-option", `invalid target: a class needs scores of shape [n, classes], the output has [${dims}]; give { seeds } instead`);
-  if (!Number.isInteger(c) || c < 0 || c >= dims[1]) throw new UserError("unknown-name", `unknown class: ${c}; allowed are 0 to ${dims[1] - 1}`);
+    throw new UserError(
+      "invalid-option",
+      `invalid target: a class needs scores of shape [n, classes], the output has [${dims}]; give { seeds } instead`,
+    );
+  if (!Number.isInteger(c) || c < 0 || c >= dims[1])
+    throw new UserError("unknown-name", `unknown class: ${c}; allowed are 0 to ${dims[1] - 1}`);
   return c;
 }
 
@@ -63,13 +79,14 @@ export function plainClasses(rows: readonly Weights[]): number[] | undefined {
   return rows.every((row) => row.length === 1 && row[0][1] === 1) ? rows.map(([[c]]) => c) : undefined;
 }
 
-/** Cotangents [rows, classes, ...] of the scores. */
-export function cotangents(rows: readonly Weights[], scores: Dense): Dense {
-  const [, classes, ...grid] = scores.dims;
+/** Cotangents [rows, classes, ...] of scores of shape [n, classes, ...]: a class's score on a grid is its mean over the grid. */
+export function cotangents(rows: readonly Weights[], scores: readonly number[]): Dense {
+  const [, classes, ...grid] = scores;
   const places = product(grid);
   const data = new Float32Array(rows.length * classes * places);
   rows.forEach((row, r) => {
-    for (const [c, weight] of row) data.fill(weight / places, (r * classes + c) * places, (r * classes + c + 1) * places);
+    for (const [c, weight] of row)
+      data.fill(weight / places, (r * classes + c) * places, (r * classes + c + 1) * places);
   });
   return { data, dims: [rows.length, classes, ...grid] };
 }
@@ -96,5 +113,8 @@ export function checkFinite({ data, dims }: Dense, name: string): void {
   const bad = data.findIndex((v) => !Number.isFinite(v));
   if (bad < 0) return;
   const image = Math.floor(bad / (data.length / dims[0]));
-  throw new UserError("not-finite", `not finite: the scores "${name}" hold ${data[bad]} (image ${listing([String(image)])}); nothing can be explained from them`);
+  throw new UserError(
+    "not-finite",
+    `not finite: the scores "${name}" hold ${data[bad]} (image ${listing([String(image)])}); nothing can be explained from them`,
+  );
 }

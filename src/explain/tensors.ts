@@ -11,7 +11,13 @@ export function toDense(tensor: Tensor): Dense {
   if (data instanceof Float32Array) return { data, dims };
   if (data instanceof Float64Array) return { data: Float32Array.from(data), dims };
   if (type === "float16")
-    return { data: data instanceof Uint16Array ? Float32Array.from(data, halfToNumber) : Float32Array.from(data as ArrayLike<number>), dims };
+    return {
+      data:
+        data instanceof Uint16Array
+          ? Float32Array.from(data, halfToNumber)
+          : Float32Array.from(data as ArrayLike<number>),
+      dims,
+    };
   throw new InternalError(`a ${type} tensor was read as numbers`);
 }
 

@@ -10,7 +10,12 @@ export interface KnownPreprocess {
   readonly layout?: "NCHW" | "NHWC";
 }
 
-const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], size: 224, resizeToCrop: 256 / 224 } as const;
+const imagenet = {
+  mean: [0.485, 0.456, 0.406],
+  std: [0.229, 0.224, 0.225],
+  size: 224,
+  resizeToCrop: 256 / 224,
+} as const;
 
 /**
  * The shorter side to 256/224 of the input's, bilinear, then the centre; ImageNet's mean and deviation.

@@ -9,19 +9,29 @@ import { strongestChannel } from "./pixels.ts";
 export const guidedGradCam: Method = {
   name: "guided-grad-cam",
   title: "Guided Grad-CAM",
-  summary: "Fine structure where the evidence for the class is. Inherits guided backpropagation's failure of the sanity checks.",
+  summary:
+    "Fine structure where the evidence for the class is. Inherits guided backpropagation's failure of the sanity checks.",
   paper: "Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391",
   space: "pixels",
   async explain(question) {
     const maps = await question.atLayer(gradCamMap);
     const guided = await question.atInput("guided");
     const [m, channels, ...grid] = guided.dims;
-    if (grid.length !== 2) throw new UserError("invalid-option", `guided-grad-cam takes pictures; the input has ${grid.length} spatial dimensions`);
+    if (grid.length !== 2)
+      throw new UserError(
+        "invalid-option",
+        `guided-grad-cam takes pictures; the input has ${grid.length} spatial dimensions`,
+      );
     const [size, cells] = [product(grid), product(maps.dims.slice(1))];
     const data = new Float32Array(guided.data.length);
     for (let i = 0; i < m; i++) {
-      const map = upsample(maps.data.subarray(i * cells, (i + 1) * cells), [maps.dims[1], maps.dims[2]], [grid[0], grid[1]]);
-      for (let at = i * channels * size; at < (i + 1) * channels * size; at++) data[at] = guided.data[at] * map[at % size];
+      const map = upsample(
+        maps.data.subarray(i * cells, (i + 1) * cells),
+        [maps.dims[1], maps.dims[2]],
+        [grid[0], grid[1]],
+      );
+      for (let at = i * channels * size; at < (i + 1) * channels * size; at++)
+        data[at] = guided.data[at] * map[at % size];
     }
     const pixels = { data, dims: guided.dims };
     return { maps: strongestChannel(pixels), pixels };

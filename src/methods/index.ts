@@ -13,6 +13,13 @@ export const methods: readonly Method[] = [gradCam, guidedBackprop, guidedGradCa
 /** @throws UserError `unknown-name` that lists the methods. */
 export function methodNamed(name: string): Method {
   const method = methods.find((m) => m.name === name);
-  if (!method) throw new UserError("unknown-name", `unknown method: "${name}"; allowed are ${listing(methods.map((m) => m.name), 40)}`);
+  if (!method)
+    throw new UserError(
+      "unknown-name",
+      `unknown method: "${name}"; allowed are ${listing(
+        methods.map((m) => m.name),
+        40,
+      )}`,
+    );
   return method;
 }

@@ -27,7 +27,8 @@ export const occlusion: Method = {
   space: "pixels",
   async explain({ image, k, respond, progress }) {
     const [n, channels, height, width] = image.dims;
-    if (image.dims.length !== 4) throw new UserError("invalid-option", `occlusion takes pictures; the input has shape [${image.dims}]`);
+    if (image.dims.length !== 4)
+      throw new UserError("invalid-option", `occlusion takes pictures; the input has shape [${image.dims}]`);
     const corners = patchStarts(height).flatMap((y) => patchStarts(width).map((x) => [y, x] as const));
     const size = channels * height * width;
     const drops = new Float32Array(n * k * height * width);

@@ -12,7 +12,9 @@ export async function readBytes(file: string, what: string): Promise<Uint8Array>
     const bytes = await readFile(file);
     return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   } catch (cause) {
-    const reason = { ENOENT: "no such file", EISDIR: "is a directory", EACCES: "may not be read" }[errorCode(cause)] ?? errorCode(cause);
+    const reason =
+      { ENOENT: "no such file", EISDIR: "is a directory", EACCES: "may not be read" }[errorCode(cause)] ??
+      errorCode(cause);
     throw new UserError("missing-file", `missing ${what}: ${file}: ${reason}`, { cause });
   }
 }
@@ -67,6 +69,16 @@ export async function writeWhole(file: string, content: Uint8Array | string): Pr
 }
 
 function cannotWrite(place: string, cause: unknown): UserError {
-  const reason = { EACCES: "no permission", EROFS: "read-only file system", ENOSPC: "no space left", ENOTDIR: "part of the path is a file", EEXIST: "is a file" }[errorCode(cause)];
-  return new UserError("cannot-write", `cannot write: ${place}: ${reason ?? errorCode(cause)}; give another directory with --out`, { cause });
+  const reason = {
+    EACCES: "no permission",
+    EROFS: "read-only file system",
+    ENOSPC: "no space left",
+    ENOTDIR: "part of the path is a file",
+    EEXIST: "is a file",
+  }[errorCode(cause)];
+  return new UserError(
+    "cannot-write",
+    `cannot write: ${place}: ${reason ?? errorCode(cause)}; give another directory with --out`,
+    { cause },
+  );
 }

@@ -43,7 +43,8 @@ export class LoadedClassifier {
    * @throws UserError for what is no picture, an unknown class, method or layer, and scores that are not finite.
    */
   async explain(image: string | Uint8Array | Picture, options: ClassifyOptions = {}): Promise<Why> {
-    const picture = typeof image === "string" || image instanceof Uint8Array ? await decode(image, this.decoding) : image;
+    const picture =
+      typeof image === "string" || image instanceof Uint8Array ? await decode(image, this.decoding) : image;
     return this.classifier.explain(picture, options);
   }
 
@@ -66,12 +67,14 @@ export async function load(source: string = bundledModel, options: LoadOptions =
   await checkExternalData(bytes, file);
 
   const config = directory && (await readIfThere(path.join(directory, "config.json"), "model configuration"));
-  const stated = directory && (await readIfThere(path.join(directory, "preprocessor_config.json"), "preprocessor configuration"));
+  const stated =
+    directory && (await readIfThere(path.join(directory, "preprocessor_config.json"), "preprocessor configuration"));
   const labels = options.labels === undefined ? labelsFrom(config) : await readLabels(options.labels);
   const classifier = await Classifier.open(ort, bytes, {
     name: path.basename(directory ?? file, directory ? "" : path.extname(file)),
     labels,
-    preprocess: (dims) => (stated === undefined ? assumePreprocess(dims, options) : { ...fromHuggingFace(stated), ...given(options) }),
+    preprocess: (dims) =>
+      stated === undefined ? assumePreprocess(dims, options) : { ...fromHuggingFace(stated), ...given(options) },
     output: options.output,
     layer: options.layer,
     session: { ...externalDataBeside(file), ...options.session },
@@ -82,7 +85,10 @@ export async function load(source: string = bundledModel, options: LoadOptions =
 
 /** What the caller says of the preprocessing overrides what the file says. */
 function given({ mean, std, layout, size }: KnownPreprocess) {
-  const square = size === undefined ? undefined : { crop: { width: size, height: size }, resize: { shortestEdge: Math.round((size * 256) / 224) } };
+  const square =
+    size === undefined
+      ? undefined
+      : { crop: { width: size, height: size }, resize: { shortestEdge: Math.round((size * 256) / 224) } };
   return { ...(mean && { mean }), ...(std && { std }), ...(layout && { layout }), ...square };
 }
 
@@ -93,11 +99,14 @@ async function modelIn(directory: string): Promise<string> {
   }
   const others = (await readdir(directory)).filter((name) => name.endsWith(".onnx"));
   if (others.length === 1) return path.join(directory, others[0]);
-  const found = others.length ? `it has ${listing(others)}; name one of them` : "no onnx/model.onnx or model.onnx in it";
+  const found = others.length
+    ? `it has ${listing(others)}; name one of them`
+    : "no onnx/model.onnx or model.onnx in it";
   throw new UserError("missing-file", `missing model: ${directory}: ${found}`);
 }
 
-const readIfThere = async (file: string, what: string): Promise<unknown> => ((await exists(file)) ? readJson(file, what) : undefined);
+const readIfThere = async (file: string, what: string): Promise<unknown> =>
+  (await exists(file)) ? readJson(file, what) : undefined;
 
 async function readLabels(labels: readonly string[] | string): Promise<readonly string[]> {
   if (typeof labels !== "string") return labels;
@@ -125,6 +134,9 @@ async function checkExternalData(bytes: Uint8Array, file: string): Promise<void>
   const locations = readModel(bytes).graph.initializer.filter(isExternal).map(externalLocation);
   for (const location of new Set(locations)) {
     if (location && !(await exists(path.join(path.dirname(file), location))))
-      throw new UserError("missing-file", `missing external data: ${file} keeps weights in "${location}", which is not beside it`);
+      throw new UserError(
+        "missing-file",
+        `missing external data: ${file} keeps weights in "${location}", which is not beside it`,
+      );
   }
 }

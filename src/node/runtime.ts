@@ -7,8 +7,16 @@ export async function loadRuntime(): Promise<Runtime & { readonly version: strin
   try {
     const { default: ort } = await import("onnxruntime-node");
     ort.env.logLevel = "error";
-    return { InferenceSession: ort.InferenceSession, Tensor: ort.Tensor, version: ort.env.versions.node ?? ort.env.versions.common };
+    return {
+      InferenceSession: ort.InferenceSession,
+      Tensor: ort.Tensor,
+      version: ort.env.versions.node ?? ort.env.versions.common,
+    };
   } catch (cause) {
-    throw new UserError("missing-package", "missing package: onnxruntime-node is not installed or does not load; run: npm i onnxruntime-node", { cause });
+    throw new UserError(
+      "missing-package",
+      "missing package: onnxruntime-node is not installed or does not load; run: npm i onnxruntime-node",
+      { cause },
+    );
   }
 }

@@ -41,7 +41,10 @@ export interface WrittenExplanation {
 const cellPixels = 560;
 
 /** Writes the files of every explanation of a picture, and the panel of them all. */
-export async function writeWhy(why: Why, options: WriteOptions): Promise<{ explanations: WrittenExplanation[]; panel: string }> {
+export async function writeWhy(
+  why: Why,
+  options: WriteOptions,
+): Promise<{ explanations: WrittenExplanation[]; panel: string }> {
   const { directory, stem, colormap } = options;
   const pictures = why.explanations.map((explanation) => view(explanation, why, colormap));
   const explanations: WrittenExplanation[] = [];
@@ -52,7 +55,17 @@ export async function writeWhy(why: Why, options: WriteOptions): Promise<{ expla
     await writeWhole(path.join(directory, files.overlay), await encodePng(pictures[i]));
     await writeWhole(path.join(directory, files.heat), await encodePng(heat(visible(e), { colormap })));
     const { class: index, label, method, peak, box, blank } = e;
-    explanations.push({ class: index, label, method, map: { file: files.map, shape: e.map.dims }, overlay: files.overlay, heat: files.heat, peak, box, blank });
+    explanations.push({
+      class: index,
+      label,
+      method,
+      map: { file: files.map, shape: e.map.dims },
+      overlay: files.overlay,
+      heat: files.heat,
+      peak,
+      box,
+      blank,
+    });
   }
   const file = `${stem}.panel.png`;
   await writeWhole(path.join(directory, file), await drawPanel(why, pictures, options));
@@ -66,7 +79,7 @@ const visible = ({ onPicture, blank }: ClassExplanation): PixelMap =>
 /** What a person looks at: the map over the picture or, for methods in pixel space, their signed image. */
 function view(explanation: ClassExplanation, { picture, geometry }: Why, colormap: ColormapName): Picture {
   const { pixels } = explanation;
-  if (!pixels || pixels.dims[0] !== 3) return overlay(picture, visible(explanation), { colormap });
+  if (pixels?.dims[0] !== 3) return overlay(picture, visible(explanation), { colormap });
   return guidedOnPicture(pixels, geometry);
 }
 
@@ -74,12 +87,17 @@ function guidedOnPicture({ data, dims }: Dense, geometry: Geometry): Picture {
   const [, h, w] = dims;
   const { width, height } = geometry.original;
   const planes = new Float32Array(3 * width * height);
-  for (let c = 0; c < 3; c++) planes.set(undo(data.subarray(c * h * w, (c + 1) * h * w), [h, w], geometry).data, c * width * height);
+  for (let c = 0; c < 3; c++)
+    planes.set(undo(data.subarray(c * h * w, (c + 1) * h * w), [h, w], geometry).data, c * width * height);
   return guidedImage(planes, width, height);
 }
 
 /** A row for each class, a column for each method. */
-async function drawPanel({ picture, predictions, explanations }: Why, views: readonly Picture[], { colormap, caption }: WriteOptions): Promise<Uint8Array> {
+async function drawPanel(
+  { picture, predictions, explanations }: Why,
+  views: readonly Picture[],
+  { colormap, caption }: WriteOptions,
+): Promise<Uint8Array> {
   const cell = async (p: Picture): Promise<Cell> => encodePng(shrinkToFit(p, cellPixels));
   const input = await cell(picture);
   const methods = [...new Set(explanations.map(({ method }) => method))];
@@ -87,12 +105,21 @@ async function drawPanel({ picture, predictions, explanations }: Why, views: rea
   const rows = await Promise.all(
     questions.map(async (question) => {
       const own = explanations.filter((e) => e.question === question);
-      const cells = own.map((e): Promise<Cell> | Cell => (e.blank ? { blank: e.blank } : cell(views[explanations.indexOf(e)])));
-      return { label: question, detail: detail(predictions, own[0].class), cells: [input, ...(await Promise.all(cells))] };
+      const cells = own.map((e): Promise<Cell> | Cell =>
+        e.blank ? { blank: e.blank } : cell(views[explanations.indexOf(e)]),
+      );
+      return {
+        label: question,
+        detail: detail(predictions, own[0].class),
+        cells: [input, ...(await Promise.all(cells))],
+      };
     }),
   );
   const colorbar = { colormap, label: "share of each map's maximum", ticks: ["0", "0.5", "1"] };
-  return rasterise(panel({ columns: ["Input", ...methods.map((m) => methodNamed(m).title)], rows, colorbar, caption }), { scale: 2 });
+  return rasterise(
+    panel({ columns: ["Input", ...methods.map((m) => methodNamed(m).title)], rows, colorbar, caption }),
+    { scale: 2 },
+  );
 }
 
 function detail(predictions: readonly Prediction[], index: number): string[] {

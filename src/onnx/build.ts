@@ -5,7 +5,15 @@
  * out. A few identities keep the adjoint small where networks always have it: see `reduceMean`, `matMul` and `mul`.
  */
 import { InternalError } from "../errors.ts";
-import { type AttributeValue, DataType, float, makeNode, makeTensor, type NodeProto, type TensorProto } from "./proto.ts";
+import {
+  type AttributeValue,
+  DataType,
+  float,
+  makeNode,
+  makeTensor,
+  type NodeProto,
+  type TensorProto,
+} from "./proto.ts";
 import { gradientType } from "./types.ts";
 
 /** A tensor of the graph. `dims` where known; -1 stands for a dimension that only the run knows. */
@@ -101,7 +109,13 @@ export class Builder {
   // ----- Nodes -----
 
   /** Any node: one output, of the given type and dims. */
-  op(opType: string, inputs: readonly (Value | undefined)[], attributes?: Attributes, type?: DataType, dims?: readonly number[]): Value {
+  op(
+    opType: string,
+    inputs: readonly (Value | undefined)[],
+    attributes?: Attributes,
+    type?: DataType,
+    dims?: readonly number[],
+  ): Value {
     return this.ops(opType, inputs, attributes, [{ type: type ?? inputs[0]?.type ?? DataType.FLOAT, dims }])[0];
   }
 
@@ -116,7 +130,13 @@ export class Builder {
       inputs,
       outputs,
       JSON.stringify([opType, inputs.map((v) => v?.name), attributes, outputs.length]),
-      (names) => makeNode(opType, inputs.map((v) => v?.name ?? ""), names, attributes),
+      (names) =>
+        makeNode(
+          opType,
+          inputs.map((v) => v?.name ?? ""),
+          names,
+          attributes,
+        ),
     );
   }
 
@@ -161,9 +181,12 @@ export class Builder {
     return this.op(opType, [x, y], undefined, type ?? like.type, broadcastDims(x.dims, y.dims));
   }
 
+  /** The runtime's broadcasting goes element by element where a tensor that ends in ones meets a constant of lower rank; so there it has the same. */
   #scalar(arg: Arg, like: Value): Value {
     if (typeof arg !== "number") return arg;
-    return like.type === DataType.INT64 ? this.ints(arg) : this.floats(arg, undefined, gradientType(like.type));
+    if (like.type === DataType.INT64) return this.ints(arg);
+    const dims = like.dims?.at(-1) === 1 ? like.dims.map(() => 1) : [];
+    return this.floats(arg, dims, gradientType(like.type));
   }
 
   #unary(opType: string, x: Value, type?: DataType): Value {
@@ -200,6 +223,14 @@ export class Builder {
   /** Element-wise equality, as two comparisons, since Equal takes floats only from operator set 11. */
   equal = (a: Value, b: Arg): Value => this.not(this.or(this.greater(a, b), this.less(a, b)));
 
+  /** 1 where x > at, else 0, in the type of x (below: 1 where x < at). A steep HardSigmoid is one vectorised node, where Greater and Cast are two slow ones. */
+  step(x: Value, at = 0, side: "above" | "below" = "above"): Value {
+    if (x.type !== DataType.FLOAT) return this.cast(side === "above" ? this.greater(x, at) : this.less(x, at), x.type);
+    // A power of two: alpha * x + beta is exactly 0 at x = at, and at least 1 from the next float32 above 1e-30 on.
+    const steep = side === "above" ? 2 ** 100 : -(2 ** 100);
+    return this.op("HardSigmoid", [x], { alpha: float(steep), beta: float(-steep * Math.fround(at)) }, x.type, x.dims);
+  }
+
   where(condition: Value, a: Arg, b: Arg): Value {
     const like = typeof a === "number" ? b : a;
     if (typeof like === "number") throw new InternalError("Where of two numbers");
@@ -227,7 +258,9 @@ export class Builder {
   reduceMean(x: Value, axes: readonly number[], keep = true): Value {
     const expanded = this.#from(x, "Expand")?.inputs[0];
     if (keep && expanded?.dims && x.dims?.length === expanded.dims.length) {
-      const same = range(x.dims.length).every((i) => (axes.includes(i) ? expanded.dims?.[i] === 1 : expanded.dims?.[i] === x.dims?.[i]));
+      const same = range(x.dims.length).every((i) =>
+        axes.includes(i) ? expanded.dims?.[i] === 1 : expanded.dims?.[i] === x.dims?.[i],
+      );
       if (same) return expanded;
     }
     return axes.length === 0 ? x : this.#reduceFrom(18, "ReduceMean", x, axes, keep);
@@ -247,7 +280,8 @@ export class Builder {
   /** Batched matrix product. One-hot rows times a matrix are rows of it, gathered: what makes 1,000 classes as cheap as one. */
   matMul(a: Value, b: Value): Value {
     const rows = this.#oneHotRows(a);
-    if (rows && b.dims?.length === 2) return this.op("Gather", [b, rows], { axis: 0 }, b.type, [rows.dims?.[0] ?? -1, b.dims[1]]);
+    if (rows && b.dims?.length === 2)
+      return this.op("Gather", [b, rows], { axis: 0 }, b.type, [rows.dims?.[0] ?? -1, b.dims[1]]);
     const batch = broadcastDims(a.dims?.slice(0, -2), b.dims?.slice(0, -2));
     const dims = batch && [...batch, a.dims?.at(-2) ?? -1, b.dims?.at(-1) ?? -1];
     return this.op("MatMul", [a, b], undefined, a.type, dims);
@@ -276,7 +310,9 @@ export class Builder {
 
   /** The shape of a tensor, as a constant where it is known. */
   shapeOf(x: Value): Value {
-    return x.dims && isStatic(x.dims) ? this.ints(x.dims) : this.op("Shape", [x], undefined, DataType.INT64, x.dims && [x.dims.length]);
+    return x.dims && isStatic(x.dims)
+      ? this.ints(x.dims)
+      : this.op("Shape", [x], undefined, DataType.INT64, x.dims && [x.dims.length]);
   }
 
   /** One dimension of a tensor, as a list of one. */
@@ -290,7 +326,13 @@ export class Builder {
     if ("name" in dims) return this.op("Reshape", [x, dims], undefined, x.type);
     if (isStatic(x.dims) && String(x.dims) === String(dims)) return x;
     const inferred = x.dims && isStatic(x.dims) ? product(x.dims) / -product(dims) : -1;
-    return this.op("Reshape", [x, this.ints(dims)], undefined, x.type, dims.map((d) => (d === -1 ? inferred : d)));
+    return this.op(
+      "Reshape",
+      [x, this.ints(dims)],
+      undefined,
+      x.type,
+      dims.map((d) => (d === -1 ? inferred : d)),
+    );
   }
 
   /** Reshape to the shape of another tensor. */
@@ -344,7 +386,12 @@ export class Builder {
   }
 
   zeros(shape: Value, type: DataType, dims?: readonly number[]): Value {
-    const zero = type === DataType.DOUBLE ? Float64Array.of(0) : type === DataType.INT64 ? BigInt64Array.of(0n) : Float32Array.of(0);
+    const zero =
+      type === DataType.DOUBLE
+        ? Float64Array.of(0)
+        : type === DataType.INT64
+          ? BigInt64Array.of(0n)
+          : Float32Array.of(0);
     const value = { tensor: makeTensor("", type, [1], zero) };
     return this.#emit([shape], [{ type, dims }], `zeros ${type} ${shape.name}`, (names) =>
       makeNode("ConstantOfShape", [shape.name], names, { value }),
@@ -405,7 +452,10 @@ export function rankOf(x: Value): number {
 }
 
 /** Dimensions of a broadcast result; undefined where one is unknown. A 1 gives way to the other. */
-export function broadcastDims(a: readonly number[] | undefined, b: readonly number[] | undefined): number[] | undefined {
+export function broadcastDims(
+  a: readonly number[] | undefined,
+  b: readonly number[] | undefined,
+): number[] | undefined {
   if (!a || !b) return undefined;
   const rank = Math.max(a.length, b.length);
   return range(rank).map((i) => {
@@ -420,7 +470,11 @@ export function insertOnes(dims: readonly number[], axes: readonly number[]): nu
   return range(dims.length + axes.length).map((i) => (axes.includes(i) ? 1 : (rest.shift() as number)));
 }
 
-function reducedDims(dims: readonly number[] | undefined, axes: readonly number[], keep: boolean): number[] | undefined {
+function reducedDims(
+  dims: readonly number[] | undefined,
+  axes: readonly number[],
+  keep: boolean,
+): number[] | undefined {
   if (!dims) return undefined;
   return keep ? dims.map((d, i) => (axes.includes(i) ? 1 : d)) : dims.filter((_, i) => !axes.includes(i));
 }

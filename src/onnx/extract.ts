@@ -38,7 +38,11 @@ export function extract(model: Model, tensors: Observed, extension: Extension): 
 
   const inputs = residuals.map((name) => {
     const tensor = tensors.get(name);
-    return makeValueInfo(name, tensor?.type, tensor?.dims.map((d, i) => (d < 0 ? `${name}:${i}` : d)));
+    return makeValueInfo(
+      name,
+      tensor?.type,
+      tensor?.dims.map((d, i) => (d < 0 ? `${name}:${i}` : d)),
+    );
   });
   const graph = makeGraph({
     name: "adjoint",

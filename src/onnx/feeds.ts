@@ -8,12 +8,20 @@ import type { Feeds } from "./runtime.ts";
 export function checkFeeds(model: Model, feeds: Feeds): void {
   const names = model.inputs.map(({ name }) => name);
   for (const name of Object.keys(feeds))
-    if (!names.includes(name)) throw new UserError("unknown-name", `unknown input: "${name}"; the model takes ${listing(names)}`);
+    if (!names.includes(name))
+      throw new UserError("unknown-name", `unknown input: "${name}"; the model takes ${listing(names)}`);
   for (const input of model.inputs) {
     const feed = feeds[input.name];
-    if (!feed) throw new UserError("invalid-input", `missing input: "${input.name}"; the model takes ${listing(names)}`);
+    if (!feed)
+      throw new UserError("invalid-input", `missing input: "${input.name}"; the model takes ${listing(names)}`);
     const dims = declaredDims(input);
-    if (dims && (dims.length !== feed.dims.length || dims.some((d, i) => typeof d === "number" && d > 0 && d !== feed.dims[i])))
-      throw new UserError("invalid-input", `invalid input: "${input.name}" has shape [${feed.dims}]; the model takes [${dims.join(",")}]`);
+    if (
+      dims &&
+      (dims.length !== feed.dims.length || dims.some((d, i) => typeof d === "number" && d > 0 && d !== feed.dims[i]))
+    )
+      throw new UserError(
+        "invalid-input",
+        `invalid input: "${input.name}" has shape [${feed.dims}]; the model takes [${dims.join(",")}]`,
+      );
   }
 }

@@ -155,7 +155,8 @@ export const describe = (node: NodeProto): string =>
 
 /** A start of names that no tensor of the model has. */
 export function freshPrefix(model: Model): string {
-  const taken = (prefix: string) => [...model.producer.keys(), ...model.initializers.keys()].some((name) => name.startsWith(prefix));
+  const taken = (prefix: string) =>
+    [...model.producer.keys(), ...model.initializers.keys()].some((name) => name.startsWith(prefix));
   let prefix = "grad/";
   while (taken(prefix)) prefix = `grad${prefix}`;
   return prefix;

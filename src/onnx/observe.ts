@@ -5,12 +5,22 @@
  * output metadata: no forward pass and no copy of a weight. Free batch dimensions are observed at two sizes; a
  * dimension that differs between the two depends on the batch and is given as -1.
  */
-import { isExternal, makeGraph, makeModel, makeValueInfo, declaredDims, declaredType, encodeModel, type TensorProto } from "./proto.ts";
+
 import { product } from "./build.ts";
 import type { Model } from "./model.ts";
+import type { DataType } from "./proto.ts";
+import {
+  declaredDims,
+  declaredType,
+  encodeModel,
+  isExternal,
+  makeGraph,
+  makeModel,
+  makeValueInfo,
+  type TensorProto,
+} from "./proto.ts";
 import { openSession, type Runtime, type SessionOptions } from "./runtime.ts";
 import { typeFromName } from "./types.ts";
-import type { DataType } from "./proto.ts";
 
 /** A tensor's type and dimensions; -1 for a dimension that depends on the batch or is known at run time only. */
 export interface TensorType {
@@ -56,7 +66,9 @@ async function observeAt(
   session: SessionOptions,
 ): Promise<Observed> {
   const small = (tensor: TensorProto) => !isExternal(tensor) && product(tensor.dims.map(Number)) <= mostElementsKept;
-  const batchNames = new Set(model.inputs.map((input) => declaredDims(input)?.[0]).filter((d) => typeof d === "string" && d));
+  const batchNames = new Set(
+    model.inputs.map((input) => declaredDims(input)?.[0]).filter((d) => typeof d === "string" && d),
+  );
   const inputs = model.inputs.map((input) => {
     const given = shapes[input.name];
     const dims = declaredDims(input)?.map((d, i) => {
@@ -80,7 +92,11 @@ async function observeAt(
   });
   const { irVersion, opsetImport, functions } = model.proto;
   const bytes = encodeModel(makeModel({ irVersion: irVersion < 4n ? 4n : irVersion, opsetImport, functions, graph }));
-  const observer = await openSession(ort, bytes, { ...session, graphOptimizationLevel: "basic", executionProviders: ["cpu"] });
+  const observer = await openSession(ort, bytes, {
+    ...session,
+    graphOptimizationLevel: "basic",
+    executionProviders: ["cpu"],
+  });
   const metadata = [...observer.inputMetadata, ...observer.outputMetadata];
   await observer.release();
 
@@ -90,6 +106,7 @@ async function observeAt(
     const dims = tensor.shape.map((d) => (typeof d === "number" ? d : -1));
     tensors.set(tensor.name, { type: typeFromName(tensor.type), dims });
   }
-  for (const { name, dataType, dims } of model.graph.initializer) tensors.set(name, { type: dataType, dims: dims.map(Number) });
+  for (const { name, dataType, dims } of model.graph.initializer)
+    tensors.set(name, { type: dataType, dims: dims.map(Number) });
   return tensors;
 }

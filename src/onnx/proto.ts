@@ -2,24 +2,24 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
   type AttributeProto,
-  AttributeProto_AttributeType as AttributeType,
   AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  TensorProto_DataType as DataType,
   type GraphProto,
   GraphProtoSchema,
   type ModelProto,
   ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
-  TensorProto_DataType as DataType,
-  TensorProto_DataLocation,
   type TensorProto,
+  TensorProto_DataLocation,
   TensorProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "onnx-buf";
 
-export { DataType };
 export type { AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto };
+export { DataType };
 
 /** The message in `bytes`; weights stay views of them. Throws what the protobuf reader throws. */
 export const decodeModel = (bytes: Uint8Array): ModelProto => fromBinary(ModelProtoSchema, bytes);
@@ -66,9 +66,7 @@ export function makeValueInfo(name: string, type?: DataType, dims?: readonly (nu
   if (type === undefined) return create(ValueInfoProtoSchema, { name });
   const dim = dims?.map((d) => ({
     value:
-      typeof d === "number"
-        ? { case: "dimValue" as const, value: BigInt(d) }
-        : { case: "dimParam" as const, value: d },
+      typeof d === "number" ? { case: "dimValue" as const, value: BigInt(d) } : { case: "dimParam" as const, value: d },
   }));
   const tensor = { elemType: type, shape: dim && { dim } };
   return create(ValueInfoProtoSchema, { name, type: { value: { case: "tensorType", value: tensor } } });
@@ -85,8 +83,7 @@ export function declaredDims(info: ValueInfoProto): (number | string)[] | undefi
 export const declaredType = (info: ValueInfoProto): DataType =>
   info.type?.value.case === "tensorType" ? info.type.value.value.elemType : DataType.UNDEFINED;
 
-export const isExternal = (tensor: TensorProto): boolean =>
-  tensor.dataLocation === TensorProto_DataLocation.EXTERNAL;
+export const isExternal = (tensor: TensorProto): boolean => tensor.dataLocation === TensorProto_DataLocation.EXTERNAL;
 
 /** The file that an external tensor's bytes are in, relative to the model's folder. */
 export const externalLocation = (tensor: TensorProto): string | undefined =>

@@ -1,5 +1,5 @@
 /** @file What the package needs of ONNX Runtime: the namespace that `onnxruntime-node`, `-web` and `-react-native` share. */
-import type { InferenceSession, Tensor, TensorConstructor, InferenceSessionFactory } from "onnxruntime-common";
+import type { InferenceSession, InferenceSessionFactory, Tensor, TensorConstructor } from "onnxruntime-common";
 import { UserError } from "../errors.ts";
 
 /** The host's ONNX Runtime, as imported: `import * as ort from "onnxruntime-node"`. */
@@ -36,11 +36,19 @@ export function reason(error: unknown): string {
  * @param fetches the outputs wanted; all of them by default.
  * @throws UserError `invalid-input` with what ONNX Runtime says of the feeds.
  */
-export async function run(session: Session, feeds: Feeds, fetches: readonly string[] = session.outputNames): Promise<Record<string, Tensor>> {
+export async function run(
+  session: Session,
+  feeds: Feeds,
+  fetches: readonly string[] = session.outputNames,
+): Promise<Record<string, Tensor>> {
   try {
     return (await session.run(feeds, fetches)) as Record<string, Tensor>;
   } catch (cause) {
-    throw new UserError("invalid-input", `invalid input: ONNX Runtime could not run the model on it: ${reason(cause)}`, { cause });
+    throw new UserError(
+      "invalid-input",
+      `invalid input: ONNX Runtime could not run the model on it: ${reason(cause)}`,
+      { cause },
+    );
   }
 }
 

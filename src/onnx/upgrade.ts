@@ -18,10 +18,13 @@ const target = 9;
 export function upgrade(model: Model): Model {
   const { opset, proto, graph } = model;
   if (opset >= target) return model;
-  if (opset < oldest) throw new UserError("invalid-model", `invalid model: operator set ${opset}; allowed are ${oldest} and newer`);
+  if (opset < oldest)
+    throw new UserError("invalid-model", `invalid model: operator set ${opset}; allowed are ${oldest} and newer`);
   const initializer: TensorProto[] = [...graph.initializer];
   const node = graph.node.map((n) => (n.opType === "Upsample" ? upsampleByInput(n, initializer) : n));
-  const opsetImport = proto.opsetImport.map((o) => (o.domain === "" || o.domain === "ai.onnx" ? { ...o, version: BigInt(target) } : o));
+  const opsetImport = proto.opsetImport.map((o) =>
+    o.domain === "" || o.domain === "ai.onnx" ? { ...o, version: BigInt(target) } : o,
+  );
   // From IR version 4 initialisers need not stand among the inputs, and those that do can be overridden, so that nothing folds.
   const input = graph.input.filter(({ name }) => !model.initializers.has(name));
   const irVersion = proto.irVersion < 4n ? 4n : proto.irVersion;

@@ -5,7 +5,7 @@ import type { Forward } from "../explain/forward.ts";
 import type { Score } from "../explain/layers.ts";
 import { bestClasses, classScores, type Target } from "../explain/target.ts";
 import { type Geometry, undo } from "../image/geometry.ts";
-import { type Box, box, peak, type Point } from "../image/locate.ts";
+import { type Box, box, type Point, peak } from "../image/locate.ts";
 import type { Picture, PixelMap } from "../image/picture.ts";
 import { type Preprocess, preprocess } from "../image/preprocess.ts";
 import { methodNamed } from "../methods/index.ts";
@@ -107,9 +107,15 @@ export class Classifier {
     const dims = explainer.tensors.get(explainer.score.name)?.dims ?? [];
     const inputs = explainer.model.inputs.map(({ name }) => name);
     if (!explainer.imageInput || inputs.length !== 1)
-      throw new UserError("invalid-model", `invalid model: a classifier takes one image; this model takes ${inputs.join(", ")} (use openExplainer with feeds)`);
+      throw new UserError(
+        "invalid-model",
+        `invalid model: a classifier takes one image; this model takes ${inputs.join(", ")} (use openExplainer with feeds)`,
+      );
     if (dims.length !== 2 && dims.length !== 4)
-      throw new UserError("invalid-model", `invalid model: a classifier gives scores of shape [n, classes]; "${explainer.score.name}" has [${dims}]`);
+      throw new UserError(
+        "invalid-model",
+        `invalid model: a classifier gives scores of shape [n, classes]; "${explainer.score.name}" has [${dims}]`,
+      );
     const image = explainer.tensors.get(explainer.imageInput)?.dims ?? [];
     return new Classifier(ort, explainer, options, image, dims[1] < 0 ? Number.MAX_SAFE_INTEGER : dims[1]);
   }
@@ -170,7 +176,11 @@ export class Classifier {
   ): ClassExplanation {
     const label = this.labels.name(index);
     const question =
-      against !== undefined ? `${label} rather than ${this.labels.name(against)}` : counterfactual ? `against ${label}` : label;
+      against !== undefined
+        ? `${label} rather than ${this.labels.name(against)}`
+        : counterfactual
+          ? `against ${label}`
+          : label;
     const [h, w] = map.dims;
     const onPicture = undo(map.data, [h, w], geometry);
     const blank = blankness(map, question, layer);
@@ -190,7 +200,12 @@ async function askEach(
   forward: Forward,
   method: string,
   classes: readonly number[],
-  { against, counterfactual, onProgress, signal }: { against?: number; counterfactual?: boolean; onProgress: (done: number) => void; signal?: AbortSignal },
+  {
+    against,
+    counterfactual,
+    onProgress,
+    signal,
+  }: { against?: number; counterfactual?: boolean; onProgress: (done: number) => void; signal?: AbortSignal },
 ): Promise<OneMap[]> {
   const targets: Target[] =
     against !== undefined
@@ -200,7 +215,12 @@ async function askEach(
         : [{ each: classes }];
   const maps: OneMap[] = [];
   for (const [done, target] of targets.entries()) {
-    const answer = await forward.explain({ target, method, signal, onProgress: (part) => onProgress((done + part) / targets.length) });
+    const answer = await forward.explain({
+      target,
+      method,
+      signal,
+      onProgress: (part) => onProgress((done + part) / targets.length),
+    });
     for (let i = 0; i < answer.maps.dims[0]; i++)
       maps.push({ map: row(answer.maps, i), pixels: answer.pixels && row(answer.pixels, i), layer: answer.layer });
   }
@@ -225,5 +245,7 @@ function softmax(scores: Float32Array): Float32Array {
 function blankness({ data }: Dense, question: string, layer: string | undefined): string | undefined {
   if (data.some((v) => !Number.isFinite(v))) return "the map is not finite: a gradient overflowed";
   if (data.some((v) => v > 0)) return undefined;
-  return layer ? `no positive evidence for "${question}" at ${layer}` : `the score of "${question}" depends on no pixel here`;
+  return layer
+    ? `no positive evidence for "${question}" at ${layer}`
+    : `the score of "${question}" depends on no pixel here`;
 }

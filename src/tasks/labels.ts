@@ -11,7 +11,10 @@ export class Labels {
   /** @param classes how many there are; names beyond them are an error, missing ones are "class N". */
   constructor(names: readonly string[], classes: number) {
     if (names.length > classes)
-      throw new UserError("invalid-input", `invalid labels: ${names.length} names for a model of ${classes} classes; give ${classes} at most`);
+      throw new UserError(
+        "invalid-input",
+        `invalid labels: ${names.length} names for a model of ${classes} classes; give ${classes} at most`,
+      );
     this.#names = names;
     this.#classes = classes;
   }
@@ -39,7 +42,10 @@ export class Labels {
 
   #index(index: number): number {
     if (index >= 0 && index < this.#classes) return index;
-    throw new UserError("unknown-name", `unknown class: ${index}; allowed are 0 to ${this.#classes - 1}, a name, or topN`);
+    throw new UserError(
+      "unknown-name",
+      `unknown class: ${index}; allowed are 0 to ${this.#classes - 1}, a name, or topN`,
+    );
   }
 
   /** A name, or one of the synonyms that commas separate; upper and lower case are alike. */
@@ -49,9 +55,17 @@ export class Labels {
     const synonyms = (i: number) => [this.#names[i], ...this.#names[i].split(",")].map((s) => s.trim().toLowerCase());
     const found = indices.filter((i) => synonyms(i).includes(wanted));
     if (found.length === 1) return found[0];
-    if (found.length > 1) throw new UserError("unknown-name", `unknown class: "${text}" is the name of classes ${listing(found.map(String))}; give an index`);
-    const near = indices.filter((i) => this.#names[i].toLowerCase().includes(wanted)).map((i) => `${this.#names[i]} (${i})`);
-    const hint = near.length ? `did you mean ${listing(near, 6)}?` : `allowed are a class name, an index from 0 to ${this.#classes - 1}, or topN`;
+    if (found.length > 1)
+      throw new UserError(
+        "unknown-name",
+        `unknown class: "${text}" is the name of classes ${listing(found.map(String))}; give an index`,
+      );
+    const near = indices
+      .filter((i) => this.#names[i].toLowerCase().includes(wanted))
+      .map((i) => `${this.#names[i]} (${i})`);
+    const hint = near.length
+      ? `did you mean ${listing(near, 6)}?`
+      : `allowed are a class name, an index from 0 to ${this.#classes - 1}, or topN`;
     throw new UserError("unknown-name", `unknown class: "${text}"; ${hint}`);
   }
 }

@@ -5,16 +5,16 @@
  * GELU let negative values through and keep their gradient, as in captum.
  */
 import { Clip as plainClip } from "../../ops/activation.ts";
-import { type Call, clipInterior, type Rule } from "../../ops/op.ts";
+import { type Call, clipMask, type Rule } from "../../ops/op.ts";
 import type { Overrides } from "../differentiate.ts";
 
 export const guided: Overrides = new Map<string, Rule>([
-  ["Relu", ({ build, y: [y], dy: [dy] }) => [build.mul(build.relu(dy), build.sign(y))]],
+  ["Relu", ({ build, y: [y], dy: [dy] }) => [build.mul(build.relu(dy), build.step(y))]],
   [
     "Clip",
     (c) => {
-      const inside = clipInterior(c);
-      return inside && isRectifier(c) ? [c.build.where(inside, c.build.relu(c.dy[0]), 0)] : plain(c);
+      const mask = clipMask(c);
+      return mask && isRectifier(c) ? [c.build.mul(c.build.relu(c.dy[0]), mask)] : plain(c);
     },
   ],
 ]);

@@ -1,0 +1,29 @@
+/** @file Timing in one process: contenders in turn, with a pause between them so that no thread pool spins into the next one's time. */
+
+export const pause = (ms = 50) => new Promise((resolve) => setTimeout(resolve, ms));
+
+export const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+
+export async function milliseconds(work) {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+/**
+ * Runs every contender once a round, in turn; the first round is not counted.
+ * @returns by name: the milliseconds of each round.
+ */
+export async function inTurn(contenders, rounds) {
+  const times = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
+  for (let round = 0; round <= rounds; round++)
+    for (const [name, work] of Object.entries(contenders)) {
+      await pause();
+      const took = await milliseconds(work);
+      if (round > 0) times[name].push(took);
+    }
+  return times;
+}
+
+/** The median of a contender's ratios to another, round by round. */
+export const ratio = (times, of, to) => median(times[of].map((t, i) => t / times[to][i]));

@@ -1,0 +1,77 @@
+/**
+ * @file What an explanation costs beside ONNX Runtime's plain forward pass, in the same run.
+ *
+ *   node bench/speed.mjs [--quick] [--only NAME]
+ */
+import { readFileSync } from "node:fs";
+import ort from "onnxruntime-node";
+import { methods, openExplainer } from "../dist/index.js";
+import { inTurn, median, milliseconds, pause, ratio } from "./measure.mjs";
+import { mobilenetV2, resnet50, vgg16 } from "./networks.mjs";
+
+ort.env.logLevel = "error";
+const quick = process.argv.includes("--quick");
+const only = process.argv[process.argv.indexOf("--only") + 1];
+const lite0 = () =>
+  new Uint8Array(readFileSync(new URL("../models/efficientnet-lite0/onnx/model.onnx", import.meta.url)));
+
+/** Network, rounds, classes of the last column. */
+const networks = [
+  ["ResNet-50", resnet50, 15, 1000],
+  ["VGG-16", vgg16, 7, 8],
+  ["MobileNet-v2", mobilenetV2, 40, 1000],
+  ["EfficientNet-Lite0", lite0, 40, 1000],
+].filter(([name]) => (quick ? name === "EfficientNet-Lite0" : !process.argv.includes("--only") || name === only));
+
+if (!methods.some(({ name }) => name === "grad-cam")) throw new Error("the registry has no grad-cam");
+console.log("| network | forward, ms | Grad-CAM | further class | all classes | guided BP | open |");
+console.log("|---|---|---|---|---|---|---|");
+for (const [name, build, rounds, classes] of networks)
+  console.log(await measure(name, build(), quick ? 3 : rounds, classes));
+
+async function measure(name, bytes, rounds, classes) {
+  const opening = await timesOfOpening(bytes);
+  const plain = await ort.InferenceSession.create(bytes);
+  const explainer = await openExplainer(ort, bytes);
+  const data = Float32Array.from({ length: 3 * 224 * 224 }, (_, i) => Math.sin(i * 0.37) + Math.cos(i * 0.011));
+  const feeds = { [plain.inputNames[0]]: new ort.Tensor("float32", data, [1, 3, 224, 224]) };
+  const seen = await explainer.forward(feeds);
+  const each = Array.from({ length: classes }, (_, i) => i);
+  let round = 0;
+  const times = await inTurn(
+    {
+      forward: () => plain.run(feeds),
+      gradCam: () => explainer.explain(feeds, { target: round++ }),
+      further: () => seen.explain({ target: round }),
+      all: () => seen.explain({ target: { each } }),
+      guided: () => explainer.explain(feeds, { target: round, method: "guided-backprop" }),
+    },
+    rounds,
+  );
+  await explainer.release();
+  await plain.release();
+  const figures = ["gradCam", "further", "all", "guided"].map((what) => ratio(times, what, "forward").toFixed(3));
+  if (classes < 1000) figures[2] += ` (${classes} classes)`;
+  return `| ${[name, median(times.forward).toFixed(1), ...figures, opening.toFixed(2)].join(" | ")} |`;
+}
+
+/** Opening an explainer over creating the plain session. */
+async function timesOfOpening(bytes) {
+  const ratios = [];
+  for (let i = 0; i < 4; i++) {
+    let session;
+    let explainer;
+    await pause();
+    const created = await milliseconds(async () => {
+      session = await ort.InferenceSession.create(bytes);
+    });
+    await session.release();
+    await pause();
+    const opened = await milliseconds(async () => {
+      explainer = await openExplainer(ort, bytes);
+    });
+    await explainer.release();
+    if (i > 0) ratios.push(opened / created); // the first pair warms the process
+  }
+  return median(ratios);
+}

@@ -1,0 +1,83 @@
+/**
+ * @file Makes docs/pictures: what each method shows of the bundled picture, and the panel of the README.
+ *
+ *     npm run build && node scripts/make-docs-pictures.mjs
+ *
+ * A method's picture shows only what the network saw, the central square; the README's panel is the one that
+ * `gradcam explain` writes, made smaller. Colours are reduced to 256 to keep the repository small.
+ */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import sharp from "sharp";
+import { upsample } from "../dist/image/geometry.js";
+import { rasterise } from "../dist/image/sharp.js";
+import { methods } from "../dist/index.js";
+import { decode, encodePng, guidedImage, load, overlay, writeWhy } from "../dist/node.js";
+import { panel } from "../dist/render/panel.js";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const photo = path.join(root, "examples/images/cat-and-cup.jpg");
+const pictures = path.join(root, "docs/pictures");
+const classes = ["Egyptian cat", "espresso"];
+const [width, margin] = [760, 8];
+
+const model = await load();
+await mkdir(pictures, { recursive: true });
+for (const method of methods) await save(method.name, await methodPicture(method));
+await save("cat-and-cup.panel", await readmePanel());
+await model.release();
+
+/** One row: the input, and the method's answer for each class. */
+async function methodPicture({ name }) {
+  const why = await model.explain(photo, { classes, method: name });
+  const seen = await seenByTheNetwork(why);
+  const cells = why.explanations.map(({ map, pixels }) => {
+    const [h, w] = map.dims;
+    if (pixels) return guidedImage(pixels.data, w, h);
+    const onSeen = {
+      width: seen.width,
+      height: seen.height,
+      data: upsample(map.data, [h, w], [seen.height, seen.width]),
+    };
+    return overlay(seen, onSeen);
+  });
+  const row = { label: "", detail: [], cells: await Promise.all([seen, ...cells].map(encodePng)) };
+  return rasterise(panel({ columns: ["Input", ...classes], rows: [row] }), { scale: 2 });
+}
+
+/** The part of the picture that the crop leaves, at twice the network's resolution. */
+async function seenByTheNetwork({ geometry }) {
+  const { left, top, scaleX, scaleY, input } = geometry;
+  const part = { left, top, width: input.width * scaleX, height: input.height * scaleY };
+  const whole = Object.fromEntries(Object.entries(part).map(([side, pixels]) => [side, Math.round(pixels)]));
+  return decode(
+    await sharp(photo)
+      .extract(whole)
+      .resize(2 * input.width, 2 * input.height)
+      .png()
+      .toBuffer(),
+  );
+}
+
+async function readmePanel() {
+  const directory = await mkdtemp(path.join(tmpdir(), "gradcam-"));
+  const why = await model.explain(photo, { classes, method: ["grad-cam", "guided-grad-cam"] });
+  const caption = `Model ${model.classifier.name}, layer ${model.classifier.explainer.layers[0].name}`;
+  const written = await writeWhy(why, { directory, stem: "cat-and-cup", colormap: "inferno", caption });
+  const bytes = await readFile(path.join(directory, written.panel));
+  await rm(directory, { recursive: true });
+  return bytes;
+}
+
+async function save(name, png) {
+  const file = path.join(pictures, `${name}.png`);
+  const background = "white";
+  const trimmed = await sharp(png).flatten({ background }).trim().toBuffer();
+  const smaller = sharp(trimmed)
+    .resize({ width })
+    .extend({ top: margin, bottom: margin, left: margin, right: margin, background });
+  await writeFile(file, await smaller.png({ palette: true, dither: 0.5, effort: 10 }).toBuffer());
+  console.log(path.relative(root, file));
+}
