@@ -3,8 +3,8 @@ import { InternalError, UserError } from "../errors.ts";
 import { append } from "../onnx/append.ts";
 import { Builder, type Value } from "../onnx/build.ts";
 import { checkFeeds } from "../onnx/feeds.ts";
-import { freshPrefix, readModel } from "../onnx/model.ts";
-import { type Observed, observe } from "../onnx/observe.ts";
+import { freshPrefix, type Model, readModel } from "../onnx/model.ts";
+import { type Observed, observe, typeOf } from "../onnx/observe.ts";
 import { makeValueInfo } from "../onnx/proto.ts";
 import {
   type Feeds,
@@ -15,7 +15,7 @@ import {
   shapesOf,
   type Tensor,
 } from "../onnx/runtime.ts";
-import { gradientType } from "../onnx/types.ts";
+import { gradientType, typeName } from "../onnx/types.ts";
 import { upgrade } from "../onnx/upgrade.ts";
 import { differentiate, type Overrides } from "./differentiate.ts";
 import { overridesOf, type Rules } from "./rules.ts";
@@ -52,7 +52,7 @@ export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions):
   const tensors = await observe(ort, model, shapesOf(feeds), session);
   const build = new Builder(model.opset, freshPrefix(model));
   const seedValues = new Map(
-    Object.entries(seeds).map(([name, seed]) => [name, seedValue(build, tensors, name, seed)]),
+    Object.entries(seeds).map(([name, seed]) => [name, seedValue(model, build, tensors, name, seed)]),
   );
   const gradients = differentiate(model, tensors, { build, seeds: seedValues, wrt, overrides: overridesOf(rules) });
   // An output may not be an input itself: a tensor that is seeded and asked for passes through an Identity.
@@ -78,17 +78,14 @@ export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions):
   }
 }
 
-function seedValue(build: Builder, tensors: Observed, name: string, seed: Tensor): Value {
-  const tensor = tensors.get(name);
-  if (!tensor)
-    throw new UserError("unknown-name", `unknown tensor: "${name}" is seeded, but the model has no such tensor`);
+function seedValue(model: Model, build: Builder, tensors: Observed, name: string, seed: Tensor): Value {
+  const tensor = typeOf(model, tensors, name);
   const fits = seed.dims.length === tensor.dims.length && tensor.dims.every((d, i) => d < 0 || d === seed.dims[i]);
   if (!fits)
     throw new UserError("invalid-input", `invalid seed: "${name}" has shape [${tensor.dims}], the seed [${seed.dims}]`);
   const type = gradientType(tensor.type);
-  const expected = type === tensor.type ? [seed.type] : ["float32"];
-  if (!expected.includes(seed.type as "float32"))
-    throw new UserError("invalid-input", `invalid seed: "${name}" takes float32, not ${seed.type}`);
+  if (seed.type !== typeName(type))
+    throw new UserError("invalid-input", `invalid seed: "${name}" takes ${typeName(type)}, not ${seed.type}`);
   return build.input(type, tensor.dims);
 }
 

@@ -26,7 +26,10 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 /** What commander says of a wrong option, which may hold a suggestion on a second line. */
 function onOneLine(text: string): string {
-  const [mistake, ...hints] = text.replace(/^error: /, "").trim().split("\n");
+  const [mistake, ...hints] = text
+    .replace(/^error: /, "")
+    .trim()
+    .split("\n");
   return `gradcam: ${[mistake.replace(/\.$/, ""), ...hints, "--help shows what is allowed"].join("; ")}\n`;
 }
 

@@ -13,10 +13,10 @@ export interface PictureFile {
 }
 
 /**
- * Every picture, directories searched to their depth in order of name.
+ * Every picture, directories searched to their depth in order of name; what lies in `out` was made by an earlier run.
  * @throws UserError `missing-file` for an argument that is not there, and a directory without pictures.
  */
-export async function findPictures(args: readonly string[]): Promise<PictureFile[]> {
+export async function findPictures(args: readonly string[], out: string): Promise<PictureFile[]> {
   const found: { file: string; name: string }[] = [];
   for (const arg of args) {
     if (!(await isDirectory(arg))) {
@@ -25,9 +25,11 @@ export async function findPictures(args: readonly string[]): Promise<PictureFile
       found.push({ file: arg, name: path.basename(arg) });
       continue;
     }
-    const names = (await readdir(arg, { recursive: true })).filter((name) =>
-      endings.includes(path.extname(name).toLowerCase()),
-    );
+    const within = (name: string) => !path.relative(out, path.join(arg, name)).startsWith("..");
+    const names = (await readdir(arg, { recursive: true, withFileTypes: true }))
+      .filter((entry) => !entry.isDirectory() && endings.includes(path.extname(entry.name).toLowerCase()))
+      .map((entry) => path.relative(arg, path.join(entry.parentPath, entry.name)))
+      .filter((name) => path.resolve(arg) === path.resolve(out) || !within(name));
     if (names.length === 0)
       throw new UserError("missing-file", `missing picture: ${arg} holds none; looked for ${endings.join(" ")}`);
     found.push(...names.sort().map((name) => ({ file: path.join(arg, name), name })));

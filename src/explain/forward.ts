@@ -3,7 +3,7 @@ import type { Rules } from "../autodiff/rules.ts";
 import { UserError } from "../errors.ts";
 import { methodNamed } from "../methods/index.ts";
 import type { Dense, LayerMap } from "../methods/method.ts";
-import { product, range } from "../onnx/build.ts";
+import { product, range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
 import type { Pass } from "./pass.ts";
 import { type Asked, classScores, cotangents, plainClasses, resolve, type Target, type Weights } from "./target.ts";

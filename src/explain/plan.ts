@@ -8,13 +8,12 @@
  */
 import { differentiate } from "../autodiff/differentiate.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
-import { UserError } from "../errors.ts";
 import type { LayerMap } from "../methods/method.ts";
 import { append, type Extension } from "../onnx/append.ts";
 import { Builder, type Value } from "../onnx/build.ts";
 import { extract } from "../onnx/extract.ts";
 import { freshPrefix, type Model } from "../onnx/model.ts";
-import type { Observed } from "../onnx/observe.ts";
+import { type Observed, typeOf } from "../onnx/observe.ts";
 import { DataType, makeValueInfo } from "../onnx/proto.ts";
 import { openSession, type Runtime, type Session, type SessionOptions } from "../onnx/runtime.ts";
 import { gradientType } from "../onnx/types.ts";
@@ -162,9 +161,7 @@ export class Plan {
       return { inputs: [classes], values: new Map([[this.score, { ...seed, dims: scores }]]) };
     }
     const inputs = seeding.map((name) => {
-      const tensor = this.tensors.get(name);
-      if (!tensor)
-        throw new UserError("unknown-name", `unknown tensor: "${name}" is seeded, but the model has no such tensor`);
+      const tensor = typeOf(this.model, this.tensors, name);
       return build.input(gradientType(tensor.type), tensor.dims);
     });
     return { inputs, values: new Map(seeding.map((name, i) => [name, inputs[i]])) };

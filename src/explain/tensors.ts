@@ -1,7 +1,7 @@
 /** @file Between the runtime's tensors and plain numbers with a shape. */
 import { InternalError } from "../errors.ts";
 import type { Dense } from "../methods/method.ts";
-import { product } from "../onnx/build.ts";
+import { product } from "../onnx/dims.ts";
 import { halfToNumber } from "../onnx/proto.ts";
 import type { Runtime, Tensor } from "../onnx/runtime.ts";
 

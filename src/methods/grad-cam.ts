@@ -3,7 +3,8 @@
  *
  *   alpha_k = mean over the grid of d(score)/dA_k,    L = ReLU( sum_k alpha_k A_k )
  */
-import { isStatic, product, type Value } from "../onnx/build.ts";
+import type { Value } from "../onnx/build.ts";
+import { isStatic, product } from "../onnx/dims.ts";
 import type { LayerMap, LayerParts, Method } from "./method.ts";
 
 /** The sum is a matrix product of [n, k, C] weights with [n, C, positions] activations: no [m, C, ...grid] is ever made. */

@@ -1,7 +1,7 @@
 /** @file Guided Grad-CAM (Selvaraju et al. 2017, section 3.2): guided backpropagation times the upsampled Grad-CAM map. */
 import { UserError } from "../errors.ts";
 import { upsample } from "../image/geometry.ts";
-import { product } from "../onnx/build.ts";
+import { product } from "../onnx/dims.ts";
 import { gradCamMap } from "./grad-cam.ts";
 import type { Method } from "./method.ts";
 import { strongestChannel } from "./pixels.ts";

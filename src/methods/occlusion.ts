@@ -5,7 +5,7 @@
  * mean drop over the patches that hid it, so the map lies on the pixels. No gradient is used: a check on the methods that use one.
  */
 import { UserError } from "../errors.ts";
-import { range } from "../onnx/build.ts";
+import { range } from "../onnx/dims.ts";
 import type { Method } from "./method.ts";
 
 export const occlusionPatch = { size: 32, stride: 16, fill: 0 } as const;

@@ -1,6 +1,6 @@
 /** @file What methods in pixel space share: the signed image, and the map that sums it up. */
 import type { Rules } from "../autodiff/rules.ts";
-import { product } from "../onnx/build.ts";
+import { product } from "../onnx/dims.ts";
 import type { Dense, Method } from "./method.ts";
 
 /** The largest magnitude among the channels of each pixel (Simonyan et al. 2014, section 3): [m, C, ...] -> [m, ...]. */

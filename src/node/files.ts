@@ -43,11 +43,23 @@ export async function exists(file: string): Promise<boolean> {
   );
 }
 
+/** With its parents. Node's own recursive mkdir never returns where the kernel refuses a child of a directory, as in /proc. */
+async function makeDirectory(directory: string): Promise<void> {
+  if (await isDirectory(directory)) return;
+  const parent = path.dirname(path.resolve(directory));
+  if (!(await exists(parent))) await makeDirectory(parent);
+  await mkdir(directory).catch((cause) => {
+    if (errorCode(cause) !== "EEXIST") throw cause;
+  });
+  // What was in the way may be another process's directory, or a file.
+  if (!(await isDirectory(directory))) throw Object.assign(new Error(`${directory} is a file`), { code: "EEXIST" });
+}
+
 /** @throws UserError `cannot-write` where the directory cannot be made or written to. */
 export async function prepareDirectory(directory: string): Promise<void> {
   const probe = path.join(directory, `.gradcam-${randomUUID()}`);
   try {
-    await mkdir(directory, { recursive: true });
+    await makeDirectory(directory);
     await writeFile(probe, "");
     await rm(probe);
   } catch (cause) {
@@ -59,7 +71,7 @@ export async function prepareDirectory(directory: string): Promise<void> {
 export async function writeWhole(file: string, content: Uint8Array | string): Promise<void> {
   const partial = `${file}.${randomUUID()}.part`;
   try {
-    await mkdir(path.dirname(file), { recursive: true });
+    await makeDirectory(path.dirname(file));
     await writeFile(partial, content);
     await rename(partial, file);
   } catch (cause) {
@@ -73,6 +85,7 @@ function cannotWrite(place: string, cause: unknown): UserError {
     EACCES: "no permission",
     EROFS: "read-only file system",
     ENOSPC: "no space left",
+    ENOENT: "it cannot be made there",
     ENOTDIR: "part of the path is a file",
     EEXIST: "is a file",
   }[errorCode(cause)];

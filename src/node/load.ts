@@ -8,12 +8,12 @@ import { assumePreprocess, type KnownPreprocess } from "../image/assume.ts";
 import { fromHuggingFace } from "../image/hugging-face.ts";
 import type { Picture } from "../image/picture.ts";
 import { type DecodeOptions, decode } from "../image/sharp.ts";
-import { readModel } from "../onnx/model.ts";
+import { type Model, readModel } from "../onnx/model.ts";
 import { externalLocation, isExternal } from "../onnx/proto.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
 import { Classifier, type ClassifyOptions, type Why } from "../tasks/classification.ts";
 import { exists, isDirectory, readBytes, readJson } from "./files.ts";
-import { loadRuntime } from "./runtime.ts";
+import { loadRuntime, type NodeRuntime } from "./runtime.ts";
 
 export interface LoadOptions extends KnownPreprocess, DecodeOptions {
   /** Class names: a list, or a file with a name a line, a JSON list, or a config.json with `id2label`. */
@@ -61,10 +61,11 @@ export class LoadedClassifier {
  */
 export async function load(source: string = bundledModel, options: LoadOptions = {}): Promise<LoadedClassifier> {
   const ort = await loadRuntime();
+  checkProviders(ort, options.session);
   const directory = (await isDirectory(source)) ? source : undefined;
   const file = directory === undefined ? source : await modelIn(directory);
   const bytes = await readBytes(file, "model");
-  await checkExternalData(bytes, file);
+  await checkExternalData(readNamed(bytes, file), file);
 
   const config = directory && (await readIfThere(path.join(directory, "config.json"), "model configuration"));
   const stated =
@@ -77,10 +78,19 @@ export async function load(source: string = bundledModel, options: LoadOptions =
       stated === undefined ? assumePreprocess(dims, options) : { ...fromHuggingFace(stated), ...given(options) },
     output: options.output,
     layer: options.layer,
-    session: { ...externalDataBeside(file), ...options.session },
+    // What ONNX Runtime would print comes as an exception too, and is told in one line.
+    session: { logSeverityLevel: 4, ...externalDataBeside(file), ...options.session },
   });
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   return new LoadedClassifier(classifier, sha256, ort.version, stated === undefined, options);
+}
+
+function checkProviders({ providers }: NodeRuntime, session: SessionOptions = {}): void {
+  for (const provider of session.executionProviders ?? []) {
+    const name = typeof provider === "string" ? provider : provider.name;
+    if (!providers.includes(name))
+      throw new UserError("invalid-option", `unknown provider: "${name}"; allowed are ${listing(providers)}`);
+  }
 }
 
 /** What the caller says of the preprocessing overrides what the file says. */
@@ -130,8 +140,18 @@ const externalDataBeside = (file: string): SessionOptions => ({
   extra: { session: { model_external_initializers_file_folder_path: path.resolve(path.dirname(file)) } },
 });
 
-async function checkExternalData(bytes: Uint8Array, file: string): Promise<void> {
-  const locations = readModel(bytes).graph.initializer.filter(isExternal).map(externalLocation);
+/** @throws UserError `invalid-model` that names the file. */
+function readNamed(bytes: Uint8Array, file: string): Model {
+  try {
+    return readModel(bytes);
+  } catch (cause) {
+    if (!(cause instanceof UserError)) throw cause;
+    throw new UserError(cause.code, cause.message.replace(/^invalid model:/, `invalid model ${file}:`), { cause });
+  }
+}
+
+async function checkExternalData(model: Model, file: string): Promise<void> {
+  const locations = model.graph.initializer.filter(isExternal).map(externalLocation);
   for (const location of new Set(locations)) {
     if (location && !(await exists(path.join(path.dirname(file), location))))
       throw new UserError(

@@ -2,15 +2,22 @@
 import { UserError } from "../errors.ts";
 import type { Runtime } from "../onnx/runtime.ts";
 
+export interface NodeRuntime extends Runtime {
+  readonly version: string;
+  /** The execution providers that this build knows. */
+  readonly providers: readonly string[];
+}
+
 /** @throws UserError `missing-package` with the line that installs it. */
-export async function loadRuntime(): Promise<Runtime & { readonly version: string }> {
+export async function loadRuntime(): Promise<NodeRuntime> {
   try {
     const { default: ort } = await import("onnxruntime-node");
-    ort.env.logLevel = "error";
+    ort.env.logLevel = "fatal";
     return {
       InferenceSession: ort.InferenceSession,
       Tensor: ort.Tensor,
       version: ort.env.versions.node ?? ort.env.versions.common,
+      providers: ort.listSupportedBackends().map(({ name }) => name),
     };
   } catch (cause) {
     throw new UserError(

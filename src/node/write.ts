@@ -40,21 +40,25 @@ export interface WrittenExplanation {
 /** Panel cells are this wide, twice what they are drawn at. */
 const cellPixels = 560;
 
-/** Writes the files of every explanation of a picture, and the panel of them all. */
+/** Rows of a panel at most: its PNG stays below the 32,767 pixels that libvips draws. */
+const mostRows = 25;
+
+/** Writes the files of every explanation of a picture, and the panel of them all (of the first 25 classes). */
 export async function writeWhy(
   why: Why,
   options: WriteOptions,
 ): Promise<{ explanations: WrittenExplanation[]; panel: string }> {
   const { directory, stem, colormap } = options;
-  const pictures = why.explanations.map((explanation) => view(explanation, why, colormap));
   const explanations: WrittenExplanation[] = [];
-  for (const [i, e] of why.explanations.entries()) {
+  const rows = new Map<number, Row>();
+  for (const e of why.explanations) {
     const base = `${stem}.${e.method}.${e.class}`;
     const files = { map: `${base}.npy`, overlay: `${base}.png`, heat: `${base}.heat.png` };
+    const seen = view(e, why, colormap);
     await writeWhole(path.join(directory, files.map), encodeNpy(e.map.data, e.map.dims));
-    await writeWhole(path.join(directory, files.overlay), await encodePng(pictures[i]));
+    await writeWhole(path.join(directory, files.overlay), await encodePng(seen));
     await writeWhole(path.join(directory, files.heat), await encodePng(heat(visible(e), { colormap })));
-    const { class: index, label, method, peak, box, blank } = e;
+    const { class: index, label, method, question, peak, box, blank } = e;
     explanations.push({
       class: index,
       label,
@@ -66,11 +70,25 @@ export async function writeWhy(
       box,
       blank,
     });
+    // By class, for two classes may bear one name.
+    const row = rows.get(index) ?? { question, cells: [] };
+    if (rows.size < mostRows || rows.has(index)) {
+      rows.set(index, row);
+      row.cells.push(blank ? { blank } : await cell(seen));
+    }
   }
   const file = `${stem}.panel.png`;
-  await writeWhole(path.join(directory, file), await drawPanel(why, pictures, options));
+  await writeWhole(path.join(directory, file), await drawPanel(why, rows, options));
   return { explanations, panel: file };
 }
+
+/** A class in the panel, with a cell for each method. */
+interface Row {
+  readonly question: string;
+  readonly cells: Cell[];
+}
+
+const cell = async (picture: Picture): Promise<Cell> => encodePng(shrinkToFit(picture, cellPixels));
 
 /** A map that is not finite is drawn as a blank one. */
 const visible = ({ onPicture, blank }: ClassExplanation): PixelMap =>
@@ -95,31 +113,21 @@ function guidedOnPicture({ data, dims }: Dense, geometry: Geometry): Picture {
 /** A row for each class, a column for each method. */
 async function drawPanel(
   { picture, predictions, explanations }: Why,
-  views: readonly Picture[],
+  classes: ReadonlyMap<number, Row>,
   { colormap, caption }: WriteOptions,
 ): Promise<Uint8Array> {
-  const cell = async (p: Picture): Promise<Cell> => encodePng(shrinkToFit(p, cellPixels));
   const input = await cell(picture);
   const methods = [...new Set(explanations.map(({ method }) => method))];
-  const questions = [...new Set(explanations.map(({ question }) => question))];
-  const rows = await Promise.all(
-    questions.map(async (question) => {
-      const own = explanations.filter((e) => e.question === question);
-      const cells = own.map((e): Promise<Cell> | Cell =>
-        e.blank ? { blank: e.blank } : cell(views[explanations.indexOf(e)]),
-      );
-      return {
-        label: question,
-        detail: detail(predictions, own[0].class),
-        cells: [input, ...(await Promise.all(cells))],
-      };
-    }),
-  );
+  const all = new Set(explanations.map((e) => e.class)).size;
+  const left = all > classes.size ? `, ${classes.size} of ${all} classes` : "";
+  const rows = [...classes].map(([index, { question, cells }]) => ({
+    label: question,
+    detail: detail(predictions, index),
+    cells: [input, ...cells],
+  }));
   const colorbar = { colormap, label: "share of each map's maximum", ticks: ["0", "0.5", "1"] };
-  return rasterise(
-    panel({ columns: ["Input", ...methods.map((m) => methodNamed(m).title)], rows, colorbar, caption }),
-    { scale: 2 },
-  );
+  const columns = ["Input", ...methods.map((m) => methodNamed(m).title)];
+  return rasterise(panel({ columns, rows, colorbar, caption: `${caption}${left}` }), { scale: 2 });
 }
 
 function detail(predictions: readonly Prediction[], index: number): string[] {

@@ -1,177 +1,17 @@
 /**
- * @file The builder: makes ONNX nodes in their form for one operator set (9 and newer).
+ * @file The builder: writes ONNX operators in their form for one operator set (9 and newer).
  *
- * Equal nodes are made once (so a rule may be written naively, input by input), and what is not read in the end is left
- * out. A few identities keep the adjoint small where networks always have it: see `reduceMean`, `matMul` and `mul`.
+ * A few identities keep the adjoint small where networks always have it: see `reduceMean`, `matMul` and `mul`.
  */
 import { InternalError } from "../errors.ts";
-import {
-  type AttributeValue,
-  DataType,
-  float,
-  makeNode,
-  makeTensor,
-  type NodeProto,
-  type TensorProto,
-} from "./proto.ts";
+import { broadcastDims, insertOnes, isStatic, product, range, reducedDims } from "./dims.ts";
+import { type Arg, Emitter, type Value } from "./emit.ts";
+import { DataType, float, makeNode, makeTensor } from "./proto.ts";
 import { gradientType } from "./types.ts";
 
-/** A tensor of the graph. `dims` where known; -1 stands for a dimension that only the run knows. */
-export interface Value {
-  readonly name: string;
-  readonly type: DataType;
-  readonly dims?: readonly number[];
-}
+export type { Arg, Value } from "./emit.ts";
 
-/** What an operator of the builder takes: a tensor, or a number that becomes a scalar of its neighbour's type. */
-export type Arg = Value | number;
-
-type Attributes = Record<string, AttributeValue>;
-interface Made {
-  readonly node: NodeProto;
-  readonly inputs: readonly Value[];
-}
-
-/** Whether every dimension is known. */
-export const isStatic = (dims: readonly number[] | undefined): boolean => dims?.every((d) => d >= 0) ?? false;
-
-export const product = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
-
-/** 0, 1, ... n-1. */
-export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
-
-export class Builder {
-  /** The operator set whose forms are written. */
-  readonly opset: number;
-  readonly #prefix: string;
-  readonly #made = new Map<string, Made>(); // by output name
-  readonly #same = new Map<string, Value[]>(); // by operator, inputs and attributes
-  readonly #initializers = new Map<string, TensorProto>();
-  readonly #constants = new Map<string, Value>();
-  #count = 0;
-
-  /** `prefix` starts every name made here; it must start no name of the model. */
-  constructor(opset: number, prefix = "grad/") {
-    if (opset < 9) throw new InternalError(`the builder writes operator set 9 and newer, not ${opset}`);
-    this.opset = opset;
-    this.#prefix = prefix;
-  }
-
-  /** The nodes and constants that `outputs` need, in the order they were made. */
-  collect(outputs: Iterable<Value>): { nodes: NodeProto[]; initializers: TensorProto[] } {
-    const needed = new Set<string>();
-    const visit = (name: string) => {
-      if (needed.has(name)) return;
-      needed.add(name);
-      for (const input of this.#made.get(name)?.node.input ?? []) visit(input);
-    };
-    for (const { name } of outputs) visit(name);
-    const nodes = new Set([...this.#made].filter(([name]) => needed.has(name)).map(([, { node }]) => node));
-    const initializers = [...this.#initializers].filter(([name]) => needed.has(name)).map(([, tensor]) => tensor);
-    return { nodes: [...nodes], initializers };
-  }
-
-  /** A tensor that the caller of the graph will feed. */
-  input(type: DataType, dims: readonly number[]): Value {
-    return { name: this.#fresh(), type, dims };
-  }
-
-  // ----- Constants -----
-
-  /** A constant of whole numbers (int64): a list, or a scalar. */
-  ints(values: readonly number[] | number): Value {
-    const list = typeof values === "number" ? [values] : values;
-    const dims = typeof values === "number" ? [] : [list.length];
-    return this.#constant(DataType.INT64, dims, BigInt64Array.from(list, BigInt));
-  }
-
-  /** A constant of float32 (or float64) numbers. */
-  floats(values: readonly number[] | number, dims?: readonly number[], type = DataType.FLOAT): Value {
-    const list = typeof values === "number" ? [values] : values;
-    const shape = dims ?? (typeof values === "number" ? [] : [list.length]);
-    return this.#constant(type, shape, type === DataType.DOUBLE ? Float64Array.from(list) : Float32Array.from(list));
-  }
-
-  #constant(type: DataType, dims: readonly number[], data: BigInt64Array | Float32Array | Float64Array): Value {
-    const key = `${type}[${dims}]${data}`;
-    const known = this.#constants.get(key);
-    if (known) return known;
-    const value = { name: this.#fresh(), type, dims };
-    this.#initializers.set(value.name, makeTensor(value.name, type, dims, data));
-    this.#constants.set(key, value);
-    return value;
-  }
-
-  #fresh(): string {
-    return `${this.#prefix}${(this.#count++).toString(36)}`;
-  }
-
-  // ----- Nodes -----
-
-  /** Any node: one output, of the given type and dims. */
-  op(
-    opType: string,
-    inputs: readonly (Value | undefined)[],
-    attributes?: Attributes,
-    type?: DataType,
-    dims?: readonly number[],
-  ): Value {
-    return this.ops(opType, inputs, attributes, [{ type: type ?? inputs[0]?.type ?? DataType.FLOAT, dims }])[0];
-  }
-
-  /** Any node with several outputs. */
-  ops(
-    opType: string,
-    inputs: readonly (Value | undefined)[],
-    attributes: Attributes | undefined,
-    outputs: readonly { type: DataType; dims?: readonly number[] }[],
-  ): Value[] {
-    return this.#emit(
-      inputs,
-      outputs,
-      JSON.stringify([opType, inputs.map((v) => v?.name), attributes, outputs.length]),
-      (names) =>
-        makeNode(
-          opType,
-          inputs.map((v) => v?.name ?? ""),
-          names,
-          attributes,
-        ),
-    );
-  }
-
-  /** A copy of a node of the model (same operator and attributes) on other inputs: how a rule runs the forward operator again. */
-  again(node: NodeProto, inputs: readonly (Value | undefined)[], type: DataType, dims?: readonly number[]): Value {
-    const key = JSON.stringify([node.output[0], inputs.map((v) => v?.name), "again"]);
-    const make = ([name]: string[]): NodeProto => ({
-      ...node,
-      name: "",
-      input: inputs.map((v) => v?.name ?? ""),
-      output: [name],
-    });
-    return this.#emit(inputs, [{ type, dims }], key, make)[0];
-  }
-
-  #emit(
-    inputs: readonly (Value | undefined)[],
-    outputs: readonly { type: DataType; dims?: readonly number[] }[],
-    key: string,
-    make: (names: string[]) => NodeProto,
-  ): Value[] {
-    const known = this.#same.get(key);
-    if (known) return known;
-    const values = outputs.map((output) => ({ name: this.#fresh(), ...output }));
-    const node = make(values.map(({ name }) => name));
-    for (const { name } of values) this.#made.set(name, { node, inputs: inputs.filter((v) => v !== undefined) });
-    this.#same.set(key, values);
-    return values;
-  }
-
-  #from(value: Value, opType: string): Made | undefined {
-    const made = this.#made.get(value.name);
-    return made?.node.opType === opType ? made : undefined;
-  }
-
+export class Builder extends Emitter {
   // ----- Element-wise -----
 
   #binary(opType: string, a: Arg, b: Arg, type?: DataType): Value {
@@ -256,7 +96,7 @@ export class Builder {
 
   /** The mean over axes. The mean of what was only expanded along them is what it was before. */
   reduceMean(x: Value, axes: readonly number[], keep = true): Value {
-    const expanded = this.#from(x, "Expand")?.inputs[0];
+    const expanded = this.from(x, "Expand")?.inputs[0];
     if (keep && expanded?.dims && x.dims?.length === expanded.dims.length) {
       const same = range(x.dims.length).every((i) =>
         axes.includes(i) ? expanded.dims?.[i] === 1 : expanded.dims?.[i] === x.dims?.[i],
@@ -302,7 +142,7 @@ export class Builder {
   }
 
   #oneHotRows(x: Value): Value | undefined {
-    const indices = this.#from(x, "OneHot")?.inputs[0];
+    const indices = this.from(x, "OneHot")?.inputs[0];
     return indices?.dims?.length === 1 ? indices : undefined;
   }
 
@@ -393,7 +233,7 @@ export class Builder {
           ? BigInt64Array.of(0n)
           : Float32Array.of(0);
     const value = { tensor: makeTensor("", type, [1], zero) };
-    return this.#emit([shape], [{ type, dims }], `zeros ${type} ${shape.name}`, (names) =>
+    return this.emit([shape], [{ type, dims }], `zeros ${type} ${shape.name}`, (names) =>
       makeNode("ConstantOfShape", [shape.name], names, { value }),
     )[0];
   }
@@ -449,32 +289,4 @@ export class Builder {
 export function rankOf(x: Value): number {
   if (!x.dims) throw new InternalError(`rank of "${x.name}" is not known`);
   return x.dims.length;
-}
-
-/** Dimensions of a broadcast result; undefined where one is unknown. A 1 gives way to the other. */
-export function broadcastDims(
-  a: readonly number[] | undefined,
-  b: readonly number[] | undefined,
-): number[] | undefined {
-  if (!a || !b) return undefined;
-  const rank = Math.max(a.length, b.length);
-  return range(rank).map((i) => {
-    const [p, q] = [a[i - rank + a.length] ?? 1, b[i - rank + b.length] ?? 1];
-    return p === 1 ? q : p === -1 && q !== 1 ? q : p;
-  });
-}
-
-/** The dims with ones inserted, `axes` counted in the result. */
-export function insertOnes(dims: readonly number[], axes: readonly number[]): number[] {
-  const rest = [...dims];
-  return range(dims.length + axes.length).map((i) => (axes.includes(i) ? 1 : (rest.shift() as number)));
-}
-
-function reducedDims(
-  dims: readonly number[] | undefined,
-  axes: readonly number[],
-  keep: boolean,
-): number[] | undefined {
-  if (!dims) return undefined;
-  return keep ? dims.map((d, i) => (axes.includes(i) ? 1 : d)) : dims.filter((_, i) => !axes.includes(i));
 }

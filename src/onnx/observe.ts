@@ -6,17 +6,20 @@
  * dimension that differs between the two depends on the batch and is given as -1.
  */
 
-import { product } from "./build.ts";
-import type { Model } from "./model.ts";
-import type { DataType } from "./proto.ts";
+import { UserError } from "../errors.ts";
+import { product } from "./dims.ts";
+import { describe, type Model } from "./model.ts";
 import {
+  type DataType,
   declaredDims,
   declaredType,
   encodeModel,
   isExternal,
   makeGraph,
   makeModel,
+  makeNode,
   makeValueInfo,
+  type NodeProto,
   type TensorProto,
 } from "./proto.ts";
 import { openSession, type Runtime, type SessionOptions } from "./runtime.ts";
@@ -48,8 +51,15 @@ export async function observe(
 ): Promise<Observed> {
   const free = model.inputs.some((input) => typeof declaredDims(input)?.[0] === "string");
   if (!free) return observeAt(ort, model, shapes, 1, session);
-  const first = await observeAt(ort, model, shapes, batchSizes[0], session);
-  const second = await observeAt(ort, model, shapes, batchSizes[1], session);
+  let first: Observed;
+  let second: Observed;
+  try {
+    first = await observeAt(ort, model, shapes, batchSizes[0], session);
+    second = await observeAt(ort, model, shapes, batchSizes[1], session);
+  } catch {
+    // A batch that is free in name only: somewhere inside a shape is fixed for one image. What else is wrong shows here too.
+    return observeAt(ort, model, shapes, 1, session);
+  }
   return new Map(
     [...first].map(([name, { type, dims }]) => {
       const other = second.get(name)?.dims;
@@ -81,32 +91,56 @@ async function observeAt(
   const weights = model.graph.initializer
     .filter((tensor) => !small(tensor))
     .map(({ name, dataType, dims }) => makeValueInfo(name, dataType, dims.map(Number)));
-  const outputs = model.graph.node.flatMap(({ output }) => output).filter(Boolean);
-  const graph = makeGraph({
-    name: model.graph.name,
-    node: model.graph.node,
-    initializer: model.graph.initializer.filter(small),
-    sparseInitializer: model.graph.sparseInitializer,
-    input: [...inputs, ...weights],
-    output: outputs.map((name) => makeValueInfo(name)),
-  });
-  const { irVersion, opsetImport, functions } = model.proto;
-  const bytes = encodeModel(makeModel({ irVersion: irVersion < 4n ? 4n : irVersion, opsetImport, functions, graph }));
-  const observer = await openSession(ort, bytes, {
-    ...session,
-    graphOptimizationLevel: "basic",
-    executionProviders: ["cpu"],
-  });
-  const metadata = [...observer.inputMetadata, ...observer.outputMetadata];
-  await observer.release();
+  const names = model.graph.node.flatMap(({ output }) => output).filter(Boolean);
+  const types = async (nodes: readonly NodeProto[], outputs: readonly string[]) => {
+    const graph = makeGraph({
+      name: model.graph.name,
+      node: [...nodes],
+      initializer: model.graph.initializer.filter(small),
+      sparseInitializer: model.graph.sparseInitializer,
+      input: [...inputs, ...weights],
+      output: outputs.map((name) => makeValueInfo(name)),
+    });
+    const { irVersion, opsetImport, functions } = model.proto;
+    const version = irVersion < 4n ? 4n : irVersion;
+    const bytes = encodeModel(makeModel({ irVersion: version, opsetImport, functions, graph }));
+    const options: SessionOptions = { ...session, graphOptimizationLevel: "basic", executionProviders: ["cpu"] };
+    const observer = await openSession(ort, bytes, options);
+    const metadata = [...observer.inputMetadata, ...observer.outputMetadata];
+    await observer.release();
+    return metadata.filter((tensor) => tensor.isTensor);
+  };
+  const metadata = await types(model.graph.node, names);
+
+  // A tensor of unknown rank has the shape [], as a scalar has. The length of its own shape tells them apart.
+  const flat = metadata.filter(({ shape }) => shape.length === 0).map(({ name }) => name);
+  const shapeOf = new Map(
+    flat.filter((name) => model.producer.has(name)).map((name, i) => [`gradcam/shape${i}`, name]),
+  );
+  const asking = [...shapeOf].map(([shape, name]) => makeNode("Shape", [name], [shape]));
+  const lengths = shapeOf.size ? await types([...model.graph.node, ...asking], [...shapeOf.keys()]) : [];
+  const unknown = new Set(lengths.filter(({ shape }) => shape[0] !== 0).map(({ name }) => shapeOf.get(name)));
 
   const tensors = new Map<string, TensorType>();
   for (const tensor of metadata) {
-    if (!tensor.isTensor) continue;
+    if (unknown.has(tensor.name)) continue;
     const dims = tensor.shape.map((d) => (typeof d === "number" ? d : -1));
     tensors.set(tensor.name, { type: typeFromName(tensor.type), dims });
   }
   for (const { name, dataType, dims } of model.graph.initializer)
     tensors.set(name, { type: dataType, dims: dims.map(Number) });
   return tensors;
+}
+
+/**
+ * The type of a tensor that a caller names.
+ * @throws UserError `unknown-name` where the model has no such tensor, `unsupported-operator` where its shape cannot be told.
+ */
+export function typeOf(model: Model, tensors: Observed, name: string): TensorType {
+  const tensor = tensors.get(name);
+  if (tensor) return tensor;
+  const node = model.producer.get(name);
+  if (!node) throw new UserError("unknown-name", `unknown tensor: the model has none of the name "${name}"`);
+  const why = `ONNX Runtime cannot tell the shape of its output "${name}" before it runs`;
+  throw new UserError("unsupported-operator", `unsupported operator: ${describe(node)}: ${why}`);
 }

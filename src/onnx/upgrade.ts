@@ -1,11 +1,11 @@
 /**
  * @file Operator sets 7 and 8 are written as 9, the first in which every adjoint has a form (Where, MaxUnpool, ConstantOfShape).
  *
- * Between them only Upsample changed what it means to be given, and Cast, comparisons and the like merely took more types.
+ * Between them Upsample got its scales as an input and BatchNormalization lost `spatial`; the others merely took more types.
  * Newer models are left as they are: their adjoint is written in their own forms.
  */
 import { UserError } from "../errors.ts";
-import { Attributes, indexModel, type Model } from "./model.ts";
+import { Attributes, describe, indexModel, type Model } from "./model.ts";
 import { DataType, encodeModel, makeModel, makeNode, makeTensor, type NodeProto, type TensorProto } from "./proto.ts";
 
 const oldest = 7;
@@ -21,7 +21,10 @@ export function upgrade(model: Model): Model {
   if (opset < oldest)
     throw new UserError("invalid-model", `invalid model: operator set ${opset}; allowed are ${oldest} and newer`);
   const initializer: TensorProto[] = [...graph.initializer];
-  const node = graph.node.map((n) => (n.opType === "Upsample" ? upsampleByInput(n, initializer) : n));
+  const node = graph.node.map((n) => {
+    if (n.opType === "Upsample") return upsampleByInput(n, initializer);
+    return n.opType === "BatchNormalization" ? perChannel(n) : n;
+  });
   const opsetImport = proto.opsetImport.map((o) =>
     o.domain === "" || o.domain === "ai.onnx" ? { ...o, version: BigInt(target) } : o,
   );
@@ -38,4 +41,11 @@ function upsampleByInput(node: NodeProto, initializer: TensorProto[]): NodeProto
   const name = `${node.output[0]}/scales`;
   initializer.push(makeTensor(name, DataType.FLOAT, [scales.length], scales));
   return makeNode("Upsample", [node.input[0], name], node.output, { mode: attributes.string("mode", "nearest") });
+}
+
+/** spatial = 1 is what operator set 9 means without saying; spatial = 0 has no form there. */
+function perChannel(node: NodeProto): NodeProto {
+  if (new Attributes(node).int("spatial", 1) !== 1)
+    throw new UserError("unsupported-operator", `unsupported operator: ${describe(node)}: spatial = 0`);
+  return { ...node, attribute: node.attribute.filter(({ name }) => name !== "spatial") };
 }

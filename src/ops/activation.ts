@@ -1,15 +1,23 @@
 /** @file Activations. Where a formula has a kink, the derivative at the kink is that of the left side, as in PyTorch. */
-import { type Builder, range, rankOf, type Value } from "../onnx/build.ts";
-import { type Call, clipInterior, elementwise, type Op, positive, unbroadcast } from "./op.ts";
+import { type Builder, rankOf, type Value } from "../onnx/build.ts";
+import { range } from "../onnx/dims.ts";
+import { type Call, clipMask, elementwise, type Op, positive, unbroadcast } from "./op.ts";
 
 // dx = dy * [y > 0]
-export const Relu: Op = { vjp: ({ build, y: [y], dy: [dy] }) => [build.mul(dy, build.sign(y))] };
+export const Relu: Op = { vjp: ({ build, y: [y], dy: [dy] }) => [build.mul(dy, build.step(y))] };
 
-// dx = dy * [min < x < max]
+// dx = dy * [min < x < max];  bounds that are computed get what they cut off
 export const Clip: Op = {
   vjp: (c) => {
-    const inside = clipInterior(c);
-    return [inside ? c.build.where(inside, c.dy[0], 0) : c.dy[0]];
+    const { build, needs } = c;
+    const [x, min, max] = c.x;
+    const [dy] = c.dy;
+    const mask = clipMask(c);
+    return [
+      mask ? build.mul(dy, mask) : dy,
+      needs[1] ? unbroadcast(build, build.where(build.less(x, min), dy, 0), min) : null,
+      needs[2] ? unbroadcast(build, build.where(build.greater(x, max), dy, 0), max) : null,
+    ];
   },
 };
 
@@ -49,7 +57,11 @@ export const Sigmoid = elementwise(({ build, y: [y] }) => build.mul(y, build.sub
 
 // dx = dy * alpha [0 < y < 1]
 export const HardSigmoid = elementwise(({ build, attributes, y: [y] }) =>
-  build.where(build.and(build.greater(y, 0), build.less(y, 1)), constantLike(build, y, attributes.float("alpha", 0.2)), 0),
+  build.where(
+    build.and(build.greater(y, 0), build.less(y, 1)),
+    constantLike(build, y, attributes.float("alpha", 0.2)),
+    0,
+  ),
 );
 
 // y = x clip(x / 6 + 1/2, 0, 1);  dx = dy * (x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 1/2)

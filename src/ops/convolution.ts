@@ -1,7 +1,8 @@
 /** @file Convolution and its transpose, in any number of spatial dimensions. */
-import { type Builder, range, rankOf, type Value } from "../onnx/build.ts";
+import { type Builder, rankOf, type Value } from "../onnx/build.ts";
+import { range } from "../onnx/dims.ts";
 import { type Call, type Op, spatialAxes, spatialDims } from "./op.ts";
-import { convolutionInput, extent, type Window, windowOf } from "./window.ts";
+import { convolutionInput, extent, refuseGaps, type Window, windowOf } from "./window.ts";
 
 /** The kernel gradient: a convolution of x [N, C, ...] with dy [N, M, ...] over the batch, strides and dilations exchanged. */
 function convolutionKernel(build: Builder, x: Value, dy: Value, group: number, window: Window): Value {
@@ -30,6 +31,7 @@ export const Conv: Op = {
     const [dy] = c.dy;
     const group = attributes.int("group", 1);
     const window = windowOf(c, x, spatialDims(c, w));
+    refuseGaps(c, window, spatialDims(c, x));
     return [
       needs[0] ? convolutionInput(build, dy, w, group, window, spatialDims(c, x)) : null,
       needs[1] ? convolutionKernel(build, x, dy, group, window) : null,
@@ -49,7 +51,10 @@ export const ConvTranspose: Op = {
     const window = transposedWindow(c, spatialDims(c, w));
     const { kernel, strides, dilations, begin, end } = window;
     // What lies beyond the last window is cut off; the other end is padding.
-    const reached = spatialDims(c, dy).reduce((kept, size, i) => (end[i] < 0 ? build.slice(kept, i + 2, 0, size + end[i]) : kept), dy);
+    const reached = spatialDims(c, dy).reduce(
+      (kept, size, i) => (end[i] < 0 ? build.slice(kept, i + 2, 0, size + end[i]) : kept),
+      dy,
+    );
     const cut = { ...window, end: end.map((pad) => Math.max(pad, 0)) };
     const forward = { group, strides, dilations, kernel_shape: kernel, pads: [...begin, ...cut.end] };
     return [

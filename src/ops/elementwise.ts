@@ -27,15 +27,18 @@ export const Pow = binary([], (c) => {
   const [a, exponent] = c.x;
   const b = isFloat(exponent.type) ? exponent : build.cast(exponent, a.type);
   const constant = c.constant(1);
-  const power = constant?.length === 1 ? scaledPower(build, a, constant[0]) : build.mul(b, build.pow(a, build.sub(b, 1)));
+  // The exponent 0 stays 0, since 0 * 0^(-1) is not 0.
+  const lower = () => build.sub(b, build.cast(build.not(build.equal(b, 0)), b.type));
+  const power = constant?.length === 1 ? scaledPower(build, a, constant[0]) : build.mul(b, build.pow(a, lower()));
   return [
     () => build.mul(dy, power),
     () => build.mul(dy, build.where(build.greater(a, 0), build.mul(y, build.log(a)), 0)),
   ];
 });
 
-/** n a^(n-1), without a Pow where none is needed. */
+/** n a^(n-1), without a Pow where none is needed: 0 a^(-1) is 0 at 0 too. */
 function scaledPower(build: Builder, a: Value, n: number): Value {
+  if (n === 0 || n === 1) return build.floats(n, undefined, a.type);
   if (n === 2) return build.mul(a, 2);
   if (n === 3) return build.mul(build.mul(a, a), 3);
   return build.mul(build.pow(a, n - 1), n);
@@ -49,7 +52,9 @@ export const Log: Op = { vjp: ({ build, x: [x], dy: [dy] }) => [build.div(dy, x)
 export const Abs = elementwise(({ build, x: [x] }) => build.sign(x));
 
 // dx = dy * 2 / sqrt(pi) * exp(-x^2)
-export const Erf = elementwise(({ build, x: [x] }) => build.mul(build.exp(build.neg(build.mul(x, x))), 2 / Math.sqrt(Math.PI)));
+export const Erf = elementwise(({ build, x: [x] }) =>
+  build.mul(build.exp(build.neg(build.mul(x, x))), 2 / Math.sqrt(Math.PI)),
+);
 
 const apply = (build: Builder, opType: string, x: Value): Value => build.op(opType, [x], undefined, x.type, x.dims);
 const oneOver = (build: Builder, x: Value): Value => build.pow(x, -1);
@@ -88,7 +93,7 @@ export const Dropout: Op = {
   linear: [0],
   vjp: (c) => {
     const training = c.constant(2);
-    if (c.x[2] && (!training || training[0] !== 0)) unsupported(c.node, "training mode");
+    if (c.x[2] && training?.[0] !== 0) unsupported(c.node, "training mode");
     return [c.dy[0]];
   },
 };

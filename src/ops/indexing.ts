@@ -2,7 +2,8 @@
  * @file Operators that move data: cutting, joining, gathering, padding. The adjoint of moving an element is to add its gradient
  * where it came from. Where that has no simpler form, the operator itself is run on the positions of the elements.
  */
-import { isStatic, product, range, rankOf, type Value } from "../onnx/build.ts";
+import { rankOf, type Value } from "../onnx/build.ts";
+import { isStatic, product, range } from "../onnx/dims.ts";
 import { DataType } from "../onnx/proto.ts";
 import { type Call, type Op, positionsOf, positive, scatterFlat, unsupported } from "./op.ts";
 import { contract, eye } from "./separable.ts";
@@ -18,9 +19,18 @@ export const Concat: Op = {
     const [axis] = positive([attributes.int("axis", 1)], rankOf(dy));
     const sizes = x.map((part) => part.dims?.[axis] ?? -1);
     if (isStatic(sizes)) return build.split(dy, axis, sizes);
-    if (build.opset < 13) unsupported(node, `joining along axis ${axis}, whose sizes only the run knows, needs operator set 13`);
-    const split = build.concat(x.map((part) => build.dimOf(part, axis)), 0);
-    return build.ops("Split", [dy, split], { axis }, x.map(({ type, dims }) => ({ type, dims })));
+    if (build.opset < 13)
+      unsupported(node, `joining along axis ${axis}, whose sizes only the run knows, needs operator set 13`);
+    const split = build.concat(
+      x.map((part) => build.dimOf(part, axis)),
+      0,
+    );
+    return build.ops(
+      "Split",
+      [dy, split],
+      { axis },
+      x.map(({ type, dims }) => ({ type, dims })),
+    );
   },
 };
 
@@ -57,7 +67,8 @@ interface Cut {
 function sliceCuts(c: Call): Cut[] | undefined {
   const { attributes, opset } = c;
   const [x] = c.x;
-  const argument = (input: number, name: string) => (opset < 10 ? attributes.ints(name) : c.x[input] ? c.constant(input) : undefined);
+  const argument = (input: number, name: string) =>
+    opset < 10 ? attributes.ints(name) : c.x[input] ? c.constant(input) : undefined;
   const [starts, ends] = [argument(1, "starts"), argument(2, "ends")];
   const axes = argument(3, "axes") ?? (c.x[3] ? undefined : starts && range(starts.length));
   const steps = argument(4, "steps") ?? (c.x[4] ? undefined : starts?.map(() => 1));
@@ -84,7 +95,14 @@ export const Pad: Op = {
     const side = (offset: number) => range(rank).map((a) => (axes.includes(a) ? pads[offset + axes.indexOf(a)] : 0));
     const [before, after] = [side(0), side(axes.length)];
     const mode = attributes.string("mode", "constant");
-    if (mode === "constant") return [build.pad(c.dy[0], before.map((n) => -n), after.map((n) => -n))];
+    if (mode === "constant")
+      return [
+        build.pad(
+          c.dy[0],
+          before.map((n) => -n),
+          after.map((n) => -n),
+        ),
+      ];
     return [
       range(rank).reduce((dy, axis) => {
         if (!before[axis] && !after[axis]) return dy;
@@ -125,14 +143,21 @@ export const Gather: Op = {
       const at = positive(chosen, size)[0];
       const slab = build.reshapeLike(dy, { ...x, dims: x.dims?.map((d, i) => (i === axis ? 1 : d)) });
       const known = slab.dims && slab.dims.filter((d) => d < 0).length <= 1;
-      if (known) return [build.pad(slab, range(rank).map((i) => (i === axis ? at : 0)), range(rank).map((i) => (i === axis ? size - 1 - at : 0)))];
+      if (known)
+        return [
+          build.pad(
+            slab,
+            range(rank).map((i) => (i === axis ? at : 0)),
+            range(rank).map((i) => (i === axis ? size - 1 - at : 0)),
+          ),
+        ];
     }
     const unique = chosen !== undefined && size >= 0 && new Set(positive(chosen, size)).size === chosen.length;
     if (unique || build.opset >= 16) return [moved(c, !unique)];
     // Indices may repeat: one-hot rows, transposed, add them up.
     const [lead, trail] = [x.dims?.slice(0, axis) ?? [], x.dims?.slice(axis + 1) ?? []];
     if (!isStatic(trail)) unsupported(c.node, "repeated indices beside a free dimension need operator set 16");
-    const flat = build.reshape(indices, [-1]);
+    const flat = build.reshape(build.cast(indices, DataType.INT64), [-1]);
     const rows = build.oneHot(flat, build.reshape(build.dimOf(x, axis), []), dy.type, [-1, size]);
     const count = indices.dims && isStatic(indices.dims) ? product(indices.dims) : -1;
     const block = build.reshape(dy, [isStatic(lead) ? product(lead) : -1, count, product(trail)]);
@@ -148,7 +173,13 @@ function elementsScatter(c: Call): Value {
   const [x, indices] = c.x;
   if (build.opset < 16) return moved(c, true);
   const zeros = build.zerosLike(x);
-  return build.op("ScatterElements", [zeros, indices, c.dy[0]], { axis: attributes.int("axis", 0), reduction: "add" }, x.type, x.dims);
+  return build.op(
+    "ScatterElements",
+    [zeros, indices, c.dy[0]],
+    { axis: attributes.int("axis", 0), reduction: "add" },
+    x.type,
+    x.dims,
+  );
 }
 
 export const GatherND: Op = {
@@ -165,7 +196,11 @@ export const Tile: Op = {
     const repeats = c.constant(1);
     if (!repeats || !x.dims || x.dims.filter((d) => d < 0).length > 1) return [moved(c, true)];
     const blocks = x.dims.flatMap((d, i) => [repeats[i], d]);
-    const summed = build.reduceSum(build.reshape(c.dy[0], blocks), range(x.dims.length).map((i) => 2 * i), false);
+    const summed = build.reduceSum(
+      build.reshape(c.dy[0], blocks),
+      range(x.dims.length).map((i) => 2 * i),
+      false,
+    );
     return [build.reshapeLike(summed, x)];
   },
 };

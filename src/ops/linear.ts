@@ -1,5 +1,5 @@
 /** @file Matrix products. */
-import { rankOf, type Builder, type Value } from "../onnx/build.ts";
+import { type Builder, rankOf, type Value } from "../onnx/build.ts";
 import { type Op, unbroadcast } from "./op.ts";
 
 // y = alpha A' B' + beta C
@@ -8,8 +8,10 @@ export const Gemm: Op = {
   vjp: ({ build, attributes, x: [a, b, bias], dy: [dy], needs }) => {
     const [transA, transB] = [attributes.int("transA", 0) === 1, attributes.int("transB", 0) === 1];
     const [alpha, beta] = [attributes.float("alpha", 1), attributes.float("beta", 1)];
-    const da = () => (transA ? build.gemm(b, dy, { transA: transB, transB: true }) : build.gemm(dy, b, { transB: !transB }));
-    const db = () => (transB ? build.gemm(dy, a, { transA: true, transB: transA }) : build.gemm(a, dy, { transA: !transA }));
+    const da = () =>
+      transA ? build.gemm(b, dy, { transA: transB, transB: true }) : build.gemm(dy, b, { transB: !transB });
+    const db = () =>
+      transB ? build.gemm(dy, a, { transA: true, transB: transA }) : build.gemm(a, dy, { transA: !transA });
     return [
       needs[0] ? build.mul(da(), alpha) : null,
       needs[1] ? build.mul(db(), alpha) : null,

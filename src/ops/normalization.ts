@@ -1,5 +1,6 @@
 /** @file Normalisations. */
-import { type Builder, range, rankOf, type Value } from "../onnx/build.ts";
+import { type Builder, rankOf, type Value } from "../onnx/build.ts";
+import { range } from "../onnx/dims.ts";
 import { type Call, type Op, positive, spatialAxes, unbroadcast, unsupported } from "./op.ts";
 
 /** A per-channel vector [C] beside a tensor [N, C, ...]. */
@@ -17,7 +18,6 @@ export const BatchNormalization: Op = {
     const [dy] = c.dy;
     if (attributes.int("training_mode", 0) !== 0 || (opset < 14 && node.output.length > 1))
       unsupported(node, "training mode");
-    if (opset < 9 && attributes.int("spatial", 1) === 0) unsupported(node, "spatial = 0");
     const deviation = build.sqrt(build.add(variance, attributes.float("epsilon", 1e-5)));
     const others = [0, ...spatialAxes(x)];
     const standard = () => build.div(build.sub(x, perChannel(build, mean, x)), perChannel(build, deviation, x));
@@ -30,7 +30,12 @@ export const BatchNormalization: Op = {
 };
 
 /** x standardised over axes: (x - mean) / sqrt(var + epsilon), and 1 / sqrt(var + epsilon). */
-function standardise(build: Builder, x: Value, axes: readonly number[], epsilon: number): { standard: Value; inverse: Value } {
+function standardise(
+  build: Builder,
+  x: Value,
+  axes: readonly number[],
+  epsilon: number,
+): { standard: Value; inverse: Value } {
   const centred = build.sub(x, build.reduceMean(x, axes));
   const variance = build.reduceMean(build.mul(centred, centred), axes);
   const inverse = build.pow(build.add(variance, epsilon), -0.5);
@@ -38,7 +43,12 @@ function standardise(build: Builder, x: Value, axes: readonly number[], epsilon:
 }
 
 // z = standardised x;  dx = (g - mean(g) - z mean(g z)) / sqrt(var + epsilon), where g is the gradient of z
-function throughStandardise(build: Builder, g: Value, { standard, inverse }: { standard: Value; inverse: Value }, axes: readonly number[]): Value {
+function throughStandardise(
+  build: Builder,
+  g: Value,
+  { standard, inverse }: { standard: Value; inverse: Value },
+  axes: readonly number[],
+): Value {
   const along = build.mul(standard, build.reduceMean(build.mul(g, standard), axes));
   return build.mul(inverse, build.sub(build.sub(g, build.reduceMean(g, axes)), along));
 }
@@ -60,7 +70,9 @@ export const InstanceNormalization: Op = {
 export const LayerNormalization: Op = {
   linear: [1, 2],
   vjp: (c) => {
-    const { build, attributes, x: [x, scale, bias], dy: [dy], needs } = c; // biome-ignore format: one line
+    const { build, attributes, needs } = c;
+    const [x, scale, bias] = c.x;
+    const [dy] = c.dy;
     if (c.node.output.slice(1).some(Boolean)) unsupported(c.node, "its statistics as outputs");
     const axes = range(rankOf(x)).slice(positive([attributes.int("axis", -1)], rankOf(x))[0]);
     const z = standardise(build, x, axes, attributes.float("epsilon", 1e-5));
@@ -76,7 +88,9 @@ export const LayerNormalization: Op = {
 export const GroupNormalization: Op = {
   linear: [1, 2],
   vjp: (c) => {
-    const { build, attributes, x: [x, scale], dy: [dy], needs } = c; // biome-ignore format: one line
+    const { build, attributes, needs } = c;
+    const [x, scale] = c.x;
+    const [dy] = c.dy;
     const groups = attributes.int("num_groups", 1);
     const [, channels, ...space] = x.dims ?? [];
     const grouped = (v: Value) => build.reshape(v, [-1, groups, channels / groups, ...space]);
@@ -100,7 +114,10 @@ export const RMSNormalization: Op = {
   linear: [1],
   vjp: ({ build, attributes, x: [x, scale], dy: [dy], needs }: Call) => {
     const axes = range(rankOf(x)).slice(positive([attributes.int("axis", -1)], rankOf(x))[0]);
-    const inverse = build.pow(build.add(build.reduceMean(build.mul(x, x), axes), attributes.float("epsilon", 1e-5)), -0.5);
+    const inverse = build.pow(
+      build.add(build.reduceMean(build.mul(x, x), axes), attributes.float("epsilon", 1e-5)),
+      -0.5,
+    );
     const standard = build.mul(x, inverse);
     const g = build.mul(dy, scale);
     const along = build.mul(standard, build.reduceMean(build.mul(g, standard), axes));
@@ -117,8 +134,9 @@ export const LpNormalization: Op = {
     const axes = positive([attributes.int("axis", -1)], rankOf(x));
     const along = build.reduceSum(build.mul(dy, y), axes);
     const square = attributes.int("p", 2) === 2;
+    const safe = (norm: Value) => build.where(build.greater(norm, 0), norm, 1); // zeros stay zeros
     const norm = square ? build.sqrt(build.reduceSum(build.mul(x, x), axes)) : build.reduceSum(build.abs(x), axes);
-    return [build.div(build.sub(dy, build.mul(square ? y : build.sign(x), along)), norm)];
+    return [build.div(build.sub(dy, build.mul(square ? y : build.sign(x), along)), safe(norm))];
   },
 };
 
@@ -129,4 +147,3 @@ export const MeanVarianceNormalization: Op = {
     return [throughStandardise(build, dy, standardise(build, x, axes, 1e-18), axes)];
   },
 };
-

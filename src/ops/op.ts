@@ -6,7 +6,8 @@
  * respect to each input. It only builds ONNX nodes; nothing runs.
  */
 import { UserError } from "../errors.ts";
-import { type Builder, insertOnes, isStatic, product, range, rankOf, type Value } from "../onnx/build.ts";
+import { type Builder, rankOf, type Value } from "../onnx/build.ts";
+import { insertOnes, isStatic, product, range } from "../onnx/dims.ts";
 import { type Attributes, describe } from "../onnx/model.ts";
 import { DataType, type NodeProto } from "../onnx/proto.ts";
 
@@ -73,7 +74,12 @@ export const positive = (axes: readonly number[], rank: number): number[] => axe
 /** Puts back the dimensions that a reduction removed, as ones. */
 export function restore(build: Builder, dy: Value, x: Value, axes: readonly number[], kept: boolean): Value {
   if (kept || axes.length === 0) return dy;
-  const dims = x.dims && insertOnes(x.dims.filter((_, i) => !axes.includes(i)), axes);
+  const dims =
+    x.dims &&
+    insertOnes(
+      x.dims.filter((_, i) => !axes.includes(i)),
+      axes,
+    );
   return { ...build.unsqueeze(dy, axes), dims };
 }
 
@@ -89,20 +95,46 @@ export function spatialDims({ node }: Call, x: Value): number[] {
 
 /**
  * Adds the elements of `updates` to zeros of the shape of `like`, at flat positions (int64, row-major, one for each element).
- * Positions may repeat only if `repeated`, which needs operator set 16.
+ * Positions may repeat only if `repeated`, which needs operator set 11.
  */
 export function scatterFlat(c: Call, like: Value, positions: Value, updates: Value, repeated: boolean): Value {
   const { build, node } = c;
-  if (repeated && build.opset < 16) unsupported(node, `its gradient needs operator set 16, the model has ${build.opset}`);
+  if (repeated && build.opset < 11)
+    unsupported(node, `its gradient needs operator set 11, the model has ${build.opset}`);
   const size = isStatic(like.dims) && like.dims ? [product(like.dims)] : undefined;
   const count = size ? build.ints(size) : build.op("Size", [like], undefined, DataType.INT64, []);
   const zeros = build.zeros(size ? count : build.reshape(count, [1]), updates.type, size ?? [-1]);
-  const inputs = [zeros, build.reshape(positions, [-1]), build.reshape(updates, [-1])];
-  const flat =
-    build.opset < 11
-      ? build.op("Scatter", inputs, { axis: 0 }, updates.type, zeros.dims)
-      : build.op("ScatterElements", inputs, repeated ? { axis: 0, reduction: "add" } : { axis: 0 }, updates.type, zeros.dims);
+  const [at, values] = [build.reshape(positions, [-1]), build.reshape(updates, [-1])];
+  const adds = repeated && build.opset >= 16;
+  const inputs = [zeros, ...(repeated && !adds ? addRepeated(build, at, values) : [at, values])];
+  const opType = build.opset < 11 ? "Scatter" : "ScatterElements";
+  const flat = build.op(opType, inputs, { axis: 0, ...(adds && { reduction: "add" }) }, updates.type, zeros.dims);
   return build.reshapeLike(flat, like);
+}
+
+/**
+ * Each position once, with the sum of its values, for the operator sets in which no node adds at repeated positions. In sorted
+ * order the running sum rises by that sum over a run of equal positions; in double precision, since the run's share may be small.
+ */
+function addRepeated(build: Builder, positions: Value, values: Value): [Value, Value] {
+  const many = { type: DataType.INT64, dims: [-1] };
+  const count = build.op("Shape", [positions], undefined, DataType.INT64, [1]);
+  const [sorted, order] = build.ops("TopK", [positions, count], { axis: 0, largest: 0 }, [many, many]);
+  const inOrder = build.cast(build.gather(values, order, 0), DataType.DOUBLE);
+  const running = build.op("CumSum", [inOrder, build.ints(0)], undefined, DataType.DOUBLE, [-1]);
+  const cut = (v: Value, start: number, end: number): Value => ({ ...build.slice(v, 0, start, end), dims: [-1] });
+  const next = build.concat([cut(sorted, 1, Number.MAX_SAFE_INTEGER), build.ints([-1])], 0);
+  const lastOfRun = build.op(
+    "NonZero",
+    [build.cast(build.sub(sorted, next), DataType.FLOAT)],
+    undefined,
+    DataType.INT64,
+    [1, -1],
+  );
+  const ends = build.reshape(lastOfRun, [-1]);
+  const sums = build.gather(running, ends, 0);
+  const before = build.concat([build.floats([0], undefined, DataType.DOUBLE), cut(sums, 0, -1)], 0);
+  return [build.gather(sorted, ends, 0), build.cast(build.sub(sums, before), values.type)];
 }
 
 /** The flat positions of a tensor's elements, in its own shape: what an operator that only moves data makes of them tells where each came from. */
@@ -111,11 +143,20 @@ export function positionsOf({ build }: Call, x: Value): Value {
   return build.reshapeLike(build.iota(count), x);
 }
 
-/** Where a Clip lets its input through; undefined for a Clip without bounds. Bounds are attributes up to operator set 10, then inputs. */
-export function clipInterior({ build, attributes, x: [x, min, max], opset }: Call): Value | undefined {
-  const bound = (name: string) => (attributes.has(name) ? attributes.float(name, 0) : undefined);
-  const [low, high] = opset < 11 ? [bound("min"), bound("max")] : [min, max];
-  const above = low === undefined ? undefined : build.greater(x, low);
-  const below = high === undefined ? undefined : build.less(x, high);
-  return above && below ? build.and(above, below) : (above ?? below);
+/**
+ * 1 where a Clip lets its input through, else 0; undefined for a Clip without bounds. Read off the output, so that the runtime may
+ * still fuse the Clip with what comes before it.
+ */
+export function clipMask({ build, attributes, x, y: [y], opset, constant }: Call): Value | undefined {
+  const bound = (name: string, input: number): Value | number | undefined => {
+    if (opset < 11) return attributes.has(name) ? attributes.float(name, 0) : undefined;
+    return constant(input)?.[0] ?? x[input];
+  };
+  const side = (at: Value | number | undefined, which: "above" | "below"): Value | undefined => {
+    if (at === undefined) return undefined;
+    if (typeof at === "number") return build.step(y, at, which);
+    return build.cast(which === "above" ? build.greater(y, at) : build.less(y, at), y.type);
+  };
+  const [above, below] = [side(bound("min", 1), "above"), side(bound("max", 2), "below")];
+  return above && below ? build.mul(above, below) : (above ?? below);
 }

@@ -1,8 +1,9 @@
 /** @file Pooling. */
-import { type Builder, product, range, type Value } from "../onnx/build.ts";
+import type { Builder, Value } from "../onnx/build.ts";
+import { product, range } from "../onnx/dims.ts";
 import { DataType } from "../onnx/proto.ts";
 import { type Call, type Op, scatterFlat, spatialDims, unsupported } from "./op.ts";
-import { convolutionInput, extent, type Window, windowOf } from "./window.ts";
+import { convolutionInput, extent, refuseGaps, type Window, windowOf } from "./window.ts";
 
 /** y = mean over space;  dx = dy / (h w), everywhere. */
 export const GlobalAveragePool: Op = {
@@ -10,7 +11,8 @@ export const GlobalAveragePool: Op = {
   vjp: (c) => [spread(c.build, c.dy[0], c.x[0], product(spatialDims(c, c.x[0])))],
 };
 
-const spread = (build: Builder, dy: Value, x: Value, count: number): Value => build.expandLike(build.div(dy, count), x);
+const spread = (build: Builder, dy: Value, x: Value, count: number): Value =>
+  build.expandLike(build.mul(dy, 1 / count), x);
 
 export const AveragePool: Op = {
   linear: [0],
@@ -21,8 +23,10 @@ export const AveragePool: Op = {
     const kernel = attributes.ints("kernel_shape") ?? [];
     const window = windowOf(c, x, kernel);
     const [input, output] = [spatialDims(c, x), spatialDims(c, dy)];
+    refuseGaps(c, window, input);
     const plain = [...window.begin, ...window.end].every((p) => p === 0) && window.dilations.every((d) => d === 1);
-    if (plain && output.every((o) => o === 1) && String(kernel) === String(input)) return [spread(build, dy, x, product(kernel))];
+    if (plain && output.every((o) => o === 1) && String(kernel) === String(input))
+      return [spread(build, dy, x, product(kernel))];
 
     const counts = windowCounts(window, input, output, attributes.int("count_include_pad", 0) === 1);
     const uniform = counts.every((n) => n === counts[0]);
@@ -34,7 +38,19 @@ export const AveragePool: Op = {
     if (channels < 0) unsupported(c.node, "the number of channels is not known");
     const ones = build.floats(Array(product(kernel)).fill(1), [1, 1, ...kernel], dy.type);
     const folded = build.reshape(shares, [-1, 1, ...output]);
-    return [build.reshapeLike(convolutionInput(build, { ...folded, dims: [-1, 1, ...output] }, ones, 1, reaching(window, input, output), input), x)];
+    return [
+      build.reshapeLike(
+        convolutionInput(
+          build,
+          { ...folded, dims: [-1, 1, ...output] },
+          ones,
+          1,
+          reaching(window, input, output),
+          input,
+        ),
+        x,
+      ),
+    ];
   },
 };
 
@@ -48,7 +64,12 @@ function reaching(window: Window, input: readonly number[], output: readonly num
 }
 
 /** How many elements each window averages: those inside the input, or inside the padded input. Row-major over the output. */
-function windowCounts(window: Window, input: readonly number[], output: readonly number[], includePad: boolean): number[] {
+function windowCounts(
+  window: Window,
+  input: readonly number[],
+  output: readonly number[],
+  includePad: boolean,
+): number[] {
   const along = output.map((n, axis) =>
     range(n).map((o) => {
       const start = o * window.strides[axis] - window.begin[axis];
@@ -72,32 +93,35 @@ function tiled(build: Builder, shares: Value, kernel: readonly number[], x: Valu
 export const MaxPool: Op = {
   vjp: (c) => {
     const { attributes } = c;
-    const [x] = c.x;
-    if (attributes.int("storage_order", 0) !== 0) unsupported(c.node, "storage_order 1");
-    const kernel = attributes.ints("kernel_shape") ?? [];
-    return [maxPoolInput(c, windowOf(c, x, kernel), attributes.int("ceil_mode", 0))];
+    const window = windowOf(c, c.x[0], attributes.ints("kernel_shape") ?? []);
+    // Padding is left to the runtime, so that both nodes have the same.
+    const auto_pad = attributes.string("auto_pad", "NOTSET");
+    const padding: Padding = auto_pad === "NOTSET" ? { pads: [...window.begin, ...window.end] } : { auto_pad };
+    return [maxPoolInput(c, window, padding, attributes.int("ceil_mode", 0))];
   },
 };
+
+type Padding = { pads?: readonly number[]; auto_pad?: string };
 
 export const GlobalMaxPool: Op = {
   vjp: (c) => {
     const kernel = spatialDims(c, c.x[0]);
     const [ones, zeros] = [kernel.map(() => 1), kernel.map(() => 0)];
-    return [maxPoolInput(c, { kernel, strides: ones, dilations: ones, begin: zeros, end: zeros }, 0)];
+    return [maxPoolInput(c, { kernel, strides: ones, dilations: ones, begin: zeros, end: zeros }, {}, 0)];
   },
 };
 
-function maxPoolInput(c: Call, window: Window, ceil_mode: number): Value {
+function maxPoolInput(c: Call, window: Window, padding: Padding, ceil_mode: number): Value {
   const { build } = c;
   const [x] = c.x;
   const [dy] = c.dy;
-  const { kernel, strides, dilations, begin, end } = window;
+  const { kernel, strides, dilations } = window;
   const dilated = dilations.some((d) => d !== 1);
   if (dilated && build.opset < 10) unsupported(c.node, "dilations before operator set 10");
   const attributes = {
     kernel_shape: kernel,
     strides,
-    pads: [...begin, ...end],
+    ...padding,
     ...(build.opset >= 10 ? { dilations, ceil_mode } : {}),
   };
   const [, positions] = build.ops("MaxPool", [x], attributes, [
@@ -105,7 +129,14 @@ function maxPoolInput(c: Call, window: Window, ceil_mode: number): Value {
     { type: DataType.INT64, dims: dy.dims },
   ]);
   const overlap = kernel.map((k, i) => Math.ceil(extent(k, dilations[i]) / strides[i]));
-  if (build.opset >= 16) return scatterFlat(c, x, positions, dy, overlap.some((p) => p > 1));
+  if (build.opset >= 16)
+    return scatterFlat(
+      c,
+      x,
+      positions,
+      dy,
+      overlap.some((p) => p > 1),
+    );
   return phases(c, positions, overlap);
 }
 
@@ -128,7 +159,13 @@ function phases(c: Call, positions: Value, overlap: readonly number[]): Value {
   const scattered = starts
     .filter((start) => start.every((s, i) => s < output[i]))
     .map((start) =>
-      build.op("MaxUnpool", [every(dy, start), every(positions, start), build.shapeOf(x)], { kernel_shape: ones, strides: ones }, dy.type, x.dims),
+      build.op(
+        "MaxUnpool",
+        [every(dy, start), every(positions, start), build.shapeOf(x)],
+        { kernel_shape: ones, strides: ones },
+        dy.type,
+        x.dims,
+      ),
     );
   return build.cast(build.sum(scattered), x.type);
 }
@@ -145,12 +182,19 @@ export const GlobalLpPool: Op = {
 /** y = x / s^beta with s = bias + alpha / size * (sum of x^2 over neighbouring channels). */
 export const LRN: Op = {
   vjp: ({ build, attributes, x: [x], dy: [dy], node }) => {
-    const [alpha, beta, bias] = [attributes.float("alpha", 1e-4), attributes.float("beta", 0.75), attributes.float("bias", 1)];
+    const [alpha, beta, bias] = [
+      attributes.float("alpha", 1e-4),
+      attributes.float("beta", 0.75),
+      attributes.float("bias", 1),
+    ];
     const size = attributes.int("size", 1);
     const channels = x.dims?.[1] ?? -1;
     if (channels < 0) unsupported(node, "the number of channels is not known");
     const before = Math.floor((size - 1) / 2);
-    const s = build.add(build.mul(channelSum(build, build.mul(x, x), channels, before, size - 1 - before), alpha / size), bias);
+    const s = build.add(
+      build.mul(channelSum(build, build.mul(x, x), channels, before, size - 1 - before), alpha / size),
+      bias,
+    );
     const scaled = build.mul(dy, build.pow(s, -beta));
     const inner = channelSum(build, build.div(build.mul(scaled, x), s), channels, size - 1 - before, before);
     return [build.sub(scaled, build.mul(build.mul(x, inner), (2 * alpha * beta) / size))];
@@ -161,7 +205,11 @@ export const LRN: Op = {
 function channelSum(build: Builder, x: Value, channels: number, before: number, after: number): Value {
   const size = before + after + 1;
   const image = build.reshape(x, [0, 1, channels, -1]);
-  const mean = build.op("AveragePool", [image], { kernel_shape: [size, 1], pads: [before, 0, after, 0], count_include_pad: 1 }, x.type);
+  const mean = build.op(
+    "AveragePool",
+    [image],
+    { kernel_shape: [size, 1], pads: [before, 0, after, 0], count_include_pad: 1 },
+    x.type,
+  );
   return build.mul(build.reshapeLike(mean, x), size);
 }
-

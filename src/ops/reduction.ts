@@ -1,5 +1,6 @@
 /** @file Reductions over axes, given as an attribute or (ReduceSum from operator set 13, the others from 18) as an input. */
-import { isStatic, product, range, rankOf, type Value } from "../onnx/build.ts";
+import { rankOf, type Value } from "../onnx/build.ts";
+import { isStatic, product, range } from "../onnx/dims.ts";
 import { type Call, type Op, positive, restore, unsupported, zero } from "./op.ts";
 
 /** dx from the gradient and the result with their reduced dimensions put back as ones. */
@@ -29,14 +30,17 @@ function reducedAxes(c: Call): number[] {
 export const ReduceSum = reduction(({ build, x: [x] }, dy) => build.expandLike(dy, x), [0]);
 
 // y = mean(x);  dx = dy / count
-export const ReduceMean = reduction((c, dy, _y, axes) => {
-  const { build } = c;
-  const [x] = c.x;
-  const sizes = axes.map((a) => x.dims?.[a] ?? -1);
-  if (isStatic(sizes)) return build.expandLike(build.div(dy, product(sizes)), x);
-  const count = axes.map((a) => build.dimOf(x, a)).reduce((a, b) => build.mul(a, b));
-  return build.expandLike(build.div(dy, build.cast(build.reshape(count, []), dy.type)), x);
-}, [0]);
+export const ReduceMean = reduction(
+  (c, dy, _y, axes) => {
+    const { build } = c;
+    const [x] = c.x;
+    const sizes = axes.map((a) => x.dims?.[a] ?? -1);
+    if (isStatic(sizes)) return build.expandLike(build.div(dy, product(sizes)), x);
+    const count = axes.map((a) => build.dimOf(x, a)).reduce((a, b) => build.mul(a, b));
+    return build.expandLike(build.div(dy, build.cast(build.reshape(count, []), dy.type)), x);
+  },
+  [0],
+);
 
 export const ReduceSumSquare = reduction(({ build, x: [x] }, dy) => build.mul(dy, build.mul(x, 2)));
 export const ReduceL1 = reduction(({ build, x: [x] }, dy) => build.mul(dy, build.sign(x)));
@@ -65,7 +69,13 @@ export const ReduceProd = reduction(({ build, x: [x] }, dy, y, axes) => {
   const isZero = build.cast(build.equal(x, 0), x.type);
   const zeros = build.reduceSum(isZero, axes);
   const safe = build.add(x, isZero); // zeros become ones
-  const others = build.op("ReduceProd", build.opset >= 18 ? [safe, build.ints(axes)] : [safe], build.opset >= 18 ? {} : { axes }, x.type, y.dims);
+  const others = build.op(
+    "ReduceProd",
+    build.opset >= 18 ? [safe, build.ints(axes)] : [safe],
+    build.opset >= 18 ? {} : { axes },
+    x.type,
+    y.dims,
+  );
   const alone = build.where(build.less(zeros, 0.5), build.div(y, safe), build.mul(others, isZero));
   return build.mul(dy, build.where(build.less(zeros, 1.5), alone, 0));
 });
@@ -81,4 +91,3 @@ export const CumSum: Op = {
     return [build.op("CumSum", [dy, axis], { exclusive, reverse }, x.type, x.dims)];
   },
 };
-

@@ -2,7 +2,8 @@
  * @file Linear operators that treat each axis alone (Resize, Upsample, Pad by reflection): along one axis they are a matrix. We do
  * not work that matrix out: the operator itself, run on an identity matrix, is it, so every mode has the runtime's own weights.
  */
-import { type Builder, range, rankOf, type Value } from "../onnx/build.ts";
+import { type Builder, rankOf, type Value } from "../onnx/build.ts";
+import { range } from "../onnx/dims.ts";
 
 /** The identity matrix, [n, n]. */
 export const eye = (build: Builder, n: number, like: Value): Value =>

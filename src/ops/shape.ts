@@ -1,5 +1,6 @@
 /** @file Operators that change the shape and not the values, and those that read shapes. */
-import { range, rankOf } from "../onnx/build.ts";
+import { rankOf } from "../onnx/build.ts";
+import { range } from "../onnx/dims.ts";
 import { type Op, reshaping, unbroadcast, zero } from "./op.ts";
 
 export { reshaping as Reshape, reshaping as Flatten, reshaping as Squeeze, reshaping as Unsqueeze };
@@ -8,12 +9,27 @@ export const Transpose: Op = {
   linear: [0],
   vjp: ({ build, attributes, x: [x], dy: [dy] }) => {
     const perm = attributes.ints("perm") ?? range(rankOf(x)).reverse();
-    return [build.transpose(dy, range(perm.length).map((i) => perm.indexOf(i)))];
+    return [
+      build.transpose(
+        dy,
+        range(perm.length).map((i) => perm.indexOf(i)),
+      ),
+    ];
   },
 };
 
 export const Expand: Op = { linear: [0], vjp: ({ build, x: [x], dy: [dy] }) => [unbroadcast(build, dy, x)] };
 
-export { zero as Shape, zero as Size, zero as ConstantOfShape, zero as EyeLike, zero as Range, zero as NonZero };
-export { zero as Constant, zero as OneHot };
-export { zero as RandomNormalLike, zero as RandomUniformLike, zero as Bernoulli };
+export {
+  zero as Shape,
+  zero as Size,
+  zero as ConstantOfShape,
+  zero as EyeLike,
+  zero as Range,
+  zero as NonZero,
+  zero as Constant,
+  zero as OneHot,
+  zero as RandomNormalLike,
+  zero as RandomUniformLike,
+  zero as Bernoulli,
+};

@@ -1,6 +1,7 @@
 /** @file Windows that move over the spatial axes: what convolution and pooling share. */
-import { type Builder, range, type Value } from "../onnx/build.ts";
-import { type Call, spatialDims } from "./op.ts";
+import type { Builder, Value } from "../onnx/build.ts";
+import { range } from "../onnx/dims.ts";
+import { type Call, spatialDims, unsupported } from "./op.ts";
 
 /** How a window moves over the spatial axes. */
 export interface Window {
@@ -33,6 +34,15 @@ export function windowOf(c: Call, x: Value, kernel: readonly number[]): Window {
   return { kernel, strides, dilations, begin, end };
 }
 
+/** ONNX Runtime lets `auto_pad` SAME begin inside the input where windows leave gaps, and pads as if a kernel were not dilated. */
+export function refuseGaps({ attributes, node }: Call, window: Window, input: readonly number[]): void {
+  if (!attributes.string("auto_pad", "NOTSET").startsWith("SAME")) return;
+  const { kernel, strides, dilations } = window;
+  const gaps = input.some((size, i) => (Math.ceil(size / strides[i]) - 1) * strides[i] + kernel[i] < size - 1);
+  if (gaps || dilations.some((d) => d > 1))
+    unsupported(node, "auto_pad SAME with dilations, or with strides beyond the kernel");
+}
+
 /** The length that a dilated kernel covers. */
 export const extent = (kernel: number, dilation: number): number => (kernel - 1) * dilation + 1;
 
@@ -41,7 +51,14 @@ export const extent = (kernel: number, dilation: number): number => (kernel - 1)
  * With stride 1 it is a convolution by the flipped kernel (the flip is folded when the session is made, and Conv is several times
  * faster than ConvTranspose); else a transposed convolution, `output_padding` giving back the border that no window reached.
  */
-export function convolutionInput(build: Builder, dy: Value, w: Value, group: number, window: Window, input: readonly number[]): Value {
+export function convolutionInput(
+  build: Builder,
+  dy: Value,
+  w: Value,
+  group: number,
+  window: Window,
+  input: readonly number[],
+): Value {
   const { kernel, strides, dilations, begin, end } = window;
   const dims = [dy.dims?.[0] ?? -1, (w.dims?.[1] ?? -1) * group, ...input];
   const back = kernel.map((k, i) => extent(k, dilations[i]) - 1 - begin[i]);
@@ -50,7 +67,9 @@ export function convolutionInput(build: Builder, dy: Value, w: Value, group: num
     const attributes = { group, dilations, kernel_shape: kernel, pads: [...back, ...front] };
     return build.op("Conv", [dy, flipped(build, w, group)], attributes, dy.type, dims);
   }
-  const reach = input.map((_, i) => ((dy.dims?.[i + 2] ?? 0) - 1) * strides[i] + extent(kernel[i], dilations[i]) - begin[i] - end[i]);
+  const reach = input.map(
+    (_, i) => ((dy.dims?.[i + 2] ?? 0) - 1) * strides[i] + extent(kernel[i], dilations[i]) - begin[i] - end[i],
+  );
   const output_padding = input.map((size, i) => size - reach[i]);
   const attributes = { group, strides, dilations, kernel_shape: kernel, pads: [...begin, ...end], output_padding };
   return build.op("ConvTranspose", [dy, w], attributes, dy.type, dims);
@@ -62,7 +81,10 @@ function flipped(build: Builder, w: Value, group: number): Value {
   const space = range(kernel.length);
   const grouped = build.reshape(w, [group, m / group, c, ...kernel]);
   const exchanged = build.transpose(grouped, [0, 2, 1, ...space.map((i) => i + 3)]);
-  const swapped = group === 1 ? build.transpose(w, [1, 0, ...space.map((i) => i + 2)]) : build.reshape(exchanged, [group * c, m / group, ...kernel]);
+  const swapped =
+    group === 1
+      ? build.transpose(w, [1, 0, ...space.map((i) => i + 2)])
+      : build.reshape(exchanged, [group * c, m / group, ...kernel]);
   return kernel.reduce(
     (kept, k, i) => (k === 1 ? kept : build.gather(kept, build.ints(range(k).reverse()), i + 2)),
     swapped,

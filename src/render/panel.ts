@@ -39,6 +39,8 @@ const BAR_HEIGHT = 10;
 const TYPE = { heading: 14, label: 14, detail: 12, caption: 12 };
 const LINE = 1.35;
 const MUTED = "#5c5c5c";
+/** Height over width that a cell has at most; what is taller is drawn smaller. */
+const TALLEST = 2;
 /** A cell without any picture in its figure to take the aspect from. */
 const SQUARE = 1;
 
@@ -57,7 +59,7 @@ export function panel({ columns, rows, colorbar, caption }: Panel): string {
     }),
   );
 
-  const aspects = rows.map(({ cells }) => Math.max(0, ...cells.map(aspectOf)));
+  const aspects = rows.map(({ cells }) => Math.min(TALLEST, Math.max(0, ...cells.map(aspectOf))));
   const fallback = Math.max(...aspects) || SQUARE;
   let y = MARGIN + HEADING_HEIGHT;
   for (const [i, row] of rows.entries()) {

@@ -1,0 +1,155 @@
+/**
+ * @file The nodes and constants of a graph being written. Equal nodes are made once (so a rule may be written naively, input by
+ * input), and what is not read in the end is left out.
+ */
+import { InternalError } from "../errors.ts";
+import { type AttributeValue, DataType, makeNode, makeTensor, type NodeProto, type TensorProto } from "./proto.ts";
+
+/** A tensor of the graph. `dims` where known; -1 stands for a dimension that only the run knows. */
+export interface Value {
+  readonly name: string;
+  readonly type: DataType;
+  readonly dims?: readonly number[];
+}
+
+/** What an operator of the builder takes: a tensor, or a number that becomes a scalar of its neighbour's type. */
+export type Arg = Value | number;
+
+/** Attributes by name. */
+export type AttributeValues = Record<string, AttributeValue>;
+/** A node that was made here, and what it reads. */
+interface Made {
+  readonly node: NodeProto;
+  readonly inputs: readonly Value[];
+}
+
+/** Writes nodes one by one; the builder knows their forms. */
+export class Emitter {
+  /** The operator set whose forms are written. */
+  readonly opset: number;
+  readonly #prefix: string;
+  readonly #made = new Map<string, Made>(); // by output name
+  readonly #same = new Map<string, Value[]>(); // by operator, inputs and attributes
+  readonly #initializers = new Map<string, TensorProto>();
+  readonly #constants = new Map<string, Value>();
+  #count = 0;
+
+  /** `prefix` starts every name made here; it must start no name of the model. */
+  constructor(opset: number, prefix = "grad/") {
+    if (opset < 9) throw new InternalError(`the builder writes operator set 9 and newer, not ${opset}`);
+    this.opset = opset;
+    this.#prefix = prefix;
+  }
+
+  /** The nodes and constants that `outputs` need, in the order they were made. */
+  collect(outputs: Iterable<Value>): { nodes: NodeProto[]; initializers: TensorProto[] } {
+    const needed = new Set([...outputs].map(({ name }) => name));
+    // Nodes are made after those they read.
+    for (const [name, { node }] of [...this.#made].reverse())
+      if (needed.has(name)) for (const input of node.input) needed.add(input);
+    const nodes = new Set([...this.#made].filter(([name]) => needed.has(name)).map(([, { node }]) => node));
+    const initializers = [...this.#initializers].filter(([name]) => needed.has(name)).map(([, tensor]) => tensor);
+    return { nodes: [...nodes], initializers };
+  }
+
+  /** A tensor that the caller of the graph will feed. */
+  input(type: DataType, dims: readonly number[]): Value {
+    return { name: this.#fresh(), type, dims };
+  }
+
+  // ----- Constants -----
+
+  /** A constant of whole numbers (int64): a list, or a scalar. */
+  ints(values: readonly number[] | number): Value {
+    const list = typeof values === "number" ? [values] : values;
+    const dims = typeof values === "number" ? [] : [list.length];
+    return this.#constant(DataType.INT64, dims, BigInt64Array.from(list, BigInt));
+  }
+
+  /** A constant of float32 (or float64) numbers. */
+  floats(values: readonly number[] | number, dims?: readonly number[], type = DataType.FLOAT): Value {
+    const list = typeof values === "number" ? [values] : values;
+    const shape = dims ?? (typeof values === "number" ? [] : [list.length]);
+    return this.#constant(type, shape, type === DataType.DOUBLE ? Float64Array.from(list) : Float32Array.from(list));
+  }
+
+  #constant(type: DataType, dims: readonly number[], data: BigInt64Array | Float32Array | Float64Array): Value {
+    const key = `${type}[${dims}]${data}`;
+    const known = this.#constants.get(key);
+    if (known) return known;
+    const value = { name: this.#fresh(), type, dims };
+    this.#initializers.set(value.name, makeTensor(value.name, type, dims, data));
+    this.#constants.set(key, value);
+    return value;
+  }
+
+  #fresh(): string {
+    return `${this.#prefix}${(this.#count++).toString(36)}`;
+  }
+
+  // ----- Nodes -----
+
+  /** Any node: one output, of the given type and dims. */
+  op(
+    opType: string,
+    inputs: readonly (Value | undefined)[],
+    attributes?: AttributeValues,
+    type?: DataType,
+    dims?: readonly number[],
+  ): Value {
+    return this.ops(opType, inputs, attributes, [{ type: type ?? inputs[0]?.type ?? DataType.FLOAT, dims }])[0];
+  }
+
+  /** Any node with several outputs. */
+  ops(
+    opType: string,
+    inputs: readonly (Value | undefined)[],
+    attributes: AttributeValues | undefined,
+    outputs: readonly { type: DataType; dims?: readonly number[] }[],
+  ): Value[] {
+    return this.emit(
+      inputs,
+      outputs,
+      JSON.stringify([opType, inputs.map((v) => v?.name), attributes, outputs.length]),
+      (names) =>
+        makeNode(
+          opType,
+          inputs.map((v) => v?.name ?? ""),
+          names,
+          attributes,
+        ),
+    );
+  }
+
+  /** A copy of a node of the model (same operator and attributes) on other inputs: how a rule runs the forward operator again. */
+  again(node: NodeProto, inputs: readonly (Value | undefined)[], type: DataType, dims?: readonly number[]): Value {
+    const key = JSON.stringify([node.output[0], inputs.map((v) => v?.name), "again"]);
+    const make = ([name]: string[]): NodeProto => ({
+      ...node,
+      name: "",
+      input: inputs.map((v) => v?.name ?? ""),
+      output: [name],
+    });
+    return this.emit(inputs, [{ type, dims }], key, make)[0];
+  }
+
+  protected emit(
+    inputs: readonly (Value | undefined)[],
+    outputs: readonly { type: DataType; dims?: readonly number[] }[],
+    key: string,
+    make: (names: string[]) => NodeProto,
+  ): Value[] {
+    const known = this.#same.get(key);
+    if (known) return known;
+    const values = outputs.map((output) => ({ name: this.#fresh(), ...output }));
+    const node = make(values.map(({ name }) => name));
+    for (const { name } of values) this.#made.set(name, { node, inputs: inputs.filter((v) => v !== undefined) });
+    this.#same.set(key, values);
+    return values;
+  }
+
+  protected from(value: Value, opType: string): Made | undefined {
+    const made = this.#made.get(value.name);
+    return made?.node.opType === opType ? made : undefined;
+  }
+}
