@@ -8,6 +8,6 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    reporters: ["dot", "./test/closing-line.ts"],
+    reporters: ["default", "./test/closing-line.ts"],
   },
 });

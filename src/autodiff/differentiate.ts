@@ -7,7 +7,7 @@ import type { Builder, Value } from "../onnx/build.ts";
 import { Attributes, constantValues, describe, type Model } from "../onnx/model.ts";
 import type { Observed } from "../onnx/observe.ts";
 import { DataType, type NodeProto } from "../onnx/proto.ts";
-import { gradientType, isFloat } from "../onnx/types.ts";
+import { gradientType, isFloat, isQuantized } from "../onnx/types.ts";
 import { operators } from "../ops/index.ts";
 import type { Call, Op, Rule } from "../ops/op.ts";
 
@@ -59,6 +59,7 @@ export function differentiate(
       x: node.input.map((name) => (name ? forward(name) : undefined) as Value),
       y: node.output.map((name) => (name ? forward(name) : undefined) as Value),
       dy: node.output.map((name) => (name && (gradientOf(name) ?? build.zerosLike(forward(name)))) as Value),
+      outputTypes: node.output.map((name) => tensors.get(name)?.type ?? DataType.FLOAT),
       needs,
       opset: model.opset,
       constant: (input) => constantValues(model, node.input[input]),
@@ -72,15 +73,17 @@ export function differentiate(
   return new Map(wrt.map((name) => [name, gradientOf(name) ?? withoutPath(model, name, seeds)]));
 }
 
-/** Float tensors that change when those in `wrt` do. */
-function dependents(model: Model, tensors: Observed, wrt: readonly string[]): Set<string> {
+/** Tensors that change when those in `wrt` do: floats, and the small integers that quantisation makes of them. */
+export function dependents(model: Model, tensors: Observed, wrt: Iterable<string>): Set<string> {
   const active = new Set(wrt);
+  const typeOf = (name: string) => tensors.get(name)?.type ?? DataType.FLOAT;
   for (const node of model.graph.node) {
-    if (operators.get(key(node))?.vjp === "zero" || !node.input.some((name) => active.has(name))) continue;
-    for (const name of node.output) {
-      const type = tensors.get(name)?.type;
-      if (name && (type === undefined || isFloat(type))) active.add(name);
-    }
+    const op = operators.get(key(node));
+    const reads = node.input.filter((name) => active.has(name));
+    if (op?.vjp === "zero" || reads.length === 0) continue;
+    const steps = op?.quantizes || reads.some((name) => isQuantized(typeOf(name)));
+    for (const name of node.output)
+      if (name && (isFloat(typeOf(name)) || (steps && isQuantized(typeOf(name))))) active.add(name);
   }
   return active;
 }
@@ -94,11 +97,11 @@ function ruleOf(node: NodeProto, overrides: Overrides | undefined): Op | undefin
   return vjp ? { vjp } : operators.get(key(node));
 }
 
-/** A tensor of the forward pass; half precision is read as float32. */
+/** A tensor of the forward pass; half precision and quantised steps are read as float32. */
 function forwardValue(build: Builder, tensors: Observed, name: string): Value {
   const { type, dims } = tensors.get(name) ?? { type: DataType.FLOAT, dims: undefined };
   const value = { name, type, dims };
-  return isFloat(type) ? build.cast(value, gradientType(type)) : value;
+  return isFloat(type) || isQuantized(type) ? build.cast(value, gradientType(type)) : value;
 }
 
 function checkShape(node: NodeProto, input: number, dx: Value, tensors: Observed): void {

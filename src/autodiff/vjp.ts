@@ -1,8 +1,8 @@
 /** @file The primitive: run a model, and multiply a covector with its Jacobian. */
-import { InternalError, UserError } from "../errors.ts";
+import { InternalError } from "../errors.ts";
 import { append } from "../onnx/append.ts";
 import { Builder, type Value } from "../onnx/build.ts";
-import { checkFeeds } from "../onnx/feeds.ts";
+import { checkFeeds, checkSeed } from "../onnx/feeds.ts";
 import { freshPrefix, type Model, readModel } from "../onnx/model.ts";
 import { type Observed, observe, typeOf } from "../onnx/observe.ts";
 import { makeValueInfo } from "../onnx/proto.ts";
@@ -15,7 +15,7 @@ import {
   shapesOf,
   type Tensor,
 } from "../onnx/runtime.ts";
-import { gradientType, typeName } from "../onnx/types.ts";
+import { gradientType } from "../onnx/types.ts";
 import { upgrade } from "../onnx/upgrade.ts";
 import { differentiate, type Overrides } from "./differentiate.ts";
 import { overridesOf, type Rules } from "./rules.ts";
@@ -79,14 +79,9 @@ export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions):
 }
 
 function seedValue(model: Model, build: Builder, tensors: Observed, name: string, seed: Tensor): Value {
-  const tensor = typeOf(model, tensors, name);
-  const fits = seed.dims.length === tensor.dims.length && tensor.dims.every((d, i) => d < 0 || d === seed.dims[i]);
-  if (!fits)
-    throw new UserError("invalid-input", `invalid seed: "${name}" has shape [${tensor.dims}], the seed [${seed.dims}]`);
-  const type = gradientType(tensor.type);
-  if (seed.type !== typeName(type))
-    throw new UserError("invalid-input", `invalid seed: "${name}" takes ${typeName(type)}, not ${seed.type}`);
-  return build.input(type, tensor.dims);
+  checkSeed(model, tensors, name, seed);
+  const { type, dims } = typeOf(model, tensors, name);
+  return build.input(gradientType(type), dims);
 }
 
 function checkGradient(name: string, gradient: Tensor, tensors: Observed): void {

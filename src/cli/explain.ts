@@ -9,7 +9,7 @@ import { type LoadedClassifier, load } from "../node/load.ts";
 import { percent, type WrittenExplanation, writeWhy } from "../node/write.ts";
 import { type ColormapName, colormaps } from "../render/colormap.ts";
 import type { Why } from "../tasks/classification.ts";
-import { exitCodes, packageVersion } from "./main.ts";
+import { exitCodes, packageVersion } from "./about.ts";
 import { loadOptions, type ModelFlags, several, whole, withModel } from "./options.ts";
 import { findPictures, type PictureFile } from "./pictures.ts";
 import { Progress } from "./progress.ts";

@@ -1,11 +1,9 @@
 /** @file The command line: what commands there are, and how each ends (0 done, 1 our bug, 2 the user's input, 130 interrupted). */
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { UserError } from "../errors.ts";
+import { exitCodes, packageVersion } from "./about.ts";
 import { defineExplain } from "./explain.ts";
 import { defineLayers } from "./layers.ts";
-
-export const exitCodes = { done: 0, bug: 1, user: 2, interrupted: 130 } as const;
 
 /** Runs the command line and says how it ended; `argv` as `process.argv`. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -31,11 +29,6 @@ function onOneLine(text: string): string {
     .trim()
     .split("\n");
   return `gradcam: ${[mistake.replace(/\.$/, ""), ...hints, "--help shows what is allowed"].join("; ")}\n`;
-}
-
-/** The version in the package's manifest. */
-export function packageVersion(): string {
-  return JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version;
 }
 
 /** Prints why a command ended: one line for the user's mistake, everything for our bug. */

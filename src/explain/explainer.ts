@@ -45,11 +45,16 @@ export class Explainer {
     private readonly options: OpenOptions,
     plan: Plan,
     score: Score,
+    /** The order of the layers depends on their sizes: these are known. */
+    sized: Observed,
   ) {
     this.score = score;
     this.tensors = plan.tensors;
     this.imageInput = imageInputOf(model, plan.tensors);
-    const found = layersOf(model, plan.tensors, score.name);
+    const shape = (name: string) => plan.tensors.get(name)?.dims ?? [];
+    const found = layersOf(model, sized, score.name).map(
+      ({ name }): Layer => ({ name, shape: shape(name), grid: shape(name).slice(2) }),
+    );
     const chosen = options.layer === undefined ? undefined : namedLayer(model, plan.tensors, options.layer, found);
     this.layers = chosen ? [chosen, ...found.filter(({ name }) => name !== chosen.name)] : found;
     this.#plans = new Map([[freeSizes(model, {}), Promise.resolve(plan)]]);
@@ -59,10 +64,12 @@ export class Explainer {
     const tensors = await observe(ort, model, {}, options.session);
     const score = scoreOf(model, tensors, options.output);
     const plan = new Plan(ort, model, tensors, score.name, options.session);
-    const explainer = new Explainer(model, ort, options, plan, score);
     // A model of fixed size is made ready now; one of free size when it is known which size is asked.
+    const fixed = freeSizes(model, {}) === "";
+    const sized = fixed ? tensors : await observe(ort, model, nominalShapes(model, tensors), options.session);
+    const explainer = new Explainer(model, ort, options, plan, score, sized);
     const [first] = explainer.layers;
-    if (first && freeSizes(model, {}) === "") await plan.forward(first.name);
+    if (first && fixed) await plan.forward(first.name);
     return explainer;
   }
 
@@ -136,4 +143,11 @@ function freeSizes(model: Model, shapes: Readonly<Record<string, readonly number
     )
     .filter(Boolean)
     .join(" ");
+}
+
+/** Shapes in which to compare layers of a model of free size: pictures of 256 x 256. */
+function nominalShapes(model: Model, tensors: Observed): Record<string, number[]> {
+  const image = imageInputOf(model, tensors);
+  const dims = image ? tensors.get(image)?.dims : undefined;
+  return image && dims ? { [image]: dims.map((d) => (d < 0 ? 256 : d)) } : {};
 }

@@ -4,10 +4,11 @@ import { UserError } from "../errors.ts";
 import { methodNamed } from "../methods/index.ts";
 import type { Dense, LayerMap } from "../methods/method.ts";
 import { product, range } from "../onnx/dims.ts";
+import { checkSeed } from "../onnx/feeds.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
 import type { Pass } from "./pass.ts";
 import { type Asked, classScores, cotangents, plainClasses, resolve, type Target, type Weights } from "./target.ts";
-import { asLaidOut, channelsFirst, interleave, repeatImage, toDense } from "./tensors.ts";
+import { asLaidOut, channelsFirst, interleave, repeatImage, toDense, toTensor } from "./tensors.ts";
 
 export interface ExplainOptions {
   readonly target?: Target;
@@ -47,6 +48,8 @@ export async function explainPass(
     );
   const dims = await pass.scoreDims();
   const asked = await resolve(target, dims, () => pass.bestClasses());
+  for (const [name, seed] of Object.entries(asked.seeds ?? {}))
+    checkSeed(pass.plan.model, pass.plan.tensors, name, seed);
   const inquiry = new Inquiry(ort, pass, image, asked, dims);
   const { maps, pixels } = await explain({
     image: channelsFirst(toDense(pass.feeds[image])),
@@ -62,8 +65,8 @@ export async function explainPass(
   await pass.scores(); // refuses what is not finite, whichever run it came from
   const results = await pass.results();
   return {
-    maps: tensorOf(ort, maps),
-    pixels: pixels && tensorOf(ort, pixels),
+    maps: toTensor(ort, maps),
+    pixels: pixels && toTensor(ort, pixels),
     outputs: Object.fromEntries(pass.plan.model.outputs.map((name) => [name, results[name]])),
     layer: space === "layer" ? pass.layer : undefined,
   };
@@ -86,8 +89,9 @@ class Inquiry {
   async atLayer(map: LayerMap): Promise<Dense> {
     const { layer, plan } = this.pass;
     if (layer === undefined) throw new UserError("no-path", noLayer);
-    const byClass =
-      this.asked.rows && plainClasses(this.asked.rows) !== undefined && this.scoreDims.slice(2).every((d) => d === 1);
+    const [batch, classes, ...places] = plan.tensors.get(plan.score)?.dims ?? [];
+    const plain = this.asked.rows !== undefined && plainClasses(this.asked.rows) !== undefined;
+    const byClass = plain && classes > 0 && places.every((d) => d === 1);
     const adjoint = await plan.adjoint(layer, byClass ? "classes" : this.#seeded, map);
     const tensors = await this.pass.tensors(layer);
     const ask = async (seeds: readonly Tensor[]): Promise<Dense> => {
@@ -98,7 +102,7 @@ class Inquiry {
       });
       return toDense((await run(adjoint.session, feeds, [adjoint.output]))[adjoint.output]);
     };
-    const together = adjoint.residuals.length === 0;
+    const together = batch < 0 && adjoint.residuals.length === 0;
     const { data } = await this.#forEachTarget(together, byClass ? this.#classes : this.#cotangents, ask);
     const grid = tensors[layer].dims.slice(2);
     return { data, dims: [data.length / product(grid), ...grid] };
@@ -134,38 +138,47 @@ class Inquiry {
     return new this.ort.Tensor("int64", classes, [classes.length]);
   };
 
-  #cotangents = (rows: readonly Weights[]): Tensor => tensorOf(this.ort, cotangents(rows, this.scoreDims));
+  #cotangents = (rows: readonly Weights[]): Tensor => toTensor(this.ort, cotangents(rows, this.scoreDims));
 
   async respond(index: number, variants: Dense): Promise<Float32Array[]> {
     const { k, rows } = this.asked;
     if (!rows)
       throw new UserError("invalid-option", "invalid target: this method compares scores and takes a class, not seeds");
+    const [count, ...shape] = variants.dims;
+    const size = product(shape);
+    const declared = this.pass.plan.tensors.get(this.image)?.dims[0] ?? -1;
+    const batch = declared > 0 ? declared : count;
+    const answers = range(k).map(() => new Float32Array(count));
+    for (let first = 0; first < count; first += batch) {
+      // A model of a fixed batch is given that many, the last ones blank.
+      const data = new Float32Array(batch * size);
+      data.set(variants.data.subarray(first * size, Math.min(count, first + batch) * size));
+      const scores = await this.#scoresOf(index, { data, dims: [batch, ...shape] });
+      for (let v = first; v < Math.min(count, first + batch); v++) {
+        const ofVariant = classScores(scores, v - first);
+        for (let j = 0; j < k; j++)
+          answers[j][v] = rows[index * k + j].reduce((sum, [c, weight]) => sum + weight * ofVariant[c], 0);
+      }
+    }
+    return answers;
+  }
+
+  /** The scores of variants of one image, its other inputs repeated. */
+  async #scoresOf(index: number, variants: Dense): Promise<Dense> {
     const { plan, feeds } = this.pass;
-    const varied = Object.fromEntries(
-      Object.entries(feeds).map(([name, feed]) => [
-        name,
-        name === this.image
-          ? tensorOf(this.ort, asLaidOut(variants, feed.dims))
-          : repeatImage(this.ort, feed, index, variants.dims[0]),
-      ]),
-    );
+    const varied = Object.entries(feeds).map(([name, feed]): [string, Tensor] => [
+      name,
+      name === this.image
+        ? toTensor(this.ort, asLaidOut(variants, feed.dims), feed.type)
+        : repeatImage(this.ort, feed, index, variants.dims[0]),
+    ]);
     const { session } = await plan.scores();
-    const scores = toDense((await run(session, varied, [plan.score]))[plan.score]);
-    return range(k).map((j) =>
-      Float32Array.from({ length: variants.dims[0] }, (_, v) => {
-        const ofVariant = classScores(scores, v);
-        return rows[index * k + j].reduce((sum, [c, weight]) => sum + weight * ofVariant[c], 0);
-      }),
-    );
+    return toDense((await run(session, Object.fromEntries(varied), [plan.score]))[plan.score]);
   }
 }
 
 const noLayer =
   "no path: the model has no layer with a grid on the way to its scores; name one, or use a method in pixel space";
-
-function tensorOf(ort: Runtime, { data, dims }: Dense): Tensor {
-  return new ort.Tensor("float32", data, dims);
-}
 
 /** A finished forward pass, which answers any number of questions. */
 export class Forward {

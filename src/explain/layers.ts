@@ -1,4 +1,5 @@
 /** @file Where to look: the input that is the image, the scores before any softmax, and the layers that a map can lie on. */
+import { dependents } from "../autodiff/differentiate.ts";
 import { listing, UserError } from "../errors.ts";
 import type { Model } from "../onnx/model.ts";
 import type { Observed, TensorType } from "../onnx/observe.ts";
@@ -76,11 +77,8 @@ const elementwise = new Set(
 export function layersOf(model: Model, tensors: Observed, score: string): Layer[] {
   const image = imageInputOf(model, tensors);
   const rank = image ? tensors.get(image)?.dims.length : undefined;
-  const active = reachable(
-    model,
-    tensors,
-    model.inputs.map(({ name }) => name),
-  );
+  const inputs = model.inputs.map(({ name }) => name).filter((name) => isFloat(tensors.get(name)?.type ?? 0));
+  const active = dependents(model, tensors, inputs);
   const wanted = ancestors(model, score);
   const layers: Layer[] = [];
   for (const node of model.graph.node) {
@@ -100,16 +98,6 @@ export function layersOf(model: Model, tensors: Observed, score: string): Layer[
 
 const hasGrid = (tensor: TensorType | undefined): boolean => tensor?.dims.slice(2).some((d) => d !== 1) ?? false;
 const area = ({ grid }: Layer): number => grid.reduce((a, b) => a * b, 1);
-
-/** Float tensors that depend on some, not through a declared zero. */
-function reachable(model: Model, tensors: Observed, from: readonly string[]): Set<string> {
-  const reached = new Set(from.filter((name) => isFloat(tensors.get(name)?.type ?? 0)));
-  for (const node of model.graph.node) {
-    if (isZero(node) || !node.input.some((name) => reached.has(name))) continue;
-    for (const name of node.output) if (isFloat(tensors.get(name)?.type ?? 0)) reached.add(name);
-  }
-  return reached;
-}
 
 /** Tensors that a score depends on. */
 function ancestors(model: Model, score: string): Set<string> {

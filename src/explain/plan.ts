@@ -8,6 +8,7 @@
  */
 import { differentiate } from "../autodiff/differentiate.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
+import { UserError } from "../errors.ts";
 import type { LayerMap } from "../methods/method.ts";
 import { append, type Extension } from "../onnx/append.ts";
 import { Builder, type Value } from "../onnx/build.ts";
@@ -70,12 +71,20 @@ export class Plan {
   /** The model, with a layer and what its adjoint reads as further outputs. */
   forward(layer: string): Promise<{ session: Session; residuals: readonly string[] }> {
     return this.#once(`forward ${layer}`, async () => {
-      const { residuals } = this.#layerGraph(layer, [this.score], ({ da }) => da);
-      return {
-        session: await openSession(this.ort, this.#withOutputs([this.score, layer, ...residuals]), this.options),
-        residuals,
-      };
+      const residuals = this.#residuals(layer);
+      const bytes = this.#withOutputs([this.score, layer, ...residuals]);
+      return { session: await openSession(this.ort, bytes, this.options), residuals };
     });
+  }
+
+  /** What the adjoint behind a layer reads. Where it has no rule there is none, and asking for it says so; the model runs all the same. */
+  #residuals(layer: string): readonly string[] {
+    try {
+      return this.#layerGraph(layer, [this.score], ({ da }) => da).residuals;
+    } catch (error) {
+      if (error instanceof UserError && error.code === "unsupported-operator") return [];
+      throw error;
+    }
   }
 
   /** Any session that returns the scores: the first forward session there is, or the model with the scores as an output. */

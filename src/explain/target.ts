@@ -85,8 +85,10 @@ export function cotangents(rows: readonly Weights[], scores: readonly number[]):
   const places = product(grid);
   const data = new Float32Array(rows.length * classes * places);
   rows.forEach((row, r) => {
-    for (const [c, weight] of row)
-      data.fill(weight / places, (r * classes + c) * places, (r * classes + c + 1) * places);
+    for (const [c, weight] of row) {
+      const from = (r * classes + c) * places;
+      for (let i = from; i < from + places; i++) data[i] += weight / places;
+    }
   });
   return { data, dims: [rows.length, classes, ...grid] };
 }

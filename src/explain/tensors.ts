@@ -2,7 +2,7 @@
 import { InternalError } from "../errors.ts";
 import type { Dense } from "../methods/method.ts";
 import { product } from "../onnx/dims.ts";
-import { halfToNumber } from "../onnx/proto.ts";
+import { halfToNumber, numberToHalf } from "../onnx/proto.ts";
 import type { Runtime, Tensor } from "../onnx/runtime.ts";
 
 /** The numbers of a float tensor as float32; half precision comes as 16-bit patterns, or as numbers where the platform has them. */
@@ -19,6 +19,19 @@ export function toDense(tensor: Tensor): Dense {
       dims,
     };
   throw new InternalError(`a ${type} tensor was read as numbers`);
+}
+
+/** A tensor of a float type. */
+export function toTensor(ort: Runtime, { data, dims }: Dense, type = "float32"): Tensor {
+  if (type === "float16") return new ort.Tensor("float16", halves(data), dims);
+  if (type === "float64") return new ort.Tensor("float64", Float64Array.from(data), dims);
+  return new ort.Tensor("float32", data, dims);
+}
+
+/** ONNX Runtime wants the platform's own half-precision array where there is one, else the bit patterns. */
+function halves(data: Float32Array): Uint16Array {
+  const { Float16Array } = globalThis as { Float16Array?: { from(data: Float32Array): unknown } };
+  return Float16Array ? (Float16Array.from(data) as Uint16Array) : Uint16Array.from(data, numberToHalf);
 }
 
 /** The k answers [n, ...] of n images, image-major: [n k, ...]. */

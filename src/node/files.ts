@@ -43,6 +43,14 @@ export async function exists(file: string): Promise<boolean> {
   );
 }
 
+/** In bytes; undefined for what is not there. */
+export async function sizeOf(file: string): Promise<number | undefined> {
+  return stat(file).then(
+    ({ size }) => size,
+    () => undefined,
+  );
+}
+
 /** With its parents. Node's own recursive mkdir never returns where the kernel refuses a child of a directory, as in /proc. */
 async function makeDirectory(directory: string): Promise<void> {
   if (await isDirectory(directory)) return;

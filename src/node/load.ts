@@ -12,7 +12,7 @@ import { type Model, readModel } from "../onnx/model.ts";
 import { externalLocation, isExternal } from "../onnx/proto.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
 import { Classifier, type ClassifyOptions, type Why } from "../tasks/classification.ts";
-import { exists, isDirectory, readBytes, readJson } from "./files.ts";
+import { exists, isDirectory, readBytes, readJson, sizeOf } from "./files.ts";
 import { loadRuntime, type NodeRuntime } from "./runtime.ts";
 
 export interface LoadOptions extends KnownPreprocess, DecodeOptions {
@@ -150,13 +150,25 @@ function readNamed(bytes: Uint8Array, file: string): Model {
   }
 }
 
+/** The bytes that a model needs of each file beside it are there. */
 async function checkExternalData(model: Model, file: string): Promise<void> {
-  const locations = model.graph.initializer.filter(isExternal).map(externalLocation);
-  for (const location of new Set(locations)) {
-    if (location && !(await exists(path.join(path.dirname(file), location))))
+  const needed = new Map<string, number>();
+  for (const tensor of model.graph.initializer.filter(isExternal)) {
+    const location = externalLocation(tensor);
+    const number = (key: string) => Number(tensor.externalData.find((entry) => entry.key === key)?.value ?? 0);
+    if (location) needed.set(location, Math.max(needed.get(location) ?? 0, number("offset") + number("length")));
+  }
+  for (const [location, least] of needed) {
+    const bytes = await sizeOf(path.join(path.dirname(file), location));
+    if (bytes === undefined)
       throw new UserError(
         "missing-file",
         `missing external data: ${file} keeps weights in "${location}", which is not beside it`,
+      );
+    if (bytes < least)
+      throw new UserError(
+        "invalid-model",
+        `invalid external data: "${location}" beside ${file} has ${bytes} bytes, the model needs ${least}`,
       );
   }
 }

@@ -1,10 +1,12 @@
-/** @file Whether feeds are those that a model takes. */
+/** @file Whether feeds are those that a model takes, and seeds those that a tensor takes. */
 import { listing, UserError } from "../errors.ts";
 import type { Model } from "./model.ts";
-import { declaredDims } from "./proto.ts";
-import type { Feeds } from "./runtime.ts";
+import { type Observed, typeOf } from "./observe.ts";
+import { declaredDims, declaredType } from "./proto.ts";
+import type { Feeds, Tensor } from "./runtime.ts";
+import { gradientType, typeName } from "./types.ts";
 
-/** @throws UserError for a missing or unknown input, or one of another shape than the model declares. */
+/** @throws UserError for a missing or unknown input, or one of another type or shape than the model declares. */
 export function checkFeeds(model: Model, feeds: Feeds): void {
   const names = model.inputs.map(({ name }) => name);
   for (const name of Object.keys(feeds))
@@ -14,6 +16,9 @@ export function checkFeeds(model: Model, feeds: Feeds): void {
     const feed = feeds[input.name];
     if (!feed)
       throw new UserError("invalid-input", `missing input: "${input.name}"; the model takes ${listing(names)}`);
+    const type = typeName(declaredType(input));
+    if (feed.type !== type)
+      throw new UserError("invalid-input", `invalid input: "${input.name}" is ${feed.type}; the model takes ${type}`);
     const dims = declaredDims(input);
     if (
       dims &&
@@ -24,4 +29,14 @@ export function checkFeeds(model: Model, feeds: Feeds): void {
         `invalid input: "${input.name}" has shape [${feed.dims}]; the model takes [${dims.join(",")}]`,
       );
   }
+}
+
+/** @throws UserError for a cotangent of an unknown tensor, or of another type or shape than its gradient has. */
+export function checkSeed(model: Model, tensors: Observed, name: string, seed: Tensor): void {
+  const { type, dims } = typeOf(model, tensors, name);
+  const wanted = typeName(gradientType(type));
+  if (seed.type !== wanted)
+    throw new UserError("invalid-input", `invalid seed: "${name}" takes ${wanted}, not ${seed.type}`);
+  if (seed.dims.length !== dims.length || dims.some((d, i) => d >= 0 && d !== seed.dims[i]))
+    throw new UserError("invalid-input", `invalid seed: "${name}" has shape [${dims}], the seed [${seed.dims}]`);
 }

@@ -72,7 +72,7 @@ export function readModel(bytes: Uint8Array): Model {
 }
 
 function parse(bytes: Uint8Array): ModelProto {
-  if (bytes.length === 0) throw new UserError("invalid-model", "invalid model: the file is empty");
+  if (bytes.length === 0) throw new UserError("invalid-model", "invalid model: not an ONNX file (it is empty)");
   let proto: ModelProto;
   try {
     proto = decodeModel(bytes);

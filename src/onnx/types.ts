@@ -27,5 +27,9 @@ export const typeName = (type: DataType): string =>
 export const isFloat = (type: DataType): boolean =>
   type === DataType.FLOAT || type === DataType.FLOAT16 || type === DataType.DOUBLE || type === DataType.BFLOAT16;
 
+/** Whether a type holds the steps of quantised numbers. */
+export const isQuantized = (type: DataType): boolean =>
+  type === DataType.INT8 || type === DataType.UINT8 || type === DataType.INT16 || type === DataType.UINT16;
+
 /** The type that gradients of a tensor are computed in: half precision is too coarse for sums, so it becomes float32. */
 export const gradientType = (type: DataType): DataType => (type === DataType.DOUBLE ? type : DataType.FLOAT);

@@ -7,6 +7,7 @@ import * as linear from "./linear.ts";
 import * as normalization from "./normalization.ts";
 import { type Op, zero } from "./op.ts";
 import * as pooling from "./pooling.ts";
+import * as quantization from "./quantization.ts";
 import * as reduction from "./reduction.ts";
 import * as resize from "./resize.ts";
 import * as shape from "./shape.ts";
@@ -22,6 +23,7 @@ export const operators: ReadonlyMap<string, Op> = new Map<string, Op>([
     ...linear,
     ...normalization,
     ...pooling,
+    ...quantization,
     ...reduction,
     ...resize,
     ...shape,

@@ -11,7 +11,7 @@ import { insertOnes, isStatic, product, range } from "../onnx/dims.ts";
 import { type Attributes, describe } from "../onnx/model.ts";
 import { DataType, type NodeProto } from "../onnx/proto.ts";
 
-/** One node, as a rule sees it. Half-precision tensors appear as float32. */
+/** One node, as a rule sees it. Half-precision tensors and quantised steps appear as float32. */
 export interface Call {
   readonly node: NodeProto;
   readonly attributes: Attributes;
@@ -19,6 +19,8 @@ export interface Call {
   /** Inputs; a hole where an optional one is absent. */
   readonly x: readonly Value[];
   readonly y: readonly Value[];
+  /** The types that the outputs have in the model. */
+  readonly outputTypes: readonly DataType[];
   /** Gradients of the outputs, with the shape of y; zeros for an output that the score does not depend on. */
   readonly dy: readonly Value[];
   /** Whether the gradient of an input is asked for: a rule may leave out the others. */
@@ -37,6 +39,8 @@ export interface Op {
   readonly vjp: Rule | "zero";
   /** Inputs in which the output is affine while the others stay as they are: there the adjoint identity is exact. */
   readonly linear?: readonly number[];
+  /** The output's integers stand for numbers, so that gradients pass through them. */
+  readonly quantizes?: boolean;
 }
 
 /** A declared zero: shapes, comparisons, rounding, indices. */

@@ -4,13 +4,16 @@ import { type Explainer, openExplainer } from "../explain/explainer.ts";
 import type { Forward } from "../explain/forward.ts";
 import type { Score } from "../explain/layers.ts";
 import { bestClasses, classScores, type Target } from "../explain/target.ts";
+import { toTensor } from "../explain/tensors.ts";
 import { type Geometry, undo } from "../image/geometry.ts";
 import { type Box, box, type Point, peak } from "../image/locate.ts";
 import type { Picture, PixelMap } from "../image/picture.ts";
 import { type Preprocess, preprocess } from "../image/preprocess.ts";
 import { methodNamed } from "../methods/index.ts";
 import type { Dense } from "../methods/method.ts";
+import { DataType } from "../onnx/proto.ts";
 import type { Runtime, SessionOptions } from "../onnx/runtime.ts";
+import { typeName } from "../onnx/types.ts";
 import { type ClassQuery, Labels } from "./labels.ts";
 
 export interface ClassifierOptions {
@@ -60,7 +63,7 @@ export interface ClassExplanation {
   readonly map: Dense;
   /** For methods in pixel space: the signed image, [3, h, w], on the network's input. */
   readonly pixels?: Dense;
-  /** The map on the original picture's pixels; NaN where the network did not look. */
+  /** The map on the original picture's pixels, NaN where the network did not look; computed when it is read, for it may be large. */
   readonly onPicture: PixelMap;
   /** The map's maximum, in pixels of the original picture; undefined for a blank map. */
   readonly peak?: Point;
@@ -133,7 +136,8 @@ export class Classifier {
     const methods = [options.method ?? "grad-cam"].flat().map(methodNamed);
     const { data, dims, geometry } = preprocess(picture, this.preprocess);
     const input = this.explainer.imageInput ?? "";
-    const feeds = { [input]: new this.ort.Tensor("float32", data, [1, ...dims]) };
+    const type = typeName(this.explainer.tensors.get(input)?.type ?? DataType.FLOAT);
+    const feeds = { [input]: toTensor(this.ort, { data, dims: [1, ...dims] }, type) };
     const forward = await this.explainer.forward(feeds, options);
     const { scores, ranking, probabilities } = this.#read(forward);
     const classes = [...new Set((options.classes ?? ["top1"]).flatMap((query) => this.labels.find(query, ranking)))];
@@ -182,12 +186,19 @@ export class Classifier {
           ? `against ${label}`
           : label;
     const [h, w] = map.dims;
-    const onPicture = undo(map.data, [h, w], geometry);
+    const onPicture = () => undo(map.data, [h, w], geometry);
     const blank = blankness(map, question, layer);
-    const found = blank ? {} : { peak: peak(onPicture), box: box(onPicture) };
-    return { class: index, label, method, question, layer, map, pixels, onPicture, blank, ...found };
+    const found = blank ? {} : located(onPicture());
+    return {
+      ...{ class: index, label, method, question, layer, map, pixels, blank, ...found },
+      get onPicture() {
+        return onPicture();
+      },
+    };
   }
 }
+
+const located = (map: PixelMap): { peak?: Point; box?: Box } => ({ peak: peak(map), box: box(map) });
 
 interface OneMap {
   readonly map: Dense;

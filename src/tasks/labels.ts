@@ -6,7 +6,6 @@ export type ClassQuery = number | string;
 
 export class Labels {
   readonly #names: readonly string[];
-  readonly #classes: number;
 
   /** @param classes how many there are; names beyond them are an error, missing ones are "class N". */
   constructor(names: readonly string[], classes: number) {
@@ -16,7 +15,6 @@ export class Labels {
         `invalid labels: ${names.length} names for a model of ${classes} classes; give ${classes} at most`,
       );
     this.#names = names;
-    this.#classes = classes;
   }
 
   name(index: number): string {
@@ -30,42 +28,39 @@ export class Labels {
   find(query: ClassQuery, ranking: readonly number[]): readonly number[] {
     const text = String(query).trim();
     const top = /^top(\d+)$/.exec(text);
-    if (top) return this.#top(Number(top[1]), ranking);
-    if (/^[+-]?\d+$/.test(text)) return [this.#index(Number(text))];
-    return [this.#named(text)];
-  }
-
-  #top(count: number, ranking: readonly number[]): readonly number[] {
-    if (count >= 1 && count <= this.#classes) return ranking.slice(0, count);
-    throw new UserError("unknown-name", `unknown class: "top${count}"; allowed are top1 to top${this.#classes}`);
-  }
-
-  #index(index: number): number {
-    if (index >= 0 && index < this.#classes) return index;
-    throw new UserError(
-      "unknown-name",
-      `unknown class: ${index}; allowed are 0 to ${this.#classes - 1}, a name, or topN`,
-    );
+    if (top) return topOf(Number(top[1]), ranking);
+    if (/^[+-]?\d+$/.test(text)) return [checked(Number(text), ranking.length)];
+    return [this.#named(text, ranking.length)];
   }
 
   /** A name, or one of the synonyms that commas separate; upper and lower case are alike. */
-  #named(text: string): number {
+  #named(text: string, classes: number): number {
     const wanted = text.toLowerCase();
     const indices = this.#names.map((_, i) => i);
-    const synonyms = (i: number) => [this.#names[i], ...this.#names[i].split(",")].map((s) => s.trim().toLowerCase());
-    const found = indices.filter((i) => synonyms(i).includes(wanted));
+    const whole = (i: number) => this.#names[i].trim().toLowerCase();
+    const synonyms = (i: number) => this.#names[i].split(",").map((s) => s.trim().toLowerCase());
+    const exact = indices.filter((i) => wanted && whole(i) === wanted);
+    const found = exact.length ? exact : indices.filter((i) => wanted && synonyms(i).includes(wanted));
     if (found.length === 1) return found[0];
     if (found.length > 1)
       throw new UserError(
         "unknown-name",
         `unknown class: "${text}" is the name of classes ${listing(found.map(String))}; give an index`,
       );
-    const near = indices
-      .filter((i) => this.#names[i].toLowerCase().includes(wanted))
-      .map((i) => `${this.#names[i]} (${i})`);
+    const near = indices.filter((i) => wanted && whole(i).includes(wanted)).map((i) => `${this.#names[i]} (${i})`);
     const hint = near.length
       ? `did you mean ${listing(near, 6)}?`
-      : `allowed are a class name, an index from 0 to ${this.#classes - 1}, or topN`;
+      : `allowed are a class name, an index from 0 to ${classes - 1}, or topN`;
     throw new UserError("unknown-name", `unknown class: "${text}"; ${hint}`);
   }
+}
+
+function topOf(count: number, ranking: readonly number[]): readonly number[] {
+  if (count >= 1 && count <= ranking.length) return ranking.slice(0, count);
+  throw new UserError("unknown-name", `unknown class: "top${count}"; allowed are top1 to top${ranking.length}`);
+}
+
+function checked(index: number, classes: number): number {
+  if (index >= 0 && index < classes) return index;
+  throw new UserError("unknown-name", `unknown class: ${index}; allowed are 0 to ${classes - 1}, a name, or topN`);
 }

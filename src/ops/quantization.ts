@@ -1,0 +1,52 @@
+/**
+ * @file Quantisation, straight through: rounding is taken as the identity, and what saturates gets nothing. The gradient of a tensor of
+ * small integers is that of the steps it counts, in float32.
+ *
+ * A quantiser drops the Relu before a QuantizeLinear whose zero point is the smallest integer, and lets saturation do its work: the
+ * zero outside of the range is then the rectifier's mask.
+ */
+import { type Builder, rankOf, type Value } from "../onnx/build.ts";
+import { range } from "../onnx/dims.ts";
+import { DataType } from "../onnx/proto.ts";
+import { type Call, type Op, positive, unsupported } from "./op.ts";
+
+/** The least and greatest step of a type. */
+const limits: Partial<Record<DataType, readonly [number, number]>> = {
+  [DataType.INT8]: [-128, 127],
+  [DataType.UINT8]: [0, 255],
+  [DataType.INT16]: [-32768, 32767],
+  [DataType.UINT16]: [0, 65535],
+};
+
+// y = saturate(round(x / scale) + zero);  dx = dy / scale, 0 where it saturates
+export const QuantizeLinear: Op = {
+  quantizes: true,
+  vjp: (c) => {
+    const { build, node } = c;
+    const [x, scale, zeroPoint] = c.x;
+    const [low, high] =
+      limits[c.outputTypes[0]] ?? unsupported(node, "a type other than int8, uint8, int16 and uint16");
+    const steps = build.div(x, alongAxis(c, scale));
+    const counted = zeroPoint ? build.add(steps, alongAxis(c, build.cast(zeroPoint, x.type))) : steps;
+    const inside = build.mul(build.step(counted, low - 0.5), build.step(counted, high + 0.5, "below"));
+    return [build.mul(build.div(c.dy[0], alongAxis(c, scale)), inside)];
+  },
+};
+
+// y = (x - zero) scale;  dx = dy scale
+export const DequantizeLinear: Op = {
+  vjp: (c) => [c.build.mul(c.dy[0], alongAxis(c, c.x[1]))],
+};
+
+/** A scale or zero point beside x: one for all, or one for each place along the axis. */
+function alongAxis({ build, attributes, node, x: [x] }: Call, v: Value): Value {
+  if (attributes.int("block_size", 0) !== 0) unsupported(node, "blocks of scales");
+  if ((v.dims?.length ?? 0) === 0 || v.dims?.[0] === 1) return scalar(build, v);
+  const [axis] = positive([attributes.int("axis", 1)], rankOf(x));
+  return build.reshape(
+    v,
+    range(rankOf(x)).map((i) => (i === axis ? -1 : 1)),
+  );
+}
+
+const scalar = (build: Builder, v: Value): Value => (v.dims?.length ? build.reshape(v, []) : v);

@@ -1,0 +1,67 @@
+/** @file Directories where not all goes well: a corrupt picture among others, Ctrl-C, and a reader who has seen enough. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { decode } from "../../src/image/sharp.ts";
+import { decodeNpy } from "../../src/render/npy.ts";
+import { gap } from "../nets.ts";
+import { filesIn, folder, gradcam, start, withModel, writePicture } from "./run.ts";
+
+test("a corrupt picture among others: they are explained, and it has one line", async () => {
+  const cwd = folder();
+  const net = withModel(cwd, gap({ input: [1, 3, 8, 8] }));
+  mkdirSync(path.join(cwd, "photos"));
+  for (const name of ["a", "c"]) await writePicture(path.join(cwd, "photos", `${name}.png`));
+  writeFileSync(path.join(cwd, "photos/b.png"), "no picture");
+  for (const json of [["--json"], []]) {
+    const { code, stdout, stderr } = await gradcam(["explain", "photos", ...net, ...json], cwd);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^gradcam: invalid image photos\/b\.png: [^\n]+\n$/);
+    if (json.length) expect(stdout.match(/"image":"photos\/[ac]\.png"/g)?.length).toBe(2);
+    else expect(stdout).toContain("; 1 of 3 pictures could not be explained.");
+  }
+  const manifest = JSON.parse(readFileSync(path.join(cwd, "gradcam-out/manifest.json"), "utf8"));
+  expect(manifest.images.map(({ image }: { image: string }) => image)).toEqual(["photos/a.png", "photos/c.png"]);
+});
+
+test("Ctrl-C ends with 130 and leaves whole files", async () => {
+  const cwd = folder();
+  // 160 pixels a side: occlusion takes 81 runs a picture, so that the signal meets it at work.
+  const net = withModel(cwd, gap({ input: [1, 3, 160, 160] }));
+  mkdirSync(path.join(cwd, "photos"));
+  for (let i = 0; i < 40; i++) await writePicture(path.join(cwd, "photos", `${i}.png`), { seed: i });
+  const running = start(["explain", "photos", ...net, "--method", "occlusion", "--json"], cwd);
+  let lines = 0;
+  running.process.stdout?.on("data", (text: string) => {
+    lines += text.split("\n").length - 1;
+    if (lines >= 2) running.process.kill("SIGINT");
+  });
+  const { code, stdout, stderr } = await running.ended;
+  expect({ code, stderr }).toEqual({ code: 130, stderr: "" });
+  const told = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(told.length).toBeLessThan(40);
+
+  const out = path.join(cwd, "gradcam-out");
+  const files = filesIn(out);
+  expect(files.filter((name) => name.endsWith(".part"))).toEqual([]);
+  for (const name of files.filter((file) => file.endsWith(".png")))
+    expect((await decode(path.join(out, name))).width).toBeGreaterThan(0);
+  for (const name of files.filter((file) => file.endsWith(".npy")))
+    expect(decodeNpy(readFileSync(path.join(out, name))).shape).toEqual([160, 160]);
+  const manifest = JSON.parse(readFileSync(path.join(out, "manifest.json"), "utf8"));
+  expect(manifest.images.length).toBe(told.length);
+});
+
+test("a reader that closes the pipe is no bug", async () => {
+  const cwd = folder();
+  const net = withModel(cwd, gap({ input: [1, 3, 8, 8] }));
+  mkdirSync(path.join(cwd, "photos"));
+  for (let i = 0; i < 5; i++) await writePicture(path.join(cwd, "photos", `${i}.png`), { seed: i });
+  const running = start(["explain", "photos", ...net, "--json"], cwd);
+  running.process.stdout?.once("data", () => running.process.stdout?.destroy());
+  const { code, stderr } = await running.ended;
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+});

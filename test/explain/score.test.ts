@@ -1,0 +1,72 @@
+/** @file What is explained: the scores in front of whatever squashes them, however it is wrapped. */
+import { describe, expect, test } from "vitest";
+import { floats, ints, node } from "../models.ts";
+import { gap, images, unet } from "../nets.ts";
+import { ask, expectClose, expectUserError, numbers, open } from "./ask.ts";
+
+const squash = (opType: string) =>
+  opType === "Sigmoid" ? node(opType, "logits", "p") : node(opType, "logits", "p", { axis: 1 });
+
+describe.each(["Softmax", "LogSoftmax", "Sigmoid"])("scores before a %s", (opType) => {
+  const wrapped = {
+    bare: gap({ after: [squash(opType)] }),
+    "behind an Identity": gap({ after: [squash(opType), node("Identity", "p", "q")] }),
+    "behind a Reshape": gap({
+      after: [squash(opType), node("Reshape", "p shape", "q")],
+      constants: { shape: ints([-1, 5]) },
+    }),
+    "behind a Reshape and an Identity": gap({
+      after: [squash(opType), node("Reshape", "p shape", "q"), node("Identity", "q", "r")],
+      constants: { shape: ints([-1, 5]) },
+    }),
+  };
+  test.each(Object.keys(wrapped) as (keyof typeof wrapped)[])("%s", async (how) => {
+    const feeds = images();
+    const explainer = await open(wrapped[how]);
+    expect(explainer.score).toEqual({ name: "logits", before: opType });
+    const { maps } = await explainer.explain(feeds, { target: 3 });
+    expectClose(numbers(maps), numbers((await ask(gap(), feeds, { target: 3 })).maps));
+    await explainer.release();
+  });
+});
+
+test("an output with nothing behind its scores is explained as it is", async () => {
+  const explainer = await open(gap());
+  expect(explainer.score).toEqual({ name: "logits" });
+  await explainer.release();
+});
+
+test("probabilities for every pixel are explained in front of their softmax", async () => {
+  const explainer = await open(unet({ after: [node("Softmax", "logits", "p", { axis: 1 })] }));
+  expect(explainer.score).toEqual({ name: "logits", before: "Softmax" });
+  await explainer.release();
+});
+
+test("a named output", async () => {
+  const bytes = gap({
+    after: [node("Mul", "logits two", "doubled")],
+    constants: { two: floats(2) },
+    outputs: ["logits", "doubled"],
+  });
+  const feeds = images();
+  const [once, twice] = [
+    await ask(bytes, feeds, { target: 1 }),
+    await ask(bytes, feeds, { target: 1 }, { output: "doubled" }),
+  ];
+  expectClose(
+    numbers(twice.maps),
+    numbers(once.maps).map((v) => 2 * v),
+  );
+  await expectUserError(
+    open(bytes, { output: "tripled" }),
+    "unknown-name",
+    'unknown output: "tripled"; the model\'s outputs are logits, doubled',
+  );
+});
+
+test("an output of whole numbers is passed over", async () => {
+  const bytes = gap({ after: [node("ArgMax", "logits", "best", { axis: 1 })], outputs: ["best", "logits"] });
+  const explainer = await open(bytes);
+  expect(explainer.score.name).toBe("logits");
+  await explainer.release();
+});

@@ -1,0 +1,86 @@
+/** @file Maps worked out on paper, on the networks of nets.ts. */
+import { describe, expect, test } from "vitest";
+import { numbers, open } from "../explain/ask.ts";
+import { blocks, blocksPicture, explained, small, smallPicture } from "./nets.ts";
+
+const on = (method: string, target: Parameters<typeof explained>[3]) => explained(small, smallPicture, method, target);
+
+test("the network is the one on paper", async () => {
+  const explainer = await open(small);
+  const { outputs } = await explainer.forward(smallPicture);
+  expect(numbers(outputs.y)).toEqual([5, 1]);
+  expect(numbers(outputs.A)).toEqual([1, 0, 0, 3, 1, 4, 3, 0]);
+  await explainer.release();
+});
+
+describe("grad-cam: alpha_k = w_ck / 4, for every cell has the same gradient", () => {
+  test("class 0: ReLU(A0 + 2 A1) / 4", async () => expect((await on("grad-cam", 0)).map).toEqual([0.75, 2, 1.5, 0.75]));
+  test("class 1: ReLU(3 A0 - A1) / 4", async () => expect((await on("grad-cam", 1)).map).toEqual([0.5, 0, 0, 2.25]));
+  test("against class 1: ReLU(A1 - 3 A0) / 4", async () =>
+    expect((await on("grad-cam", { counterfactual: 1 })).map).toEqual([0, 1, 0.75, 0]));
+  test("class 0 rather than 1: ReLU(3 A1 - 2 A0) / 4", async () =>
+    expect((await on("grad-cam", { for: 0, against: 1 })).map).toEqual([0.25, 3, 2.25, 0]));
+  test("what speaks for a class and against it share no cell, and make up the whole sum", async () => {
+    const [pro, contra] = [(await on("grad-cam", 1)).map, (await on("grad-cam", { counterfactual: 1 })).map];
+    expect(pro.map((v, i) => v - contra[i])).toEqual([0.5, -1, -0.75, 2.25]);
+  });
+  test("no class: the best, which is 0", async () => {
+    const explainer = await open(small);
+    expect(numbers((await explainer.explain(smallPicture)).maps)).toEqual([0.75, 2, 1.5, 0.75]);
+    await explainer.release();
+  });
+});
+
+test("grad-cam is CAM (Zhou et al. 2016) over the number of cells, behind global pooling", async () => {
+  const [a0, a1] = [
+    [1, 0, 0, 3],
+    [1, 4, 3, 0],
+  ];
+  for (const [c, w] of [
+    [1, 2],
+    [3, -1],
+  ].entries()) {
+    const cam = a0.map((v, i) => Math.max(0, w[0] * v + w[1] * a1[i]));
+    expect((await on("grad-cam", c)).map).toEqual(cam.map((v) => v / 4));
+  }
+});
+
+// At the rectifiers dA0 = w_c0 / 4 and dA1 = w_c1 / 4 arrive; x reaches A0 with +1 and A1 with -1.
+describe("pixels", () => {
+  const rows: readonly (readonly [string, number, readonly number[], string])[] = [
+    ["gradient", 0, [-0.25, -0.5, -0.5, 0.25], "1/4 [A0 > 0] - 2/4 [A1 > 0]"],
+    ["gradient", 1, [1, 0.25, 0.25, 0.75], "3/4 [A0 > 0] + 1/4 [A1 > 0]"],
+    ["guided-backprop", 0, [-0.25, -0.5, -0.5, 0.25], "both gradients are positive: as the plain one"],
+    ["guided-backprop", 1, [0.75, 0, 0, 0.75], "-1/4 is stopped: 3/4 [A0 > 0]"],
+    ["deconvolution", 0, [-0.25, -0.25, -0.25, -0.25], "1/4 - 2/4, whatever the forward pass did"],
+    ["deconvolution", 1, [0.75, 0.75, 0.75, 0.75], "3/4; -1/4 is stopped"],
+    ["guided-grad-cam", 0, [-0.25 * 0.75, -0.5 * 2, -0.5 * 1.5, 0.25 * 0.75], "the product, on equal grids"],
+    ["guided-grad-cam", 1, [0.75 * 0.5, 0, 0, 0.75 * 2.25], "the product, on equal grids"],
+  ];
+  test.each(rows)("%s, class %d: %j, %s", async (method, target, image) => {
+    const { map, pixels } = await on(method, target);
+    expect(pixels).toEqual(image);
+    expect(map).toEqual(image.map(Math.abs)); // one channel: the strongest is it
+  });
+
+  test("against a class, guided: the other gradient is let through", async () => {
+    // dA0 = -3/4 is stopped, dA1 = +1/4 reaches x with -1 where A1 > 0.
+    expect((await on("guided-backprop", { counterfactual: 1 })).pixels).toEqual([-0.25, -0.25, -0.25, 0]);
+  });
+});
+
+test("guided-grad-cam: the map is brought to the picture's size by bilinear interpolation between the centres of its cells", async () => {
+  // Each pixel has its block's guided gradient. From 2 cells to 4 pixels the second cell has weights 0, 1/4, 3/4, 1.
+  const guided = [-0.25, -0.5, -0.5, 0.25];
+  const cam = [0.75, 2, 1.5, 0.75];
+  const share = [0, 0.25, 0.75, 1];
+  const expected = share.flatMap((v, y) =>
+    share.map((u, x) => {
+      const top = (1 - u) * cam[0] + u * cam[1];
+      const bottom = (1 - u) * cam[2] + u * cam[3];
+      return guided[2 * Math.floor(y / 2) + Math.floor(x / 2)] * ((1 - v) * top + v * bottom);
+    }),
+  );
+  const { pixels } = await explained(blocks, blocksPicture, "guided-grad-cam", 0);
+  for (const [i, v] of pixels.entries()) expect(v).toBeCloseTo(expected[i], 6);
+});

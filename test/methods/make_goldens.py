@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Writes golden.onnx and goldens.json: a small network, and its explanations by pytorch-grad-cam and captum.
+
+    pip install torch captum grad-cam onnx
+    python test/methods/make_goldens.py
+"""
+import json
+from pathlib import Path
+
+import captum
+import numpy
+import pytorch_grad_cam
+import torch
+from captum.attr import Deconvolution, GuidedBackprop, Occlusion, Saliency
+from torch import nn
+
+here = Path(__file__).parent
+
+
+class Network(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(8, 10, 3, padding=1), nn.ReLU(),
+        )
+        # The width of the hidden layer makes the head non-linear.
+        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(10, 16), nn.ReLU(), nn.Linear(16, 5))
+
+    def forward(self, x):
+        return self.head(self.features(x))
+
+
+def picture(*shape):
+    """Numbers that the test makes again by the same formula."""
+    i = numpy.arange(numpy.prod(shape), dtype=numpy.float64)
+    return torch.tensor((numpy.sin(0.37 * i) + 0.5 * numpy.cos(1.13 * i)).astype(numpy.float32).reshape(shape))
+
+
+def rounded(values):
+    return [float(f"{v:.6g}") for v in numpy.asarray(values, dtype=numpy.float64).ravel()]
+
+
+def fresh():
+    """captum's guided methods leave hooks on the network that they have seen."""
+    torch.manual_seed(5)
+    network = Network()
+    with torch.no_grad():
+        for layer in network.modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.weight.uniform_(0.5, 1.5)
+                layer.running_mean.normal_()
+                layer.running_var.uniform_(0.5, 1.5)
+    return network.eval()
+
+
+def main():
+    x, targets = picture(2, 3, 16, 20), torch.tensor([1, 3])
+    large = picture(1, 3, 36, 40)
+    axes = {"input": {0: "n", 2: "h", 3: "w"}, "logits": {0: "n"}}
+    torch.onnx.export(fresh(), (x,), here / "golden.onnx", input_names=["input"], output_names=["logits"],
+                      dynamic_axes=axes, opset_version=13, dynamo=False)
+
+    network = fresh()
+    a = network.features(x)
+    a.retain_grad()
+    network.head(a)[range(2), targets].sum().backward()
+    # pytorch-grad-cam's weights and sum, without the scaling that it does to every map.
+    cam = pytorch_grad_cam.GradCAM(model=network, target_layers=[network.features])
+    grad_cam = cam.get_cam_image(x, None, targets, a.detach().numpy(), a.grad.numpy())
+    occlusion = Occlusion(fresh()).attribute(large, target=2, sliding_window_shapes=(3, 32, 32), strides=(3, 16, 16), baselines=0)
+    goldens = {
+        "versions": {"torch": torch.__version__, "captum": captum.__version__},
+        "logits": rounded(network(x).detach()),
+        "grad-cam": rounded(numpy.maximum(grad_cam, 0)),
+        "gradient": rounded(Saliency(fresh()).attribute(x, target=targets, abs=False).detach()),
+        "guided-backprop": rounded(GuidedBackprop(fresh()).attribute(x, target=targets).detach()),
+        "deconvolution": rounded(Deconvolution(fresh()).attribute(x, target=targets).detach()),
+        "occlusion": rounded(occlusion[0, 0].detach()),
+    }
+    (here / "goldens.json").write_text(json.dumps(goldens).replace('], "', '],\n"') + "\n")
+
+
+main()

@@ -1,0 +1,41 @@
+/** @file Every method of the registry, by one table: a new method needs a row here. */
+import { describe, expect, test } from "vitest";
+import { methods } from "../../src/index.ts";
+import { ask, numbers } from "../explain/ask.ts";
+import { images, vgg } from "../nets.ts";
+
+/** What a method answers to 2 images [3, 8, 8] and 2 classes, its layer being [6, 8, 8]. */
+const cases: Readonly<Record<string, { readonly signed: boolean; readonly pixels: boolean }>> = {
+  "grad-cam": { signed: false, pixels: false },
+  "guided-backprop": { signed: false, pixels: true },
+  "guided-grad-cam": { signed: false, pixels: true },
+  deconvolution: { signed: false, pixels: true },
+  gradient: { signed: false, pixels: true },
+  occlusion: { signed: true, pixels: false },
+};
+
+test("every method has a case, and every case a method", () => {
+  const names = methods.map(({ name }) => name);
+  expect(names.filter((name) => !cases[name]).map((name) => `add a case for ${name}`)).toEqual([]);
+  expect(Object.keys(cases).filter((name) => !names.includes(name))).toEqual([]);
+  expect(new Set(names).size).toBe(names.length);
+});
+
+describe.each(methods.map((method) => [method.name, method] as const))("%s", (name, method) => {
+  test("says what it is", () => {
+    expect(method.title).toMatch(/^[A-Z]/);
+    expect(method.summary).toMatch(/\.$/);
+    expect(method.paper).toMatch(/\d{4}, https:\/\/arxiv\.org\/abs\/\d{4}\.\d{4,5}$/);
+  });
+
+  test("answers with maps of the right form that are not all alike", async () => {
+    const answer = await ask(vgg(), images(), { method: name, target: { each: [0, 3] } });
+    expect(answer.maps).toMatchObject({ type: "float32", dims: [4, 8, 8] });
+    expect(answer.layer).toBe(method.space === "layer" ? "features" : undefined);
+    expect(answer.pixels?.dims).toEqual(cases[name]?.pixels ? [4, 3, 8, 8] : undefined);
+    const values = [...numbers(answer.maps), ...numbers(answer.pixels)];
+    expect(values.every(Number.isFinite)).toBe(true);
+    expect(new Set(numbers(answer.maps)).size).toBeGreaterThan(1);
+    if (!cases[name]?.signed) expect(Math.min(...numbers(answer.maps))).toBeGreaterThanOrEqual(0);
+  });
+});

@@ -1,0 +1,106 @@
+/** @file Imports point one way: errors <- onnx <- ops <- autodiff <- methods <- explain <- tasks <- node <- cli; image and render are leaves. */
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("../../src", import.meta.url));
+const order = ["errors", "onnx", "ops", "autodiff", "methods", "explain", "tasks", "node", "cli"];
+
+/** Beyond the order and one's own folder. */
+const also: Readonly<Record<string, readonly RegExp[]>> = {
+  image: [/^errors\.ts$/],
+  render: [/^errors\.ts$/, /^image\//],
+  methods: [/^image\/geometry\.ts$/],
+  tasks: [/^image\//],
+  node: [/^image\//, /^render\//],
+  cli: [/^image\//, /^render\//],
+};
+
+/** The only files that may import a package. */
+const packages: Readonly<Record<string, RegExp>> = {
+  "onnx-buf": /^onnx\/proto\.ts$/,
+  "@bufbuild/protobuf": /^onnx\/proto\.ts$/,
+  sharp: /^image\/sharp\.ts$/,
+  "onnxruntime-node": /^node\/runtime\.ts$/,
+  "onnxruntime-common": /^onnx\/runtime\.ts$/,
+  commander: /^cli\//,
+  picocolors: /^cli\//,
+};
+const mayUseNode = /^(node|cli)\/|^image\/sharp\.ts$/;
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+const files = readdirSync(root, { recursive: true, encoding: "utf8" })
+  .map((name) => name.split(path.sep).join("/"))
+  .filter((name) => name.endsWith(".ts"));
+
+const imports: Import[] = files.flatMap((from) => {
+  const text = readFileSync(path.join(root, from), "utf8");
+  const found = text.matchAll(
+    /^\s*(?:import|export)\b[^"';]*?from\s+"([^"]+)"|\bimport\(\s*"([^"]+)"\s*\)|^import\s+"([^"]+)"/gm,
+  );
+  return [...found].map(([, a, b, c]) => ({ from, to: a ?? b ?? c }));
+});
+const within = imports
+  .filter(({ to }) => to.startsWith("."))
+  .map(({ from, to }) => ({ from, to: path.posix.join(path.posix.dirname(from), to) }));
+const wordsOf = (list: readonly Import[]) => list.map(({ from, to }) => `${from} imports ${to}`);
+/** "errors.ts" and the folders by name; index.ts, node.ts and web.ts are the doors and may show anything. */
+const roomOf = (file: string) => (file === "errors.ts" ? "errors" : file.includes("/") ? file.split("/")[0] : "door");
+
+test("the scan sees imports of every form", () => {
+  expect(files.length).toBeGreaterThan(50);
+  expect(within.length).toBeGreaterThan(150);
+  expect(wordsOf(imports)).toEqual(
+    expect.arrayContaining(["image/sharp.ts imports sharp", "node/runtime.ts imports onnxruntime-node"]),
+  );
+});
+
+test("every folder has its place", () => {
+  const rooms = new Set(files.map(roomOf));
+  expect([...rooms].filter((room) => ![...order, "image", "render", "door"].includes(room))).toEqual([]);
+});
+
+test("imports point one way", () => {
+  const wrong = within.filter(({ from, to }) => {
+    const [a, b] = [roomOf(from), roomOf(to)];
+    if (a === "door" || a === b) return false;
+    if (order.includes(a) && order.includes(b) && order.indexOf(b) < order.indexOf(a)) return false;
+    return !also[a]?.some((pattern) => pattern.test(to));
+  });
+  expect(wordsOf(wrong)).toEqual([]);
+});
+
+test("every import is of a file that is there, by its whole name", () => {
+  expect(wordsOf(within.filter(({ to }) => !files.includes(to)))).toEqual([]);
+});
+
+test("a package is imported in its one place", () => {
+  const outer = imports.filter(({ to }) => !to.startsWith(".") && !to.startsWith("node:"));
+  expect(wordsOf(outer.filter(({ from, to }) => !packages[to]?.test(from)))).toEqual([]);
+});
+
+test("Node's own modules stay behind gradcam/node", () => {
+  expect(wordsOf(imports.filter(({ from, to }) => to.startsWith("node:") && !mayUseNode.test(from)))).toEqual([]);
+});
+
+test("no file imports itself by a way round", () => {
+  const next = new Map(files.map((file) => [file, within.filter(({ from }) => from === file).map(({ to }) => to)]));
+  const reached = (from: string): Set<string> => {
+    const seen = new Set<string>();
+    const visit = (file: string) => {
+      for (const to of next.get(file) ?? []) {
+        if (seen.has(to)) continue;
+        seen.add(to);
+        visit(to);
+      }
+    };
+    visit(from);
+    return seen;
+  };
+  expect(files.filter((file) => reached(file).has(file))).toEqual([]);
+});
