@@ -17,7 +17,7 @@ class Network {
     const data = new Float32Array(dims.reduce((a, b) => a * b, 1));
     const scale = Math.sqrt(6 / fanIn);
     for (let i = 0; i < data.length; i++) {
-      this.#state = Math.imul(this.#state, 1664525) + 1013904223;
+      this.#state = (Math.imul(this.#state, 1664525) + 1013904223) | 0;
       data[i] = (this.#state / 2 ** 31) * scale;
     }
     return this.constant(dims, data);

@@ -26,6 +26,7 @@ const [width, margin] = [760, 8];
 const model = await load();
 await mkdir(pictures, { recursive: true });
 for (const method of methods) await save(method.name, await methodPicture(method));
+await save("layers", await layersPicture());
 await save("cat-and-cup.panel", await readmePanel());
 await model.release();
 
@@ -33,18 +34,30 @@ await model.release();
 async function methodPicture({ name }) {
   const why = await model.explain(photo, { classes, method: name });
   const seen = await seenByTheNetwork(why);
-  const cells = why.explanations.map(({ map, pixels }) => {
-    const [h, w] = map.dims;
-    if (pixels) return guidedImage(pixels.data, w, h);
-    const onSeen = {
-      width: seen.width,
-      height: seen.height,
-      data: upsample(map.data, [h, w], [seen.height, seen.width]),
-    };
-    return overlay(seen, onSeen);
-  });
-  const row = { label: "", detail: [], cells: await Promise.all([seen, ...cells].map(encodePng)) };
-  return rasterise(panel({ columns: ["Input", ...classes], rows: [row] }), { scale: 2 });
+  return drawRow(["Input", ...classes], [seen, ...why.explanations.map((explanation) => drawn(explanation, seen))]);
+}
+
+/** Grad-CAM of one class on three layers, from the default towards the pixels. */
+async function layersPicture() {
+  const layers = ["features", "blocks.10/add", "blocks.4/add"];
+  const shown = [];
+  for (const layer of layers) {
+    const why = await model.explain(photo, { classes: ["espresso"], layer });
+    shown.push(drawn(why.explanations[0], await seenByTheNetwork(why)));
+  }
+  return drawRow(layers, shown);
+}
+
+/** The map over what the network saw or, for methods at the pixels, their signed image. */
+function drawn({ map, pixels }, { width, height, data }) {
+  const [h, w] = map.dims;
+  if (pixels) return guidedImage(pixels.data, w, h);
+  return overlay({ width, height, data }, { width, height, data: upsample(map.data, [h, w], [height, width]) });
+}
+
+async function drawRow(columns, shown) {
+  const row = { label: "", detail: [], cells: await Promise.all(shown.map(encodePng)) };
+  return rasterise(panel({ columns, rows: [row] }), { scale: 2 });
 }
 
 /** The part of the picture that the crop leaves, at twice the network's resolution. */

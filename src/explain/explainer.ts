@@ -7,15 +7,19 @@ import { declaredDims } from "../onnx/proto.ts";
 import { type Feeds, type Runtime, type SessionOptions, shapesOf } from "../onnx/runtime.ts";
 import { upgrade } from "../onnx/upgrade.ts";
 import { type Explained, type ExplainOptions, explainPass, Forward } from "./forward.ts";
-import { imageInputOf, type Layer, layersOf, type Score, scoreOf } from "./layers.ts";
+import { ancestors, imageInputOf, type Layer, layersOf, type Score, scoreOf } from "./layers.ts";
+import type { TokenGrid } from "./layout.ts";
 import { Pass } from "./pass.ts";
 import { Plan } from "./plan.ts";
+import { patchesReach } from "./tokens.ts";
 
 export interface OpenOptions {
   /** The output that holds the scores; the first of a float type by default. A softmax it ends with is explained in front of. */
   readonly output?: string;
   /** The tensor that maps lie on; by default the last activation before the grid is pooled or flattened. */
   readonly layer?: string;
+  /** Where layers hold tokens: their grid, and how many tokens come before it; found from the shapes by default. */
+  readonly tokens?: TokenGrid;
   readonly session?: SessionOptions;
 }
 
@@ -51,11 +55,8 @@ export class Explainer {
     this.score = score;
     this.tensors = plan.tensors;
     this.imageInput = imageInputOf(model, plan.tensors);
-    const shape = (name: string) => plan.tensors.get(name)?.dims ?? [];
-    const found = layersOf(model, sized, score.name).map(
-      ({ name }): Layer => ({ name, shape: shape(name), grid: shape(name).slice(2) }),
-    );
-    const chosen = options.layer === undefined ? undefined : namedLayer(model, plan.tensors, options.layer, found);
+    const found = layersOf(model, sized, score.name, options.tokens).map(({ name }) => layerOf(plan, name));
+    const chosen = options.layer === undefined ? undefined : namedLayer(plan, options.layer, found);
     this.layers = chosen ? [chosen, ...found.filter(({ name }) => name !== chosen.name)] : found;
     this.#plans = new Map([[freeSizes(model, {}), Promise.resolve(plan)]]);
   }
@@ -63,7 +64,7 @@ export class Explainer {
   static async open(ort: Runtime, model: Model, options: OpenOptions): Promise<Explainer> {
     const tensors = await observe(ort, model, {}, options.session);
     const score = scoreOf(model, tensors, options.output);
-    const plan = new Plan(ort, model, tensors, score.name, options.session);
+    const plan = new Plan(ort, model, tensors, score.name, options.session, options.tokens);
     // A model of fixed size is made ready now; one of free size when it is known which size is asked.
     const fixed = freeSizes(model, {}) === "";
     const sized = fixed ? tensors : await observe(ort, model, nominalShapes(model, tensors), options.session);
@@ -93,7 +94,7 @@ export class Explainer {
   async #pass(feeds: Feeds, layer = this.layers[0]?.name): Promise<Pass> {
     checkFeeds(this.model, feeds);
     const plan = await this.#planFor(feeds);
-    if (layer !== undefined) namedLayer(this.model, plan.tensors, layer, this.layers);
+    if (layer !== undefined) namedLayer(plan, layer, this.layers);
     return new Pass(plan, layer, feeds, this.imageInput ? feeds[this.imageInput].dims[0] : 1);
   }
 
@@ -107,17 +108,22 @@ export class Explainer {
     const known = this.#plans.get(key);
     if (known) return known;
     const made = observe(this.ort, this.model, shapesOf(feeds), this.options.session).then(
-      (tensors) => new Plan(this.ort, this.model, tensors, this.score.name, this.options.session),
+      (tensors) => new Plan(this.ort, this.model, tensors, this.score.name, this.options.session, this.options.tokens),
     );
     this.#plans.set(key, made);
     return made;
   }
 }
 
+function layerOf(plan: Plan, name: string): Layer {
+  return { name, shape: plan.tensors.get(name)?.dims ?? [], grid: plan.layoutOf(name).grid };
+}
+
 /** A candidate by its name, or any other tensor of the graph that has a grid. */
-function namedLayer(model: Model, tensors: Observed, name: string, candidates: readonly Layer[]): Layer {
+function namedLayer(plan: Plan, name: string, candidates: readonly Layer[]): Layer {
   const known = candidates.find((layer) => layer.name === name);
   if (known) return known;
+  const { model, tensors } = plan;
   const tensor = tensors.get(name);
   const names = listing(
     candidates.map((layer) => layer.name),
@@ -130,7 +136,14 @@ function namedLayer(model: Model, tensors: Observed, name: string, candidates: r
       "invalid-option",
       `invalid layer: "${name}" has shape [${tensor.dims}] and no grid; candidates are ${names}`,
     );
-  return { name, shape: tensor.dims, grid: tensor.dims.slice(2) };
+  const layer = layerOf(plan, name);
+  const { prefix } = plan.layoutOf(name);
+  if (prefix !== undefined && !patchesReach(model, name, prefix, ancestors(model, plan.score)))
+    throw new UserError(
+      "no-path",
+      `no path: the patch tokens of "${name}" do not reach the score, only its class token does; candidates are ${names}`,
+    );
+  return layer;
 }
 
 /** What a model's free dimensions are in these shapes, the batch apart; "" where none is free. */

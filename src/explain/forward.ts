@@ -6,7 +6,7 @@ import type { Dense, LayerMap } from "../methods/method.ts";
 import { product, range } from "../onnx/dims.ts";
 import { checkSeed } from "../onnx/feeds.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
-import type { Pass } from "./pass.ts";
+import { type Pass, runForward } from "./pass.ts";
 import { type Asked, classScores, cotangents, plainClasses, resolve, type Target, type Weights } from "./target.ts";
 import { asLaidOut, channelsFirst, interleave, repeatImage, toDense, toTensor } from "./tensors.ts";
 
@@ -89,9 +89,12 @@ class Inquiry {
   async atLayer(map: LayerMap): Promise<Dense> {
     const { layer, plan } = this.pass;
     if (layer === undefined) throw new UserError("no-path", noLayer);
-    const [batch, classes, ...places] = plan.tensors.get(plan.score)?.dims ?? [];
-    const plain = this.asked.rows !== undefined && plainClasses(this.asked.rows) !== undefined;
-    const byClass = plain && classes > 0 && places.every((d) => d === 1);
+    const [batch, count, ...places] = plan.tensors.get(plan.score)?.dims ?? [];
+    const classes = this.asked.rows && plainClasses(this.asked.rows);
+    const byClass = classes !== undefined && count > 0 && places.every((d) => d === 1);
+    const { grid } = plan.layoutOf(layer);
+    const first = byClass ? await this.pass.firstAnswer(layer, map, classes) : undefined;
+    if (first) return onGrid(toDense(first), grid);
     const adjoint = await plan.adjoint(layer, byClass ? "classes" : this.#seeded, map);
     const tensors = await this.pass.tensors(layer);
     const ask = async (seeds: readonly Tensor[]): Promise<Dense> => {
@@ -103,9 +106,7 @@ class Inquiry {
       return toDense((await run(adjoint.session, feeds, [adjoint.output]))[adjoint.output]);
     };
     const together = batch < 0 && adjoint.residuals.length === 0;
-    const { data } = await this.#forEachTarget(together, byClass ? this.#classes : this.#cotangents, ask);
-    const grid = tensors[layer].dims.slice(2);
-    return { data, dims: [data.length / product(grid), ...grid] };
+    return onGrid(await this.#forEachTarget(together, byClass ? this.#classes : this.#cotangents, ask), grid);
   }
 
   async atInput(rules: Rules): Promise<Dense> {
@@ -172,10 +173,17 @@ class Inquiry {
         ? toTensor(this.ort, asLaidOut(variants, feed.dims), feed.type)
         : repeatImage(this.ort, feed, index, variants.dims[0]),
     ]);
-    const { session } = await plan.scores();
-    return toDense((await run(session, Object.fromEntries(varied), [plan.score]))[plan.score]);
+    const session = await plan.scores();
+    const results = await runForward(this.ort, session, Object.fromEntries(varied), [plan.score], variants.dims[0]);
+    return toDense(results[plan.score]);
   }
 }
+
+/** A map's positions, whatever their shape, on the layer's grid: [m, ...grid]. */
+const onGrid = ({ data }: Dense, grid: readonly number[]): Dense => ({
+  data,
+  dims: [data.length / product(grid), ...grid],
+});
 
 const noLayer =
   "no path: the model has no layer with a grid on the way to its scores; name one, or use a method in pixel space";

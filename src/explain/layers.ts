@@ -2,10 +2,12 @@
 import { dependents } from "../autodiff/differentiate.ts";
 import { listing, UserError } from "../errors.ts";
 import type { Model } from "../onnx/model.ts";
-import type { Observed, TensorType } from "../onnx/observe.ts";
+import type { Observed } from "../onnx/observe.ts";
 import type { NodeProto } from "../onnx/proto.ts";
 import { isFloat } from "../onnx/types.ts";
 import { operators } from "../ops/index.ts";
+import { gridsOf, layoutOf, type TokenGrid } from "./layout.ts";
+import { patchesReach } from "./tokens.ts";
 
 /** A tensor that a map can lie on. */
 export interface Layer {
@@ -63,7 +65,7 @@ const derived = new Set(
 
 /** Operators that go element by element: a tensor that only they read is not yet a layer's result. */
 const elementwise = new Set(
-  "Add Sub Mul Div Pow Neg Relu Clip LeakyRelu PRelu Elu Celu Selu Sigmoid HardSigmoid HardSwish Softplus Softsign Tanh Gelu Mish Swish Erf BatchNormalization InstanceNormalization LRN Identity Dropout Cast".split(
+  "Add Sub Mul Div Pow Neg Relu Clip LeakyRelu PRelu Elu Celu Selu Sigmoid HardSigmoid HardSwish Softplus Softsign Tanh Gelu Mish Swish Erf BatchNormalization InstanceNormalization LRN Softmax Identity Dropout Cast".split(
     " ",
   ),
 );
@@ -72,35 +74,48 @@ const elementwise = new Set(
  * The layers that can be explained, the default first, then from the score towards the image.
  *
  * The default is the last activation before the grid is pooled or flattened; where the score has a grid itself (segmentation), the
- * last one on the coarsest grid. A layer is the end of a chain of element-wise operators: the Relu, not the Conv before it.
+ * last one on the coarsest grid; among tokens, the last whose patches still reach the score. A layer is the end of a chain of
+ * element-wise operators: the Relu, not the Conv before it.
  */
-export function layersOf(model: Model, tensors: Observed, score: string): Layer[] {
+export function layersOf(model: Model, tensors: Observed, score: string, tokens?: TokenGrid): Layer[] {
   const image = imageInputOf(model, tensors);
-  const rank = image ? tensors.get(image)?.dims.length : undefined;
+  if (!image) return [];
+  const grids = gridsOf(model, tensors, image);
   const inputs = model.inputs.map(({ name }) => name).filter((name) => isFloat(tensors.get(name)?.type ?? 0));
   const active = dependents(model, tensors, inputs);
   const wanted = ancestors(model, score);
   const layers: Layer[] = [];
   for (const node of model.graph.node) {
     const [name] = node.output;
+    if (name === score || derived.has(node.opType) || !active.has(name) || !wanted.has(name)) continue;
     const tensor = tensors.get(name);
-    if (!tensor || tensor.dims.length !== rank || name === score || derived.has(node.opType)) continue;
-    if (!active.has(name) || !wanted.has(name) || !hasGrid(tensor)) continue;
+    const layout = tensor && layoutOf(tensor, grids, tokens);
+    if (!layout) continue;
     const readers = model.consumers.get(name)?.filter((reader) => reader.output.some((o) => wanted.has(o))) ?? [];
     if (readers.every((reader) => elementwise.has(reader.opType) && reader.output[0] !== score)) continue;
-    layers.push({ name, shape: tensor.dims, grid: tensor.dims.slice(2) });
+    if (layout.prefix !== undefined && !patchesReach(model, name, layout.prefix, wanted)) continue;
+    if (layout.prefix !== undefined && isProjection(model, node) && readers.every(splitsHeads)) continue;
+    layers.push({ name, shape: tensor.dims, grid: layout.grid });
   }
   layers.reverse();
-  if (!hasGrid(tensors.get(score))) return layers;
+  const scored = tensors.get(score);
+  if (scored?.dims.length !== grids.rank || !layoutOf(scored, grids)) return layers;
   const coarsest = layers.reduce((best, layer) => (area(layer) < area(best) ? layer : best), layers[0]);
   return layers.length ? [coarsest, ...layers.filter((layer) => layer !== coarsest)] : [];
 }
 
-const hasGrid = (tensor: TensorType | undefined): boolean => tensor?.dims.slice(2).some((d) => d !== 1) ?? false;
+/** A matrix product with a constant, and its bias: the queries, keys and values of an attention, where the heads are split next. */
+function isProjection(model: Model, node: NodeProto): boolean {
+  const isProduct = (n: NodeProto | undefined) => n?.opType === "MatMul" || n?.opType === "Gemm";
+  return isProduct(node) || (node.opType === "Add" && node.input.some((name) => isProduct(model.producer.get(name))));
+}
+
+const splitsHeads = ({ opType }: NodeProto): boolean => ["Reshape", "Transpose", "Split"].includes(opType);
+
 const area = ({ grid }: Layer): number => grid.reduce((a, b) => a * b, 1);
 
 /** Tensors that a score depends on. */
-function ancestors(model: Model, score: string): Set<string> {
+export function ancestors(model: Model, score: string): Set<string> {
   const wanted = new Set([score]);
   for (const node of model.graph.node.toReversed()) {
     if (isZero(node) || !node.output.some((name) => wanted.has(name))) continue;

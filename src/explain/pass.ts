@@ -4,9 +4,9 @@
  * A gradient at the pixels is computed by a session that runs the model too; when it comes first, its outputs are the pass's, and the
  * forward session need not run at all.
  */
-import type { Dense } from "../methods/method.ts";
-import { type Feeds, run, type Tensor } from "../onnx/runtime.ts";
-import type { Plan } from "./plan.ts";
+import type { Dense, LayerMap } from "../methods/method.ts";
+import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
+import type { ForwardSession, Plan } from "./plan.ts";
 import { bestClasses, checkFinite, classScores } from "./target.ts";
 import { toDense } from "./tensors.ts";
 
@@ -37,11 +37,27 @@ export class Pass {
 
   /** The layer, the scores, the outputs, and whatever the adjoint reads. */
   tensors(layer: string): Promise<Tensors> {
-    this.#forward ??= this.plan.forward(layer).then(async ({ session, residuals }) => {
-      const wanted = new Set([...this.wanted, layer, ...residuals.filter((name) => !this.feeds[name])]);
-      return { ...this.feeds, ...(await run(session, this.feeds, [...wanted])) };
-    });
+    this.#forward ??= this.#run(layer);
     return this.#forward;
+  }
+
+  async #run(layer: string): Promise<Tensors> {
+    const forward = await this.plan.forward(layer);
+    const wanted = new Set([...this.wanted, layer, ...forward.residuals.filter((name) => !this.feeds[name])]);
+    return { ...this.feeds, ...(await runForward(this.plan.ort, forward, this.feeds, [...wanted], this.n)) };
+  }
+
+  /**
+   * A map at the layer from the same run as the outputs, where the forward session can and has not run yet.
+   * @param classes of the explanations, image-major.
+   */
+  async firstAnswer(layer: string, map: LayerMap, classes: readonly number[]): Promise<Tensor | undefined> {
+    const forward = await this.plan.forward(layer);
+    if (this.#forward || forward.answers?.map !== map) return undefined;
+    const { output } = forward.answers;
+    const results = await runForward(this.plan.ort, forward, this.feeds, [output, ...this.wanted], this.n, classes);
+    this.keep(results);
+    return results[output];
   }
 
   /** The model's outputs and the scores, from whichever run there was; from a forward pass if there was none. */
@@ -51,8 +67,7 @@ export class Pass {
   }
 
   async #alone(): Promise<Tensors> {
-    const { session } = await this.plan.scores();
-    this.#elsewhere = await run(session, this.feeds, this.wanted);
+    this.#elsewhere = await runForward(this.plan.ort, await this.plan.scores(), this.feeds, this.wanted, this.n);
     return this.#elsewhere;
   }
 
@@ -73,4 +88,18 @@ export class Pass {
     const scores = await this.scores();
     return Array.from({ length: scores.dims[0] }, (_, i) => bestClasses(classScores(scores, i), 1)[0]);
   }
+}
+
+/** Runs a forward session. One that answers takes classes; where nothing is asked, its answer about class 0 is not looked at. */
+export function runForward(
+  ort: Runtime,
+  { session, answers }: ForwardSession,
+  feeds: Feeds,
+  wanted: readonly string[],
+  n: number,
+  classes: readonly number[] = Array(n).fill(0),
+): Promise<Tensors> {
+  if (!answers) return run(session, feeds, wanted);
+  const asked = new ort.Tensor("int64", BigInt64Array.from(classes, BigInt), [classes.length]);
+  return run(session, { ...feeds, [answers.classes]: asked }, wanted);
 }

@@ -3,24 +3,37 @@
  *
  * For a map at a layer the forward pass and the adjoint are sessions of their own: the forward session is the model with the layer
  * (and whatever the adjoint reads) as further outputs, the adjoint session holds only what lies behind the layer, backwards. So the
- * forward pass runs once and any number of classes are asked. Gradients at the pixels need the whole network both ways: there the
- * model and its adjoint are one session. Sessions are made when they are first needed.
+ * forward pass runs once and any number of classes are asked. Where the adjoint reads nothing of the forward pass it is small, and
+ * the forward session carries it too: the first question is answered in the same run. Gradients at the pixels need the whole
+ * network both ways: there the model and its adjoint are one session. Sessions are made when they are first needed.
  */
 import { differentiate } from "../autodiff/differentiate.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
 import { UserError } from "../errors.ts";
+import { gradCamMap } from "../methods/grad-cam.ts";
 import type { LayerMap } from "../methods/method.ts";
-import { append, type Extension } from "../onnx/append.ts";
+import { type Extension, openExtended } from "../onnx/append.ts";
 import { Builder, type Value } from "../onnx/build.ts";
-import { extract } from "../onnx/extract.ts";
+import { extract, readsOf } from "../onnx/extract.ts";
 import { freshPrefix, type Model } from "../onnx/model.ts";
 import { type Observed, typeOf } from "../onnx/observe.ts";
 import { DataType, makeValueInfo } from "../onnx/proto.ts";
 import { openSession, type Runtime, type Session, type SessionOptions } from "../onnx/runtime.ts";
 import { gradientType } from "../onnx/types.ts";
+import { imageInputOf } from "./layers.ts";
+import { arrange, channelsFirst, type Grids, gridsOf, type Layout, layoutOf, type TokenGrid } from "./layout.ts";
 
 /** How the score is given: as class indices ("classes"), or as cotangents of these tensors. */
 export type Seeding = "classes" | readonly string[];
+
+/** The model, with a layer and more as further outputs. */
+export interface ForwardSession {
+  readonly session: Session;
+  /** What the adjoint reads of the forward pass, the layer apart. */
+  readonly residuals: readonly string[];
+  /** Where it explains in the same run: the map that it computes, the input that takes its classes, and the output. */
+  readonly answers?: { readonly map: LayerMap; readonly classes: string; readonly output: string };
+}
 
 /** A session of the adjoint alone. */
 export interface Adjoint {
@@ -49,6 +62,8 @@ interface Seeds {
 const quiet: SessionOptions = { extra: { session: { intra_op: { allow_spinning: "0" } } } };
 
 export class Plan {
+  /** The grids that its layers may have; undefined without an image. */
+  readonly grids: Grids | undefined;
   readonly #cache = new Map<string, Promise<{ session: Session }>>();
   readonly #prefix: string;
 
@@ -58,8 +73,17 @@ export class Plan {
     readonly tensors: Observed,
     readonly score: string,
     readonly options: SessionOptions = {},
+    private readonly tokens?: TokenGrid,
   ) {
+    const image = imageInputOf(model, tensors);
+    this.grids = image ? gridsOf(model, tensors, image) : undefined;
     this.#prefix = freshPrefix(model);
+  }
+
+  /** How a layer is read; a tensor of none of the network's grids has its channels first. */
+  layoutOf(layer: string): Layout {
+    const tensor = typeOf(this.model, this.tensors, layer);
+    return (this.grids && layoutOf(tensor, this.grids, this.tokens)) ?? channelsFirst(tensor.dims);
   }
 
   async release(): Promise<void> {
@@ -69,40 +93,35 @@ export class Plan {
   }
 
   /** The model, with a layer and what its adjoint reads as further outputs. */
-  forward(layer: string): Promise<{ session: Session; residuals: readonly string[] }> {
+  forward(layer: string): Promise<ForwardSession> {
     return this.#once(`forward ${layer}`, async () => {
       const residuals = this.#residuals(layer);
-      const bytes = this.#withOutputs([this.score, layer, ...residuals]);
-      return { session: await openSession(this.ort, bytes, this.options), residuals };
+      if (residuals?.length !== 0 || !this.#hasClasses) {
+        const session = await this.#open(this.#outputs([this.score, layer, ...(residuals ?? [])]));
+        return { session, residuals: residuals ?? [] };
+      }
+      const own = this.#layerGraph(layer, "classes", gradCamMap, "in the model");
+      const { extension, seeds, output } = own;
+      const outputs = [...this.#outputs([this.score, layer]).outputs, ...extension.outputs];
+      const session = await this.#open({ ...extension, outputs });
+      return { session, residuals, answers: { map: gradCamMap, classes: seeds[0], output } };
     });
   }
 
-  /** What the adjoint behind a layer reads. Where it has no rule there is none, and asking for it says so; the model runs all the same. */
-  #residuals(layer: string): readonly string[] {
-    try {
-      return this.#layerGraph(layer, [this.score], ({ da }) => da).residuals;
-    } catch (error) {
-      if (error instanceof UserError && error.code === "unsupported-operator") return [];
-      throw error;
-    }
-  }
-
-  /** Any session that returns the scores: the first forward session there is, or the model with the scores as an output. */
-  async scores(): Promise<{ session: Session }> {
-    const forward = [...this.#cache].find(([key]) => key.startsWith("forward "))?.[1];
-    return (
-      forward ??
-      this.#once("forward", async () => ({
-        session: await openSession(this.ort, this.#withOutputs([this.score]), this.options),
-      }))
-    );
+  /** Any session that returns the scores: a forward session if there is one, or the model with the scores as an output. */
+  async scores(): Promise<ForwardSession> {
+    const forward = [...this.#cache].find(([key]) => key.startsWith("forward"))?.[1];
+    const make = async () => ({ session: await this.#open(this.#outputs([this.score])), residuals: [] });
+    return ((await forward) as ForwardSession | undefined) ?? this.#once("forward", make);
   }
 
   /** The adjoint from the score to a map at a layer. */
   adjoint(layer: string, seeding: Seeding, map: LayerMap): Promise<Adjoint> {
     return this.#once(`adjoint ${layer} ${seeding} ${map}`, async () => {
-      const { bytes, ...names } = this.#layerGraph(layer, seeding, map);
-      return { session: await openSession(this.ort, bytes, { ...quiet, ...this.options }), ...names };
+      const { extension, ...names } = this.#layerGraph(layer, seeding, map);
+      const { residuals } = readsOf(this.model, extension);
+      const bytes = extract(this.model, this.tensors, extension);
+      return { session: await openSession(this.ort, bytes, { ...quiet, ...this.options }), residuals, ...names };
     });
   }
 
@@ -111,19 +130,11 @@ export class Plan {
     return this.#once(`fused ${input} ${seeding} ${rules}`, async () => {
       const build = new Builder(this.model.opset, this.#prefix);
       const { inputs, values } = this.#seeds(build, seeding);
-      const gradients = differentiate(this.model, this.tensors, {
-        build,
-        seeds: values,
-        wrt: [input],
-        overrides: overridesOf(rules),
-      });
+      const overrides = overridesOf(rules);
+      const gradients = differentiate(this.model, this.tensors, { build, seeds: values, wrt: [input], overrides });
       const output = gradients.get(input) as Value;
-      const bytes = append(this.model.bytes, this.#extension(build, inputs, output));
-      return {
-        session: await openSession(this.ort, bytes, this.options),
-        seeds: inputs.map(({ name }) => name),
-        output: output.name,
-      };
+      const session = await this.#open(this.#extension(build, inputs, output));
+      return { session, seeds: inputs.map(({ name }) => name), output: output.name };
     });
   }
 
@@ -136,25 +147,46 @@ export class Plan {
     return made;
   }
 
-  /** The adjoint as a model of its own. The map reads the activations from an input, apart from what the adjoint reads of the forward pass. */
-  #layerGraph(layer: string, seeding: Seeding, map: LayerMap) {
+  #open(extension: Extension): Promise<Session> {
+    return openExtended(this.ort, this.model.bytes, extension, this.options);
+  }
+
+  /** Whether a class is one number of each image's scores, of a known count. */
+  get #hasClasses(): boolean {
+    const [batch, classes, ...places] = this.tensors.get(this.score)?.dims ?? [];
+    return batch < 0 && classes > 0 && places.every((d) => d === 1);
+  }
+
+  /** What the adjoint behind a layer reads; undefined where it has no rule. Asking for it says so; the model runs all the same. */
+  #residuals(layer: string): readonly string[] | undefined {
+    try {
+      return readsOf(this.model, this.#layerGraph(layer, [this.score], ({ da }) => da).extension).residuals;
+    } catch (error) {
+      if (error instanceof UserError && error.code === "unsupported-operator") return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * The adjoint with a map at its end. As a model of its own it reads the activations from an input, apart from what the adjoint reads
+   * of the forward pass; in the model it reads the layer itself.
+   */
+  #layerGraph(layer: string, seeding: Seeding, map: LayerMap, place: "alone" | "in the model" = "alone") {
     const build = new Builder(this.model.opset, this.#prefix);
     const { inputs, values } = this.#seeds(build, seeding);
     const da = differentiate(this.model, this.tensors, { build, seeds: values, wrt: [layer] }).get(layer) as Value;
-    const dims = this.tensors.get(layer)?.dims ?? [];
-    const type = this.tensors.get(layer)?.type ?? DataType.FLOAT;
-    const activations = build.input(type, dims);
-    const a = build.cast(activations, gradientType(type));
-    const grid = dims.map((_, i) => i).slice(2);
-    const mapped = map({ build, a, da, grid });
+    const { dims, type } = typeOf(this.model, this.tensors, layer);
+    const layout = this.layoutOf(layer);
+    const activations = place === "alone" ? build.input(type, dims) : { name: layer, type, dims };
+    const a = arrange(build, build.cast(activations, gradientType(type)), layout);
+    const grid = layout.grid.map((_, i) => i + 2);
+    const mapped = map({ build, a, da: arrange(build, da, layout), grid });
     // A map that is an input already (a gradient equal to its seed) passes through a node, as outputs must.
     const output = inputs.some(({ name }) => name === mapped.name) ? build.op("Identity", [mapped]) : mapped;
-    const reads = build.collect([output]).nodes.some(({ input }) => input.includes(activations.name));
-    const extension = this.#extension(build, reads ? [activations, ...inputs] : inputs, output);
-    const { bytes, residuals } = extract(this.model, this.tensors, extension);
+    const reads =
+      place === "alone" && build.collect([output]).nodes.some(({ input }) => input.includes(activations.name));
     return {
-      bytes,
-      residuals,
+      extension: this.#extension(build, reads ? [activations, ...inputs] : inputs, output),
       activations: reads ? activations.name : undefined,
       seeds: inputs.map(({ name }) => name),
       output: output.name,
@@ -190,15 +222,10 @@ export class Plan {
     };
   }
 
-  #withOutputs(names: readonly string[]): Uint8Array {
-    const added = [...new Set(names)].filter(
-      (name) => !this.model.outputs.includes(name) && this.model.producer.has(name),
-    );
-    return append(this.model.bytes, {
-      nodes: [],
-      initializers: [],
-      inputs: [],
-      outputs: added.map((name) => makeValueInfo(name)),
-    });
+  /** Tensors of the model as further outputs. */
+  #outputs(names: readonly string[]): Extension {
+    const { outputs, producer } = this.model;
+    const added = [...new Set(names)].filter((name) => !outputs.includes(name) && producer.has(name));
+    return { nodes: [], initializers: [], inputs: [], outputs: added.map((name) => makeValueInfo(name)) };
   }
 }

@@ -8,10 +8,12 @@ export function strongestChannel({ data, dims }: Dense): Dense {
   const [m, channels, ...grid] = dims;
   const size = product(grid);
   const map = new Float32Array(m * size);
-  for (let i = 0; i < m; i++)
+  for (let i = 0, from = 0; i < m; i++)
     for (let c = 0; c < channels; c++)
-      for (let p = 0, from = (i * channels + c) * size; p < size; p++)
-        map[i * size + p] = Math.max(map[i * size + p], Math.abs(data[from + p]));
+      for (let at = i * size, end = at + size; at < end; at++, from++) {
+        const magnitude = data[from] < 0 ? -data[from] : data[from];
+        if (magnitude > map[at] || Number.isNaN(magnitude)) map[at] = magnitude; // and nothing is above NaN
+      }
   return { data: map, dims: [m, ...grid] };
 }
 

@@ -1,10 +1,16 @@
 /** @file Reading and writing files so that a mistake is one clear line and a file is whole or not there. */
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
+import { withRoom } from "../onnx/append.ts";
 
 const errorCode = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error);
+
+function unreadable(file: string, what: string, cause: unknown): UserError {
+  const reason = { ENOENT: "no such file", EISDIR: "is a directory", EACCES: "may not be read" }[errorCode(cause)];
+  return new UserError("missing-file", `missing ${what}: ${file}: ${reason ?? errorCode(cause)}`, { cause });
+}
 
 /** @throws UserError `missing-file`, saying what was wanted. */
 export async function readBytes(file: string, what: string): Promise<Uint8Array> {
@@ -12,10 +18,28 @@ export async function readBytes(file: string, what: string): Promise<Uint8Array>
     const bytes = await readFile(file);
     return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   } catch (cause) {
-    const reason =
-      { ENOENT: "no such file", EISDIR: "is a directory", EACCES: "may not be read" }[errorCode(cause)] ??
-      errorCode(cause);
-    throw new UserError("missing-file", `missing ${what}: ${file}: ${reason}`, { cause });
+    throw unreadable(file, what, cause);
+  }
+}
+
+/** A model's bytes, with room behind them; @throws UserError `missing-file`. */
+export async function readModelBytes(file: string): Promise<Uint8Array> {
+  try {
+    const handle = await open(file);
+    try {
+      const { size } = await handle.stat();
+      const bytes = withRoom(size);
+      for (let at = 0; at < size; ) {
+        const { bytesRead } = await handle.read(bytes, at, Math.min(size - at, 1 << 30), at);
+        if (bytesRead === 0) return bytes.subarray(0, at);
+        at += bytesRead;
+      }
+      return bytes;
+    } finally {
+      await handle.close();
+    }
+  } catch (cause) {
+    throw unreadable(file, "model", cause);
   }
 }
 

@@ -12,7 +12,7 @@ import { type Model, readModel } from "../onnx/model.ts";
 import { externalLocation, isExternal } from "../onnx/proto.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
 import { Classifier, type ClassifyOptions, type Why } from "../tasks/classification.ts";
-import { exists, isDirectory, readBytes, readJson, sizeOf } from "./files.ts";
+import { exists, isDirectory, readBytes, readJson, readModelBytes, sizeOf } from "./files.ts";
 import { loadRuntime, type NodeRuntime } from "./runtime.ts";
 
 export interface LoadOptions extends KnownPreprocess, DecodeOptions {
@@ -64,7 +64,7 @@ export async function load(source: string = bundledModel, options: LoadOptions =
   checkProviders(ort, options.session);
   const directory = (await isDirectory(source)) ? source : undefined;
   const file = directory === undefined ? source : await modelIn(directory);
-  const bytes = await readBytes(file, "model");
+  const bytes = await readModelBytes(file);
   await checkExternalData(readNamed(bytes, file), file);
 
   const config = directory && (await readIfThere(path.join(directory, "config.json"), "model configuration"));

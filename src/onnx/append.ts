@@ -3,6 +3,7 @@
  * that holds only what is new are the whole model. The original bytes are untouched, and no weight is parsed or copied twice.
  */
 import { encodeModel, makeGraph, makeModel, type NodeProto, type TensorProto, type ValueInfoProto } from "./proto.ts";
+import { openSession, type Runtime, type Session, type SessionOptions } from "./runtime.ts";
 
 /** What is added to a graph. */
 export interface Extension {
@@ -30,4 +31,35 @@ export function append(model: Uint8Array, extension: Extension): Uint8Array {
   bytes.set(model);
   bytes.set(added, model.length);
   return bytes;
+}
+
+/** Buffers with room behind a model, and the session that is being made from each. */
+const rooms = new WeakMap<ArrayBufferLike, { last: Promise<unknown> }>();
+const spare = 1 << 20;
+
+/** An array for a model's bytes with room for extensions behind them, so that the weights need not be copied for each session. */
+export function withRoom(length: number): Uint8Array {
+  const buffer = new ArrayBuffer(length + spare);
+  rooms.set(buffer, { last: Promise.resolve() });
+  return new Uint8Array(buffer, 0, length);
+}
+
+/** A session of the extended model: written behind the model's bytes where they have room, else a copy. */
+export async function openExtended(
+  ort: Runtime,
+  model: Uint8Array,
+  extension: Extension,
+  options: SessionOptions,
+): Promise<Session> {
+  const room = rooms.get(model.buffer);
+  const added = encodeExtension(extension);
+  if (!room || added.length > spare) return openSession(ort, append(model, extension), options);
+  // One session at a time, for they share the room; the runtime has taken what it needs once a session is made.
+  const opened = room.last.then(() => {
+    const bytes = new Uint8Array(model.buffer, model.byteOffset, model.length + added.length);
+    bytes.set(added, model.length);
+    return openSession(ort, bytes, options);
+  });
+  room.last = opened.catch(() => undefined);
+  return opened;
 }

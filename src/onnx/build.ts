@@ -63,12 +63,11 @@ export class Builder extends Emitter {
   /** Element-wise equality, as two comparisons, since Equal takes floats only from operator set 11. */
   equal = (a: Value, b: Arg): Value => this.not(this.or(this.greater(a, b), this.less(a, b)));
 
-  /** 1 where x > at, else 0, in the type of x (below: 1 where x < at). A steep HardSigmoid is one vectorised node, where Greater and Cast are two slow ones. */
-  step(x: Value, at = 0, side: "above" | "below" = "above"): Value {
-    if (x.type !== DataType.FLOAT) return this.cast(side === "above" ? this.greater(x, at) : this.less(x, at), x.type);
-    // A power of two: alpha * x + beta is exactly 0 at x = at, and at least 1 from the next float32 above 1e-30 on.
-    const steep = side === "above" ? 2 ** 100 : -(2 ** 100);
-    return this.op("HardSigmoid", [x], { alpha: float(steep), beta: float(-steep * Math.fround(at)) }, x.type, x.dims);
+  /** 1 where x > 0, else 0, in the type of x. A steep HardSigmoid is one vectorised node, where Greater and Cast are two slow ones. */
+  step(x: Value): Value {
+    if (x.type !== DataType.FLOAT) return this.cast(this.greater(x, 0), x.type);
+    // A power of two, so that the slope rounds nothing: exactly 0 up to 0, exactly 1 from 1e-30 on.
+    return this.op("HardSigmoid", [x], { alpha: float(2 ** 100), beta: float(0) }, x.type, x.dims);
   }
 
   where(condition: Value, a: Arg, b: Arg): Value {
@@ -258,6 +257,17 @@ export class Builder extends Emitter {
     return this.opset >= 10
       ? this.op("Slice", [x, this.ints([start]), this.ints([end]), this.ints([axis])], undefined, x.type, dims)
       : this.op("Slice", [x], { starts: [start], ends: [end], axes: [axis] }, x.type, dims);
+  }
+
+  /** Repeats each element over a block of whole factors, one for each axis. */
+  upsample(x: Value, factors: readonly number[]): Value {
+    const dims = x.dims?.map((d, i) => (d < 0 ? d : d * factors[i]));
+    const scales = this.floats(factors);
+    if (this.opset < 10) return this.op("Upsample", [x, scales], { mode: "nearest" }, x.type, dims);
+    if (this.opset < 11) return this.op("Resize", [x, scales], { mode: "nearest" }, x.type, dims);
+    const roi = this.opset < 13 ? this.floats([], [0]) : undefined;
+    const attributes = { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" };
+    return this.op("Resize", [x, roi, scales], attributes, x.type, dims);
   }
 
   /** Cuts x along an axis into pieces of the given sizes. */

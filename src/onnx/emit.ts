@@ -3,6 +3,7 @@
  * input), and what is not read in the end is left out.
  */
 import { InternalError } from "../errors.ts";
+import { outerReads } from "./model.ts";
 import { type AttributeValue, DataType, makeNode, makeTensor, type NodeProto, type TensorProto } from "./proto.ts";
 
 /** A tensor of the graph. `dims` where known; -1 stands for a dimension that only the run knows. */
@@ -46,7 +47,7 @@ export class Emitter {
     const needed = new Set([...outputs].map(({ name }) => name));
     // Nodes are made after those they read.
     for (const [name, { node }] of [...this.#made].reverse())
-      if (needed.has(name)) for (const input of node.input) needed.add(input);
+      if (needed.has(name)) for (const input of [...node.input, ...outerReads(node)]) needed.add(input);
     const nodes = new Set([...this.#made].filter(([name]) => needed.has(name)).map(([, { node }]) => node));
     const initializers = [...this.#initializers].filter(([name]) => needed.has(name)).map(([, tensor]) => tensor);
     return { nodes: [...nodes], initializers };

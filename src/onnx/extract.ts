@@ -3,26 +3,30 @@
  * pass (the residuals) become inputs, so that the forward pass runs once and its explanation as often as it is asked.
  */
 import type { Extension } from "./append.ts";
-import type { Model } from "./model.ts";
+import { type Model, outerReads } from "./model.ts";
 import type { Observed } from "./observe.ts";
 import { encodeModel, makeGraph, makeModel, makeValueInfo, type NodeProto } from "./proto.ts";
 
-/** A model cut out of a graph, and the forward tensors that it takes as inputs. */
-export interface Extract {
-  readonly bytes: Uint8Array;
-  readonly residuals: readonly string[];
+/** The tensors of a model that an extension reads: constants of the model, and what its forward pass must hand over. */
+export function readsOf(model: Model, { nodes, initializers, inputs, outputs }: Extension) {
+  const own = new Set([
+    ...nodes.flatMap(({ output }) => output),
+    ...[...initializers, ...inputs].map(({ name }) => name),
+  ]);
+  const read = new Set([
+    ...nodes.flatMap((node) => [...node.input, ...outerReads(node)]),
+    ...outputs.map(({ name }) => name),
+  ]);
+  const foreign = [...read].filter((name) => name && !own.has(name));
+  return {
+    constants: foreign.filter((name) => model.constants.has(name)),
+    residuals: foreign.filter((name) => !model.constants.has(name)),
+  };
 }
 
-export function extract(model: Model, tensors: Observed, extension: Extension): Extract {
-  const own = new Set([
-    ...extension.nodes.flatMap(({ output }) => output),
-    ...extension.initializers.map(({ name }) => name),
-    ...extension.inputs.map(({ name }) => name),
-  ]);
-  const read = new Set(extension.nodes.flatMap(({ input }) => input).filter((name) => name && !own.has(name)));
-  for (const { name } of extension.outputs) if (!own.has(name)) read.add(name);
-
-  // Constants come along with the nodes that make them.
+/** The bytes of a model that holds only an extension, the constants it reads and the nodes that make them. */
+export function extract(model: Model, tensors: Observed, extension: Extension): Uint8Array {
+  const { constants, residuals } = readsOf(model, extension);
   const made = new Set<NodeProto>();
   const weights = new Set<string>();
   const bring = (name: string) => {
@@ -33,8 +37,7 @@ export function extract(model: Model, tensors: Observed, extension: Extension): 
       node.input.filter(Boolean).forEach(bring);
     }
   };
-  const residuals: string[] = [];
-  for (const name of read) model.constants.has(name) ? bring(name) : residuals.push(name);
+  constants.forEach(bring);
 
   const inputs = residuals.map((name) => {
     const tensor = tensors.get(name);
@@ -54,6 +57,5 @@ export function extract(model: Model, tensors: Observed, extension: Extension): 
   });
   // Weights of an IR version below 4 must stand among the inputs too; what is written here has none of those.
   const irVersion = model.proto.irVersion < 4n ? 4n : model.proto.irVersion;
-  const bytes = encodeModel(makeModel({ irVersion, opsetImport: model.proto.opsetImport, graph }));
-  return { bytes, residuals };
+  return encodeModel(makeModel({ irVersion, opsetImport: model.proto.opsetImport, graph }));
 }

@@ -29,6 +29,8 @@ import { typeFromName } from "./types.ts";
 export interface TensorType {
   readonly type: DataType;
   readonly dims: readonly number[];
+  /** Whether the first dimension counts the images. */
+  readonly perImage: boolean;
 }
 
 /** By tensor name. A tensor whose rank the runtime cannot tell is missing. */
@@ -61,9 +63,10 @@ export async function observe(
     return observeAt(ort, model, shapes, 1, session);
   }
   return new Map(
-    [...first].map(([name, { type, dims }]) => {
+    [...first].map(([name, { type, dims, perImage }]) => {
       const other = second.get(name)?.dims;
-      return [name, { type, dims: dims.map((d, i) => (d === other?.[i] ? d : -1)) }];
+      const varies = dims[0] !== other?.[0];
+      return [name, { type, dims: dims.map((d, i) => (d === other?.[i] ? d : -1)), perImage: perImage && varies }];
     }),
   );
 }
@@ -104,7 +107,12 @@ async function observeAt(
     const { irVersion, opsetImport, functions } = model.proto;
     const version = irVersion < 4n ? 4n : irVersion;
     const bytes = encodeModel(makeModel({ irVersion: version, opsetImport, functions, graph }));
-    const options: SessionOptions = { ...session, graphOptimizationLevel: "basic", executionProviders: ["cpu"] };
+    const options: SessionOptions = {
+      ...session,
+      graphOptimizationLevel: "basic",
+      executionProviders: ["cpu"],
+      intraOpNumThreads: 1,
+    };
     const observer = await openSession(ort, bytes, options);
     const metadata = [...observer.inputMetadata, ...observer.outputMetadata];
     await observer.release();
@@ -121,14 +129,15 @@ async function observeAt(
   const lengths = shapeOf.size ? await types([...model.graph.node, ...asking], [...shapeOf.keys()]) : [];
   const unknown = new Set(lengths.filter(({ shape }) => shape[0] !== 0).map(({ name }) => shapeOf.get(name)));
 
+  const images = inputs.map((input) => declaredDims(input)?.[0]).find((d) => typeof d === "number") ?? batch;
   const tensors = new Map<string, TensorType>();
   for (const tensor of metadata) {
     if (unknown.has(tensor.name)) continue;
     const dims = tensor.shape.map((d) => (typeof d === "number" ? d : -1));
-    tensors.set(tensor.name, { type: typeFromName(tensor.type), dims });
+    tensors.set(tensor.name, { type: typeFromName(tensor.type), dims, perImage: dims[0] === images });
   }
   for (const { name, dataType, dims } of model.graph.initializer)
-    tensors.set(name, { type: dataType, dims: dims.map(Number) });
+    tensors.set(name, { type: dataType, dims: dims.map(Number), perImage: false });
   return tensors;
 }
 

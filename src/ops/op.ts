@@ -156,11 +156,15 @@ export function clipMask({ build, attributes, x, y: [y], opset, constant }: Call
     if (opset < 11) return attributes.has(name) ? attributes.float(name, 0) : undefined;
     return constant(input)?.[0] ?? x[input];
   };
-  const side = (at: Value | number | undefined, which: "above" | "below"): Value | undefined => {
-    if (at === undefined) return undefined;
-    if (typeof at === "number") return build.step(y, at, which);
-    return build.cast(which === "above" ? build.greater(y, at) : build.less(y, at), y.type);
-  };
-  const [above, below] = [side(bound("min", 1), "above"), side(bound("max", 2), "below")];
-  return above && below ? build.mul(above, below) : (above ?? below);
+  // The largest float is how some exporters write "no bound".
+  const given = (value: Value | number | undefined) =>
+    typeof value === "number" && Math.abs(value) > 3e38 ? undefined : value;
+  const [low, high] = [given(bound("min", 1)), given(bound("max", 2))];
+  // Between two numbers the product of the distances is positive.
+  if (typeof low === "number" && typeof high === "number")
+    return build.step(build.mul(low === 0 ? y : build.sub(y, low), build.sub(high, y)));
+  const above = low === undefined ? undefined : build.sub(y, low);
+  const below = high === undefined ? undefined : build.sub(high, y);
+  const inside = [above, below].filter((distance) => distance !== undefined).map((distance) => build.step(distance));
+  return inside.length === 2 ? build.mul(inside[0], inside[1]) : inside[0];
 }

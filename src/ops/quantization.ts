@@ -28,7 +28,7 @@ export const QuantizeLinear: Op = {
       limits[c.outputTypes[0]] ?? unsupported(node, "a type other than int8, uint8, int16 and uint16");
     const steps = build.div(x, alongAxis(c, scale));
     const counted = zeroPoint ? build.add(steps, alongAxis(c, build.cast(zeroPoint, x.type))) : steps;
-    const inside = build.mul(build.step(counted, low - 0.5), build.step(counted, high + 0.5, "below"));
+    const inside = build.step(build.mul(build.sub(counted, low - 0.5), build.sub(high + 0.5, counted)));
     return [build.mul(build.div(c.dy[0], alongAxis(c, scale)), inside)];
   },
 };

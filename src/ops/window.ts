@@ -1,6 +1,6 @@
 /** @file Windows that move over the spatial axes: what convolution and pooling share. */
 import type { Builder, Value } from "../onnx/build.ts";
-import { range } from "../onnx/dims.ts";
+import { product, range } from "../onnx/dims.ts";
 import { type Call, spatialDims, unsupported } from "./op.ts";
 
 /** How a window moves over the spatial axes. */
@@ -49,7 +49,8 @@ export const extent = (kernel: number, dilation: number): number => (kernel - 1)
 /**
  * The input gradient of a convolution: dy [N, M, ...] -> [N, C, ...input].
  * With stride 1 it is a convolution by the flipped kernel (the flip is folded when the session is made, and Conv is several times
- * faster than ConvTranspose); else a transposed convolution, `output_padding` giving back the border that no window reached.
+ * faster than ConvTranspose), and so it is with larger strides where each channel goes alone, once zeros stand between the elements
+ * of dy; else a transposed convolution, `output_padding` giving back the border that no window reached.
  */
 export function convolutionInput(
   build: Builder,
@@ -62,10 +63,14 @@ export function convolutionInput(
   const { kernel, strides, dilations, begin, end } = window;
   const dims = [dy.dims?.[0] ?? -1, (w.dims?.[1] ?? -1) * group, ...input];
   const back = kernel.map((k, i) => extent(k, dilations[i]) - 1 - begin[i]);
-  const front = input.map((size, i) => size - ((dy.dims?.[i + 2] ?? 0) - 1) * strides[i] - 1 + begin[i]);
-  if (strides.every((s) => s === 1) && [...back, ...front].every((p) => p >= 0)) {
+  const strided = strides.some((s) => s !== 1);
+  const spread = strided && group === dy.dims?.[1] && w.dims?.[1] === 1 && kernel.length === 2;
+  const length = (i: number) => (dy.dims?.[i + 2] ?? 0) * (spread ? strides[i] : 1);
+  const front = input.map((size, i) => size - length(i) + begin[i]);
+  if ((!strided || spread) && [...back, ...front].every((p) => p >= 0)) {
     const attributes = { group, dilations, kernel_shape: kernel, pads: [...back, ...front] };
-    return build.op("Conv", [dy, flipped(build, w, group)], attributes, dy.type, dims);
+    const image = spread ? apart(build, dy, strides) : dy;
+    return build.op("Conv", [image, flipped(build, w, group)], attributes, dy.type, dims);
   }
   const reach = input.map(
     (_, i) => ((dy.dims?.[i + 2] ?? 0) - 1) * strides[i] + extent(kernel[i], dilations[i]) - begin[i] - end[i],
@@ -73,6 +78,20 @@ export function convolutionInput(
   const output_padding = input.map((size, i) => size - reach[i]);
   const attributes = { group, strides, dilations, kernel_shape: kernel, pads: [...begin, ...end], output_padding };
   return build.op("ConvTranspose", [dy, w], attributes, dy.type, dims);
+}
+
+/** The elements of dy with zeros between them: each repeated over a block of the strides, all but the first of the block blanked. */
+function apart(build: Builder, dy: Value, strides: readonly number[]): Value {
+  const block = range(product(strides)).map((i) => (i === 0 ? 1 : 0));
+  const repeats = [1, 1, ...strides.map((_, i) => dy.dims?.[i + 2] ?? 1)];
+  const firsts = build.op(
+    "Tile",
+    [build.floats(block, [1, 1, ...strides], dy.type), build.ints(repeats)],
+    undefined,
+    dy.type,
+    [1, 1, ...strides.map((s, i) => s * repeats[i + 2])],
+  );
+  return build.mul(build.upsample(dy, [1, 1, ...strides]), firsts);
 }
 
 /** A kernel [M, C/g, ...k] mirrored in space and with its channels exchanged: [C, M/g, ...k]. */

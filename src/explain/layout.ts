@@ -1,0 +1,91 @@
+/**
+ * @file How the axes of a layer are to be read: channels first or last, or a grid laid out as tokens behind a class token and its like.
+ *
+ * Nothing in an ONNX file says so. What convolutions and poolings give has its channels first, always; so their grids are known, and a
+ * tensor elsewhere is read in the way in which it has one of these grids, or half of one (patches merged), or its product as tokens.
+ */
+import type { Builder, Value } from "../onnx/build.ts";
+import { product, range } from "../onnx/dims.ts";
+import type { Model } from "../onnx/model.ts";
+import type { Observed, TensorType } from "../onnx/observe.ts";
+
+/** How a caller says that a layer holds tokens. */
+export interface TokenGrid {
+  /** Rows and columns, row by row. */
+  readonly grid: readonly number[];
+  /** Tokens before those of the grid (class token, registers, text); by default what the grid leaves over. */
+  readonly prefix?: number;
+}
+
+export interface Layout {
+  /** The axis of the channels. */
+  readonly channels: number;
+  /** Sizes of the grid; -1 where only the run knows. */
+  readonly grid: readonly number[];
+  /** Where the grid is one axis of tokens: how many come before it. */
+  readonly prefix?: number;
+}
+
+/** The grids of a network, of which its layers have one. */
+export interface Grids {
+  /** Axes of the image: batch, channels and grid. */
+  readonly rank: number;
+  /** What convolutions and poolings give. */
+  readonly made: readonly { readonly channels: number; readonly grid: readonly number[] }[];
+  /** Those, and their halves. */
+  readonly known: ReadonlySet<string>;
+}
+
+const making = new Set(
+  "Conv FusedConv QLinearConv ConvTranspose MaxPool AveragePool LpPool Resize Upsample DepthToSpace SpaceToDepth".split(
+    " ",
+  ),
+);
+
+export function gridsOf(model: Model, tensors: Observed, image: string): Grids {
+  const rank = tensors.get(image)?.dims.length ?? 0;
+  const made = model.graph.node
+    .filter(({ opType }) => making.has(opType))
+    .map(({ output: [name] }) => tensors.get(name)?.dims ?? [])
+    .filter((dims) => dims.length === rank)
+    .map(([, channels, ...grid]) => ({ channels, grid }));
+  const known = new Set<string>();
+  for (const { grid } of made)
+    for (let part = [...grid]; !known.has(String(part)); part = part.map((d) => (d > 0 ? Math.ceil(d / 2) : d)))
+      known.add(String(part));
+  return { rank, made, known };
+}
+
+/** The layout in which a tensor has a known grid; undefined where it has none, or one that is a single place. */
+export function layoutOf(tensor: TensorType, grids: Grids, tokens?: TokenGrid): Layout | undefined {
+  const { dims, perImage } = tensor;
+  if (!perImage) return undefined;
+  const fits = ({ grid }: Layout) => grids.known.has(String(grid)) && grid.some((d) => d !== 1);
+  if (dims.length === grids.rank) return [channelsFirst(dims), channelsLast(dims)].find(fits);
+  return dims.length === 3 ? tokenLayout(dims, grids, tokens) : undefined;
+}
+
+export const channelsFirst = (dims: readonly number[]): Layout => ({ channels: 1, grid: dims.slice(2) });
+const channelsLast = (dims: readonly number[]): Layout => ({ channels: dims.length - 1, grid: dims.slice(1, -1) });
+
+/** [n, tokens, channels]: the largest grid that the tokens have room for, among those of a convolution of as many channels. */
+function tokenLayout([, count, channels]: readonly number[], { made }: Grids, tokens?: TokenGrid): Layout | undefined {
+  const room = tokens ? [tokens] : made.filter((m) => m.channels === channels && product(m.grid) <= count);
+  const [best] = room.toSorted((a, b) => product(b.grid) - product(a.grid));
+  if (!best || product(best.grid) > count || product(best.grid) <= 1) return undefined;
+  return { channels: 2, grid: best.grid, prefix: tokens?.prefix ?? count - product(best.grid) };
+}
+
+/** A layer's tensor as [n, channels, ...grid]. */
+export function arrange(build: Builder, x: Value, { channels, grid, prefix }: Layout): Value {
+  if (prefix === undefined) {
+    const rank = grid.length + 2;
+    return channels === 1
+      ? x
+      : build.transpose(x, [0, channels, ...range(rank).filter((a) => a > 0 && a !== channels)]);
+  }
+  const patches = build.slice(x, 1, prefix, prefix + product(grid));
+  const channelRows = build.transpose(patches, [0, 2, 1]);
+  const dims = [x.dims?.[0] ?? -1, x.dims?.[2] ?? -1, ...grid];
+  return { ...build.reshape(channelRows, [0, 0, ...grid]), dims };
+}

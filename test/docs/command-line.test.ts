@@ -1,0 +1,54 @@
+/** @file docs/command-line.md names every option, and what it prints is what the commands print. */
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { afterAll, expect, test } from "vitest";
+import { blockLike, read, root } from "./markdown.ts";
+
+const document = read("docs/command-line.md");
+const out = mkdtempSync(path.join(tmpdir(), "gradcam-docs-"));
+afterAll(() => rmSync(out, { recursive: true, force: true }));
+
+const gradcam = async (...args: string[]) => {
+  const env = { ...process.env, NO_COLOR: "1" };
+  return (await promisify(execFile)(process.execPath, ["dist/cli/bin.js", ...args], { cwd: root, env })).stdout;
+};
+const photo = "examples/images/cat-and-cup.jpg";
+
+test.each(["explain", "layers"])("every option of %s is described", async (command) => {
+  const help = await gradcam(command, "--help");
+  const options = [...help.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, option]) => option);
+  expect(options.length).toBeGreaterThan(5);
+  expect(
+    options.filter((option) => !document.includes(`\`${option}`)),
+    "describe these in docs/command-line.md",
+  ).toEqual([]);
+});
+
+test("every option described is there", async () => {
+  const help = (await gradcam("explain", "--help")) + (await gradcam("layers", "--help"));
+  const described = new Set([...document.matchAll(/`(--[a-z-]+)/g)].map(([, option]) => option));
+  expect(
+    [...described].filter((option) => !help.includes(option)),
+    "docs/command-line.md describes these",
+  ).toEqual([]);
+});
+
+test("the table is what is printed", async () => {
+  const table = await gradcam("explain", photo, "--class", "espresso", "--class", "Egyptian cat", "--out", out);
+  const shown = blockLike(table.replaceAll(out, "gradcam-out"), "docs/command-line.md");
+  expect(shown, `bring the table in docs/command-line.md up to date:\n${table}`).toBeDefined();
+});
+
+test("the JSON is what is printed", async () => {
+  const [, shown] = document.match(/^```json\n(.*?)^```/ms) ?? [];
+  const [said, is] = [JSON.parse(shown), JSON.parse(await gradcam("explain", photo, "--json", "--out", out))];
+  expect(rounded(said), "bring the example in docs/command-line.md up to date").toEqual(rounded(is));
+});
+
+/** Machines differ in the last digits of float32. */
+function rounded(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value), (_, v) => (typeof v === "number" ? Number(v.toFixed(3)) : v));
+}
