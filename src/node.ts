@@ -1,5 +1,8 @@
 /** @file `gradcam/node`: the library with Node's ONNX Runtime, files and pictures. */
+export { assumePreprocess, type KnownPreprocess } from "./image/assume.ts";
+export { fromHuggingFace } from "./image/hugging-face.ts";
 export type { Picture, PixelMap } from "./image/picture.ts";
+export { type Preprocess, type Preprocessed, preprocess } from "./image/preprocess.ts";
 export { decode, encodePng } from "./image/sharp.ts";
 export { bundledModel, type LoadedClassifier, type LoadOptions, load } from "./node/load.ts";
 export { type WriteOptions, type WrittenExplanation, writeWhy } from "./node/write.ts";

@@ -39,12 +39,13 @@ export async function resolve(
   dims: readonly number[],
   best: () => Promise<readonly number[]>,
 ): Promise<Asked> {
-  if (typeof target === "object" && "seeds" in target) return { k: 1, seeds: target.seeds };
+  if (typeof target === "object" && target !== null && "seeds" in target) return { k: 1, seeds: target.seeds };
   const [n] = dims;
   const all = (weights: Weights): Asked => ({ k: 1, rows: range(n).map(() => weights) });
   const one = (c: number): Weights => [[checkClass(c, dims), 1]];
   if (target === undefined) return { k: 1, rows: (await best()).map(one) };
   if (typeof target === "number") return all(one(target));
+  if (typeof target !== "object" || target === null) throw invalidTarget(target);
   if ("each" in target) {
     if (target.each.length === 0) throw new UserError("invalid-option", "invalid target: no class is given");
     return { k: target.each.length, rows: range(n).flatMap(() => target.each.map(one)) };
@@ -55,12 +56,18 @@ export async function resolve(
       [checkClass(target.against, dims), -1],
     ]);
   if ("counterfactual" in target) return all([[checkClass(target.counterfactual, dims), -1]]);
+  if (!Array.isArray(target)) throw invalidTarget(target);
   if (target.length !== n)
     throw new UserError(
       "invalid-option",
       `invalid target: ${target.length} classes for ${n} images; give one class for each image, or { each: [...] } for every class on every image`,
     );
   return { k: 1, rows: target.map(one) };
+}
+
+function invalidTarget(target: unknown): UserError {
+  const allowed = "a class index, a list of them, { each }, { for, against }, { counterfactual } and { seeds }";
+  return new UserError("invalid-option", `invalid target: ${JSON.stringify(target)}; allowed are ${allowed}`);
 }
 
 function checkClass(c: number, dims: readonly number[]): number {

@@ -1,5 +1,5 @@
 /**
- * @file Occlusion (Zeiler and Fergus 2014, arXiv 1311.2901, section 4.3): how far the score drops when a patch is hidden.
+ * @file Occlusion (Zeiler and Fergus 2014, arXiv 1311.2901): how far the score drops when a patch is hidden.
  *
  * A 32 x 32 patch moves in steps of 16; what it hides becomes 0 after normalisation (the mean colour). The value of a pixel is the
  * mean drop over the patches that hid it, so the map lies on the pixels. No gradient is used: a check on the methods that use one.

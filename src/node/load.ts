@@ -7,6 +7,7 @@ import { listing, UserError } from "../errors.ts";
 import { assumePreprocess, type KnownPreprocess } from "../image/assume.ts";
 import { fromHuggingFace } from "../image/hugging-face.ts";
 import type { Picture } from "../image/picture.ts";
+import type { Preprocess } from "../image/preprocess.ts";
 import { type DecodeOptions, decode } from "../image/sharp.ts";
 import { type Model, readModel } from "../onnx/model.ts";
 import { externalLocation, isExternal } from "../onnx/proto.ts";
@@ -75,7 +76,7 @@ export async function load(source: string = bundledModel, options: LoadOptions =
     name: path.basename(directory ?? file, directory ? "" : path.extname(file)),
     labels,
     preprocess: (dims) =>
-      stated === undefined ? assumePreprocess(dims, options) : { ...fromHuggingFace(stated), ...given(options) },
+      stated === undefined ? assumePreprocess(dims, options) : withGiven(fromHuggingFace(stated), options),
     output: options.output,
     layer: options.layer,
     // What ONNX Runtime would print comes as an exception too, and is told in one line.
@@ -94,12 +95,19 @@ function checkProviders({ providers }: NodeRuntime, session: SessionOptions = {}
 }
 
 /** What the caller says of the preprocessing overrides what the file says. */
-function given({ mean, std, layout, size }: KnownPreprocess) {
+const withGiven = (stated: Preprocess, known: KnownPreprocess): Preprocess => ({
+  ...stated,
+  ...given(known, stated.channels),
+});
+
+function given({ mean, std, layout, size }: KnownPreprocess, channels: number) {
+  const values = (list: readonly number[]) => (list.length === 1 ? Array<number>(channels).fill(list[0]) : list);
   const square =
     size === undefined
       ? undefined
       : { crop: { width: size, height: size }, resize: { shortestEdge: Math.round((size * 256) / 224) } };
-  return { ...(mean && { mean }), ...(std && { std }), ...(layout && { layout }), ...square };
+  const colours = { ...(mean && { mean: values(mean) }), ...(std && { std: values(std) }) };
+  return { ...colours, ...(layout && { layout }), ...square };
 }
 
 async function modelIn(directory: string): Promise<string> {

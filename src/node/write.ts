@@ -29,6 +29,8 @@ export interface WrittenExplanation {
   readonly class: number;
   readonly label: string;
   readonly method: string;
+  /** What was asked, in words: the label, "A rather than B", "against A". */
+  readonly question: string;
   readonly map: { readonly file: string; readonly shape: readonly number[] };
   readonly overlay: string;
   readonly heat: string;
@@ -52,7 +54,7 @@ export async function writeWhy(
   const explanations: WrittenExplanation[] = [];
   const rows = new Map<number, Row>();
   for (const e of why.explanations) {
-    const base = `${stem}.${e.method}.${e.class}`;
+    const base = `${stem}.${e.method}.${e.asked}`;
     const files = { map: `${base}.npy`, overlay: `${base}.png`, heat: `${base}.heat.png` };
     const seen = view(e, why, colormap);
     await writeWhole(path.join(directory, files.map), encodeNpy(e.map.data, e.map.dims));
@@ -63,6 +65,7 @@ export async function writeWhy(
       class: index,
       label,
       method,
+      question,
       map: { file: files.map, shape: e.map.dims },
       overlay: files.overlay,
       heat: files.heat,

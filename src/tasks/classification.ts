@@ -55,6 +55,8 @@ export interface ClassExplanation {
   readonly class: number;
   readonly label: string;
   readonly method: string;
+  /** What was asked, in short, for names of files: "967", "967-against-504", "not-967". */
+  readonly asked: string;
   /** What was asked, in words: "espresso", "espresso rather than cup", "against espresso". */
   readonly question: string;
   /** The tensor that the map lies on; undefined for methods in pixel space. */
@@ -179,23 +181,30 @@ export class Classifier {
     against: number | undefined,
   ): ClassExplanation {
     const label = this.labels.name(index);
-    const question =
-      against !== undefined
-        ? `${label} rather than ${this.labels.name(against)}`
-        : counterfactual
-          ? `against ${label}`
-          : label;
+    const { asked, question } = wordsOf(index, label, { against, counterfactual, labels: this.labels });
     const [h, w] = map.dims;
     const onPicture = () => undo(map.data, [h, w], geometry);
     const blank = blankness(map, question, layer);
     const found = blank ? {} : located(onPicture());
     return {
-      ...{ class: index, label, method, question, layer, map, pixels, blank, ...found },
+      ...{ class: index, label, method, asked, question, layer, map, pixels, blank, ...found },
       get onPicture() {
         return onPicture();
       },
     };
   }
+}
+
+function wordsOf(
+  index: number,
+  label: string,
+  { against, counterfactual, labels }: { against?: number; counterfactual?: boolean; labels: Labels },
+): { asked: string; question: string } {
+  if (against !== undefined)
+    return { asked: `${index}-against-${against}`, question: `${label} rather than ${labels.name(against)}` };
+  return counterfactual
+    ? { asked: `not-${index}`, question: `against ${label}` }
+    : { asked: String(index), question: label };
 }
 
 const located = (map: PixelMap): { peak?: Point; box?: Box } => ({ peak: peak(map), box: box(map) });

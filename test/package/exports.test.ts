@@ -17,6 +17,7 @@ test("names of gradcam", () => {
       "checkVjp",
       "methods",
       "openExplainer",
+      "operators",
       "vjp",
     ]
   `);
@@ -25,13 +26,16 @@ test("names of gradcam", () => {
 test("names of gradcam/node", () => {
   expect(Object.keys(inNode).sort()).toMatchInlineSnapshot(`
     [
+      "assumePreprocess",
       "bundledModel",
       "decode",
       "encodePng",
+      "fromHuggingFace",
       "guidedImage",
       "heat",
       "load",
       "overlay",
+      "preprocess",
       "writeWhy",
     ]
   `);
