@@ -18,7 +18,7 @@ import { extract, readsOf } from "../onnx/extract.ts";
 import { freshPrefix, type Model } from "../onnx/model.ts";
 import { type Observed, typeOf } from "../onnx/observe.ts";
 import { DataType, makeValueInfo } from "../onnx/proto.ts";
-import { openSession, type Runtime, type Session, type SessionOptions } from "../onnx/runtime.ts";
+import { openSession, overPreset, type Runtime, type Session, type SessionOptions } from "../onnx/runtime.ts";
 import { gradientType } from "../onnx/types.ts";
 import { imageInputOf } from "./layers.ts";
 import { arrange, channelsFirst, type Grids, gridsOf, type Layout, layoutOf, type TokenGrid } from "./layout.ts";
@@ -58,7 +58,10 @@ interface Seeds {
   readonly values: ReadonlyMap<string, Value>;
 }
 
-/** The adjoint is used in turn with the forward pass: its threads do not spin on the cores that the other needs. */
+/**
+ * A forward session and its adjoint run in turn: the threads of one must not spin on the cores that the other needs (VGG-16: 1.15 forward
+ * passes with spinning, 1.08 without).
+ */
 const quiet: SessionOptions = { extra: { session: { intra_op: { allow_spinning: "0" } } } };
 
 export class Plan {
@@ -97,7 +100,7 @@ export class Plan {
     return this.#once(`forward ${layer}`, async () => {
       const residuals = this.#residuals(layer);
       if (residuals?.length !== 0 || !this.#hasClasses) {
-        const session = await this.#open(this.#outputs([this.score, layer, ...(residuals ?? [])]));
+        const session = await this.#open(this.#outputs([this.score, layer, ...(residuals ?? [])]), quiet);
         return { session, residuals: residuals ?? [] };
       }
       const own = this.#layerGraph(layer, "classes", gradCamMap, "in the model");
@@ -121,7 +124,7 @@ export class Plan {
       const { extension, ...names } = this.#layerGraph(layer, seeding, map);
       const { residuals } = readsOf(this.model, extension);
       const bytes = extract(this.model, this.tensors, extension);
-      return { session: await openSession(this.ort, bytes, { ...quiet, ...this.options }), residuals, ...names };
+      return { session: await openSession(this.ort, bytes, overPreset(quiet, this.options)), residuals, ...names };
     });
   }
 
@@ -147,8 +150,8 @@ export class Plan {
     return made;
   }
 
-  #open(extension: Extension): Promise<Session> {
-    return openExtended(this.ort, this.model.bytes, extension, this.options);
+  #open(extension: Extension, preset: SessionOptions = {}): Promise<Session> {
+    return openExtended(this.ort, this.model.bytes, extension, overPreset(preset, this.options));
   }
 
   /** Whether a class is one number of each image's scores, of a known count. */

@@ -54,3 +54,19 @@ export async function run(
 
 export const shapesOf = (feeds: Feeds): Record<string, number[]> =>
   Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims.map(Number)]));
+
+/** Session options over presets; of `extra`, whose entries live in nested objects, both are kept. */
+export function overPreset(preset: SessionOptions, options: SessionOptions): SessionOptions {
+  return { ...preset, ...options, extra: merged(preset.extra ?? {}, options.extra ?? {}) };
+}
+
+function merged(a: Record<string, unknown>, b: Record<string, unknown>): Record<string, unknown> {
+  const both = Object.entries(b).map(([key, value]) => {
+    const other = a[key];
+    return [key, isRecord(other) && isRecord(value) ? merged(other, value) : value] as const;
+  });
+  return { ...a, ...Object.fromEntries(both) };
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
