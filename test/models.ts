@@ -47,12 +47,14 @@ const isInput = (source: Source): source is readonly number[] | Numbers =>
 const isNumbers = (source: Source): source is Numbers => source !== undefined && "type" in source;
 
 const arrays: Partial<
-  Record<DataType, (values: readonly number[]) => Float32Array | BigInt64Array | Int32Array | Uint8Array>
+  Record<DataType, (values: readonly number[]) => Float32Array | BigInt64Array | Int32Array | Uint8Array | Int8Array>
 > = {
   [DataType.FLOAT]: (values) => Float32Array.from(values),
   [DataType.INT64]: (values) => BigInt64Array.from(values, BigInt),
   [DataType.INT32]: (values) => Int32Array.from(values),
   [DataType.BOOL]: (values) => Uint8Array.from(values),
+  [DataType.UINT8]: (values) => Uint8Array.from(values),
+  [DataType.INT8]: (values) => Int8Array.from(values),
 };
 const arrayOf = ({ type, values }: Numbers) => arrays[type]!(values);
 
@@ -60,6 +62,14 @@ const arrayOf = ({ type, values }: Numbers) => arrays[type]!(values);
 export function node(opType: string, inputs: string, outputs: string, attributes: Attributes = {}): NodeProto {
   const names = (text: string) => text.split(" ").map((name) => (name === "-" ? "" : name));
   return makeNode(opType, names(inputs), names(outputs), attributes);
+}
+
+/** The node with one more attribute: a list of texts. */
+export function withStrings(plain: NodeProto, name: string, values: string[]): NodeProto {
+  const [attribute] = makeNode("", [], [], { [name]: [] }).attribute;
+  const textList: typeof attribute.type = 8;
+  const strings = values.map((text) => new TextEncoder().encode(text));
+  return { ...plain, attribute: [...plain.attribute, { ...attribute, type: textList, strings }] };
 }
 
 /** The node with one more attribute: a list of floating-point numbers, which no node of the package's own needs. */
@@ -102,7 +112,14 @@ export function model({ opset, inputs, nodes, outputs, free = [], ir = 8 }: Want
     output: (outputs ?? nodes.at(-1)?.output ?? []).filter(Boolean).map((name) => makeValueInfo(name)),
   });
   return encodeModel(
-    makeModel({ irVersion: BigInt(ir), opsetImport: [{ domain: "", version: BigInt(opset) }], graph }),
+    makeModel({
+      irVersion: BigInt(ir),
+      opsetImport: [
+        { domain: "", version: BigInt(opset) },
+        ...new Set(nodes.map(({ domain }) => domain).filter(Boolean)),
+      ].map((entry) => (typeof entry === "string" ? { domain: entry, version: 1n } : entry)),
+      graph,
+    }),
   );
 }
 
@@ -110,15 +127,28 @@ export interface OneNode extends Omit<Wanted, "nodes" | "outputs"> {
   readonly attributes?: Attributes;
   /** How many outputs the node has; they are called y, y1, y2 ... */
   readonly outputs?: number;
+  /** How many outputs follow those, which nothing reads. */
+  readonly beside?: number;
+  /** The one output that is not left out; it is called y. */
+  readonly only?: number;
+  /** Attributes that have no short form. */
+  readonly change?: (node: NodeProto) => NodeProto;
   /** The type that the node computes in; the model's inputs and outputs stay float32. */
   readonly as?: DataType;
 }
 
 /** A model of one node, which takes the inputs in their order. */
-export function oneNode(opType: string, { attributes, outputs = 1, as, ...rest }: OneNode): Uint8Array {
+export function oneNode(
+  name: string,
+  { attributes, outputs = 1, beside = 0, only, change, as, ...rest }: OneNode,
+): Uint8Array {
   const names = Object.entries(rest.inputs).map(([name, source]) => (source ? name : "-"));
-  const ys = Array.from({ length: outputs }, (_, i) => (i ? `y${i}` : "y"));
-  const plain = node(opType, names.join(" "), ys.join(" "), attributes);
+  const count = only === undefined ? outputs + beside : only + 1;
+  const ys = Array.from({ length: count }, (_, i) => (only === undefined ? (i ? `y${i}` : "y") : i < only ? "-" : "y"));
+  // An operator of another domain goes by its domain and name: com.microsoft.Gelu.
+  const [opType, ...domain] = name.split(".").reverse();
+  const made = { ...node(opType, names.join(" "), ys.join(" "), attributes), domain: domain.reverse().join(".") };
+  const plain = change ? change(made) : made;
   if (as === undefined) return model({ ...rest, nodes: [plain] });
   const isFloat = (name: string) => {
     const source = rest.inputs[name];

@@ -63,6 +63,7 @@ export function differentiate(
       needs,
       opset: model.opset,
       constant: (input) => constantValues(model, node.input[input]),
+      operator: (other) => ruleOf(other, overrides),
     };
     op.vjp(call).forEach((dx, i) => {
       if (!dx || !needs[i]) return;
@@ -83,10 +84,14 @@ export function dependents(model: Model, tensors: Observed, wrt: Iterable<string
     if (op?.vjp === "zero" || reads.length === 0) continue;
     const steps = op?.quantizes || reads.some((name) => isQuantized(typeOf(name)));
     for (const name of node.output)
-      if (name && (isFloat(typeOf(name)) || (steps && isQuantized(typeOf(name))))) active.add(name);
+      if (name && (isFloat(typeOf(name)) || (steps && isStep(typeOf(name), op)))) active.add(name);
   }
   return active;
 }
+
+/** Whether a tensor of whole numbers is one of quantised steps; sums of them have 32 bits. */
+const isStep = (type: DataType, op: Op | undefined): boolean =>
+  isQuantized(type) || (op?.quantizes === true && type === DataType.INT32);
 
 /** Standard operators go by their name, those of other domains by domain and name. */
 const key = ({ domain, opType }: NodeProto): string =>

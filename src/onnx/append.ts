@@ -11,17 +11,20 @@ export interface Extension {
   readonly initializers: readonly TensorProto[];
   readonly inputs: readonly ValueInfoProto[];
   readonly outputs: readonly ValueInfoProto[];
+  /** Metadata of the model, by key. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** The bytes that, appended to a model's, add the extension. They name no operator set and no IR version. */
-export function encodeExtension({ nodes, initializers, inputs, outputs }: Extension): Uint8Array {
+export function encodeExtension({ nodes, initializers, inputs, outputs, metadata = {} }: Extension): Uint8Array {
   const graph = makeGraph({
     node: [...nodes],
     initializer: [...initializers],
     input: [...inputs],
     output: [...outputs],
   });
-  return encodeModel(makeModel({ graph }));
+  const metadataProps = Object.entries(metadata).map(([key, value]) => ({ key, value }));
+  return encodeModel(makeModel({ graph, metadataProps }));
 }
 
 /** The extended model's bytes. */

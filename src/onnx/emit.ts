@@ -4,7 +4,15 @@
  */
 import { InternalError } from "../errors.ts";
 import { outerReads } from "./model.ts";
-import { type AttributeValue, DataType, makeNode, makeTensor, type NodeProto, type TensorProto } from "./proto.ts";
+import {
+  type AttributeValue,
+  DataType,
+  makeNode,
+  makeTensor,
+  type NodeProto,
+  type TensorProto,
+  tensorValues,
+} from "./proto.ts";
 
 /** A tensor of the graph. `dims` where known; -1 stands for a dimension that only the run knows. */
 export interface Value {
@@ -18,10 +26,12 @@ export type Arg = Value | number;
 
 /** Attributes by name. */
 export type AttributeValues = Record<string, AttributeValue>;
-/** A node that was made here, and what it reads. */
-interface Made {
+
+/** A node that was made here, what it reads (a hole where an optional input is absent) and what it makes. */
+export interface Made {
   readonly node: NodeProto;
-  readonly inputs: readonly Value[];
+  readonly inputs: readonly (Value | undefined)[];
+  readonly outputs: readonly Value[];
 }
 
 /** Writes nodes one by one; the builder knows their forms. */
@@ -55,7 +65,18 @@ export class Emitter {
 
   /** A tensor that the caller of the graph will feed. */
   input(type: DataType, dims: readonly number[]): Value {
-    return { name: this.#fresh(), type, dims };
+    return { name: this.fresh(), type, dims };
+  }
+
+  /** The nodes made so far, each after those it reads. */
+  get made(): Iterable<Made> {
+    return new Set(this.#made.values());
+  }
+
+  /** The numbers of a constant that was made here. */
+  numbersOf({ name }: Value): number[] | undefined {
+    const tensor = this.#initializers.get(name);
+    return tensor && tensorValues(tensor);
   }
 
   // ----- Constants -----
@@ -78,13 +99,14 @@ export class Emitter {
     const key = `${type}[${dims}]${data}`;
     const known = this.#constants.get(key);
     if (known) return known;
-    const value = { name: this.#fresh(), type, dims };
+    const value = { name: this.fresh(), type, dims };
     this.#initializers.set(value.name, makeTensor(value.name, type, dims, data));
     this.#constants.set(key, value);
     return value;
   }
 
-  #fresh(): string {
+  /** A name that nothing has. */
+  protected fresh(): string {
     return `${this.#prefix}${(this.#count++).toString(36)}`;
   }
 
@@ -124,14 +146,24 @@ export class Emitter {
 
   /** A copy of a node of the model (same operator and attributes) on other inputs: how a rule runs the forward operator again. */
   again(node: NodeProto, inputs: readonly (Value | undefined)[], type: DataType, dims?: readonly number[]): Value {
-    const key = JSON.stringify([node.output[0], inputs.map((v) => v?.name), "again"]);
-    const make = ([name]: string[]): NodeProto => ({
+    return this.againAll(node, inputs, [{ type, dims }])[0];
+  }
+
+  /** The copy of a node with as many of its outputs as are given. */
+  againAll(
+    node: NodeProto,
+    inputs: readonly (Value | undefined)[],
+    outputs: readonly { type: DataType; dims?: readonly number[] }[],
+  ): Value[] {
+    const first = node.output.find((name) => name !== "");
+    const key = JSON.stringify([first, inputs.map((v) => v?.name), outputs.length, "again"]);
+    const make = (output: string[]): NodeProto => ({
       ...node,
       name: "",
       input: inputs.map((v) => v?.name ?? ""),
-      output: [name],
+      output,
     });
-    return this.emit(inputs, [{ type, dims }], key, make)[0];
+    return this.emit(inputs, outputs, key, make);
   }
 
   protected emit(
@@ -142,9 +174,9 @@ export class Emitter {
   ): Value[] {
     const known = this.#same.get(key);
     if (known) return known;
-    const values = outputs.map((output) => ({ name: this.#fresh(), ...output }));
-    const node = make(values.map(({ name }) => name));
-    for (const { name } of values) this.#made.set(name, { node, inputs: inputs.filter((v) => v !== undefined) });
+    const values = outputs.map(({ type, dims }) => ({ name: this.fresh(), type, dims }));
+    const made = { node: make(values.map(({ name }) => name)), inputs, outputs: values };
+    for (const { name } of values) this.#made.set(name, made);
     this.#same.set(key, values);
     return values;
   }

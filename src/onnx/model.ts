@@ -37,6 +37,9 @@ export class Attributes {
   floats(name: string): number[] | undefined {
     return this.#byName.get(name)?.floats;
   }
+  strings(name: string): string[] | undefined {
+    return this.#byName.get(name)?.strings.map((s) => new TextDecoder().decode(s));
+  }
   tensor(name: string): TensorProto | undefined {
     return this.#byName.get(name)?.t;
   }

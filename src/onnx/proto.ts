@@ -30,8 +30,14 @@ export const makeModel = (init: MessageInitShape<typeof ModelProtoSchema>): Mode
 export const makeGraph = (init: MessageInitShape<typeof GraphProtoSchema>): GraphProto =>
   create(GraphProtoSchema, init);
 
-/** An attribute's value, typed by its form: whole number, `float(x)`, text, a list of whole numbers, or a tensor. */
-export type AttributeValue = number | string | readonly number[] | { float: number } | { tensor: TensorProto };
+/** An attribute's value, typed by its form: whole number, `float(x)`, text, a list of whole numbers, a tensor, or a graph. */
+export type AttributeValue =
+  | number
+  | string
+  | readonly number[]
+  | { float: number }
+  | { tensor: TensorProto }
+  | { graph: GraphProto };
 
 /** Marks a number as a floating-point attribute, whatever its value. */
 export const float = (value: number): AttributeValue => ({ float: value });
@@ -42,6 +48,7 @@ function makeAttribute(name: string, value: AttributeValue): AttributeProto {
   if (typeof value === "string") return of({ type: AttributeType.STRING, s: new TextEncoder().encode(value) });
   if ("float" in value) return of({ type: AttributeType.FLOAT, f: value.float });
   if ("tensor" in value) return of({ type: AttributeType.TENSOR, t: value.tensor });
+  if ("graph" in value) return of({ type: AttributeType.GRAPH, g: value.graph });
   return of({ type: AttributeType.INTS, ints: value.map(BigInt) });
 }
 
@@ -94,7 +101,8 @@ export function tensorValues(tensor: TensorProto): number[] | undefined {
   if (isExternal(tensor)) return undefined;
   const { rawData } = tensor;
   const raw = <T>(array: new (buffer: ArrayBuffer) => ArrayLike<T>, typed: readonly T[]) =>
-    Array.from(rawData.length ? new array(rawData.slice().buffer) : typed, Number);
+    // A copy, aligned; `slice` of a Node.js Buffer would be a view.
+    Array.from(rawData.length ? new array(Uint8Array.from(rawData).buffer) : typed, Number);
   switch (tensor.dataType) {
     case DataType.FLOAT:
       return raw(Float32Array, tensor.floatData);

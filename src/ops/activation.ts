@@ -92,6 +92,11 @@ export const ThresholdedRelu = elementwise(({ build, attributes, x: [x] }) =>
   build.cast(build.greater(x, attributes.float("alpha", 1)), x.type),
 );
 
+// y = x - bias above lambd, x + bias below -lambd, 0 between;  dx = dy * [|x| > lambd]
+export const Shrink = elementwise(({ build, attributes, x: [x] }) =>
+  build.step(build.sub(build.abs(x), attributes.float("lambd", 0.5))),
+);
+
 // y = x tanh(softplus(x)) = x t;  dx = dy * (t + x (1 - t^2) sigmoid(x))
 export const Mish = elementwise(({ build, x: [x] }) => {
   const t = build.tanh(build.op("Softplus", [x], undefined, x.type, x.dims));

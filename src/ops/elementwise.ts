@@ -1,6 +1,6 @@
 /** @file Arithmetic and functions of each element, with numpy broadcasting. */
 import type { Builder, Value } from "../onnx/build.ts";
-import { isFloat } from "../onnx/types.ts";
+import { gradientType, isFloat } from "../onnx/types.ts";
 import { type Call, elementwise, identity, type Op, unbroadcast, unsupported, zero } from "./op.ts";
 
 /** An operator of two inputs: dx = dy * derivative, summed over the axes along which an input was repeated. */
@@ -83,8 +83,11 @@ export const Where: Op = {
 };
 
 // Half precision appears as float32 on both sides, so only float64 is converted.
-export const Cast: Op = { linear: [0], vjp: ({ build, x: [x], dy: [dy] }) => [build.cast(dy, x.type)] };
-export const CastLike: Op = { linear: [0], vjp: ({ build, x: [x], dy: [dy] }) => [build.cast(dy, x.type), null] };
+export const Cast: Op = { linear: [0], vjp: ({ build, x: [x], dy: [dy] }) => [build.cast(dy, gradientType(x.type))] };
+export const CastLike: Op = {
+  linear: [0],
+  vjp: ({ build, x: [x], dy: [dy] }) => [build.cast(dy, gradientType(x.type)), null],
+};
 
 export const Identity = identity;
 

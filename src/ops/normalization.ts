@@ -1,6 +1,6 @@
 /** @file Normalisations. */
 import { type Builder, rankOf, type Value } from "../onnx/build.ts";
-import { range } from "../onnx/dims.ts";
+import { isStatic, product, range } from "../onnx/dims.ts";
 import { type Call, type Op, positive, spatialAxes, unbroadcast, unsupported } from "./op.ts";
 
 /** A per-channel vector [C] beside a tensor [N, C, ...]. */
@@ -73,16 +73,31 @@ export const LayerNormalization: Op = {
     const { build, attributes, needs } = c;
     const [x, scale, bias] = c.x;
     const [dy] = c.dy;
-    if (c.node.output.slice(1).some(Boolean)) unsupported(c.node, "its statistics as outputs");
     const axes = range(rankOf(x)).slice(positive([attributes.int("axis", -1)], rankOf(x))[0]);
     const z = standardise(build, x, axes, attributes.float("epsilon", 1e-5));
+    const dx = throughStandardise(build, build.mul(dy, scale), z, axes);
     return [
-      throughStandardise(build, build.mul(dy, scale), z, axes),
+      c.dy[1] || c.dy[2] ? build.add(dx, throughStatistics(c, z, axes)) : dx,
       needs[1] ? unbroadcast(build, build.mul(dy, z.standard), scale) : null,
       needs[2] ? unbroadcast(build, dy, bias) : null,
     ];
   },
 };
+
+/** The second and third output, mean and r = 1 / sqrt(var + epsilon): dx = (dmean - dr r^2 z) / count */
+function throughStatistics(
+  c: Call,
+  { standard, inverse }: ReturnType<typeof standardise>,
+  axes: readonly number[],
+): Value {
+  const { build, node, dy } = c;
+  const sizes = axes.map((a) => c.x[0].dims?.[a] ?? -1);
+  if (!isStatic(sizes)) unsupported(node, "its statistics, over axes that are not known");
+  const byMean = dy[1] ? build.expandLike(dy[1], c.x[0]) : undefined;
+  const square = build.mul(inverse, inverse);
+  const byInverse = dy[2] ? build.neg(build.mul(build.mul(dy[2], square), standard)) : undefined;
+  return build.div(build.sum([byMean, byInverse].filter((v) => v !== undefined)), product(sizes));
+}
 
 /** Groups of channels are standardised together; from operator set 21 scale and bias are per channel, before per group. */
 export const GroupNormalization: Op = {
@@ -127,6 +142,9 @@ export const RMSNormalization: Op = {
     ];
   },
 };
+
+// ONNX Runtime's optimiser writes it under its own name, among the standard ones.
+export { RMSNormalization as SimplifiedLayerNormalization };
 
 // p = 2: y = x / |x|;  dx = (dy - y sum(dy y)) / |x|.  p = 1: y = x / s, s = sum |x|;  dx = (dy - sign(x) sum(dy y)) / s
 export const LpNormalization: Op = {

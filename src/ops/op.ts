@@ -29,6 +29,8 @@ export interface Call {
   readonly opset: number;
   /** The numbers of an input that is a constant. */
   constant(input: number): readonly number[] | undefined;
+  /** What is known of the operator of a node, for rules that go through nodes of their own making. */
+  operator(node: NodeProto): Op | undefined;
 }
 
 /** The gradient of each input, in order; null (or nothing) where none flows. */
@@ -41,6 +43,8 @@ export interface Op {
   readonly linear?: readonly number[];
   /** The output's integers stand for numbers, so that gradients pass through them. */
   readonly quantizes?: boolean;
+  /** Why the operator has no rule at all: the documented refusal. */
+  readonly refuses?: string;
 }
 
 /** A declared zero: shapes, comparisons, rounding, indices. */
@@ -61,6 +65,9 @@ export const identity: Op = { linear: [0], vjp: ({ dy: [dy] }) => [dy] };
 export function unsupported(node: NodeProto, why: string): never {
   throw new UserError("unsupported-operator", `unsupported operator: ${describe(node)}: ${why}`);
 }
+
+/** An operator through which no gradient is taken, and why. */
+export const refused = (why: string): Op => ({ refuses: why, vjp: ({ node }) => unsupported(node, why) });
 
 /** The gradient of a tensor that was broadcast to the shape of dy: summed over the axes along which it was repeated. */
 export function unbroadcast(build: Builder, dy: Value, x: Value): Value {

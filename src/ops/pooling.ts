@@ -33,26 +33,20 @@ export const AveragePool: Op = {
     const shares = build.div(dy, uniform ? counts[0] : build.floats(counts, [1, 1, ...output], dy.type));
     const tiles = plain && kernel.every((k, i) => k === window.strides[i] && input[i] === output[i] * k);
     if (tiles) return [tiled(build, shares, kernel, x)];
-    // Each element adds its share to every place of its window: a depth-wise convolution's input gradient, with a kernel of ones.
-    const channels = x.dims?.[1] ?? -1;
-    if (channels < 0) unsupported(c.node, "the number of channels is not known");
-    const ones = build.floats(Array(product(kernel)).fill(1), [1, 1, ...kernel], dy.type);
-    const folded = build.reshape(shares, [-1, 1, ...output]);
-    return [
-      build.reshapeLike(
-        convolutionInput(
-          build,
-          { ...folded, dims: [-1, 1, ...output] },
-          ones,
-          1,
-          reaching(window, input, output),
-          input,
-        ),
-        x,
-      ),
-    ];
+    return [overWindows(c, shares, window, input, output)];
   },
 };
+
+/** Each element of dy added to every place of its window: a depth-wise convolution's input gradient, with a kernel of ones. */
+function overWindows(c: Call, dy: Value, window: Window, input: readonly number[], output: readonly number[]): Value {
+  const { build, node } = c;
+  const [x] = c.x;
+  const { kernel } = window;
+  if ((x.dims?.[1] ?? -1) < 0) unsupported(node, "the number of channels is not known");
+  const ones = build.floats(Array(product(kernel)).fill(1), [1, 1, ...kernel], dy.type);
+  const folded = { ...build.reshape(dy, [-1, 1, ...output]), dims: [-1, 1, ...output] };
+  return build.reshapeLike(convolutionInput(build, folded, ones, 1, reaching(window, input, output), input), x);
+}
 
 /** Windows that `ceil_mode` lets begin inside and end outside of the padding: the end pad becomes what they reach. */
 function reaching(window: Window, input: readonly number[], output: readonly number[]): Window {
@@ -170,12 +164,32 @@ function phases(c: Call, positions: Value, overlap: readonly number[]): Value {
   return build.cast(build.sum(scattered), x.type);
 }
 
-// y = (sum |x|^p)^(1/p) over space;  dx = dy * sign(x) |x|^(p-1) y^(1-p)
-export const GlobalLpPool: Op = {
-  vjp: ({ build, attributes, x: [x], y: [y], dy: [dy] }) => {
-    const p = attributes.int("p", 2);
-    const scaled = build.where(build.greater(y, 0), build.mul(dy, build.pow(y, 1 - p)), 0);
-    return [build.mul(build.mul(build.sign(x), build.pow(build.abs(x), p - 1)), scaled)];
+// y = (sum |x|^p)^(1/p);  dx = sign(x) |x|^(p-1) (dy y^(1-p), added over the windows that x is in)
+const powerMean = (c: Call, add: (scaled: Value) => Value): Value => {
+  const { build, attributes, x, y, dy } = c;
+  const p = attributes.int("p", 2);
+  const added = add(build.where(build.greater(y[0], 0), build.mul(dy[0], build.pow(y[0], 1 - p)), 0));
+  return build.mul(build.mul(build.sign(x[0]), build.pow(build.abs(x[0]), p - 1)), added);
+};
+
+export const GlobalLpPool: Op = { vjp: (c) => [powerMean(c, (scaled) => scaled)] };
+
+export const LpPool: Op = {
+  vjp: (c) => {
+    const [x] = c.x;
+    const window = windowOf(c, x, c.attributes.ints("kernel_shape") ?? []);
+    const [input, output] = [spatialDims(c, x), spatialDims(c, c.dy[0])];
+    refuseGaps(c, window, input);
+    return [powerMean(c, (scaled) => overWindows(c, scaled, window, input, output))];
+  },
+};
+
+/** Each element was put at a flat position of the output; where several were, the last is left, and all get its gradient. */
+export const MaxUnpool: Op = {
+  linear: [0],
+  vjp: ({ build, x: [x, indices], dy: [dy] }) => {
+    const flat = build.reshape(dy, [-1]);
+    return [{ ...build.gather(flat, indices, 0), dims: x.dims }];
   },
 };
 

@@ -11,7 +11,7 @@ import { DataType } from "../onnx/proto.ts";
 import { type Call, type Op, positive, unsupported } from "./op.ts";
 
 /** The least and greatest step of a type. */
-const limits: Partial<Record<DataType, readonly [number, number]>> = {
+export const limits: Partial<Record<DataType, readonly [number, number]>> = {
   [DataType.INT8]: [-128, 127],
   [DataType.UINT8]: [0, 255],
   [DataType.INT16]: [-32768, 32767],

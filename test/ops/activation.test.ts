@@ -116,3 +116,12 @@ for (const opType of ["Softmax", "LogSoftmax"]) {
   );
   checkRule(opType, { ...smooth, ...half, opsets: [11, 13] }, { "half precision": [{ x: [3, 7] }] });
 }
+
+checkRule(
+  "Shrink",
+  { ...kinked, opsets: [9] },
+  {
+    default: [x],
+    "lambd 1, bias 1/4": [x, { lambd: float(1), bias: float(0.25) }],
+  },
+);

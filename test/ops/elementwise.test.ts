@@ -137,6 +137,8 @@ checkRule(
   },
 );
 
+checkRule("CastLike", { ...batch, opsets: [15, 19], linear: true, wrt: ["x"] }, { plain: [{ ...x, like: floats(0) }] });
+
 checkRule("Dropout", { ...batch, opsets: [7, 10], linear: true }, { plain: [x] });
 checkRule(
   "Dropout",

@@ -48,6 +48,15 @@ checkRule(
 );
 
 checkRule(
+  "LayerNormalization",
+  { opsets: [17], free: ["x"], outputs: 3 },
+  {
+    "mean and deviation": [{ x: [2, 3, 6], scale: [6] }],
+    "mean and deviation, axis 1": [{ x, scale: [4, 3, 5], bias: [4, 3, 5] }, { axis: 1 }],
+  },
+);
+
+checkRule(
   "GroupNormalization",
   { opsets: [18], free: ["x"] },
   {

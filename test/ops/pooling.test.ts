@@ -144,6 +144,22 @@ checkRule(
   },
 );
 
+checkRule(
+  "LpPool",
+  { opsets: [11, 18, 22], free: ["x"], values: (v) => v.map((a) => a + Math.sign(a) / 4) },
+  {
+    "1-D": [{ x: [2, 3, 9] }, { kernel_shape: [3] }],
+    "2-D": [{ x: [2, 3, 5, 4] }, { kernel_shape: [3, 2] }],
+    "p = 1": [{ x: [2, 3, 5, 4] }, { kernel_shape: [2, 2], p: 1 }],
+    "p = 3": [{ x: [2, 3, 5, 4] }, { kernel_shape: [2, 2], p: 3, strides: [2, 1] }],
+    "pads and strides": [{ x: [2, 3, 7, 6] }, { kernel_shape: [3, 3], pads: [1, 1, 0, 1], strides: [2, 2] }],
+    "same padding": [{ x: [2, 3, 7, 6] }, { kernel_shape: [3, 3], auto_pad: "SAME_UPPER" }],
+    dilations: [{ x: [2, 3, 7, 6] }, { kernel_shape: [2, 2], dilations: [2, 1] }, { opsets: [18, 22] }],
+    "ceil mode": [{ x: [2, 3, 6, 6] }, { kernel_shape: [3, 3], strides: [2, 2], ceil_mode: 1 }, { opsets: [18, 22] }],
+    "3-D": [{ x: [2, 2, 4, 3, 3] }, { kernel_shape: [2, 2, 2] }],
+  },
+);
+
 const strong = { alpha: float(0.5), beta: float(0.75), bias: float(1.5) };
 // ONNX Runtime refuses even sizes.
 checkRule(

@@ -2,7 +2,7 @@
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { checkVjp } from "../../src/autodiff/check.ts";
-import type { DataType } from "../../src/onnx/proto.ts";
+import type { DataType, NodeProto } from "../../src/onnx/proto.ts";
 import { type Attributes, oneNode, randomFeeds, type Sources, type Values } from "../models.ts";
 
 export interface Options {
@@ -18,6 +18,11 @@ export interface Options {
   readonly free?: readonly string[];
   readonly wrt?: readonly string[];
   readonly outputs?: number;
+  /** Further outputs, which are not checked. */
+  readonly beside?: number;
+  /** The one output that is not left out. */
+  readonly only?: number;
+  readonly change?: (node: NodeProto) => NodeProto;
   readonly as?: DataType;
   /** Words of the error with which the row is refused, for a cause that is not the rule's. */
   readonly refuses?: string;
@@ -50,7 +55,8 @@ async function errors(
   inputs: Sources,
   options: Options,
 ): Promise<{ name: string; error: number }[]> {
-  const { linear, step, wrt, values, outputs = 1 } = options;
+  const { linear, step, wrt, values, only } = options;
+  const outputs = only === undefined ? (options.outputs ?? 1) : 1;
   const feeds = randomFeeds(inputs, values);
   // Along one direction a wrong gradient may look right within 1e-2 by chance; within 1e-4 that is next to impossible.
   const directions = linear ? 1 : 2;

@@ -1,0 +1,114 @@
+#!/usr/bin/env node
+/**
+ * @file Writes docs/operators.md from the table of operators: npm run build && node scripts/make-operator-docs.mjs [--print]
+ * `onnx-operators.json` lists the operators of the standard, and how the list was made.
+ */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { operators } from "../dist/index.js";
+
+const file = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+const standard = JSON.parse(readFileSync(file("scripts/onnx-operators.json"), "utf8"));
+const tests = readdirSync(file("test/ops"))
+  .filter((name) => name.endsWith(".test.ts"))
+  .map((name) => ({ name, text: readFileSync(file(`test/ops/${name}`), "utf8") }));
+
+/** Forms in which a rule refuses, or what it decides. */
+const notes = {
+  AffineGrid: "the size must be known",
+  Attention: "earlier keys and values included; a mask shorter than the keys is refused",
+  AveragePool: "auto_pad SAME with dilations is refused",
+  BatchNormalization: "training mode is refused",
+  Clip: "a bound itself gets nothing, as in PyTorch for a bound that is computed",
+  Conv: "auto_pad SAME with dilations is refused",
+  DequantizeLinear: "blocks of scales are refused",
+  Dropout: "training mode is refused",
+  DynamicQuantizeLinear: "straight through; the scale is taken as it is",
+  GRU: "layout 1, clip and other activations are refused",
+  GridSample: "both the image and the places",
+  LSTM: "layout 1, clip, input_forget, peepholes and other activations are refused",
+  LpPool: "auto_pad SAME with dilations is refused",
+  MaxPool: "at ties the first maximum in row-major order",
+  MaxUnpool: "places that repeat all get the gradient of the last",
+  QLinearConv: "straight through; zero where the output saturates",
+  QLinearMatMul: "straight through; zero where the output saturates",
+  QuantizeLinear: "straight through; zero where it saturates; int8, uint8, int16, uint16",
+  RNN: "layout 1, clip and activations other than Tanh and Relu are refused",
+  ReduceMax: "in equal parts at ties",
+  ReduceMin: "in equal parts at ties",
+  Relu: "0 at 0",
+  Resize: "tf_crop_and_resize and keep_aspect_ratio_policy are refused",
+  RoiAlign: "mode max and sampling_ratio 0 are refused",
+  ScatterElements: "every reduction; max and min in equal parts at ties",
+  ScatterND: "every reduction; max and min in equal parts at ties",
+  "com.microsoft.Attention": "earlier keys and values, do_rotary and masks other than [batch, keys] are refused",
+  "com.microsoft.FusedMatMul": "transposed batch axes are refused",
+  "com.microsoft.MultiHeadAttention":
+    "packed inputs, earlier keys and values and masks other than [batch, keys] are refused",
+  "com.microsoft.RotaryEmbedding": "packed batches are refused",
+};
+const unknown = Object.keys(notes).filter((name) => !operators.has(name));
+if (unknown.length) throw new Error(`notes on operators that the table does not have: ${unknown.join(", ")}`);
+
+/** The test files in which an operator is checked. */
+function checkedIn(name) {
+  const [own, domain] = name.split(".").reverse();
+  const quoted = new RegExp(`["']${own}["']|\\b${own}:`);
+  const named = tests.filter(
+    ({ name, text }) => quoted.test(text) && !(domain && !/microsoft|integer|activation|quant/.test(name)),
+  );
+  const found = named.filter(({ name }) => name !== "zero.test.ts");
+  return (found.length ? found : named).map(({ name }) => name);
+}
+
+function row(name) {
+  const op = operators.get(name);
+  if (!op) return `| ${name} | **missing** | | |`;
+  if (op.refuses) return `| ${name} | refused | ${op.refuses} | |`;
+  if (op.vjp === "zero") return `| ${name} | zero | ${notes[name] ?? ""} | |`;
+  const [first] = checkedIn(name);
+  const check = first ? `[${first.replace(".test.ts", "")}](../test/ops/${first})` : "**unchecked**";
+  return `| ${name} | rule | ${notes[name] ?? ""} | ${check} |`;
+}
+
+const count = (names, is) => names.filter((name) => is(operators.get(name) ?? {})).length;
+const summary = (names) => {
+  const [zeros, refused] = [count(names, (op) => op.vjp === "zero"), count(names, (op) => op.refuses)];
+  return `${names.length} operators: ${names.length - zeros - refused} rules, ${zeros} declared zeros, ${refused} refused.`;
+};
+const table = (names) => [
+  "| operator | gradient | notes | checked in |",
+  "| --- | --- | --- | --- |",
+  ...names.map(row),
+];
+const others = [...operators.keys()].filter((name) => !standard.operators.includes(name)).sort();
+
+const text = [
+  "# Operators",
+  "",
+  "What is known of the gradient of each operator. This page is made from the table in the code by",
+  "`npm run build && node scripts/make-operator-docs.mjs`.",
+  "",
+  "- rule: the gradient, checked against differences along random directions, or where the operator is linear by the exact",
+  "  adjoint identity, at the operator sets in which its form changes.",
+  "- zero: the output does not change with small changes of the input; a path through it alone is an error that says so.",
+  "- refused: an error that names the node and says why.",
+  "",
+  "An operator of neither table is refused by its name. How to [add one](add-an-operator.md).",
+  "",
+  `## The ONNX standard, operator set ${standard.opset}`,
+  "",
+  summary(standard.operators),
+  "",
+  ...table(standard.operators),
+  "",
+  "## ONNX Runtime's own",
+  "",
+  "What ONNX Runtime's optimiser and some exporters write, differentiated as the standard operators that they stand for.",
+  "",
+  ...table(others),
+  "",
+].join("\n");
+
+if (process.argv.includes("--print")) process.stdout.write(text);
+else writeFileSync(file("docs/operators.md"), text);
