@@ -4,6 +4,7 @@ export { fromHuggingFace } from "./image/hugging-face.ts";
 export type { Picture, PixelMap } from "./image/picture.ts";
 export { type Preprocess, type Preprocessed, preprocess } from "./image/preprocess.ts";
 export { decode, encodePng } from "./image/sharp.ts";
+export { type CompiledFile, type CompileFileOptions, compileFile } from "./node/compile.ts";
 export { bundledModel, type LoadedClassifier, type LoadOptions, load } from "./node/load.ts";
 export { type WriteOptions, type WrittenExplanation, writeWhy } from "./node/write.ts";
 export { guidedImage } from "./render/normalise.ts";

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { UserError } from "../errors.ts";
 import { exitCodes, packageVersion } from "./about.ts";
+import { defineCompile } from "./compile.ts";
 import { defineExplain } from "./explain.ts";
 import { defineLayers } from "./layers.ts";
 
@@ -14,6 +15,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     .configureOutput({ outputError: (text, write) => write(onOneLine(text)) });
   defineExplain(program);
   defineLayers(program);
+  defineCompile(program);
   try {
     await program.parseAsync(argv);
     return exitCodes.done;

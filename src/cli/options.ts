@@ -18,11 +18,13 @@ export interface ModelFlags {
 }
 
 export function withModel(command: Command): Command {
+  const model = "an .onnx file, or a directory in Hugging Face layout (default: the bundled EfficientNet-Lite0)";
+  return withReading(command.option("--model <file|dir>", model));
+}
+
+/** How a model is read, however it is named. */
+export function withReading(command: Command): Command {
   return command
-    .option(
-      "--model <file|dir>",
-      "an .onnx file, or a directory in Hugging Face layout (default: the bundled EfficientNet-Lite0)",
-    )
     .option("--output <tensor>", "the output that holds the scores (default: the first of a float type)")
     .option("--layer <tensor>", "the tensor that maps lie on (default: the last activation before the grid is pooled)")
     .option("--labels <file>", "class names: a line each, or JSON (a list, or id2label)")

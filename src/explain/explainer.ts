@@ -8,7 +8,7 @@ import { type Feeds, type Runtime, type SessionOptions, shapesOf } from "../onnx
 import { upgrade } from "../onnx/upgrade.ts";
 import { type Explained, type ExplainOptions, explainPass, Forward } from "./forward.ts";
 import { ancestors, imageInputOf, type Layer, layersOf, type Score, scoreOf } from "./layers.ts";
-import type { TokenGrid } from "./layout.ts";
+import type { Layout, TokenGrid } from "./layout.ts";
 import { Pass } from "./pass.ts";
 import { Plan } from "./plan.ts";
 import { patchesReach } from "./tokens.ts";
@@ -41,6 +41,8 @@ export class Explainer {
   readonly tensors: Observed;
   /** The input that is the image. */
   readonly imageInput: string | undefined;
+  /** How the axes of a tensor are read. */
+  readonly layoutOf: (layer: string) => Layout;
   readonly #plans: Map<string, Promise<Plan>>;
 
   private constructor(
@@ -55,6 +57,7 @@ export class Explainer {
     this.score = score;
     this.tensors = plan.tensors;
     this.imageInput = imageInputOf(model, plan.tensors);
+    this.layoutOf = (layer) => plan.layoutOf(layer);
     const found = layersOf(model, sized, score.name, options.tokens).map(({ name }) => layerOf(plan, name));
     const chosen = options.layer === undefined ? undefined : namedLayer(plan, options.layer, found);
     this.layers = chosen ? [chosen, ...found.filter(({ name }) => name !== chosen.name)] : found;

@@ -35,4 +35,5 @@ export const gradCam: Method = {
   paper: "Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391",
   space: "layer",
   explain: async (question) => ({ maps: await question.atLayer(gradCamMap) }),
+  graph: (question) => ({ map: question.atLayer(gradCamMap) }),
 };

@@ -1,9 +1,10 @@
 /** @file Guided Grad-CAM (Selvaraju et al. 2017, section 3.2): guided backpropagation times the upsampled Grad-CAM map. */
 import { UserError } from "../errors.ts";
 import { upsample } from "../image/geometry.ts";
+import type { Builder, Value } from "../onnx/build.ts";
 import { product } from "../onnx/dims.ts";
 import { gradCamMap } from "./grad-cam.ts";
-import type { Method } from "./method.ts";
+import type { GraphQuestion, Method } from "./method.ts";
 import { strongestChannel } from "./pixels.ts";
 
 export const guidedGradCam: Method = {
@@ -36,4 +37,28 @@ export const guidedGradCam: Method = {
     const pixels = { data, dims: guided.dims };
     return { maps: strongestChannel(pixels), pixels };
   },
+  graph(question: GraphQuestion) {
+    const map = question.atLayer(gradCamMap);
+    const guided = question.atInput("guided");
+    return { pixels: question.build.mul(guided, upsampled(question.build, map, guided)) };
+  },
 };
+
+/** Maps [n, h, w] as [n, 1, height, width] of the pictures: bilinear, half-pixel. */
+function upsampled(build: Builder, map: Value, pictures: Value): Value {
+  if (pictures.dims?.length !== 4)
+    throw new UserError("invalid-option", `guided-grad-cam takes pictures; the input has shape [${pictures.dims}]`);
+  if (build.opset < 11)
+    throw new UserError(
+      "unsupported-operator",
+      `unsupported operator: a half-pixel Resize, which guided-grad-cam is compiled to, comes with operator set 11; the model has ${build.opset}`,
+    );
+  const sizes = build.concat(
+    [build.dimOf(map, 0), build.ints([1]), build.dimOf(pictures, 2), build.dimOf(pictures, 3)],
+    0,
+  );
+  const unused = build.opset < 13 ? build.floats([], [0]) : undefined; // region and scales became optional
+  const cells = build.unsqueeze(map, [1]);
+  const [n, , height, width] = pictures.dims;
+  return build.op("Resize", [cells, unused, unused, sizes], { mode: "linear" }, map.type, [n, 1, height, width]);
+}

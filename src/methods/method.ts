@@ -50,6 +50,18 @@ export interface Explanation {
   readonly pixels?: Dense;
 }
 
+/** The questions that a method can ask where it is a graph itself: about one target of each image, in tensors of the graph. */
+export interface GraphQuestion {
+  readonly build: Builder;
+  /** A map at the layer, [n, ...grid]. */
+  atLayer(map: LayerMap): Value;
+  /** The gradient of the score with respect to the input, by a set of rules, channels first: [n, C, ...]. */
+  atInput(rules: Rules): Value;
+}
+
+/** An explanation as a graph: a map on the layer's grid, or the signed image. */
+export type GraphExplanation = { readonly map: Value } | { readonly pixels: Value };
+
 export interface Method {
   readonly name: string;
   /** How people write it. */
@@ -60,4 +72,6 @@ export interface Method {
   /** Whether the map lies on the layer's grid or on the input's pixels. */
   readonly space: "layer" | "pixels";
   explain(question: Question): Promise<Explanation>;
+  /** The same as a graph, which a model can carry; absent where it takes many runs. */
+  graph?(question: GraphQuestion): GraphExplanation;
 }

@@ -26,5 +26,6 @@ export function inputGradient(rules: Rules, about: Pick<Method, "name" | "title"
       const pixels = await question.atInput(rules);
       return { maps: strongestChannel(pixels), pixels };
     },
+    graph: (question) => ({ pixels: question.atInput(rules) }),
   };
 }

@@ -107,7 +107,7 @@ export async function writeWhole(file: string, content: Uint8Array | string): Pr
     await writeFile(partial, content);
     await rename(partial, file);
   } catch (cause) {
-    await rm(partial, { force: true });
+    await rm(partial, { force: true }).catch(() => undefined); // where it could not be made it cannot be removed
     throw cannotWrite(file, cause);
   }
 }

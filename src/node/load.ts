@@ -4,6 +4,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { listing, UserError } from "../errors.ts";
+import { type Notes, notesOf, originalBytes } from "../explain/compiled.ts";
 import { assumePreprocess, type KnownPreprocess } from "../image/assume.ts";
 import { fromHuggingFace } from "../image/hugging-face.ts";
 import type { Picture } from "../image/picture.ts";
@@ -37,6 +38,10 @@ export class LoadedClassifier {
     /** Whether the preprocessing was assumed, since the model says nothing of it. */
     readonly assumed: boolean,
     private readonly decoding: DecodeOptions,
+    /** The ONNX file. */
+    readonly file: string,
+    /** What the file says of itself where it was compiled. */
+    readonly notes: Notes | undefined,
   ) {}
 
   /**
@@ -57,7 +62,7 @@ export class LoadedClassifier {
 /**
  * Opens a classifier.
  * @param source a directory in Hugging Face layout (`config.json`, `preprocessor_config.json`, `onnx/model.onnx` or `model.onnx`) or an
- *   ONNX file; the bundled classifier by default.
+ *   ONNX file, compiled ones too; the bundled classifier by default.
  * @throws UserError for missing or broken files, and for what is no image classifier.
  */
 export async function load(source: string = bundledModel, options: LoadOptions = {}): Promise<LoadedClassifier> {
@@ -66,24 +71,32 @@ export async function load(source: string = bundledModel, options: LoadOptions =
   const directory = (await isDirectory(source)) ? source : undefined;
   const file = directory === undefined ? source : await modelIn(directory);
   const bytes = await readModelBytes(file);
-  await checkExternalData(readNamed(bytes, file), file);
+  const model = readNamed(bytes, file);
+  await checkExternalData(model, file);
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const notes = notesOf(model);
 
   const config = directory && (await readIfThere(path.join(directory, "config.json"), "model configuration"));
   const stated =
     directory && (await readIfThere(path.join(directory, "preprocessor_config.json"), "preprocessor configuration"));
-  const labels = options.labels === undefined ? labelsFrom(config) : await readLabels(options.labels);
-  const classifier = await Classifier.open(ort, bytes, {
+  const labels =
+    options.labels === undefined
+      ? labelsFrom(config ?? noted(notes, "labels", file))
+      : await readLabels(options.labels);
+  const told = stated === undefined ? undefined : fromHuggingFace(stated);
+  const preprocess = told ?? (noted(notes, "preprocess", file) as Preprocess | undefined);
+  // A compiled model is asked as the model that it was: its own explanation need not run.
+  const original = (notes && originalBytes(model, notes)) ?? bytes;
+  const classifier = await Classifier.open(ort, original, {
     name: path.basename(directory ?? file, directory ? "" : path.extname(file)),
     labels,
-    preprocess: (dims) =>
-      stated === undefined ? assumePreprocess(dims, options) : withGiven(fromHuggingFace(stated), options),
-    output: options.output,
-    layer: options.layer,
+    preprocess: (dims) => (preprocess === undefined ? assumePreprocess(dims, options) : withGiven(preprocess, options)),
+    output: options.output ?? notes?.output,
+    layer: options.layer ?? (options.output === undefined ? notes?.layer : undefined),
     // What ONNX Runtime would print comes as an exception too, and is told in one line.
     session: { logSeverityLevel: 4, ...externalDataBeside(file), ...options.session },
   });
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  return new LoadedClassifier(classifier, sha256, ort.version, stated === undefined, options);
+  return new LoadedClassifier(classifier, sha256, ort.version, preprocess === undefined, options, file, notes);
 }
 
 function checkProviders({ providers }: NodeRuntime, session: SessionOptions = {}): void {
@@ -133,6 +146,17 @@ async function readLabels(labels: readonly string[] | string): Promise<readonly 
   return text.trimEnd().split(/\r?\n/);
 }
 
+/** A note in JSON; undefined where the file has none. */
+function noted(notes: Notes | undefined, key: string, file: string): unknown {
+  const text = notes?.[key];
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UserError("invalid-model", `invalid model ${file}: its metadata "gradcam.${key}" is not JSON`, { cause });
+  }
+}
+
 /** A list of names, a map from index to name, or a configuration with such a map under `id2label`. */
 function labelsFrom(json: unknown): readonly string[] {
   const map = typeof json === "object" && json !== null && "id2label" in json ? json.id2label : json;
@@ -144,7 +168,7 @@ function labelsFrom(json: unknown): readonly string[] {
 }
 
 /** Weights in files of their own are found beside the model. */
-const externalDataBeside = (file: string): SessionOptions => ({
+export const externalDataBeside = (file: string): SessionOptions => ({
   extra: { session: { model_external_initializers_file_folder_path: path.resolve(path.dirname(file)) } },
 });
 
@@ -159,7 +183,7 @@ function readNamed(bytes: Uint8Array, file: string): Model {
 }
 
 /** The bytes that a model needs of each file beside it are there. */
-async function checkExternalData(model: Model, file: string): Promise<void> {
+export async function checkExternalData(model: Model, file: string): Promise<void> {
   const needed = new Map<string, number>();
   for (const tensor of model.graph.initializer.filter(isExternal)) {
     const location = externalLocation(tensor);

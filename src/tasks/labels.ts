@@ -17,6 +17,11 @@ export class Labels {
     this.#names = names;
   }
 
+  /** As they were given. */
+  get names(): readonly string[] {
+    return this.#names;
+  }
+
   name(index: number): string {
     return this.#names[index] || `class ${index}`;
   }

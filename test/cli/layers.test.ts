@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { node } from "../models.ts";
-import { determinant, gap, unet } from "../nets.ts";
+import { gap, inverse, unet } from "../nets.ts";
 import { folder, gradcam, repository, withModel } from "./run.ts";
 
 test("layers of a model, the default first", async () => {
@@ -32,7 +32,7 @@ test("layers as JSON", async () => {
 
 test("layers of a model with an operator that has no rule", async () => {
   const cwd = folder();
-  const net = withModel(cwd, determinant());
+  const net = withModel(cwd, inverse());
   const { code, stdout } = await gradcam(["layers", ...net], cwd);
   expect({ code, first: stdout.split("\n")[1].trim().split(" ")[0] }).toEqual({ code: 0, first: "features" });
 });

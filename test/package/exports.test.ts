@@ -28,6 +28,7 @@ test("names of gradcam/node", () => {
     [
       "assumePreprocess",
       "bundledModel",
+      "compileFile",
       "decode",
       "encodePng",
       "fromHuggingFace",
@@ -43,7 +44,7 @@ test("names of gradcam/node", () => {
 
 test("the subpaths that package.json offers", () => {
   const { exports } = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
-  expect(Object.keys(exports)).toEqual([".", "./node", "./package.json"]);
+  expect(Object.keys(exports)).toEqual([".", "./node", "./compile", "./package.json"]);
 });
 
 test("gradcam is at most 60 KB, gzipped, without ONNX Runtime and without Node", async () => {

@@ -1,0 +1,89 @@
+/** @file `gradcam compile`: one ONNX file that predicts and explains. */
+import { type Command, Option } from "commander";
+import pc from "picocolors";
+import { classInputs } from "../explain/compile.ts";
+import { names, notesOf } from "../explain/compiled.ts";
+import { methods } from "../methods/index.ts";
+import { type CompiledFile, type CompileFileOptions, compileFile } from "../node/compile.ts";
+import type { Model } from "../onnx/model.ts";
+import { declaredDims, declaredType, type ValueInfoProto } from "../onnx/proto.ts";
+import { typeName } from "../onnx/types.ts";
+import { loadOptions, type ModelFlags, withReading } from "./options.ts";
+
+interface CompileFlags extends ModelFlags, Pick<CompileFileOptions, "out" | "method" | "classInput"> {
+  readonly json?: boolean;
+}
+
+const examples = `
+Examples:
+  gradcam compile resnet50.onnx                       writes resnet50.gradcam.onnx, with a Grad-CAM map as an output
+  gradcam compile resnet50.onnx --labels imagenet.txt --out explained.onnx
+  gradcam compile resnet50.onnx --method guided-backprop
+  gradcam compile resnet50.onnx --class-input required   for ONNX Runtime in JavaScript and Java`;
+
+export function defineCompile(program: Command): void {
+  const compiled = methods.filter((method) => method.graph).map(({ name }) => name);
+  withReading(program.command("compile"))
+    .description("make one .onnx file that predicts and explains in one run")
+    .argument(
+      "[model]",
+      "an .onnx file, or a directory in Hugging Face layout (default: the bundled EfficientNet-Lite0)",
+    )
+    .option("--out <file>", "the file to write (default: the model's name with .gradcam.onnx)")
+    .option("--method <name>", `how (default: grad-cam): ${compiled.join(", ")}`)
+    .addOption(
+      new Option("--class-input <kind>", "whether the class may be left out, which explains the best one")
+        .choices([...classInputs])
+        .default(classInputs[0]),
+    )
+    .option("--json", "print what was written as JSON")
+    .addHelpText("after", examples)
+    .action(compile);
+}
+
+async function compile(model: string | undefined, flags: CompileFlags): Promise<void> {
+  const { out, method, classInput } = flags;
+  const compiled = await compileFile(model, { ...loadOptions(flags), out, method, classInput });
+  if (flags.json) console.log(JSON.stringify(asJson(compiled)));
+  else table(compiled);
+}
+
+function asJson({ file, model, from }: CompiledFile) {
+  const { method, layer, grid, score, model_bytes } = notesOf(model) ?? {};
+  return {
+    file,
+    bytes: model.bytes.length,
+    added: model.bytes.length - Number(model_bytes),
+    model: { name: from.classifier.name, sha256: from.sha256 },
+    ...{ method, layer, grid: grid && JSON.parse(grid), score },
+    inputs: takes(model).map(tensor),
+    outputs: model.graph.output.map(tensor),
+  };
+}
+
+/** What a caller may feed. */
+const takes = ({ inputs, graph }: Model): ValueInfoProto[] =>
+  graph.input.filter((input) => inputs.includes(input) || input.name === names.target);
+
+/** An output whose type the model does not say has none. */
+const tensor = (info: ValueInfoProto) => ({
+  name: info.name,
+  type: declaredType(info) ? typeName(declaredType(info)) : undefined,
+  shape: declaredDims(info),
+});
+
+function table({ file, model, from }: CompiledFile): void {
+  const { method, layer, model_bytes } = notesOf(model) ?? {};
+  const added = model.bytes.length - Number(model_bytes);
+  console.log(`${pc.bold(file)}: ${from.classifier.name} and ${added} bytes, ${method}${layer ? ` at ${layer}` : ""}`);
+  const rows = [
+    ...takes(model).map((info) => ["in ", tensor(info)] as const),
+    ...model.graph.output.map((info) => ["out", tensor(info)] as const),
+  ];
+  const width = Math.max(...rows.map(([, { name }]) => name.length));
+  for (const [way, { name, type, shape }] of rows) {
+    const kind = type && `${type} [${shape?.map((d) => d || "?").join(", ") ?? ""}]`;
+    const words = ["", way, name.padEnd(width), "", kind, model.initializers.has(name) && " optional"];
+    console.log(` ${words.filter((word) => word !== undefined && word !== false).join(" ")}`.trimEnd());
+  }
+}

@@ -1,0 +1,110 @@
+/** @file The questions of a method, answered in the graph of the model itself: about one class of each image, which the run chooses. */
+import { differentiate } from "../autodiff/differentiate.ts";
+import { overridesOf, type Rules } from "../autodiff/rules.ts";
+import { UserError } from "../errors.ts";
+import type { GraphQuestion, LayerMap } from "../methods/method.ts";
+import { Builder, type Value } from "../onnx/build.ts";
+import { isStatic, product, range } from "../onnx/dims.ts";
+import { freshPrefix } from "../onnx/model.ts";
+import { typeOf } from "../onnx/observe.ts";
+import { DataType } from "../onnx/proto.ts";
+import { gradientType } from "../onnx/types.ts";
+import type { Explainer } from "./explainer.ts";
+import type { Layer } from "./layers.ts";
+import { arrange } from "./layout.ts";
+import { channelsLast } from "./tensors.ts";
+
+export class Asked implements GraphQuestion {
+  readonly build: Builder;
+  /** The class that is explained, int64 [n]. */
+  readonly class: Value;
+  /** The layer that was asked about. */
+  layer: Layer | undefined;
+  readonly #scores: Value;
+  readonly #seed: Value;
+
+  /**
+   * @param target the class to explain, int64 [1] or [n]; negative for the best one
+   * @throws UserError `invalid-model` for scores that are not those of classes.
+   */
+  constructor(
+    private readonly explainer: Explainer,
+    target: Value,
+  ) {
+    const { model, tensors, score } = explainer;
+    const { dims, type } = typeOf(model, tensors, score.name);
+    if (dims.length < 2 || dims.length === 3)
+      throw new UserError(
+        "invalid-model",
+        `invalid model: a classifier gives scores of shape [n, classes]; "${score.name}" has [${dims}]`,
+      );
+    this.build = new Builder(model.opset, freshPrefix(model));
+    this.#scores = this.build.cast({ name: score.name, type, dims }, gradientType(type));
+    this.class = this.#chosen(target);
+    this.#seed = this.#cotangent();
+  }
+
+  atLayer(map: LayerMap): Value {
+    const { build, explainer } = this;
+    const [layer] = explainer.layers;
+    if (!layer)
+      throw new UserError("no-path", "no path: the model has no layer with a grid on the way to its scores; name one");
+    this.layer = layer;
+    const { type, dims } = typeOf(explainer.model, explainer.tensors, layer.name);
+    const layout = explainer.layoutOf(layer.name);
+    const a = arrange(build, build.cast({ name: layer.name, type, dims }, gradientType(type)), layout);
+    const da = arrange(build, this.#gradient(layer.name, "plain"), layout);
+    const grid = gridAxes(layout.grid);
+    const sizes = [0, ...grid].map((axis) => build.dimOf(a, axis));
+    const shape = isStatic(layout.grid) ? [-1, ...layout.grid] : build.concat(sizes, 0);
+    return { ...build.reshape(map({ build, a, da, grid }), shape), dims: [dims[0], ...layout.grid] };
+  }
+
+  /** @throws UserError `invalid-model` without an image. */
+  atInput(rules: Rules): Value {
+    const { imageInput, model, tensors } = this.explainer;
+    if (!imageInput) throw new UserError("invalid-model", "invalid model: none of its inputs is an image");
+    const { dims } = typeOf(model, tensors, imageInput);
+    const gradient = { ...this.#gradient(imageInput, rules), dims };
+    if (!channelsLast(dims)) return gradient;
+    const last = dims.length - 1;
+    return this.build.transpose(gradient, [0, last, ...range(last).slice(1)]);
+  }
+
+  #gradient(name: string, rules: Rules): Value {
+    const { model, tensors, score } = this.explainer;
+    const seeds = new Map([[score.name, this.#seed]]);
+    const sweep = { build: this.build, seeds, wrt: [name], overrides: overridesOf(rules) };
+    return differentiate(model, tensors, sweep).get(name) as Value;
+  }
+
+  #chosen(target: Value): Value {
+    const { build } = this;
+    const [n, classes, ...places] = this.#scores.dims as number[];
+    const scores = places.length ? build.reduceMean(this.#scores, gridAxes(places), false) : this.#scores;
+    const best = build.op("ArgMax", [build.cast(scores, DataType.FLOAT)], { axis: 1, keepdims: 0 }, DataType.INT64, [
+      n,
+    ]);
+    const asked = build.where(build.less(target, 0), best, target);
+    // Both stop the run where there are neither 1 nor n classes, and where there is no such class.
+    const each = build.op("Reshape", [asked, build.dimOf(this.#scores, 0)], undefined, DataType.INT64, [n]);
+    const zeros = build.zeros(build.dimOf(this.#scores, 1), DataType.INT64, [classes]);
+    return build.add(each, build.gather(zeros, each, 0));
+  }
+
+  /** 1 for the class; where the scores have a grid, its mean over the grid. */
+  #cotangent(): Value {
+    const { build } = this;
+    const scores = this.#scores;
+    const [n, classes, ...places] = scores.dims as number[];
+    const depth = classes < 0 ? build.dimOf(scores, 1) : build.ints(classes);
+    const rows = build.cast(build.oneHot(this.class, depth, DataType.FLOAT, [n, classes]), scores.type);
+    if (places.length === 0) return rows;
+    const axes = gridAxes(places);
+    const cells = build.unsqueeze(rows, axes);
+    const count = isStatic(places) ? product(places) : build.reduceSum(build.add(build.zerosLike(scores), 1), axes);
+    return build.expandLike(count === 1 ? cells : build.div(cells, count), scores);
+  }
+}
+
+const gridAxes = (grid: readonly number[]): number[] => grid.map((_, i) => i + 2);

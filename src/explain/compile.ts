@@ -1,0 +1,93 @@
+/**
+ * @file A model that explains itself: prediction and explanation in one run, on any ONNX Runtime.
+ *
+ * The adjoint is appended to the model's bytes together with two outputs, the explanation and the class that it is of, and an input
+ * that says which class is asked. The input is an initialiser too, and so has a default: -1, the best class. Only what reads the
+ * class depends on it: weights stay constant. ONNX Runtime's interfaces in JavaScript and Java take no inputs that have defaults;
+ * for those it can be made an input like any other.
+ */
+import { listing, UserError } from "../errors.ts";
+import { methodNamed, methods } from "../methods/index.ts";
+import type { Method } from "../methods/method.ts";
+import { append } from "../onnx/append.ts";
+import type { Value } from "../onnx/build.ts";
+import { DataType, declaredDims, makeNode, makeTensor, makeValueInfo } from "../onnx/proto.ts";
+import { Asked } from "./asked.ts";
+import { checkNotCompiled, keyPrefix, type Notes, names } from "./compiled.ts";
+import type { Explainer } from "./explainer.ts";
+import { withDefaults } from "./rewritten.ts";
+
+/** Whether the class is an input with a default, or one that every run must feed. */
+export const classInputs = ["optional", "required"] as const;
+
+export interface CompileOptions {
+  /** A method's name; "grad-cam" by default. */
+  readonly method?: string;
+  /** "optional" by default. */
+  readonly classInput?: (typeof classInputs)[number];
+  /** What else the file shall say of itself: metadata, by key without "gradcam.". */
+  readonly notes?: Notes;
+}
+
+/**
+ * The ONNX file of a model that explains itself, at the explainer's default layer. Beside its own it has the outputs `gradcam_class`
+ * (int64 [n]) and `gradcam_map` (float32 [n, ...grid], raw) or `gradcam_pixels` (float32 [n, C, ...]), and the input `gradcam_target`
+ * (int64, [1] for all images or [n]; -1 for the best class).
+ * @returns the model's bytes, followed by what is added. Operator sets 7 and 8 and IR version 3 are rewritten first.
+ * @throws UserError for a method that is no graph, a model that is no classifier or compiled already, an operator without a rule.
+ */
+export function compile(explainer: Explainer, options: CompileOptions = {}): Uint8Array {
+  const { method: name = "grad-cam", classInput = "optional", notes } = options;
+  const method = methodNamed(name);
+  const graph = graphOf(method);
+  checkNotCompiled(explainer.model);
+  const model = withDefaults(explainer.model);
+  const asked = new Asked(explainer, { name: names.target, type: DataType.INT64, dims: [-1] });
+  const results = Object.entries({ ...graph(asked), class: asked.class }).map(([key, value]) => ({
+    name: names[key as keyof typeof names],
+    value: key === "class" ? value : asked.build.cast(value, DataType.FLOAT),
+  }));
+  const { nodes, initializers } = asked.build.collect(results.map(({ value }) => value));
+  const best = makeTensor(names.target, DataType.INT64, [1], BigInt64Array.of(-1n));
+  const images = batchOf(explainer);
+  return append(model.bytes, {
+    nodes: [...nodes, ...results.map(({ name, value }) => makeNode("Identity", [value.name], [name]))],
+    initializers: classInput === "optional" ? [...initializers, best] : initializers,
+    inputs: [makeValueInfo(names.target, DataType.INT64, ["gradcam_targets"])],
+    outputs: results.map((result) => declared(result.name, result.value, images)),
+    metadata: prefixed({
+      method: name,
+      ...(asked.layer && { layer: asked.layer.name, grid: JSON.stringify(asked.layer.grid) }),
+      score: explainer.score.name,
+      ...(explainer.score.before && { score_before: explainer.score.before }),
+      model_bytes: String(model.bytes.length),
+      ...notes,
+    }),
+  });
+}
+
+function graphOf({ name, graph }: Method): NonNullable<Method["graph"]> {
+  if (graph) return graph;
+  const compiled = methods.filter((m) => m.graph).map((m) => m.name);
+  throw new UserError(
+    "invalid-option",
+    `invalid method: "${name}" takes many runs, a compiled model has one; allowed are ${listing(compiled, 40)}`,
+  );
+}
+
+/** How the model calls the number of its images where that is free. */
+function batchOf({ model, imageInput }: Explainer): string {
+  const input = model.inputs.find(({ name }) => name === imageInput);
+  const [batch] = (input && declaredDims(input)) ?? [];
+  return typeof batch === "string" && batch ? batch : "gradcam_images";
+}
+
+const declared = (name: string, { type, dims = [] }: Value, images: string) =>
+  makeValueInfo(
+    name,
+    type,
+    dims.map((d, i) => (d >= 0 ? d : i === 0 ? images : `${name}:${i}`)),
+  );
+
+const prefixed = (notes: Notes): Notes =>
+  Object.fromEntries(Object.entries(notes).map(([key, value]) => [keyPrefix + key, value]));

@@ -1,0 +1,59 @@
+/**
+ * @file What a compiled model says of itself: metadata under keys that start with "gradcam.", and names that start with "gradcam_".
+ * A program in any language reads them through its runtime; this package reads them back here.
+ */
+import { UserError } from "../errors.ts";
+import { type Model, readModel } from "../onnx/model.ts";
+
+/** Inputs and outputs of a compiled model. */
+export const names = {
+  /** int64 [1] or [n]: the class to explain; negative for the best one. */
+  target: "gradcam_target",
+  /** int64 [n]: the class that is explained. */
+  class: "gradcam_class",
+  /** float32 [n, ...grid], raw. */
+  map: "gradcam_map",
+  /** float32 [n, C, ...], for methods in pixel space. */
+  pixels: "gradcam_pixels",
+} as const;
+
+/** What is told of a compiled model, by key without the prefix. */
+export type Notes = Readonly<Record<string, string>>;
+
+export const keyPrefix = "gradcam.";
+
+/** The notes of a compiled model; undefined for any other. */
+export function notesOf({ proto }: Model): Notes | undefined {
+  const own = proto.metadataProps.filter(({ key }) => key.startsWith(keyPrefix));
+  return own.length ? Object.fromEntries(own.map(({ key, value }) => [key.slice(keyPrefix.length), value])) : undefined;
+}
+
+export const alreadyCompiled = (): UserError =>
+  new UserError("invalid-model", "invalid model: it is compiled already; compile the model that it was made from");
+
+/** @throws UserError `invalid-model` for a model that is compiled already, or that has tensors of the names that would be added. */
+export function checkNotCompiled(model: Model): void {
+  if (notesOf(model)) throw alreadyCompiled();
+  const taken = [...model.graph.input.map(({ name }) => name), ...model.initializers.keys(), ...model.producer.keys()];
+  const clash = taken.find((name) => Object.values<string>(names).includes(name));
+  if (clash)
+    throw new UserError(
+      "invalid-model",
+      `invalid model: it has a tensor "${clash}", a name that a compiled model gives its own inputs and outputs`,
+    );
+}
+
+/**
+ * The bytes that a model was compiled from, as a view: they are the first of the compiled ones. Undefined where they are not, as after
+ * another program has written the file anew.
+ */
+export function originalBytes({ bytes }: Model, notes: Notes): Uint8Array | undefined {
+  const length = Number(notes.model_bytes);
+  if (!Number.isInteger(length) || length <= 0 || length >= bytes.length) return undefined;
+  const original = bytes.subarray(0, length);
+  try {
+    return notesOf(readModel(original)) ? undefined : original;
+  } catch {
+    return undefined;
+  }
+}

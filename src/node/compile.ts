@@ -1,0 +1,90 @@
+/** @file Compiling a classifier from disk: a file that also says how pictures are prepared for it and what its classes are called. */
+import path from "node:path";
+import { UserError } from "../errors.ts";
+import { type CompileOptions, compile } from "../explain/compile.ts";
+import { alreadyCompiled, type Notes } from "../explain/compiled.ts";
+import { openExplainer } from "../explain/explainer.ts";
+import { withSizes } from "../explain/rewritten.ts";
+import { type Model, readModel } from "../onnx/model.ts";
+import { isDirectory, writeWhole } from "./files.ts";
+import { checkExternalData, externalDataBeside, type LoadedClassifier, type LoadOptions, load } from "./load.ts";
+import { loadRuntime } from "./runtime.ts";
+import { packageVersion } from "./version.ts";
+
+export interface CompileFileOptions extends LoadOptions, CompileOptions {
+  /** The file to write; by default the model's name with `.gradcam.onnx`, in the working directory. */
+  readonly out?: string;
+}
+
+/** A compiled model that has been written. */
+export interface CompiledFile {
+  readonly file: string;
+  readonly model: Model;
+  /** What it was compiled from. */
+  readonly from: LoadedClassifier;
+}
+
+/**
+ * Compiles a classifier into one file.
+ * @param source as for `load`
+ * @throws UserError for what `load` and `compile` refuse, and where the file cannot be written.
+ */
+export async function compileFile(source: string | undefined, options: CompileFileOptions = {}): Promise<CompiledFile> {
+  const from = await load(source, options);
+  try {
+    if (from.notes) throw alreadyCompiled();
+    const { labels, preprocess, name } = from.classifier;
+    const file = options.out ?? `${name}.gradcam.onnx`;
+    await checkPlace(file, from);
+    const notes: Notes = {
+      version: packageVersion(),
+      labels: JSON.stringify(labels.names),
+      preprocess: JSON.stringify(preprocess),
+      ...(options.output !== undefined && { output: options.output }),
+      ...options.notes,
+    };
+    const bytes = await compiledAtSomeSize(from, { ...options, notes });
+    await writeWhole(file, bytes);
+    return { file, model: readModel(bytes), from };
+  } finally {
+    await from.release();
+  }
+}
+
+/**
+ * The file. Where height and width are free and a rule must know them, it is that of a model that takes pictures of one size, the one
+ * that they are prepared to.
+ */
+async function compiledAtSomeSize(
+  { classifier: { explainer, preprocess }, file }: LoadedClassifier,
+  options: CompileFileOptions,
+): Promise<Uint8Array> {
+  const { model, tensors, imageInput = "" } = explainer;
+  const [, ...sizes] = tensors.get(imageInput)?.dims ?? [];
+  try {
+    return compile(explainer, options);
+  } catch (error) {
+    const waits = error instanceof UserError && error.code === "unsupported-operator" && sizes.includes(-1);
+    const { crop } = preprocess;
+    if (!waits || !crop) throw error;
+    const { channels, layout } = preprocess;
+    const size = layout === "NCHW" ? [channels, crop.height, crop.width] : [crop.height, crop.width, channels];
+    const { bytes } = withSizes(model, imageInput, size);
+    const layer = explainer.layers[0]?.name;
+    const session = { ...externalDataBeside(file), ...options.session };
+    const sized = await openExplainer(await loadRuntime(), bytes, { output: options.output, layer, session });
+    try {
+      return compile(sized, options);
+    } finally {
+      await sized.release();
+    }
+  }
+}
+
+async function checkPlace(file: string, { file: source, classifier }: LoadedClassifier): Promise<void> {
+  if (path.resolve(file) === path.resolve(source))
+    throw new UserError("invalid-option", `invalid --out: ${file} is the model itself; give another file`);
+  if (await isDirectory(file))
+    throw new UserError("cannot-write", `cannot write: ${file}: is a directory; give a file with --out`);
+  await checkExternalData(classifier.explainer.model, file);
+}
