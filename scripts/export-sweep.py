@@ -1,23 +1,26 @@
-"""Export a sweep of convolutional classifiers with reference gradients, to test differentiation on many architectures.
+"""Export a sweep of image classifiers with reference gradients, to test differentiation on many architectures.
 
 Networks of torchvision and timm with random weights, small pictures, batch 2 and ten classes, at opsets 9 to 20: the
 TorchScript exporter below opset 18, the dynamo exporter from there on. For each network the script writes a directory
 OUT_DIR/<name> with `model.onnx`, `case.json` and `.npy` files:
 
-- `output`, `activation` (A, the last activation with more than one position), `activation_gradient` (dY/dA),
-  `grad_cam`, `input_gradient` and `output_gradient`, where Y is the sum over the pictures of one class logit each;
+- `output`, `activation` (A), `activation_gradient` (dY/dA), `grad_cam`, `input_gradient` and `output_gradient`, where Y
+  is the sum over the pictures of one class logit each. A is the last map of more than one position; where channels come
+  last or the grid is a row of tokens, it is the module that the network's `Target` names;
 - `guided` and `deconv` (null unless every nonlinearity is a ReLU; `guided` also for ReLU6). Every ReLU, and ReLU6 as
   Clip(0, 6), is replaced in the backward pass by dy * (x > 0 [and x < 6]) * (dy > 0) for `guided` and by dy * (dy > 0)
   for `deconv`.
 
 The references are PyTorch autograd in float64 on the same weights. Pictures are drawn again until float32 autograd
-agrees, so that no ReLU sits on its kink. `layer` is the first tensor of the ONNX graph that has the value of A.
+agrees, and once more where ONNX Runtime, not optimised, has a rectifier on the other side of its kink; `flips` under
+`selfcheck` counts those that are left. `layer` is the tensor of the ONNX graph that has the value of A.
 
     pip install -r scripts/requirements.txt
     python scripts/export-sweep.py OUT_DIR [--only NAME,NAME]
+    node scripts/sweep.mjs OUT_DIR
 
-Networks that failed are listed with the reason at the end; the exit status is then 1. The output takes two
-gigabytes and is not meant to be committed.
+A network that failed has the reason in OUT_DIR/<name>/failure.txt; they are listed at the end, and the exit status is
+then 1. The output takes two gigabytes and is not meant to be committed.
 """
 
 import argparse
@@ -37,26 +40,53 @@ import onnxruntime
 import timm
 import torch
 import torchvision.models as tv
+from timm.models import metaformer, mlp_mixer
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
 CLASSES = 10
 BATCH = 2
 PICTURE_ATTEMPTS = 8
+FLIP_ATTEMPTS = 2
 AGREEMENT = 3e-4
 TOLERANCE = {"output": 1e-4, "activation": 1e-4}
 OTHER_TOLERANCE = 1e-3
 OTHER_NONLINEARITIES = {
-    "celu", "elu", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "mish", "prelu", "selu", "sigmoid",
-    "silu", "softmax", "softplus", "tanh",
+    "celu", "elu", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu", "mish", "multi_head_attention_forward",
+    "prelu", "scaled_dot_product_attention", "selu", "sigmoid", "silu", "softmax", "softplus", "tanh",
 }
+
+
+torch.backends.mha.set_fastpath_enabled(False)  # its fused operator has no ONNX equivalent
+
+
+class Target(NamedTuple):
+    """The module whose output is A, and how its axes are to be read; `grid` for tokens only."""
+
+    module: str
+    layout: str
+    prefix: int = 0
+    grid: tuple[int, int] | None = None
+
+    @property
+    def tokens(self):
+        return self.grid and {"prefix": self.prefix, "h": self.grid[0], "w": self.grid[1]}
+
+
+LAST_MAP = Target("", "NCHW")
 
 
 class Network(NamedTuple):
     name: str
     make: Callable[[], nn.Module]
-    size: int
+    size: int | tuple[int, int]
     opset: int
+    target: Target = LAST_MAP
+
+    @property
+    def image_shape(self):
+        height, width = self.size if isinstance(self.size, tuple) else (self.size, self.size)
+        return 3, height, width
 
 
 # ---- Networks -------------------------------------------------------------------------------------------------------
@@ -88,13 +118,82 @@ def convnext():
     return tv.ConvNeXt(blocks, num_classes=CLASSES)
 
 
+def wide_resnet():
+    return tv.ResNet(tv.resnet.Bottleneck, [1, 1, 1, 1], num_classes=CLASSES, width_per_group=128)
+
+
+def efficientnet_v2():
+    fused, plain = tv.efficientnet.FusedMBConvConfig, tv.efficientnet.MBConvConfig
+    blocks = [fused(1, 3, 1, 16, 16, 1), fused(4, 3, 2, 16, 24, 2)]
+    blocks += [plain(4, 3, 2, 24, 40, 2), plain(6, 3, 2, 40, 64, 2)]
+    return tv.EfficientNet(blocks, dropout=0.0, last_channel=128, num_classes=CLASSES)
+
+
+def vision_transformer():
+    return tv.VisionTransformer(64, 16, num_layers=3, num_heads=4, hidden_dim=48, mlp_dim=96, num_classes=CLASSES)
+
+
+def swin(**options):
+    return tv.SwinTransformer([4, 4], 24, [2, 2], [2, 4], [4, 4], num_classes=CLASSES, **options)
+
+
+def swin_v2():
+    kinds = tv.swin_transformer
+    return swin(block=kinds.SwinTransformerBlockV2, downsample_layer=kinds.PatchMergingV2)
+
+
+def maxvit():
+    return tv.MaxVit((64, 64), 16, 4, [16, 32], [1, 1], head_dim=8, stochastic_depth_prob=0.0, num_classes=CLASSES)
+
+
+def mixer(**options):
+    return mlp_mixer.MlpMixer(CLASSES, img_size=64, patch_size=16, num_blocks=3, embed_dim=48, **options)
+
+
+def resmlp():
+    return mixer(mlp_ratio=4, block_layer=mlp_mixer.ResBlock, norm_layer=mlp_mixer.Affine)
+
+
+def gmlp():
+    return mixer(mlp_ratio=6, block_layer=mlp_mixer.SpatialGatingBlock, mlp_layer=timm.layers.GatedMlp)
+
+
+def caformer():
+    mixers = [metaformer.SepConv, metaformer.SepConv, metaformer.Attention, metaformer.Attention]
+    norms = [metaformer.LayerNorm2dNoBias] * 2 + [metaformer.LayerNormNoBias] * 2
+    sizes = {"depths": (1, 1, 1, 1), "dims": (24, 32, 64, 64)}
+    return metaformer.MetaFormer(num_classes=CLASSES, token_mixers=mixers, norm_layers=norms, **sizes)
+
+
+def focalnet():
+    return timm.models.focalnet.FocalNet(num_classes=CLASSES, embed_dim=24, depths=(1, 1, 1, 1))
+
+
+def convmixer():
+    return timm.models.convmixer.ConvMixer(64, 3, kernel_size=7, num_classes=CLASSES)
+
+
 def torchvision_network(name, size, opset, **options):
     return Network(name, partial(tv.get_model, name, weights=None, num_classes=CLASSES, **options), size, opset)
 
 
-def timm_network(name, size, opset, **options):
+def timm_network(name, size, opset, target=LAST_MAP, variant="", **options):
     make = partial(timm.create_model, name, num_classes=CLASSES, exportable=True, **options)
-    return Network(f"timm_{name}", make, size, opset)
+    return Network(f"timm_{name}{variant}", make, size, opset, target)
+
+
+def plain_vit(name, size, opset, target, variant="", **options):
+    """A transformer of three blocks of timm, of the family of `name`."""
+    small = {"img_size": size, "embed_dim": 48, "depth": 3, "num_heads": 4} | options
+    return timm_network(name, size, opset, target, variant, **small)
+
+
+def tokens(module, prefix, height, width):
+    return Target(module, "NTC", prefix, (height, width))
+
+
+def channels_last(module):
+    return Target(module, "NHWC")
 
 
 NETWORKS = [
@@ -158,6 +257,58 @@ NETWORKS = [
     timm_network("inception_next_atto", 96, 17),
     timm_network("eca_nfnet_l0", 64, 16),
     timm_network("pvt_v2_b0", 64, 17),
+    torchvision_network("mobilenet_v3_large", 64, 18),
+    torchvision_network("regnet_x_400mf", 64, 13),
+    Network("wide_resnet", wide_resnet, 64, 16),
+    Network("efficientnet_v2", efficientnet_v2, 64, 17),
+    Network("vision_transformer", vision_transformer, 64, 17, tokens("encoder.layers.encoder_layer_2.ln_1", 1, 4, 4)),
+    Network("swin", swin, 64, 16, channels_last("norm")),
+    Network("swin_v2", swin_v2, 64, 17, channels_last("norm")),
+    Network("maxvit", maxvit, 64, 18),
+    plain_vit("vit_tiny_patch16_224", 64, 17, tokens("blocks.2.norm1", 1, 4, 4)),
+    plain_vit("vit_tiny_patch16_224", 64, 18, tokens("blocks.2.norm1", 5, 4, 4), "_registers", reg_tokens=4),
+    plain_vit(
+        "vit_tiny_patch16_224", 64, 14, tokens("blocks.2", 0, 4, 4), "_gap", global_pool="avg", class_token=False
+    ),
+    plain_vit("vit_tiny_patch16_224", (64, 96), 20, tokens("blocks.2.norm1", 1, 4, 6), "_wide"),
+    plain_vit("vit_relpos_small_patch16_224", 64, 17, tokens("blocks.2", 0, 4, 4)),
+    plain_vit("deit_tiny_distilled_patch16_224", 64, 15, tokens("blocks.2.norm1", 2, 4, 4)),
+    plain_vit("beit_base_patch16_224", 64, 17, tokens("blocks.2", 1, 4, 4)),
+    plain_vit("eva02_tiny_patch14_224", 56, 18, tokens("blocks.2", 1, 4, 4)),
+    plain_vit("cait_xxs24_224", 64, 16, tokens("blocks_token_only.1.norm1", 1, 4, 4)),
+    plain_vit("xcit_nano_12_p16_224", 64, 17, tokens("cls_attn_blocks.1.norm1", 1, 4, 4)),
+    timm_network(
+        "swin_tiny_patch4_window7_224", 64, 18, channels_last("norm"),
+        img_size=64, window_size=4, embed_dim=24, depths=(2, 2), num_heads=(2, 4),
+    ),
+    timm_network(
+        "swinv2_tiny_window8_256", 64, 17, channels_last("norm"),
+        img_size=64, window_size=4, embed_dim=24, depths=(2, 2), num_heads=(2, 4),
+    ),
+    Network("timm_mixer", mixer, 64, 13, tokens("norm", 0, 4, 4)),
+    Network("timm_resmlp", resmlp, 64, 18, tokens("norm", 0, 4, 4)),
+    Network("timm_gmlp", gmlp, 64, 11, tokens("norm", 0, 4, 4)),
+    timm_network(
+        "levit_128s", 128, 17, tokens("stages.2", 0, 2, 2),
+        img_size=128, embed_dim=(32, 48, 64), num_heads=(2, 3, 4), depth=(1, 1, 1),
+    ),
+    timm_network(
+        "efficientformer_l1", 224, 17, tokens("norm", 0, 7, 7), embed_dims=(16, 24, 32, 48), depths=(1, 1, 1, 2)
+    ),
+    timm_network("coatnet_nano_rw_224", 96, 17, img_size=96, embed_dim=(32, 32, 64, 64), depths=(1, 1, 1, 1)),
+    timm_network("maxvit_pico_rw_256", 96, 18, img_size=96, embed_dim=(32, 32, 64, 64), depths=(1, 1, 1, 1)),
+    Network("timm_caformer", caformer, 64, 17),
+    timm_network("mobilevit_xxs", 64, 17),
+    timm_network("mobilevitv2_050", 64, 18),
+    timm_network("mambaout_femto", 64, 17, channels_last("stages.3"), dims=(24, 32, 48, 64), depths=(1, 1, 1, 1)),
+    timm_network("twins_pcpvt_small", 64, 17, tokens("norm", 0, 2, 2), img_size=64, depths=(1, 1, 1, 1)),
+    timm_network(
+        "pit_ti_224", 112, 17, tokens("transformers.2.blocks.0.norm1", 1, 4, 4), img_size=112, depth=(1, 1, 1)
+    ),
+    timm_network("tiny_vit_5m_224", 64, 17, depths=(1, 1, 1, 1)),
+    timm_network("davit_tiny", 64, 17, depths=(1, 1, 1, 1)),
+    Network("timm_focalnet", focalnet, 64, 18),
+    Network("timm_convmixer", convmixer, 56, 13),
 ]
 
 
@@ -173,15 +324,21 @@ def randomize(network):
             nn.init.normal_(parameter, 0, 0.1) if name.endswith("bias") else nn.init.uniform_(parameter, 0.5, 1.5)
 
 
-def calibrate(network, size):
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+def calibrate(network, image_shape):
+    norms = [module for module in network.modules() if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d))]
     for norm in norms:
         norm.momentum = 1.0
         norm.train()
-    network(torch.randn(8, 3, size, size))
+    network(torch.randn(8, *image_shape))
     for norm in norms:
         norm.running_mean += 0.1 * norm.running_var.sqrt() * torch.randn_like(norm.running_mean)
         norm.running_var *= torch.empty_like(norm.running_var).uniform_(0.8, 1.25)
+
+
+def clear_caches(network):
+    """Forget the attention biases that timm keeps from the first call on: they have its precision."""
+    for module in network.modules():
+        getattr(module, "attention_bias_cache", {}).clear()
 
 
 @torch.no_grad()
@@ -189,7 +346,8 @@ def make_network(entry):
     torch.manual_seed(zlib.crc32(entry.name.encode()))
     network = entry.make().eval()
     randomize(network)
-    calibrate(network, entry.size)
+    calibrate(network, entry.image_shape)
+    clear_caches(network)
     return network.eval().requires_grad_(False)
 
 
@@ -221,6 +379,7 @@ class Nonlinearities(TorchFunctionMode):
         super().__init__()
         self.rule = rule
         self.calls = Counter()
+        self.signs = []
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = dict(kwargs or {})
@@ -235,7 +394,10 @@ class Nonlinearities(TorchFunctionMode):
                 return Rectify.apply(args[0], 6 if name == "relu6" else torch.inf, self.rule)
         elif name in OTHER_NONLINEARITIES:
             self.calls[name] += 1
-        return function(*args, **kwargs)
+        result = function(*args, **kwargs)
+        if name in {"relu", "relu6", "leaky_relu"}:
+            self.signs.append(result.detach().numpy() > 0)
+        return result
 
 
 class Pass(NamedTuple):
@@ -245,18 +407,21 @@ class Pass(NamedTuple):
     activation: torch.Tensor
     logits: torch.Tensor
     calls: Counter
+    signs: list[np.ndarray]
 
 
-def forward(network, images, rule=None):
-    """Run the network and keep the last module output that is a map of more than one position."""
+def forward(network, images, target, rule=None):
+    """Run the network and keep the target's output: by default the last map of more than one position."""
     images = images.clone().requires_grad_()
     last = []
 
     def keep(module, inputs, output):
-        if torch.is_tensor(output) and output.dim() == 4 and output.shape[2] * output.shape[3] > 1:
+        is_map = torch.is_tensor(output) and output.dim() == 4 and output.shape[2] * output.shape[3] > 1
+        if target.module or is_map:
             last[:] = [(output, output._version)]
 
-    hooks = [module.register_forward_hook(keep) for module in network.modules()]
+    modules = [network.get_submodule(target.module)] if target.module else network.modules()
+    hooks = [module.register_forward_hook(keep) for module in modules]
     with Nonlinearities(rule) as nonlinearities:
         logits = network(images)
     for hook in hooks:
@@ -264,24 +429,34 @@ def forward(network, images, rule=None):
     activation, version = last[0]
     if activation._version != version:
         raise RuntimeError("the target activation is overwritten in place")
-    return Pass(images, activation, logits, nonlinearities.calls)
+    return Pass(images, activation, logits, nonlinearities.calls, nonlinearities.signs)
 
 
 def class_sum(logits, classes):
     return logits[torch.arange(len(classes)), classes].sum()
 
 
-def grad_cam(activation, gradient):
+def channels_first(activation, target):
+    """The activation, or its gradient, as [N, C, H, W], without prefix tokens."""
+    if target.layout == "NHWC":
+        return activation.permute(0, 3, 1, 2)
+    if target.layout == "NTC":
+        return activation[:, target.prefix :].transpose(1, 2).unflatten(2, target.grid)
+    return activation
+
+
+def grad_cam(activation, gradient, target):
+    activation, gradient = channels_first(activation, target), channels_first(gradient, target)
     weights = gradient.mean(dim=(2, 3), keepdim=True)
     return (weights * activation).sum(dim=1).relu()
 
 
-def choose_classes(run):
+def choose_classes(run, target):
     """For each picture the class with the strongest Grad-CAM map, a different class for each."""
     peaks = []
     for index in range(CLASSES):
         (gradient,) = torch.autograd.grad(run.logits[:, index].sum(), run.activation, retain_graph=True)
-        peaks.append(grad_cam(run.activation, gradient).amax(dim=(1, 2)).detach())
+        peaks.append(grad_cam(run.activation, gradient, target).amax(dim=(1, 2)).detach())
     peaks = torch.stack(peaks, dim=1)
     first = peaks[0].argmax().item()
     peaks[1, first] = -1
@@ -295,47 +470,50 @@ def rules_for(calls):
     return ["guided"] if "relu6" in calls else ["guided", "deconv"]
 
 
-def reference(network, images, classes=None):
-    """The expected arrays by name, the classes explained and the count of nonlinear calls."""
-    run = forward(network, images)
-    classes = classes or choose_classes(run)
+def reference(network, images, target, classes=None):
+    """The expected arrays by name, the classes explained and the forward pass."""
+    run = forward(network, images, target)
+    classes = classes or choose_classes(run, target)
     wanted = [run.activation, run.images, run.logits]
     gradients = torch.autograd.grad(class_sum(run.logits, classes), wanted)
     values = dict(zip(["activation_gradient", "input_gradient", "output_gradient"], gradients))
     values |= {"output": run.logits, "activation": run.activation}
-    values["grad_cam"] = grad_cam(run.activation, gradients[0])
+    values["grad_cam"] = grad_cam(run.activation, gradients[0], target)
     for rule in rules_for(run.calls):
-        changed = forward(network, images, rule)
+        changed = forward(network, images, target, rule)
         (values[rule],) = torch.autograd.grad(class_sum(changed.logits, classes), changed.images)
-    return {name: value.detach().numpy() for name, value in values.items()}, classes, run.calls
+    return {name: value.detach().numpy() for name, value in values.items()}, classes, run
 
 
 def relative_error(value, expected):
     return float(np.abs(value - expected).max() / np.abs(expected).max())
 
 
-def stable_reference(network, size):
+def stable_reference(network, image_shape, target):
     """Pictures, and references in float64 that float32 autograd reproduces."""
     double = copy.deepcopy(network).double()
     best = np.inf
     for _ in range(PICTURE_ATTEMPTS):
-        images = torch.randn(BATCH, 3, size, size)
-        expected, classes, calls = reference(double, images.double())
+        clear_caches(double)
+        clear_caches(network)
+        images = torch.randn(BATCH, *image_shape)
+        expected, classes, run = reference(double, images.double(), target)
         if expected["grad_cam"].max(axis=(1, 2)).min() <= 0:
             continue
-        single, _, _ = reference(network, images, classes)
+        single, _, _ = reference(network, images, target, classes)
         errors = {name: relative_error(single[name], expected[name]) for name in expected}
         best = min(best, max(errors.values()))
         if best < AGREEMENT:
-            return images.numpy(), expected, classes, calls, errors
+            return images.numpy(), expected, classes, run, errors
     raise RuntimeError(f"float32 and float64 autograd differ by {best:.1e} at best")
 
 
 # ---- ONNX -----------------------------------------------------------------------------------------------------------
 
 
-def export(network, size, opset, path):
-    images = torch.zeros(BATCH, 3, size, size)
+def export(network, image_shape, opset, path):
+    clear_caches(network)
+    images = torch.zeros(BATCH, *image_shape)
     names = {"input_names": ["input"], "output_names": ["logits"], "opset_version": opset}
     if opset < 18:
         dynamic = {"dynamic_axes": {"input": {0: "batch"}, "logits": {0: "batch"}}}
@@ -359,12 +537,48 @@ def run_exposed(model, images):
     return dict(zip(names, session.run(names, {"input": images})))
 
 
-def find_layer(tensors, activation):
-    """The first tensor that has the value of the activation, and its error."""
-    for name, value in tensors.items():
-        if value.shape == activation.shape and relative_error(value, activation) < TOLERANCE["activation"]:
-            return name, relative_error(value, activation)
-    raise RuntimeError("no tensor of the graph has the value of the target activation")
+def count_flips(model, tensors, signs):
+    """Rectified values with another sign than in the network; None where graph and network do not match one by one."""
+    names = [node.output[0] for node in model.graph.node if node.op_type in {"Relu", "Clip", "LeakyRelu"}]
+    if [tensors[name].shape for name in names] != [sign.shape for sign in signs]:
+        return None
+    return sum(int(((tensors[name] > 0) != sign).sum()) for name, sign in zip(names, signs))
+
+
+def reference_without_flips(entry, network, model):
+    """Pictures and references, and the graph's tensors on them, with as few flips as a few drawings give."""
+    best = None
+    for _ in range(FLIP_ATTEMPTS):
+        try:
+            found = stable_reference(network, entry.image_shape, entry.target)
+        except RuntimeError:
+            if best is None:
+                raise
+            break
+        tensors = run_exposed(model, found[0])
+        flips = count_flips(model, tensors, found[3].signs)
+        if best is None or (flips or 0) < best[2]:
+            best = found, tensors, flips
+        if not flips:
+            break
+    return best
+
+
+def find_layer(model, tensors, activation):
+    """The tensor that has the value of the activation, and its error.
+
+    The first one; but where the last of several is a rectifier's, that one: the sum in front of it may happen to have
+    no negative value, and has another gradient at zero.
+    """
+    errors = {
+        name: relative_error(value, activation) for name, value in tensors.items() if value.shape == activation.shape
+    }
+    equal = [name for name, error in errors.items() if error < TOLERANCE["activation"]]
+    if not equal:
+        raise RuntimeError("no tensor of the graph has the value of the target activation")
+    rectified = {node.output[0] for node in model.graph.node if node.op_type in {"Relu", "Clip"}}
+    layer = equal[-1] if equal[-1] in rectified else equal[0]
+    return layer, errors[layer]
 
 
 def runs_with_batch(path, images, batch):
@@ -403,18 +617,17 @@ def count_rectifiers(model):
 def write_case(entry, directory):
     """Export one network with its references and return a line that sums it up."""
     network = make_network(entry)
-    images, expected, classes, calls, errors = stable_reference(network, entry.size)
-
     path = directory / "model.onnx"
-    export(network, entry.size, entry.opset, path)
+    export(network, entry.image_shape, entry.opset, path)
     model = onnx.load(path)
+    (images, expected, classes, run, errors), tensors, flips = reference_without_flips(entry, network, model)
+    calls = run.calls
     if rules_for(calls) and count_rectifiers(model) != calls.total():
         raise RuntimeError(f"{count_rectifiers(model)} rectifiers in the graph, {calls.total()} in the network")
-    tensors = run_exposed(model, images)
     output_error = relative_error(tensors["logits"], expected["output"])
     if output_error > TOLERANCE["output"]:
         raise RuntimeError(f"the output of the ONNX model differs by {output_error:.1e}")
-    layer, layer_error = find_layer(tensors, expected["activation"])
+    layer, layer_error = find_layer(model, tensors, expected["activation"])
 
     np.save(directory / "input_input.npy", images)
     for name, value in expected.items():
@@ -432,9 +645,9 @@ def write_case(entry, directory):
         "classes": classes,
         "reduction": {"kind": "class_logit"},
         "layer": layer,
-        "layer_kind": "conv",
-        "layout": "NCHW",
-        "tokens": None,
+        "layer_kind": "tokens" if entry.target.grid else "conv",
+        "layout": entry.target.layout,
+        "tokens": entry.target.tokens,
         "activation": "+".join(sorted(calls)),
         "batch": BATCH,
         "batch_dynamic": all(runs_with_batch(path, images, batch) for batch in (1, 3)),
@@ -448,6 +661,7 @@ def write_case(entry, directory):
             "onnx_output_error": output_error,
             "onnx_activation_error": layer_error,
             "float32_vs_float64": errors,
+            "flips": flips,
             "ops": dict(Counter(node.op_type for node in model.graph.node).most_common()),
         },
     }
@@ -473,10 +687,12 @@ def main():
         directory = arguments.out_dir / name
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "case.json").unlink(missing_ok=True)
+        (directory / "failure.txt").unlink(missing_ok=True)
         try:
             print(f"{name}: {write_case(entry, directory)}", flush=True)
         except Exception as error:
             failures[name] = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"
+            (directory / "failure.txt").write_text(f"opset {entry.opset}: {failures[name]}\n")
             print(f"{name}: failed", flush=True)
 
     print(f"{len(only) - len(failures)} of {len(only)} networks succeeded")
