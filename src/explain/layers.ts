@@ -56,9 +56,9 @@ export function imageInputOf(model: Model, tensors: Observed): string | undefine
   })?.name;
 }
 
-/** Operators whose output holds another one's grid again: pooled, moved or reshaped, no new activation. */
+/** Operators whose output holds another one's grid again (pooled, moved or reshaped), or weights of an attention: no new activation. */
 const derived = new Set(
-  "MaxPool AveragePool GlobalAveragePool GlobalMaxPool LpPool Reshape Transpose Flatten Squeeze Unsqueeze Identity Dropout Pad Slice Split Cast Resize Upsample Expand".split(
+  "Softmax MaxPool AveragePool GlobalAveragePool GlobalMaxPool LpPool Reshape Transpose Flatten Squeeze Unsqueeze Identity Dropout Pad Slice Split Cast Resize Upsample Expand".split(
     " ",
   ),
 );
@@ -88,6 +88,7 @@ export function layersOf(model: Model, tensors: Observed, score: string, tokens?
   for (const node of model.graph.node) {
     const [name] = node.output;
     if (name === score || derived.has(node.opType) || !active.has(name) || !wanted.has(name)) continue;
+    if (node.opType === "MatMul" && !node.input.some((operand) => model.constants.has(operand))) continue; // attention
     const tensor = tensors.get(name);
     const layout = tensor && layoutOf(tensor, grids, tokens);
     if (!layout) continue;
