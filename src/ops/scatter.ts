@@ -1,6 +1,5 @@
 /** @file Operators that write, choose or reorder elements at places given by indices. */
 import { rankOf, type Value } from "../onnx/build.ts";
-import { range } from "../onnx/dims.ts";
 import { DataType } from "../onnx/proto.ts";
 import { type Call, type Op, positionsOf, positive, scatterFlat, unsupported } from "./op.ts";
 
@@ -111,17 +110,4 @@ export const Compress: Op = {
 export const ReverseSequence: Op = {
   linear: [0],
   vjp: ({ build, node, x: [x, lengths], dy: [dy] }) => [build.again(node, [dy, lengths], x.type, x.dims)],
-};
-
-/** Cut or padded around the centre: the way back is the same with the input's shape. */
-export const CenterCropPad: Op = {
-  linear: [0],
-  vjp: ({ build, attributes, node, x: [x], dy: [dy] }) => {
-    const axes = positive(attributes.ints("axes") ?? range(rankOf(x)), rankOf(x));
-    const shape = build.concat(
-      axes.map((axis) => build.dimOf(x, axis)),
-      0,
-    );
-    return [build.again(node, [dy, shape], x.type, x.dims)];
-  },
 };

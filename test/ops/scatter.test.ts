@@ -81,16 +81,6 @@ checkRule(
   },
 );
 checkRule(
-  "CenterCropPad",
-  { ...linear, opsets: [18] },
-  {
-    crop: [{ x: [5, 6], shape: ints([2, 4]) }],
-    pad: [{ x: [2, 3], shape: ints([5, 5]) }],
-    both: [{ x: [5, 2], shape: ints([4, 7]) }],
-    "some axes": [{ x: [2, 5, 4], shape: ints([8]) }, { axes: [-2] }, { free: ["x"] }],
-  },
-);
-checkRule(
   "GatherND",
   { ...linear, opsets: [12, 16] },
   {
