@@ -4,7 +4,7 @@ import { append } from "../onnx/append.ts";
 import { Builder, type Value } from "../onnx/build.ts";
 import { checkFeeds, checkSeed } from "../onnx/feeds.ts";
 import { freshPrefix, type Model, readModel } from "../onnx/model.ts";
-import { type Observed, observe, typeOf } from "../onnx/observe.ts";
+import { type Observed, observe } from "../onnx/observe.ts";
 import { makeValueInfo } from "../onnx/proto.ts";
 import {
   type Feeds,
@@ -79,8 +79,7 @@ export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions):
 }
 
 function seedValue(model: Model, build: Builder, tensors: Observed, name: string, seed: Tensor): Value {
-  checkSeed(model, tensors, name, seed);
-  const { type, dims } = typeOf(model, tensors, name);
+  const { type, dims } = checkSeed(model, tensors, name, seed);
   return build.input(gradientType(type), dims);
 }
 

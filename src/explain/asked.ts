@@ -11,7 +11,7 @@ import { DataType } from "../onnx/proto.ts";
 import { gradientType } from "../onnx/types.ts";
 import type { Explainer } from "./explainer.ts";
 import type { Layer } from "./layers.ts";
-import { arrange } from "./layout.ts";
+import { layerParts } from "./layout.ts";
 import { channelsLast } from "./tensors.ts";
 
 export class Asked implements GraphQuestion {
@@ -52,12 +52,11 @@ export class Asked implements GraphQuestion {
     this.layer = layer;
     const { type, dims } = typeOf(explainer.model, explainer.tensors, layer.name);
     const layout = explainer.layoutOf(layer.name);
-    const a = arrange(build, build.cast({ name: layer.name, type, dims }, gradientType(type)), layout);
-    const da = arrange(build, this.#gradient(layer.name, "plain"), layout);
-    const grid = gridAxes(layout.grid);
+    const parts = layerParts(build, { name: layer.name, type, dims }, this.#gradient(layer.name, "plain"), layout);
+    const { a, grid } = parts;
     const sizes = [0, ...grid].map((axis) => build.dimOf(a, axis));
     const shape = isStatic(layout.grid) ? [-1, ...layout.grid] : build.concat(sizes, 0);
-    return { ...build.reshape(map({ build, a, da, grid }), shape), dims: [dims[0], ...layout.grid] };
+    return { ...build.reshape(map(parts), shape), dims: [dims[0], ...layout.grid] };
   }
 
   /** @throws UserError `invalid-model` without an image. */

@@ -114,6 +114,7 @@ export class Explainer {
       (tensors) => new Plan(this.ort, this.model, tensors, this.score.name, this.options.session, this.options.tokens),
     );
     this.#plans.set(key, made);
+    made.catch(() => this.#plans.delete(key));
     return made;
   }
 }

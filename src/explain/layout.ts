@@ -4,10 +4,12 @@
  * Nothing in an ONNX file says so. What convolutions and poolings give has its channels first, always; so their grids are known, and a
  * tensor elsewhere is read in the way in which it has one of these grids, or half of one (patches merged), or its product as tokens.
  */
+import type { LayerParts } from "../methods/method.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 import { product, range } from "../onnx/dims.ts";
 import type { Model } from "../onnx/model.ts";
 import type { Observed, TensorType } from "../onnx/observe.ts";
+import { gradientType } from "../onnx/types.ts";
 
 /** How a caller says that a layer holds tokens. */
 export interface TokenGrid {
@@ -77,7 +79,7 @@ function tokenLayout([, count, channels]: readonly number[], { made }: Grids, to
 }
 
 /** A layer's tensor as [n, channels, ...grid]. */
-export function arrange(build: Builder, x: Value, { channels, grid, prefix }: Layout): Value {
+function arrange(build: Builder, x: Value, { channels, grid, prefix }: Layout): Value {
   if (prefix === undefined) {
     const rank = grid.length + 2;
     return channels === 1
@@ -88,4 +90,11 @@ export function arrange(build: Builder, x: Value, { channels, grid, prefix }: La
   const channelRows = build.transpose(patches, [0, 2, 1]);
   const dims = [x.dims?.[0] ?? -1, x.dims?.[2] ?? -1, ...grid];
   return { ...build.reshape(channelRows, [0, 0, ...grid]), dims };
+}
+
+/** What a map at a layer is made of, from its activations and their gradient as the model lays them out. */
+export function layerParts(build: Builder, activations: Value, gradient: Value, layout: Layout): LayerParts {
+  const a = arrange(build, build.cast(activations, gradientType(activations.type)), layout);
+  const da = arrange(build, gradient, layout);
+  return { build, a, da, grid: layout.grid.map((_, i) => i + 2) };
 }

@@ -21,7 +21,7 @@ import { DataType, makeValueInfo } from "../onnx/proto.ts";
 import { openSession, overPreset, type Runtime, type Session, type SessionOptions } from "../onnx/runtime.ts";
 import { gradientType } from "../onnx/types.ts";
 import { imageInputOf } from "./layers.ts";
-import { arrange, channelsFirst, type Grids, gridsOf, type Layout, layoutOf, type TokenGrid } from "./layout.ts";
+import { channelsFirst, type Grids, gridsOf, type Layout, layerParts, layoutOf, type TokenGrid } from "./layout.ts";
 
 /** How the score is given: as class indices ("classes"), or as cotangents of these tensors. */
 export type Seeding = "classes" | readonly string[];
@@ -179,11 +179,8 @@ export class Plan {
     const { inputs, values } = this.#seeds(build, seeding);
     const da = differentiate(this.model, this.tensors, { build, seeds: values, wrt: [layer] }).get(layer) as Value;
     const { dims, type } = typeOf(this.model, this.tensors, layer);
-    const layout = this.layoutOf(layer);
     const activations = place === "alone" ? build.input(type, dims) : { name: layer, type, dims };
-    const a = arrange(build, build.cast(activations, gradientType(type)), layout);
-    const grid = layout.grid.map((_, i) => i + 2);
-    const mapped = map({ build, a, da: arrange(build, da, layout), grid });
+    const mapped = map(layerParts(build, activations, da, this.layoutOf(layer)));
     // A map that is an input already (a gradient equal to its seed) passes through a node, as outputs must.
     const output = inputs.some(({ name }) => name === mapped.name) ? build.op("Identity", [mapped]) : mapped;
     const reads =

@@ -1,7 +1,7 @@
 /** @file Whether feeds are those that a model takes, and seeds those that a tensor takes. */
 import { listing, UserError } from "../errors.ts";
 import type { Model } from "./model.ts";
-import { type Observed, typeOf } from "./observe.ts";
+import { type Observed, type TensorType, typeOf } from "./observe.ts";
 import { declaredDims, declaredType } from "./proto.ts";
 import type { Feeds, Tensor } from "./runtime.ts";
 import { gradientType, typeName } from "./types.ts";
@@ -31,12 +31,14 @@ export function checkFeeds(model: Model, feeds: Feeds): void {
   }
 }
 
-/** @throws UserError for a cotangent of an unknown tensor, or of another type or shape than its gradient has. */
-export function checkSeed(model: Model, tensors: Observed, name: string, seed: Tensor): void {
-  const { type, dims } = typeOf(model, tensors, name);
+/** The type of a seeded tensor; @throws UserError for an unknown one, or a cotangent of another type or shape than its gradient has. */
+export function checkSeed(model: Model, tensors: Observed, name: string, seed: Tensor): TensorType {
+  const tensor = typeOf(model, tensors, name);
+  const { type, dims } = tensor;
   const wanted = typeName(gradientType(type));
   if (seed.type !== wanted)
     throw new UserError("invalid-input", `invalid seed: "${name}" takes ${wanted}, not ${seed.type}`);
   if (seed.dims.length !== dims.length || dims.some((d, i) => d >= 0 && d !== seed.dims[i]))
     throw new UserError("invalid-input", `invalid seed: "${name}" has shape [${dims}], the seed [${seed.dims}]`);
+  return tensor;
 }
