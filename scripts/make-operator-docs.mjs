@@ -5,8 +5,9 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { operators } from "../dist/index.js";
+import { loadOperators } from "../dist/index.js";
 
+const operators = await loadOperators();
 const file = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const standard = JSON.parse(readFileSync(file("scripts/onnx-operators.json"), "utf8"));
 const tests = readdirSync(file("test/ops"))
@@ -21,7 +22,9 @@ const notes = {
   BatchNormalization: "training mode is refused",
   Clip: "a bound itself gets nothing, as in PyTorch for a bound that is computed",
   Conv: "auto_pad SAME with dilations is refused",
+  DFT: "the inverse of one side is refused",
   DequantizeLinear: "blocks of scales are refused",
+  Det: "up to 12 rows",
   Dropout: "training mode is refused",
   DynamicQuantizeLinear: "straight through; the scale is taken as it is",
   GRU: "layout 1, clip and other activations are refused",
@@ -29,6 +32,7 @@ const notes = {
   LSTM: "layout 1, clip, input_forget, peepholes and other activations are refused",
   LpPool: "auto_pad SAME with dilations is refused",
   MaxPool: "at ties the first maximum in row-major order",
+  MaxRoiPool: "in equal parts at ties",
   MaxUnpool: "places that repeat all get the gradient of the last",
   QLinearConv: "straight through; zero where the output saturates",
   QLinearMatMul: "straight through; zero where the output saturates",
@@ -41,6 +45,7 @@ const notes = {
   RoiAlign: "mode max and sampling_ratio 0 are refused",
   ScatterElements: "every reduction; max and min in equal parts at ties",
   ScatterND: "every reduction; max and min in equal parts at ties",
+  STFT: "steps and lengths must be constant",
   "com.microsoft.Attention": "earlier keys and values, do_rotary and masks other than [batch, keys] are refused",
   "com.microsoft.FusedMatMul": "transposed batch axes are refused",
   "com.microsoft.MultiHeadAttention":

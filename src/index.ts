@@ -10,5 +10,5 @@ export type { Layer, Score } from "./explain/layers.ts";
 export type { Target } from "./explain/target.ts";
 export { methods } from "./methods/index.ts";
 export type { Dense, Method } from "./methods/method.ts";
-export { operators } from "./ops/index.ts";
+export { loadOperators, operators } from "./ops/index.ts";
 export type { Call, Op, Rule } from "./ops/op.ts";

@@ -8,7 +8,7 @@ import { Attributes, constantValues, describe, type Model } from "../onnx/model.
 import type { Observed } from "../onnx/observe.ts";
 import { DataType, type NodeProto } from "../onnx/proto.ts";
 import { gradientType, isFloat, isQuantized } from "../onnx/types.ts";
-import { operators } from "../ops/index.ts";
+import { nameOf, operatorOf } from "../ops/index.ts";
 import type { Call, Op, Rule } from "../ops/op.ts";
 
 /** Rules that take the place of the table's, by operator: how guided backpropagation differs from the plain gradient. */
@@ -79,7 +79,7 @@ export function dependents(model: Model, tensors: Observed, wrt: Iterable<string
   const active = new Set(wrt);
   const typeOf = (name: string) => tensors.get(name)?.type ?? DataType.FLOAT;
   for (const node of model.graph.node) {
-    const op = operators.get(key(node));
+    const op = operatorOf(node);
     const reads = node.input.filter((name) => active.has(name));
     if (op?.vjp === "zero" || reads.length === 0) continue;
     const steps = op?.quantizes || reads.some((name) => isQuantized(typeOf(name)));
@@ -93,13 +93,9 @@ export function dependents(model: Model, tensors: Observed, wrt: Iterable<string
 const isStep = (type: DataType, op: Op | undefined): boolean =>
   isQuantized(type) || (op?.quantizes === true && type === DataType.INT32);
 
-/** Standard operators go by their name, those of other domains by domain and name. */
-const key = ({ domain, opType }: NodeProto): string =>
-  domain && domain !== "ai.onnx" ? `${domain}.${opType}` : opType;
-
 function ruleOf(node: NodeProto, overrides: Overrides | undefined): Op | undefined {
-  const vjp = overrides?.get(key(node));
-  return vjp ? { vjp } : operators.get(key(node));
+  const vjp = overrides?.get(nameOf(node));
+  return vjp ? { vjp } : operatorOf(node);
 }
 
 /** A tensor of the forward pass; half precision and quantised steps are read as float32. */

@@ -17,6 +17,7 @@ import {
 } from "../onnx/runtime.ts";
 import { gradientType } from "../onnx/types.ts";
 import { upgrade } from "../onnx/upgrade.ts";
+import { loadOperatorsOf } from "../ops/index.ts";
 import { differentiate, type Overrides } from "./differentiate.ts";
 import { overridesOf, type Rules } from "./rules.ts";
 
@@ -49,6 +50,7 @@ export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions):
   const { feeds, seeds, wrt, rules = "plain", session } = options;
   const model = upgrade(readModel(bytes));
   checkFeeds(model, feeds);
+  await loadOperatorsOf(model.graph);
   const tensors = await observe(ort, model, shapesOf(feeds), session);
   const build = new Builder(model.opset, freshPrefix(model));
   const seedValues = new Map(

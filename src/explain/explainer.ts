@@ -6,6 +6,7 @@ import { type Observed, observe } from "../onnx/observe.ts";
 import { declaredDims } from "../onnx/proto.ts";
 import { type Feeds, type Runtime, type SessionOptions, shapesOf } from "../onnx/runtime.ts";
 import { upgrade } from "../onnx/upgrade.ts";
+import { loadOperatorsOf } from "../ops/index.ts";
 import { type Explained, type ExplainOptions, explainPass, Forward } from "./forward.ts";
 import { ancestors, imageInputOf, type Layer, layersOf, type Score, scoreOf } from "./layers.ts";
 import type { Layout, TokenGrid } from "./layout.ts";
@@ -65,6 +66,7 @@ export class Explainer {
   }
 
   static async open(ort: Runtime, model: Model, options: OpenOptions): Promise<Explainer> {
+    await loadOperatorsOf(model.graph);
     const tensors = await observe(ort, model, {}, options.session);
     const score = scoreOf(model, tensors, options.output);
     const plan = new Plan(ort, model, tensors, score.name, options.session, options.tokens);

@@ -5,7 +5,7 @@ import type { Model } from "../onnx/model.ts";
 import type { Observed } from "../onnx/observe.ts";
 import type { NodeProto } from "../onnx/proto.ts";
 import { isFloat } from "../onnx/types.ts";
-import { operators } from "../ops/index.ts";
+import { operatorOf } from "../ops/index.ts";
 import { gridsOf, layoutOf, type TokenGrid } from "./layout.ts";
 import { patchesReach } from "./tokens.ts";
 
@@ -125,4 +125,4 @@ export function ancestors(model: Model, score: string): Set<string> {
   return wanted;
 }
 
-const isZero = (node: NodeProto): boolean => operators.get(node.opType)?.vjp === "zero";
+const isZero = (node: NodeProto): boolean => operatorOf(node)?.vjp === "zero";

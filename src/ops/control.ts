@@ -18,7 +18,4 @@ export const others: readonly (readonly [string, Op])[] = [
   ...named("ConcatFromSequence SequenceAt SequenceConstruct SequenceErase SequenceInsert SequenceMap", sequence),
   ...named("SplitToSequence Optional OptionalGetElement", sequence),
   ...named("If Loop Scan", graph),
-  ...named("NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss", refused("a loss is no score: explain its input")),
-  ...named("DFT STFT Det Unique TensorScatter CenterCropPad", refused("no vision model was seen that needs it")),
-  ["MaxRoiPool", refused("which element of a box is its maximum is not known from outside; RoiAlign has a gradient")],
 ];

@@ -6,15 +6,12 @@ import { Attributes } from "../onnx/model.ts";
 import { DataType, float, makeNode } from "../onnx/proto.ts";
 import { type Attending, attend, causal, fromHeads, intoHeads, regroup, rotate } from "./attention.ts";
 import { composed } from "./composed.ts";
-import { as, numbers, quantized, steps } from "./integer.ts";
 import { type Call, type Op, unsupported } from "./op.ts";
-
-export { Gelu } from "./activation.ts";
-export { DequantizeLinear, QuantizeLinear } from "./quantization.ts";
 
 const named = (build: Builder, opType: string, x: Value, attributes = {}): Value =>
   build.op(opType, [x], attributes, x.type, x.dims);
 
+export const Gelu: Op = composed(({ build, x: [x] }) => [named(build, "Gelu", x)]);
 export const BiasGelu: Op = composed(({ build, x: [x, bias] }) => [named(build, "Gelu", build.add(x, bias))]);
 export const FastGelu: Op = composed(({ build, x: [x, bias] }) => [
   named(build, "Gelu", bias ? build.add(x, bias) : x, { approximate: "tanh" }),
@@ -162,45 +159,4 @@ export const RotaryEmbedding: Op = composed((c) => {
   const interleaved = attributes.int("interleaved", 0) === 1;
   const y = rotate(build, { x: apart, cos: table(cosCache), sin: table(sinCache), interleaved });
   return [flat ? regroup(build, y, [0, 0, width]) : build.transpose(y, [0, 2, 1, 3])];
-});
-
-// ----- Quantised -----
-
-const qBinary = (name: "add" | "mul"): Op =>
-  quantized((c) => [
-    steps(c, { ...c.build[name](numbers(c, [0, 1, 2]), numbers(c, [3, 4, 5])), dims: c.y[0].dims }, c.x[6]),
-  ]);
-export const QLinearAdd = qBinary("add");
-export const QLinearMul = qBinary("mul");
-
-const qUnary = (opType: string): Op => quantized((c) => [steps(c, as(c, opType, [numbers(c, [0, 1, 2])]), c.x[3])]);
-export const QLinearSigmoid = qUnary("Sigmoid");
-export const QLinearLeakyRelu = qUnary("LeakyRelu");
-
-const qPool = (opType: string): Op =>
-  quantized((c) => {
-    if (c.attributes.int("channels_last", 0) !== 0) unsupported(c.node, "channels last");
-    return [steps(c, as(c, opType, [numbers(c, [0, 1, 2])]), c.x[3])];
-  });
-export const QLinearAveragePool = qPool("AveragePool");
-export const QLinearGlobalAveragePool = qPool("GlobalAveragePool");
-
-/** The scale and zero point of y, then tensor, scale and zero point of each part. */
-export const QLinearConcat: Op = quantized((c) => {
-  const parts = Array.from({ length: (c.x.length - 2) / 3 }, (_, i) => numbers(c, [2 + 3 * i, 3 + 3 * i, 4 + 3 * i]));
-  return [steps(c, as(c, "Concat", parts), c.x[0])];
-});
-
-/** (a - zero) scale times (b - zero) scale, plus a bias: floats. */
-export const MatMulIntegerToFloat: Op = composed((c) => {
-  const { build } = c;
-  const product = build.matMul(numbers(c, [0, 2, 4]), numbers(c, [1, 3, 5], rankOf(c.x[1]) - 1));
-  return [{ ...(c.x[6] ? build.add(product, c.x[6]) : product), dims: c.y[0].dims }];
-});
-
-/** a is quantised on the way, straight through. */
-export const DynamicQuantizeMatMul: Op = composed((c) => {
-  const { build } = c;
-  const product = build.matMul(c.x[0], numbers(c, [1, 2, 3], rankOf(c.x[1]) - 1));
-  return [{ ...(c.x[4] ? build.add(product, c.x[4]) : product), dims: c.y[0].dims }];
 });

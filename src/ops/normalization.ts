@@ -146,18 +146,6 @@ export const RMSNormalization: Op = {
 // ONNX Runtime's optimiser writes it under its own name, among the standard ones.
 export { RMSNormalization as SimplifiedLayerNormalization };
 
-// p = 2: y = x / |x|;  dx = (dy - y sum(dy y)) / |x|.  p = 1: y = x / s, s = sum |x|;  dx = (dy - sign(x) sum(dy y)) / s
-export const LpNormalization: Op = {
-  vjp: ({ build, attributes, x: [x], y: [y], dy: [dy] }) => {
-    const axes = positive([attributes.int("axis", -1)], rankOf(x));
-    const along = build.reduceSum(build.mul(dy, y), axes);
-    const square = attributes.int("p", 2) === 2;
-    const safe = (norm: Value) => build.where(build.greater(norm, 0), norm, 1); // zeros stay zeros
-    const norm = square ? build.sqrt(build.reduceSum(build.mul(x, x), axes)) : build.reduceSum(build.abs(x), axes);
-    return [build.div(build.sub(dy, build.mul(square ? y : build.sign(x), along)), safe(norm))];
-  },
-};
-
 // y = (x - mean) / (std + 1e-9), over `axes`
 export const MeanVarianceNormalization: Op = {
   vjp: ({ build, attributes, x: [x], dy: [dy] }) => {

@@ -10,6 +10,7 @@ import { type Builder, rankOf, type Value } from "../onnx/build.ts";
 import { insertOnes, isStatic, product, range } from "../onnx/dims.ts";
 import { type Attributes, describe } from "../onnx/model.ts";
 import { DataType, type NodeProto } from "../onnx/proto.ts";
+import { gradientType } from "../onnx/types.ts";
 
 /** One node, as a rule sees it. Half-precision tensors and quantised steps appear as float32. */
 export interface Call {
@@ -92,6 +93,14 @@ export function restore(build: Builder, dy: Value, x: Value, axes: readonly numb
       axes,
     );
   return { ...build.unsqueeze(dy, axes), dims };
+}
+
+/** How many elements lie along some axes: a number where that is known, else a scalar of the run. */
+export function countOf(build: Builder, x: Value, axes: readonly number[]): Value | number {
+  const sizes = axes.map((axis) => x.dims?.[axis] ?? -1);
+  if (isStatic(sizes)) return product(sizes);
+  const count = axes.map((axis) => build.dimOf(x, axis)).reduce((a, b) => build.mul(a, b));
+  return build.cast(build.reshape(count, []), gradientType(x.type));
 }
 
 /** The spatial axes of a tensor [N, C, ...]. */

@@ -2,17 +2,17 @@
 import type { Builder, Value } from "../onnx/build.ts";
 import { product, range } from "../onnx/dims.ts";
 import { DataType } from "../onnx/proto.ts";
-import { type Call, type Op, scatterFlat, spatialDims, unsupported } from "./op.ts";
-import { convolutionInput, extent, refuseGaps, type Window, windowOf } from "./window.ts";
+import { type Call, countOf, type Op, scatterFlat, spatialAxes, spatialDims, unsupported } from "./op.ts";
+import { extent, overWindows, refuseGaps, type Window, windowOf } from "./window.ts";
 
 /** y = mean over space;  dx = dy / (h w), everywhere. */
 export const GlobalAveragePool: Op = {
   linear: [0],
-  vjp: (c) => [spread(c.build, c.dy[0], c.x[0], product(spatialDims(c, c.x[0])))],
+  vjp: ({ build, x: [x], dy: [dy] }) => [spread(build, dy, x, countOf(build, x, spatialAxes(x)))],
 };
 
-const spread = (build: Builder, dy: Value, x: Value, count: number): Value =>
-  build.expandLike(build.mul(dy, 1 / count), x);
+const spread = (build: Builder, dy: Value, x: Value, count: Value | number): Value =>
+  build.expandLike(typeof count === "number" ? build.mul(dy, 1 / count) : build.div(dy, count), x);
 
 export const AveragePool: Op = {
   linear: [0],
@@ -36,26 +36,6 @@ export const AveragePool: Op = {
     return [overWindows(c, shares, window, input, output)];
   },
 };
-
-/** Each element of dy added to every place of its window: a depth-wise convolution's input gradient, with a kernel of ones. */
-function overWindows(c: Call, dy: Value, window: Window, input: readonly number[], output: readonly number[]): Value {
-  const { build, node } = c;
-  const [x] = c.x;
-  const { kernel } = window;
-  if ((x.dims?.[1] ?? -1) < 0) unsupported(node, "the number of channels is not known");
-  const ones = build.floats(Array(product(kernel)).fill(1), [1, 1, ...kernel], dy.type);
-  const folded = { ...build.reshape(dy, [-1, 1, ...output]), dims: [-1, 1, ...output] };
-  return build.reshapeLike(convolutionInput(build, folded, ones, 1, reaching(window, input, output), input), x);
-}
-
-/** Windows that `ceil_mode` lets begin inside and end outside of the padding: the end pad becomes what they reach. */
-function reaching(window: Window, input: readonly number[], output: readonly number[]): Window {
-  const end = window.end.map((pad, i) => {
-    const reach = (output[i] - 1) * window.strides[i] + extent(window.kernel[i], window.dilations[i]);
-    return Math.max(pad, reach - window.begin[i] - input[i]);
-  });
-  return { ...window, end };
-}
 
 /** How many elements each window averages: those inside the input, or inside the padded input. Row-major over the output. */
 function windowCounts(
@@ -97,11 +77,16 @@ export const MaxPool: Op = {
 
 type Padding = { pads?: readonly number[]; auto_pad?: string };
 
+/** As of a window that is the whole grid, whose size may be free: the place of the first maximum. */
 export const GlobalMaxPool: Op = {
-  vjp: (c) => {
-    const kernel = spatialDims(c, c.x[0]);
-    const [ones, zeros] = [kernel.map(() => 1), kernel.map(() => 0)];
-    return [maxPoolInput(c, { kernel, strides: ones, dilations: ones, begin: zeros, end: zeros }, {}, 0)];
+  vjp: ({ build, x: [x], dy: [dy] }) => {
+    const [n, channels] = x.dims ?? [-1, -1];
+    const flat = { ...build.op("Reshape", [x, build.ints([0, 0, -1])], undefined, x.type), dims: [n, channels, -1] };
+    const first = build.op("ArgMax", [flat], { axis: 2, keepdims: 1 }, DataType.INT64, [n, channels, 1]);
+    const updates = build.op("Reshape", [dy, build.ints([0, 0, 1])], undefined, dy.type, [n, channels, 1]);
+    const inputs = [build.zerosLike(flat), first, updates];
+    const opType = build.opset < 11 ? "Scatter" : "ScatterElements";
+    return [build.reshapeLike(build.op(opType, inputs, { axis: 2 }, dy.type, flat.dims), x)];
   },
 };
 
@@ -162,68 +147,4 @@ function phases(c: Call, positions: Value, overlap: readonly number[]): Value {
       ),
     );
   return build.cast(build.sum(scattered), x.type);
-}
-
-// y = (sum |x|^p)^(1/p);  dx = sign(x) |x|^(p-1) (dy y^(1-p), added over the windows that x is in)
-const powerMean = (c: Call, add: (scaled: Value) => Value): Value => {
-  const { build, attributes, x, y, dy } = c;
-  const p = attributes.int("p", 2);
-  const added = add(build.where(build.greater(y[0], 0), build.mul(dy[0], build.pow(y[0], 1 - p)), 0));
-  return build.mul(build.mul(build.sign(x[0]), build.pow(build.abs(x[0]), p - 1)), added);
-};
-
-export const GlobalLpPool: Op = { vjp: (c) => [powerMean(c, (scaled) => scaled)] };
-
-export const LpPool: Op = {
-  vjp: (c) => {
-    const [x] = c.x;
-    const window = windowOf(c, x, c.attributes.ints("kernel_shape") ?? []);
-    const [input, output] = [spatialDims(c, x), spatialDims(c, c.dy[0])];
-    refuseGaps(c, window, input);
-    return [powerMean(c, (scaled) => overWindows(c, scaled, window, input, output))];
-  },
-};
-
-/** Each element was put at a flat position of the output; where several were, the last is left, and all get its gradient. */
-export const MaxUnpool: Op = {
-  linear: [0],
-  vjp: ({ build, x: [x, indices], dy: [dy] }) => {
-    const flat = build.reshape(dy, [-1]);
-    return [{ ...build.gather(flat, indices, 0), dims: x.dims }];
-  },
-};
-
-/** y = x / s^beta with s = bias + alpha / size * (sum of x^2 over neighbouring channels). */
-export const LRN: Op = {
-  vjp: ({ build, attributes, x: [x], dy: [dy], node }) => {
-    const [alpha, beta, bias] = [
-      attributes.float("alpha", 1e-4),
-      attributes.float("beta", 0.75),
-      attributes.float("bias", 1),
-    ];
-    const size = attributes.int("size", 1);
-    const channels = x.dims?.[1] ?? -1;
-    if (channels < 0) unsupported(node, "the number of channels is not known");
-    const before = Math.floor((size - 1) / 2);
-    const s = build.add(
-      build.mul(channelSum(build, build.mul(x, x), channels, before, size - 1 - before), alpha / size),
-      bias,
-    );
-    const scaled = build.mul(dy, build.pow(s, -beta));
-    const inner = channelSum(build, build.div(build.mul(scaled, x), s), channels, size - 1 - before, before);
-    return [build.sub(scaled, build.mul(build.mul(x, inner), (2 * alpha * beta) / size))];
-  },
-};
-
-/** The sum over a window of channels, `before` and `after` the channel itself. */
-function channelSum(build: Builder, x: Value, channels: number, before: number, after: number): Value {
-  const size = before + after + 1;
-  const image = build.reshape(x, [0, 1, channels, -1]);
-  const mean = build.op(
-    "AveragePool",
-    [image],
-    { kernel_shape: [size, 1], pads: [before, 0, after, 0], count_include_pad: 1 },
-    x.type,
-  );
-  return build.mul(build.reshapeLike(mean, x), size);
 }

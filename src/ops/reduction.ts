@@ -1,7 +1,7 @@
 /** @file Reductions over axes, given as an attribute or (ReduceSum from operator set 13, the others from 18) as an input. */
 import { rankOf, type Value } from "../onnx/build.ts";
-import { isStatic, product, range } from "../onnx/dims.ts";
-import { type Call, type Op, positive, restore, unsupported, zero } from "./op.ts";
+import { range } from "../onnx/dims.ts";
+import { type Call, countOf, type Op, positive, restore, unsupported, zero } from "./op.ts";
 
 /** dx from the gradient and the result with their reduced dimensions put back as ones. */
 type Spread = (call: Call, dy: Value, y: Value, axes: readonly number[]) => Value;
@@ -31,14 +31,7 @@ export const ReduceSum = reduction(({ build, x: [x] }, dy) => build.expandLike(d
 
 // y = mean(x);  dx = dy / count
 export const ReduceMean = reduction(
-  (c, dy, _y, axes) => {
-    const { build } = c;
-    const [x] = c.x;
-    const sizes = axes.map((a) => x.dims?.[a] ?? -1);
-    if (isStatic(sizes)) return build.expandLike(build.div(dy, product(sizes)), x);
-    const count = axes.map((a) => build.dimOf(x, a)).reduce((a, b) => build.mul(a, b));
-    return build.expandLike(build.div(dy, build.cast(build.reshape(count, []), dy.type)), x);
-  },
+  ({ build, x: [x] }, dy, _y, axes) => build.expandLike(build.div(dy, countOf(build, x, axes)), x),
   [0],
 );
 

@@ -1,5 +1,6 @@
 /** @file Operators that write, choose or reorder elements at places given by indices. */
-import { rankOf, type Value } from "../onnx/build.ts";
+import { type Builder, rankOf, type Value } from "../onnx/build.ts";
+import { range } from "../onnx/dims.ts";
 import { DataType } from "../onnx/proto.ts";
 import { type Call, type Op, positionsOf, positive, scatterFlat, unsupported } from "./op.ts";
 
@@ -111,3 +112,68 @@ export const ReverseSequence: Op = {
   linear: [0],
   vjp: ({ build, node, x: [x, lengths], dy: [dy] }) => [build.again(node, [dy, lengths], x.type, x.dims)],
 };
+
+/** Each element was put at a flat position of the output; where several were, the last is left, and all get its gradient. */
+export const MaxUnpool: Op = {
+  linear: [0],
+  vjp: ({ build, x: [x, indices], dy: [dy] }) => {
+    const flat = build.reshape(dy, [-1]);
+    return [{ ...build.gather(flat, indices, 0), dims: x.dims }];
+  },
+};
+
+/** The first of equal elements, or of equal slices along an axis, gets the gradient of the one that is left. */
+export const Unique: Op = {
+  linear: [0],
+  vjp: (c) => {
+    const { build, attributes, node } = c;
+    const [x] = c.x;
+    const [dy] = c.dy;
+    const [, first] = build.againAll(node, c.x, [dy, { type: DataType.INT64, dims: [-1] }]);
+    const axis = attributes.int("axis", undefined);
+    const places = axis === undefined ? first : build.gather(positionsOf(c, x), first, positive([axis], rankOf(x))[0]);
+    return [scatterFlat(c, x, places, dy, false)];
+  },
+};
+
+/** Cut or padded around the centre: the way back is the same with the input's shape. */
+export const CenterCropPad: Op = {
+  linear: [0],
+  vjp: ({ build, attributes, node, x: [x], dy: [dy] }) => {
+    const axes = positive(attributes.ints("axes") ?? range(rankOf(x)), rankOf(x));
+    const shape = build.concat(
+      axes.map((axis) => build.dimOf(x, axis)),
+      0,
+    );
+    return [build.again(node, [dy, shape], x.type, x.dims)];
+  },
+};
+
+/** A cache with some of its places along an axis replaced by an update, from an index of each batch entry on. */
+export const TensorScatter: Op = {
+  linear: [0, 1],
+  vjp: (c) => {
+    const { build, attributes, needs, node } = c;
+    const [past, update, indices] = c.x;
+    const [dy] = c.dy;
+    const rank = rankOf(past);
+    const [axis] = positive([attributes.int("axis", -2)], rank);
+    const kept = () => build.again(node, [dy, build.zerosLike(update), indices], dy.type, past.dims);
+    const along = (v: Value, at: number) =>
+      build.reshape(
+        v,
+        range(rank).map((i) => (i === at ? -1 : 1)),
+      );
+    const read = () => {
+      const steps = along(build.iota(build.dimOf(update, axis)), axis);
+      const start = indices ? build.add(along(indices, 0), steps) : steps;
+      const at =
+        attributes.string("mode", "linear") === "circular" ? modulo(build, start, build.dimOf(past, axis)) : start;
+      const places = build.op("Expand", [at, build.shapeOf(update)], undefined, DataType.INT64, update.dims);
+      return build.op("GatherElements", [dy, places], { axis }, dy.type, update.dims);
+    };
+    return [needs[0] ? kept() : null, needs[1] ? read() : null];
+  },
+};
+
+const modulo = (build: Builder, a: Value, b: Value): Value => build.op("Mod", [a, b], undefined, a.type, a.dims);

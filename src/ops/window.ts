@@ -1,7 +1,7 @@
 /** @file Windows that move over the spatial axes: what convolution and pooling share. */
-import type { Builder, Value } from "../onnx/build.ts";
+import { type Builder, rankOf, type Value } from "../onnx/build.ts";
 import { product, range } from "../onnx/dims.ts";
-import { type Call, spatialDims, unsupported } from "./op.ts";
+import { type Call, spatialAxes, spatialDims, unsupported } from "./op.ts";
 
 /** How a window moves over the spatial axes. */
 export interface Window {
@@ -108,4 +108,49 @@ function flipped(build: Builder, w: Value, group: number): Value {
     (kept, k, i) => (k === 1 ? kept : build.gather(kept, build.ints(range(k).reverse()), i + 2)),
     swapped,
   );
+}
+
+/** The kernel gradient: a convolution of x [N, C, ...] with dy [N, M, ...] over the batch, strides and dilations exchanged. */
+export function convolutionKernel(build: Builder, x: Value, dy: Value, group: number, window: Window): Value {
+  const { kernel, strides, dilations, begin, end } = window;
+  const [, channels, ...space] = x.dims as number[];
+  const rank = rankOf(x);
+  const axes = range(rank).slice(2);
+  // [N, g C', ...] -> [C', g N, ...]: the batch becomes the channels, a group at a time.
+  const grouped = build.reshape(x, [-1, group, channels / group, ...space]);
+  const batchInside = build.transpose(grouped, [2, 1, 0, ...axes.map((a) => a + 1)]);
+  const image = build.reshape(batchInside, [channels / group, -1, ...space]);
+  const filter = build.transpose(dy, [1, 0, ...axes]);
+  const attributes = { group, strides: dilations, dilations: strides, pads: [...begin, ...end] };
+  const full = build.op("Conv", [image, filter], attributes, x.type);
+  const cut = kernel.reduce((kept, k, i) => build.slice(kept, i + 2, 0, k), full);
+  return build.transpose(cut, [1, 0, ...axes]);
+}
+
+export const biasGradient = (build: Builder, dy: Value): Value => build.reduceSum(dy, [0, ...spatialAxes(dy)], false);
+
+/** Each element of dy added to every place of its window: a depth-wise convolution's input gradient, with a kernel of ones. */
+export function overWindows(
+  c: Call,
+  dy: Value,
+  window: Window,
+  input: readonly number[],
+  output: readonly number[],
+): Value {
+  const { build, node } = c;
+  const [x] = c.x;
+  const { kernel } = window;
+  if ((x.dims?.[1] ?? -1) < 0) unsupported(node, "the number of channels is not known");
+  const ones = build.floats(Array(product(kernel)).fill(1), [1, 1, ...kernel], dy.type);
+  const folded = { ...build.reshape(dy, [-1, 1, ...output]), dims: [-1, 1, ...output] };
+  return build.reshapeLike(convolutionInput(build, folded, ones, 1, reaching(window, input, output), input), x);
+}
+
+/** Windows that `ceil_mode` lets begin inside and end outside of the padding: the end pad becomes what they reach. */
+function reaching(window: Window, input: readonly number[], output: readonly number[]): Window {
+  const end = window.end.map((pad, i) => {
+    const reach = (output[i] - 1) * window.strides[i] + extent(window.kernel[i], window.dilations[i]);
+    return Math.max(pad, reach - window.begin[i] - input[i]);
+  });
+  return { ...window, end };
 }

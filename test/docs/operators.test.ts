@@ -2,9 +2,10 @@
 import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { operators } from "../../src/ops/index.ts";
+import { loadOperators } from "../../src/ops/index.ts";
 import { read, root } from "./markdown.ts";
 
+const operators = await loadOperators();
 const standard: readonly string[] = JSON.parse(read("scripts/onnx-operators.json")).operators;
 
 test("every operator of the standard has an answer", () => {
@@ -12,12 +13,12 @@ test("every operator of the standard has an answer", () => {
   expect(standard.filter((name) => !operators.has(name))).toEqual([]);
 });
 
-test("at least 90 % of the operators with a gradient have a rule", () => {
+test("at least 95 % of the operators with a gradient have a rule", () => {
   const of = (is: (op: { vjp: unknown; refuses?: string }) => boolean) =>
     standard.filter((name) => is(operators.get(name) ?? { vjp: undefined })).length;
   const refused = of((op) => op.refuses !== undefined && !op.refuses.startsWith("tensors in a sequence"));
   const rules = of((op) => typeof op.vjp === "function" && op.refuses === undefined);
-  expect(rules / (rules + refused)).toBeGreaterThanOrEqual(0.9);
+  expect(rules / (rules + refused)).toBeGreaterThanOrEqual(0.95);
 });
 
 test("the page is up to date, and every rule is checked", () => {

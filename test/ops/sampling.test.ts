@@ -1,6 +1,6 @@
 import { float } from "../../src/onnx/proto.ts";
-import { ints, type Sources } from "../models.ts";
-import { checkRule, type Options, type Row } from "./rules.ts";
+import { floats, ints, type Sources } from "../models.ts";
+import { apart, checkRule, type Options, type Row } from "./rules.ts";
 
 const image: Options = { linear: true, wrt: ["x"] };
 const flat: Sources = { x: [2, 3, 4, 5], grid: [2, 3, 2, 2] };
@@ -106,6 +106,21 @@ checkRule(
       { ...convolution, offset: [2, 18, 3, 4] },
       { kernel_shape: [3, 3] },
       { wrt: ["offset"], step: 1e-4, most: 0.1 },
+    ],
+  },
+);
+
+checkRule(
+  "MaxRoiPool",
+  { wrt: ["x"], values: apart, opsets: [9, 13, 18] },
+  {
+    "cells that overlap": [
+      { x: [2, 3, 6, 5], rois: floats([0, 0, 0, 4, 5, 1, 1, 2, 3, 4], [2, 5]) },
+      { pooled_shape: [2, 3] },
+    ],
+    "a scale, beyond the border": [
+      { x: [1, 2, 6, 5], rois: floats([0, 2, 4, 12, 14], [1, 5]) },
+      { pooled_shape: [3, 2], spatial_scale: float(0.5) },
     ],
   },
 );

@@ -111,3 +111,34 @@ checkRule(
     "3-D": [{ x: [1, 8, 8], image: ints([3, 3, 3]), block: ints([2, 2, 2]) }],
   },
 );
+checkRule(
+  "CenterCropPad",
+  { ...linear, opsets: [18] },
+  {
+    crop: [{ x: [5, 6], shape: ints([2, 4]) }],
+    pad: [{ x: [2, 3], shape: ints([5, 5]) }],
+    both: [{ x: [5, 2], shape: ints([4, 7]) }],
+    "some axes": [{ x: [2, 5, 4], shape: ints([8]) }, { axes: [-2] }, { free: ["x"] }],
+  },
+);
+// Equal elements move apart with a step; without them it is a sort.
+checkRule(
+  "Unique",
+  { ...linear, step: 1e-2, values: apart, opsets: [11] },
+  {
+    sorted: [{ x: [3, 4] }],
+    "as they come": [{ x: [3, 4] }, { sorted: 0 }],
+    "slices along an axis": [{ x: [3, 4] }, { axis: 1 }],
+    "slices, negative axis": [{ x: [2, 3, 2] }, { axis: -2, sorted: 0 }],
+  },
+);
+checkRule(
+  "TensorScatter",
+  { ...linear, opsets: [24] },
+  {
+    "from the start": [{ past: [2, 3, 5, 4], update: [2, 3, 2, 4] }],
+    "from an index each": [{ past: [2, 3, 5, 4], update: [2, 3, 2, 4], at: ints([1, 3]) }],
+    "another axis": [{ past: [2, 5, 3], update: [2, 1, 3], at: ints([4, 0]) }, { axis: 1 }],
+    circular: [{ past: [2, 3, 5, 4], update: [2, 3, 2, 4], at: ints([4, 2]) }, { mode: "circular" }, {}],
+  },
+);
