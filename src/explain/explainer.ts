@@ -9,7 +9,7 @@ import { upgrade } from "../onnx/upgrade.ts";
 import { loadOperatorsOf } from "../ops/index.ts";
 import { type Explained, type ExplainOptions, explainPass, Forward } from "./forward.ts";
 import { ancestors, imageInputOf, type Layer, layersOf, type Score, scoreOf } from "./layers.ts";
-import type { Layout, TokenGrid } from "./layout.ts";
+import { type Layout, patchesOf, type TokenGrid } from "./layout.ts";
 import { Pass } from "./pass.ts";
 import { Plan } from "./plan.ts";
 import { patchesReach } from "./tokens.ts";
@@ -143,8 +143,9 @@ function namedLayer(plan: Plan, name: string, candidates: readonly Layer[]): Lay
       `invalid layer: "${name}" has shape [${tensor.dims}] and no grid; candidates are ${names}`,
     );
   const layer = layerOf(plan, name);
-  const { prefix } = plan.layoutOf(name);
-  if (prefix !== undefined && !patchesReach(model, name, prefix, ancestors(model, plan.score)))
+  const layout = plan.layoutOf(name);
+  const reach = () => patchesReach(model, tensors, name, patchesOf(layout), ancestors(model, plan.score));
+  if (layout.prefix !== undefined && !reach())
     throw new UserError(
       "no-path",
       `no path: the patch tokens of "${name}" do not reach the score, only its class token does; candidates are ${names}`,

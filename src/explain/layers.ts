@@ -6,7 +6,7 @@ import type { Observed } from "../onnx/observe.ts";
 import type { NodeProto } from "../onnx/proto.ts";
 import { isFloat } from "../onnx/types.ts";
 import { operatorOf } from "../ops/index.ts";
-import { gridsOf, layoutOf, type TokenGrid } from "./layout.ts";
+import { gridsOf, type Layout, layoutOf, patchesOf, type TokenGrid } from "./layout.ts";
 import { patchesReach } from "./tokens.ts";
 
 /** A tensor that a map can lie on. */
@@ -63,6 +63,9 @@ const derived = new Set(
   ),
 );
 
+/** Those of them that only move values. */
+const moving = new Set("Reshape Transpose Flatten Squeeze Unsqueeze Identity Slice Cast".split(" "));
+
 /** Operators that go element by element: a tensor that only they read is not yet a layer's result. */
 const elementwise = new Set(
   "Add Sub Mul Div Pow Neg Relu Clip LeakyRelu PRelu Elu Celu Selu Sigmoid HardSigmoid HardSwish Softplus Softsign Tanh Gelu Mish Swish Erf BatchNormalization InstanceNormalization LRN Softmax Identity Dropout Cast".split(
@@ -84,19 +87,21 @@ export function layersOf(model: Model, tensors: Observed, score: string, tokens?
   const inputs = model.inputs.map(({ name }) => name).filter((name) => isFloat(tensors.get(name)?.type ?? 0));
   const active = dependents(model, tensors, inputs);
   const wanted = ancestors(model, score);
+  const layoutAt = (name: string) => {
+    const tensor = tensors.get(name);
+    return tensor && layoutOf(tensor, grids, tokens);
+  };
   const layers: Layer[] = [];
   for (const node of model.graph.node) {
     const [name] = node.output;
-    if (name === score || derived.has(node.opType) || !active.has(name) || !wanted.has(name)) continue;
-    if (node.opType === "MatMul" && !node.input.some((operand) => model.constants.has(operand))) continue; // attention
-    const tensor = tensors.get(name);
-    const layout = tensor && layoutOf(tensor, grids, tokens);
-    if (!layout) continue;
+    if (name === score || !active.has(name) || !wanted.has(name) || isAttention(model, node)) continue;
+    const layout = layoutAt(name);
+    if (!layout || (derived.has(node.opType) && !unfolds(model, node, layoutAt))) continue;
     const readers = model.consumers.get(name)?.filter((reader) => reader.output.some((o) => wanted.has(o))) ?? [];
     if (readers.every((reader) => elementwise.has(reader.opType) && reader.output[0] !== score)) continue;
-    if (layout.prefix !== undefined && !patchesReach(model, name, layout.prefix, wanted)) continue;
+    if (layout.prefix !== undefined && !patchesReach(model, tensors, name, patchesOf(layout), wanted)) continue;
     if (layout.prefix !== undefined && isProjection(model, node) && readers.every(splitsHeads)) continue;
-    layers.push({ name, shape: tensor.dims, grid: layout.grid });
+    layers.push({ name, shape: tensors.get(name)?.dims ?? [], grid: layout.grid });
   }
   layers.reverse();
   const scored = tensors.get(score);
@@ -105,10 +110,25 @@ export function layersOf(model: Model, tensors: Observed, score: string, tokens?
   return layers.length ? [coarsest, ...layers.filter((layer) => layer !== coarsest)] : [];
 }
 
+/** Whether values that were computed where there is no grid to read, in windows say, have one here first. */
+function unfolds(model: Model, node: NodeProto, layoutAt: (name: string) => Layout | undefined): boolean {
+  const [from] = node.input;
+  const source = model.producer.get(from);
+  if (!moving.has(node.opType) || !source || layoutAt(from)) return false;
+  if (moving.has(source.opType)) return unfolds(model, source, layoutAt);
+  return !derived.has(source.opType) && !isAttention(model, source);
+}
+
+/** A product of two activations. */
+const isAttention = (model: Model, { opType, input }: NodeProto): boolean =>
+  (opType === "MatMul" || opType === "Einsum") && !input.some((operand) => model.constants.has(operand));
+
 /** A matrix product with a constant, and its bias: the queries, keys and values of an attention, where the heads are split next. */
-function isProjection(model: Model, node: NodeProto): boolean {
-  const isProduct = (n: NodeProto | undefined) => n?.opType === "MatMul" || n?.opType === "Gemm";
-  return isProduct(node) || (node.opType === "Add" && node.input.some((name) => isProduct(model.producer.get(name))));
+function isProjection(model: Model, { opType, input }: NodeProto): boolean {
+  const isProduct = (op: string | undefined) => op === "MatMul" || op === "Gemm";
+  if (opType !== "Add") return isProduct(opType);
+  const biased = input.some((name) => model.constants.has(name));
+  return biased && input.some((name) => isProduct(model.producer.get(name)?.opType));
 }
 
 const splitsHeads = ({ opType }: NodeProto): boolean => ["Reshape", "Transpose", "Split"].includes(opType);

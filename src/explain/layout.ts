@@ -10,6 +10,7 @@ import { product, range } from "../onnx/dims.ts";
 import type { Model } from "../onnx/model.ts";
 import type { Observed, TensorType } from "../onnx/observe.ts";
 import { gradientType } from "../onnx/types.ts";
+import type { Patches } from "./tokens.ts";
 
 /** How a caller says that a layer holds tokens. */
 export interface TokenGrid {
@@ -34,8 +35,8 @@ export interface Grids {
   readonly rank: number;
   /** What convolutions and poolings give. */
   readonly made: readonly { readonly channels: number; readonly grid: readonly number[] }[];
-  /** Those, and their halves. */
-  readonly known: ReadonlySet<string>;
+  /** Those, and their halves, by their text. */
+  readonly known: ReadonlyMap<string, readonly number[]>;
 }
 
 const making = new Set(
@@ -51,10 +52,10 @@ export function gridsOf(model: Model, tensors: Observed, image: string): Grids {
     .map(({ output: [name] }) => tensors.get(name)?.dims ?? [])
     .filter((dims) => dims.length === rank)
     .map(([, channels, ...grid]) => ({ channels, grid }));
-  const known = new Set<string>();
+  const known = new Map<string, readonly number[]>();
   for (const { grid } of made)
     for (let part = [...grid]; !known.has(String(part)); part = part.map((d) => (d > 0 ? Math.ceil(d / 2) : d)))
-      known.add(String(part));
+      known.set(String(part), part);
   return { rank, made, known };
 }
 
@@ -70,13 +71,30 @@ export function layoutOf(tensor: TensorType, grids: Grids, tokens?: TokenGrid): 
 export const channelsFirst = (dims: readonly number[]): Layout => ({ channels: 1, grid: dims.slice(2) });
 const channelsLast = (dims: readonly number[]): Layout => ({ channels: dims.length - 1, grid: dims.slice(1, -1) });
 
-/** [n, tokens, channels]: the largest grid that the tokens have room for, among those of a convolution of as many channels. */
-function tokenLayout([, count, channels]: readonly number[], { made }: Grids, tokens?: TokenGrid): Layout | undefined {
-  const room = tokens ? [tokens] : made.filter((m) => m.channels === channels && product(m.grid) <= count);
-  const [best] = room.toSorted((a, b) => product(b.grid) - product(a.grid));
-  if (!best || product(best.grid) > count || product(best.grid) <= 1) return undefined;
-  return { channels: 2, grid: best.grid, prefix: tokens?.prefix ?? count - product(best.grid) };
+/**
+ * [n, tokens, channels]: the largest grid that the tokens have room for, among those of a convolution of as many channels; tokens merged
+ * since, which no convolution made, fill half of a grid.
+ */
+function tokenLayout([, count, channels]: readonly number[], grids: Grids, tokens?: TokenGrid): Layout | undefined {
+  const { made, known } = grids;
+  const room = made.filter((m) => m.channels === channels && product(m.grid) <= count).map(({ grid }) => grid);
+  const [largest] = room.toSorted((a, b) => product(b) - product(a));
+  const merged = [...known].find(
+    ([text, half]) => product(half) === count && !made.some((m) => String(m.grid) === text),
+  );
+  const filled = largest && product(largest) === count;
+  const grid = tokens?.grid ?? (filled ? largest : (merged?.[1] ?? largest));
+  if (!grid || product(grid) <= 1) return undefined;
+  const prefix = tokens?.prefix ?? count - product(grid);
+  return prefix >= 0 && prefix + product(grid) <= count ? { channels: 2, grid, prefix } : undefined;
 }
+
+/** The places of a layout's patches on the axis of the tokens. */
+export const patchesOf = ({ grid, prefix = 0 }: Layout): Patches => ({
+  axis: 1,
+  from: prefix,
+  to: prefix + product(grid),
+});
 
 /** A layer's tensor as [n, channels, ...grid]. */
 function arrange(build: Builder, x: Value, { channels, grid, prefix }: Layout): Value {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type Grids, layoutOf } from "../../src/explain/layout.ts";
 import { DataType } from "../../src/onnx/proto.ts";
 
-const known = (...grids: number[][]): ReadonlySet<string> => new Set(grids.map(String));
+const known = (...grids: number[][]): Grids["known"] => new Map(grids.map((grid) => [String(grid), grid]));
 
 /** A vision transformer on 14 x 14 patches of 192 channels. */
 const patches: Grids = { rank: 4, made: [{ channels: 192, grid: [14, 14] }], known: known([14, 14], [7, 7]) };
@@ -29,6 +29,8 @@ describe("tokens", () => {
   test("a class token and registers", () => expect(of([-1, 201, 192])?.prefix).toBe(5));
   test("a hidden layer has other channels", () => expect(of([-1, 197, 768])).toBeUndefined());
   test("text is shorter than the grid", () => expect(of([-1, 20, 192])).toBeUndefined());
+  test("merged since: half of the patches' grid, of whatever channels", () =>
+    expect(of([-1, 49, 384])).toEqual({ channels: 2, grid: [7, 7], prefix: 0 }));
   test("not square", () => {
     const wide: Grids = { rank: 4, made: [{ channels: 64, grid: [6, 10] }], known: known([6, 10]) };
     expect(of([-1, 61, 64], wide)).toEqual({ channels: 2, grid: [6, 10], prefix: 1 });
@@ -37,5 +39,6 @@ describe("tokens", () => {
     const tensor = { type: DataType.FLOAT, dims: [-1, 25, 48], perImage: true };
     expect(layoutOf(tensor, patches, { grid: [4, 4] })).toEqual({ channels: 2, grid: [4, 4], prefix: 9 });
     expect(layoutOf(tensor, patches, { grid: [2, 8], prefix: 2 })).toEqual({ channels: 2, grid: [2, 8], prefix: 2 });
+    expect(layoutOf(tensor, patches, { grid: [2, 8], prefix: 10 })).toBeUndefined();
   });
 });
