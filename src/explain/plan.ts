@@ -136,7 +136,9 @@ export class Plan {
       const overrides = overridesOf(rules);
       const gradients = differentiate(this.model, this.tensors, { build, seeds: values, wrt: [input], overrides });
       const output = gradients.get(input) as Value;
-      const session = await this.#open(this.#extension(build, inputs, output));
+      const extension = this.#extension(build, inputs, output);
+      const outputs = [...this.#outputs([this.score]).outputs, ...extension.outputs];
+      const session = await this.#open({ ...extension, outputs });
       return { session, seeds: inputs.map(({ name }) => name), output: output.name };
     });
   }
