@@ -309,6 +309,50 @@ NETWORKS = [
     timm_network("davit_tiny", 64, 17, depths=(1, 1, 1, 1)),
     Network("timm_focalnet", focalnet, 64, 18),
     Network("timm_convmixer", convmixer, 56, 13),
+    timm_network("visformer_tiny", 64, 17, img_size=64),
+    timm_network("nextvit_small", 64, 17),
+    timm_network("efficientvit_m0", 64, 13, img_size=64),
+    timm_network("efficientformerv2_s0", 64, 18, img_size=64),
+    timm_network("ghostnetv3_050", 64, 18),
+    timm_network("tresnet_m", 64, 17),
+    timm_network("fasternet_t0", 64, 17),
+    timm_network("shvit_s1", 128, 20),
+    timm_network("swiftformer_xs", 64, 17),
+    timm_network("rdnet_tiny", 64, 18),
+    timm_network("xception", 64, 11),
+    timm_network("lambda_resnet26t", 64, 18, img_size=64),
+    timm_network("resnet50_clip", 64, 17, img_size=64),
+    timm_network("gcvit_xxtiny", 224, 17),
+    timm_network("iformer_s", 64, 18),
+    timm_network("lcnetv2_base", 64, 20),
+    timm_network("mobilenetv4_hybrid_medium", 64, 17),
+    timm_network(
+        "convit_tiny", 64, 17, tokens("blocks.2.norm1", 1, 4, 4),
+        img_size=64, embed_dim=48, depth=3, local_up_to_layer=2, num_heads=4,
+    ),
+    timm_network(
+        "coat_lite_tiny", 64, 17, tokens("serial_blocks4.0.norm1", 1, 2, 2), img_size=64, serial_depths=(1, 1, 1, 1)
+    ),
+    timm_network(
+        "sequencer2d_s", 64, 17, channels_last("norm"),
+        layers=(1, 1, 1, 1), embed_dims=(32, 48, 48, 48), hidden_sizes=(8, 12, 12, 12),
+    ),
+    timm_network("vitamin_small_224", 64, 18, tokens("blocks.2", 0, 4, 4), img_size=64, depth=3),
+    timm_network(
+        "swinv2_cr_tiny_224", 64, 17, img_size=64, window_size=4, embed_dim=24, depths=(2, 2), num_heads=(2, 4)
+    ),
+    timm_network(
+        "swin_tiny_patch4_window7_224", (64, 96), 17, channels_last("norm"), "_wide",
+        img_size=(64, 96), window_size=4, embed_dim=24, depths=(2, 2), num_heads=(2, 4),
+    ),
+    timm_network(
+        "hiera_tiny_224", 64, 17, tokens("blocks.3", 0, 2, 2), img_size=(64, 64), stages=(1, 1, 1, 1), embed_dim=24
+    ),
+    timm_network("vit_tiny_r_s16_p8_224", 64, 17, tokens("blocks.1.norm1", 1, 2, 2), img_size=64, depth=2),
+    plain_vit("vit_base_patch16_siglip_224", 64, 17, tokens("norm", 0, 4, 4)),
+    plain_vit("vit_base_patch16_clip_224", (96, 64), 18, tokens("blocks.2.norm1", 1, 6, 4)),
+    plain_vit("deit3_small_patch16_224", 64, 16, tokens("blocks.2.norm1", 1, 4, 4)),
+    plain_vit("vit_medium_patch16_rope_reg1_gap_256", 64, 20, tokens("blocks.2", 1, 4, 4)),
 ]
 
 

@@ -125,6 +125,51 @@ export const unet = (plan: Plan = {}): Uint8Array =>
     plan,
   );
 
+/** Patches as tokens [n, 16, 6], "tokens" their sum with a layer of theirs, laid out as an image again for a global pooling. */
+export const patchTokens = (plan: Plan = {}): Uint8Array =>
+  build(
+    [
+      node("Conv", "x w b", "embedded", { kernel_shape: [2, 2], strides: [2, 2] }),
+      node("Reshape", "embedded rows", "channels"),
+      node("Transpose", "channels", "patches", { perm: [0, 2, 1] }),
+      node("MatMul", "patches t1", "inner"),
+      node("Relu", "inner", "hidden"),
+      node("MatMul", "hidden t2", "dense"),
+      node("Add", "patches dense", "tokens"),
+      node("Transpose", "tokens", "turned", { perm: [0, 2, 1] }),
+      node("Reshape", "turned image", "features"),
+      ...head,
+    ],
+    {
+      ...{ w: weights([6, 3, 2, 2], 1), b: weights([6], 2, 0.1), t1: weights([6, 12], 5), t2: weights([12, 6], 6) },
+      ...{ rows: ints([0, 6, 16]), image: ints([0, 6, 4, 4]), ...headWeights },
+    },
+    plan,
+  );
+
+/** A layer on windows of 4 x 4, [n, windows, places, channels], and "joined" again. */
+export const windows = (plan: Plan = {}): Uint8Array =>
+  build(
+    [
+      ...stem,
+      node("Reshape", "features cut", "blocks"),
+      node("Transpose", "blocks", "sorted", { perm: [0, 2, 4, 3, 5, 1] }),
+      node("Reshape", "sorted listed", "windows"),
+      node("MatMul", "windows t", "dense"),
+      node("Relu", "dense", "active"),
+      node("Reshape", "active back", "grid"),
+      node("Transpose", "grid", "unsorted", { perm: [0, 5, 1, 3, 2, 4] }),
+      node("Reshape", "unsorted image", "joined"),
+      node("GlobalAveragePool", "joined", "pooled"),
+      ...head.slice(1),
+    ],
+    {
+      ...{ ...stemWeights, ...headWeights, t: weights([6, 6], 5), cut: ints([0, 6, 2, 4, 2, 4]) },
+      ...{ listed: ints([0, 4, 16, 6]), back: ints([0, 2, 2, 4, 4, 6]), image: ints([0, 6, 8, 8]) },
+    },
+    plan,
+  );
+
 /** The pictures come with channels last. */
 export const channelsLast = (): Uint8Array =>
   model({

@@ -1,5 +1,6 @@
 /** @file Options that commands share, and how their texts become values. */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { TokenGrid } from "../explain/layout.ts";
 import type { LoadOptions } from "../node/load.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
 
@@ -8,6 +9,7 @@ export interface ModelFlags {
   readonly model?: string;
   readonly output?: string;
   readonly layer?: string;
+  readonly tokens?: TokenGrid;
   readonly labels?: string;
   readonly mean?: number[];
   readonly std?: number[];
@@ -27,6 +29,11 @@ export function withReading(command: Command): Command {
   return command
     .option("--output <tensor>", "the output that holds the scores (default: the first of a float type)")
     .option("--layer <tensor>", "the tensor that maps lie on (default: the last activation before the grid is pooled)")
+    .option(
+      "--tokens <grid>",
+      "rows x columns of layers that hold tokens, 14x14; behind one more token, 1+14x14 (default: found from the shapes)",
+      tokenGrid,
+    )
     .option("--labels <file>", "class names: a line each, or JSON (a list, or id2label)")
     .option("--mean <r,g,b>", "mean of the input, for pixels of 0..1", numbers)
     .option("--std <r,g,b>", "deviation of the input", numbers)
@@ -40,6 +47,7 @@ export function withReading(command: Command): Command {
 export function loadOptions({
   output,
   layer,
+  tokens,
   labels,
   mean,
   std,
@@ -52,7 +60,7 @@ export function loadOptions({
     ...(provider && { executionProviders: [provider] }),
     ...(threads && { intraOpNumThreads: threads }),
   };
-  return { output, layer, labels, mean, std, size, layout, session };
+  return { output, layer, tokens, labels, mean, std, size, layout, session };
 }
 
 /** Gathers an option that may be given several times. */
@@ -62,6 +70,14 @@ export function whole(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("It must be a whole number above 0.");
   return value;
+}
+
+/** "14x14", or "1+14x14" where a token comes before the grid. */
+function tokenGrid(text: string): TokenGrid {
+  const parts = /^(?:(\d+)\+)?([1-9]\d*)x([1-9]\d*)$/.exec(text);
+  if (!parts) throw new InvalidArgumentError("It must be rows x columns, as 14x14, or 1+14x14 behind one more token.");
+  const [, prefix, rows, columns] = parts;
+  return { grid: [Number(rows), Number(columns)], ...(prefix && { prefix: Number(prefix) }) };
 }
 
 function numbers(text: string): number[] {

@@ -60,6 +60,12 @@ export class Explainer {
     this.imageInput = imageInputOf(model, plan.tensors);
     this.layoutOf = (layer) => plan.layoutOf(layer);
     const found = layersOf(model, sized, score.name, options.tokens).map(({ name }) => layerOf(plan, name));
+    const { tokens } = options;
+    if (tokens && !found.some(({ name }) => plan.layoutOf(name).prefix !== undefined))
+      throw new UserError(
+        "invalid-option",
+        `invalid tokens: no layer has room for a grid of ${tokens.grid.join(" x ")} behind ${tokens.prefix ?? 0} tokens`,
+      );
     const chosen = options.layer === undefined ? undefined : namedLayer(plan, options.layer, found);
     this.layers = chosen ? [chosen, ...found.filter(({ name }) => name !== chosen.name)] : found;
     this.#plans = new Map([[freeSizes(model, {}), Promise.resolve(plan)]]);
@@ -142,15 +148,19 @@ function namedLayer(plan: Plan, name: string, candidates: readonly Layer[]): Lay
       "invalid-option",
       `invalid layer: "${name}" has shape [${tensor.dims}] and no grid; candidates are ${names}`,
     );
-  const layer = layerOf(plan, name);
   const layout = plan.layoutOf(name);
+  if (layout.prefix === undefined && tensor.dims.length < (plan.grids?.rank ?? 0))
+    throw new UserError(
+      "invalid-option",
+      `invalid layer: "${name}" has shape [${tensor.dims}], which none of the network's grids fits; say its grid in tokens, or take one of ${names}`,
+    );
   const reach = () => patchesReach(model, tensors, name, patchesOf(layout), ancestors(model, plan.score));
   if (layout.prefix !== undefined && !reach())
     throw new UserError(
       "no-path",
       `no path: the patch tokens of "${name}" do not reach the score, only its class token does; candidates are ${names}`,
     );
-  return layer;
+  return layerOf(plan, name);
 }
 
 /** What a model's free dimensions are in these shapes, the batch apart; "" where none is free. */

@@ -41,6 +41,7 @@ export async function compileFile(source: string | undefined, options: CompileFi
       labels: JSON.stringify(labels.names),
       preprocess: JSON.stringify(preprocess),
       ...(options.output !== undefined && { output: options.output }),
+      ...(options.tokens && { tokens: JSON.stringify(options.tokens) }),
       ...options.notes,
     };
     const bytes = await compiledAtSomeSize(from, { ...options, notes });

@@ -5,6 +5,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { listing, UserError } from "../errors.ts";
 import { type Notes, notesOf, originalBytes } from "../explain/compiled.ts";
+import type { TokenGrid } from "../explain/layout.ts";
 import { assumePreprocess, type KnownPreprocess } from "../image/assume.ts";
 import { fromHuggingFace } from "../image/hugging-face.ts";
 import type { Picture } from "../image/picture.ts";
@@ -22,6 +23,8 @@ export interface LoadOptions extends KnownPreprocess, DecodeOptions {
   readonly labels?: readonly string[] | string;
   readonly output?: string;
   readonly layer?: string;
+  /** Where layers hold tokens: their grid; found from the shapes by default. */
+  readonly tokens?: TokenGrid;
   readonly session?: SessionOptions;
 }
 
@@ -93,6 +96,7 @@ export async function load(source: string = bundledModel, options: LoadOptions =
     preprocess: (dims) => (preprocess === undefined ? assumePreprocess(dims, options) : withGiven(preprocess, options)),
     output: options.output ?? notes?.output,
     layer: options.layer ?? (options.output === undefined ? notes?.layer : undefined),
+    tokens: options.tokens ?? (noted(notes, "tokens", file) as TokenGrid | undefined),
     // What ONNX Runtime would print comes as an exception too, and is told in one line.
     session: { logSeverityLevel: 4, ...externalDataBeside(file), ...options.session },
   });

@@ -3,6 +3,7 @@ import { InternalError, UserError } from "../errors.ts";
 import { type Explainer, openExplainer } from "../explain/explainer.ts";
 import type { Forward } from "../explain/forward.ts";
 import type { Score } from "../explain/layers.ts";
+import type { TokenGrid } from "../explain/layout.ts";
 import { bestClasses, classScores, type Target } from "../explain/target.ts";
 import { toTensor } from "../explain/tensors.ts";
 import { type Geometry, undo } from "../image/geometry.ts";
@@ -25,6 +26,8 @@ export interface ClassifierOptions {
   readonly preprocess: Preprocess | ((dims: readonly number[]) => Preprocess);
   readonly output?: string;
   readonly layer?: string;
+  /** Where layers hold tokens: their grid; found from the shapes by default. */
+  readonly tokens?: TokenGrid;
   readonly session?: SessionOptions;
 }
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { node } from "../models.ts";
-import { gap, inverse, unet } from "../nets.ts";
+import { gap, inverse, patchTokens, unet } from "../nets.ts";
 import { folder, gradcam, repository, withModel } from "./run.ts";
 
 test("layers of a model, the default first", async () => {
@@ -28,6 +28,14 @@ test("layers as JSON", async () => {
     score: { name: "logits", before: "Softmax" },
     layers: [{ name: "features", shape: [-1, 6, 8, 8], grid: [8, 8] }],
   });
+});
+
+test("layers of tokens, on the grid that is said", async () => {
+  const cwd = folder();
+  const net = withModel(cwd, patchTokens());
+  const { code, stdout } = await gradcam(["layers", "--json", "--tokens", "1+3x5", ...net], cwd);
+  const [tokens] = JSON.parse(stdout).layers;
+  expect({ code, tokens }).toEqual({ code: 0, tokens: { name: "tokens", shape: [-1, 16, 6], grid: [3, 5] } });
 });
 
 test("layers of a model with an operator that has no rule", async () => {

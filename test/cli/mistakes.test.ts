@@ -68,6 +68,8 @@ describe("classes, methods and options", () => {
     ["a deviation of 0", ["--std", "0"], /std.*other than 0/],
     ["an unknown provider", ["--provider", "abacus"], /unknown provider: "abacus"; allowed are cpu/],
     ["labels that are not there", ["--labels", "none.txt"], "missing labels: none.txt: no such file"],
+    ["a grid of tokens that is none", ["--tokens", "14"], /rows x columns, as 14x14, or 1\+14x14/],
+    ["tokens that no layer has", ["--tokens", "4x4"], "invalid tokens: no layer has room for a grid of 4 x 4"],
     ["an output that is not there", ["--output", "none"], 'unknown output: "none"; the model\'s outputs are logits'],
     ["a layer that is not there", ["--layer", "none"], 'unknown layer: "none"; candidates are features'],
     ["a layer without a grid", ["--layer", "flat"], /"flat" has shape .* no grid; candidates are features/],

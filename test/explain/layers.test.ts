@@ -1,8 +1,22 @@
 /** @file Where a map lies: the default layer of several plans, the list of candidates, and names that will not do. */
 import { describe, expect, test } from "vitest";
+import type { TokenGrid } from "../../src/explain/layout.ts";
 import { node } from "../models.ts";
-import { channelsLast, gap, images, inverse, linear, squeezeExcite, unet, vgg, weights, withInput } from "../nets.ts";
-import { ask, expectUserError, open } from "./ask.ts";
+import {
+  channelsLast,
+  gap,
+  images,
+  inverse,
+  linear,
+  patchTokens,
+  squeezeExcite,
+  unet,
+  vgg,
+  weights,
+  windows,
+  withInput,
+} from "../nets.ts";
+import { ask, expectUserError, numbers, open } from "./ask.ts";
 
 const nets = {
   "global pooling": [gap(), ["features"]],
@@ -10,6 +24,8 @@ const nets = {
   "squeeze and excitation": [squeezeExcite(), ["scaled", "features"]],
   segmentation: [unet(), ["deep", "last", "joined", "up", "features"]],
   "channels last": [channelsLast(), ["features"]],
+  "tokens and a sum": [patchTokens(), ["tokens", "embedded"]],
+  "windows joined again": [windows(), ["joined", "features"]],
   "segmentation of free size": [withInput(unet(), ["N", 3, "H", "W"]), ["deep", "last", "joined", "up", "features"]],
 } as const;
 
@@ -34,6 +50,29 @@ describe("layers, the default first", () => {
     const inner = await open(gap(), { layer: "conv" });
     expect(inner.layers[0]).toEqual({ name: "conv", shape: [-1, 6, 8, 8], grid: [8, 8] });
     await inner.release();
+  });
+});
+
+describe("tokens laid out as the caller says", () => {
+  const grids = async (tokens: TokenGrid) => {
+    const { maps } = await ask(patchTokens(), images(), { target: 0 }, { tokens });
+    return maps.dims;
+  };
+  test("another grid of as many", async () => expect(await grids({ grid: [2, 8] })).toEqual([2, 2, 8]));
+  test("behind a token", async () => expect(await grids({ grid: [3, 5], prefix: 1 })).toEqual([2, 3, 5]));
+  test("the map is that of the tokens named", async () => {
+    const feeds = images();
+    const [found, said] = [{}, { tokens: { grid: [2, 8] } }].map((o) => ask(patchTokens(), feeds, { target: 0 }, o));
+    expect(numbers((await said).maps)).toEqual(numbers((await found).maps));
+  });
+  test.each([{ grid: [4, 5] }, { grid: [4, 4], prefix: 1 }])("no room: %o", (tokens) =>
+    expectUserError(open(patchTokens(), { tokens }), "invalid-option", /^UserError: invalid tokens: no layer has room/),
+  );
+  test("a layer that has none of the grids asks for one", async () => {
+    const layer = "hidden";
+    await expectUserError(open(patchTokens(), { layer }), "invalid-option", /\[-1,16,12\].*say its grid in tokens/);
+    const { maps } = await ask(patchTokens(), images(), { target: 0 }, { layer, tokens: { grid: [4, 4] } });
+    expect(maps.dims).toEqual([2, 4, 4]);
   });
 });
 
