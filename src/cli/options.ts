@@ -27,7 +27,7 @@ export function withModel(command: Command): Command {
 /** How a model is read, however it is named. */
 export function withReading(command: Command): Command {
   return command
-    .option("--output <tensor>", "the output that holds the scores (default: the first of a float type)")
+    .option("--output <tensor>", "the output that holds the scores (default: the first of shape [n, classes])")
     .option("--layer <tensor>", "the tensor that maps lie on (default: the last activation before the grid is pooled)")
     .option(
       "--tokens <grid>",

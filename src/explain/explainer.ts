@@ -15,7 +15,7 @@ import { Plan } from "./plan.ts";
 import { patchesReach } from "./tokens.ts";
 
 export interface OpenOptions {
-  /** The output that holds the scores; the first of a float type by default. A softmax it ends with is explained in front of. */
+  /** The output that holds the scores; by default the first of shape [n, classes], or else the first of a float type. A softmax it ends with is explained in front of. */
   readonly output?: string;
   /** The tensor that maps lie on; by default the last activation before the grid is pooled or flattened. */
   readonly layer?: string;

@@ -28,7 +28,7 @@ const squashing = new Set(["Softmax", "LogSoftmax", "Sigmoid"]);
 const passing = new Set(["Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Cast"]);
 
 /**
- * The scores behind an output, by default the first of a float type.
+ * The scores behind an output, by default the first of shape [n, classes], or else the first of a float type.
  * @throws UserError `unknown-name` for an output that the model does not have.
  */
 export function scoreOf(model: Model, tensors: Observed, output: string | undefined): Score {
@@ -37,7 +37,8 @@ export function scoreOf(model: Model, tensors: Observed, output: string | undefi
       "unknown-name",
       `unknown output: "${output}"; the model's outputs are ${listing(model.outputs)}`,
     );
-  const name = output ?? model.outputs.find((o) => isFloat(tensors.get(o)?.type ?? 0));
+  const floats = model.outputs.filter((o) => isFloat(tensors.get(o)?.type ?? 0));
+  const name = output ?? floats.find((o) => tensors.get(o)?.dims.length === 2) ?? floats[0];
   if (!name)
     throw new UserError(
       "invalid-model",
@@ -48,12 +49,13 @@ export function scoreOf(model: Model, tensors: Observed, output: string | undefi
   return at && squashing.has(at.opType) ? { name: at.input[0], before: at.opType } : { name };
 }
 
-/** The input that is the image: the first of a float type with spatial dimensions. */
+/** The input that is the image: the first of a float type with spatial dimensions, two at least where there is one. */
 export function imageInputOf(model: Model, tensors: Observed): string | undefined {
-  return model.inputs.find(({ name }) => {
+  const rank = ({ name }: { name: string }) => {
     const tensor = tensors.get(name);
-    return tensor && isFloat(tensor.type) && tensor.dims.length >= 3;
-  })?.name;
+    return tensor && isFloat(tensor.type) ? tensor.dims.length : 0;
+  };
+  return (model.inputs.find((input) => rank(input) > 3) ?? model.inputs.find((input) => rank(input) === 3))?.name;
 }
 
 /** Operators whose output holds another one's grid again (pooled, moved or reshaped), or weights of an attention: no new activation. */

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { read } from "./markdown.ts";
 
-const page = read("docs/architectures.md");
+const [page] = read("docs/architectures.md").split("<!-- sweep: start -->")[1].split("<!-- sweep: end -->");
 const rows = page
   .split("\n")
   .filter((line) => /^\| [^-]/.test(line) && !line.startsWith("| architecture "))

@@ -1,8 +1,13 @@
 /** @file What is explained: the scores in front of whatever squashes them, however it is wrapped. */
+
+import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
-import { floats, ints, node } from "../models.ts";
+import { imageInputOf } from "../../src/explain/layers.ts";
+import { readModel } from "../../src/onnx/model.ts";
+import { observe } from "../../src/onnx/observe.ts";
+import { floats, ints, model, node } from "../models.ts";
 import { gap, images, unet } from "../nets.ts";
-import { ask, expectClose, expectUserError, numbers, open } from "./ask.ts";
+import { ask, expectClose, expectUserError, numbers, open, session } from "./ask.ts";
 
 const squash = (opType: string) =>
   opType === "Sigmoid" ? node(opType, "logits", "p") : node(opType, "logits", "p", { axis: 1 });
@@ -70,6 +75,42 @@ test("a named output", async () => {
     "unknown-name",
     'unknown output: "tripled"; the model\'s outputs are logits, doubled',
   );
+});
+
+test("scores of classes are taken before features and masks", async () => {
+  const many = gap({ outputs: ["features", "logits"] });
+  const explainer = await open(many);
+  expect(explainer.score.name).toBe("logits");
+  await explainer.release();
+  const masks = await open(unet({ outputs: ["logits", "deep"] }));
+  expect(masks.score.name).toBe("logits");
+  await masks.release();
+});
+
+test("the image is the first input with a grid, and other inputs are the caller's", async () => {
+  const bytes = gap({
+    after: [node("ReduceMean", "words", "gain", { axes: [1], keepdims: 0 }), node("Mul", "logits gain", "scaled")],
+    constants: { words: [2, 7, 5] },
+    free: ["words", "x"],
+    outputs: ["features", "scaled"],
+  });
+  const explainer = await open(bytes);
+  expect([explainer.imageInput, explainer.score.name, explainer.layers[0].name]).toEqual(["x", "scaled", "features"]);
+  await explainer.release();
+});
+
+test("an image is preferred to words that come before it", async () => {
+  const bytes = model({
+    opset: 13,
+    inputs: { words: [2, 7, 5], x: [2, 3, 4, 4] },
+    nodes: [
+      node("ReduceMean", "words", "said", { axes: [1, 2], keepdims: 0 }),
+      node("ReduceMean", "x", "seen", { axes: [1, 2, 3], keepdims: 0 }),
+      node("Add", "said seen", "y"),
+    ],
+  });
+  const net = readModel(bytes);
+  expect(imageInputOf(net, await observe(ort, net, {}, session))).toBe("x");
 });
 
 test("an output of whole numbers is passed over", async () => {
