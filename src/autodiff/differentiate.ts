@@ -4,12 +4,13 @@
  */
 import { InternalError, listing, UserError } from "../errors.ts";
 import type { Builder, Value } from "../onnx/build.ts";
-import { Attributes, constantValues, describe, type Model } from "../onnx/model.ts";
+import { Attributes, constantValues, describe, type IndexedGraph, inputsOf } from "../onnx/model.ts";
 import type { Observed } from "../onnx/observe.ts";
 import { DataType, type NodeProto } from "../onnx/proto.ts";
 import { gradientType, isFloat, isQuantized } from "../onnx/types.ts";
 import { nameOf, operatorOf } from "../ops/index.ts";
-import type { Call, Op, Rule } from "../ops/op.ts";
+import { type Call, type Inside, type Op, type Rule, unsupported } from "../ops/op.ts";
+import { dependents } from "./dependents.ts";
 
 /** Rules that take the place of the table's, by operator: how guided backpropagation differs from the plain gradient. */
 export type Overrides = ReadonlyMap<string, Rule>;
@@ -27,11 +28,17 @@ export interface Sweep {
  * @returns the gradient of each, in its shape; float32 for half precision.
  * @throws UserError `unsupported-operator` naming a node without a rule, `no-path` for a tensor that no seed depends on.
  */
-export function differentiate(
-  model: Model,
+export function differentiate(model: IndexedGraph, tensors: Observed, asked: Sweep): Map<string, Value> {
+  const found = sweep(model, tensors, asked);
+  return new Map(asked.wrt.map((name) => [name, found.get(name) ?? withoutPath(model, name, asked.seeds)]));
+}
+
+/** The gradients of those in `wrt` that a seed depends on. */
+function sweep(
+  model: IndexedGraph,
   tensors: Observed,
   { build, seeds, wrt, overrides }: Sweep,
-): Map<string, Value> {
+): ReadonlyMap<string, Value> {
   const active = dependents(model, tensors, wrt);
   const terms = new Map<string, Value[]>([...seeds].map(([name, seed]) => [name, [seed]]));
   const forward = (name: string) => forwardValue(build, tensors, name);
@@ -49,49 +56,45 @@ export function differentiate(
   for (const node of model.graph.node.toReversed()) {
     const op = ruleOf(node, overrides);
     const reached = node.output.some((name) => name && terms.has(name) && active.has(name));
-    const needs = node.input.map((name) => active.has(name));
+    const inputs = inputsOf(node);
+    const needs = inputs.map((name) => active.has(name));
     if (!reached || !needs.includes(true) || op?.vjp === "zero") continue;
-    if (!op) throw new UserError("unsupported-operator", withoutRule(node, needs));
+    if (!op) throw new UserError("unsupported-operator", withoutRule(node, inputs[needs.indexOf(true)]));
     const call: Call = {
       node,
       attributes: new Attributes(node),
       build,
-      x: node.input.map((name) => (name ? forward(name) : undefined) as Value),
+      inputs,
+      x: inputs.map((name) => (name ? forward(name) : undefined) as Value),
       y: node.output.map((name) => (name ? forward(name) : undefined) as Value),
       dy: node.output.map((name) => (name && (gradientOf(name) ?? build.zerosLike(forward(name)))) as Value),
       outputTypes: node.output.map((name) => tensors.get(name)?.type ?? DataType.FLOAT),
       needs,
       opset: model.opset,
-      constant: (input) => constantValues(model, node.input[input]),
+      constant: (input) => constantValues(model, inputs[input]),
       operator: (other) => ruleOf(other, overrides),
+      inside: (name) => inside(node, name, tensors, overrides),
     };
     op.vjp(call).forEach((dx, i) => {
       if (!dx || !needs[i]) return;
-      checkShape(node, i, dx, tensors);
-      terms.set(node.input[i], [...(terms.get(node.input[i]) ?? []), dx]);
+      checkShape(node, inputs[i], dx, tensors);
+      terms.set(inputs[i], [...(terms.get(inputs[i]) ?? []), dx]);
     });
   }
-  return new Map(wrt.map((name) => [name, gradientOf(name) ?? withoutPath(model, name, seeds)]));
+  return new Map(wrt.flatMap((name) => (gradientOf(name) ? [[name, gradientOf(name) as Value]] : [])));
 }
 
-/** Tensors that change when those in `wrt` do: floats, and the small integers that quantisation makes of them. */
-export function dependents(model: Model, tensors: Observed, wrt: Iterable<string>): Set<string> {
-  const active = new Set(wrt);
-  const typeOf = (name: string) => tensors.get(name)?.type ?? DataType.FLOAT;
-  for (const node of model.graph.node) {
-    const op = operatorOf(node);
-    const reads = node.input.filter((name) => active.has(name));
-    if (op?.vjp === "zero" || reads.length === 0) continue;
-    const steps = op?.quantizes || reads.some((name) => isQuantized(typeOf(name)));
-    for (const name of node.output)
-      if (name && (isFloat(typeOf(name)) || (steps && isStep(typeOf(name), op)))) active.add(name);
-  }
-  return active;
+/** A graph inside a node, for the node's rule: the same sweep goes over it. */
+function inside(node: NodeProto, name: string, tensors: Observed, overrides: Overrides | undefined): Inside {
+  const graph = new Attributes(node).graph(name);
+  const body = graph && tensors.bodies.get(graph);
+  if (!body) unsupported(node, `ONNX Runtime cannot tell the shapes inside of its ${name} before it runs`);
+  return {
+    ...body,
+    dependents: (wrt) => dependents(body.graph, body.tensors, wrt),
+    differentiate: (build, seeds, wrt) => sweep(body.graph, body.tensors, { build, seeds, wrt, overrides }),
+  };
 }
-
-/** Whether a tensor of whole numbers is one of quantised steps; sums of them have 32 bits. */
-const isStep = (type: DataType, op: Op | undefined): boolean =>
-  isQuantized(type) || (op?.quantizes === true && type === DataType.INT32);
 
 function ruleOf(node: NodeProto, overrides: Overrides | undefined): Op | undefined {
   const vjp = overrides?.get(nameOf(node));
@@ -105,22 +108,22 @@ function forwardValue(build: Builder, tensors: Observed, name: string): Value {
   return isFloat(type) || isQuantized(type) ? build.cast(value, gradientType(type)) : value;
 }
 
-function checkShape(node: NodeProto, input: number, dx: Value, tensors: Observed): void {
-  const want = tensors.get(node.input[input])?.dims;
+function checkShape(node: NodeProto, input: string, dx: Value, tensors: Observed): void {
+  const want = tensors.get(input)?.dims;
   const fits =
     !want ||
     !dx.dims ||
     (want.length === dx.dims.length && want.every((d, i) => d < 0 || dx.dims![i] < 0 || d === dx.dims![i]));
   if (!fits)
     throw new InternalError(
-      `gradient of input ${input} of ${describe(node)} has shape [${dx.dims}], the input [${want}]`,
+      `gradient of input "${input}" of ${describe(node)} has shape [${dx.dims}], the input [${want}]`,
     );
 }
 
-const withoutRule = (node: NodeProto, needs: readonly boolean[]): string =>
-  `unsupported operator: ${describe(node)} lies between what is explained and the score (its input "${node.input[needs.indexOf(true)]}"), and has no gradient rule`;
+const withoutRule = (node: NodeProto, input: string): string =>
+  `unsupported operator: ${describe(node)} lies between what is explained and the score (its input "${input}"), and has no gradient rule`;
 
-function withoutPath(model: Model, name: string, seeds: ReadonlyMap<string, Value>): never {
+function withoutPath(model: IndexedGraph, name: string, seeds: ReadonlyMap<string, Value>): never {
   const exists = model.producer.has(name) || model.initializers.has(name) || model.inputs.some((i) => i.name === name);
   if (!exists)
     throw new UserError(

@@ -1,7 +1,7 @@
 /** @file Where to look: the input that is the image, the scores before any softmax, and the layers that a map can lie on. */
-import { dependents } from "../autodiff/differentiate.ts";
+import { dependents } from "../autodiff/dependents.ts";
 import { listing, UserError } from "../errors.ts";
-import type { Model } from "../onnx/model.ts";
+import { inputsOf, type Model } from "../onnx/model.ts";
 import type { Observed } from "../onnx/observe.ts";
 import type { NodeProto } from "../onnx/proto.ts";
 import { isFloat } from "../onnx/types.ts";
@@ -142,7 +142,7 @@ export function ancestors(model: Model, score: string): Set<string> {
   const wanted = new Set([score]);
   for (const node of model.graph.node.toReversed()) {
     if (isZero(node) || !node.output.some((name) => wanted.has(name))) continue;
-    for (const name of node.input) wanted.add(name);
+    for (const name of inputsOf(node)) wanted.add(name);
   }
   return wanted;
 }

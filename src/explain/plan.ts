@@ -185,8 +185,7 @@ export class Plan {
     const mapped = map(layerParts(build, activations, da, this.layoutOf(layer)));
     // A map that is an input already (a gradient equal to its seed) passes through a node, as outputs must.
     const output = inputs.some(({ name }) => name === mapped.name) ? build.op("Identity", [mapped]) : mapped;
-    const reads =
-      place === "alone" && build.collect([output]).nodes.some(({ input }) => input.includes(activations.name));
+    const reads = place === "alone" && build.collect([output]).needed.has(activations.name);
     return {
       extension: this.#extension(build, reads ? [activations, ...inputs] : inputs, output),
       activations: reads ? activations.name : undefined,

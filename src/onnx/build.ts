@@ -6,7 +6,7 @@
 import { InternalError } from "../errors.ts";
 import { broadcastDims, insertOnes, isStatic, product, range, reducedDims } from "./dims.ts";
 import { type Arg, Emitter, type Value } from "./emit.ts";
-import { DataType, float, makeGraph, makeNode, makeTensor, makeValueInfo } from "./proto.ts";
+import { DataType, float, makeNode, makeTensor } from "./proto.ts";
 import { gradientType } from "./types.ts";
 
 export type { Arg, Made, Value } from "./emit.ts";
@@ -295,74 +295,12 @@ export class Builder extends Emitter {
     return this.reshape(this.op("NonZero", [ones], undefined, DataType.INT64, [1, -1]), [-1]);
   }
 
-  // ----- Loops -----
+  // ----- Graphs inside nodes -----
 
-  /**
-   * A recurrence along the first axis: `step` says, in nodes of the builder it is given, what one step makes of the states and of
-   * one slice of each sequence. It may read any tensor of the outer graph.
-   * @returns the last states, and the outputs of all steps stacked; in `reverse` the steps run from the last to the first.
-   */
-  scan({ states, sequences, reverse = false, step }: Recurrence): { states: Value[]; outputs: Value[] } {
-    const name = this.fresh();
-    const body = new Builder(this.opset, `${name}/`);
-    const own = (v: Value, dims?: readonly number[]) => body.input(v.type, dims ?? []);
-    const before = states.map((v) => own(v, v.dims));
-    const slices = sequences.map((v) => own(v, v.dims?.slice(1)));
-    const after = step(body, before, slices);
-    // Each result has a name of its own: one that is state and output at once would share its memory.
-    const results = [...after.states, ...after.outputs].map(
-      (v, i) => body.emit([v], [v], `result ${i}`, (names) => makeNode("Identity", [v.name], names))[0],
-    );
-    const { nodes, initializers } = body.collect(results);
-    const info = (v: Value) =>
-      makeValueInfo(
-        v.name,
-        v.type,
-        v.dims?.map((d, i) => (d < 0 ? `${v.name}:${i}` : d)),
-      );
-    const graph = makeGraph({
-      name,
-      node: nodes,
-      initializer: initializers,
-      input: [...before, ...slices].map(info),
-      output: results.map(({ name, type }) => makeValueInfo(name, type)),
-    });
-    const directions = (count: number) => range(count).map(() => (reverse ? 1 : 0));
-    const attributes = {
-      num_scan_inputs: sequences.length,
-      body: { graph },
-      scan_input_directions: directions(sequences.length),
-      scan_output_directions: directions(after.outputs.length),
-    };
-    const length = sequences[0].dims?.[0] ?? -1;
-    const outputs = [
-      ...states.map(({ type, dims }) => ({ type, dims })),
-      ...after.outputs.map(({ type, dims }) => ({ type, dims: dims && [length, ...dims] })),
-    ];
-    const inputs = [...states, ...sequences];
-    const make = (names: string[]) =>
-      makeNode(
-        "Scan",
-        inputs.map((v) => v.name),
-        names,
-        attributes,
-      );
-    const made = this.emit(inputs, outputs, name, make);
-    return { states: made.slice(0, states.length), outputs: made.slice(states.length) };
+  /** A builder for a graph inside a node of this one: it may read every tensor made here, and has names of its own. */
+  nested(): Builder {
+    return new Builder(this.opset, `${this.fresh()}/`);
   }
-}
-
-/** What {@link Builder.scan} runs. */
-export interface Recurrence {
-  readonly states: readonly Value[];
-  /** Tensors that are cut along their first axis. */
-  readonly sequences: readonly Value[];
-  readonly reverse?: boolean;
-  step(
-    build: Builder,
-    states: readonly Value[],
-    slices: readonly Value[],
-  ): { readonly states: readonly Value[]; readonly outputs: readonly Value[] };
 }
 
 export function rankOf(x: Value): number {

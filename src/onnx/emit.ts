@@ -3,10 +3,11 @@
  * input), and what is not read in the end is left out.
  */
 import { InternalError } from "../errors.ts";
-import { outerReads } from "./model.ts";
+import { inputsOf } from "./model.ts";
 import {
   type AttributeValue,
   DataType,
+  type GraphProto,
   makeNode,
   makeTensor,
   type NodeProto,
@@ -40,6 +41,7 @@ export class Emitter {
   readonly opset: number;
   readonly #prefix: string;
   readonly #made = new Map<string, Made>(); // by output name
+  readonly #adopted: NodeProto[] = [];
   readonly #same = new Map<string, Value[]>(); // by operator, inputs and attributes
   readonly #initializers = new Map<string, TensorProto>();
   readonly #constants = new Map<string, Value>();
@@ -52,15 +54,25 @@ export class Emitter {
     this.#prefix = prefix;
   }
 
-  /** The nodes and constants that `outputs` need, in the order they were made. */
-  collect(outputs: Iterable<Value>): { nodes: NodeProto[]; initializers: TensorProto[] } {
+  /** The nodes and constants that `outputs` need, in the order they were made, and the names of all tensors among them. */
+  collect(outputs: Iterable<Value>): {
+    nodes: NodeProto[];
+    initializers: TensorProto[];
+    needed: ReadonlySet<string>;
+  } {
     const needed = new Set([...outputs].map(({ name }) => name));
-    // Nodes are made after those they read.
-    for (const [name, { node }] of [...this.#made].reverse())
-      if (needed.has(name)) for (const input of [...node.input, ...outerReads(node)]) needed.add(input);
-    const nodes = new Set([...this.#made].filter(([name]) => needed.has(name)).map(([, { node }]) => node));
+    const isNeeded = ({ output }: NodeProto) => output.some((name) => needed.has(name));
+    const all = [...this.#adopted, ...new Set([...this.#made.values()].map(({ node }) => node))];
+    // Nodes come after those they read.
+    for (const node of all.toReversed()) if (isNeeded(node)) for (const input of inputsOf(node)) needed.add(input);
     const initializers = [...this.#initializers].filter(([name]) => needed.has(name)).map(([, tensor]) => tensor);
-    return { nodes: [...nodes], initializers };
+    return { nodes: all.filter(isNeeded), initializers, needed };
+  }
+
+  /** Nodes and constants of another graph, to be written here too as far as they are needed, in front of all that there is. */
+  adopt(nodes: readonly NodeProto[], initializers: readonly TensorProto[] = []): void {
+    this.#adopted.unshift(...nodes);
+    for (const tensor of initializers) this.#initializers.set(tensor.name, tensor);
   }
 
   /** A tensor that the caller of the graph will feed. */
@@ -106,7 +118,7 @@ export class Emitter {
   }
 
   /** A name that nothing has. */
-  protected fresh(): string {
+  fresh(): string {
     return `${this.#prefix}${(this.#count++).toString(36)}`;
   }
 
@@ -133,7 +145,7 @@ export class Emitter {
     return this.emit(
       inputs,
       outputs,
-      JSON.stringify([opType, inputs.map((v) => v?.name), attributes, outputs.length]),
+      JSON.stringify([opType, inputs.map((v) => v?.name), attributes, outputs.length], graphByName),
       (names) =>
         makeNode(
           opType,
@@ -166,7 +178,8 @@ export class Emitter {
     return this.emit(inputs, outputs, key, make);
   }
 
-  protected emit(
+  /** Any node, made once for each key. */
+  emit(
     inputs: readonly (Value | undefined)[],
     outputs: readonly { type: DataType; dims?: readonly number[] }[],
     key: string,
@@ -186,3 +199,7 @@ export class Emitter {
     return made?.node.opType === opType ? made : undefined;
   }
 }
+
+/** Graphs inside nodes have fresh names, and are none of them equal. */
+const graphByName = (_: string, value: unknown) =>
+  typeof value === "object" && value !== null && "graph" in value ? (value.graph as GraphProto).name : value;

@@ -3,9 +3,9 @@
  * pass (the residuals) become inputs, so that the forward pass runs once and its explanation as often as it is asked.
  */
 import type { Extension } from "./append.ts";
-import { type Model, outerReads } from "./model.ts";
+import { constantParts, inputsOf, type Model } from "./model.ts";
 import type { Observed } from "./observe.ts";
-import { encodeModel, makeGraph, makeModel, makeValueInfo, type NodeProto } from "./proto.ts";
+import { encodeModel, makeGraph, makeModel, makeValueInfo } from "./proto.ts";
 
 /** The tensors of a model that an extension reads: constants of the model, and what its forward pass must hand over. */
 export function readsOf(model: Model, { nodes, initializers, inputs, outputs }: Extension) {
@@ -13,10 +13,7 @@ export function readsOf(model: Model, { nodes, initializers, inputs, outputs }: 
     ...nodes.flatMap(({ output }) => output),
     ...[...initializers, ...inputs].map(({ name }) => name),
   ]);
-  const read = new Set([
-    ...nodes.flatMap((node) => [...node.input, ...outerReads(node)]),
-    ...outputs.map(({ name }) => name),
-  ]);
+  const read = new Set([...nodes.flatMap(inputsOf), ...outputs.map(({ name }) => name)]);
   const foreign = [...read].filter((name) => name && !own.has(name));
   return {
     constants: foreign.filter((name) => model.constants.has(name)),
@@ -27,17 +24,7 @@ export function readsOf(model: Model, { nodes, initializers, inputs, outputs }: 
 /** The bytes of a model that holds only an extension, the constants it reads and the nodes that make them. */
 export function extract(model: Model, tensors: Observed, extension: Extension): Uint8Array {
   const { constants, residuals } = readsOf(model, extension);
-  const made = new Set<NodeProto>();
-  const weights = new Set<string>();
-  const bring = (name: string) => {
-    const node = model.producer.get(name);
-    if (!node) weights.add(name);
-    else if (!made.has(node)) {
-      made.add(node);
-      node.input.filter(Boolean).forEach(bring);
-    }
-  };
-  constants.forEach(bring);
+  const { nodes, weights } = constantParts(model, constants);
 
   const inputs = residuals.map((name) => {
     const tensor = tensors.get(name);
@@ -49,7 +36,7 @@ export function extract(model: Model, tensors: Observed, extension: Extension): 
   });
   const graph = makeGraph({
     name: "adjoint",
-    node: [...model.graph.node.filter((node) => made.has(node)), ...extension.nodes],
+    node: [...nodes, ...extension.nodes],
     initializer: [...model.graph.initializer.filter(({ name }) => weights.has(name)), ...extension.initializers],
     sparseInitializer: model.graph.sparseInitializer.filter(({ values }) => values && weights.has(values.name)),
     input: [...inputs, ...extension.inputs],

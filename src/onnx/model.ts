@@ -43,15 +43,14 @@ export class Attributes {
   tensor(name: string): TensorProto | undefined {
     return this.#byName.get(name)?.t;
   }
-  /** Whether the node holds graphs of its own (If, Loop, Scan). */
-  get hasGraph(): boolean {
-    return [...this.#byName.values()].some((a) => a.g !== undefined || a.graphs.length > 0);
+  graph(name: string): GraphProto | undefined {
+    return this.#byName.get(name)?.g;
   }
 }
 
-/** A parsed model. `bytes` are the file's own; nothing here changes them. */
-export interface Model {
-  readonly bytes: Uint8Array;
+/** A graph, and who makes and reads its tensors: a model's, or one inside a node (If, Loop, Scan). */
+export interface IndexedGraph {
+  /** The model that it belongs to. */
   readonly proto: ModelProto;
   readonly graph: GraphProto;
   /** Version of the standard operators (domain "" or "ai.onnx"). */
@@ -64,6 +63,11 @@ export interface Model {
   readonly consumers: ReadonlyMap<string, readonly NodeProto[]>;
   /** Tensors that depend on no input. */
   readonly constants: ReadonlySet<string>;
+}
+
+/** A parsed model. `bytes` are the file's own; nothing here changes them. */
+export interface Model extends IndexedGraph {
+  readonly bytes: Uint8Array;
 }
 
 /**
@@ -89,8 +93,12 @@ function parse(bytes: Uint8Array): ModelProto {
 }
 
 /** Indexes a parsed model; `bytes` must be its encoding. */
-export function indexModel(bytes: Uint8Array, proto: ModelProto): Model {
-  const graph = proto.graph as GraphProto;
+export const indexModel = (bytes: Uint8Array, proto: ModelProto): Model => ({
+  bytes,
+  ...indexGraph(proto, proto.graph as GraphProto),
+});
+
+export function indexGraph(proto: ModelProto, graph: GraphProto): IndexedGraph {
   const standard = proto.opsetImport.filter(({ domain }) => domain === "" || domain === "ai.onnx").at(-1);
   const initializers = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
   const sparse = graph.sparseInitializer.map(({ values }) => values?.name ?? "");
@@ -98,7 +106,7 @@ export function indexModel(bytes: Uint8Array, proto: ModelProto): Model {
   const consumers = new Map<string, NodeProto[]>();
   const constants = new Set([...initializers.keys(), ...sparse]);
   for (const node of graph.node) {
-    const reads = [...new Set([...node.input, ...outerReads(node)])].filter(Boolean);
+    const reads = [...new Set(inputsOf(node))].filter(Boolean);
     for (const name of reads) consumers.set(name, [...(consumers.get(name) ?? []), node]);
     const constant = !node.opType.startsWith("Random") && reads.every((name) => constants.has(name));
     for (const name of node.output) {
@@ -107,7 +115,6 @@ export function indexModel(bytes: Uint8Array, proto: ModelProto): Model {
     }
   }
   return {
-    bytes,
     proto,
     graph,
     opset: Number(standard?.version ?? 0n),
@@ -120,25 +127,55 @@ export function indexModel(bytes: Uint8Array, proto: ModelProto): Model {
   };
 }
 
-/** Tensors of the outer graph that a node's own graphs (If, Loop, Scan) read. */
-export function outerReads(node: NodeProto): string[] {
-  const graphs = node.attribute.flatMap((a) => (a.g ? [a.g, ...a.graphs] : a.graphs));
-  return graphs.flatMap((graph) => {
-    const own = new Set([
-      ...graph.input.map(({ name }) => name),
-      ...graph.initializer.map(({ name }) => name),
-      ...graph.node.flatMap(({ output }) => output),
-    ]);
-    const reads = [
-      ...graph.node.flatMap((inner) => [...inner.input, ...outerReads(inner)]),
-      ...graph.output.map(({ name }) => name),
-    ];
-    return reads.filter((name) => name && !own.has(name));
-  });
+/** The graphs inside a node (If, Loop, Scan). */
+export const graphsIn = (node: NodeProto): GraphProto[] =>
+  node.attribute.flatMap((a) => (a.g ? [a.g, ...a.graphs] : a.graphs));
+
+/** The node with its graphs, in their order, replaced. */
+export function withGraphs(node: NodeProto, graphs: readonly GraphProto[]): NodeProto {
+  const rest = [...graphs];
+  const attribute = node.attribute.map((a) => ({
+    ...a,
+    g: a.g && rest.shift(),
+    graphs: a.graphs.map(() => rest.shift() as GraphProto),
+  }));
+  return { ...node, attribute };
+}
+
+/** Tensors of the outer graph that a graph inside a node reads, each once. */
+export function capturesOf(graph: GraphProto): string[] {
+  const own = new Set(ownNames(graph));
+  const reads = [...graph.node.flatMap(inputsOf), ...graph.output.map(({ name }) => name)];
+  return [...new Set(reads)].filter((name) => name && !own.has(name));
+}
+
+/** What a node reads: its inputs, and then what the graphs inside it read of the outer graph. */
+export const inputsOf = (node: NodeProto): string[] => [
+  ...node.input,
+  ...new Set(graphsIn(node).flatMap((graph) => capturesOf(graph))),
+];
+
+/** What constant tensors are made of: nodes in their order, and the names of initialisers. */
+export function constantParts(
+  { graph, producer }: IndexedGraph,
+  names: Iterable<string>,
+): { nodes: NodeProto[]; weights: ReadonlySet<string> } {
+  const made = new Set<NodeProto>();
+  const weights = new Set<string>();
+  const bring = (name: string) => {
+    const node = producer.get(name);
+    if (!node) weights.add(name);
+    else if (!made.has(node)) {
+      made.add(node);
+      inputsOf(node).filter(Boolean).forEach(bring);
+    }
+  };
+  for (const name of names) bring(name);
+  return { nodes: graph.node.filter((node) => made.has(node)), weights };
 }
 
 /** The numbers of a constant tensor (an initialiser or a Constant node); undefined where it is neither. */
-export function constantValues(model: Model, name: string): number[] | undefined {
+export function constantValues(model: IndexedGraph, name: string): number[] | undefined {
   const tensor = model.initializers.get(name);
   if (tensor) return tensorValues(tensor);
   const node = model.producer.get(name);
@@ -158,9 +195,17 @@ export const describe = (node: NodeProto): string =>
 
 /** A start of names that no tensor of the model has. */
 export function freshPrefix(model: Model): string {
-  const taken = (prefix: string) =>
-    [...model.producer.keys(), ...model.initializers.keys()].some((name) => name.startsWith(prefix));
+  const names = namesIn(model.graph);
+  const taken = (prefix: string) => names.some((name) => name.startsWith(prefix));
   let prefix = "grad/";
   while (taken(prefix)) prefix = `grad${prefix}`;
   return prefix;
 }
+
+/** The tensors that a graph makes, holds or is given; not those of graphs inside its nodes. */
+export const ownNames = ({ node, initializer, input }: GraphProto): string[] => [
+  ...node.flatMap(({ output }) => output).filter(Boolean),
+  ...[...initializer, ...input].map(({ name }) => name),
+];
+
+const namesIn = (graph: GraphProto): string[] => [...ownNames(graph), ...graph.node.flatMap(graphsIn).flatMap(namesIn)];

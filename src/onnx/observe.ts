@@ -3,17 +3,19 @@
  *
  * The runtime is handed the graph without its weights (they become inputs), with every tensor as an output, and asked for its
  * output metadata: no forward pass and no copy of a weight. Free batch dimensions are observed at two sizes; a
- * dimension that differs between the two depends on the batch and is given as -1.
+ * dimension that differs between the two depends on the batch and is given as -1. A graph inside a node (If, Loop, Scan) is observed
+ * in the same way, as a graph of its own that is fed what it reads of the outer one.
  */
 
 import { UserError } from "../errors.ts";
+import { type Body, bodyOf, hasBodies, type Observed, outputTypes, type TensorType } from "./bodies.ts";
 import { product } from "./dims.ts";
-import { describe, type Model } from "./model.ts";
+import { describe, graphsIn, type IndexedGraph } from "./model.ts";
 import {
-  type DataType,
   declaredDims,
   declaredType,
   encodeModel,
+  type GraphProto,
   isExternal,
   makeGraph,
   makeModel,
@@ -21,20 +23,21 @@ import {
   makeValueInfo,
   type NodeProto,
   type TensorProto,
+  type ValueInfoProto,
 } from "./proto.ts";
 import { openSession, type Runtime, type SessionOptions } from "./runtime.ts";
 import { typeFromName } from "./types.ts";
 
-/** A tensor's type and dimensions; -1 for a dimension that depends on the batch or is known at run time only. */
-export interface TensorType {
-  readonly type: DataType;
-  readonly dims: readonly number[];
-  /** Whether the first dimension counts the images. */
-  readonly perImage: boolean;
-}
+export type { Observed, TensorType };
 
-/** By tensor name. A tensor whose rank the runtime cannot tell is missing. */
-export type Observed = ReadonlyMap<string, TensorType>;
+class Tensors extends Map<string, TensorType> implements Observed {
+  constructor(
+    entries: Iterable<readonly [string, TensorType]>,
+    readonly bodies: ReadonlyMap<GraphProto, Body> = new Map(),
+  ) {
+    super(entries);
+  }
+}
 
 /** Shapes above this many elements cannot be arguments of another operator, so their values are not needed. */
 const mostElementsKept = 64;
@@ -47,42 +50,46 @@ const batchSizes = [2, 3] as const;
  */
 export async function observe(
   ort: Runtime,
-  model: Model,
+  model: IndexedGraph,
   shapes: Readonly<Record<string, readonly number[]>> = {},
   session: SessionOptions = {},
 ): Promise<Observed> {
   const free = model.inputs.some((input) => typeof declaredDims(input)?.[0] === "string");
-  if (!free) return observeAt(ort, model, shapes, 1, session);
+  const at = (batch: number) => observeAt({ ort, session, batch }, model, inputsAt(model, shapes, batch));
+  if (!free) return at(1);
   let first: Observed;
   let second: Observed;
   try {
-    first = await observeAt(ort, model, shapes, batchSizes[0], session);
-    second = await observeAt(ort, model, shapes, batchSizes[1], session);
+    first = await at(batchSizes[0]);
+    second = await at(batchSizes[1]);
   } catch {
     // A batch that is free in name only: somewhere inside a shape is fixed for one image. What else is wrong shows here too.
-    return observeAt(ort, model, shapes, 1, session);
+    return at(1);
   }
-  return new Map(
-    [...first].map(([name, { type, dims, perImage }]) => {
-      const other = second.get(name)?.dims;
-      const varies = dims[0] !== other?.[0];
-      return [name, { type, dims: dims.map((d, i) => (d === other?.[i] ? d : -1)), perImage: perImage && varies }];
-    }),
-  );
+  return inBoth(first, second);
 }
 
-async function observeAt(
-  ort: Runtime,
-  model: Model,
-  shapes: Readonly<Record<string, readonly number[]>>,
-  batch: number,
-  session: SessionOptions,
-): Promise<Observed> {
-  const small = (tensor: TensorProto) => !isExternal(tensor) && product(tensor.dims.map(Number)) <= mostElementsKept;
+/** What two batch sizes have in common. */
+function inBoth(first: Observed, second: Observed): Observed {
+  const tensors = [...first].map(([name, { type, dims, perImage }]) => {
+    const other = second.get(name)?.dims;
+    const varies = dims[0] !== other?.[0];
+    const common = dims.map((d, i) => (d === other?.[i] ? d : -1));
+    return [name, { type, dims: common, perImage: perImage && varies }] as const;
+  });
+  const bodies = [...first.bodies].flatMap(([graph, body]) => {
+    const other = second.bodies.get(graph);
+    return other ? [[graph, { ...body, tensors: inBoth(body.tensors, other.tensors) }] as const] : [];
+  });
+  return new Tensors(tensors, new Map(bodies));
+}
+
+/** The model's inputs at a batch size. */
+function inputsAt(model: IndexedGraph, shapes: Readonly<Record<string, readonly number[]>>, batch: number) {
   const batchNames = new Set(
     model.inputs.map((input) => declaredDims(input)?.[0]).filter((d) => typeof d === "string" && d),
   );
-  const inputs = model.inputs.map((input) => {
+  return model.inputs.map((input) => {
     const given = shapes[input.name];
     const dims = declaredDims(input)?.map((d, i) => {
       if (typeof d === "number" && d >= 0) return d;
@@ -91,17 +98,72 @@ async function observeAt(
     });
     return makeValueInfo(input.name, declaredType(input), dims);
   });
+}
+
+/** How the runtime is asked. */
+interface Asking {
+  readonly ort: Runtime;
+  readonly session: SessionOptions;
+  readonly batch: number;
+}
+
+async function observeAt(asking: Asking, model: IndexedGraph, inputs: readonly ValueInfoProto[]): Promise<Observed> {
+  const bodies = new Map<GraphProto, Body>();
+  const told = new Map<string, TensorType>();
+  for (;;) {
+    const tensors = await inferred(asking, model, inputs, told);
+    const before = told.size;
+    for (const node of model.graph.node.filter(hasBodies)) {
+      const graphs = graphsIn(node);
+      for (const graph of graphs) {
+        const body = bodies.has(graph) ? undefined : bodyOf(model, tensors, node, graph);
+        // What the runtime refuses by itself stays unknown; a rule that asks for it says so.
+        const own = body && (await observeAt(asking, body.graph, body.graph.inputs).catch(() => undefined));
+        if (body && own) bodies.set(graph, { ...body, tensors: own });
+      }
+      const known = graphs.flatMap((graph) => bodies.get(graph) ?? []);
+      if (known.length < graphs.length) continue;
+      outputTypes(model, tensors, node, known).forEach((type, i) => {
+        if (type && node.output[i] && !tensors.has(node.output[i])) told.set(node.output[i], type);
+      });
+    }
+    // What lies behind those outputs can be inferred now.
+    if (told.size === before) return new Tensors(tensors, bodies);
+  }
+}
+
+/** @param told what is known of tensors already. */
+async function inferred(
+  { ort, session, batch }: Asking,
+  model: IndexedGraph,
+  inputs: readonly ValueInfoProto[],
+  told: ReadonlyMap<string, TensorType>,
+): Promise<Map<string, TensorType>> {
+  const small = (tensor: TensorProto) => !isExternal(tensor) && product(tensor.dims.map(Number)) <= mostElementsKept;
   const weights = model.graph.initializer
     .filter((tensor) => !small(tensor))
     .map(({ name, dataType, dims }) => makeValueInfo(name, dataType, dims.map(Number)));
-  const names = model.graph.node.flatMap(({ output }) => output).filter(Boolean);
+  // A tensor that is known is an input, and who makes it makes another.
+  const given = [...told].map(([name, { type, dims }]) =>
+    makeValueInfo(
+      name,
+      type,
+      dims.map((d, i) => (d < 0 ? `${name}:${i}` : d)),
+    ),
+  );
+  const makers = model.graph.node.map((node) =>
+    node.output.some((name) => told.has(name))
+      ? { ...node, output: node.output.map((name) => (told.has(name) ? `gradcam/${name}` : name)) }
+      : node,
+  );
+  const names = model.graph.node.flatMap(({ output }) => output).filter((name) => name && !told.has(name));
   const types = async (nodes: readonly NodeProto[], outputs: readonly string[]) => {
     const graph = makeGraph({
       name: model.graph.name,
       node: [...nodes],
       initializer: model.graph.initializer.filter(small),
       sparseInitializer: model.graph.sparseInitializer,
-      input: [...inputs, ...weights],
+      input: [...inputs, ...weights, ...given],
       output: outputs.map((name) => makeValueInfo(name)),
     });
     const { irVersion, opsetImport, functions } = model.proto;
@@ -118,7 +180,7 @@ async function observeAt(
     await observer.release();
     return metadata.filter((tensor) => tensor.isTensor);
   };
-  const metadata = await types(model.graph.node, names);
+  const metadata = await types(makers, names);
 
   // A tensor of unknown rank has the shape [], as a scalar has. The length of its own shape tells them apart.
   const flat = metadata.filter(({ shape }) => shape.length === 0).map(({ name }) => name);
@@ -126,7 +188,7 @@ async function observeAt(
     flat.filter((name) => model.producer.has(name)).map((name, i) => [`gradcam/shape${i}`, name]),
   );
   const asking = [...shapeOf].map(([shape, name]) => makeNode("Shape", [name], [shape]));
-  const lengths = shapeOf.size ? await types([...model.graph.node, ...asking], [...shapeOf.keys()]) : [];
+  const lengths = shapeOf.size ? await types([...makers, ...asking], [...shapeOf.keys()]) : [];
   const unknown = new Set(lengths.filter(({ shape }) => shape[0] !== 0).map(({ name }) => shapeOf.get(name)));
 
   const images = inputs.map((input) => declaredDims(input)?.[0]).find((d) => typeof d === "number") ?? batch;
@@ -145,7 +207,7 @@ async function observeAt(
  * The type of a tensor that a caller names.
  * @throws UserError `unknown-name` where the model has no such tensor, `unsupported-operator` where its shape cannot be told.
  */
-export function typeOf(model: Model, tensors: Observed, name: string): TensorType {
+export function typeOf(model: IndexedGraph, tensors: Observed, name: string): TensorType {
   const tensor = tensors.get(name);
   if (tensor) return tensor;
   const node = model.producer.get(name);

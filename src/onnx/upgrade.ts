@@ -5,8 +5,17 @@
  * Newer models are left as they are: their adjoint is written in their own forms.
  */
 import { UserError } from "../errors.ts";
-import { Attributes, describe, indexModel, type Model } from "./model.ts";
-import { DataType, encodeModel, makeModel, makeNode, makeTensor, type NodeProto, type TensorProto } from "./proto.ts";
+import { Attributes, describe, graphsIn, indexModel, type Model, withGraphs } from "./model.ts";
+import {
+  DataType,
+  encodeModel,
+  makeGraph,
+  makeModel,
+  makeNode,
+  makeTensor,
+  type NodeProto,
+  type TensorProto,
+} from "./proto.ts";
 
 const oldest = 7;
 const target = 9;
@@ -21,18 +30,27 @@ export function upgrade(model: Model): Model {
   if (opset < oldest)
     throw new UserError("invalid-model", `invalid model: operator set ${opset}; allowed are ${oldest} and newer`);
   const initializer: TensorProto[] = [...graph.initializer];
-  const node = graph.node.map((n) => {
-    if (n.opType === "Upsample") return upsampleByInput(n, initializer);
-    return n.opType === "BatchNormalization" ? perChannel(n) : n;
-  });
+  const node = graph.node.map((n) => upgraded(n, initializer));
   const opsetImport = proto.opsetImport.map((o) =>
     o.domain === "" || o.domain === "ai.onnx" ? { ...o, version: BigInt(target) } : o,
   );
   // From IR version 4 initialisers need not stand among the inputs, and those that do can be overridden, so that nothing folds.
   const input = graph.input.filter(({ name }) => !model.initializers.has(name));
   const irVersion = proto.irVersion < 4n ? 4n : proto.irVersion;
-  const upgraded = makeModel({ ...proto, irVersion, opsetImport, graph: { ...graph, node, input, initializer } });
-  return indexModel(encodeModel(upgraded), upgraded);
+  const written = makeModel({ ...proto, irVersion, opsetImport, graph: { ...graph, node, input, initializer } });
+  return indexModel(encodeModel(written), written);
+}
+
+/** A node, and what stands in graphs inside it; `initializer` takes the constants that it needs. */
+function upgraded(node: NodeProto, initializer: TensorProto[]): NodeProto {
+  if (node.opType === "Upsample") return upsampleByInput(node, initializer);
+  if (node.opType === "BatchNormalization") return perChannel(node);
+  if (node.opType === "Scan")
+    throw new UserError("unsupported-operator", `unsupported operator: ${describe(node)}: before operator set 9`);
+  const inside = graphsIn(node).map((graph) =>
+    makeGraph({ ...graph, node: graph.node.map((n) => upgraded(n, initializer)) }),
+  );
+  return inside.length ? withGraphs(node, inside) : node;
 }
 
 function upsampleByInput(node: NodeProto, initializer: TensorProto[]): NodeProto {

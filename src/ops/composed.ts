@@ -55,6 +55,7 @@ function sweep(c: Call, seeds: readonly (readonly [Value, Value])[], wrt: readon
     const call: Call = {
       ...c,
       node,
+      inputs: node.input,
       attributes: new Attributes(node),
       x: inputs as Value[],
       y: outputs,

@@ -4,7 +4,6 @@ import { type Op, refused, zero } from "./op.ts";
 const named = (names: string, op: Op): [string, Op][] => names.split(" ").map((name) => [name, op]);
 
 const sequence = refused("tensors in a sequence or an optional have no gradient here");
-const graph = refused("graphs inside a node are not differentiated; export the model with the branch or loop resolved");
 
 export const others: readonly (readonly [string, Op])[] = [
   // Comparisons, truth values and bits
@@ -17,5 +16,4 @@ export const others: readonly (readonly [string, Op])[] = [
   ...named("ImageDecoder SequenceEmpty SequenceLength OptionalHasElement", zero),
   ...named("ConcatFromSequence SequenceAt SequenceConstruct SequenceErase SequenceInsert SequenceMap", sequence),
   ...named("SplitToSequence Optional OptionalGetElement", sequence),
-  ...named("If Loop Scan", graph),
 ];

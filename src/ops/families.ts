@@ -13,6 +13,7 @@ export interface Family {
 
 export const onDemand: readonly Family[] = [
   { names: "Attention RotaryEmbedding", load: () => import("./attention.ts") },
+  { names: "If", load: () => import("./branches.ts") },
   { names: "Col2Im DepthToSpace SpaceToDepth", load: () => import("./blocks.ts") },
   { names: "Det", load: () => import("./determinant.ts") },
   { names: "Einsum", load: () => import("./einsum.ts") },
@@ -21,6 +22,7 @@ export const onDemand: readonly Family[] = [
     load: () => import("./integer.ts"),
   },
   { names: "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss", load: () => import("./loss.ts") },
+  { names: "Loop Scan", load: () => import("./loops.ts") },
   { names: "LpNormalization LpPool GlobalLpPool", load: () => import("./lp.ts") },
   { names: "LRN", load: () => import("./lrn.ts") },
   { names: "MaxRoiPool", load: () => import("./max-roi-pool.ts") },

@@ -5,6 +5,7 @@
  * operators, once before the sweep, which itself waits for nothing.
  */
 import { InternalError } from "../errors.ts";
+import { graphsIn } from "../onnx/model.ts";
 import type { GraphProto, NodeProto } from "../onnx/proto.ts";
 import * as activation from "./activation.ts";
 import { others } from "./control.ts";
@@ -64,10 +65,8 @@ export async function loadOperatorsOf(graph: GraphProto): Promise<void> {
   await loadOperators(namesIn(graph));
 }
 
-function namesIn({ node }: GraphProto): Set<string> {
-  const inner = node.flatMap(({ attribute }) => attribute.flatMap(({ g, graphs }) => (g ? [g, ...graphs] : graphs)));
-  return new Set([...node.map(nameOf), ...inner.flatMap((graph) => [...namesIn(graph)])]);
-}
+const namesIn = ({ node }: GraphProto): Set<string> =>
+  new Set(node.flatMap((n) => [nameOf(n), ...graphsIn(n).flatMap((graph) => [...namesIn(graph)])]));
 
 /** Standard operators go by their name, those of other domains by domain and name. */
 export const nameOf = ({ domain, opType }: NodeProto): string =>

@@ -6,17 +6,31 @@
  * respect to each input. It only builds ONNX nodes; nothing runs.
  */
 import { UserError } from "../errors.ts";
+import type { Body } from "../onnx/bodies.ts";
 import { type Builder, rankOf, type Value } from "../onnx/build.ts";
 import { insertOnes, isStatic, product, range } from "../onnx/dims.ts";
 import { type Attributes, describe } from "../onnx/model.ts";
 import { DataType, type NodeProto } from "../onnx/proto.ts";
 import { gradientType } from "../onnx/types.ts";
 
+/** A graph inside a node (If, Loop, Scan), as a rule sees it. What it reads of the outer graph goes by its name there. */
+export interface Inside extends Body {
+  /** Tensors of the graph that change when those in `wrt` do. */
+  dependents(wrt: Iterable<string>): ReadonlySet<string>;
+  /**
+   * The reverse sweep over the graph, in nodes of `build`, which must have adopted its nodes.
+   * @returns the gradients of those tensors in `wrt` that any of the seeded ones depends on.
+   */
+  differentiate(build: Builder, seeds: ReadonlyMap<string, Value>, wrt: readonly string[]): ReadonlyMap<string, Value>;
+}
+
 /** One node, as a rule sees it. Half-precision tensors and quantised steps appear as float32. */
 export interface Call {
   readonly node: NodeProto;
   readonly attributes: Attributes;
   readonly build: Builder;
+  /** The names of its inputs, followed by those of the outer tensors that graphs inside it read; in this order are x and needs. */
+  readonly inputs: readonly string[];
   /** Inputs; a hole where an optional one is absent. */
   readonly x: readonly Value[];
   readonly y: readonly Value[];
@@ -32,6 +46,8 @@ export interface Call {
   constant(input: number): readonly number[] | undefined;
   /** What is known of the operator of a node, for rules that go through nodes of their own making. */
   operator(node: NodeProto): Op | undefined;
+  /** The graph inside the node that is the attribute of this name. */
+  inside(name: string): Inside;
 }
 
 /** The gradient of each input, in order; null (or nothing) where none flows. */

@@ -7,6 +7,7 @@
  */
 import type { Builder, Value } from "../onnx/build.ts";
 import { range } from "../onnx/dims.ts";
+import { scan } from "../onnx/nested.ts";
 import { DataType } from "../onnx/proto.ts";
 import { type Call, type Op, unsupported } from "./op.ts";
 
@@ -200,7 +201,7 @@ const tanhSlope = (build: Builder, t: Value): Value => build.sub(1, build.mul(t,
 // h = f(x W' + h- R' + b);  da = (dy + dh+) f'(a),  dh = da R
 export const RNN = recurrent(1, ["Tanh"], ({ build, activation, y, r, dy, dh }) => {
   const derivative = activation === "relu" ? build.step(y) : tanhSlope(build, y);
-  const back = build.scan({
+  const back = scan(build, {
     states: [dh],
     sequences: [dy, derivative],
     reverse: true,
@@ -231,7 +232,7 @@ export const GRU = recurrent(3, ["Sigmoid", "Tanh"], (d) => {
   const kz = build.mul(build.sub(before, n), slope(build, z));
   const kn = build.mul(build.sub(1, z), tanhSlope(build, n));
   const kr = build.mul(linear ? q : before, slope(build, reset));
-  const back = build.scan({
+  const back = scan(build, {
     states: [dh],
     sequences: [dy, z, reset, kz, kn, kr],
     reverse: true,
@@ -262,7 +263,7 @@ export const LSTM = recurrent(4, ["Sigmoid", "Tanh", "Tanh"], (d) => {
   const [gates, candidate] = build.split(pre, 2, [3 * hidden, hidden]);
   const [i, o, f] = build.split(build.sigmoid(gates), 2, [hidden, hidden, hidden]);
   const g = build.tanh(candidate);
-  const cells = build.scan({
+  const cells = scan(build, {
     states: [d.initialCell],
     sequences: [f, build.mul(i, g)],
     step: (step, [cell], [f, added]) => {
@@ -277,7 +278,7 @@ export const LSTM = recurrent(4, ["Sigmoid", "Tanh", "Tanh"], (d) => {
   const ko = build.mul(t, slope(build, o));
   const kf = build.mul(earlier, slope(build, f));
   const kg = build.mul(i, tanhSlope(build, g));
-  const back = build.scan({
+  const back = scan(build, {
     states: [dh, dc],
     sequences: [dy, intoCell, f, ki, ko, kf, kg, ...(dcEnd ? [dcEnd] : [])],
     reverse: true,
