@@ -46,7 +46,7 @@ const axisOf = (node: NodeProto, attribute: string, i: number, rank: number): nu
 };
 
 /** The inputs of a node's graphs; undefined where one is not known. */
-function inputTypes(node: NodeProto, types: Types): TensorType[] | undefined {
+export function inputTypes(node: NodeProto, types: Types): TensorType[] | undefined {
   const given = node.input.map((name) => types.get(name));
   const scalar = (type: DataType): TensorType => ({ type, dims: [], perImage: false });
   const wanted =
@@ -63,19 +63,18 @@ function inputTypes(node: NodeProto, types: Types): TensorType[] | undefined {
   return wanted.every((tensor) => tensor !== undefined) ? wanted : undefined;
 }
 
-/** A graph of a node, with its inputs declared as they are known; undefined where one of them is not. */
+/** A graph inside a node, given the types of its inputs; undefined where something else that it reads is not known. */
 export function bodyOf(
   outer: IndexedGraph,
   types: Types,
-  node: NodeProto,
   inner: GraphProto,
+  known: readonly TensorType[],
 ): Omit<Body, "tensors"> | undefined {
   const own = withOwnNames(inner, new Set(ownNames(outer.graph)));
   const captures = capturesOf(own);
-  const known = inputTypes(node, types);
   const constants = captures.filter((name) => outer.constants.has(name));
   const read = captures.filter((name) => !outer.constants.has(name));
-  if (known?.length !== own.input.length || !read.every((name) => types.has(name))) return undefined;
+  if (known.length !== own.input.length || !read.every((name) => types.has(name))) return undefined;
   const { nodes, weights } = constantParts(outer, constants);
   const entries: [string, TensorType][] = [
     ...own.input.map(({ name }, i): [string, TensorType] => [name, known[i]]),
@@ -115,13 +114,27 @@ export function outputTypes(
   });
 }
 
+/** What a step of a Loop makes of the states. */
+const statesAfter = ({ graph, tensors }: Body, node: NodeProto): (TensorType | undefined)[] =>
+  node.input.slice(2).map((_, i) => tensors.get(graph.outputs[i + 1]));
+
 /** Whether the states of a Loop have the same shape after a step as before it. */
-export function keepsShapes({ own, graph, tensors }: Body, node: NodeProto): boolean {
-  const states = node.input.length - 2;
-  return Array.from({ length: states }).every((_, i) => {
-    const [before, after] = [own.input[i + 2].name, graph.outputs[i + 1]].map((name) => tensors.get(name)?.dims);
-    return before !== undefined && String(before) === String(after);
+export const keepsShapes = (body: Body, node: NodeProto): boolean =>
+  statesAfter(body, node).every((after, i) => {
+    const before = body.tensors.get(body.own.input[i + 2].name);
+    return before !== undefined && String(before.dims) === String(after?.dims);
   });
+
+/** The inputs of a Loop's body with those dimensions left open that nobody knows after a step; undefined where there are none. */
+export function widened(node: NodeProto, body: Body, known: readonly TensorType[]): TensorType[] | undefined {
+  if (node.opType !== "Loop") return undefined;
+  const states = statesAfter(body, node);
+  const wider = known.map((type, i) => {
+    const after = states[i - 2]?.dims;
+    const same = after?.length === type.dims.length;
+    return same ? { ...type, dims: type.dims.map((d, axis) => (after[axis] < 0 ? -1 : d)) } : type;
+  });
+  return wider.some(({ dims }, i) => String(dims) !== String(known[i].dims)) ? wider : undefined;
 }
 
 /** How often a Loop runs, where that is a number and nothing ends it before; else -1. */

@@ -8,10 +8,20 @@
  */
 
 import { UserError } from "../errors.ts";
-import { type Body, bodyOf, hasBodies, type Observed, outputTypes, type TensorType } from "./bodies.ts";
+import {
+  type Body,
+  bodyOf,
+  hasBodies,
+  inputTypes,
+  type Observed,
+  outputTypes,
+  type TensorType,
+  widened,
+} from "./bodies.ts";
 import { product } from "./dims.ts";
 import { describe, graphsIn, type IndexedGraph } from "./model.ts";
 import {
+  type DataType,
   declaredDims,
   declaredType,
   encodeModel,
@@ -116,10 +126,8 @@ async function observeAt(asking: Asking, model: IndexedGraph, inputs: readonly V
     for (const node of model.graph.node.filter(hasBodies)) {
       const graphs = graphsIn(node);
       for (const graph of graphs) {
-        const body = bodies.has(graph) ? undefined : bodyOf(model, tensors, node, graph);
-        // What the runtime refuses by itself stays unknown; a rule that asks for it says so.
-        const own = body && (await observeAt(asking, body.graph, body.graph.inputs).catch(() => undefined));
-        if (body && own) bodies.set(graph, { ...body, tensors: own });
+        const body = bodies.get(graph) ?? (await observeBody(asking, model, tensors, node, graph));
+        if (body) bodies.set(graph, body);
       }
       const known = graphs.flatMap((graph) => bodies.get(graph) ?? []);
       if (known.length < graphs.length) continue;
@@ -130,6 +138,26 @@ async function observeAt(asking: Asking, model: IndexedGraph, inputs: readonly V
     // What lies behind those outputs can be inferred now.
     if (told.size === before) return new Tensors(tensors, bodies);
   }
+}
+
+/** A graph inside a node. What the runtime refuses by itself stays unknown; a rule that asks for it says so. */
+async function observeBody(
+  asking: Asking,
+  model: IndexedGraph,
+  tensors: ReadonlyMap<string, TensorType>,
+  node: NodeProto,
+  graph: GraphProto,
+): Promise<Body | undefined> {
+  for (let known = inputTypes(node, tensors); known; ) {
+    const alone = bodyOf(model, tensors, graph, known);
+    const own = alone && (await observeAt(asking, alone.graph, alone.graph.inputs).catch(() => undefined));
+    if (!own) return undefined;
+    const body = { ...alone, tensors: own };
+    const wider = widened(node, body, known);
+    if (!wider) return body;
+    known = wider;
+  }
+  return undefined;
 }
 
 /** @param told what is known of tensors already. */
@@ -176,28 +204,30 @@ async function inferred(
       intraOpNumThreads: 1,
     };
     const observer = await openSession(ort, bytes, options);
-    const metadata = [...observer.inputMetadata, ...observer.outputMetadata];
+    const metadata = observer.outputMetadata;
     await observer.release();
     return metadata.filter((tensor) => tensor.isTensor);
   };
-  const metadata = await types(makers, names);
+  const metadata = names.length ? await types(makers, names) : []; // a branch may hold no more than a constant
 
   // A tensor of unknown rank has the shape [], as a scalar has. The length of its own shape tells them apart.
   const flat = metadata.filter(({ shape }) => shape.length === 0).map(({ name }) => name);
-  const shapeOf = new Map(
-    flat.filter((name) => model.producer.has(name)).map((name, i) => [`gradcam/shape${i}`, name]),
-  );
+  const shapeOf = new Map(flat.map((name, i) => [`gradcam/shape${i}`, name]));
   const asking = [...shapeOf].map(([shape, name]) => makeNode("Shape", [name], [shape]));
   const lengths = shapeOf.size ? await types([...makers, ...asking], [...shapeOf.keys()]) : [];
   const unknown = new Set(lengths.filter(({ shape }) => shape[0] !== 0).map(({ name }) => shapeOf.get(name)));
 
   const images = inputs.map((input) => declaredDims(input)?.[0]).find((d) => typeof d === "number") ?? batch;
   const tensors = new Map<string, TensorType>();
-  for (const tensor of metadata) {
-    if (unknown.has(tensor.name)) continue;
-    const dims = tensor.shape.map((d) => (typeof d === "number" ? d : -1));
-    tensors.set(tensor.name, { type: typeFromName(tensor.type), dims, perImage: dims[0] === images });
+  const add = (name: string, type: DataType, shape: readonly (number | string)[]) => {
+    const dims = shape.map((d) => (typeof d === "number" ? d : -1));
+    tensors.set(name, { type, dims, perImage: dims[0] === images });
+  };
+  for (const info of [...inputs, ...given]) {
+    const dims = declaredDims(info);
+    if (dims) add(info.name, declaredType(info), dims);
   }
+  for (const { name, type, shape } of metadata) if (!unknown.has(name)) add(name, typeFromName(type), shape);
   for (const { name, dataType, dims } of model.graph.initializer)
     tensors.set(name, { type: dataType, dims: dims.map(Number), perImage: false });
   return tensors;

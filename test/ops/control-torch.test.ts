@@ -1,9 +1,16 @@
 /** @file Branches and loops as PyTorch writes them, against its autograd (`control/make_goldens.py`). */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
+import { checkVjp } from "../../src/autodiff/check.ts";
 import { vjp } from "../../src/autodiff/vjp.ts";
+import { compile } from "../../src/explain/compile.ts";
 import { openExplainer } from "../../src/explain/explainer.ts";
+import { withSizes } from "../../src/explain/rewritten.ts";
+import { readModel } from "../../src/onnx/model.ts";
+import { openSession } from "../../src/onnx/runtime.ts";
+import { example, filesIn, folder, gradcam } from "../cli/run.ts";
 import { tensor } from "../models.ts";
 import { session } from "./rules.ts";
 
@@ -16,9 +23,9 @@ interface Case {
   readonly cams?: readonly { readonly target: number; readonly dims: number[]; readonly map: number[] }[];
 }
 
-const folder = new URL("control/", import.meta.url);
-const goldens: Record<string, Case[]> = JSON.parse(readFileSync(new URL("goldens.json", folder), "utf8"));
-const bytesOf = (name: string) => new Uint8Array(readFileSync(new URL(`${name}.onnx`, folder)));
+const saved = new URL("control/", import.meta.url);
+const goldens: Record<string, Case[]> = JSON.parse(readFileSync(new URL("goldens.json", saved), "utf8"));
+const bytesOf = (name: string) => new Uint8Array(readFileSync(new URL(`${name}.onnx`, saved)));
 
 /** The largest distance, over the largest magnitude. */
 function distance(got: ort.Tensor, want: readonly number[]): number {
@@ -53,4 +60,40 @@ test("Grad-CAM of a classifier that chooses its head by the size of the picture"
     expect(distance(maps, [...cams[0].map, ...cams[3].map])).toBeLessThan(1e-5);
   }
   await explainer.release();
+});
+
+test("its compiled file explains as PyTorch does, and its adjoint is differentiated again", async () => {
+  for (const { dims, x, cams = [] } of goldens["head-by-size"]) {
+    const [, , height, width] = dims;
+    const model = withSizes(readModel(bytesOf("head-by-size")), "x", [3, height, width]);
+    const explainer = await openExplainer(ort, model.bytes, { session });
+    const bytes = compile(explainer, { classInput: "required" });
+    await explainer.release();
+    const runner = await openSession(ort, bytes, session);
+    const feeds = { x: tensor(x, dims) };
+    for (const { target, dims: grid, map } of cams) {
+      const asked = new ort.Tensor("int64", BigInt64Array.of(BigInt(target)), [1]);
+      const { gradcam_map } = await runner.run({ ...feeds, gradcam_target: asked });
+      expect(gradcam_map.dims).toEqual([1, ...grid]);
+      expect(distance(gradcam_map, map)).toBeLessThan(1e-5);
+    }
+    await runner.release();
+    const asked = new ort.Tensor("int64", BigInt64Array.of(1n), [1]);
+    // Between rectifiers alphas are constant: a longer step crosses one, and they jump.
+    const check = { feeds: { ...feeds, gradcam_target: asked }, output: "gradcam_map", step: 1e-4, session };
+    for (const { error } of await checkVjp(ort, bytes, check)) expect(error).toBeLessThan(1e-2);
+  }
+});
+
+test("the command line draws it", async () => {
+  const cwd = folder();
+  writeFileSync(path.join(cwd, "net.onnx"), bytesOf("head-by-size"));
+  for (const size of ["12", "24"]) {
+    const how = ["--model", "net.onnx", "--size", size, "--class", "0", "--method", "guided-grad-cam", "--json"];
+    const { code, stdout, stderr } = await gradcam(["explain", example, ...how, "--out", size], cwd);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    const [{ overlay, map }] = JSON.parse(stdout).explanations;
+    expect(map.shape).toEqual([Number(size), Number(size)]);
+    expect(filesIn(path.join(cwd, size))).toContain(overlay);
+  }
 });

@@ -80,7 +80,7 @@ describe("If", () => {
   const choice = node("If", "on", "y", { then_branch, else_branch });
   const inputs = { x: [2, 3], w: [3, 4], v: [3, 4], zero };
 
-  test.each([9, 11, 13, 19])("on a condition of the run, opset %i", async (opset) => {
+  test.each([8, 9, 11, 13, 19])("on a condition of the run, opset %i", async (opset) => {
     await expectRight(inputs, { opset, nodes: [...condition, choice] });
   });
 
@@ -122,6 +122,58 @@ describe("If", () => {
       { x: [2, 3], zero },
       { nodes: [...condition, node("If", "on", "h", branches), node("Mul", "h x", "y")] },
     );
+  });
+
+  test("of a branch without a node", async () => {
+    const branches = {
+      then_branch: inside("", [node("Sin", "x", "r")], "r"),
+      else_branch: inside("", [], "r", { r: floats([1, 2, 3, 4, 5, 6], [2, 3]) }),
+    };
+    const nodes = [...condition, node("If", "on", "h", branches), node("Mul", "h x", "y")];
+    await expectRight({ x: [2, 3], zero }, { nodes });
+  });
+
+  test("guided backpropagation goes through the rectifiers of a branch", async () => {
+    const rectify = [node("Relu", "x", "h"), node("Mul", "h w", "r")];
+    const other = inside("", [node("Neg", "x", "r")], "r");
+    const branches = { then_branch: inside("", rectify, "r"), else_branch: other };
+    const sources = { x: [2, 3], w: floats([1, -1, 2]), zero };
+    const plain = [rectify[0], node("Mul", "h w", "y")];
+    const [branched, straight] = await Promise.all(
+      [[...condition, node("If", "on", "y", branches)], plain].map(async (nodes) => {
+        const feeds = { x: tensor([1, 2, 3, 4, -1, 6], [2, 3]) };
+        const seeds = { y: tensor(Array(6).fill(1), [2, 3]) };
+        const bytes = model({ opset: 13, inputs: sources, nodes });
+        return [...(await vjp(ort, bytes, { feeds, seeds, wrt: ["x"], rules: "guided", session })).gradients.x.data];
+      }),
+    );
+    expect(branched).toEqual([1, 0, 2, 1, 0, 2]);
+    expect(straight).toEqual(branched);
+  });
+
+  test("a branch that draws random numbers is refused", async () => {
+    const draw = inside("", [node("RandomNormalLike", "x", "noise"), node("Mul", "x noise", "r")], "r");
+    const nodes = [...condition, node("If", "on", "y", { then_branch: draw, else_branch: draw })];
+    await expect(expectRight({ x: [2, 3], zero }, { nodes })).rejects.toThrow("draws random numbers");
+  });
+
+  test("a branch on a tensor whose rank only the run knows is refused", async () => {
+    const branches = {
+      then_branch: inside("", [node("Exp", "z", "r")], "r"),
+      else_branch: inside("", [node("Neg", "z", "r")], "r"),
+    };
+    const nodes = [
+      ...condition,
+      node("Squeeze", "shape", "given"),
+      node("Reshape", "x given", "z"),
+      node("If", "on", "h", branches),
+      node("Reshape", "h flat", "y"),
+    ];
+    const sources = { x: [2, 3], zero, flat: ints([6]), shape: { ...ints([3, 2]), fed: true } };
+    await expect(expectRight(sources, { nodes })).rejects.toMatchObject({
+      code: "unsupported-operator",
+      message: expect.stringContaining('If node "h": ONNX Runtime cannot tell the shapes inside of its then_branch'),
+    });
   });
 
   test("in an If", async () => {
@@ -192,7 +244,7 @@ describe("Loop", () => {
   const recurrent = node("Loop", "M - x", "y ys", { body: body(step, "on1 next s") });
   const inputs = { x: [2, 3], w: [3, 3], b: [3] };
 
-  test.each([9, 11, 13, 19])("of a constant number of steps, opset %i", async (opset) => {
+  test.each([8, 9, 11, 13, 19])("of a constant number of steps, opset %i", async (opset) => {
     await expectRight({ ...inputs, M: ints(3) }, { opset, nodes: [recurrent] });
   });
 
@@ -270,6 +322,20 @@ describe("Loop", () => {
     await expectRight({ x: [2, 3], w: [2, 3], M: ints(2), M2: ints(2) }, { nodes: [loop] });
   });
 
+  test("of steps whose sizes only the run knows", async () => {
+    const part = [
+      node("Add", "i one", "end"),
+      node("Unsqueeze", "i axis", "from"),
+      node("Unsqueeze", "end axis", "to"),
+      node("Slice", "x from to", "row"),
+      node("Mul", "row v", "p"),
+      node("Sin", "p", "next"),
+      node("Identity", "on", "on1"),
+    ];
+    const loop = node("Loop", "M - v0", "y", { body: inside("i on v", part, "on1 next") });
+    await expectRight({ x: [3, 4], v0: [1, 4], M: ints(3), one: ints(1), axis: ints([0]) }, { nodes: [loop] });
+  });
+
   test("whose state grows is refused", async () => {
     const grow = [node("Concat", "v x", "next", { axis: 0 }), node("Identity", "on", "on1")];
     const loop = node("Loop", "M - x", "y", { body: inside("i on v", grow, "on1 next") });
@@ -324,6 +390,20 @@ describe("Scan", () => {
       scan_input_directions: [0, 1],
     });
     await expectRight(sources, { nodes: [scan] });
+  });
+
+  test("of operator set 8 is refused", async () => {
+    const scan = node("Scan", "- x ss", "y", {
+      body: inside("h s", [node("Add", "h s", "next")], "next"),
+      num_scan_inputs: 1,
+    });
+    const bytes = model({ opset: 8, inputs: { x: [1, 3], ss: [1, 4, 3] }, nodes: [scan] });
+    const asked = {
+      feeds: randomFeeds({ x: [1, 3], ss: [1, 4, 3] }),
+      seeds: { y: tensor([1, 1, 1], [1, 3]) },
+      wrt: ["x"],
+    };
+    await expect(vjp(ort, bytes, { ...asked, session })).rejects.toThrow("before operator set 9");
   });
 
   test("without states", async () => {
