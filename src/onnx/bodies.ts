@@ -31,9 +31,32 @@ export interface Body {
   readonly tensors: Observed;
 }
 
+type Unobserved = Omit<Body, "tensors">;
 type Types = ReadonlyMap<string, TensorType>;
 
-export const hasBodies = ({ opType }: NodeProto): boolean => ["If", "Loop", "Scan"].includes(opType);
+/**
+ * A graph inside a node of `outer`, whose tensors have these types. What the runtime refuses by itself stays unknown; a rule that asks
+ * for it says so.
+ * @param observe asks the runtime about the graph that stands alone
+ */
+export async function observeBody(
+  outer: IndexedGraph,
+  types: Types,
+  node: NodeProto,
+  graph: GraphProto,
+  observe: (alone: Unobserved) => Promise<Observed>,
+): Promise<Body | undefined> {
+  for (let known = inputTypes(node, types); known; ) {
+    const alone = bodyOf(outer, types, graph, known);
+    const tensors = alone && (await observe(alone).catch(() => undefined));
+    if (!tensors) return undefined;
+    const body = { ...alone, tensors };
+    const wider = widened(node, body, known);
+    if (!wider) return body;
+    known = wider;
+  }
+  return undefined;
+}
 
 /** How many inputs of a Scan are states. */
 const statesOf = (node: NodeProto): number =>
@@ -46,7 +69,7 @@ const axisOf = (node: NodeProto, attribute: string, i: number, rank: number): nu
 };
 
 /** The inputs of a node's graphs; undefined where one is not known. */
-export function inputTypes(node: NodeProto, types: Types): TensorType[] | undefined {
+function inputTypes(node: NodeProto, types: Types): TensorType[] | undefined {
   const given = node.input.map((name) => types.get(name));
   const scalar = (type: DataType): TensorType => ({ type, dims: [], perImage: false });
   const wanted =
@@ -64,12 +87,12 @@ export function inputTypes(node: NodeProto, types: Types): TensorType[] | undefi
 }
 
 /** A graph inside a node, given the types of its inputs; undefined where something else that it reads is not known. */
-export function bodyOf(
+function bodyOf(
   outer: IndexedGraph,
   types: Types,
   inner: GraphProto,
   known: readonly TensorType[],
-): Omit<Body, "tensors"> | undefined {
+): Unobserved | undefined {
   const own = withOwnNames(inner, new Set(ownNames(outer.graph)));
   const captures = capturesOf(own);
   const constants = captures.filter((name) => outer.constants.has(name));
@@ -126,7 +149,7 @@ export const keepsShapes = (body: Body, node: NodeProto): boolean =>
   });
 
 /** The inputs of a Loop's body with those dimensions left open that nobody knows after a step; undefined where there are none. */
-export function widened(node: NodeProto, body: Body, known: readonly TensorType[]): TensorType[] | undefined {
+function widened(node: NodeProto, body: Body, known: readonly TensorType[]): TensorType[] | undefined {
   if (node.opType !== "Loop") return undefined;
   const states = statesAfter(body, node);
   const wider = known.map((type, i) => {

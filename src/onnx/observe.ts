@@ -8,16 +8,7 @@
  */
 
 import { UserError } from "../errors.ts";
-import {
-  type Body,
-  bodyOf,
-  hasBodies,
-  inputTypes,
-  type Observed,
-  outputTypes,
-  type TensorType,
-  widened,
-} from "./bodies.ts";
+import type { Body, Observed, TensorType } from "./bodies.ts";
 import { product } from "./dims.ts";
 import { describe, graphsIn, type IndexedGraph } from "./model.ts";
 import {
@@ -117,16 +108,22 @@ interface Asking {
   readonly batch: number;
 }
 
+const holdsGraphs = ({ opType }: NodeProto): boolean => ["If", "Loop", "Scan"].includes(opType);
+
 async function observeAt(asking: Asking, model: IndexedGraph, inputs: readonly ValueInfoProto[]): Promise<Observed> {
+  const nodes = model.graph.node.filter(holdsGraphs);
+  if (nodes.length === 0) return new Tensors(await inferred(asking, model, inputs));
+  const { observeBody, outputTypes } = await import("./bodies.ts"); // few models need it
+  const alone = ({ graph }: { graph: IndexedGraph }) => observeAt(asking, graph, graph.inputs);
   const bodies = new Map<GraphProto, Body>();
   const told = new Map<string, TensorType>();
   for (;;) {
     const tensors = await inferred(asking, model, inputs, told);
     const before = told.size;
-    for (const node of model.graph.node.filter(hasBodies)) {
+    for (const node of nodes) {
       const graphs = graphsIn(node);
       for (const graph of graphs) {
-        const body = bodies.get(graph) ?? (await observeBody(asking, model, tensors, node, graph));
+        const body = bodies.get(graph) ?? (await observeBody(model, tensors, node, graph, alone));
         if (body) bodies.set(graph, body);
       }
       const known = graphs.flatMap((graph) => bodies.get(graph) ?? []);
@@ -140,32 +137,12 @@ async function observeAt(asking: Asking, model: IndexedGraph, inputs: readonly V
   }
 }
 
-/** A graph inside a node. What the runtime refuses by itself stays unknown; a rule that asks for it says so. */
-async function observeBody(
-  asking: Asking,
-  model: IndexedGraph,
-  tensors: ReadonlyMap<string, TensorType>,
-  node: NodeProto,
-  graph: GraphProto,
-): Promise<Body | undefined> {
-  for (let known = inputTypes(node, tensors); known; ) {
-    const alone = bodyOf(model, tensors, graph, known);
-    const own = alone && (await observeAt(asking, alone.graph, alone.graph.inputs).catch(() => undefined));
-    if (!own) return undefined;
-    const body = { ...alone, tensors: own };
-    const wider = widened(node, body, known);
-    if (!wider) return body;
-    known = wider;
-  }
-  return undefined;
-}
-
 /** @param told what is known of tensors already. */
 async function inferred(
   { ort, session, batch }: Asking,
   model: IndexedGraph,
   inputs: readonly ValueInfoProto[],
-  told: ReadonlyMap<string, TensorType>,
+  told: ReadonlyMap<string, TensorType> = new Map(),
 ): Promise<Map<string, TensorType>> {
   const small = (tensor: TensorProto) => !isExternal(tensor) && product(tensor.dims.map(Number)) <= mostElementsKept;
   const weights = model.graph.initializer
