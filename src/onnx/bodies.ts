@@ -6,7 +6,7 @@
  * state the shape that it had, all steps do.
  */
 import { capturesOf, constantParts, constantValues, type IndexedGraph, indexGraph, ownNames } from "./model.ts";
-import { type DataType, type GraphProto, makeGraph, makeValueInfo, type NodeProto } from "./proto.ts";
+import { DataType, type GraphProto, makeGraph, makeValueInfo, type NodeProto } from "./proto.ts";
 import { withOwnNames } from "./scopes.ts";
 
 /** A tensor's type and dimensions; -1 for a dimension that depends on the batch or is known at run time only. */
@@ -76,7 +76,7 @@ function inputTypes(node: NodeProto, types: Types): TensorType[] | undefined {
     node.opType === "If"
       ? []
       : node.opType === "Loop"
-        ? [scalar(7 satisfies DataType.INT64), scalar(9 satisfies DataType.BOOL), ...given.slice(2)]
+        ? [scalar(DataType.INT64), scalar(DataType.BOOL), ...given.slice(2)]
         : given.map((tensor, i) => {
             const slice = i - statesOf(node);
             if (!tensor || slice < 0) return tensor;

@@ -4,7 +4,7 @@
  */
 import type { Builder, Value } from "../onnx/build.ts";
 import { graphsIn } from "../onnx/model.ts";
-import type { GraphProto } from "../onnx/proto.ts";
+import { DataType, type GraphProto } from "../onnx/proto.ts";
 import { type Call, type Inside, unsupported } from "./op.ts";
 
 const drawn = /^Random|^Bernoulli$|^Multinomial$/;
@@ -22,7 +22,7 @@ export function enter({ node, inside }: Call, name: string, inner: Builder): Ins
 /** A tensor of the graph, by its name; a float32 scalar where nothing is known of it. */
 export const tensorOf = ({ tensors }: Inside, name: string): Value => ({
   name,
-  type: tensors.get(name)?.type ?? 1,
+  type: tensors.get(name)?.type ?? DataType.FLOAT,
   dims: tensors.get(name)?.dims,
 });
 
@@ -42,3 +42,7 @@ export function adjoint(
   });
   return entered.differentiate(inner, seeds, wrt);
 }
+
+/** The gradients of all inputs from those by place. */
+export const placed = ({ inputs }: Call, places: readonly number[], values: readonly Value[]): (Value | null)[] =>
+  inputs.map((_, i) => values[places.indexOf(i)] ?? null);

@@ -10,7 +10,7 @@ import type { AttributeValues } from "../onnx/emit.ts";
 import { graphOf } from "../onnx/nested.ts";
 import { DataType, makeNode, makeTensor } from "../onnx/proto.ts";
 import { gradientType } from "../onnx/types.ts";
-import { adjoint, enter, tensorOf } from "./inside.ts";
+import { adjoint, enter, placed, tensorOf } from "./inside.ts";
 import { type Call, type Inside, type Op, unsupported } from "./op.ts";
 
 /** A loop and its body. The body has as many inputs as the node, and a state has the same place in both. */
@@ -98,10 +98,6 @@ function initial({ c, states }: Looped, { carried, captured }: Step): Value[] {
 }
 
 const shapeOnly = ({ type, dims }: Value) => ({ type, dims });
-
-/** The gradients of all inputs from those by place. */
-const placed = ({ inputs }: Call, places: readonly number[], values: readonly Value[]): (Value | null)[] =>
-  inputs.map((_, i) => values[places.indexOf(i)] ?? null);
 
 export const Loop: Op = {
   vjp: (c) => {

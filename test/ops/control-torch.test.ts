@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import * as ort from "onnxruntime-node";
+import * as wasm from "onnxruntime-web";
 import { describe, expect, test } from "vitest";
 import { checkVjp } from "../../src/autodiff/check.ts";
 import { vjp } from "../../src/autodiff/vjp.ts";
@@ -27,6 +28,9 @@ const saved = new URL("control/", import.meta.url);
 const goldens: Record<string, Case[]> = JSON.parse(readFileSync(new URL("goldens.json", saved), "utf8"));
 const bytesOf = (name: string) => new Uint8Array(readFileSync(new URL(`${name}.onnx`, saved)));
 
+const outputDims = (name: string, dims: readonly number[]): readonly number[] =>
+  name === "head-by-size" ? [1, 5] : name === "cond" || name === "by-brightness" ? [dims[0], 4] : dims;
+
 /** The largest distance, over the largest magnitude. */
 function distance(got: ort.Tensor, want: readonly number[]): number {
   const data = [...(got.data as Float32Array)];
@@ -38,13 +42,26 @@ function distance(got: ort.Tensor, want: readonly number[]): number {
 describe.each(Object.entries(goldens))("%s", (name, cases) => {
   test.each(cases.map((wanted, i) => [i, wanted] as const))("input %i", async (_, { dims, x, seed, y, gradients }) => {
     const bytes = bytesOf(name);
-    const shape = name === "head-by-size" ? [1, 5] : name === "cond" || name === "by-brightness" ? [dims[0], 4] : dims;
-    const asked = { feeds: { x: tensor(x, dims) }, seeds: { y: tensor(seed, shape) }, wrt: Object.keys(gradients) };
-    const found = await vjp(ort, bytes, { ...asked, session });
+    const seeds = { y: tensor(seed, outputDims(name, dims)) };
+    const asked = { feeds: { x: tensor(x, dims) }, seeds, wrt: Object.keys(gradients), session };
+    const found = await vjp(ort, bytes, asked);
     expect(distance(found.outputs.y, y)).toBeLessThan(1e-5);
     for (const [at, want] of Object.entries(gradients))
       expect(distance(found.gradients[at], want), at).toBeLessThan(2e-5);
   });
+});
+
+test("in WebAssembly", async () => {
+  wasm.env.wasm.numThreads = 1;
+  wasm.env.logLevel = "error";
+  for (const [name, [{ dims, x, seed, y, gradients }]] of Object.entries(goldens)) {
+    const of = (values: readonly number[], shape: readonly number[]) =>
+      new wasm.Tensor("float32", Float32Array.from(values), shape);
+    const seeds = { y: of(seed, outputDims(name, dims)) };
+    const found = await vjp(wasm, bytesOf(name), { feeds: { x: of(x, dims) }, seeds, wrt: ["x"] });
+    expect(distance(found.outputs.y as ort.Tensor, y), name).toBeLessThan(1e-5);
+    expect(distance(found.gradients.x as ort.Tensor, gradients.x), name).toBeLessThan(2e-5);
+  }
 });
 
 test("Grad-CAM of a classifier that chooses its head by the size of the picture", async () => {
