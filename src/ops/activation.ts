@@ -6,17 +6,20 @@ import { type Call, clipMask, elementwise, type Op, positive, unbroadcast } from
 // dx = dy * [y > 0]
 export const Relu: Op = { vjp: ({ build, y: [y], dy: [dy] }) => [build.mul(dy, build.step(y))] };
 
-// dx = dy * [min < x < max];  bounds that are computed get what they cut off
+// dx = dy * [min < x < max];  bounds that are computed get what they cut off.  Where min > max everything is max, which gets it all
 export const Clip: Op = {
   vjp: (c) => {
     const { build, needs } = c;
     const [x, min, max] = c.x;
     const [dy] = c.dy;
     const mask = clipMask(c);
+    const crossed = () => build.greater(min, max);
+    const below = () => (max ? build.and(build.less(x, min), build.not(crossed())) : build.less(x, min));
+    const above = () => (min ? build.or(build.greater(x, max), crossed()) : build.greater(x, max));
     return [
       mask ? build.mul(dy, mask) : dy,
-      needs[1] ? unbroadcast(build, build.where(build.less(x, min), dy, 0), min) : null,
-      needs[2] ? unbroadcast(build, build.where(build.greater(x, max), dy, 0), max) : null,
+      needs[1] ? unbroadcast(build, build.where(below(), dy, 0), min) : null,
+      needs[2] ? unbroadcast(build, build.where(above(), dy, 0), max) : null,
     ];
   },
 };
@@ -125,20 +128,23 @@ export const Gelu = elementwise(({ build, attributes, x: [x] }) => {
   return build.add(cumulative, build.mul(x, density));
 });
 
-// dx = y * (dy - sum(dy * y))
+// dx = y * (dy - sum(dy * y));  0 for a row that is minus infinity throughout, whose y is not a number
 export const Softmax: Op = {
   vjp: (c) => {
     const { build, y, dy } = c;
     const weighted = build.mul(dy[0], y[0]);
-    return [build.sub(weighted, build.mul(y[0], build.reduceSum(weighted, softmaxAxes(c))))];
+    const sum = build.reduceSum(weighted, softmaxAxes(c));
+    const dx = build.sub(weighted, build.mul(y[0], sum));
+    return [build.where(build.less(build.abs(sum), Number.POSITIVE_INFINITY), dx, 0)];
   },
 };
 
-// dx = dy - softmax(x) * sum(dy)
+// dx = dy - softmax(x) * sum(dy);  for a row that is minus infinity throughout dx = dy
 export const LogSoftmax: Op = {
   vjp: (c) => {
     const { build, y, dy } = c;
-    return [build.sub(dy[0], build.mul(build.exp(y[0]), build.reduceSum(dy[0], softmaxAxes(c))))];
+    const probability = build.where(build.less(y[0], 1), build.exp(y[0]), 0);
+    return [build.sub(dy[0], build.mul(probability, build.reduceSum(dy[0], softmaxAxes(c))))];
   },
 };
 

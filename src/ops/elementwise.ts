@@ -1,7 +1,7 @@
 /** @file Arithmetic and functions of each element, with numpy broadcasting. */
 import type { Builder, Value } from "../onnx/build.ts";
 import { gradientType, isFloat } from "../onnx/types.ts";
-import { type Call, elementwise, identity, type Op, unbroadcast, unsupported, zero } from "./op.ts";
+import { type Call, elementwise, identity, type Op, orInfinity, unbroadcast, unsupported, zero } from "./op.ts";
 
 /** An operator of two inputs: dx = dy * derivative, summed over the axes along which an input was repeated. */
 const binary = (linear: readonly number[], gradients: (call: Call) => readonly (() => Value)[]): Op => ({
@@ -29,7 +29,11 @@ export const Pow = binary([], (c) => {
   const constant = c.constant(1);
   // The exponent 0 stays 0, since 0 * 0^(-1) is not 0.
   const lower = () => build.sub(b, build.cast(build.not(build.equal(b, 0)), b.type));
-  const power = constant?.length === 1 ? scaledPower(build, a, constant[0]) : build.mul(b, build.pow(a, lower()));
+  const steep = () => build.and(build.equal(a, 0), build.less(b, 1));
+  const power =
+    constant?.length === 1
+      ? scaledPower(build, a, constant[0])
+      : build.where(steep(), 0, build.mul(b, build.pow(a, lower())));
   return [
     () => build.mul(dy, power),
     () => build.mul(dy, build.where(build.greater(a, 0), build.mul(y, build.log(a)), 0)),
@@ -41,11 +45,11 @@ function scaledPower(build: Builder, a: Value, n: number): Value {
   if (n === 0 || n === 1) return build.floats(n, undefined, a.type);
   if (n === 2) return build.mul(a, 2);
   if (n === 3) return build.mul(build.mul(a, a), 3);
-  return build.mul(build.pow(a, n - 1), n);
+  return build.mul(build.pow(n > 0 && n < 1 ? orInfinity(build, a) : a, n - 1), n);
 }
 
 export const Neg: Op = { linear: [0], vjp: ({ build, dy: [dy] }) => [build.neg(dy)] };
-export const Sqrt: Op = { vjp: ({ build, y: [y], dy: [dy] }) => [build.div(dy, build.mul(y, 2))] };
+export const Sqrt: Op = { vjp: ({ build, y: [y], dy: [dy] }) => [build.div(dy, build.mul(orInfinity(build, y), 2))] };
 export const Reciprocal = elementwise(({ build, y: [y] }) => build.neg(build.mul(y, y)));
 export const Exp = elementwise(({ y: [y] }) => y);
 export const Log: Op = { vjp: ({ build, x: [x], dy: [dy] }) => [build.div(dy, x)] };

@@ -111,6 +111,13 @@ export function restore(build: Builder, dy: Value, x: Value, axes: readonly numb
   return { ...build.unsqueeze(dy, axes), dims };
 }
 
+/**
+ * A tensor of no negative numbers, by which a rule divides, with infinity in place of zero: a function that is finite where its slope is
+ * infinite (a root or a norm at 0) gets the gradient 0 there, and never 0 / 0.
+ */
+export const orInfinity = (build: Builder, x: Value): Value =>
+  build.where(build.greater(x, 0), x, Number.POSITIVE_INFINITY);
+
 /** How many elements lie along some axes: a number where that is known, else a scalar of the run. */
 export function countOf(build: Builder, x: Value, axes: readonly number[]): Value | number {
   const sizes = axes.map((axis) => x.dims?.[axis] ?? -1);

@@ -1,7 +1,7 @@
 /** @file Reductions over axes, given as an attribute or (ReduceSum from operator set 13, the others from 18) as an input. */
 import { rankOf, type Value } from "../onnx/build.ts";
 import { range } from "../onnx/dims.ts";
-import { type Call, countOf, type Op, positive, restore, unsupported, zero } from "./op.ts";
+import { type Call, countOf, type Op, orInfinity, positive, restore, unsupported, zero } from "./op.ts";
 
 /** dx from the gradient and the result with their reduced dimensions put back as ones. */
 type Spread = (call: Call, dy: Value, y: Value, axes: readonly number[]) => Value;
@@ -39,15 +39,15 @@ export const ReduceSumSquare = reduction(({ build, x: [x] }, dy) => build.mul(dy
 export const ReduceL1 = reduction(({ build, x: [x] }, dy) => build.mul(dy, build.sign(x)));
 
 // y = |x|;  dx = dy x / y, and 0 where the norm is 0
-export const ReduceL2 = reduction(({ build, x: [x] }, dy, y) =>
-  build.where(build.greater(y, 0), build.div(build.mul(dy, x), y), 0),
-);
+export const ReduceL2 = reduction(({ build, x: [x] }, dy, y) => build.mul(dy, build.div(x, orInfinity(build, y))));
 
 // y = log(sum x);  dx = dy / exp(y)
 export const ReduceLogSum = reduction(({ build, x: [x] }, dy, y) => build.expandLike(build.div(dy, build.exp(y)), x));
 
-// y = log(sum exp x);  dx = dy exp(x - y)
-export const ReduceLogSumExp = reduction(({ build, x: [x] }, dy, y) => build.mul(dy, build.exp(build.sub(x, y))));
+// y = log(sum exp x);  dx = dy exp(x - y), 0 where every x is minus infinity
+export const ReduceLogSumExp = reduction(({ build, x: [x] }, dy, y) =>
+  build.mul(dy, build.exp(build.sub(x, build.where(build.greater(y, Number.NEGATIVE_INFINITY), y, 0)))),
+);
 
 /** The gradient goes to the elements that equal the result, in equal parts where several do (as torch.amax). */
 const extreme = reduction(({ build, x: [x] }, dy, y, axes) => {

@@ -2,7 +2,7 @@ import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { vjp } from "../../src/autodiff/vjp.ts";
 import { DataType, float } from "../../src/onnx/proto.ts";
-import { type Attributes, oneNode, tensor } from "../models.ts";
+import { type Attributes, fed, ints, model, node, oneNode, randomFeeds, tensor } from "../models.ts";
 import { apart, checkRule, session } from "./rules.ts";
 
 // From operator set 16 positions are added up by ScatterElements, before by phases of disjoint windows.
@@ -199,4 +199,19 @@ describe("MaxPool at ties", () => {
       expect([...gradients.x.data], `opset ${opset}`).toEqual(expected);
     }
   });
+});
+
+test.each([
+  ["GlobalAveragePool", Array(6).fill(1 / 6)],
+  ["GlobalMaxPool", [0, 1, 0, 0, 0, 0]],
+])("%s of a grid that only the run knows", async (opType, wanted) => {
+  const inputs = { x: [1, 1, 2, 2], pads: fed(ints([0, 0, 0, 1, 0, 0, 0, 0])) };
+  const feeds = { ...randomFeeds(inputs), x: tensor([4, 1, 2, 3], inputs.x) };
+  const nodes = [node("Pad", "x pads", "z"), node(opType, "z", "y")];
+  for (const opset of [11, 13, 18]) {
+    const seeds = { y: tensor([1], [1, 1, 1, 1]) };
+    const { gradients } = await vjp(ort, model({ opset, inputs, nodes }), { feeds, seeds, wrt: ["z"], session });
+    expect(gradients.z.dims).toEqual([1, 1, 2, 3]);
+    for (const [i, want] of wanted.entries()) expect(gradients.z.data[i]).toBeCloseTo(want, 6);
+  }
 });
