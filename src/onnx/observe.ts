@@ -12,7 +12,7 @@ import type { Body, Observed, TensorType } from "./bodies.ts";
 import { product } from "./dims.ts";
 import { describe, graphsIn, type IndexedGraph } from "./model.ts";
 import {
-  type DataType,
+  DataType,
   declaredDims,
   declaredType,
   encodeModel,
@@ -43,6 +43,9 @@ class Tensors extends Map<string, TensorType> implements Observed {
 /** Shapes above this many elements cannot be arguments of another operator, so their values are not needed. */
 const mostElementsKept = 64;
 const batchSizes = [2, 3] as const;
+
+/** Operators of which the runtime does not say that their output is like their input. */
+const keepsShape = new Set(["MeanVarianceNormalization"]);
 
 /**
  * Observes a model.
@@ -147,6 +150,7 @@ async function inferred(
   const small = (tensor: TensorProto) => !isExternal(tensor) && product(tensor.dims.map(Number)) <= mostElementsKept;
   const weights = model.graph.initializer
     .filter((tensor) => !small(tensor))
+    .map(nameable)
     .map(({ name, dataType, dims }) => makeValueInfo(name, dataType, dims.map(Number)));
   // A tensor that is known is an input, and who makes it makes another.
   const given = [...told].map(([name, { type, dims }]) =>
@@ -165,8 +169,8 @@ async function inferred(
   const types = async (nodes: readonly NodeProto[], outputs: readonly string[]) => {
     const graph = makeGraph({
       name: model.graph.name,
-      node: [...nodes],
-      initializer: model.graph.initializer.filter(small),
+      node: nodes.map(observable),
+      initializer: model.graph.initializer.filter(small).map(nameable),
       sparseInitializer: model.graph.sparseInitializer,
       input: [...inputs, ...weights, ...given],
       output: outputs.map((name) => makeValueInfo(name)),
@@ -208,6 +212,19 @@ async function inferred(
   for (const { name, dataType, dims } of model.graph.initializer)
     tensors.set(name, { type: dataType, dims: dims.map(Number), perImage: false });
   return tensors;
+}
+
+/** The runtime has no name for bfloat16 in JavaScript. For shapes it is the other half precision, whose gradients have the same type. */
+const nameable = (tensor: TensorProto): TensorProto =>
+  tensor.dataType === DataType.BFLOAT16 ? { ...tensor, dataType: DataType.FLOAT16 } : tensor;
+
+function observable(node: NodeProto): NodeProto {
+  if (keepsShape.has(node.opType)) return makeNode("Identity", node.input, node.output);
+  const attribute = node.attribute.map((a) => {
+    if (a.t) return { ...a, t: nameable(a.t) };
+    return a.name === "to" && Number(a.i) === DataType.BFLOAT16 ? { ...a, i: BigInt(DataType.FLOAT16) } : a;
+  });
+  return { ...node, attribute };
 }
 
 /**

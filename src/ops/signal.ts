@@ -1,6 +1,7 @@
 /** @file Fourier transforms. A complex number is a last axis of two. */
 import { type Builder, rankOf, type Value } from "../onnx/build.ts";
 import { isStatic, range } from "../onnx/dims.ts";
+import type { AttributeValues } from "../onnx/emit.ts";
 import { composed } from "./composed.ts";
 import { type Call, type Op, positive, unsupported } from "./op.ts";
 
@@ -16,9 +17,23 @@ const fitted = (build: Builder, v: Value, axis: number, length: number): Value =
 };
 
 /** The axis is an attribute in operator set 17, and an input from 20 on. */
-function transform(build: Builder, x: Value, axis: number, inverse: number): Value {
-  if (build.opset < 20) return build.op("DFT", [x], { axis, inverse }, x.type, x.dims);
-  return build.op("DFT", [x, undefined, build.ints(axis)], { inverse }, x.type, x.dims);
+function transform(build: Builder, x: Value, axis: number, how: AttributeValues): Value {
+  if (build.opset < 20) return build.op("DFT", [x], { axis, ...how }, x.type, x.dims);
+  return build.op("DFT", [x, undefined, build.ints(axis)], how, x.type, x.dims);
+}
+
+/** y = Re(sum over one side of w x e^(..)) / L, w = 2 where the other side has the conjugate:  dx = w (F dy) / L, one side of it. */
+function oneSidedInverse(build: Builder, dy: Value, axis: number, length: number): Value {
+  const bins = Math.floor(length / 2) + 1;
+  const alone = (k: number) => k === 0 || 2 * k === length;
+  const weights = range(bins).map((k) => (alone(k) ? 1 : 2) / length);
+  const shape = range(rankOf(dy)).map((i) => (i === axis ? bins : 1));
+  const side = {
+    ...transform(build, dy, axis, { onesided: 1 }),
+    dims: dy.dims?.map((d, i) => (i === axis ? bins : d)),
+  };
+  const wide = { ...side, dims: side.dims && [...side.dims.slice(0, -1), 2] };
+  return build.mul(wide, build.floats(weights, shape, dy.type));
 }
 
 // y = F x, |F| = L:  dx = F^H dy = L F^(-1) dy;  the inverse y = F^H x / L:  dx = F dy / L.  Real input gets the real part.
@@ -30,14 +45,14 @@ export const DFT: Op = {
     const given = c.opset < 20 ? attributes.int("axis", 1) : c.x[2] ? c.constant(2)?.[0] : -2;
     if (given === undefined) return unsupported(node, "an axis that is not constant");
     const [axis] = positive([given], rankOf(x));
-    const size = x.dims?.[axis] ?? -1;
-    const length = c.x[1] ? (c.constant(1)?.[0] ?? -1) : size;
-    if (!isStatic([size, length])) unsupported(node, "the length of the signal is not known");
     const inverse = attributes.int("inverse", 0);
     const onesided = attributes.int("onesided", 0) === 1;
-    if (inverse && onesided) unsupported(node, "the inverse of one side");
+    const size = x.dims?.[axis] ?? -1;
+    const length = c.x[1] ? (c.constant(1)?.[0] ?? -1) : inverse && onesided ? (c.y[0].dims?.[axis] ?? -1) : size;
+    if (!isStatic([size, length])) unsupported(node, "the length of the signal is not known");
+    if (inverse && onesided) return [fitted(build, oneSidedInverse(build, c.dy[0], axis, length), axis, size)];
     const full = fitted(build, c.dy[0], axis, length);
-    const back = build.mul(transform(build, full, axis, 1 - inverse), inverse ? 1 / length : length);
+    const back = build.mul(transform(build, full, axis, { inverse: 1 - inverse }), inverse ? 1 / length : length);
     const whole = fitted(build, back, axis, size);
     return [x.dims?.at(-1) === 1 ? build.slice(whole, rankOf(x) - 1, 0, 1) : whole];
   },

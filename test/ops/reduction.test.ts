@@ -1,6 +1,9 @@
+import * as ort from "onnxruntime-node";
+import { expect, test } from "vitest";
+import { checkVjp } from "../../src/autodiff/check.ts";
 import { DataType } from "../../src/onnx/proto.ts";
-import { int32s, ints } from "../models.ts";
-import { apart, checkRule, type Options, offKinks, positives, type Row } from "./rules.ts";
+import { int32s, ints, model, node, randomFeeds } from "../models.ts";
+import { apart, checkRule, type Options, offKinks, positives, type Row, session } from "./rules.ts";
 
 const x = { x: [2, 3, 4, 5] };
 const batch: Options = { free: ["x"] };
@@ -37,6 +40,14 @@ for (const [opType, own] of Object.entries(options)) {
   const since = opType === "ReduceSum" ? 13 : 18;
   checkRule(opType, { ...batch, ...own, opsets: [7, 11, ...(since === 18 ? [13] : [])] }, forms(false));
   checkRule(opType, { ...batch, ...own, opsets: since === 13 ? [13, 18] : [18] }, forms(true));
+  checkRule(opType, { ...own, opsets: [18] }, { "no axes": [{ ...x, axes: ints([]) }, { noop_with_empty_axes: 1 }] });
+  test(`${opType}, axes that are worked out`, async () => {
+    const inputs = { ...x, first: ints(1), end: ints(3), step: ints(1) };
+    const nodes = [node("Range", "first end step", "axes"), node(opType, "x axes", "y")];
+    const feeds = randomFeeds(x, own.values);
+    const [{ error }] = await checkVjp(ort, model({ opset: 18, inputs, nodes }), { feeds, session, directions: 2 });
+    expect(error).toBeLessThan(1e-2);
+  });
 }
 
 checkRule(

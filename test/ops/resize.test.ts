@@ -111,6 +111,53 @@ checkRule(
   },
 );
 
+/** The part of the image that is resized: from the first half of the corners to the second. */
+const crop = { mode: "linear", coordinate_transformation_mode: "tf_crop_and_resize" };
+const corners = floats([0, 0, 0.2, 0.1, 1, 1, 0.7, 0.9]);
+checkRule(
+  "Resize",
+  // Beyond the image there is a constant, so the model is affine.
+  { linear: true, opsets: [11, 13, 18] },
+  {
+    "a crop, by sizes": [{ x: x.x, roi: corners, scales: roi, sizes: ints([2, 3, 5, 6]) }, crop],
+    "a crop, beyond the image": [
+      { x: x.x, roi: floats([0, 0, -0.3, 0.1, 1, 1, 1.2, 1.4]), scales: roi, sizes: ints([2, 3, 6, 4]) },
+      { ...crop, extrapolation_value: float(10) },
+    ],
+    "a crop of the same size": [{ x: x.x, roi: corners, scales: roi, sizes: ints([2, 3, 4, 5]) }, crop],
+    "a crop, cubic": [
+      { x: x.x, roi: corners, scales: roi, sizes: ints([2, 3, 5, 6]) },
+      { ...crop, mode: "cubic" },
+    ],
+    "a crop, nearest": [
+      { x: x.x, roi: corners, scales: roi, sizes: ints([2, 3, 5, 6]) },
+      { ...crop, mode: "nearest" },
+    ],
+    "a crop, by scales": [{ x: x.x, roi: corners, scales: floats([1, 1, 2, 1.5]) }, crop],
+    "a crop with a free batch": [{ x: x.x, roi: corners, scales: floats([1, 1, 2, 1.5]) }, crop, { free: ["x"] }],
+  },
+);
+const part = { x: x.x, roi: floats([0.2, 0.1, 0.7, 0.9]), scales: undefined, sizes: ints([5, 6]) };
+checkRule("Resize", { linear: true, opsets: [18, 19] }, { "a crop of given axes": [part, { ...crop, axes: [2, 3] }] });
+
+for (const keep_aspect_ratio_policy of ["not_larger", "not_smaller"])
+  for (const mode of ["nearest", "linear", "cubic"]) {
+    const kept = (space: number[], attributes: Attributes = {}): Row => [
+      { ...x, roi: undefined, scales: undefined, sizes: ints(space) },
+      { mode, keep_aspect_ratio_policy, axes: [2, 3], ...attributes },
+    ];
+    checkRule(
+      "Resize",
+      { linear: true, opsets: [18, 19] },
+      {
+        [`${keep_aspect_ratio_policy}, ${mode}, larger`]: kept([7, 8]),
+        [`${keep_aspect_ratio_policy}, ${mode}, the other way`]: kept([9, 8]),
+        [`${keep_aspect_ratio_policy}, ${mode}, smaller`]: kept([3, 2]),
+        [`${keep_aspect_ratio_policy}, ${mode}, axes turned`]: kept([7, 11], { axes: [3, 2] }),
+      },
+    );
+  }
+
 checkRule(
   "Upsample",
   { ...linear, opsets: [9] },

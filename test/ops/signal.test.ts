@@ -22,6 +22,14 @@ checkRule(
     "a given axis": [{ x: [4, 3, 2], length: undefined, axis: ints(0) }],
     "one side": [{ x: [2, 3, 7, 1], length: undefined, axis: ints(-2) }, { onesided: 1 }],
     inverse: [{ x: [2, 6, 2], length: undefined, axis: ints(1) }, { inverse: 1 }],
+    "the inverse of one side": [
+      { x: [2, 5, 2], length: undefined, axis: ints(1) },
+      { inverse: 1, onesided: 1 },
+    ],
+    "the inverse of one side, an odd length": [
+      { x: [2, 4, 2], length: ints(7), axis: ints(1) },
+      { inverse: 1, onesided: 1 },
+    ],
   },
 );
 
