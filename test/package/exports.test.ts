@@ -78,13 +78,13 @@ async function bundled() {
   return { metafile, outputFiles, upFront: size(upFront), whole: size(outputs.map(([name]) => name)) };
 }
 
-test("gradcam is at most 60 KB up front and 80 KB whole, gzipped, without ONNX Runtime and without Node", async () => {
+test("gradcam is at most 60 KB up front and 88 KB whole, gzipped, without ONNX Runtime and without Node", async () => {
   const { metafile, outputFiles, upFront, whole } = await bundled();
   console.log(`gradcam: ${(upFront / 1024).toFixed(1)} KB up front, ${(whole / 1024).toFixed(1)} KB whole, gzipped`);
   expect(upFront).toBeGreaterThan(20 * 1024);
   expect(upFront).toBeLessThanOrEqual(60 * 1024);
   expect(whole).toBeGreaterThan(upFront);
-  expect(whole).toBeLessThanOrEqual(80 * 1024);
+  expect(whole).toBeLessThanOrEqual(88 * 1024);
   const inputs = Object.keys(metafile.inputs);
   expect(inputs.filter((name) => /node:|onnxruntime-(node|web)|sharp|commander/.test(name))).toEqual([]);
   for (const { text } of outputFiles) expect(text).not.toMatch(/["']node:/);
