@@ -75,7 +75,7 @@ function sweep(
       operator: (other) => ruleOf(other, overrides),
       inside: (name) => inside(node, name, tensors, overrides),
     };
-    op.vjp(call).forEach((dx, i) => {
+    applied(op.vjp, call).forEach((dx, i) => {
       if (!dx || !needs[i]) return;
       checkShape(node, inputs[i], dx, tensors);
       terms.set(inputs[i], [...(terms.get(inputs[i]) ?? []), dx]);
@@ -94,6 +94,20 @@ function inside(node: NodeProto, name: string, tensors: Observed, overrides: Ove
     dependents: (wrt) => dependents(body.graph, body.tensors, wrt),
     differentiate: (build, seeds, wrt) => sweep(body.graph, body.tensors, { build, seeds, wrt, overrides }),
   };
+}
+
+/** A rule's gradients. Where it needs a shape that only the run knows, the node is one that we have no rule for. */
+function applied(rule: Rule, call: Call): readonly (Value | null)[] {
+  try {
+    return rule(call);
+  } catch (error) {
+    const unknown = [...call.x, ...call.y].find((v) => v && !v.dims);
+    if (error instanceof UserError || !unknown) throw error;
+    const why = `ONNX Runtime cannot tell the shape of "${unknown.name}" before it runs`;
+    throw new UserError("unsupported-operator", `unsupported operator: ${describe(call.node)}: ${why}`, {
+      cause: error,
+    });
+  }
 }
 
 function ruleOf(node: NodeProto, overrides: Overrides | undefined): Op | undefined {

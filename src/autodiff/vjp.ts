@@ -1,6 +1,7 @@
 /** @file The primitive: run a model, and multiply a covector with its Jacobian. */
 import { InternalError } from "../errors.ts";
 import { append } from "../onnx/append.ts";
+import { blame } from "../onnx/blame.ts";
 import { Builder, type Value } from "../onnx/build.ts";
 import { checkFeeds, checkSeed } from "../onnx/feeds.ts";
 import { freshPrefix, type Model, readModel } from "../onnx/model.ts";
@@ -56,7 +57,10 @@ export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions):
   const seedValues = new Map(
     Object.entries(seeds).map(([name, seed]) => [name, seedValue(model, build, tensors, name, seed)]),
   );
-  const gradients = differentiate(model, tensors, { build, seeds: seedValues, wrt, overrides: overridesOf(rules) });
+  const sweep = { build, seeds: seedValues, wrt, overrides: overridesOf(rules) };
+  const gradients = await Promise.resolve()
+    .then(() => differentiate(model, tensors, sweep))
+    .catch((error) => blame(ort, model, tensors, session ?? {}, error));
   // An output may not be an input itself: a tensor that is seeded and asked for passes through an Identity.
   const isSeed = new Set([...seedValues.values()].map(({ name }) => name));
   const named = new Map([...gradients].map(([name, g]) => [name, isSeed.has(g.name) ? build.op("Identity", [g]) : g]));

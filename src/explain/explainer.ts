@@ -115,7 +115,7 @@ export class Explainer {
   }
 
   #planFor(feeds: Feeds): Promise<Plan> {
-    const key = freeSizes(this.model, shapesOf(feeds));
+    const key = freeSizes(this.model, shapesOf(feeds)) + this.#otherBatch(feeds);
     const known = this.#plans.get(key);
     if (known) return known;
     const made = observe(this.ort, this.model, shapesOf(feeds), this.options.session).then(
@@ -124,6 +124,13 @@ export class Explainer {
     this.#plans.set(key, made);
     made.catch(() => this.#plans.delete(key));
     return made;
+  }
+
+  /** Where the batch is free in name only, what was observed holds for one size of it: another one, as fed. */
+  #otherBatch(feeds: Feeds): string {
+    const batch = this.imageInput && this.tensors.get(this.imageInput)?.dims[0];
+    const fed = this.imageInput && feeds[this.imageInput].dims[0];
+    return batch === undefined || batch === -1 || batch === fed ? "" : ` ${fed} images`;
   }
 }
 

@@ -13,6 +13,7 @@ import { UserError } from "../errors.ts";
 import { gradCamMap } from "../methods/grad-cam.ts";
 import type { LayerMap } from "../methods/method.ts";
 import { type Extension, openExtended } from "../onnx/append.ts";
+import { blame } from "../onnx/blame.ts";
 import { Builder, type Value } from "../onnx/build.ts";
 import { extract, readsOf } from "../onnx/extract.ts";
 import { freshPrefix, type Model } from "../onnx/model.ts";
@@ -146,7 +147,7 @@ export class Plan {
   #once<T extends { session: Session }>(key: string, make: () => Promise<T>): Promise<T> {
     const known = this.#cache.get(key) as Promise<T> | undefined;
     if (known) return known;
-    const made = make();
+    const made = make().catch((error) => blame(this.ort, this.model, this.tensors, this.options, error));
     this.#cache.set(key, made);
     made.catch(() => this.#cache.delete(key));
     return made;

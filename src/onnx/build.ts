@@ -122,7 +122,7 @@ export class Builder extends Emitter {
     if (rows && b.dims?.length === 2)
       return this.op("Gather", [b, rows], { axis: 0 }, b.type, [rows.dims?.[0] ?? -1, b.dims[1]]);
     const batch = broadcastDims(a.dims?.slice(0, -2), b.dims?.slice(0, -2));
-    const dims = batch && [...batch, a.dims?.at(-2) ?? -1, b.dims?.at(-1) ?? -1];
+    const dims = batch && [...batch, ...(a.dims?.slice(-2, -1) ?? []), b.dims?.at(-1) ?? -1]; // one row has no rows
     return this.op("MatMul", [a, b], undefined, a.type, dims);
   }
 

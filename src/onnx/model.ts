@@ -2,6 +2,7 @@
 import { UserError } from "../errors.ts";
 import {
   type AttributeProto,
+  declaredDims,
   decodeModel,
   type GraphProto,
   type ModelProto,
@@ -89,8 +90,15 @@ function parse(bytes: Uint8Array): ModelProto {
   if (!proto.graph?.node.length || !proto.opsetImport.length) {
     throw new UserError("invalid-model", "invalid model: not an ONNX file (no graph with nodes and operator sets)");
   }
+  const { input, initializer } = proto.graph;
+  for (const { name, dims } of [...input.map((i) => ({ name: i.name, dims: declaredDims(i) ?? [] })), ...initializer])
+    if (dims.some((d) => typeof d !== "string" && !(Number(d) <= Number.MAX_SAFE_INTEGER && Number(d) >= -1)))
+      throw new UserError("invalid-model", `invalid model: "${shown(name)}" has the dimensions [${dims.join(",")}]`);
   return proto;
 }
+
+/** A name from a file on one line, whatever is in it. */
+const shown = (name: string): string => JSON.stringify(name).slice(1, -1).slice(0, 200);
 
 /** Indexes a parsed model; `bytes` must be its encoding. */
 export const indexModel = (bytes: Uint8Array, proto: ModelProto): Model => ({

@@ -9,6 +9,7 @@
 
 import { UserError } from "../errors.ts";
 import type { Body, Observed, TensorType } from "./bodies.ts";
+import { cutPool, type Mended } from "./ceil-pools.ts";
 import { product } from "./dims.ts";
 import { describe, graphsIn, type IndexedGraph } from "./model.ts";
 import {
@@ -26,7 +27,7 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from "./proto.ts";
-import { openSession, type Runtime, type SessionOptions } from "./runtime.ts";
+import { openSession, overPreset, type Runtime, type Session, type SessionOptions } from "./runtime.ts";
 import { typeFromName } from "./types.ts";
 
 export type { Observed, TensorType };
@@ -49,7 +50,7 @@ const keepsShape = new Set(["MeanVarianceNormalization"]);
 
 /**
  * Observes a model.
- * @param shapes dimensions of its inputs where they are free (the first is the batch and stays free).
+ * @param shapes dimensions of its inputs where they are free (the first is the batch and stays free, unless it is so in name only).
  * @throws UserError `invalid-model` when ONNX Runtime refuses the graph.
  */
 export async function observe(
@@ -58,17 +59,18 @@ export async function observe(
   shapes: Readonly<Record<string, readonly number[]>> = {},
   session: SessionOptions = {},
 ): Promise<Observed> {
-  const free = model.inputs.some((input) => typeof declaredDims(input)?.[0] === "string");
+  const free = model.inputs.filter((input) => typeof declaredDims(input)?.[0] === "string");
   const at = (batch: number) => observeAt({ ort, session, batch }, model, inputsAt(model, shapes, batch));
-  if (!free) return at(1);
+  if (free.length === 0) return at(1);
   let first: Observed;
   let second: Observed;
   try {
     first = await at(batchSizes[0]);
     second = await at(batchSizes[1]);
   } catch {
-    // A batch that is free in name only: somewhere inside a shape is fixed for one image. What else is wrong shows here too.
-    return at(1);
+    // A batch that is free in name only: inside a shape is fixed, for as many images as are fed. What else is wrong shows here too.
+    const [fed] = free.map(({ name }) => shapes[name]?.[0]).filter((batch) => batch !== undefined);
+    return at(fed ?? 1);
   }
   return inBoth(first, second);
 }
@@ -166,11 +168,12 @@ async function inferred(
       : node,
   );
   const names = model.graph.node.flatMap(({ output }) => output).filter((name) => name && !told.has(name));
+  const cutting: TensorProto[] = [];
   const types = async (nodes: readonly NodeProto[], outputs: readonly string[]) => {
     const graph = makeGraph({
       name: model.graph.name,
       node: nodes.map(observable),
-      initializer: model.graph.initializer.filter(small).map(nameable),
+      initializer: [...model.graph.initializer.filter(small).map(nameable), ...cutting],
       sparseInitializer: model.graph.sparseInitializer,
       input: [...inputs, ...weights, ...given],
       output: outputs.map((name) => makeValueInfo(name)),
@@ -178,8 +181,10 @@ async function inferred(
     const { irVersion, opsetImport, functions } = model.proto;
     const version = irVersion < 4n ? 4n : irVersion;
     const bytes = encodeModel(makeModel({ irVersion: version, opsetImport, functions, graph }));
+    // Strict: operands whose shapes do not fit are an error here, not a warning and a wrong shape.
+    const strict: SessionOptions = { extra: { session: { strict_shape_type_inference: "1" } } };
     const options: SessionOptions = {
-      ...session,
+      ...overPreset(strict, session),
       graphOptimizationLevel: "basic",
       executionProviders: ["cpu"],
       intraOpNumThreads: 1,
@@ -189,13 +194,20 @@ async function inferred(
     await observer.release();
     return metadata.filter((tensor) => tensor.isTensor);
   };
-  const metadata = names.length ? await types(makers, names) : []; // a branch may hold no more than a constant
+  let nodes: readonly NodeProto[] = makers;
+  let metadata = names.length ? await types(nodes, names) : []; // a branch may hold no more than a constant
+  // One at a time, for what is behind a pooling depends on its size.
+  for (let mended = firstCut(nodes, model.opset, metadata); mended; mended = firstCut(nodes, model.opset, metadata)) {
+    nodes = mended.nodes;
+    cutting.push(...mended.initializers);
+    metadata = await types(nodes, names);
+  }
 
   // A tensor of unknown rank has the shape [], as a scalar has. The length of its own shape tells them apart.
   const flat = metadata.filter(({ shape }) => shape.length === 0).map(({ name }) => name);
   const shapeOf = new Map(flat.map((name, i) => [`gradcam/shape${i}`, name]));
   const asking = [...shapeOf].map(([shape, name]) => makeNode("Shape", [name], [shape]));
-  const lengths = shapeOf.size ? await types([...makers, ...asking], [...shapeOf.keys()]) : [];
+  const lengths = shapeOf.size ? await types([...nodes, ...asking], [...shapeOf.keys()]) : [];
   const unknown = new Set(lengths.filter(({ shape }) => shape[0] !== 0).map(({ name }) => shapeOf.get(name)));
 
   const images = inputs.map((input) => declaredDims(input)?.[0]).find((d) => typeof d === "number") ?? batch;
@@ -225,6 +237,20 @@ function observable(node: NodeProto): NodeProto {
     return a.name === "to" && Number(a.i) === DataType.BFLOAT16 ? { ...a, i: BigInt(DataType.FLOAT16) } : a;
   });
   return { ...node, attribute };
+}
+
+/** The nodes with the first pooling mended that inference gives a window too many. */
+function firstCut(nodes: readonly NodeProto[], opset: number, metadata: Session["outputMetadata"]): Mended | undefined {
+  const dims = new Map(
+    metadata.flatMap((t) =>
+      t.isTensor ? [[t.name, t.shape.map((d) => (typeof d === "number" ? d : -1))] as const] : [],
+    ),
+  );
+  for (const [i, node] of nodes.entries()) {
+    const mended = cutPool(node, opset, (name) => dims.get(name));
+    if (mended) return { ...mended, nodes: [...nodes.slice(0, i), ...mended.nodes, ...nodes.slice(i + 1)] };
+  }
+  return undefined;
 }
 
 /**

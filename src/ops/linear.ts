@@ -6,7 +6,7 @@ import { type Op, unbroadcast } from "./op.ts";
 export const Gemm: Op = {
   linear: [0, 1, 2],
   vjp: ({ build, attributes, x: [a, b, bias], dy: [dy], needs }) => {
-    const [transA, transB] = [attributes.int("transA", 0) === 1, attributes.int("transB", 0) === 1];
+    const [transA, transB] = [attributes.int("transA", 0) !== 0, attributes.int("transB", 0) !== 0];
     const [alpha, beta] = [attributes.float("alpha", 1), attributes.float("beta", 1)];
     const da = () =>
       transA ? build.gemm(b, dy, { transA: transB, transB: true }) : build.gemm(dy, b, { transB: !transB });

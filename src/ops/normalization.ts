@@ -1,7 +1,7 @@
 /** @file Normalisations. */
 import { type Builder, rankOf, type Value } from "../onnx/build.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
-import { type Call, type Op, positive, spatialAxes, unbroadcast, unsupported } from "./op.ts";
+import { type Call, type Op, positive, spatialAxes, spatialDims, unbroadcast, unsupported } from "./op.ts";
 
 /** A per-channel vector [C] beside a tensor [N, C, ...]. */
 const perChannel = (build: Builder, v: Value, x: Value): Value => {
@@ -107,7 +107,8 @@ export const GroupNormalization: Op = {
     const [x, scale] = c.x;
     const [dy] = c.dy;
     const groups = attributes.int("num_groups", 1);
-    const [, channels, ...space] = x.dims ?? [];
+    const channels = x.dims?.[1] ?? -1;
+    const space = spatialDims(c, x);
     const grouped = (v: Value) => build.reshape(v, [-1, groups, channels / groups, ...space]);
     const axes = range(rankOf(x) + 1).slice(2);
     const z = standardise(build, grouped(x), axes, attributes.float("epsilon", 1e-5));

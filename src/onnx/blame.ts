@@ -1,0 +1,49 @@
+/** @file Whose fault an error is: about a model that ONNX Runtime cannot run either, it is the model's. */
+import { UserError } from "../errors.ts";
+import { product } from "./dims.ts";
+import type { Model } from "./model.ts";
+import type { Observed } from "./observe.ts";
+import { openSession, type Runtime, reason, type SessionOptions } from "./runtime.ts";
+import { typeName } from "./types.ts";
+
+const arrays = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  uint8: Uint8Array,
+  int8: Int8Array,
+  bool: Uint8Array,
+};
+
+/**
+ * Ends what failed while a gradient was built. Some mistakes in a model (weights of a wrong shape) are told by no shape inference: they
+ * come out when a rule meets them, or when the model runs. So the model is run, on zeros.
+ * @throws UserError `invalid-model` if it cannot; else the error that was given.
+ */
+export async function blame(
+  ort: Runtime,
+  model: Model,
+  tensors: Observed,
+  options: SessionOptions,
+  error: unknown,
+): Promise<never> {
+  if (error instanceof UserError) throw error;
+  const session = await openSession(ort, model.bytes, options);
+  try {
+    const feeds = model.inputs.map(({ name }) => {
+      const { type = 0, dims = [] } = tensors.get(name) ?? {};
+      const array = arrays[typeName(type) as keyof typeof arrays];
+      if (!array) throw error;
+      const shape = dims.map((d) => Math.max(d, 1));
+      return [name, new ort.Tensor(typeName(type) as "float32", new array(product(shape)) as Float32Array, shape)];
+    });
+    await session.run(Object.fromEntries(feeds)).catch((cause: unknown) => {
+      throw new UserError("invalid-model", `invalid model: ONNX Runtime cannot run it: ${reason(cause)}`, { cause });
+    });
+  } finally {
+    await session.release();
+  }
+  throw error;
+}

@@ -1,0 +1,124 @@
+/** @file What the fuzzers found, at its smallest: each was a wrong gradient, or an error that was none of the user's. */
+import * as ort from "onnxruntime-node";
+import { describe, expect, test } from "vitest";
+import { checkVjp } from "../../src/autodiff/check.ts";
+import { vjp } from "../../src/autodiff/vjp.ts";
+import { openExplainer } from "../../src/explain/explainer.ts";
+import { decodeModel, encodeModel } from "../../src/onnx/proto.ts";
+import { bools, floats, ints, model, node, randomFeeds, tensor, type Wanted } from "../models.ts";
+import { gap, images } from "../nets.ts";
+import { apart, session } from "../ops/rules.ts";
+
+const errors = async (wanted: Wanted, dims: readonly number[]): Promise<number[]> => {
+  const feeds = randomFeeds({ x: dims }, apart);
+  const checks = await checkVjp(ort, model(wanted), { feeds, output: wanted.outputs?.[0], session });
+  return checks.map(({ error }) => error);
+};
+
+describe("gradients", () => {
+  const graphs: Readonly<Record<string, readonly [dims: readonly number[], wanted: Omit<Wanted, "opset">]>> = {
+    "a batch that is free in name only: a constant has as many rows": [
+      [3, 4],
+      { free: ["x"], inputs: { x: [3, 4], c: floats(Array(12).fill(0.7), [3, 4]) }, nodes: [node("Sub", "x c", "y")] },
+    ],
+    "rounding up, with a last window that begins behind the end": [
+      [2, 2, 6],
+      {
+        inputs: { x: [2, 2, 6], w: floats([1, 2, 3, 4], [2, 2, 1]) },
+        nodes: [
+          node("MaxPool", "x", "pooled", { kernel_shape: [2], strides: [3], ceil_mode: 1 }),
+          node("Conv", "pooled w", "y"),
+        ],
+      },
+    ],
+    "the same twice, one behind the other": [
+      [2, 1, 18],
+      {
+        free: ["x"],
+        inputs: { x: [2, 1, 18] },
+        nodes: [
+          node("AveragePool", "x", "once", { kernel_shape: [2], strides: [3], ceil_mode: 1 }),
+          node("AveragePool", "once", "y", { kernel_shape: [2], strides: [3], ceil_mode: 1 }),
+        ],
+      },
+    ],
+    "a list, reflected at its end": [
+      [3],
+      { inputs: { x: [3], pads: ints([0, 2]) }, nodes: [node("Pad", "x pads", "y", { mode: "reflect" })] },
+    ],
+  };
+  for (const [title, [dims, wanted]] of Object.entries(graphs))
+    for (const opset of [11, 18])
+      test(`${title}, opset ${opset}`, async () => {
+        for (const error of await errors({ opset, ...wanted }, dims)) expect(error).toBeLessThan(1e-2);
+      });
+});
+
+describe("refusals that name the node", () => {
+  const refusal = (wanted: Wanted, dims: readonly number[]) =>
+    vjp(ort, model(wanted), {
+      feeds: randomFeeds({ x: dims }),
+      seeds: { y: tensor(Array(16).fill(1), wanted.nodes.at(-1)?.opType === "Reshape" ? [4, 4, 1] : [2, 1, 4, 2]) },
+      wrt: ["x"],
+      session,
+    });
+
+  test("groups on a grid that only the run knows", async () => {
+    const kept = { c: bools([1, 0, 0, 1]), scale: floats([0.5]), bias: floats([0.2]) };
+    const nodes = [
+      node("Compress", "x c", "some", { axis: 3 }),
+      node("GroupNormalization", "some scale bias", "y", { num_groups: 1 }),
+    ];
+    await expect(refusal({ opset: 21, inputs: { x: [2, 1, 4, 4], ...kept }, nodes }, [2, 1, 4, 4])).rejects.toThrow(
+      /^unsupported operator: GroupNormalization node "y": the spatial dimensions of "some" are not known/,
+    );
+  });
+
+  test("a shape that inference does not tell", async () => {
+    const nodes = [
+      node("MeanVarianceNormalization", "x", "m"),
+      node("Concat", "m x", "c", { axis: 1 }),
+      node("Reshape", "c shape", "y"),
+    ];
+    const inputs = { x: [1, 2, 2, 2], shape: ints([4, 4, 1]) };
+    await expect(refusal({ opset: 13, inputs, nodes }, [1, 2, 2, 2])).rejects.toThrow(
+      /^unsupported operator: Concat node "c": ONNX Runtime cannot tell the shape of "[cm]" before it runs$/,
+    );
+  });
+});
+
+describe("damaged files", () => {
+  const changed = (weights: string, change: (dims: bigint[]) => void) => {
+    const proto = decodeModel(gap());
+    change(proto.graph!.initializer.find(({ name }) => name === weights)!.dims);
+    return encodeModel(proto);
+  };
+
+  test("weights of a shape that fits no more", async () => {
+    const bytes = changed("w", (dims) => dims.splice(1, 3, 1n, 9n, 3n));
+    const seeds = { logits: tensor(Array(10).fill(1), [2, 5]) };
+    await expect(vjp(ort, bytes, { feeds: images(2), seeds, wrt: ["x"], session })).rejects.toThrow(
+      /^invalid model: ONNX Runtime cannot run it: .*Conv/,
+    );
+  });
+
+  test("a dimension that no number holds", async () => {
+    const bytes = changed("fb", (dims) => dims.splice(0, 1, 2n ** 63n - 1n));
+    await expect(openExplainer(ort, bytes, { session })).rejects.toThrow(
+      'invalid model: "fb" has the dimensions [9223372036854775807]',
+    );
+  });
+});
+
+test("an explainer of a model whose batch is free in name only takes the batch that is fed", async () => {
+  const pair = floats([0.1, 0.2, 0.3, 0.4, 0.5, 1, 2, 3, 4, 5], [2, 5]);
+  const bytes = gap({ after: [node("Add", "logits pair", "y")], constants: { pair } });
+  const explainer = await openExplainer(ort, bytes, { session });
+  const reference = await openExplainer(ort, gap(), { session });
+  const [{ maps }, { maps: expected }] = await Promise.all(
+    [explainer, reference].map((e) => e.explain(images(2), { target: [1, 4] })),
+  );
+  expect(maps.dims).toEqual(expected.dims);
+  for (const [i, v] of (maps.data as Float32Array).entries()) expect(v).toBeCloseTo(expected.data[i] as number, 5);
+  await Promise.all([explainer.release(), reference.release()]);
+});
