@@ -1,9 +1,12 @@
 /**
  * @file What an explanation costs beside ONNX Runtime's plain forward pass, in the same run.
  *
- *   node bench/speed.mjs [--quick] [--only NAME]
+ *   node bench/speed.mjs [--quick] [--only NAME] [--models DIR]
+ *
+ * DIR is where export-bench-models.py wrote its networks: with it, the two that are not built in code are measured too.
  */
 import { readFileSync } from "node:fs";
+import path from "node:path";
 import ort from "onnxruntime-node";
 import { openExplainer } from "../dist/index.js";
 import { inTurn, median, milliseconds, pause, ratio } from "./measure.mjs";
@@ -11,7 +14,10 @@ import { mobilenetV2, resnet50, vgg16 } from "./networks.mjs";
 
 ort.env.logLevel = "error";
 const quick = process.argv.includes("--quick");
-const only = process.argv[process.argv.indexOf("--only") + 1];
+const option = (name) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined);
+const only = option("--only");
+const models = option("--models");
+const exported = (name) => () => new Uint8Array(readFileSync(path.join(models, `${name}.onnx`)));
 const lite0 = () =>
   new Uint8Array(readFileSync(new URL("../models/efficientnet-lite0/onnx/model.onnx", import.meta.url)));
 
@@ -24,7 +30,13 @@ const networks = [
   ["VGG-16", vgg16, 7, 8],
   ["MobileNet-v2", mobilenetV2, 40, 1000],
   ["EfficientNet-Lite0", lite0, 40, 1000],
-].filter(([name]) => (quick ? name === "EfficientNet-Lite0" : !process.argv.includes("--only") || name === only));
+  ...(models
+    ? [
+        ["ViT-B/16", exported("vit_b_16"), 7, 8],
+        ["ConvNeXt-Tiny", exported("convnext_tiny"), 15, 8],
+      ]
+    : []),
+].filter(([name]) => (quick ? name === "EfficientNet-Lite0" : only === undefined || name === only));
 
 if (!quick) console.log(`Grad-CAM's extension of ResNet-50: ${await extensionBytes(resnet50())} bytes`);
 console.log("| network | forward, ms | Grad-CAM | further class | all classes | guided BP | open |");
