@@ -6,6 +6,7 @@ Reads the name of a contender from each line of standard input, runs it twice an
 peers.mjs times its own. The first line that it writes lists the contenders as JSON.
 """
 
+import copy
 import importlib.util
 import json
 import sys
@@ -49,13 +50,15 @@ def grid_of(tokens):
 def contenders_for(name):
     image = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(1))
     # The packages hook the network or change its modules, so each has its own.
-    plain, for_captum, for_torch_cam, for_grad_cam, for_guided = (make_network(name) for _ in range(5))
+    plain = make_network(name)
+    for_captum, for_captum_guided, for_torch_cam, for_grad_cam, for_guided = (copy.deepcopy(plain) for _ in range(5))
     reshape = grid_of if name.startswith("vit") else None
 
+    options = {"reshape_transform": reshape} if reshape else {}
     captum_cam = LayerGradCam(for_captum, LAYERS[name](for_captum))
-    captum_guided = GuidedBackprop(make_network(name))
-    torch_cam = TorchCam(for_torch_cam, LAYERS[name](for_torch_cam), **({"reshape_transform": reshape} if reshape else {}))
-    grad_cam = GradCAM(for_grad_cam, [LAYERS[name](for_grad_cam)], reshape_transform=reshape)
+    captum_guided = GuidedBackprop(for_captum_guided)
+    torch_cam = TorchCam(for_torch_cam, LAYERS[name](for_torch_cam), **options)
+    grad_cam = GradCAM(for_grad_cam, [LAYERS[name](for_grad_cam)], **options)
     grad_cam_guided = GuidedBackpropReLUModel(for_guided, "cpu")
 
     def run_plain():
