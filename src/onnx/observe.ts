@@ -196,8 +196,11 @@ async function inferred(
   };
   let nodes: readonly NodeProto[] = makers;
   let metadata = names.length ? await types(nodes, names) : []; // a branch may hold no more than a constant
+  const fed = [...inputs, ...given];
   // One at a time, for what is behind a pooling depends on its size.
-  for (let mended = firstCut(nodes, model.opset, metadata); mended; mended = firstCut(nodes, model.opset, metadata)) {
+  for (;;) {
+    const mended = firstCut(nodes, model.opset, fed, metadata);
+    if (!mended) break;
     nodes = mended.nodes;
     cutting.push(...mended.initializers);
     metadata = await types(nodes, names);
@@ -216,7 +219,7 @@ async function inferred(
     const dims = shape.map((d) => (typeof d === "number" ? d : -1));
     tensors.set(name, { type, dims, perImage: dims[0] === images });
   };
-  for (const info of [...inputs, ...given]) {
+  for (const info of fed) {
     const dims = declaredDims(info);
     if (dims) add(info.name, declaredType(info), dims);
   }
@@ -240,12 +243,17 @@ function observable(node: NodeProto): NodeProto {
 }
 
 /** The nodes with the first pooling mended that inference gives a window too many. */
-function firstCut(nodes: readonly NodeProto[], opset: number, metadata: Session["outputMetadata"]): Mended | undefined {
-  const dims = new Map(
-    metadata.flatMap((t) =>
-      t.isTensor ? [[t.name, t.shape.map((d) => (typeof d === "number" ? d : -1))] as const] : [],
-    ),
-  );
+function firstCut(
+  nodes: readonly NodeProto[],
+  opset: number,
+  fed: readonly ValueInfoProto[],
+  metadata: Session["outputMetadata"],
+): Mended | undefined {
+  const known = [
+    ...fed.map((info) => [info.name, declaredDims(info) ?? []] as const),
+    ...metadata.flatMap((t) => (t.isTensor ? [[t.name, t.shape] as const] : [])),
+  ];
+  const dims = new Map(known.map(([name, shape]) => [name, shape.map((d) => (typeof d === "number" ? d : -1))]));
   for (const [i, node] of nodes.entries()) {
     const mended = cutPool(node, opset, (name) => dims.get(name));
     if (mended) return { ...mended, nodes: [...nodes.slice(0, i), ...mended.nodes, ...nodes.slice(i + 1)] };
