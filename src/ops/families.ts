@@ -34,7 +34,7 @@ export const onDemand: readonly Family[] = [
   },
   {
     names:
-      "QuantizeLinear DequantizeLinear QLinearAdd QLinearMul QLinearSigmoid QLinearLeakyRelu QLinearAveragePool QLinearGlobalAveragePool QLinearConcat MatMulIntegerToFloat DynamicQuantizeMatMul",
+      "QuantizeLinear DequantizeLinear QLinearAdd QLinearMul QLinearSigmoid QLinearLeakyRelu QLinearAveragePool QLinearGlobalAveragePool QLinearConcat QGemm MatMulIntegerToFloat DynamicQuantizeMatMul",
     domain: "com.microsoft",
     load: () => import("./microsoft-quantized.ts"),
   },

@@ -25,6 +25,13 @@ const qPool = (opType: string): Op =>
 export const QLinearAveragePool = qPool("AveragePool");
 export const QLinearGlobalAveragePool = qPool("GlobalAveragePool");
 
+/** a and b, each with its scale (b's one for each column) and zero point, a bias in steps of both, and y's; without these y is floats. */
+export const QGemm: Op = quantized((c) => {
+  const column = c.attributes.int("transB", 0) ? 0 : 1;
+  const y = as(c, "Gemm", [numbers(c, [0, 1, 2]), numbers(c, [3, 4, 5], column)]);
+  return [c.x[7] ? steps(c, y, c.x[7]) : y];
+});
+
 /** The scale and zero point of y, then tensor, scale and zero point of each part. */
 export const QLinearConcat: Op = quantized((c) => {
   const parts = Array.from({ length: (c.x.length - 2) / 3 }, (_, i) => numbers(c, [2 + 3 * i, 3 + 3 * i, 4 + 3 * i]));

@@ -74,6 +74,26 @@ describe("gradients of quantised operators are those of the float ones", () => {
     await agree(model({ opset: 13, inputs, nodes }), plain, x);
   });
 
+  test.each([0, 1])("QGemm, transB = %i, in steps and in floats", async (transB) => {
+    const w = steps(DataType.INT8, transB ? [4, 6] : [6, 4], some(24));
+    const sw = [0.005, 0.004, 0.003, 0.002];
+    const column = (i: number) => (transB ? Math.floor(i / 6) : i % 4);
+    const flat = { x: [5, 6] };
+    const inputs = { ...flat, ...scales, w, sw: floats(sw), zw: steps(DataType.INT8, [4], [0, 0, 0, 0]) };
+    const gemm = (names: string, output: string) => ({
+      ...node("QGemm", `xq s z w sw zw -${names}`, output, { transB, alpha: float(0.5) }),
+      domain,
+    });
+    const values = w.values.map((v, i) => v * sw[column(i)]);
+    const plain = model({
+      opset: 13,
+      inputs: { ...flat, w: floats(values, w.dims) },
+      nodes: [node("Gemm", "x w", "y", { transB, alpha: float(0.5) })],
+    });
+    await agree(model({ opset: 13, inputs, nodes: [into, gemm(" sy zy", "yq"), back] }), plain, flat);
+    await agree(model({ opset: 13, inputs, nodes: [into, gemm(" - -", "y")] }), plain, flat);
+  });
+
   test("ConvInteger and MatMulInteger behind DynamicQuantizeLinear", async () => {
     const w = steps(DataType.INT8, [6, 4], some(24));
     const inputs = { ...x, w: weights, sw: floats(0.005), m: w };
