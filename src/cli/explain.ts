@@ -1,4 +1,4 @@
-/** @file `gradcam explain`: pictures in; predictions, maps and panels out. */
+/** @file `gradcam explain`: pictures, sounds and volumes in; predictions, maps and panels out. */
 import path from "node:path";
 import { type Command, CommanderError, Option } from "commander";
 import pc from "picocolors";
@@ -6,24 +6,17 @@ import { UserError } from "../errors.ts";
 import { methodNamed, methods } from "../methods/index.ts";
 import { prepareDirectory, writeWhole } from "../node/files.ts";
 import { type LoadedClassifier, load } from "../node/load.ts";
-import { percent, type WrittenExplanation, writeWhy } from "../node/write.ts";
-import { type ColormapName, colormaps } from "../render/colormap.ts";
-import type { Why } from "../tasks/classification.ts";
-import { exitCodes, packageVersion } from "./about.ts";
-import { loadOptions, type ModelFlags, several, whole, withModel } from "./options.ts";
-import { findPictures, type PictureFile } from "./pictures.ts";
+import { writeWhy } from "../node/write.ts";
+import type { Feeds } from "../onnx/runtime.ts";
+import { colormaps } from "../render/colormap.ts";
+import type { Kind } from "../tasks/sample.ts";
+import { exitCodes } from "./about.ts";
+import { assumption, manifest } from "./manifest.ts";
+import { loadOptions, namedFile, several, whole, withModel } from "./options.ts";
 import { Progress } from "./progress.ts";
-
-interface ExplainFlags extends ModelFlags {
-  readonly class?: string[];
-  readonly method?: string[];
-  readonly against?: string;
-  readonly counterfactual?: boolean;
-  readonly out: string;
-  readonly colormap: ColormapName;
-  readonly maxPixels: number;
-  readonly json?: boolean;
-}
+import { Reference } from "./reference.ts";
+import { type ExplainFlags, type ImageResult, report } from "./report.ts";
+import { findSamples, type SampleFile } from "./samples.ts";
 
 const examples = `
 Examples:
@@ -31,12 +24,16 @@ Examples:
   gradcam explain photo.jpg --class espresso --class top3  a class by name, and the three best
   gradcam explain photo.jpg --class "tiger cat" --against tabby
   gradcam explain photos/ --method grad-cam --method guided-grad-cam --json > results.jsonl
-  gradcam explain photo.jpg --model resnet50.onnx --labels imagenet.txt --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225`;
+  gradcam explain photo.jpg --model resnet50.onnx --labels imagenet.txt --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
+  gradcam explain siren.wav --model sounds.onnx            a sound; scan.npy, a volume or any other array
+  gradcam explain photo.jpg --model vqa.onnx --input question=ids.npy
+  gradcam explain photo.jpg --model encoder.onnx --similar-to other.jpg
+  gradcam explain photo.jpg --model int8.onnx --reference float.onnx`;
 
 export function defineExplain(program: Command): void {
   withModel(program.command("explain"))
-    .description("show which pixels made a classifier say what it says")
-    .argument("<image...>", "pictures, or directories of pictures")
+    .description("show which parts of a picture, sound or volume made a model say what it says")
+    .argument("[image...]", "pictures, .wav, .npy or .json files, as the model takes them; or directories of them")
     .option("--class <name|index|topN>", "a class to explain; may be repeated (default: the best)", several)
     .option(
       "--method <name>",
@@ -47,6 +44,9 @@ export function defineExplain(program: Command): void {
       new Option("--against <name|index>", "explain the classes rather than this one").conflicts("counterfactual"),
     )
     .option("--counterfactual", "explain what speaks against the classes")
+    .option("--input <name=file>", "another input of the model: .npy, .json or a picture; may be repeated", namedFile)
+    .option("--similar-to <file>", "explain the similarity of the model's embeddings to this one's")
+    .option("--reference <file|dir>", "compare the maps with this model's, such as the one before quantisation")
     .option("--out <dir>", "where the pictures go", "gradcam-out")
     .addOption(new Option("--colormap <name>", "colours of the maps").choices([...colormaps]).default(colormaps[0]))
     .option("--max-pixels <count>", "refuse larger pictures", whole, 100e6)
@@ -57,29 +57,37 @@ export function defineExplain(program: Command): void {
 
 async function explain(images: string[], flags: ExplainFlags): Promise<void> {
   (flags.method ?? []).forEach(methodNamed);
-  const pictures = await findPictures(images, flags.out);
+  const options = { ...loadOptions(flags), maxPixels: flags.maxPixels, similarTo: flags.similarTo };
+  const model = await load(flags.model, options);
+  const { kind, explainer } = model.classifier;
+  const { [explainer.imageInput ?? ""]: named, ...others } = flags.input ?? {};
+  const wanted = [...images, ...(named === undefined ? [] : [named])];
+  if (wanted.length === 0)
+    throw new UserError("missing-file", `missing ${kind}: give a file, or a directory of them; --help has examples`);
+  const samples = await findSamples(wanted, flags.out, kind);
+  const inputs = await model.inputs(others);
+  const reference = flags.reference === undefined ? undefined : await Reference.open(flags.reference, options, others);
   await prepareDirectory(flags.out);
-  const model = await load(flags.model, { ...loadOptions(flags), maxPixels: flags.maxPixels });
 
   const interrupted = new AbortController();
   const stop = () => interrupted.abort();
   process.once("SIGINT", stop);
-  const progress = new Progress("pictures", pictures.length);
+  const progress = new Progress(`${kind}s`, samples.length);
   const results: ImageResult[] = [];
   let failures = 0;
   try {
-    for (const [done, picture] of pictures.entries()) {
+    for (const [done, sample] of samples.entries()) {
       if (interrupted.signal.aborted) throw new UserError("cancelled", "cancelled");
       progress.update(done);
       try {
-        const result = await explainOne(model, picture, flags, interrupted.signal, (part) =>
-          progress.update(done + part),
-        );
+        const { signal } = interrupted;
+        const onProgress = (part: number) => progress.update(done + part);
+        const result = await explainOne(model, sample, flags, { inputs, reference, signal, onProgress });
         results.push(result);
         progress.clear();
         report(result, flags);
       } catch (error) {
-        if (pictures.length === 1 || !(error instanceof UserError) || !isAboutPicture(error)) throw error;
+        if (samples.length === 1 || !(error instanceof UserError) || !isAboutSample(error, kind)) throw error;
         progress.clear();
         console.error(`gradcam: ${error.message}`);
         failures++;
@@ -90,8 +98,9 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
     process.off("SIGINT", stop);
     if (results.length) await writeWhole(path.join(flags.out, "manifest.json"), manifest(model, results, flags));
     await model.release();
+    await reference?.release();
   }
-  const failed = failures ? `${failures} of ${pictures.length} pictures could not be explained` : "";
+  const failed = failures ? `${failures} of ${samples.length} ${kind}s could not be explained` : "";
   if (!flags.json) {
     if (model.assumed) console.log(pc.dim(`The model says nothing of preprocessing; assumed ${assumption(model)}.`));
     console.log(`Pictures are in ${pc.bold(flags.out)}${failed && `; ${failed}`}.`);
@@ -100,80 +109,39 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
   if (failed) throw new CommanderError(exitCodes.user, "gradcam.failures", failed);
 }
 
-/** Other pictures of a directory are worth a try after these. */
-const isAboutPicture = ({ code }: UserError): boolean =>
-  ["invalid-image", "too-large", "missing-file", "not-finite"].includes(code);
+/** Other samples of a directory are worth a try after these. What is wrong with an array is told as what is wrong with an input. */
+const isAboutSample = ({ code }: UserError, kind: Kind): boolean =>
+  ["invalid-image", "too-large", "missing-file", "not-finite"].includes(code) ||
+  (kind !== "picture" && code === "invalid-input");
 
-/** What `--json` prints, a line each. File names are relative to `--out`. */
-interface ImageResult {
-  readonly image: string;
-  readonly model: { readonly name: string; readonly sha256: string };
-  readonly layer: string | null;
-  readonly predictions: Why["predictions"];
-  readonly explanations: readonly WrittenExplanation[];
-  readonly panel: string;
+interface Asking {
+  readonly inputs: Feeds;
+  readonly reference: Reference | undefined;
+  readonly signal: AbortSignal;
+  readonly onProgress: (part: number) => void;
 }
 
 async function explainOne(
   model: LoadedClassifier,
-  { file, stem }: PictureFile,
+  { file, stem }: SampleFile,
   flags: ExplainFlags,
-  signal: AbortSignal,
-  onProgress: (part: number) => void,
+  { inputs, reference, signal, onProgress }: Asking,
 ): Promise<ImageResult> {
   const { class: classes, method, against, counterfactual, layer, colormap, out } = flags;
-  const why = await model.explain(file, { classes, method, against, counterfactual, layer, signal, onProgress });
+  const options = { method, against, counterfactual, layer, signal };
+  const why = await model.explain<Kind>(file, { ...options, classes, inputs, onProgress });
+  const compared = await reference?.compare(file, why, options);
   const { name, explainer } = model.classifier;
   const used = layer ?? explainer.layers[0]?.name ?? null;
   const caption = [`Model ${name}`, used && `layer ${used}`].filter(Boolean).join(", ");
-  const written = await writeWhy(why, { directory: out, stem, colormap, caption });
-  return { image: file, model: { name, sha256: model.sha256 }, layer: used, predictions: why.predictions, ...written };
-}
-
-function report(result: ImageResult, { json, out }: ExplainFlags): void {
-  if (json) {
-    console.log(JSON.stringify(result));
-    return;
-  }
-  const explained = new Map(result.explanations.map((e) => [e.class, e]));
-  console.log(pc.bold(result.image));
-  for (const { class: index, label, score, probability } of result.predictions) {
-    const line = `  ${String(index).padStart(4)}  ${label.padEnd(28)} ${score.toFixed(2).padStart(7)} ${percent(probability).padStart(8)}`;
-    console.log(explained.has(index) ? pc.bold(line) : line);
-  }
-  for (const { label, method, overlay, blank } of result.explanations)
-    console.log(blank ? `  ${method}, ${label}: blank, ${blank}` : `  ${method}, ${label}: ${path.join(out, overlay)}`);
-  console.log(`  panel: ${path.join(out, result.panel)}`);
-}
-
-/** Everything that is needed to make the same maps again. */
-function manifest(model: LoadedClassifier, results: readonly ImageResult[], flags: ExplainFlags): string {
-  const { classifier, sha256, runtimeVersion } = model;
-  const { name, preprocess, score } = classifier;
-  const content = {
-    gradcam: packageVersion(),
-    onnxruntime: runtimeVersion,
-    node: process.version,
-    model: { name, sha256 },
-    preprocess,
-    score: score.name,
-    scoreIsBefore: score.before ?? null,
-    layer: flags.layer ?? classifier.explainer.layers[0]?.name ?? null,
-    classes: flags.class ?? ["top1"],
-    against: flags.against ?? null,
-    counterfactual: flags.counterfactual ?? false,
-    methods: flags.method ?? ["grad-cam"],
-    normalisation: "none in .npy; pictures divide a map by its maximum, and 0 stays 0",
-    images: results.map(({ image, explanations, panel }) => ({ image, explanations, panel })),
+  const { explanations, panel } = await writeWhy(why, { directory: out, stem, colormap, caption });
+  return {
+    image: file,
+    model: { name, sha256: model.sha256 },
+    layer: used,
+    predictions: why.predictions,
+    explanations: explanations.map((e, i) => ({ ...e, ...(compared && { reference: compared[i].reference }) })),
+    panel,
+    ...(compared && { reference: compared[0]?.of }),
   };
-  return `${JSON.stringify(content, null, 2)}\n`;
-}
-
-function assumption({ classifier }: LoadedClassifier): string {
-  const { resize, crop, mean, std, layout } = classifier.preprocess;
-  const size =
-    resize && "shortestEdge" in resize
-      ? `shorter side to ${resize.shortestEdge}`
-      : `resize to ${resize?.width} x ${resize?.height}`;
-  return `${size}, centre ${crop?.width} x ${crop?.height}, mean ${mean}, deviation ${std}, ${layout} (change with --size, --mean, --std, --layout)`;
 }

@@ -13,7 +13,7 @@ export interface ModelFlags {
   readonly labels?: string;
   readonly mean?: number[];
   readonly std?: number[];
-  readonly size?: number;
+  readonly size?: number | "full";
   readonly layout?: "NCHW" | "NHWC";
   readonly provider?: string;
   readonly threads?: number;
@@ -37,7 +37,11 @@ export function withReading(command: Command): Command {
     .option("--labels <file>", "class names: a line each, or JSON (a list, or id2label)")
     .option("--mean <r,g,b>", "mean of the input, for pixels of 0..1", numbers)
     .option("--std <r,g,b>", "deviation of the input", numbers)
-    .option("--size <pixels>", "side of the square that the network takes", whole)
+    .option(
+      "--size <pixels|full>",
+      "side of the square that the network takes; full: pictures as large as they are",
+      sized,
+    )
     .addOption(new Option("--layout <order>", "order of the input's axes").choices(["NCHW", "NHWC"]))
     .option("--provider <name>", "execution provider of ONNX Runtime", "cpu")
     .option("--threads <count>", "threads of ONNX Runtime (default: one per core)", whole);
@@ -78,6 +82,15 @@ function tokenGrid(text: string): TokenGrid {
   if (!parts) throw new InvalidArgumentError("It must be rows x columns, as 14x14, or 1+14x14 behind one more token.");
   const [, prefix, rows, columns] = parts;
   return { grid: [Number(rows), Number(columns)], ...(prefix && { prefix: Number(prefix) }) };
+}
+
+const sized = (text: string): number | "full" => (text === "full" ? text : whole(text));
+
+/** Gathers `name=file`. */
+export function namedFile(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const [, name, file] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
+  if (!name) throw new InvalidArgumentError("It must be the name of an input, =, and a file.");
+  return { ...before, [name]: file };
 }
 
 function numbers(text: string): number[] {

@@ -1,44 +1,50 @@
-/** @file The pictures that a command's arguments name: files, and directories of them. */
+/** @file The samples that a command's arguments name: files, and directories of them. */
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { exists, isDirectory } from "../node/files.ts";
+import type { Kind } from "../tasks/sample.ts";
 
-const endings = [".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff", ".gif"];
+/** What is taken of a directory, by what the model takes; a file that is named may have any name. */
+const endings: Readonly<Record<Kind, readonly string[]>> = {
+  picture: [".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff", ".gif"],
+  signal: [".wav", ".npy"],
+  volume: [".npy"],
+};
 
-/** A picture to explain, and what the names of its files begin with. */
-export interface PictureFile {
+/** A sample to explain, and what the names of its files begin with. */
+export interface SampleFile {
   readonly file: string;
   readonly stem: string;
 }
 
 /**
- * Every picture, directories searched to their depth in order of name; what lies in `out` was made by an earlier run.
- * @throws UserError `missing-file` for an argument that is not there, and a directory without pictures.
+ * Every sample, directories searched to their depth in order of name; what lies in `out` was made by an earlier run.
+ * @throws UserError `missing-file` for an argument that is not there, and a directory without samples.
  */
-export async function findPictures(args: readonly string[], out: string): Promise<PictureFile[]> {
+export async function findSamples(args: readonly string[], out: string, kind: Kind): Promise<SampleFile[]> {
   const found: { file: string; name: string }[] = [];
   for (const arg of args) {
     if (!(await isDirectory(arg))) {
       if (!(await exists(arg)))
-        throw new UserError("missing-file", `missing picture: ${arg}: no such file or directory`);
+        throw new UserError("missing-file", `missing ${kind}: ${arg}: no such file or directory`);
       found.push({ file: arg, name: path.basename(arg) });
       continue;
     }
     const within = (name: string) => !path.relative(out, path.join(arg, name)).startsWith("..");
     const names = (await readdir(arg, { recursive: true, withFileTypes: true }))
-      .filter((entry) => !entry.isDirectory() && endings.includes(path.extname(entry.name).toLowerCase()))
+      .filter((entry) => !entry.isDirectory() && endings[kind].includes(path.extname(entry.name).toLowerCase()))
       .map((entry) => path.relative(arg, path.join(entry.parentPath, entry.name)))
       .filter((name) => path.resolve(arg) === path.resolve(out) || !within(name));
     if (names.length === 0)
-      throw new UserError("missing-file", `missing picture: ${arg} holds none; looked for ${endings.join(" ")}`);
+      throw new UserError("missing-file", `missing ${kind}: ${arg} holds none; looked for ${endings[kind].join(" ")}`);
     found.push(...names.sort().map((name) => ({ file: path.join(arg, name), name })));
   }
   return distinct(found);
 }
 
 /** Stems without the ending, which comes back where two would be the same; a number tells apart what is left. */
-function distinct(found: readonly { file: string; name: string }[]): PictureFile[] {
+function distinct(found: readonly { file: string; name: string }[]): SampleFile[] {
   const bare = ({ name }: { name: string }) => name.slice(0, name.length - path.extname(name).length) || name;
   const counts = new Map<string, number>();
   for (const one of found) counts.set(bare(one), (counts.get(bare(one)) ?? 0) + 1);

@@ -3,8 +3,8 @@ import type { Preprocess } from "./preprocess.ts";
 
 /** What a caller knows better. */
 export interface KnownPreprocess {
-  /** The side of the square that the network takes. */
-  readonly size?: number;
+  /** The side of the square that the network takes; "full" for pictures as large as they are. */
+  readonly size?: number | "full";
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
   readonly layout?: "NCHW" | "NHWC";
@@ -26,7 +26,8 @@ export function assumePreprocess(dims: readonly number[], known: KnownPreprocess
   const layout = known.layout ?? (last ? "NHWC" : "NCHW");
   const channels = (layout === "NHWC" ? dims[3] : dims[1]) === 1 ? 1 : 3;
   const [h, w] = layout === "NHWC" ? [dims[1], dims[2]] : [dims[2], dims[3]];
-  const side = (declared: number) => known.size ?? (declared > 0 ? declared : imagenet.size);
+  const { size } = known;
+  const side = (declared: number) => (typeof size === "number" ? size : declared > 0 ? declared : imagenet.size);
   const crop = { height: side(h), width: side(w) };
   const resize =
     crop.height === crop.width ? { shortestEdge: Math.round(crop.height * imagenet.resizeToCrop) } : { ...crop };
@@ -35,9 +36,8 @@ export function assumePreprocess(dims: readonly number[], known: KnownPreprocess
     return list.length === 1 ? Array<number>(channels).fill(list[0]) : [...list];
   };
   return {
-    resize,
+    ...(size !== "full" && { resize, crop }),
     filter: "bilinear",
-    crop,
     scale: 1 / 255,
     mean: values(known.mean, imagenet.mean),
     std: values(known.std, imagenet.std),

@@ -33,13 +33,13 @@ export async function compileFile(source: string | undefined, options: CompileFi
   const from = await load(source, options);
   try {
     if (from.notes) throw alreadyCompiled();
-    const { labels, preprocess, name } = from.classifier;
+    const { labels, kind, name } = from.classifier;
     const file = options.out ?? `${name}.gradcam.onnx`;
     await checkPlace(file, from);
     const notes: Notes = {
       version: packageVersion(),
       labels: JSON.stringify(labels.names),
-      preprocess: JSON.stringify(preprocess),
+      ...(kind === "picture" && { preprocess: JSON.stringify(from.classifier.preprocess) }),
       ...(options.output !== undefined && { output: options.output }),
       ...(options.tokens && { tokens: JSON.stringify(options.tokens) }),
       ...options.notes,
@@ -57,18 +57,19 @@ export async function compileFile(source: string | undefined, options: CompileFi
  * that they are prepared to.
  */
 async function compiledAtSomeSize(
-  { classifier: { explainer, preprocess }, file }: LoadedClassifier,
+  { classifier, file }: LoadedClassifier,
   options: CompileFileOptions,
 ): Promise<Uint8Array> {
+  const { explainer, kind } = classifier;
   const { model, tensors, imageInput = "" } = explainer;
   const [, ...sizes] = tensors.get(imageInput)?.dims ?? [];
   try {
     return compile(explainer, options);
   } catch (error) {
     const waits = error instanceof UserError && error.code === "unsupported-operator" && sizes.includes(-1);
-    const { crop } = preprocess;
-    if (!waits || !crop) throw error;
-    const { channels, layout } = preprocess;
+    if (!waits || kind !== "picture") throw error;
+    const { crop, channels, layout } = classifier.preprocess;
+    if (!crop) throw error;
     const size = layout === "NCHW" ? [channels, crop.height, crop.width] : [crop.height, crop.width, channels];
     const { bytes } = withSizes(model, imageInput, size);
     const layer = explainer.layers[0]?.name;

@@ -8,15 +8,17 @@ import { type Notes, notesOf, originalBytes } from "../explain/compiled.ts";
 import type { TokenGrid } from "../explain/layout.ts";
 import { assumePreprocess, type KnownPreprocess } from "../image/assume.ts";
 import { fromHuggingFace } from "../image/hugging-face.ts";
-import type { Picture } from "../image/picture.ts";
 import type { Preprocess } from "../image/preprocess.ts";
-import { type DecodeOptions, decode } from "../image/sharp.ts";
+import type { DecodeOptions } from "../image/sharp.ts";
 import { type Model, readModel } from "../onnx/model.ts";
 import { externalLocation, isExternal } from "../onnx/proto.ts";
-import type { SessionOptions } from "../onnx/runtime.ts";
-import { Classifier, type ClassifyOptions, type Why } from "../tasks/classification.ts";
+import type { Feeds, SessionOptions, Tensor } from "../onnx/runtime.ts";
+import { Classifier, type ClassifierOptions, type ClassifyOptions, type Why } from "../tasks/classification.ts";
+import type { Kind } from "../tasks/sample.ts";
+import { openSimilarity } from "../tasks/similarity.ts";
 import { exists, isDirectory, readBytes, readJson, readModelBytes, sizeOf } from "./files.ts";
 import { loadRuntime, type NodeRuntime } from "./runtime.ts";
+import { readInputs, readSample, type Source } from "./samples.ts";
 
 export interface LoadOptions extends KnownPreprocess, DecodeOptions {
   /** Class names: a list, or a file with a name a line, a JSON list, or a config.json with `id2label`. */
@@ -25,7 +27,15 @@ export interface LoadOptions extends KnownPreprocess, DecodeOptions {
   readonly layer?: string;
   /** Where layers hold tokens: their grid; found from the shapes by default. */
   readonly tokens?: TokenGrid;
+  /** Explain the similarity of the model's embeddings to this sample's, in place of classes. */
+  readonly similarTo?: Source;
   readonly session?: SessionOptions;
+}
+
+/** What is asked of a model that was loaded: its other inputs may be files. */
+export interface AskOptions extends Omit<ClassifyOptions, "inputs"> {
+  /** The model's other inputs by name: a .npy or .json file, a picture where the input is one, or a tensor. */
+  readonly inputs?: Readonly<Record<string, string | Tensor>>;
 }
 
 /** The classifier that comes with the package. */
@@ -40,7 +50,8 @@ export class LoadedClassifier {
     readonly runtimeVersion: string,
     /** Whether the preprocessing was assumed, since the model says nothing of it. */
     readonly assumed: boolean,
-    private readonly decoding: DecodeOptions,
+    private readonly ort: NodeRuntime,
+    private readonly options: LoadOptions,
     /** The ONNX file. */
     readonly file: string,
     /** What the file says of itself where it was compiled. */
@@ -48,13 +59,20 @@ export class LoadedClassifier {
   ) {}
 
   /**
-   * @param image a file's path, an encoded picture's bytes, or a decoded picture.
-   * @throws UserError for what is no picture, an unknown class, method or layer, and scores that are not finite.
+   * Explains what the model takes: a picture by default; `explain<"signal">` and `explain<"volume">` give the types of the others.
+   * @param source a file's path or bytes (a picture; .wav; .npy or, by path, .json), a decoded picture or signal, or an array of the
+   *   input's shape.
+   * @throws UserError for what the model does not take, an unknown class, method, layer or input, and scores that are not finite.
    */
-  async explain(image: string | Uint8Array | Picture, options: ClassifyOptions = {}): Promise<Why> {
-    const picture =
-      typeof image === "string" || image instanceof Uint8Array ? await decode(image, this.decoding) : image;
-    return this.classifier.explain(picture, options);
+  async explain<K extends Kind = "picture">(source: Source, options: AskOptions = {}): Promise<Why<K>> {
+    const sample = await readSample(source, this.options);
+    const inputs = await this.inputs(options.inputs);
+    return this.classifier.explain<K>(sample, { ...options, inputs });
+  }
+
+  /** Reads the files of other inputs, so that several questions share them; @throws UserError as `explain` does. */
+  inputs(files: AskOptions["inputs"] = {}): Promise<Feeds> {
+    return readInputs(this.ort, this.classifier, files, this.options);
   }
 
   release(): Promise<void> {
@@ -90,7 +108,7 @@ export async function load(source: string = bundledModel, options: LoadOptions =
   const preprocess = told ?? (noted(notes, "preprocess", file) as Preprocess | undefined);
   // A compiled model is asked as the model that it was: its own explanation need not run.
   const original = (notes && originalBytes(model, notes)) ?? bytes;
-  const classifier = await Classifier.open(ort, original, {
+  const opening: ClassifierOptions = {
     name: path.basename(directory ?? file, directory ? "" : path.extname(file)),
     labels,
     preprocess: (dims) => (preprocess === undefined ? assumePreprocess(dims, options) : withGiven(preprocess, options)),
@@ -99,8 +117,25 @@ export async function load(source: string = bundledModel, options: LoadOptions =
     tokens: options.tokens ?? (noted(notes, "tokens", file) as TokenGrid | undefined),
     // What ONNX Runtime would print comes as an exception too, and is told in one line.
     session: { logSeverityLevel: 4, ...externalDataBeside(file), ...options.session },
-  });
-  return new LoadedClassifier(classifier, sha256, ort.version, preprocess === undefined, options, file, notes);
+    probability: probabilityOf(config),
+  };
+  const { similarTo } = options;
+  const classifier =
+    similarTo === undefined
+      ? await Classifier.open(ort, original, opening)
+      : await openSimilarity(ort, original, {
+          ...opening,
+          reference: await readSample(similarTo, options),
+          referenceName: typeof similarTo === "string" ? path.basename(similarTo) : "the reference",
+        });
+  const assumed = preprocess === undefined && classifier.kind === "picture";
+  return new LoadedClassifier(classifier, sha256, ort.version, assumed, ort, options, file, notes);
+}
+
+/** What a Hugging Face configuration says of its scores. */
+function probabilityOf(config: unknown): ClassifierOptions["probability"] {
+  const kind = typeof config === "object" && config !== null && "problem_type" in config && config.problem_type;
+  return kind === "multi_label_classification" ? "sigmoid" : kind === "regression" ? "none" : undefined;
 }
 
 function checkProviders({ providers }: NodeRuntime, session: SessionOptions = {}): void {
@@ -122,7 +157,9 @@ function given({ mean, std, layout, size }: KnownPreprocess, channels: number) {
   const square =
     size === undefined
       ? undefined
-      : { crop: { width: size, height: size }, resize: { shortestEdge: Math.round((size * 256) / 224) } };
+      : size === "full"
+        ? { crop: undefined, resize: undefined }
+        : { crop: { width: size, height: size }, resize: { shortestEdge: Math.round((size * 256) / 224) } };
   const colours = { ...(mean && { mean: values(mean) }), ...(std && { std: values(std) }) };
   return { ...colours, ...(layout && { layout }), ...square };
 }

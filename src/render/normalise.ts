@@ -9,12 +9,17 @@ import { type Picture, type PixelMap, picture } from "../image/picture.ts";
 
 /** The map divided by its maximum: 0..1, what is below 0 as 0, a map without a value above 0 as 0 throughout, NaN as NaN. */
 export function normalise({ width, height, data }: PixelMap): PixelMap {
+  return { width, height, data: overMaximum(data) };
+}
+
+/** The same of numbers in any order. */
+export function overMaximum(data: Float32Array): Float32Array {
   let most = 0;
   for (let i = 0; i < data.length; i++) if (data[i] > most && data[i] < Number.POSITIVE_INFINITY) most = data[i];
   const shares = new Float32Array(data.length);
   // NaN is not below 0, and passes through the division.
   for (let i = 0; i < data.length; i++) shares[i] = data[i] <= 0 ? 0 : Math.min(1, data[i] / most);
-  return { width, height, data: shares };
+  return shares;
 }
 
 /** The part of the values other than 0 that is shown without being cut off. */

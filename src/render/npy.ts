@@ -1,12 +1,13 @@
 /**
- * @file NumPy's `.npy` files, version 1.0, for maps as float32 in C order.
+ * @file NumPy's `.npy` files: maps are written as float32 in C order, and inputs of every type are read.
  *
  * Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
 
 import { InternalError, UserError } from "../errors.ts";
 
-const MAGIC = [0x93, ...new TextEncoder().encode("NUMPY"), 1, 0];
+const SIGNATURE = [0x93, ...new TextEncoder().encode("NUMPY")];
+const MAGIC = [...SIGNATURE, 1, 0];
 /** The magic, the version, and the header's length in 2 bytes. */
 const PREFIX = MAGIC.length + 2;
 /** The data begins at a multiple of this. */
@@ -30,24 +31,97 @@ export function encodeNpy(data: Float32Array, shape: readonly number[]): Uint8Ar
   return bytes;
 }
 
+/** An array as a file holds it, in C order. */
+export interface NumpyArray {
+  /** NumPy's name of the type, e.g. "float32". */
+  readonly type: string;
+  readonly shape: readonly number[];
+  /** Booleans as 0 and 1. */
+  readonly values: readonly number[] | readonly bigint[] | Float32Array;
+}
+
+interface ElementType {
+  readonly name: string;
+  readonly bytes: number;
+  read(view: DataView, at: number, little: boolean): number | bigint;
+}
+
+const types: Readonly<Record<string, ElementType>> = {
+  f2: { name: "float16", bytes: 2, read: (view, at, little) => half(view.getUint16(at, little)) },
+  f4: { name: "float32", bytes: 4, read: (view, at, little) => view.getFloat32(at, little) },
+  f8: { name: "float64", bytes: 8, read: (view, at, little) => view.getFloat64(at, little) },
+  i1: { name: "int8", bytes: 1, read: (view, at) => view.getInt8(at) },
+  i2: { name: "int16", bytes: 2, read: (view, at, little) => view.getInt16(at, little) },
+  i4: { name: "int32", bytes: 4, read: (view, at, little) => view.getInt32(at, little) },
+  i8: { name: "int64", bytes: 8, read: (view, at, little) => view.getBigInt64(at, little) },
+  u1: { name: "uint8", bytes: 1, read: (view, at) => view.getUint8(at) },
+  u2: { name: "uint16", bytes: 2, read: (view, at, little) => view.getUint16(at, little) },
+  u4: { name: "uint32", bytes: 4, read: (view, at, little) => view.getUint32(at, little) },
+  u8: { name: "uint64", bytes: 8, read: (view, at, little) => view.getBigUint64(at, little) },
+  b1: { name: "bool", bytes: 1, read: (view, at) => view.getUint8(at) },
+};
+
 /**
- * Reads what {@link encodeNpy} writes, and NumPy for float32 in C order.
+ * Reads an array of numbers, of any version, byte order and order of axes.
  *
- * @throws {UserError} `invalid-input` for another file, version, type or order, or if values are missing
+ * @throws {UserError} `invalid-input` for another file, a type that is no number, or if values are missing
+ */
+export function readNpy(bytes: Uint8Array): NumpyArray {
+  if (bytes.length < PREFIX || SIGNATURE.some((byte, i) => bytes[i] !== byte) || bytes[6] < 1 || bytes[6] > 3)
+    throw invalid("other first bytes", "the first bytes of a .npy file");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const [at, length] = bytes[6] === 1 ? [10, view.getUint16(8, true)] : [12, view.getUint32(8, true)];
+  const start = at + length;
+  const header = new TextDecoder().decode(bytes.subarray(at, start));
+  const [, order, code] = /'descr': '([<>|=]?)([a-z]\d+)'/.exec(header) ?? [];
+  const [, fortran] = /'fortran_order': (True|False)/.exec(header) ?? [];
+  const [, dims] = /'shape': \(([\d, ]*)\)/.exec(header) ?? [];
+  const type = types[code];
+  if (!type || !fortran || dims === undefined)
+    throw invalid(`the header ${header.trim().slice(0, 100)}`, "numbers or booleans");
+  const shape = (dims.match(/\d+/g) ?? []).map(Number);
+  const size = shape.reduce((product, dim) => product * dim, 1);
+  if (bytes.length !== start + size * type.bytes)
+    throw invalid(`${bytes.length - start} bytes of values`, `${size * type.bytes} for the shape [${shape}]`);
+  const place = fortran === "True" ? fortranPlace(shape) : (i: number) => i;
+  const value = (i: number) => type.read(view, start + place(i) * type.bytes, order !== ">");
+  const values =
+    code === "f4"
+      ? Float32Array.from({ length: size }, (_, i) => value(i) as number)
+      : (Array.from({ length: size }, (_, i) => value(i)) as number[] | bigint[]);
+  return { type: type.name, shape, values };
+}
+
+/**
+ * Reads an array of float32.
+ *
+ * @throws {UserError} `invalid-input` for what {@link readNpy} refuses, and for another type
  */
 export function decodeNpy(bytes: Uint8Array): { data: Float32Array; shape: number[] } {
-  if (bytes.length < PREFIX || MAGIC.some((byte, i) => bytes[i] !== byte))
-    throw invalid("other first bytes", "the first bytes of a .npy file of version 1.0");
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const start = PREFIX + view.getUint16(MAGIC.length, true);
-  const header = new TextDecoder().decode(bytes.subarray(PREFIX, start));
-  const found = /^\{'descr': '<f4', 'fortran_order': False, 'shape': \(([\d, ]*)\), \}\s*$/.exec(header);
-  if (!found) throw invalid(`the header ${header.trim()}`, "'<f4' values (float32) in C order");
-  const shape = (found[1].match(/\d+/g) ?? []).map(Number);
-  const size = shape.reduce((product, dim) => product * dim, 1);
-  if (bytes.length !== start + size * 4)
-    throw invalid(`${bytes.length - start} bytes of values`, `${size * 4} for the shape [${shape}]`);
-  return { data: Float32Array.from({ length: size }, (_, i) => view.getFloat32(start + i * 4, true)), shape };
+  const { type, shape, values } = readNpy(bytes);
+  if (!(values instanceof Float32Array)) throw invalid(`${type} values`, "float32");
+  return { data: values, shape: [...shape] };
+}
+
+/** Where the i-th value in C order lies in a file whose first axis runs fastest. */
+function fortranPlace(shape: readonly number[]): (index: number) => number {
+  return (index) => {
+    let [rest, place] = [index, 0];
+    const position = shape.map(() => 0);
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      position[axis] = rest % shape[axis];
+      rest = Math.floor(rest / shape[axis]);
+    }
+    for (let axis = shape.length - 1; axis >= 0; axis--) place = place * shape[axis] + position[axis];
+    return place;
+  };
+}
+
+/** IEEE 754 binary16. */
+function half(bits: number): number {
+  const [sign, exponent, fraction] = [bits & 0x8000 ? -1 : 1, (bits >> 10) & 0x1f, bits & 0x3ff];
+  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 function invalid(seen: string, allowed: string): UserError {

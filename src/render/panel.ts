@@ -31,14 +31,14 @@ export interface Panel {
 
 const MARGIN = 20;
 const GUTTER = 10;
-const CELL_WIDTH = 280;
+export const CELL_WIDTH = 280;
 const LABEL_WIDTH = 132;
 const HEADING_HEIGHT = 24;
 const FOOTER_GAP = 18;
-const BAR_HEIGHT = 10;
+export const BAR_HEIGHT = 10;
 const TYPE = { heading: 14, label: 14, detail: 12, caption: 12 };
 const LINE = 1.35;
-const MUTED = "#5c5c5c";
+export const MUTED = "#5c5c5c";
 /** Height over width that a cell has at most; what is taller is drawn smaller. */
 const TALLEST = 2;
 /** A cell without any picture in its figure to take the aspect from. */
@@ -126,7 +126,7 @@ function drawCell(cell: Cell, x: number, y: number, height: number): string {
 }
 
 /** A horizontal bar, its label above and its ticks below. */
-function drawColorbar(
+export function drawColorbar(
   { colormap: name, label, ticks = ["0", "max"] }: NonNullable<Panel["colorbar"]>,
   x: number,
   y: number,

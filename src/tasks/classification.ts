@@ -1,21 +1,32 @@
-/** @file Image classification: a picture in, its best classes and where the evidence for them is out. */
-import { InternalError, UserError } from "../errors.ts";
+/** @file Classification: a picture, a signal or a volume in, its best classes and where the evidence for them is out. */
+import { UserError } from "../errors.ts";
 import { type Explainer, openExplainer } from "../explain/explainer.ts";
-import type { Forward } from "../explain/forward.ts";
 import type { Score } from "../explain/layers.ts";
 import type { TokenGrid } from "../explain/layout.ts";
-import { bestClasses, classScores, type Target } from "../explain/target.ts";
-import { toTensor } from "../explain/tensors.ts";
-import { type Geometry, undo } from "../image/geometry.ts";
-import { type Box, box, type Point, peak } from "../image/locate.ts";
-import type { Picture, PixelMap } from "../image/picture.ts";
-import { type Preprocess, preprocess } from "../image/preprocess.ts";
+import { bestClasses, classScores } from "../explain/target.ts";
+import { repeatImage, toTensor } from "../explain/tensors.ts";
+import type { Preprocess } from "../image/preprocess.ts";
 import { methodNamed } from "../methods/index.ts";
 import type { Dense } from "../methods/method.ts";
 import { DataType } from "../onnx/proto.ts";
-import type { Runtime, SessionOptions } from "../onnx/runtime.ts";
+import type { Feeds, Runtime, SessionOptions, Tensor } from "../onnx/runtime.ts";
 import { typeName } from "../onnx/types.ts";
-import { type ClassQuery, Labels } from "./labels.ts";
+import {
+  type ClassifyOptions,
+  type Explanation,
+  explanationsOf,
+  type Prediction,
+  type Probability,
+  probabilitiesOf,
+} from "./answers.ts";
+import { oneValue, withHead } from "./head.ts";
+import { Labels } from "./labels.ts";
+import { type PicturePlace, type PictureSubject, seePicture } from "./pictures.ts";
+import { type Feeding, type Kind, kindOf, type Sample, type Seen } from "./sample.ts";
+import { hear, type SignalPlace, type SignalSubject } from "./signals.ts";
+import { seeVolume, type VolumePlace, type VolumeSubject } from "./volumes.ts";
+
+export type { ClassifyOptions, Explanation, Prediction } from "./answers.ts";
 
 export interface ClassifierOptions {
   /** How the model is called in pictures and manifests. */
@@ -24,6 +35,12 @@ export interface ClassifierOptions {
   readonly labels: readonly string[];
   /** How pictures are made inputs; a function is given the input's dims, batch first, -1 where free. */
   readonly preprocess: Preprocess | ((dims: readonly number[]) => Preprocess);
+  /** How scores become probabilities; by default as the model's end and the number of its scores suggest. */
+  readonly probability?: Probability;
+  /** How a single score is called that has no label; by default as the output is. */
+  readonly valueName?: string;
+  /** What every question feeds to the model's other inputs. */
+  readonly inputs?: Feeds;
   readonly output?: string;
   readonly layer?: string;
   /** Where layers hold tokens: their grid; found from the shapes by default. */
@@ -31,101 +48,94 @@ export interface ClassifierOptions {
   readonly session?: SessionOptions;
 }
 
-export interface ClassifyOptions {
-  /** Classes to explain: indices, names, `topN`; the best class by default. */
-  readonly classes?: readonly ClassQuery[];
-  /** One method or several; "grad-cam" by default. */
-  readonly method?: string | readonly string[];
-  /** Explain the classes rather than this one: what speaks for them and against it. */
-  readonly against?: ClassQuery;
-  /** Explain what speaks against the classes. */
-  readonly counterfactual?: boolean;
-  readonly layer?: string;
-  readonly onProgress?: (done: number) => void;
-  readonly signal?: AbortSignal;
+interface Subjects {
+  readonly picture: PictureSubject;
+  readonly signal: SignalSubject;
+  readonly volume: VolumeSubject;
 }
 
-export interface Prediction {
-  readonly class: number;
-  readonly label: string;
-  /** Before any softmax. */
-  readonly score: number;
-  readonly probability: number;
+interface Places {
+  readonly picture: PicturePlace;
+  readonly signal: SignalPlace;
+  readonly volume: VolumePlace;
 }
 
-/** One map: a class, by a method. */
-export interface ClassExplanation {
-  readonly class: number;
-  readonly label: string;
-  readonly method: string;
-  /** What was asked, in short, for names of files: "967", "967-against-504", "not-967". */
-  readonly asked: string;
-  /** What was asked, in words: "espresso", "espresso rather than cup", "against espresso". */
-  readonly question: string;
-  /** The tensor that the map lies on; undefined for methods in pixel space. */
-  readonly layer?: string;
-  /** Raw: neither normalised nor resized, [h, w]. */
-  readonly map: Dense;
-  /** For methods in pixel space: the signed image, [3, h, w], on the network's input. */
-  readonly pixels?: Dense;
-  /** The map on the original picture's pixels, NaN where the network did not look; computed when it is read, for it may be large. */
-  readonly onPicture: PixelMap;
-  /** The map's maximum, in pixels of the original picture; undefined for a blank map. */
-  readonly peak?: Point;
-  /** Around the largest connected part above 15 % of the maximum. */
-  readonly box?: Box;
-  /** Why the map is blank, where it is. */
-  readonly blank?: string;
-}
+/** A map, and where it lies on the sample. */
+export type ClassExplanation<K extends Kind = "picture"> = Explanation & Places[K];
 
-/** What a model made of a picture, and why. */
-export interface Why {
-  readonly picture: Picture;
-  readonly geometry: Geometry;
+/** What a model made of a sample, and why. */
+export type Why<K extends Kind = "picture"> = Subjects[K] & {
+  readonly kind: K;
   /** The five best classes, and those asked for, best first. */
   readonly predictions: readonly Prediction[];
-  readonly explanations: readonly ClassExplanation[];
-}
+  readonly explanations: readonly ClassExplanation<K>[];
+};
 
-/** An open image classifier. */
+const sees: { readonly [K in Kind]: (sample: Sample, feeding: Feeding) => Seen<Subjects[K], Places[K]> } = {
+  picture: seePicture,
+  signal: hear,
+  volume: seeVolume,
+};
+
+/** An open classifier. */
 export class Classifier {
   readonly name: string;
-  readonly preprocess: Preprocess;
   readonly labels: Labels;
+  /** What it takes: pictures, signals or volumes. */
+  readonly kind: Kind;
+  readonly #feeding: Feeding;
+  readonly #probability: Probability;
 
-  private constructor(
+  /**
+   * @param explainer the model beneath, for questions about tensors; its scores are [n, classes], or [n, classes, ...grid].
+   * @throws UserError when the model is not such a classifier, and for labels that are too many.
+   */
+  constructor(
     private readonly ort: Runtime,
-    /** The model beneath, for questions about tensors. */
     readonly explainer: Explainer,
-    options: ClassifierOptions,
-    image: readonly number[],
-    classes: number,
+    private readonly options: ClassifierOptions,
   ) {
+    const { imageInput: name, tensors, model, score } = explainer;
+    const dims = (name !== undefined && tensors.get(name)?.dims) || [];
+    const kind = kindOf(dims);
+    if (!name || !kind)
+      throw new UserError(
+        "invalid-model",
+        `invalid model: none of its inputs is a picture [n, C, h, w], a signal [n, C, length] or a volume [n, C, d, h, w], of floats; it takes ${model.inputs.map((input) => input.name).join(", ")} (use openExplainer with feeds)`,
+      );
+    const preprocess =
+      typeof options.preprocess === "function" ? options.preprocess : () => options.preprocess as Preprocess;
     this.name = options.name;
-    this.preprocess = typeof options.preprocess === "function" ? options.preprocess(image) : options.preprocess;
-    this.labels = new Labels(options.labels, classes);
+    this.kind = kind;
+    this.#feeding = { name, dims, preprocess: kind === "picture" ? preprocess(dims) : undefined };
+    const classes = tensors.get(score.name)?.dims[1] ?? -1;
+    this.#probability = options.probability ?? usualProbability(score, classes, options.labels);
+    const { valueName = score.name } = options;
+    const unnamed = classes === 1 && this.#probability === "none" ? () => valueName : undefined;
+    this.labels = new Labels(options.labels, classes < 0 ? Number.MAX_SAFE_INTEGER : classes, unnamed);
   }
 
   /**
-   * @param bytes the ONNX file's: one image input, scores of shape [n, classes] (or [n, classes, h, w]: their mean counts).
+   * @param bytes the ONNX file's: scores of shape [n, classes], one value [n], or [n, classes, ...grid], whose mean counts.
    * @throws UserError when the model is not such a classifier.
    */
   static async open(ort: Runtime, bytes: Uint8Array, options: ClassifierOptions): Promise<Classifier> {
     const explainer = await openExplainer(ort, bytes, options);
-    const dims = explainer.tensors.get(explainer.score.name)?.dims ?? [];
-    const inputs = explainer.model.inputs.map(({ name }) => name);
-    if (!explainer.imageInput || inputs.length !== 1)
+    const { model, tensors, score } = explainer;
+    const dims = tensors.get(score.name)?.dims ?? [];
+    if (dims.length < 2) {
+      const output = "gradcam_value";
+      const whole = withHead(model, tensors, { of: score.name, head: oneValue, output });
+      await explainer.release();
+      const inFront = await openExplainer(ort, whole, { ...options, output });
+      return new Classifier(ort, inFront, { ...options, valueName: score.name });
+    }
+    if (dims.length === 3)
       throw new UserError(
         "invalid-model",
-        `invalid model: a classifier takes one image; this model takes ${inputs.join(", ")} (use openExplainer with feeds)`,
+        `invalid model: a classifier gives scores of shape [n, classes]; "${score.name}" has [${dims}]`,
       );
-    if (dims.length !== 2 && dims.length !== 4)
-      throw new UserError(
-        "invalid-model",
-        `invalid model: a classifier gives scores of shape [n, classes]; "${explainer.score.name}" has [${dims}]`,
-      );
-    const image = explainer.tensors.get(explainer.imageInput)?.dims ?? [];
-    return new Classifier(ort, explainer, options, image, dims[1] < 0 ? Number.MAX_SAFE_INTEGER : dims[1]);
+    return new Classifier(ort, explainer, options);
   }
 
   /** What is explained: the scores before any softmax. */
@@ -133,142 +143,67 @@ export class Classifier {
     return this.explainer.score;
   }
 
-  /**
-   * Classifies a picture and explains classes.
-   * @throws UserError for an unknown class, method or layer, and for scores that are not finite.
-   */
-  async explain(picture: Picture, options: ClassifyOptions = {}): Promise<Why> {
-    const methods = [options.method ?? "grad-cam"].flat().map(methodNamed);
-    const { data, dims, geometry } = preprocess(picture, this.preprocess);
-    const input = this.explainer.imageInput ?? "";
-    const type = typeName(this.explainer.tensors.get(input)?.type ?? DataType.FLOAT);
-    const feeds = { [input]: toTensor(this.ort, { data, dims: [1, ...dims] }, type) };
-    const forward = await this.explainer.forward(feeds, options);
-    const { scores, ranking, probabilities } = this.#read(forward);
-    const classes = [...new Set((options.classes ?? ["top1"]).flatMap((query) => this.labels.find(query, ranking)))];
-    const against = options.against === undefined ? undefined : this.labels.find(options.against, ranking)[0];
+  /** How pictures are prepared; @throws UserError `invalid-model` where the model takes none. */
+  get preprocess(): Preprocess {
+    const { name, dims, preprocess } = this.#feeding;
+    if (preprocess) return preprocess;
+    throw new UserError("invalid-model", `invalid model: it takes no pictures; "${name}" has shape [${dims}]`);
+  }
 
-    const explanations: ClassExplanation[] = [];
-    for (const [done, { name }] of methods.entries()) {
-      const onProgress = (part: number) => options.onProgress?.((done + part) / methods.length);
-      const maps = await askEach(forward, name, classes, { ...options, against, onProgress });
-      maps.forEach(({ map, pixels, layer }, i) => {
-        explanations.push(this.#explanation(classes[i], name, { map, pixels, layer }, geometry, options, against));
-      });
-      onProgress(1);
-    }
+  /**
+   * Classifies a sample and explains classes. A sample is a picture, a signal, or an array of the input's shape.
+   * @throws UserError for a sample of another kind, an unknown class, method or layer, and for scores that are not finite.
+   */
+  async explain<K extends Kind = "picture">(sample: Sample, options: ClassifyOptions = {}): Promise<Why<K>> {
+    const methods = [options.method ?? "grad-cam"].flat().map((name) => methodNamed(name).name);
+    const seen = this.see<K>(sample);
+    const forward = await this.explainer.forward(this.feeds(seen.input, options.inputs), options);
+    const scores = classScores(forward.scores, 0);
+    const ranking = bestClasses(scores, scores.length);
+    const { labels } = this;
+    const classes = [...new Set((options.classes ?? ["top1"]).flatMap((query) => labels.find(query, ranking)))];
+    const against = options.against === undefined ? undefined : labels.find(options.against, ranking)[0];
+    const answers = await explanationsOf(forward, { ...options, classes, methods, against, labels });
+
+    const probabilities = probabilitiesOf(scores, this.#probability);
     const listed = new Set([...ranking.slice(0, 5), ...classes]);
     const predictions = ranking
       .filter((c) => listed.has(c))
-      .map((c) => ({ class: c, label: this.labels.name(c), score: scores[c], probability: probabilities[c] }));
-    return { picture, geometry, predictions, explanations };
+      .map((c) => ({ class: c, label: labels.name(c), score: scores[c], probability: probabilities[c] }));
+    const explanations = answers.map((answer) => {
+      const place = seen.place(answer.map, answer.blank !== undefined);
+      return Object.defineProperties({ ...answer }, Object.getOwnPropertyDescriptors(place));
+    });
+    return { kind: this.kind, ...seen.subject, predictions, explanations } as unknown as Why<K>;
+  }
+
+  /** The sample as an input; @throws UserError `invalid-input` for a sample of another kind or shape. */
+  see<K extends Kind>(sample: Sample): Seen<Subjects[K], Places[K]> {
+    return sees[this.kind as K](sample, this.#feeding);
+  }
+
+  /** What the model is fed: a fixed batch is filled with the one sample, and answers about the first of them. */
+  feeds(input: Dense, others: Feeds = {}): Feeds {
+    const { name, dims } = this.#feeding;
+    const { tensors } = this.explainer;
+    const type = typeName(tensors.get(name)?.type ?? DataType.FLOAT);
+    const one = { [name]: toTensor(this.ort, { data: input.data, dims: [1, ...input.dims] }, type) };
+    const all: [string, Tensor][] = Object.entries({ ...one, ...this.options.inputs, ...others });
+    if (dims[0] <= 1) return Object.fromEntries(all);
+    const full = ([key, tensor]: [string, Tensor]): [string, Tensor] => {
+      const repeats = tensor.dims[0] === 1 && tensors.get(key)?.dims[0] === dims[0];
+      return [key, repeats ? repeatImage(this.ort, tensor, 0, dims[0]) : tensor];
+    };
+    return Object.fromEntries(all.map(full));
   }
 
   release(): Promise<void> {
     return this.explainer.release();
   }
-
-  #read(forward: Forward): { scores: Float32Array; ranking: number[]; probabilities: Float32Array } {
-    const scores = classScores(forward.scores, 0);
-    const independent = this.score.before === "Sigmoid" || scores.length === 1;
-    const probabilities = independent ? scores.map((s) => 1 / (1 + Math.exp(-s))) : softmax(scores);
-    return { scores, ranking: bestClasses(scores, scores.length), probabilities };
-  }
-
-  #explanation(
-    index: number,
-    method: string,
-    { map, pixels, layer }: OneMap,
-    geometry: Geometry,
-    { counterfactual }: ClassifyOptions,
-    against: number | undefined,
-  ): ClassExplanation {
-    const label = this.labels.name(index);
-    const { asked, question } = wordsOf(index, label, { against, counterfactual, labels: this.labels });
-    const [h, w] = map.dims;
-    const onPicture = () => undo(map.data, [h, w], geometry);
-    const blank = blankness(map, question, layer);
-    const found = blank ? {} : located(onPicture());
-    return {
-      ...{ class: index, label, method, asked, question, layer, map, pixels, blank, ...found },
-      get onPicture() {
-        return onPicture();
-      },
-    };
-  }
 }
 
-function wordsOf(
-  index: number,
-  label: string,
-  { against, counterfactual, labels }: { against?: number; counterfactual?: boolean; labels: Labels },
-): { asked: string; question: string } {
-  if (against !== undefined)
-    return { asked: `${index}-against-${against}`, question: `${label} rather than ${labels.name(against)}` };
-  return counterfactual
-    ? { asked: `not-${index}`, question: `against ${label}` }
-    : { asked: String(index), question: label };
-}
-
-const located = (map: PixelMap): { peak?: Point; box?: Box } => ({ peak: peak(map), box: box(map) });
-
-interface OneMap {
-  readonly map: Dense;
-  readonly pixels?: Dense;
-  readonly layer?: string;
-}
-
-/** Plain classes are asked together, contrasts and opposites one at a time. */
-async function askEach(
-  forward: Forward,
-  method: string,
-  classes: readonly number[],
-  {
-    against,
-    counterfactual,
-    onProgress,
-    signal,
-  }: { against?: number; counterfactual?: boolean; onProgress: (done: number) => void; signal?: AbortSignal },
-): Promise<OneMap[]> {
-  const targets: Target[] =
-    against !== undefined
-      ? classes.map((c) => ({ for: c, against }))
-      : counterfactual
-        ? classes.map((c) => ({ counterfactual: c }))
-        : [{ each: classes }];
-  const maps: OneMap[] = [];
-  for (const [done, target] of targets.entries()) {
-    const answer = await forward.explain({
-      target,
-      method,
-      signal,
-      onProgress: (part) => onProgress((done + part) / targets.length),
-    });
-    for (let i = 0; i < answer.maps.dims[0]; i++)
-      maps.push({ map: row(answer.maps, i), pixels: answer.pixels && row(answer.pixels, i), layer: answer.layer });
-  }
-  return maps;
-}
-
-function row(tensor: { data: unknown; dims: readonly number[] }, index: number): Dense {
-  if (!(tensor.data instanceof Float32Array)) throw new InternalError("maps are float32");
-  const [m, ...dims] = tensor.dims;
-  const size = tensor.data.length / m;
-  return { data: tensor.data.slice(index * size, (index + 1) * size), dims };
-}
-
-function softmax(scores: Float32Array): Float32Array {
-  const most = scores.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const powers = scores.map((s) => Math.exp(s - most));
-  const total = powers.reduce((a, b) => a + b, 0);
-  return powers.map((p) => p / total);
-}
-
-/** Why a map shows nothing; undefined where it shows something. */
-function blankness({ data }: Dense, question: string, layer: string | undefined): string | undefined {
-  if (data.some((v) => !Number.isFinite(v))) return "the map is not finite: a gradient overflowed";
-  if (data.some((v) => v > 0)) return undefined;
-  return layer
-    ? `no positive evidence for "${question}" at ${layer}`
-    : `the score of "${question}" depends on no pixel here`;
+/** One score that has no name is a value; with a name, or behind a sigmoid, a probability. */
+function usualProbability({ before }: Score, classes: number, labels: readonly string[]): Probability {
+  if (before === "Sigmoid") return "sigmoid";
+  return classes !== 1 ? "softmax" : labels.length ? "sigmoid" : "none";
 }

@@ -8,7 +8,11 @@ export class Labels {
   readonly #names: readonly string[];
 
   /** @param classes how many there are; names beyond them are an error, missing ones are "class N". */
-  constructor(names: readonly string[], classes: number) {
+  constructor(
+    names: readonly string[],
+    classes: number,
+    private readonly unnamed = (index: number): string => `class ${index}`,
+  ) {
     if (names.length > classes)
       throw new UserError(
         "invalid-input",
@@ -23,7 +27,7 @@ export class Labels {
   }
 
   name(index: number): string {
-    return this.#names[index] || `class ${index}`;
+    return this.#names[index] || this.unnamed(index);
   }
 
   /**

@@ -76,7 +76,7 @@ describe("classes, methods and options", () => {
     ["the wrong layout", ["--layout", "NHWC"], /the model takes \[N,3,8,8\]/],
   ];
   test.each(rows)("%s", (_, args, words) => mistake(words, [...ok, ...args]));
-  test("no picture", () => mistake(/missing required argument 'image'/, []));
+  test("no picture", () => mistake("missing picture: give a file, or a directory of them; --help has examples", []));
   test("more labels than classes", () =>
     mistake(
       /6 names for a model of 5 classes/,

@@ -49,12 +49,12 @@ describe("models", () => {
         inputs: { x: [1, 16], w: floats(Array(32).fill(1), [16, 2]) },
         nodes: [node("MatMul", "x w", "y")],
       }),
-      /a classifier takes one image; this model takes x/,
+      /none of its inputs is a picture .* it takes x \(use openExplainer/,
     ));
   test("two inputs", () =>
     refused(
       gap({ input: [1, 3, 8, 8], after: [node("Add", "logits other", "y")], constants: { other: [1, 5] } }),
-      /this model takes x, other/,
+      /missing input: "other"; the model takes x, other/,
     ));
   test("whole numbers for scores", () =>
     refused(

@@ -4,8 +4,9 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
+import { onTestFinished, vi } from "vitest";
 import { randomNormal } from "../../src/autodiff/check.ts";
+import { main } from "../../src/cli/main.ts";
 import { encodePng } from "../../src/image/sharp.ts";
 
 export const repository = fileURLToPath(new URL("../..", import.meta.url));
@@ -38,6 +39,25 @@ export function start(args: readonly string[], cwd: string): Running {
 }
 
 export const gradcam = (args: readonly string[], cwd: string): Promise<Ended> => start(args, cwd).ended;
+
+/** The same within this process, which starts sooner. */
+export async function within(args: readonly string[], cwd: string): Promise<Ended> {
+  const said: Record<"log" | "error", string[]> = { log: [], error: [] };
+  const spies = (["log", "error"] as const).map((name) =>
+    vi.spyOn(console, name).mockImplementation((line) => {
+      said[name].push(`${line}\n`);
+    }),
+  );
+  const before = process.cwd();
+  process.chdir(cwd);
+  try {
+    const code = await main(["node", "gradcam", ...args]);
+    return { code, stdout: said.log.join(""), stderr: said.error.join("") };
+  } finally {
+    process.chdir(before);
+    for (const spy of spies) spy.mockRestore();
+  }
+}
 
 /** A folder that is gone when the test is over. */
 export function folder(): string {

@@ -1,4 +1,4 @@
-/** @file Imports point one way: errors <- onnx <- ops <- autodiff <- methods <- explain <- tasks <- node <- cli; image and render are leaves. */
+/** @file Imports point one way: errors <- onnx <- ops <- autodiff <- methods <- explain <- tasks <- node <- cli; image, signal and render are leaves. */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,10 +10,11 @@ const order = ["errors", "onnx", "ops", "autodiff", "methods", "explain", "tasks
 /** Beyond the order and one's own folder. */
 const also: Readonly<Record<string, readonly RegExp[]>> = {
   image: [/^errors\.ts$/],
-  render: [/^errors\.ts$/, /^image\//],
+  signal: [/^errors\.ts$/],
+  render: [/^errors\.ts$/, /^image\//, /^signal\//],
   methods: [/^image\/geometry\.ts$/],
-  tasks: [/^image\//],
-  node: [/^image\//, /^render\//],
+  tasks: [/^image\//, /^signal\//],
+  node: [/^image\//, /^render\//, /^signal\//],
   cli: [/^image\//, /^render\//],
 };
 
@@ -62,7 +63,7 @@ test("the scan sees imports of every form", () => {
 
 test("every folder has its place", () => {
   const rooms = new Set(files.map(roomOf));
-  expect([...rooms].filter((room) => ![...order, "image", "render", "door"].includes(room))).toEqual([]);
+  expect([...rooms].filter((room) => ![...order, "image", "signal", "render", "door"].includes(room))).toEqual([]);
 });
 
 test("imports point one way", () => {

@@ -27,8 +27,8 @@ describe("mistakes", () => {
   const described = (type: string) =>
     Uint8Array.from(Buffer.from(Buffer.from(file).toString("latin1").replace("<f4", type), "latin1"));
   test.each([
-    [new Uint8Array(3), "other first bytes, expected the first bytes of a .npy file of version 1.0"],
-    [described("<f8"), "expected '<f4' values (float32) in C order"],
+    [new Uint8Array(3), "other first bytes, expected the first bytes of a .npy file"],
+    [described("<f8"), "16 for the shape [2]"],
     [file.subarray(0, file.length - 1), "7 bytes of values, expected 8 for the shape [2]"],
   ])("%#", (seen, message) => {
     expect(() => decodeNpy(seen)).toThrow(UserError);

@@ -1,0 +1,73 @@
+/** @file How far a model's maps stand from those of a reference, such as the float model that it was quantised from. */
+import { type AskOptions, type LoadedClassifier, type LoadOptions, load } from "../node/load.ts";
+import type { Why } from "../tasks/classification.ts";
+import { compareMaps, type MapDifference, peakDistance } from "../tasks/comparison.ts";
+import type { Kind } from "../tasks/sample.ts";
+
+/** One map beside the reference's, and what the reference is and says. */
+export interface ReferenceResult {
+  readonly reference: MapDifference & {
+    /** Between the two peaks: pixels, seconds or samples, voxels; null where either map is blank. */
+    readonly peakDistance: number | null;
+  };
+  readonly of: {
+    readonly model: { readonly name: string; readonly sha256: string };
+    readonly layer: string | null;
+    /** The reference's best class. */
+    readonly class: number;
+    readonly label: string;
+    readonly score: number;
+    readonly sameClass: boolean;
+  };
+}
+
+export class Reference {
+  private constructor(
+    private readonly model: LoadedClassifier,
+    private readonly inputs: AskOptions["inputs"],
+  ) {}
+
+  static async open(
+    source: string,
+    options: LoadOptions,
+    inputs: Readonly<Record<string, string>>,
+  ): Promise<Reference> {
+    const model = await load(source, options);
+    return new Reference(model, await model.inputs(inputs));
+  }
+
+  /** Asks the reference the same about the same file. */
+  async compare(file: string, why: Why<Kind>, options: AskOptions): Promise<ReferenceResult[]> {
+    const classes = [...new Set(why.explanations.map((e) => e.class))];
+    const other = await this.model.explain<Kind>(file, { ...options, classes, inputs: this.inputs });
+    const { classifier, sha256 } = this.model;
+    const [best] = other.predictions;
+    const of = {
+      model: { name: classifier.name, sha256 },
+      layer: options.layer ?? classifier.explainer.layers[0]?.name ?? null,
+      class: best.class,
+      label: best.label,
+      score: best.score,
+      sameClass: best.class === why.predictions[0].class,
+    };
+    return why.explanations.map((e, i) => {
+      const theirs = other.explanations[i];
+      const apart = peakDistance<object>(e.peak, theirs.peak);
+      return { reference: { ...compareMaps(e.map, theirs.map), peakDistance: apart }, of };
+    });
+  }
+
+  release(): Promise<void> {
+    return this.model.release();
+  }
+}
+
+/** The comparison in words. */
+export function referenceLine({ correlation, difference, peakDistance: apart }: ReferenceResult["reference"]): string {
+  const parts = [
+    `correlation ${correlation === null ? "undefined" : correlation.toFixed(4)}`,
+    `largest difference ${difference === null ? "undefined" : `${(100 * difference).toFixed(1)} % of the scale`}`,
+    `peaks ${apart === null ? "not comparable" : `${Number(apart.toFixed(2))} apart`}`,
+  ];
+  return `beside the reference: ${parts.join(", ")}`;
+}

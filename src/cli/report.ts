@@ -1,0 +1,58 @@
+/** @file What `gradcam explain` was asked, and what it says: a line of JSON, or a table. */
+import path from "node:path";
+import pc from "picocolors";
+import { percent } from "../node/drawing.ts";
+import type { WrittenExplanation } from "../node/write.ts";
+import type { ColormapName } from "../render/colormap.ts";
+import type { Why } from "../tasks/classification.ts";
+import type { ModelFlags } from "./options.ts";
+import { type ReferenceResult, referenceLine } from "./reference.ts";
+
+export interface ExplainFlags extends ModelFlags {
+  readonly class?: string[];
+  readonly method?: string[];
+  readonly against?: string;
+  readonly counterfactual?: boolean;
+  readonly input?: Readonly<Record<string, string>>;
+  readonly similarTo?: string;
+  readonly reference?: string;
+  readonly out: string;
+  readonly colormap: ColormapName;
+  readonly maxPixels: number;
+  readonly json?: boolean;
+}
+
+/** What `--json` prints, a line each. File names are relative to `--out`. */
+export interface ImageResult {
+  readonly image: string;
+  readonly model: { readonly name: string; readonly sha256: string };
+  readonly layer: string | null;
+  readonly predictions: Why["predictions"];
+  readonly explanations: readonly (WrittenExplanation & Partial<Pick<ReferenceResult, "reference">>)[];
+  readonly panel: string;
+  readonly reference?: ReferenceResult["of"];
+}
+
+export function report(result: ImageResult, { json, out }: ExplainFlags): void {
+  if (json) {
+    console.log(JSON.stringify(result));
+    return;
+  }
+  const explained = new Map(result.explanations.map((e) => [e.class, e]));
+  console.log(pc.bold(result.image));
+  for (const { class: index, label, score, probability } of result.predictions) {
+    const share = probability === null ? "" : percent(probability).padStart(8);
+    const line =
+      `  ${String(index).padStart(4)}  ${label.padEnd(28)} ${score.toFixed(2).padStart(7)} ${share}`.trimEnd();
+    console.log(explained.has(index) ? pc.bold(line) : line);
+  }
+  for (const { label, method, overlay, blank, reference } of result.explanations) {
+    console.log(blank ? `  ${method}, ${label}: blank, ${blank}` : `  ${method}, ${label}: ${path.join(out, overlay)}`);
+    if (reference) console.log(`    ${referenceLine(reference)}`);
+  }
+  if (result.reference) {
+    const { label, sameClass } = result.reference;
+    console.log(`  reference: ${sameClass ? "the same class" : `another class, ${label}`}`);
+  }
+  console.log(`  panel: ${path.join(out, result.panel)}`);
+}

@@ -1,0 +1,79 @@
+/** @file Files as samples: pictures, recordings and arrays, by how their names end or their bytes begin. */
+import path from "node:path";
+import { listing, UserError } from "../errors.ts";
+import { toTensor } from "../explain/tensors.ts";
+import { assumePreprocess, type KnownPreprocess } from "../image/assume.ts";
+import { preprocess } from "../image/preprocess.ts";
+import { type DecodeOptions, decode } from "../image/sharp.ts";
+import type { Feeds, Tensor } from "../onnx/runtime.ts";
+import { typeName } from "../onnx/types.ts";
+import { readNpy } from "../render/npy.ts";
+import type { Signal } from "../signal/signal.ts";
+import { decodeWav } from "../signal/wav.ts";
+import type { Classifier } from "../tasks/classification.ts";
+import type { Sample } from "../tasks/sample.ts";
+import { asDense, asTensor, isArrayFile, readArray } from "./arrays.ts";
+import { readBytes } from "./files.ts";
+import type { NodeRuntime } from "./runtime.ts";
+
+/** A file's path, a file's bytes, or what has been read already. */
+export type Source = string | Uint8Array | Sample;
+
+/** @throws UserError for what is no picture, recording or array. */
+export async function readSample(source: Source, decoding: DecodeOptions): Promise<Sample> {
+  if (source instanceof Uint8Array) {
+    if (begins(source, "\u0093NUMPY")) return asDense(readNpy(source), "(bytes)");
+    return begins(source, "RIFF") && begins(source.subarray(8), "WAVE") ? decodeWav(source) : decode(source, decoding);
+  }
+  if (typeof source !== "string") return source;
+  if (isArrayFile(source)) return asDense(await readArray(source, "array"), source);
+  return path.extname(source).toLowerCase() === ".wav" ? readWav(source) : decode(source, decoding);
+}
+
+const begins = (bytes: Uint8Array, text: string): boolean =>
+  [...text].every((character, i) => bytes[i] === character.charCodeAt(0));
+
+async function readWav(file: string): Promise<Signal> {
+  const bytes = await readBytes(file, "recording");
+  try {
+    return decodeWav(bytes);
+  } catch (cause) {
+    if (!(cause instanceof UserError)) throw cause;
+    throw new UserError(cause.code, cause.message.replace(" .wav:", ` .wav ${file}:`), { cause });
+  }
+}
+
+/**
+ * The files of a model's other inputs, by name: arrays, and pictures where the input is one.
+ * @throws UserError for a name that the model does not have, and a file that its input does not take.
+ */
+export async function readInputs(
+  ort: NodeRuntime,
+  { explainer: { model, tensors, imageInput } }: Classifier,
+  files: Readonly<Record<string, string | Tensor>>,
+  options: DecodeOptions & KnownPreprocess,
+): Promise<Feeds> {
+  const names = model.inputs.map(({ name }) => name);
+  const feeds: Feeds = {};
+  for (const [name, file] of Object.entries(files)) {
+    const tensor = tensors.get(name);
+    if (!names.includes(name) || !tensor)
+      throw new UserError("unknown-name", `unknown input: "${name}"; the model takes ${listing(names)}`);
+    if (name === imageInput)
+      throw new UserError("invalid-option", `invalid input: "${name}" is what is explained; it is given on its own`);
+    const type = typeName(tensor.type);
+    if (typeof file !== "string") feeds[name] = file;
+    else if (isArrayFile(file))
+      feeds[name] = asTensor(ort, await readArray(file, `input "${name}"`), type, tensor.dims, file);
+    else if (tensor.dims.length !== 4)
+      throw new UserError(
+        "invalid-input",
+        `invalid input ${file}: "${name}" takes an array of ${type}; give a .npy or .json file`,
+      );
+    else {
+      const { data, dims } = preprocess(await decode(file, options), assumePreprocess(tensor.dims, options));
+      feeds[name] = toTensor(ort, { data, dims: [1, ...dims] }, type);
+    }
+  }
+  return feeds;
+}

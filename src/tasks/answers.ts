@@ -1,0 +1,146 @@
+/** @file What is asked of a model's scores, and what comes back: predictions, and a map for each class and method. */
+import { InternalError } from "../errors.ts";
+import type { Forward } from "../explain/forward.ts";
+import type { Target } from "../explain/target.ts";
+import type { Dense } from "../methods/method.ts";
+import type { Feeds } from "../onnx/runtime.ts";
+import type { ClassQuery, Labels } from "./labels.ts";
+
+export interface ClassifyOptions {
+  /** Classes to explain: indices, names, `topN`; the best class by default. */
+  readonly classes?: readonly ClassQuery[];
+  /** One method or several; "grad-cam" by default. */
+  readonly method?: string | readonly string[];
+  /** Explain the classes rather than this one: what speaks for them and against it. */
+  readonly against?: ClassQuery;
+  /** Explain what speaks against the classes. */
+  readonly counterfactual?: boolean;
+  readonly layer?: string;
+  /** The model's other inputs, by name. */
+  readonly inputs?: Feeds;
+  readonly onProgress?: (done: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface Prediction {
+  readonly class: number;
+  readonly label: string;
+  /** Before any softmax. */
+  readonly score: number;
+  /** Null for a score that is a value and not a class's: a regression's, a similarity. */
+  readonly probability: number | null;
+}
+
+/** One map: a class, by a method. */
+export interface Explanation {
+  readonly class: number;
+  readonly label: string;
+  readonly method: string;
+  /** What was asked, in short, for names of files: "967", "967-against-504", "not-967". */
+  readonly asked: string;
+  /** What was asked, in words: "espresso", "espresso rather than cup", "against espresso". */
+  readonly question: string;
+  /** The tensor that the map lies on; undefined for methods in pixel space. */
+  readonly layer?: string;
+  /** Raw: neither normalised nor resized, [...grid]. */
+  readonly map: Dense;
+  /** For methods in pixel space: the signed image, [channels, ...], on the network's input. */
+  readonly pixels?: Dense;
+  /** Why the map is blank, where it is. */
+  readonly blank?: string;
+}
+
+/** How scores become probabilities: over all classes, each by itself, or not at all. */
+export type Probability = "softmax" | "sigmoid" | "none";
+
+export function probabilitiesOf(scores: Float32Array, by: Probability): (number | null)[] {
+  if (by === "none") return [...scores].map(() => null);
+  return [...(by === "sigmoid" ? scores.map((s) => 1 / (1 + Math.exp(-s))) : softmax(scores))];
+}
+
+function softmax(scores: Float32Array): Float32Array {
+  const most = scores.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  const powers = scores.map((s) => Math.exp(s - most));
+  const total = powers.reduce((a, b) => a + b, 0);
+  return powers.map((p) => p / total);
+}
+
+/** What is asked, with names found. */
+export interface Asking {
+  readonly classes: readonly number[];
+  readonly methods: readonly string[];
+  readonly against?: number;
+  readonly counterfactual?: boolean;
+  readonly labels: Labels;
+  readonly onProgress?: (done: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** The explanations of a forward pass's first sample, by method and class. */
+export async function explanationsOf(forward: Forward, asking: Asking): Promise<Explanation[]> {
+  const { classes, methods } = asking;
+  const explanations: Explanation[] = [];
+  for (const [done, method] of methods.entries()) {
+    const onProgress = (part: number) => asking.onProgress?.((done + part) / methods.length);
+    const maps = await askEach(forward, method, { ...asking, onProgress });
+    maps.forEach((one, i) => {
+      const { asked, question } = wordsOf(classes[i], asking);
+      const label = asking.labels.name(classes[i]);
+      const blank = blankness(one.map, question, one.layer);
+      explanations.push({ class: classes[i], label, method, asked, question, ...one, blank });
+    });
+    onProgress(1);
+  }
+  return explanations;
+}
+
+function wordsOf(index: number, { against, counterfactual, labels }: Asking): { asked: string; question: string } {
+  const label = labels.name(index);
+  if (against !== undefined)
+    return { asked: `${index}-against-${against}`, question: `${label} rather than ${labels.name(against)}` };
+  return counterfactual
+    ? { asked: `not-${index}`, question: `against ${label}` }
+    : { asked: String(index), question: label };
+}
+
+type OneMap = Pick<Explanation, "map" | "pixels" | "layer">;
+
+/** Plain classes are asked together, contrasts and opposites one at a time. */
+async function askEach(forward: Forward, method: string, asking: Asking): Promise<OneMap[]> {
+  const { classes, against, counterfactual, onProgress, signal } = asking;
+  const targets: Target[] =
+    against !== undefined
+      ? classes.map((c) => ({ for: c, against }))
+      : counterfactual
+        ? classes.map((c) => ({ counterfactual: c }))
+        : [{ each: classes }];
+  const maps: OneMap[] = [];
+  for (const [done, target] of targets.entries()) {
+    const answer = await forward.explain({
+      target,
+      method,
+      signal,
+      onProgress: (part) => onProgress?.((done + part) / targets.length),
+    });
+    // Of a batch that is full of one sample, the first.
+    for (let i = 0; i < classes.length / targets.length; i++)
+      maps.push({ map: row(answer.maps, i), pixels: answer.pixels && row(answer.pixels, i), layer: answer.layer });
+  }
+  return maps;
+}
+
+function row(tensor: { data: unknown; dims: readonly number[] }, index: number): Dense {
+  if (!(tensor.data instanceof Float32Array)) throw new InternalError("maps are float32");
+  const [m, ...dims] = tensor.dims;
+  const size = tensor.data.length / m;
+  return { data: tensor.data.slice(index * size, (index + 1) * size), dims };
+}
+
+/** Why a map shows nothing; undefined where it shows something. */
+function blankness({ data }: Dense, question: string, layer: string | undefined): string | undefined {
+  if (data.some((v) => !Number.isFinite(v))) return "the map is not finite: a gradient overflowed";
+  if (data.some((v) => v > 0)) return undefined;
+  return layer
+    ? `no positive evidence for "${question}" at ${layer}`
+    : `the score of "${question}" depends on no pixel here`;
+}

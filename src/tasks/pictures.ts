@@ -1,0 +1,83 @@
+/** @file Pictures as samples: prepared as the model wants them, or an array of pixels that is fed as it is. */
+
+import { channelsLast } from "../explain/tensors.ts";
+import { type Geometry, undo } from "../image/geometry.ts";
+import { type Box, box, type Point, peak } from "../image/locate.ts";
+import { type Picture, type PixelMap, picture } from "../image/picture.ts";
+import { preprocess } from "../image/preprocess.ts";
+import type { Dense } from "../methods/method.ts";
+import { checkGrid, type Feeding, fitted, isPicture, isSignal, refuse, type Sample, type Seen } from "./sample.ts";
+
+export interface PictureSubject {
+  readonly picture: Picture;
+  readonly geometry: Geometry;
+}
+
+export interface PicturePlace {
+  /** The map on the original picture's pixels, NaN where the network did not look; computed when it is read, for it may be large. */
+  readonly onPicture: PixelMap;
+  /** The map's maximum, in pixels of the original picture; undefined for a blank map. */
+  readonly peak?: Point;
+  /** Around the largest connected part above 15 % of the maximum. */
+  readonly box?: Box;
+}
+
+/** @throws UserError `invalid-input` for an array of another shape, and for what is no picture. */
+export function seePicture(sample: Sample, feeding: Feeding): Seen<PictureSubject, PicturePlace> {
+  const { input, ...subject } = prepared(sample, feeding);
+  const onPicture = (map: Dense): PixelMap => undo(map.data, [map.dims[0], map.dims[1]], subject.geometry);
+  return {
+    input,
+    subject,
+    place(map, blank) {
+      checkGrid(map, 2);
+      const found = blank ? undefined : onPicture(map);
+      return {
+        ...(found && { peak: peak(found), box: box(found) }),
+        get onPicture() {
+          return onPicture(map);
+        },
+      };
+    },
+  };
+}
+
+function prepared(sample: Sample, feeding: Feeding): PictureSubject & { readonly input: Dense } {
+  if (isSignal(sample)) refuse(sample, feeding);
+  if (!isPicture(sample)) {
+    const input = fitted(sample, feeding);
+    const seen = drawn(input, channelsLast([1, ...input.dims]));
+    const size = { width: seen.width, height: seen.height };
+    const geometry = { input: size, original: size, scaleX: 1, scaleY: 1, left: 0, top: 0 };
+    return { input, picture: seen, geometry };
+  }
+  if (!feeding.preprocess) return refuse(sample, feeding);
+  const { data, dims, geometry } = preprocess(sample, feeding.preprocess);
+  return { input: { data, dims }, picture: sample, geometry };
+}
+
+/** An array as something to look at: its least value black and its largest white; what has not three channels as their mean, in grey. */
+export function drawn({ data, dims }: Dense, last = false): Picture {
+  const [channels, height, width] = last ? [dims[2], dims[0], dims[1]] : dims;
+  const plane = height * width;
+  const at = (pixel: number, c: number) => data[last ? pixel * channels + c : c * plane + pixel];
+  const colours = (pixel: number): number[] => {
+    const values = Array.from({ length: channels }, (_, c) => at(pixel, c));
+    return channels === 3 ? values : Array<number>(3).fill(values.reduce((a, b) => a + b, 0) / channels);
+  };
+  const values = Float32Array.from({ length: plane * 3 }, (_, i) => colours(Math.floor(i / 3))[i % 3]);
+  const [least, most] = extent(values);
+  const bytes = Uint8Array.from(values, (v) => Math.round((255 * (v - least)) / (most - least || 1)));
+  return picture(width, height, bytes);
+}
+
+/** The least and the largest finite value. */
+export function extent(values: Float32Array): [least: number, most: number] {
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const v of values)
+    if (Number.isFinite(v)) {
+      if (v < least) least = v;
+      if (v > most) most = v;
+    }
+  return least <= most ? [least, most] : [0, 0];
+}

@@ -1,0 +1,66 @@
+/** @file Signals as samples: a recording is brought to the length that the model takes, or fed as it is where that is free. */
+import { UserError } from "../errors.ts";
+import { upsample } from "../image/geometry.ts";
+import { box, peak } from "../image/locate.ts";
+import type { Dense } from "../methods/method.ts";
+import { mono, type Signal, stretch } from "../signal/signal.ts";
+import { checkGrid, type Feeding, fitted, isPicture, isSignal, refuse, type Sample, type Seen } from "./sample.ts";
+
+export interface SignalSubject {
+  readonly signal: Signal;
+}
+
+export interface SignalPlace {
+  /** The map on the signal's samples; computed when it is read. */
+  readonly onSignal: Float32Array;
+  /** When the map is largest: seconds, or samples where the rate is unknown; undefined for a blank map. */
+  readonly peak?: { readonly t: number };
+  /** From when to when the longest part above 15 % of the maximum lasts, in the same unit. */
+  readonly span?: readonly [from: number, to: number];
+}
+
+/** @throws UserError `invalid-input` for an array of another shape, a recording of other channels, and for what is no signal. */
+export function hear(sample: Sample, feeding: Feeding): Seen<SignalSubject, SignalPlace> {
+  if (isPicture(sample)) refuse(sample, feeding);
+  const signal = isSignal(sample) ? sample : channelsOf(fitted(sample, feeding));
+  const input = isSignal(sample) ? asInput(sample, feeding) : fitted(sample, feeding);
+  const { length } = signal.channels[0];
+  const unit = 1 / (signal.rate ?? 1);
+  const onSignal = ({ data, dims: [cells] }: Dense) => upsample(data, [1, cells], [1, length]);
+  return {
+    input,
+    subject: { signal },
+    place(map, blank) {
+      checkGrid(map, 1);
+      const line = { width: length, height: 1, data: blank ? new Float32Array(length) : onSignal(map) };
+      const [top, around] = [peak(line), box(line)];
+      return {
+        ...(top && { peak: { t: (top.x + 0.5) * unit } }),
+        ...(around && { span: [around[0] * unit, around[2] * unit] as const }),
+        get onSignal() {
+          return onSignal(map);
+        },
+      };
+    },
+  };
+}
+
+function channelsOf({ data, dims: [count, length] }: Dense): Signal {
+  return { channels: Array.from({ length: count }, (_, c) => data.subarray(c * length, (c + 1) * length)) };
+}
+
+/** A model of one channel hears all of a recording's as their mean. */
+function asInput(signal: Signal, { name, dims: [, count, wanted] }: Feeding): Dense {
+  const { channels } = count === 1 ? mono(signal) : signal;
+  if (count > 0 && channels.length !== count)
+    throw new UserError(
+      "invalid-input",
+      `invalid input: "${name}" takes ${count} channels, the recording has ${channels.length}`,
+    );
+  const length = wanted > 0 ? wanted : channels[0].length;
+  const data = new Float32Array(channels.length * length);
+  channels.forEach((channel, c) => {
+    data.set(stretch(channel, length), c * length);
+  });
+  return { data, dims: [channels.length, length] };
+}

@@ -1,0 +1,49 @@
+/** @file Volumes as samples: arrays [C, depth, height, width], fed as they are. */
+import { upsample } from "../image/geometry.ts";
+import { type Box3, box3, type Point3, peak3 } from "../image/locate-volume.ts";
+import type { Dense } from "../methods/method.ts";
+import { checkGrid, type Feeding, fitted, isPicture, isSignal, refuse, type Sample, type Seen } from "./sample.ts";
+
+export interface VolumeSubject {
+  /** [C, depth, height, width]. */
+  readonly volume: Dense;
+}
+
+export interface VolumePlace {
+  /** The map on the volume's voxels, [depth, height, width]; computed when it is read. */
+  readonly onVolume: Dense;
+  /** The voxel in which the map is largest; undefined for a blank map. */
+  readonly peak?: Point3;
+  /** Around the largest connected part above 15 % of the maximum. */
+  readonly box?: Box3;
+}
+
+/** @throws UserError `invalid-input` for an array of another shape, and for what is no array. */
+export function seeVolume(sample: Sample, feeding: Feeding): Seen<VolumeSubject, VolumePlace> {
+  if (isPicture(sample) || isSignal(sample)) return refuse(sample, feeding);
+  const volume = fitted(sample, feeding);
+  const size = volume.dims.slice(1);
+  return {
+    input: volume,
+    subject: { volume },
+    place(map, blank) {
+      checkGrid(map, 3);
+      const found = blank ? undefined : resize(map, size);
+      return {
+        ...(found && { peak: peak3(found), box: box3(found) }),
+        get onVolume() {
+          return resize(map, size);
+        },
+      };
+    },
+  };
+}
+
+/** Linear along each axis, the values at the centres of their cells: each slice is resized, then the row of slices. */
+function resize({ data, dims: [d, h, w] }: Dense, [depth, height, width]: readonly number[]): Dense {
+  const plane = height * width;
+  const slices = new Float32Array(d * plane);
+  for (let z = 0; z < d; z++)
+    slices.set(upsample(data.subarray(z * h * w, (z + 1) * h * w), [h, w], [height, width]), z * plane);
+  return { data: upsample(slices, [d, plane], [depth, plane]), dims: [depth, height, width] };
+}
