@@ -4,10 +4,10 @@ import { type Command, CommanderError, Option } from "commander";
 import pc from "picocolors";
 import { UserError } from "../errors.ts";
 import { methodNamed, methods } from "../methods/index.ts";
+import { isArrayFile } from "../node/arrays.ts";
 import { prepareDirectory, writeWhole } from "../node/files.ts";
 import { type LoadedClassifier, load } from "../node/load.ts";
 import { writeWhy } from "../node/write.ts";
-import type { Feeds } from "../onnx/runtime.ts";
 import { colormaps } from "../render/colormap.ts";
 import type { Kind } from "../tasks/sample.ts";
 import { exitCodes } from "./about.ts";
@@ -57,16 +57,19 @@ export function defineExplain(program: Command): void {
 
 async function explain(images: string[], flags: ExplainFlags): Promise<void> {
   (flags.method ?? []).forEach(methodNamed);
-  const options = { ...loadOptions(flags), maxPixels: flags.maxPixels, similarTo: flags.similarTo };
+  const options = {
+    ...loadOptions(flags),
+    maxPixels: flags.maxPixels,
+    similarTo: flags.similarTo,
+    inputs: flags.input,
+  };
   const model = await load(flags.model, options);
-  const { kind, explainer } = model.classifier;
-  const { [explainer.imageInput ?? ""]: named, ...others } = flags.input ?? {};
-  const wanted = [...images, ...(named === undefined ? [] : [named])];
+  const { kind } = model.classifier;
+  const wanted = [...images, ...(model.sample === undefined ? [] : [model.sample])];
   if (wanted.length === 0)
     throw new UserError("missing-file", `missing ${kind}: give a file, or a directory of them; --help has examples`);
   const samples = await findSamples(wanted, flags.out, kind);
-  const inputs = await model.inputs(others);
-  const reference = flags.reference === undefined ? undefined : await Reference.open(flags.reference, options, others);
+  const reference = flags.reference === undefined ? undefined : await Reference.open(flags.reference, options);
   await prepareDirectory(flags.out);
 
   const interrupted = new AbortController();
@@ -82,7 +85,7 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
       try {
         const { signal } = interrupted;
         const onProgress = (part: number) => progress.update(done + part);
-        const result = await explainOne(model, sample, flags, { inputs, reference, signal, onProgress });
+        const result = await explainOne(model, sample, flags, { reference, signal, onProgress });
         results.push(result);
         progress.clear();
         report(result, flags);
@@ -102,7 +105,8 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
   }
   const failed = failures ? `${failures} of ${samples.length} ${kind}s could not be explained` : "";
   if (!flags.json) {
-    if (model.assumed) console.log(pc.dim(`The model says nothing of preprocessing; assumed ${assumption(model)}.`));
+    if (model.assumed && samples.some(({ file }) => !isArrayFile(file)))
+      console.log(pc.dim(`The model says nothing of preprocessing; assumed ${assumption(model)}.`));
     console.log(`Pictures are in ${pc.bold(flags.out)}${failed && `; ${failed}`}.`);
   }
   // Each failure has had its line: a CommanderError ends the command without another.
@@ -115,7 +119,6 @@ const isAboutSample = ({ code }: UserError, kind: Kind): boolean =>
   (kind !== "picture" && code === "invalid-input");
 
 interface Asking {
-  readonly inputs: Feeds;
   readonly reference: Reference | undefined;
   readonly signal: AbortSignal;
   readonly onProgress: (part: number) => void;
@@ -125,11 +128,11 @@ async function explainOne(
   model: LoadedClassifier,
   { file, stem }: SampleFile,
   flags: ExplainFlags,
-  { inputs, reference, signal, onProgress }: Asking,
+  { reference, signal, onProgress }: Asking,
 ): Promise<ImageResult> {
   const { class: classes, method, against, counterfactual, layer, colormap, out } = flags;
   const options = { method, against, counterfactual, layer, signal };
-  const why = await model.explain<Kind>(file, { ...options, classes, inputs, onProgress });
+  const why = await model.explain<Kind>(file, { ...options, classes, onProgress });
   const compared = await reference?.compare(file, why, options);
   const { name, explainer } = model.classifier;
   const used = layer ?? explainer.layers[0]?.name ?? null;

@@ -22,24 +22,16 @@ export interface ReferenceResult {
 }
 
 export class Reference {
-  private constructor(
-    private readonly model: LoadedClassifier,
-    private readonly inputs: AskOptions["inputs"],
-  ) {}
+  private constructor(private readonly model: LoadedClassifier) {}
 
-  static async open(
-    source: string,
-    options: LoadOptions,
-    inputs: Readonly<Record<string, string>>,
-  ): Promise<Reference> {
-    const model = await load(source, options);
-    return new Reference(model, await model.inputs(inputs));
+  static async open(source: string, options: LoadOptions): Promise<Reference> {
+    return new Reference(await load(source, options));
   }
 
   /** Asks the reference the same about the same file. */
   async compare(file: string, why: Why<Kind>, options: AskOptions): Promise<ReferenceResult[]> {
     const classes = [...new Set(why.explanations.map((e) => e.class))];
-    const other = await this.model.explain<Kind>(file, { ...options, classes, inputs: this.inputs });
+    const other = await this.model.explain<Kind>(file, { ...options, classes });
     const { classifier, sha256 } = this.model;
     const [best] = other.predictions;
     const of = {

@@ -12,7 +12,7 @@ import type { Preprocess } from "../image/preprocess.ts";
 import type { DecodeOptions } from "../image/sharp.ts";
 import { type Model, readModel } from "../onnx/model.ts";
 import { externalLocation, isExternal } from "../onnx/proto.ts";
-import type { Feeds, SessionOptions, Tensor } from "../onnx/runtime.ts";
+import type { SessionOptions, Tensor } from "../onnx/runtime.ts";
 import { Classifier, type ClassifierOptions, type ClassifyOptions, type Why } from "../tasks/classification.ts";
 import type { Kind } from "../tasks/sample.ts";
 import { openSimilarity } from "../tasks/similarity.ts";
@@ -29,6 +29,8 @@ export interface LoadOptions extends KnownPreprocess, DecodeOptions {
   readonly tokens?: TokenGrid;
   /** Explain the similarity of the model's embeddings to this sample's, in place of classes. */
   readonly similarTo?: Source;
+  /** Files or tensors for the model's other inputs, by name, in every question; that of the sample itself may be among the files. */
+  readonly inputs?: AskOptions["inputs"];
   readonly session?: SessionOptions;
 }
 
@@ -56,6 +58,8 @@ export class LoadedClassifier {
     readonly file: string,
     /** What the file says of itself where it was compiled. */
     readonly notes: Notes | undefined,
+    /** The file that the options name for the input that is explained. */
+    readonly sample: string | undefined,
   ) {}
 
   /**
@@ -66,13 +70,8 @@ export class LoadedClassifier {
    */
   async explain<K extends Kind = "picture">(source: Source, options: AskOptions = {}): Promise<Why<K>> {
     const sample = await readSample(source, this.options);
-    const inputs = await this.inputs(options.inputs);
+    const inputs = await readInputs(this.ort, this.classifier.explainer, options.inputs ?? {}, this.options);
     return this.classifier.explain<K>(sample, { ...options, inputs });
-  }
-
-  /** Reads the files of other inputs, so that several questions share them; @throws UserError as `explain` does. */
-  inputs(files: AskOptions["inputs"] = {}): Promise<Feeds> {
-    return readInputs(this.ort, this.classifier, files, this.options);
   }
 
   release(): Promise<void> {
@@ -108,6 +107,7 @@ export async function load(source: string = bundledModel, options: LoadOptions =
   const preprocess = told ?? (noted(notes, "preprocess", file) as Preprocess | undefined);
   // A compiled model is asked as the model that it was: its own explanation need not run.
   const original = (notes && originalBytes(model, notes)) ?? bytes;
+  let sample: string | undefined;
   const opening: ClassifierOptions = {
     name: path.basename(directory ?? file, directory ? "" : path.extname(file)),
     labels,
@@ -118,6 +118,11 @@ export async function load(source: string = bundledModel, options: LoadOptions =
     // What ONNX Runtime would print comes as an exception too, and is told in one line.
     session: { logSeverityLevel: 4, ...externalDataBeside(file), ...options.session },
     probability: probabilityOf(config),
+    inputs: (explainer) => {
+      const { [explainer.imageInput ?? ""]: own, ...others } = options.inputs ?? {};
+      if (typeof own === "string") sample = own;
+      return readInputs(ort, explainer, typeof own === "string" ? others : (options.inputs ?? {}), options);
+    },
   };
   const { similarTo } = options;
   const classifier =
@@ -129,7 +134,7 @@ export async function load(source: string = bundledModel, options: LoadOptions =
           referenceName: typeof similarTo === "string" ? path.basename(similarTo) : "the reference",
         });
   const assumed = preprocess === undefined && classifier.kind === "picture";
-  return new LoadedClassifier(classifier, sha256, ort.version, assumed, ort, options, file, notes);
+  return new LoadedClassifier(classifier, sha256, ort.version, assumed, ort, options, file, notes, sample);
 }
 
 /** What a Hugging Face configuration says of its scores. */

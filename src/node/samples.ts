@@ -1,6 +1,7 @@
 /** @file Files as samples: pictures, recordings and arrays, by how their names end or their bytes begin. */
 import path from "node:path";
 import { listing, UserError } from "../errors.ts";
+import type { Explainer } from "../explain/explainer.ts";
 import { toTensor } from "../explain/tensors.ts";
 import { assumePreprocess, type KnownPreprocess } from "../image/assume.ts";
 import { preprocess } from "../image/preprocess.ts";
@@ -10,7 +11,6 @@ import { typeName } from "../onnx/types.ts";
 import { readNpy } from "../render/npy.ts";
 import type { Signal } from "../signal/signal.ts";
 import { decodeWav } from "../signal/wav.ts";
-import type { Classifier } from "../tasks/classification.ts";
 import type { Sample } from "../tasks/sample.ts";
 import { asDense, asTensor, isArrayFile, readArray } from "./arrays.ts";
 import { readBytes } from "./files.ts";
@@ -49,7 +49,7 @@ async function readWav(file: string): Promise<Signal> {
  */
 export async function readInputs(
   ort: NodeRuntime,
-  { explainer: { model, tensors, imageInput } }: Classifier,
+  { model, tensors, imageInput }: Explainer,
   files: Readonly<Record<string, string | Tensor>>,
   options: DecodeOptions & KnownPreprocess,
 ): Promise<Feeds> {

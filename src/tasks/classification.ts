@@ -39,8 +39,8 @@ export interface ClassifierOptions {
   readonly probability?: Probability;
   /** How a single score is called that has no label; by default as the output is. */
   readonly valueName?: string;
-  /** What every question feeds to the model's other inputs. */
-  readonly inputs?: Feeds;
+  /** What every question feeds to the model's other inputs; a function is given the open model. */
+  readonly inputs?: Feeds | ((explainer: Explainer) => Promise<Feeds>);
   readonly output?: string;
   readonly layer?: string;
   /** Where layers hold tokens: their grid; found from the shapes by default. */
@@ -93,7 +93,9 @@ export class Classifier {
   constructor(
     private readonly ort: Runtime,
     readonly explainer: Explainer,
-    private readonly options: ClassifierOptions,
+    options: ClassifierOptions,
+    /** What every question feeds. */
+    private readonly given: Feeds = {},
   ) {
     const { imageInput: name, tensors, model, score } = explainer;
     const dims = (name !== undefined && tensors.get(name)?.dims) || [];
@@ -128,14 +130,14 @@ export class Classifier {
       const whole = withHead(model, tensors, { of: score.name, head: oneValue, output });
       await explainer.release();
       const inFront = await openExplainer(ort, whole, { ...options, output });
-      return new Classifier(ort, inFront, { ...options, valueName: score.name });
+      return new Classifier(ort, inFront, { ...options, valueName: score.name }, await inputsOf(inFront, options));
     }
     if (dims.length === 3)
       throw new UserError(
         "invalid-model",
         `invalid model: a classifier gives scores of shape [n, classes]; "${score.name}" has [${dims}]`,
       );
-    return new Classifier(ort, explainer, options);
+    return new Classifier(ort, explainer, options, await inputsOf(explainer, options));
   }
 
   /** What is explained: the scores before any softmax. */
@@ -188,7 +190,7 @@ export class Classifier {
     const { tensors } = this.explainer;
     const type = typeName(tensors.get(name)?.type ?? DataType.FLOAT);
     const one = { [name]: toTensor(this.ort, { data: input.data, dims: [1, ...input.dims] }, type) };
-    const all: [string, Tensor][] = Object.entries({ ...one, ...this.options.inputs, ...others });
+    const all: [string, Tensor][] = Object.entries({ ...one, ...this.given, ...others });
     if (dims[0] <= 1) return Object.fromEntries(all);
     const full = ([key, tensor]: [string, Tensor]): [string, Tensor] => {
       const repeats = tensor.dims[0] === 1 && tensors.get(key)?.dims[0] === dims[0];
@@ -201,6 +203,10 @@ export class Classifier {
     return this.explainer.release();
   }
 }
+
+/** The inputs that options give. */
+export const inputsOf = async (explainer: Explainer, { inputs }: Pick<ClassifierOptions, "inputs">): Promise<Feeds> =>
+  typeof inputs === "function" ? inputs(explainer) : (inputs ?? {});
 
 /** One score that has no name is a value; with a name, or behind a sigmoid, a probability. */
 function usualProbability({ before }: Score, classes: number, labels: readonly string[]): Probability {

@@ -8,7 +8,7 @@ import { makeNode, makeValueInfo } from "../onnx/proto.ts";
 /** Makes scores [n, k] of a tensor, and says what inputs of its own it reads. */
 export type Head = (build: Builder, tensor: Value) => { readonly scores: Value; readonly inputs?: readonly Value[] };
 
-/** The model's bytes with one more output, `output`: the scores that a head makes of the tensor `of`, by ordinary operators. */
+/** The model's bytes with the output `output`, the scores that a head makes of the tensor `of`; which is an output too. */
 export function withHead(
   model: Model,
   tensors: Observed,
@@ -22,7 +22,7 @@ export function withHead(
     nodes: [...nodes, makeNode("Identity", [scores.name], [output])],
     initializers,
     inputs: inputs.map((input) => makeValueInfo(input.name, input.type, free(input))),
-    outputs: [makeValueInfo(output)],
+    outputs: [...(model.outputs.includes(of) ? [] : [of]), output].map((name) => makeValueInfo(name)),
   });
 }
 

@@ -9,8 +9,8 @@ import { openExplainer } from "../explain/explainer.ts";
 import { toDense, toTensor } from "../explain/tensors.ts";
 import { isStatic, product } from "../onnx/dims.ts";
 import { DataType } from "../onnx/proto.ts";
-import type { Feeds, Runtime } from "../onnx/runtime.ts";
-import { Classifier, type ClassifierOptions } from "./classification.ts";
+import type { Runtime } from "../onnx/runtime.ts";
+import { Classifier, type ClassifierOptions, inputsOf } from "./classification.ts";
 import { type Head, withHead } from "./head.ts";
 import type { Sample } from "./sample.ts";
 
@@ -53,14 +53,12 @@ export async function openSimilarity(ort: Runtime, bytes: Uint8Array, options: S
   const explainer = await openExplainer(ort, whole, { ...rest, output });
   const named = { ...rest, labels: [`similarity to ${referenceName}`], probability: "none" } as const;
   const size = explainer.tensors.get(fed)?.dims[1] ?? -1;
-  const probe = new Classifier(ort, explainer, named);
+  const given = await inputsOf(explainer, options);
   const guess = toTensor(ort, { data: new Float32Array(Math.max(size, 1)).fill(1), dims: [1, Math.max(size, 1)] });
-  const { outputs } = await explainer.forward({
-    ...probe.feeds(probe.see(reference).input, options.inputs),
-    [fed]: guess,
-  });
-  const inputs: Feeds = { ...options.inputs, [fed]: toTensor(ort, unit(toDense(outputs[of]), referenceName)) };
-  return new Classifier(ort, explainer, { ...named, inputs });
+  const probe = new Classifier(ort, explainer, named, { ...given, [fed]: guess });
+  const { outputs } = await explainer.forward(probe.feeds(probe.see(reference).input));
+  const direction = toTensor(ort, unit(toDense(outputs[of]), referenceName));
+  return new Classifier(ort, explainer, named, { ...given, [fed]: direction });
 }
 
 /** The first row, over its length. */

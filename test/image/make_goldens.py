@@ -78,3 +78,19 @@ for shape in [(2, 3), (4,), (), (1, 2, 2), (0, 5), (1000000, 0, 123456789, 1, 1,
     np.save(buffer, values)
     files.append({"shape": shape, "values": encode(values), "npy": base64.b64encode(buffer.getvalue()).decode()})
 write(HERE.parent / "render" / "npy-goldens.json", files)
+
+# Every type, byte order, order of axes and version of .npy that is read as an input: 0 to 5, or whether they are odd.
+arrays = []
+for code in ["<f2", "<f4", "<f8", ">f4", "|i1", "<i2", "<i4", ">i4", "<i8", "|u1", "<u2", "<u4", "<u8", "|b1"]:
+    values = np.arange(6).reshape(2, 3)
+    arrays.append((code, (values % 2 if code == "|b1" else values).astype(code), None))
+fortran = np.asfortranarray(np.arange(24, dtype="<f4").reshape(2, 3, 4))
+arrays += [("fortran", fortran, None), ("version 2", fortran, (2, 0)), ("version 3", fortran, (3, 0))]
+files = []
+for name, array, version in arrays:
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, array, version=version)
+    values = [float(v) for v in array.ravel()]
+    npy = base64.b64encode(buffer.getvalue()).decode()
+    files.append({"name": name, "type": array.dtype.newbyteorder("=").name, "values": values, "npy": npy})
+write(HERE.parent / "render" / "npy-types.json", files)
