@@ -11,7 +11,7 @@ import { checkExternalData, externalDataBeside, type LoadedClassifier, type Load
 import { loadRuntime } from "./runtime.ts";
 import { packageVersion } from "./version.ts";
 
-export interface CompileFileOptions extends LoadOptions, CompileOptions {
+export interface CompileFileOptions extends Omit<LoadOptions, "similarTo" | "inputs">, CompileOptions {
   /** The file to write; by default the model's name with `.gradcam.onnx`, in the working directory. */
   readonly out?: string;
 }

@@ -29,6 +29,7 @@ test("names of gradcam/node", () => {
     [
       "assumePreprocess",
       "bundledModel",
+      "compareMaps",
       "compileFile",
       "decode",
       "encodePng",
