@@ -103,15 +103,21 @@ export async function load(source: string = bundledModel, options: LoadOptions =
     options.labels === undefined
       ? labelsFrom(config ?? noted(notes, "labels", file))
       : await readLabels(options.labels);
-  const told = stated === undefined ? undefined : fromHuggingFace(stated);
-  const preprocess = told ?? (noted(notes, "preprocess", file) as Preprocess | undefined);
+  // Read when it is known that the model takes pictures: what stands there of sounds is another matter.
+  const preprocessOf = () =>
+    stated === undefined ? (noted(notes, "preprocess", file) as Preprocess | undefined) : fromHuggingFace(stated);
   // A compiled model is asked as the model that it was: its own explanation need not run.
   const original = (notes && originalBytes(model, notes)) ?? bytes;
   let sample: string | undefined;
+  let assumed = false;
   const opening: ClassifierOptions = {
     name: path.basename(directory ?? file, directory ? "" : path.extname(file)),
     labels,
-    preprocess: (dims) => (preprocess === undefined ? assumePreprocess(dims, options) : withGiven(preprocess, options)),
+    preprocess: (dims) => {
+      const preprocess = preprocessOf();
+      assumed = preprocess === undefined;
+      return preprocess ? withGiven(preprocess, options) : assumePreprocess(dims, options);
+    },
     output: options.output ?? notes?.output,
     layer: options.layer ?? (options.output === undefined ? notes?.layer : undefined),
     tokens: options.tokens ?? (noted(notes, "tokens", file) as TokenGrid | undefined),
@@ -133,7 +139,6 @@ export async function load(source: string = bundledModel, options: LoadOptions =
           reference: await readSample(similarTo, options),
           referenceName: typeof similarTo === "string" ? path.basename(similarTo) : "the reference",
         });
-  const assumed = preprocess === undefined && classifier.kind === "picture";
   return new LoadedClassifier(classifier, sha256, ort.version, assumed, ort, options, file, notes, sample);
 }
 

@@ -127,7 +127,8 @@ export class Classifier {
     const dims = tensors.get(score.name)?.dims ?? [];
     if (dims.length < 2) {
       const output = "gradcam_value";
-      const whole = withHead(model, tensors, { of: score.name, head: oneValue, output });
+      const has = model.producer.has(output); // a compiled model has kept it
+      const whole = has ? bytes : withHead(model, tensors, { of: score.name, head: oneValue, output });
       await explainer.release();
       const inFront = await openExplainer(ort, whole, { ...options, output });
       return new Classifier(ort, inFront, { ...options, valueName: score.name }, await inputsOf(inFront, options));
