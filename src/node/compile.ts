@@ -33,14 +33,15 @@ export async function compileFile(source: string | undefined, options: CompileFi
   const from = await load(source, options);
   try {
     if (from.notes) throw alreadyCompiled();
-    const { labels, kind, name } = from.classifier;
+    const { labels, kind, name, valueOutput } = from.classifier;
+    const output = options.output ?? valueOutput;
     const file = options.out ?? `${name}.gradcam.onnx`;
     await checkPlace(file, from);
     const notes: Notes = {
       version: packageVersion(),
       labels: JSON.stringify(labels.names),
       ...(kind === "picture" && { preprocess: JSON.stringify(from.classifier.preprocess) }),
-      ...(options.output !== undefined && { output: options.output }),
+      ...(output !== undefined && { output }),
       ...(options.tokens && { tokens: JSON.stringify(options.tokens) }),
       ...options.notes,
     };

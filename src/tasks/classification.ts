@@ -10,7 +10,7 @@ import { methodNamed } from "../methods/index.ts";
 import type { Dense } from "../methods/method.ts";
 import { DataType } from "../onnx/proto.ts";
 import type { Feeds, Runtime, SessionOptions, Tensor } from "../onnx/runtime.ts";
-import { typeName } from "../onnx/types.ts";
+import { isFloat, typeName } from "../onnx/types.ts";
 import {
   type ClassifyOptions,
   type Explanation,
@@ -37,8 +37,8 @@ export interface ClassifierOptions {
   readonly preprocess: Preprocess | ((dims: readonly number[]) => Preprocess);
   /** How scores become probabilities; by default as the model's end and the number of its scores suggest. */
   readonly probability?: Probability;
-  /** How a single score is called that has no label; by default as the output is. */
-  readonly valueName?: string;
+  /** The output, [n], that the score was made of; a score without a label is called as it is. */
+  readonly valueOutput?: string;
   /** What every question feeds to the model's other inputs; a function is given the open model. */
   readonly inputs?: Feeds | ((explainer: Explainer) => Promise<Feeds>);
   readonly output?: string;
@@ -83,6 +83,8 @@ export class Classifier {
   readonly labels: Labels;
   /** What it takes: pictures, signals or volumes. */
   readonly kind: Kind;
+  /** The output, [n], that the score was made of where it has no axis of classes. */
+  readonly valueOutput: string | undefined;
   readonly #feeding: Feeding;
   readonly #probability: Probability;
 
@@ -112,7 +114,8 @@ export class Classifier {
     this.#feeding = { name, dims, preprocess: kind === "picture" ? preprocess(dims) : undefined };
     const classes = tensors.get(score.name)?.dims[1] ?? -1;
     this.#probability = options.probability ?? usualProbability(score, classes, options.labels);
-    const { valueName = score.name } = options;
+    this.valueOutput = options.valueOutput;
+    const valueName = this.valueOutput ?? score.name;
     const unnamed = classes === 1 && this.#probability === "none" ? () => valueName : undefined;
     this.labels = new Labels(options.labels, classes < 0 ? Number.MAX_SAFE_INTEGER : classes, unnamed);
   }
@@ -127,11 +130,13 @@ export class Classifier {
     const dims = tensors.get(score.name)?.dims ?? [];
     if (dims.length < 2) {
       const output = "gradcam_value";
+      const probability = options.probability ?? (score.before === "Sigmoid" ? "sigmoid" : undefined);
       const has = model.producer.has(output); // a compiled model has kept it
       const whole = has ? bytes : withHead(model, tensors, { of: score.name, head: oneValue, output });
+      const named = { ...options, probability, valueOutput: options.output ?? firstFloat(explainer) };
       await explainer.release();
       const inFront = await openExplainer(ort, whole, { ...options, output });
-      return new Classifier(ort, inFront, { ...options, valueName: score.name }, await inputsOf(inFront, options));
+      return new Classifier(ort, inFront, named, await inputsOf(inFront, options));
     }
     if (dims.length === 3)
       throw new UserError(
@@ -204,6 +209,10 @@ export class Classifier {
     return this.explainer.release();
   }
 }
+
+/** The output that a model without scores of classes is explained by. */
+const firstFloat = ({ model, tensors, score }: Explainer): string =>
+  model.outputs.find((name) => isFloat(tensors.get(name)?.type ?? DataType.UNDEFINED)) ?? score.name;
 
 /** The inputs that options give. */
 export const inputsOf = async (explainer: Explainer, { inputs }: Pick<ClassifierOptions, "inputs">): Promise<Feeds> =>

@@ -173,8 +173,14 @@ describe("values", () => {
       after: [...column, node("Sigmoid", "price", "p")],
       constants: firstScore,
     });
+    const flatSigmoid = gap({
+      input: [1, 3, 8, 8],
+      after: [...flat, node("Sigmoid", "flattened", "p")],
+      constants: { ...firstScore, one: ints([1]) },
+    });
     for (const answer of [
       await ask(sigmoid, picture),
+      await ask(flatSigmoid, picture),
       await ask(gap({ input: [1, 3, 8, 8], after: column, constants: firstScore }), picture, {}, { labels: ["cat"] }),
     ]) {
       const [{ score, probability }] = answer.predictions;
