@@ -22,7 +22,7 @@ async function explain(name: string, args: readonly string[]) {
   return { out, line, map };
 }
 
-test("the cases are there", () => expect(cases.length).toBeGreaterThan(9));
+test("the cases are there", () => expect(cases.length).toBeGreaterThan(1));
 
 describe.each(cases)("%s", (name) => {
   const { args } = JSON.parse(readFileSync(path.join(root, name, "case.json"), "utf8"));
