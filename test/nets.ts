@@ -147,6 +147,34 @@ export const patchTokens = (plan: Plan = {}): Uint8Array =>
     plan,
   );
 
+/** Patches behind a class token, [n, 17, 6]; an attention "mixed", a layer for each token alone "last", and a head on the class token. */
+export const classToken = (plan: Plan = {}): Uint8Array =>
+  build(
+    [
+      node("Conv", "x w b", "embedded", { kernel_shape: [2, 2], strides: [2, 2] }),
+      node("Reshape", "embedded rows", "channels"),
+      node("Transpose", "channels", "patches", { perm: [0, 2, 1] }),
+      node("ReduceMean", "patches", "first", { axes: [1], keepdims: 1 }),
+      node("Concat", "first patches", "tokens", { axis: 1 }),
+      node("Transpose", "tokens", "keys", { perm: [0, 2, 1] }),
+      node("MatMul", "tokens keys", "affinity"),
+      node("Softmax", "affinity", "attention", { axis: -1 }),
+      node("MatMul", "attention tokens", "mixed"),
+      node("Add", "tokens mixed", "attended"),
+      node("MatMul", "attended t1", "inner"),
+      node("Relu", "inner", "hidden"),
+      node("MatMul", "hidden t2", "dense"),
+      node("Add", "attended dense", "last"),
+      node("Gather", "last zero", "flat", { axis: 1 }),
+      gemm,
+    ],
+    {
+      ...{ w: weights([6, 3, 2, 2], 1), b: weights([6], 2, 0.1), t1: weights([6, 12], 5), t2: weights([12, 6], 6) },
+      ...{ rows: ints([0, 6, 16]), zero: ints(0), ...headWeights },
+    },
+    plan,
+  );
+
 /** A layer on windows of 4 x 4, [n, windows, places, channels], and "joined" again. */
 export const windows = (plan: Plan = {}): Uint8Array =>
   build(

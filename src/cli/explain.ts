@@ -107,6 +107,9 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
   if (!flags.json) {
     if (model.assumed && samples.some(({ file }) => !isArrayFile(file)))
       console.log(pc.dim(`The model says nothing of preprocessing; assumed ${assumption(model)}.`));
+    const [layer] = model.classifier.explainer.layers;
+    if (layer?.insteadOf)
+      console.log(`The patch tokens of ${layer.insteadOf} do not reach the score: explained at ${layer.name} instead.`);
     console.log(`Pictures are in ${pc.bold(flags.out)}${failed && `; ${failed}`}.`);
   }
   // Each failure has had its line: a CommanderError ends the command without another.
@@ -135,7 +138,7 @@ async function explainOne(
   const why = await model.explain<Kind>(file, { ...options, classes, onProgress });
   const compared = await reference?.compare(file, why, options);
   const { name, explainer } = model.classifier;
-  const used = layer ?? explainer.layers[0]?.name ?? null;
+  const used = explainer.layers[0]?.name ?? null;
   const caption = [`Model ${name}`, used && `layer ${used}`].filter(Boolean).join(", ");
   const { explanations, panel } = await writeWhy(why, { directory: out, stem, colormap, caption });
   return {

@@ -105,8 +105,8 @@ export class Explainer {
   async #pass(feeds: Feeds, layer = this.layers[0]?.name): Promise<Pass> {
     checkFeeds(this.model, feeds);
     const plan = await this.#planFor(feeds);
-    if (layer !== undefined) namedLayer(plan, layer, this.layers);
-    return new Pass(plan, layer, feeds, this.imageInput ? feeds[this.imageInput].dims[0] : 1);
+    const { name } = (layer !== undefined && namedLayer(plan, layer, this.layers)) || {};
+    return new Pass(plan, name, feeds, this.imageInput ? feeds[this.imageInput].dims[0] : 1);
   }
 
   async release(): Promise<void> {
@@ -162,12 +162,20 @@ function namedLayer(plan: Plan, name: string, candidates: readonly Layer[]): Lay
       `invalid layer: "${name}" has shape [${tensor.dims}], which none of the network's grids fits; say its grid in tokens, or take one of ${names}`,
     );
   const reach = () => patchesReach(model, tensors, name, patchesOf(layout), ancestors(model, plan.score));
-  if (layout.prefix !== undefined && !reach())
+  return layout.prefix === undefined || reach() ? layerOf(plan, name) : nearest(plan, name, candidates);
+}
+
+/** The last candidate in front of a layer whose patch tokens do not reach the score: only its class token does. */
+function nearest({ model }: Plan, name: string, candidates: readonly Layer[]): Layer {
+  const made = model.graph.node.flatMap(({ output }) => output);
+  const places = candidates.map((layer) => made.indexOf(layer.name));
+  const before = places.filter((place) => place < made.indexOf(name));
+  if (before.length === 0)
     throw new UserError(
       "no-path",
-      `no path: the patch tokens of "${name}" do not reach the score, only its class token does; candidates are ${names}`,
+      `no path: the patch tokens of "${name}" do not reach the score, nor does a layer before it`,
     );
-  return layerOf(plan, name);
+  return { ...candidates[places.indexOf(Math.max(...before))], insteadOf: name };
 }
 
 /** What a model's free dimensions are in these shapes, the batch apart; "" where none is free. */

@@ -15,6 +15,8 @@ export interface Layer {
   /** -1 where only the run knows. */
   readonly shape: readonly number[];
   readonly grid: readonly number[];
+  /** The layer that was named in its place, none of whose patch tokens reaches the score. */
+  readonly insteadOf?: string;
 }
 
 /** The scores that are explained, and the function of them that the model ends with. */

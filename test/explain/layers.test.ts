@@ -4,6 +4,7 @@ import type { TokenGrid } from "../../src/explain/layout.ts";
 import { node } from "../models.ts";
 import {
   channelsLast,
+  classToken,
   gap,
   images,
   inverse,
@@ -50,6 +51,22 @@ describe("layers, the default first", () => {
     const inner = await open(gap(), { layer: "conv" });
     expect(inner.layers[0]).toEqual({ name: "conv", shape: [-1, 6, 8, 8], grid: [8, 8] });
     await inner.release();
+  });
+});
+
+describe("patches that do not reach the score", () => {
+  test("are not listed, and the nearest layer that does takes their place, which says so", async () => {
+    const usual = await open(classToken());
+    expect(usual.layers[0]).toEqual({ name: "tokens", shape: [-1, 17, 6], grid: [4, 4] });
+    const named = await open(classToken(), { layer: "last" });
+    expect(named.layers[0]).toEqual({ ...usual.layers[0], insteadOf: "last" });
+    const feeds = images();
+    const { maps, layer } = await usual.explain(feeds, { target: 1, layer: "last" });
+    expect(layer).toBe("tokens");
+    expect(numbers(maps)).toEqual(numbers((await usual.explain(feeds, { target: 1 })).maps));
+    expect(numbers(maps).some((v) => v > 0)).toBe(true);
+    await usual.release();
+    await named.release();
   });
 });
 
