@@ -7,12 +7,14 @@ import type { Value } from "../onnx/build.ts";
 import { isStatic, product } from "../onnx/dims.ts";
 import type { LayerMap, LayerParts, Method } from "./method.ts";
 
-/** The sum is a matrix product of [n, k, C] weights with [n, C, positions] activations: no [m, C, ...grid] is ever made. */
-export const gradCamMap: LayerMap = (parts) => {
+/** The sum before the rectifier, linear in the score. It is a matrix product of [n, k, C] weights with [n, C, positions] activations: no [m, C, ...grid] is ever made. */
+export const gradCamSum: LayerMap = (parts) => {
   const { build, da, grid } = parts;
   const weights = byImage(parts, build.reduceMean(da, grid));
-  return build.relu(build.matMul(weights, flatGrid(parts)));
+  return build.matMul(weights, flatGrid(parts));
 };
+
+export const gradCamMap: LayerMap = (parts) => parts.build.relu(gradCamSum(parts));
 
 /** Activations as [n, C, positions]. */
 function flatGrid({ build, a, grid }: LayerParts): Value {

@@ -148,7 +148,7 @@ function probabilityOf(config: unknown): ClassifierOptions["probability"] {
   return kind === "multi_label_classification" ? "sigmoid" : kind === "regression" ? "none" : undefined;
 }
 
-function checkProviders({ providers }: NodeRuntime, session: SessionOptions = {}): void {
+export function checkProviders({ providers }: NodeRuntime, session: SessionOptions = {}): void {
   for (const provider of session.executionProviders ?? []) {
     const name = typeof provider === "string" ? provider : provider.name;
     if (!providers.includes(name))
@@ -157,7 +157,7 @@ function checkProviders({ providers }: NodeRuntime, session: SessionOptions = {}
 }
 
 /** What the caller says of the preprocessing overrides what the file says. */
-const withGiven = (stated: Preprocess, known: KnownPreprocess): Preprocess => ({
+export const withGiven = (stated: Preprocess, known: KnownPreprocess): Preprocess => ({
   ...stated,
   ...given(known, stated.channels),
 });
@@ -174,7 +174,7 @@ function given({ mean, std, layout, size }: KnownPreprocess, channels: number) {
   return { ...colours, ...(layout && { layout }), ...square };
 }
 
-async function modelIn(directory: string): Promise<string> {
+export async function modelIn(directory: string): Promise<string> {
   for (const usual of ["onnx/model.onnx", "model.onnx"]) {
     const file = path.join(directory, usual);
     if (await exists(file)) return file;
@@ -187,7 +187,7 @@ async function modelIn(directory: string): Promise<string> {
   throw new UserError("missing-file", `missing model: ${directory}: ${found}`);
 }
 
-const readIfThere = async (file: string, what: string): Promise<unknown> =>
+export const readIfThere = async (file: string, what: string): Promise<unknown> =>
   (await exists(file)) ? readJson(file, what) : undefined;
 
 async function readLabels(labels: readonly string[] | string): Promise<readonly string[]> {
@@ -209,7 +209,7 @@ function noted(notes: Notes | undefined, key: string, file: string): unknown {
 }
 
 /** A list of names, a map from index to name, or a configuration with such a map under `id2label`. */
-function labelsFrom(json: unknown): readonly string[] {
+export function labelsFrom(json: unknown): readonly string[] {
   const map = typeof json === "object" && json !== null && "id2label" in json ? json.id2label : json;
   if (Array.isArray(map)) return map.map(String);
   if (typeof map !== "object" || map === null) return [];
@@ -224,7 +224,7 @@ export const externalDataBeside = (file: string): SessionOptions => ({
 });
 
 /** @throws UserError `invalid-model` that names the file. */
-function readNamed(bytes: Uint8Array, file: string): Model {
+export function readNamed(bytes: Uint8Array, file: string): Model {
   try {
     return readModel(bytes);
   } catch (cause) {

@@ -4,6 +4,7 @@ import {
   type AttributeProto,
   declaredDims,
   decodeModel,
+  encodeModel,
   type GraphProto,
   type ModelProto,
   type NodeProto,
@@ -133,6 +134,19 @@ export function indexGraph(proto: ModelProto, graph: GraphProto): IndexedGraph {
     consumers,
     constants,
   };
+}
+
+/** A model of a message whose bytes are made when they are first read: who only differentiates it never needs them. */
+export function indexLazily(proto: ModelProto): Model {
+  let bytes: Uint8Array | undefined;
+  const model = indexModel(new Uint8Array(), proto);
+  return Object.defineProperty({ ...model }, "bytes", {
+    enumerable: true,
+    get: () => {
+      bytes ??= encodeModel(proto);
+      return bytes;
+    },
+  });
 }
 
 /** The graphs inside a node (If, Loop, Scan). */

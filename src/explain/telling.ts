@@ -1,0 +1,259 @@
+/**
+ * @file The way back from the words of a sentence to the picture: graphs and sessions for sentences of one length.
+ *
+ * A question is a row of weights, one for each word; its score is the weighted sum of the words' log-probabilities. All questions are
+ * rows of one batch on the way back (see row-builder.ts).
+ */
+import { differentiate } from "../autodiff/differentiate.ts";
+import { overridesOf, type Rules } from "../autodiff/rules.ts";
+import { listing, UserError } from "../errors.ts";
+import type { Dense, LayerMap } from "../methods/method.ts";
+import { append } from "../onnx/append.ts";
+import type { Value } from "../onnx/build.ts";
+import { type Connections, compose, type Part, within } from "../onnx/compose.ts";
+import { extract, readsOf } from "../onnx/extract.ts";
+import { freshPrefix, type Model } from "../onnx/model.ts";
+import { type Observed, observe, typeOf } from "../onnx/observe.ts";
+import { makeValueInfo } from "../onnx/proto.ts";
+import {
+  type Feeds,
+  openSession,
+  overPreset,
+  type Runtime,
+  run,
+  type Session,
+  type SessionOptions,
+  shapesOf,
+} from "../onnx/runtime.ts";
+import { gradientType } from "../onnx/types.ts";
+import { type Layer, layersOf } from "./layers.ts";
+import {
+  channelsFirst as firstChannels,
+  gridsOf,
+  type Layout,
+  layerParts,
+  layoutOf,
+  type TokenGrid,
+} from "./layout.ts";
+import { RowBuilder } from "./row-builder.ts";
+import { toDense, toTensor } from "./tensors.ts";
+import { wordStates } from "./word-scores.ts";
+
+/** A model that scores the words of a sentence, for sentences of some length. Tensors go by their names in the whole. */
+export interface Teller {
+  /** In the order in which they run; the last one reads the words, those before it the picture alone. */
+  readonly parts: readonly Part[];
+  readonly connections: Connections;
+  /** The input that is the picture. */
+  readonly image: string;
+  /** The scores, [n, T, words]; with more than T places, the last T. */
+  readonly scores: string;
+  /** What else the whole is fed for these sentences of one length (words before, words), given what is known of the picture. */
+  feed(sentences: readonly (readonly number[])[], known: Feeds): Feeds;
+}
+
+const quiet: SessionOptions = { extra: { session: { intra_op: { allow_spinning: "0" } } } };
+
+/** A session that answers rows of weights. */
+export interface Asking {
+  readonly session: Session;
+  /** Forward tensors that it reads. */
+  readonly residuals: readonly string[];
+  readonly activations?: string;
+  readonly cotangent: string;
+  readonly weights: string;
+  readonly output: string;
+  /** Whether one run answers all rows. */
+  readonly together: boolean;
+}
+
+/** The graphs and sessions for sentences of one length and pictures of one size. */
+export class Telling {
+  readonly model: Model;
+  readonly #sessions = new Map<string, Promise<Asking>>();
+
+  private constructor(
+    private readonly ort: Runtime,
+    readonly teller: Teller,
+    model: Model,
+    readonly tensors: Observed,
+    readonly layers: readonly Layer[],
+    private readonly layoutOf: (layer: string) => Layout,
+    private readonly options: SessionOptions,
+  ) {
+    this.model = model;
+  }
+
+  /** @param feeds of the sizes in question, by their names in the whole. */
+  static async open(
+    ort: Runtime,
+    teller: Teller,
+    feeds: Feeds,
+    { session = {}, tokens }: { session?: SessionOptions; tokens?: TokenGrid },
+  ): Promise<Telling> {
+    const model = compose(teller.parts, teller.connections);
+    const tensors = await observe(ort, model, shapesOf(feeds), session);
+    const grids = gridsOf(model, tensors, teller.image);
+    const layout = (name: string) => {
+      const tensor = typeOf(model, tensors, name);
+      return layoutOf(tensor, grids, tokens) ?? firstChannels(tensor.dims);
+    };
+    // The image encoder's layers: those of the parts before the last or, in one model, those that read no word.
+    const early = teller.parts.slice(0, -1).map(({ name }) => within(name, ""));
+    const words = model.inputs.map(({ name }) => name).filter((name) => name !== teller.image);
+    const reading = dependentsOf(model, words);
+    const all = layersOf(model, tensors, teller.scores, tokens);
+    const own = all.filter(({ name }) =>
+      early.length ? early.some((prefix) => name.startsWith(prefix)) : !reading.has(name),
+    );
+    return new Telling(ort, teller, model, tensors, own.length ? own : all, layout, session);
+  }
+
+  /** @throws UserError `unknown-name`; the default layer where none is named. */
+  layer(name: string | undefined): string {
+    const names = listing(
+      this.layers.map((layer) => layer.name),
+      8,
+    );
+    if (name === undefined) {
+      if (this.layers.length) return this.layers[0].name;
+      throw new UserError("no-path", "no path: the image encoder has no layer with a grid; name one");
+    }
+    const known = this.layers.find((layer) => layer.name === name || layer.name.endsWith(`/${name}`))?.name;
+    const found =
+      known ?? [name, ...this.teller.parts.map((part) => `${part.name}/${name}`)].find((n) => this.tensors.has(n));
+    if (found === undefined || !this.model.producer.has(found))
+      throw new UserError("unknown-name", `unknown layer: "${name}"; candidates are ${names}`);
+    if ((this.tensors.get(found)?.dims.length ?? 0) < 3)
+      throw new UserError("invalid-option", `invalid layer: "${name}" has no grid; candidates are ${names}`);
+    return found;
+  }
+
+  gridOf(layer: string): readonly number[] {
+    return this.layoutOf(layer).grid;
+  }
+
+  /** The way back from the words to a map at a layer. */
+  atLayer(layer: string, map: LayerMap): Promise<Asking> {
+    return this.#once(`${layer} ${map}`, async () => {
+      const { type, dims } = typeOf(this.model, this.tensors, layer);
+      const { build, ...seeds } = this.#seeded();
+      const da = this.#gradient(build, seeds.values, layer, "plain");
+      const activations = build.input(type, dims);
+      const output = map(layerParts(build, activations, da, this.layoutOf(layer)));
+      const reads = build.collect([output]).nodes.some(({ input }) => input.includes(activations.name));
+      const extension = this.#extension(build, reads ? [activations, ...seeds.inputs] : seeds.inputs, output);
+      const { residuals } = readsOf(this.model, extension);
+      const bytes = extract(this.model, this.tensors, extension);
+      return {
+        session: await openSession(this.ort, bytes, overPreset(quiet, this.options)),
+        residuals,
+        activations: reads ? activations.name : undefined,
+        ...this.#names(seeds.inputs, output, build),
+      };
+    });
+  }
+
+  /** The whole with the way back from the words to the picture. */
+  atInput(rules: Rules): Promise<Asking> {
+    return this.#once(`pixels ${rules}`, async () => {
+      const { build, ...seeds } = this.#seeded();
+      const output = this.#gradient(build, seeds.values, this.teller.image, rules);
+      const bytes = append(this.model.bytes, this.#extension(build, seeds.inputs, output));
+      const session = await openSession(this.ort, bytes, this.options);
+      return { session, residuals: [], ...this.#names(seeds.inputs, output, build) };
+    });
+  }
+
+  async release(): Promise<void> {
+    const made = await Promise.allSettled(this.#sessions.values());
+    this.#sessions.clear();
+    for (const result of made) if (result.status === "fulfilled") await result.value.session.release();
+  }
+
+  #once(key: string, make: () => Promise<Asking>): Promise<Asking> {
+    const known = this.#sessions.get(key);
+    if (known) return known;
+    const made = make();
+    this.#sessions.set(key, made);
+    made.catch(() => this.#sessions.delete(key));
+    return made;
+  }
+
+  /** Cotangents of the scores, [1, T, words], carried to where the words' states are; weights of the rows, [k, T, 1], are applied there. */
+  #seeded() {
+    const { model, tensors, teller } = this;
+    const build = new RowBuilder(model.opset, freshPrefix(model));
+    const scores = typeOf(model, tensors, teller.scores);
+    const cotangent = build.input(gradientType(scores.type), scores.dims);
+    const states = wordStates(model, tensors, teller.scores);
+    const seeds = new Map([[teller.scores, cotangent]]);
+    const atStates = differentiate(model, tensors, { build, seeds, wrt: [states] }).get(states) as Value;
+    const weights = build.rows(cotangent.type, [-1, scores.dims[1], 1]);
+    const dims = tensors.get(states)?.dims;
+    const rows = { ...build.mul(atStates, weights), dims };
+    return { build, inputs: [cotangent, weights], values: new Map([[states, rows]]) };
+  }
+
+  #gradient(build: RowBuilder, seeds: ReadonlyMap<string, Value>, wrt: string, rules: Rules): Value {
+    const sweep = { build, seeds, wrt: [wrt], overrides: overridesOf(rules) };
+    return differentiate(this.model, this.tensors, sweep).get(wrt) as Value;
+  }
+
+  #names([cotangent, weights]: readonly Value[], output: Value, build: RowBuilder) {
+    const free = this.tensors.get(this.teller.scores)?.dims[0] === -1;
+    return { cotangent: cotangent.name, weights: weights.name, output: output.name, together: free && build.together };
+  }
+
+  #extension(build: RowBuilder, inputs: readonly Value[], output: Value) {
+    const named = (dims: readonly number[] | undefined, name: string) =>
+      dims?.map((d, i) => (d < 0 ? `${name}:${i}` : d));
+    return {
+      ...build.collect([output]),
+      inputs: inputs.map(({ name, type, dims }) => makeValueInfo(name, type, named(dims, name))),
+      outputs: [makeValueInfo(output.name)],
+    };
+  }
+}
+
+/** Tensors that change with what some inputs hold; their shapes count for nothing, since exporters take the batch from any input. */
+function dependentsOf(model: Model, inputs: Iterable<string>): Set<string> {
+  const found = new Set(inputs);
+  for (const node of model.graph.node)
+    if (node.opType !== "Shape" && node.opType !== "Size" && node.input.some((name) => found.has(name)))
+      for (const name of node.output) found.add(name);
+  return found;
+}
+
+/**
+ * Answers rows of weights: all in one run where the way back keeps them apart, else one at a time.
+ * @param cotangent d(log-probability of each word) / d(scores), [1, places, words]
+ * @param weights of the places, k rows
+ * @returns [k, ...]
+ */
+export async function askRows(
+  ort: Runtime,
+  { session, output, together, ...names }: Asking,
+  feeds: Feeds,
+  cotangent: Dense,
+  weights: readonly (readonly number[])[],
+): Promise<Dense> {
+  const places = cotangent.dims[1];
+  const one = async (rows: readonly (readonly number[])[]): Promise<Dense> => {
+    const dims = [rows.length, places, 1];
+    const fed = {
+      ...feeds,
+      [names.cotangent]: toTensor(ort, cotangent),
+      [names.weights]: toTensor(ort, { data: Float32Array.from(rows.flat()), dims }),
+    };
+    return toDense((await run(session, fed, [output]))[output]);
+  };
+  if (together || weights.length === 1) return one(weights);
+  const answers: Dense[] = [];
+  for (const row of weights) answers.push(await one([row]));
+  const data = new Float32Array(answers.length * answers[0].data.length);
+  answers.forEach((answer, i) => {
+    data.set(answer.data, i * answer.data.length);
+  });
+  return { data, dims: [answers.length, ...answers[0].dims.slice(1)] };
+}

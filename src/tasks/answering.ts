@@ -1,0 +1,195 @@
+/** @file Visual question answering over a list of answers: a picture and a question in, the best answers and where they came from out. */
+import { listing, UserError } from "../errors.ts";
+import { withSizes } from "../explain/rewritten.ts";
+import type { Picture } from "../image/picture.ts";
+import type { Preprocess } from "../image/preprocess.ts";
+import { product } from "../onnx/dims.ts";
+import type { Model } from "../onnx/model.ts";
+import { DataType, declaredDims, declaredType, type ValueInfoProto } from "../onnx/proto.ts";
+import type { Feeds, Runtime, SessionOptions, Tensor } from "../onnx/runtime.ts";
+import { Classifier, type ClassifyOptions, type Why } from "./classification.ts";
+import { imageOf } from "./narrator.ts";
+import type { TextTokenizer } from "./tokenizer.ts";
+
+export interface AnswererOptions {
+  readonly name: string;
+  /** In the order of the scores. */
+  readonly answers: readonly string[];
+  readonly tokenizer: TextTokenizer;
+  readonly preprocess: Preprocess;
+  /** Tokens of a question at most, those around it among them. */
+  readonly most: number;
+  /** The token that fills a question up where the model takes questions of one length. */
+  readonly padding?: number;
+  /** Whether answers do not exclude each other, so that probabilities are sigmoids. */
+  readonly independent?: boolean;
+  readonly layer?: string;
+  readonly session?: SessionOptions;
+}
+
+export interface AskOptions extends Omit<ClassifyOptions, "classes" | "inputs"> {
+  /** Answers to explain: indices, names, `topN`; the best by default. */
+  readonly answers?: ClassifyOptions["classes"];
+}
+
+/** What a model answers, and why: the classes are answers. */
+export interface Answered extends Why {
+  readonly question: string;
+  /** The question's tokens as the model read them. */
+  readonly tokens: readonly string[];
+}
+
+/** Graphs for questions of so many lengths are kept. */
+const mostLengths = 4;
+
+/** An open question answerer. */
+export class Answerer {
+  readonly #image: string;
+  readonly #words: ValueInfoProto;
+  /** By the length of the question, the last used last. */
+  readonly #classifiers = new Map<number, Promise<Classifier>>();
+
+  /** @throws UserError `invalid-model` for inputs that no picture and no question give. */
+  constructor(
+    private readonly ort: Runtime,
+    private readonly model: Model,
+    private readonly options: AnswererOptions,
+  ) {
+    this.#image = imageOf(model);
+    const words = model.inputs.find((info) => declaredDims(info)?.length === 2 && fillOf(info.name) === "words");
+    const names = model.inputs.map(({ name }) => name);
+    if (!words)
+      throw new UserError("invalid-model", `invalid model: it takes ${listing(names)}; none is a question (input_ids)`);
+    this.#words = words;
+    const others = model.inputs.filter((info) => info.name !== this.#image && info !== words && !fills(info));
+    if (others.length)
+      throw new UserError(
+        "invalid-model",
+        `invalid model: it takes ${listing(others.map(({ name }) => name))} beside a picture and a question`,
+      );
+  }
+
+  get name(): string {
+    return this.options.name;
+  }
+
+  get preprocess(): Preprocess {
+    return this.options.preprocess;
+  }
+
+  get answers(): readonly string[] {
+    return this.options.answers;
+  }
+
+  /**
+   * Answers a question about a picture and explains answers.
+   * @throws UserError for a question that is empty, too long or of unknown words, an unknown answer, method or layer.
+   */
+  async ask(picture: Picture, question: string, { answers, ...options }: AskOptions = {}): Promise<Answered> {
+    const { tokenizer } = this.options;
+    const ids = tokenizer.encode(question, "question", { special: true });
+    const places = this.#places(ids.length);
+    const classifier = await this.#classifier(places);
+    const inputs = this.#feeds(ids, places);
+    const why = await classifier.explain(picture, { ...options, classes: answers, inputs });
+    return { ...why, question: question.trim(), tokens: ids.map((id) => tokenizer.tokenText(id)) };
+  }
+
+  async release(): Promise<void> {
+    for (const classifier of this.#classifiers.values()) await (await classifier).release();
+    this.#classifiers.clear();
+  }
+
+  /** @throws UserError `invalid-input` for a question that is too long. */
+  #places(count: number): number {
+    const declared = declaredDims(this.#words)?.[1];
+    const fixed = typeof declared === "number" && declared > 0 ? declared : undefined;
+    const most = fixed ?? this.options.most;
+    if (count <= most) return fixed ?? count;
+    throw new UserError("invalid-input", `invalid question: ${count} tokens; the model allows ${most}`);
+  }
+
+  /** The model for questions of one length: among tokens of picture and question the grid is known only where the length is. */
+  #classifier(places: number): Promise<Classifier> {
+    const known = this.#classifiers.get(places);
+    this.#classifiers.delete(places);
+    const made = known ?? this.#open(places);
+    this.#classifiers.set(places, made);
+    made.catch(() => this.#classifiers.delete(places));
+    if (this.#classifiers.size > mostLengths) {
+      const [[oldest, unused]] = this.#classifiers;
+      this.#classifiers.delete(oldest);
+      unused.then((classifier) => classifier.release()).catch(() => undefined);
+    }
+    return made;
+  }
+
+  #open(places: number): Promise<Classifier> {
+    const sized = this.model.inputs
+      .filter(
+        (info) => info.name !== this.#image && declaredDims(info)?.length === 2 && declaredDims(info)?.[1] !== places,
+      )
+      .reduce((model, { name }) => withSizes(model, name, [places]), this.model);
+    const { name, answers: labels, preprocess, layer, session, independent } = this.options;
+    return Classifier.open(this.ort, sized.bytes, {
+      ...{ name, labels, preprocess, layer, session, independent },
+      takesMore: true,
+    });
+  }
+
+  #feeds(ids: readonly number[], places: number): Feeds {
+    const { padding = 0 } = this.options;
+    const row = (filled: (place: number) => number) => Array.from({ length: places }, (_, i) => filled(i));
+    const given: Record<Fill, (info: ValueInfoProto) => Tensor> = {
+      words: (info) =>
+        this.#whole(
+          info,
+          row((i) => ids[i] ?? padding),
+        ),
+      mask: (info) =>
+        this.#whole(
+          info,
+          row((i) => (i < ids.length ? 1 : 0)),
+        ),
+      types: (info) =>
+        this.#whole(
+          info,
+          row(() => 0),
+        ),
+      positions: (info) =>
+        this.#whole(
+          info,
+          row((i) => i),
+        ),
+      frame: (info) => this.#frame(info),
+    };
+    const others = this.model.inputs.filter(({ name }) => name !== this.#image);
+    return Object.fromEntries(others.map((info) => [info.name, given[fillOf(info.name)](info)]));
+  }
+
+  /** Numbers of one question, [1, n]. */
+  #whole(info: ValueInfoProto, values: readonly number[], dims = [1, values.length]): Tensor {
+    if (declaredType(info) === DataType.INT32) return new this.ort.Tensor("int32", Int32Array.from(values), dims);
+    return new this.ort.Tensor("int64", BigInt64Array.from(values, BigInt), dims);
+  }
+
+  /** Ones: every pixel is the picture's. */
+  #frame(info: ValueInfoProto): Tensor {
+    const { crop, resize } = this.options.preprocess;
+    const size = crop ?? (resize && "width" in resize ? resize : undefined);
+    const dims = [1, size?.height ?? 1, size?.width ?? 1];
+    return this.#whole(info, Array<number>(product(dims)).fill(1), dims);
+  }
+}
+
+/** What an input beside the picture holds, as exporters name it. */
+type Fill = "words" | "mask" | "types" | "positions" | "frame";
+
+function fillOf(name: string): Fill {
+  if (/pixel_mask/.test(name)) return "frame";
+  if (/mask/.test(name)) return "mask";
+  if (/type/.test(name)) return "types";
+  return /position/.test(name) ? "positions" : "words";
+}
+
+const fills = (info: ValueInfoProto): boolean => fillOf(info.name) !== "words";
