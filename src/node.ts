@@ -5,12 +5,24 @@ export type { Picture, PixelMap } from "./image/picture.ts";
 export { type Preprocess, type Preprocessed, preprocess } from "./image/preprocess.ts";
 export { decode, encodePng } from "./image/sharp.ts";
 export { type CompiledFile, type CompileFileOptions, compileFile } from "./node/compile.ts";
+export type { LoadLanguageOptions } from "./node/language.ts";
 export { type AskOptions, bundledModel, type LoadedClassifier, type LoadOptions, load } from "./node/load.ts";
+export { bundledAnswerer, type LoadedAnswerer, loadAnswerer } from "./node/load-answerer.ts";
+export { bundledCaptioner, type LoadedCaptioner, loadCaptioner } from "./node/load-captioner.ts";
 export type { Source } from "./node/samples.ts";
 export { type WriteOptions, type WrittenExplanation, writeWhy } from "./node/write.ts";
+export {
+  type WriteWordsOptions,
+  type WrittenMap,
+  type WrittenWords,
+  writeAnswered,
+  writeCaptioned,
+} from "./node/write-words.ts";
 export { guidedImage } from "./render/normalise.ts";
 export { heat, overlay } from "./render/overlay.ts";
 export type { Signal } from "./signal/signal.ts";
+export type { Answered, Answerer, QuestionOptions } from "./tasks/answering.ts";
+export type { Captioned, Captioner, CaptionOptions, Sentence, WordExplanation } from "./tasks/captioning.ts";
 export type { ClassExplanation, Classifier, ClassifyOptions, Prediction, Why } from "./tasks/classification.ts";
 export { compareMaps, type MapDifference } from "./tasks/comparison.ts";
 export type { Kind, Sample } from "./tasks/sample.ts";

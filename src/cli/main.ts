@@ -2,6 +2,8 @@
 import { Command, CommanderError } from "commander";
 import { UserError } from "../errors.ts";
 import { exitCodes, packageVersion } from "./about.ts";
+import { defineAsk } from "./ask.ts";
+import { defineCaption } from "./caption.ts";
 import { defineCompile } from "./compile.ts";
 import { defineExplain } from "./explain.ts";
 import { defineLayers } from "./layers.ts";
@@ -14,6 +16,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(onOneLine(text)) });
   defineExplain(program);
+  defineCaption(program);
+  defineAsk(program);
   defineLayers(program);
   defineCompile(program);
   try {

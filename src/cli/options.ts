@@ -26,15 +26,22 @@ export function withModel(command: Command): Command {
 
 /** How a model is read, however it is named. */
 export function withReading(command: Command): Command {
+  return withPictureReading(
+    command
+      .option("--output <tensor>", "the output that holds the scores (default: the first of shape [n, classes])")
+      .option("--labels <file>", "class names: a line each, or JSON (a list, or id2label)"),
+  );
+}
+
+/** How a model gets its pictures, where its maps lie, and what it runs on. */
+export function withPictureReading(command: Command): Command {
   return command
-    .option("--output <tensor>", "the output that holds the scores (default: the first of shape [n, classes])")
     .option("--layer <tensor>", "the tensor that maps lie on (default: the last activation before the grid is pooled)")
     .option(
       "--tokens <grid>",
       "rows x columns of layers that hold tokens, 14x14; behind one more token, 1+14x14 (default: found from the shapes)",
       tokenGrid,
     )
-    .option("--labels <file>", "class names: a line each, or JSON (a list, or id2label)")
     .option("--mean <r,g,b>", "mean of the input, for pixels of 0..1", numbers)
     .option("--std <r,g,b>", "deviation of the input", numbers)
     .option(

@@ -26,6 +26,7 @@ import {
   shapesOf,
 } from "../onnx/runtime.ts";
 import { gradientType } from "../onnx/types.ts";
+import { loadOperatorsOf } from "../ops/index.ts";
 import { type Layer, layersOf } from "./layers.ts";
 import {
   channelsFirst as firstChannels,
@@ -92,6 +93,7 @@ export class Telling {
     { session = {}, tokens }: { session?: SessionOptions; tokens?: TokenGrid },
   ): Promise<Telling> {
     const model = compose(teller.parts, teller.connections);
+    await loadOperatorsOf(model.graph);
     const tensors = await observe(ort, model, shapesOf(feeds), session);
     const grids = gridsOf(model, tensors, teller.image);
     const layout = (name: string) => {

@@ -11,7 +11,7 @@ import { checkProviders, labelsFrom, modelIn } from "./load.ts";
 import { loadRuntime } from "./runtime.ts";
 
 /** The answerer that comes with the package: CNN and GRU, for questions about scenes of simple shapes. */
-export const bundledAnswerer = fileURLToPath(new URL("../../models/answerer", import.meta.url));
+export const bundledAnswerer = fileURLToPath(new URL("../../models/scenes-answerer", import.meta.url));
 
 /** An answerer opened from disk: takes files and bytes as well as decoded pictures. */
 export class LoadedAnswerer {

@@ -12,7 +12,7 @@ import { checkProviders } from "./load.ts";
 import { loadRuntime, type NodeRuntime } from "./runtime.ts";
 
 /** The captioner that comes with the package: CNN and LSTM, for scenes of simple shapes. */
-export const bundledCaptioner = fileURLToPath(new URL("../../models/captioner", import.meta.url));
+export const bundledCaptioner = fileURLToPath(new URL("../../models/scenes-captioner", import.meta.url));
 
 /** A captioner opened from disk: takes files and bytes as well as decoded pictures. */
 export class LoadedCaptioner {

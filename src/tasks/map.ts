@@ -55,3 +55,23 @@ export function rowOf({ data, dims: [m, ...dims] }: { data: unknown; dims: reado
   const size = data.length / m;
   return { data: data.slice(index * size, (index + 1) * size), dims };
 }
+
+/**
+ * The mean of a map inside a mask over its mean outside (the protocol of arXiv 1610.02391, section 8.1): 1 for a uniform map. What the
+ * network did not see, and what is below 0, counts nothing; undefined where the mask is empty or covers all, or nothing is outside.
+ * @param mask of the map's size, above 0 inside
+ */
+export function insideOutside({ data }: PixelMap, mask: ArrayLike<number>): number | undefined {
+  const [sums, counts] = [
+    [0, 0],
+    [0, 0],
+  ];
+  for (let i = 0; i < data.length; i++) {
+    if (!Number.isFinite(data[i])) continue;
+    const side = mask[i] > 0 ? 0 : 1;
+    sums[side] += Math.max(0, data[i]);
+    counts[side]++;
+  }
+  if (counts[0] === 0 || counts[1] === 0 || sums[1] === 0) return undefined;
+  return sums[0] / counts[0] / (sums[1] / counts[1]);
+}

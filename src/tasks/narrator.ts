@@ -146,7 +146,7 @@ export function sequenceNarrator(ort: Runtime, encoder: Model | undefined, decod
   const own: Part = { name: encoder ? parts.decoder : parts.whole, model: decoder };
   const inside = (tensor: string) => within(own.name, tensor);
   const names = decoder.inputs.map(({ name }) => name);
-  const features = encoder && encoder.graph.output.find(({ type }) => type !== undefined)?.name;
+  const features = encoder?.graph.output.find(({ type }) => type !== undefined)?.name;
   const image = imageOf(encoder ?? decoder);
   const reading = names.find((name) => name === "input_ids" || name === "decoder_input_ids");
   const scores = decoder.outputs.find((name) => name === "logits") ?? decoder.outputs[0];

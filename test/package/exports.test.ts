@@ -28,6 +28,8 @@ test("names of gradcam/node", () => {
   expect(Object.keys(inNode).sort()).toMatchInlineSnapshot(`
     [
       "assumePreprocess",
+      "bundledAnswerer",
+      "bundledCaptioner",
       "bundledModel",
       "compareMaps",
       "compileFile",
@@ -37,8 +39,12 @@ test("names of gradcam/node", () => {
       "guidedImage",
       "heat",
       "load",
+      "loadAnswerer",
+      "loadCaptioner",
       "overlay",
       "preprocess",
+      "writeAnswered",
+      "writeCaptioned",
       "writeWhy",
     ]
   `);
@@ -46,7 +52,7 @@ test("names of gradcam/node", () => {
 
 test("the subpaths that package.json offers", () => {
   const { exports } = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
-  expect(Object.keys(exports)).toEqual([".", "./node", "./compile", "./package.json"]);
+  expect(Object.keys(exports)).toEqual([".", "./node", "./compile", "./language", "./package.json"]);
 });
 
 /** What a page of gradcam is made of, with the operators that few models have in files of their own. */

@@ -22,6 +22,7 @@ const also: Readonly<Record<string, readonly RegExp[]>> = {
 const packages: Readonly<Record<string, RegExp>> = {
   "onnx-buf": /^onnx\/proto\.ts$/,
   "@bufbuild/protobuf": /^onnx\/proto\.ts$/,
+  "@huggingface/tokenizers": /^tasks\/tokenizer\.ts$/,
   sharp: /^image\/sharp\.ts$/,
   "onnxruntime-node": /^node\/runtime\.ts$/,
   "onnxruntime-common": /^onnx\/runtime\.ts$/,

@@ -1,0 +1,156 @@
+/** @file `gradcam ask`: a picture and a question in; answers, and where they came from, out. */
+import path from "node:path";
+import { type Command, Option } from "commander";
+import pc from "picocolors";
+import { methodNamed, methods } from "../methods/index.ts";
+import { prepareDirectory, writeWhole } from "../node/files.ts";
+import { type LoadedAnswerer, loadAnswerer } from "../node/load-answerer.ts";
+import { percent } from "../node/write.ts";
+import { type WrittenMap, type WrittenWords, writeAnswered } from "../node/write-words.ts";
+import { type ColormapName, colormaps } from "../render/colormap.ts";
+import type { Answered } from "../tasks/answering.ts";
+import { packageVersion } from "./about.ts";
+import { eachPicture, endWith } from "./each-picture.ts";
+import { loadOptions, type ModelFlags, several, whole, withPictureReading } from "./options.ts";
+import { findPictures, type PictureFile } from "./pictures.ts";
+
+interface AskFlags extends ModelFlags {
+  readonly answers?: string[];
+  readonly against?: string;
+  readonly counterfactual?: boolean;
+  readonly method?: string[];
+  readonly out: string;
+  readonly colormap: ColormapName;
+  readonly maxPixels: number;
+  readonly json?: boolean;
+}
+
+const examples = `
+Examples:
+  gradcam ask photo.jpg "what colour is the circle?"                      the best answer, and where it came from
+  gradcam ask photo.jpg "what colour is the circle?" --answers top3       the three best, side by side
+  gradcam ask photo.jpg "what colour is the circle?" --answers red --against blue
+  gradcam ask photos/ "is there a star?" --model vilt/ --json > answers.jsonl`;
+
+export function defineAsk(program: Command): void {
+  const model = "a directory with model.onnx, config.json and tokenizer.json (default: the bundled answerer of scenes)";
+  withPictureReading(program.command("ask").option("--model <dir>", model))
+    .description("answer a question about a picture, and show where the answer came from")
+    .argument("<image>", "a picture, or a directory of pictures")
+    .argument("<question>", "the question")
+    .option("--answers <name|index|topN>", "an answer to explain; may be repeated (default: the best)", several)
+    .addOption(
+      new Option("--against <name|index>", "explain the answers rather than this one").conflicts("counterfactual"),
+    )
+    .option("--counterfactual", "explain what speaks against the answers")
+    .option(
+      "--method <name>",
+      `how; may be repeated (default: grad-cam): ${methods.map((m) => m.name).join(", ")}`,
+      several,
+    )
+    .option("--out <dir>", "where the pictures go", "gradcam-out")
+    .addOption(new Option("--colormap <name>", "colours of the maps").choices([...colormaps]).default(colormaps[0]))
+    .option("--max-pixels <count>", "refuse larger pictures", whole, 100e6)
+    .option("--json", "print one JSON line per picture and nothing else")
+    .addHelpText("after", examples)
+    .action(ask);
+}
+
+async function ask(image: string, question: string, flags: AskFlags): Promise<void> {
+  (flags.method ?? []).forEach(methodNamed);
+  const pictures = await findPictures([image], flags.out);
+  await prepareDirectory(flags.out);
+  const model = await loadAnswerer(flags.model, { ...loadOptions(flags), maxPixels: flags.maxPixels });
+  try {
+    const failures = await eachPicture(
+      pictures,
+      (picture, signal, onProgress) => askOne(model, picture, question, flags, signal, onProgress),
+      (result) => report(result, flags),
+      (results) => writeWhole(path.join(flags.out, "manifest.json"), manifest(model, results, flags)),
+    );
+    endWith(failures, pictures.length, flags);
+  } finally {
+    await model.release();
+  }
+}
+
+/** What `--json` prints, a line each. File names are relative to `--out`. */
+interface AskResult {
+  readonly image: string;
+  readonly question: string;
+  readonly model: { readonly name: string; readonly sha256: string };
+  readonly layer: string | null;
+  readonly answers: readonly {
+    readonly class: number;
+    readonly label: string;
+    readonly score: number;
+    readonly probability: number | null;
+  }[];
+  readonly explanations: readonly ({ readonly class: number; readonly label: string } & WrittenMap)[];
+  readonly sheets: WrittenWords["sheets"];
+}
+
+async function askOne(
+  model: LoadedAnswerer,
+  { file, stem }: PictureFile,
+  question: string,
+  flags: AskFlags,
+  signal: AbortSignal,
+  onProgress: (part: number) => void,
+): Promise<AskResult> {
+  const { answers, method, against, counterfactual, colormap, out } = flags;
+  const options = { answers, method, against, counterfactual, signal, onProgress };
+  const answered: Answered = await model.ask(file, question, options);
+  const { name } = model.answerer;
+  const layer = answered.explanations.find((one) => one.layer)?.layer ?? null;
+  const caption = [`Model ${name}`, layer && `layer ${layer}`].filter(Boolean).join(", ");
+  const { maps, sheets } = await writeAnswered(answered, { directory: out, stem, colormap, caption });
+  const explanations = answered.explanations.map(({ class: index, label }, i) => ({ class: index, label, ...maps[i] }));
+  return {
+    ...{ image: file, question: answered.question, model: { name, sha256: model.sha256 }, layer },
+    ...{ answers: answered.predictions, explanations, sheets },
+  };
+}
+
+function report(result: AskResult, { json, out }: AskFlags): void {
+  if (json) {
+    console.log(JSON.stringify(result));
+    return;
+  }
+  const explained = new Set(result.explanations.map((e) => e.class));
+  console.log(`${pc.bold(result.image)}: ${result.question}`);
+  for (const { class: index, label, score, probability } of result.answers) {
+    const chance = probability === null ? "" : percent(probability);
+    const line = `  ${label.padEnd(28)} ${score.toFixed(2).padStart(7)} ${chance.padStart(8)}`;
+    console.log(explained.has(index) ? pc.bold(line) : line);
+  }
+  for (const { method, question, blank } of result.explanations)
+    if (blank) console.log(`  ${method}, ${question}: blank, ${blank}`);
+  for (const { method, sheet, page } of result.sheets)
+    console.log(`  ${method}: ${path.join(out, sheet)}, ${path.join(out, page)}`);
+}
+
+/** Everything that is needed to make the same maps again. */
+function manifest(model: LoadedAnswerer, results: readonly AskResult[], flags: AskFlags): string {
+  const { answerer, sha256, runtimeVersion } = model;
+  const content = {
+    ...{ gradcam: packageVersion(), onnxruntime: runtimeVersion, node: process.version },
+    model: { name: answerer.name, sha256 },
+    preprocess: answerer.preprocess,
+    ...{
+      answers: flags.answers ?? ["top1"],
+      against: flags.against ?? null,
+      counterfactual: flags.counterfactual ?? false,
+    },
+    methods: flags.method ?? ["grad-cam"],
+    normalisation: "none in .npy; pictures divide a map by its maximum, and 0 stays 0",
+    images: results.map(({ image, question, layer, explanations, sheets }) => ({
+      image,
+      question,
+      layer,
+      explanations,
+      sheets,
+    })),
+  };
+  return `${JSON.stringify(content, null, 2)}\n`;
+}

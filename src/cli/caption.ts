@@ -1,0 +1,189 @@
+/** @file `gradcam caption`: pictures in; a sentence, and where each of its words came from, out. */
+import path from "node:path";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import pc from "picocolors";
+import { UserError } from "../errors.ts";
+import { decode } from "../image/sharp.ts";
+import { methodNamed, methods } from "../methods/index.ts";
+import { prepareDirectory, writeWhole } from "../node/files.ts";
+import { type LoadedCaptioner, loadCaptioner } from "../node/load-captioner.ts";
+import { type WrittenMap, type WrittenWords, writeCaptioned } from "../node/write-words.ts";
+import { type ColormapName, colormaps } from "../render/colormap.ts";
+import type { Captioned, Sentence, WordExplanation } from "../tasks/captioning.ts";
+import { packageVersion } from "./about.ts";
+import { eachPicture, endWith } from "./each-picture.ts";
+import { loadOptions, type ModelFlags, several, whole, withPictureReading } from "./options.ts";
+import { findPictures, type PictureFile } from "./pictures.ts";
+
+interface CaptionFlags extends ModelFlags {
+  readonly caption?: string;
+  readonly instead?: string;
+  readonly word?: string[];
+  readonly beams?: number;
+  readonly counterfactual?: boolean;
+  readonly method?: string[];
+  readonly mask?: Readonly<Record<string, string>>;
+  readonly out: string;
+  readonly colormap: ColormapName;
+  readonly maxPixels: number;
+  readonly json?: boolean;
+}
+
+const examples = `
+Examples:
+  gradcam caption photo.jpg                                 what the model says, and a map for each word
+  gradcam caption photo.jpg --word "red circle"             one word, or several in a row
+  gradcam caption photo.jpg --caption "a blue square"       why this caption would be said
+  gradcam caption photo.jpg --instead "a blue square"       why not this one
+  gradcam caption photos/ --model vit-gpt2/ --beams 4 --json > captions.jsonl`;
+
+export function defineCaption(program: Command): void {
+  const model =
+    "a directory with captioner.json, or in the layout of transformers.js (default: the bundled captioner of scenes)";
+  withPictureReading(program.command("caption").option("--model <dir>", model))
+    .description("say what is in a picture, and show where each word came from")
+    .argument("<image...>", "pictures, or directories of pictures")
+    .option("--caption <text>", "the sentence to explain (default: the model's own)")
+    .option("--instead <text>", "explain the caption rather than this one, and this one rather than the caption")
+    .option("--word <words>", "a word to explain, or several in a row; may be repeated (default: each)", several)
+    .option("--beams <count>", "sentences that the search keeps (default: as the model's files say)", whole)
+    .option("--counterfactual", "explain what speaks against the words")
+    .option(
+      "--method <name>",
+      `how; may be repeated (default: grad-cam): ${methods.map((m) => m.name).join(", ")}`,
+      several,
+    )
+    .option("--mask <word=file>", "a picture that is not black where the word's object is; may be repeated", mask)
+    .option("--out <dir>", "where the pictures go", "gradcam-out")
+    .addOption(new Option("--colormap <name>", "colours of the maps").choices([...colormaps]).default(colormaps[0]))
+    .option("--max-pixels <count>", "refuse larger pictures", whole, 100e6)
+    .option("--json", "print one JSON line per picture and nothing else")
+    .addHelpText("after", examples)
+    .action(caption);
+}
+
+function mask(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const at = text.indexOf("=");
+  if (at <= 0 || at === text.length - 1) throw new InvalidArgumentError("It must be a word, = and a file.");
+  return { ...before, [text.slice(0, at).trim().toLowerCase()]: text.slice(at + 1) };
+}
+
+async function caption(images: string[], flags: CaptionFlags): Promise<void> {
+  (flags.method ?? []).forEach(methodNamed);
+  const pictures = await findPictures(images, flags.out);
+  await prepareDirectory(flags.out);
+  const model = await loadCaptioner(flags.model, { ...loadOptions(flags), maxPixels: flags.maxPixels });
+  try {
+    const failures = await eachPicture(
+      pictures,
+      (picture, signal, onProgress) => captionOne(model, picture, flags, signal, onProgress),
+      (result) => report(result, flags),
+      (results) => writeWhole(path.join(flags.out, "manifest.json"), manifest(model, results, flags)),
+    );
+    endWith(failures, pictures.length, flags);
+  } finally {
+    await model.release();
+  }
+}
+
+/** What `--json` prints, a line each. File names are relative to `--out`. */
+interface CaptionResult {
+  readonly image: string;
+  readonly model: { readonly name: string; readonly sha256: string };
+  readonly layer: string | null;
+  readonly caption: Sentence & { readonly generated: boolean };
+  readonly instead?: Sentence;
+  readonly explanations: readonly (Pick<WordExplanation, "kind" | "text" | "tokens" | "logProbability"> & WrittenMap)[];
+  readonly sheets: WrittenWords["sheets"];
+}
+
+async function captionOne(
+  model: LoadedCaptioner,
+  { file, stem }: PictureFile,
+  flags: CaptionFlags,
+  signal: AbortSignal,
+  onProgress: (part: number) => void,
+): Promise<CaptionResult> {
+  const { word: words, method, beams, instead, counterfactual, colormap, out } = flags;
+  const options = { caption: flags.caption, instead, words, beams, counterfactual, method, signal, onProgress };
+  const captioned = await model.explain(file, options);
+  const { name } = model.captioner;
+  const layer = captioned.explanations.find((one) => one.layer)?.layer ?? null;
+  const below = [`Model ${name}`, layer && `layer ${layer}`].filter(Boolean).join(", ");
+  const masks = await readMasks(flags.mask ?? {}, captioned);
+  const { maps, sheets } = await writeCaptioned(captioned, { directory: out, stem, colormap, caption: below, masks });
+  const explanations = captioned.explanations.map(({ kind, text, tokens, logProbability }, i) => ({
+    ...{ kind, text, tokens, logProbability },
+    ...maps[i],
+  }));
+  const caption = { ...captioned.caption, generated: captioned.generated };
+  return {
+    image: file,
+    model: { name, sha256: model.sha256 },
+    layer,
+    caption,
+    instead: captioned.instead,
+    explanations,
+    sheets,
+  };
+}
+
+/** Masks in the picture's pixels: above 0 where theirs is not black. */
+async function readMasks(
+  files: Readonly<Record<string, string>>,
+  { picture }: Captioned,
+): Promise<Record<string, Uint8Array>> {
+  const masks: Record<string, Uint8Array> = {};
+  for (const [word, file] of Object.entries(files)) {
+    const { width, height, data } = await decode(file);
+    if (width !== picture.width || height !== picture.height)
+      throw new UserError(
+        "invalid-input",
+        `invalid mask: ${file} is ${width} x ${height}; the picture is ${picture.width} x ${picture.height}`,
+      );
+    masks[word] = Uint8Array.from({ length: width * height }, (_, i) => Math.max(...data.subarray(3 * i, 3 * i + 3)));
+  }
+  return masks;
+}
+
+function report(result: CaptionResult, { json, out }: CaptionFlags): void {
+  if (json) {
+    console.log(JSON.stringify(result));
+    return;
+  }
+  console.log(`${pc.bold(result.image)}: ${result.caption.text || "(nothing)"}`);
+  const width = Math.max(...result.explanations.map(({ question }) => question.length));
+  for (const { question, kind, logProbability, peak, blank, insideOutside } of result.explanations) {
+    const number = kind === "contrast" ? logProbability.toFixed(2) : `${(100 * Math.exp(logProbability)).toFixed(1)} %`;
+    const where = blank ? `blank, ${blank}` : peak && `most at ${peak.x}, ${peak.y}`;
+    const ratio = insideOutside === undefined ? "" : `, inside/outside ${insideOutside.toFixed(2)}`;
+    console.log(`  ${question.padEnd(width)} ${number.padStart(8)}  ${where}${ratio}`);
+  }
+  for (const { method, sheet, page } of result.sheets)
+    console.log(`  ${method}: ${path.join(out, sheet)}, ${path.join(out, page)}`);
+}
+
+/** Everything that is needed to make the same maps again. */
+function manifest(model: LoadedCaptioner, results: readonly CaptionResult[], flags: CaptionFlags): string {
+  const { captioner, sha256, runtimeVersion } = model;
+  const content = {
+    ...{ gradcam: packageVersion(), onnxruntime: runtimeVersion, node: process.version },
+    model: { name: captioner.name, sha256 },
+    preprocess: captioner.preprocess,
+    ...{ caption: flags.caption ?? null, instead: flags.instead ?? null, words: flags.word ?? null },
+    ...{
+      beams: flags.beams ?? null,
+      counterfactual: flags.counterfactual ?? false,
+      methods: flags.method ?? ["grad-cam"],
+    },
+    normalisation: "none in .npy; pictures divide a map by its maximum, and 0 stays 0",
+    images: results.map(({ image, layer, caption, explanations, sheets }) => ({
+      image,
+      layer,
+      caption,
+      explanations,
+      sheets,
+    })),
+  };
+  return `${JSON.stringify(content, null, 2)}\n`;
+}

@@ -1,0 +1,190 @@
+/** @file The files of an explained sentence: a map and its overlay for each word, one sheet of them all, and a page to hover over. */
+import path from "node:path";
+import { type Geometry, undo } from "../image/geometry.ts";
+import type { Box, Point } from "../image/locate.ts";
+import type { Picture, PixelMap } from "../image/picture.ts";
+import { shrinkToFit } from "../image/resample.ts";
+import { encodePng, rasterise } from "../image/sharp.ts";
+import { methodNamed } from "../methods/index.ts";
+import type { ColormapName } from "../render/colormap.ts";
+import { guidedImage } from "../render/normalise.ts";
+import { encodeNpy } from "../render/npy.ts";
+import { overlay } from "../render/overlay.ts";
+import { type PageWord, sentencePage } from "../render/sentence-page.ts";
+import { type SheetCell, sheet } from "../render/sheet.ts";
+import type { Answered } from "../tasks/answering.ts";
+import type { Captioned } from "../tasks/captioning.ts";
+import { insideOutside, type ReadMap } from "../tasks/map.ts";
+import { writeWhole } from "./files.ts";
+import { percent } from "./write.ts";
+
+export interface WriteWordsOptions {
+  /** Every file is written here; names in the result are relative to it. */
+  readonly directory: string;
+  /** What every file name begins with; may hold folders. */
+  readonly stem: string;
+  readonly colormap: ColormapName;
+  /** Below the sheet. */
+  readonly caption: string;
+  /** Where the things are that words name, in the picture's pixels: above 0 inside. */
+  readonly masks?: Readonly<Record<string, ArrayLike<number>>>;
+}
+
+/** One map's files, and what is read off it. */
+export interface WrittenMap {
+  readonly method: string;
+  readonly question: string;
+  readonly map: { readonly file: string; readonly shape: readonly number[] };
+  readonly overlay: string;
+  readonly peak?: Point;
+  readonly box?: Box;
+  /** The mean inside the word's mask over that outside, where there is a mask. */
+  readonly insideOutside?: number;
+  readonly blank?: string;
+}
+
+/** What a map is of, for its files and its place in the sheet. */
+interface Drawn extends ReadMap {
+  readonly method: string;
+  readonly question: string;
+  /** In file names. */
+  readonly slug: string;
+  readonly text: string;
+  /** A number of it, in words. */
+  readonly detail: string;
+  readonly place: "whole" | "word" | "other";
+}
+
+export interface WrittenWords {
+  readonly maps: readonly WrittenMap[];
+  /** By method: a picture of all words, and a page. */
+  readonly sheets: readonly { readonly method: string; readonly sheet: string; readonly page: string }[];
+}
+
+/** Cells of a sheet are drawn at half of this. */
+const cellPixels = 380;
+const pagePixels = 900;
+
+/** Writes the files of a captioned picture. */
+export function writeCaptioned(captioned: Captioned, options: WriteWordsOptions): Promise<WrittenWords> {
+  const { caption, instead, generated } = captioned;
+  const drawn = captioned.explanations.map((one, i): Drawn => {
+    const { kind, text, logProbability } = one;
+    const slug = `${String(i).padStart(2, "0")}-${slugOf(kind === "word" || kind === "words" ? text : kind)}`;
+    const own = text === caption.text;
+    const contrast = own ? `not “${instead?.text}”` : `“${text}” instead`;
+    const label = kind === "contrast" ? contrast : kind === "caption" ? "whole caption" : text;
+    const difference = `${logProbability >= 0 ? "+" : "−"}${Math.abs(logProbability).toFixed(2)}`;
+    const detail = kind === "contrast" ? `log-probability ${difference}` : probability(logProbability);
+    const place = kind === "caption" ? "whole" : kind === "contrast" ? "other" : "word";
+    return Object.assign(withMap(one), { slug, text: label, detail, place } as const);
+  });
+  const said = `${generated ? "Generated" : "Given"}, log-probability ${caption.logProbability.toFixed(2)}`;
+  const rather = instead && `Instead: “${instead.text}”, log-probability ${instead.logProbability.toFixed(2)}`;
+  return write(
+    captioned,
+    drawn,
+    { title: caption.text || "(nothing)", lines: [rather ? `${said}. ${rather}` : said] },
+    options,
+  );
+}
+
+/** Writes the files of an answered question. */
+export function writeAnswered(answered: Answered, options: WriteWordsOptions): Promise<WrittenWords> {
+  const chance = new Map(answered.predictions.map((p) => [p.class, p.probability]));
+  const drawn = answered.explanations.map((one): Drawn => {
+    const detail = `probability ${percent(chance.get(one.class) ?? 0)}`;
+    return Object.assign(withMap(one), { slug: one.asked, text: one.question, detail, place: "word" } as const);
+  });
+  const answers = answered.predictions.slice(0, 5).map(({ label, probability: p }) => `${label} ${percent(p)}`);
+  return write(answered, drawn, { title: answered.question, lines: [answers.join("   ")] }, options);
+}
+
+/** A map with what is said of it; its getter stays one. */
+function withMap<T extends ReadMap>(one: T): T {
+  return Object.defineProperties({}, Object.getOwnPropertyDescriptors(one)) as T;
+}
+
+/** The probability of words: their product. */
+const probability = (logProbability: number): string => {
+  const p = Math.exp(logProbability);
+  return p >= 0.001 ? `probability ${percent(p)}` : `log-probability ${logProbability.toFixed(2)}`;
+};
+
+const slugOf = (text: string): string =>
+  text
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, "-")
+    .replace(/^-|-$/g, "")
+    .slice(0, 40) || "word";
+
+async function write(
+  { picture, geometry }: { readonly picture: Picture; readonly geometry: Geometry },
+  drawn: readonly Drawn[],
+  { title, lines }: { readonly title: string; readonly lines: readonly string[] },
+  { directory, stem, colormap, caption, masks = {} }: WriteWordsOptions,
+): Promise<WrittenWords> {
+  const maps: WrittenMap[] = [];
+  const cells = new Map<string, SheetCell[]>();
+  const words = new Map<string, (PageWord & { readonly place: Drawn["place"] })[]>();
+  for (const one of drawn) {
+    const { method, question, text, detail, place, blank, peak, box } = one;
+    const base = `${stem}.${method}.${one.slug}`;
+    const onPicture = one.onPicture;
+    const seen = view(one, onPicture, picture, geometry, colormap);
+    await writeWhole(path.join(directory, `${base}.npy`), encodeNpy(one.map.data, one.map.dims));
+    await writeWhole(path.join(directory, `${base}.png`), await encodePng(seen));
+    const mask = masks[text.toLowerCase()];
+    maps.push({
+      ...{ method, question, map: { file: `${base}.npy`, shape: one.map.dims }, overlay: `${base}.png`, peak, box },
+      ...(mask && { insideOutside: insideOutside(onPicture, mask) }),
+      blank,
+    });
+    const cell = blank ? { blank } : await encodePng(shrinkToFit(seen, cellPixels));
+    cells.set(method, [...(cells.get(method) ?? []), { label: text, detail, cell }]);
+    const large = blank ? undefined : await encodePng(shrinkToFit(seen, pagePixels));
+    const said = blank ? `${detail}; ${blank}` : detail;
+    words.set(method, [...(words.get(method) ?? []), { text, detail: said, picture: large, place }]);
+  }
+  const input = {
+    label: "Input",
+    detail: `${picture.width} × ${picture.height}`,
+    cell: await encodePng(shrinkToFit(picture, cellPixels)),
+  };
+  const plain = await encodePng(shrinkToFit(picture, pagePixels));
+  const sheets: { method: string; sheet: string; page: string }[] = [];
+  for (const [method, own] of cells) {
+    const names = { sheet: `${stem}.${method}.sheet.png`, page: `${stem}.${method}.html` };
+    const below = `${methodNamed(method).title}. ${caption}`;
+    const colorbar = { colormap, label: "share of each map's maximum", ticks: ["0", "0.5", "1"] };
+    const svg = sheet({ title, lines, cells: [input, ...own], colorbar, caption: below });
+    await writeWhole(path.join(directory, names.sheet), await rasterise(svg, { scale: 2 }));
+    const all = words.get(method) ?? [];
+    const whole = all.find(({ place }) => place === "whole") ?? { text: "picture", detail: "", picture: undefined };
+    const page = sentencePage({
+      ...{ title, lead: lines.join(" "), whole, input: plain, caption: below },
+      words: all.filter(({ place }) => place === "word"),
+      others: all.filter(({ place }) => place === "other"),
+    });
+    await writeWhole(path.join(directory, names.page), page);
+    sheets.push({ method, ...names });
+  }
+  return { maps, sheets };
+}
+
+/** What a person looks at: the map over the picture or, for methods in pixel space, their signed image. */
+function view(one: Drawn, onPicture: PixelMap, picture: Picture, geometry: Geometry, colormap: ColormapName): Picture {
+  const { pixels, blank } = one;
+  if (pixels?.dims[0] !== 3) {
+    const shown = blank ? { ...onPicture, data: onPicture.data.map((v) => (Number.isNaN(v) ? v : 0)) } : onPicture;
+    return overlay(picture, shown, { colormap });
+  }
+  const [, h, w] = pixels.dims;
+  const { width, height } = geometry.original;
+  const planes = new Float32Array(3 * width * height);
+  for (let c = 0; c < 3; c++) {
+    const plane = pixels.data.subarray(c * h * w, (c + 1) * h * w);
+    planes.set(undo(plane, [h, w], geometry).data, c * width * height);
+  }
+  return guidedImage(planes, width, height);
+}

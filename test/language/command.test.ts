@@ -1,0 +1,86 @@
+/** @file `gradcam caption` and `gradcam ask` as a person runs them. */
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeAll, expect, test } from "vitest";
+import { encodePng } from "../../src/image/sharp.ts";
+import { filesIn, folder, gradcam } from "../cli/run.ts";
+import { testPicture } from "./picture.ts";
+
+const models = fileURLToPath(new URL("models", import.meta.url));
+let picture: Uint8Array;
+beforeAll(async () => {
+  picture = await encodePng(testPicture());
+});
+
+test("caption: a line of JSON, a sheet, a page, and a map for each word", async () => {
+  const cwd = folder();
+  writeFileSync(path.join(cwd, "scene.png"), picture);
+  const half = { width: 32, height: 32, data: new Uint8Array(32 * 32 * 3).map((_, i) => (i % 96 < 48 ? 255 : 0)) };
+  writeFileSync(path.join(cwd, "mask.png"), await encodePng(half));
+  const model = path.join(models, "cnn-lstm");
+  const options = [
+    "--caption",
+    "a red circle",
+    "--instead",
+    "a blue square",
+    "--mask",
+    "circle=mask.png",
+    "--threads",
+    "1",
+  ];
+  const { code, stdout, stderr } = await gradcam(["caption", "scene.png", "--model", model, ...options, "--json"], cwd);
+  expect([code, stderr]).toEqual([0, ""]);
+  const result = JSON.parse(stdout);
+  expect(result.image).toBe("scene.png");
+  expect(result.model.sha256).toMatch(/^[0-9a-f]{64}$/);
+  expect(result.caption.text).toBe("a red circle");
+  expect(result.caption.tokens.map(({ text }: { text: string }) => text)).toEqual(["a", "red", "circle", "<end>"]);
+  const total = result.caption.tokens.reduce((sum: number, t: { logProbability: number }) => sum + t.logProbability, 0);
+  expect(result.caption.logProbability).toBeCloseTo(total, 5);
+  const questions = [
+    "a red circle",
+    "a",
+    "red",
+    "circle",
+    "a red circle rather than a blue square",
+    "a blue square rather than a red circle",
+  ];
+  expect(result.explanations.map(({ question }: { question: string }) => question)).toEqual(questions);
+  expect(result.explanations[3].insideOutside).toBeGreaterThan(0);
+  expect(result.explanations[2].insideOutside).toBeUndefined();
+  const out = path.join(cwd, "gradcam-out");
+  const files = filesIn(out);
+  expect(files).toEqual(expect.arrayContaining(["manifest.json", "scene.grad-cam.html", "scene.grad-cam.sheet.png"]));
+  for (const { map, overlay } of result.explanations)
+    expect(files).toEqual(expect.arrayContaining([map.file, overlay]));
+  const page = readFileSync(path.join(out, "scene.grad-cam.html"), "utf8");
+  expect(page).not.toMatch(/(src|href)="(?!data:)/);
+  expect(page.match(/<button /g)).toHaveLength(6);
+});
+
+test("ask: answers with probabilities, and the maps of the best side by side", async () => {
+  const cwd = folder();
+  writeFileSync(path.join(cwd, "scene.png"), picture);
+  const model = path.join(models, "cnn-lstm-answers");
+  const asked = ["ask", "scene.png", "a red circle", "--model", model, "--answers", "top2", "--threads", "1"];
+  const { code, stdout, stderr } = await gradcam([...asked, "--json"], cwd);
+  expect([code, stderr]).toEqual([0, ""]);
+  const result = JSON.parse(stdout);
+  expect(result.question).toBe("a red circle");
+  expect(result.answers).toHaveLength(5);
+  expect(result.answers.reduce((sum: number, a: { probability: number }) => sum + a.probability, 0)).toBeCloseTo(1, 5);
+  expect(result.explanations.map((e: { class: number }) => e.class)).toEqual(
+    result.answers.slice(0, 2).map((a: { class: number }) => a.class),
+  );
+  expect(filesIn(path.join(cwd, "gradcam-out"))).toContain(result.sheets[0].sheet);
+});
+
+test("a mistake is one line, and ends with 2", async () => {
+  const cwd = folder();
+  writeFileSync(path.join(cwd, "scene.png"), picture);
+  const model = path.join(models, "cnn-lstm-answers");
+  const { code, stdout, stderr } = await gradcam(["ask", "scene.png", "where is waldo", "--model", model], cwd);
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(stderr).toMatch(/^gradcam: unknown words: "where", "is", "waldo" in the question; the model knows [^\n]*\n$/);
+});

@@ -1,0 +1,179 @@
+/** @file A person's mistakes with captioners and answerers: one line that says what was seen and what is allowed. */
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished, test } from "vitest";
+import { loadAnswerer } from "../../src/node/load-answerer.ts";
+import { loadCaptioner } from "../../src/node/load-captioner.ts";
+import type { CaptionOptions } from "../../src/tasks/captioning.ts";
+import { testPicture } from "./picture.ts";
+
+const models = fileURLToPath(new URL("models", import.meta.url));
+const session = { intraOpNumThreads: 1 };
+
+/** A copy of a model's folder. */
+function copyOf(name: string): string {
+  const made = mkdtempSync(path.join(tmpdir(), "gradcam-language-"));
+  onTestFinished(() => rmSync(made, { recursive: true, force: true }));
+  cpSync(path.join(models, name), made, { recursive: true });
+  return made;
+}
+
+/** Changes a JSON file of a folder. */
+function edit(folder: string, file: string, change: (json: Record<string, never>) => unknown): void {
+  const name = path.join(folder, file);
+  writeFileSync(name, JSON.stringify(change(JSON.parse(readFileSync(name, "utf8")))));
+}
+
+async function captioned(name: string, options: CaptionOptions): Promise<unknown> {
+  const model = await loadCaptioner(path.join(models, name), { session });
+  try {
+    return await model.explain(testPicture(), options);
+  } finally {
+    await model.release();
+  }
+}
+
+const tenWords = Array(10).fill("red").join(" ");
+
+test.each<[string, CaptionOptions, string]>([
+  [
+    "unknown words",
+    { caption: "a pink elephant" },
+    'unknown words: "pink", "elephant" in the caption; the model knows a, above, below,',
+  ],
+  [
+    "an unknown word of the other caption",
+    { instead: "a dog" },
+    'unknown word: "dog" in the other caption; the model knows a, above,',
+  ],
+  ["an empty caption", { caption: "  " }, "invalid caption: it is empty; give a few words"],
+  ["a long caption", { caption: tenWords }, "invalid caption: 10 tokens; the model allows 9, and one for the end"],
+  [
+    "a word that is not in the caption",
+    { caption: "a red circle", words: ["square"] },
+    'unknown word: "square"; the caption is made of a, red, circle',
+  ],
+  ["a method", { method: "grad-cem" }, 'unknown method: "grad-cem"; allowed are'],
+  [
+    "a method for two captions",
+    { instead: "a red circle", method: "gradient" },
+    "invalid method: one sentence rather than another is explained by grad-cam",
+  ],
+])("%s", async (_, options, message) => {
+  await expect(captioned("cnn-lstm", options)).rejects.toThrow(message);
+});
+
+test("a caption longer than a decoder's positions", async () => {
+  const caption = Array(12).fill("a small red circle").join(" ");
+  await expect(captioned("vit-gpt2", { caption })).rejects.toThrow(
+    /^invalid caption: \d+ tokens; the model allows 23, and one for the end$/,
+  );
+});
+
+test("a layer", async () => {
+  const model = await loadCaptioner(path.join(models, "cnn-lstm"), { session, layer: "relu9" });
+  await expect(model.explain(testPicture())).rejects.toThrow(/^unknown layer: "relu9"; candidates are encoder\//);
+  await model.release();
+});
+
+test("an encoder and a decoder that do not fit", async () => {
+  const folder = copyOf("cnn-gru");
+  cpSync(path.join(models, "cnn-lstm/decoder.onnx"), path.join(folder, "decoder.onnx"));
+  edit(folder, "captioner.json", (json) => ({
+    ...json,
+    decoder: {
+      model: "decoder.onnx",
+      word: "token",
+      logits: "logits",
+      features: { c: "features" },
+      states: [{ input: "h", output: "next_h" }],
+    },
+  }));
+  // The features fit the cell; the encoder of the pictures' tokens does not.
+  await expect(loadCaptioner(folder, { session })).resolves.toBeDefined();
+  cpSync(path.join(models, "vit-gpt2/onnx/encoder_model.onnx"), path.join(folder, "encoder.onnx"));
+  edit(folder, "captioner.json", ({ decoder, ...json }: Record<string, object>) => ({
+    ...json,
+    decoder: { ...decoder, features: { c: "last_hidden_state" } },
+  }));
+  await expect(loadCaptioner(folder, { session })).rejects.toThrow(
+    /^invalid models: they do not fit: the encoder gives "last_hidden_state" float32 \[[^\]]*24\], the decoder takes "c" float32 \[batch,24\]$/,
+  );
+});
+
+test("no tokenizer", async () => {
+  const folder = copyOf("cnn-lstm");
+  rmSync(path.join(folder, "tokenizer.json"));
+  await expect(loadCaptioner(folder)).rejects.toThrow(/^missing tokenizer: .*tokenizer\.json: no such file; save it/);
+  writeFileSync(path.join(folder, "tokenizer.json"), "{}");
+  await expect(loadCaptioner(folder)).rejects.toThrow(/^invalid tokenizer\.json: /);
+});
+
+test("no captioner.json, and no other layout", async () => {
+  const folder = copyOf("cnn-lstm");
+  rmSync(path.join(folder, "captioner.json"));
+  await expect(loadCaptioner(folder)).rejects.toThrow(
+    /^missing captioner\.json: .*: no captioner in it; expected captioner\.json, or onnx\/encoder_model\.onnx and onnx\/decoder_model\.onnx, or onnx\/model\.onnx$/,
+  );
+  await expect(loadCaptioner(path.join(folder, "nowhere"))).rejects.toThrow(
+    /^missing model: .*nowhere: no such directory$/,
+  );
+});
+
+test("half of a layout", async () => {
+  const folder = copyOf("vit-gpt2");
+  rmSync(path.join(folder, "onnx/decoder_model.onnx"));
+  await expect(loadCaptioner(folder)).rejects.toThrow(/^missing model: .*: no onnx\/decoder_model\.onnx; expected/);
+});
+
+test.each<[string, (json: Record<string, object>) => unknown, string]>([
+  [
+    "a key of captioner.json that is missing",
+    ({ end_token_id: _, ...json }) => json,
+    "invalid captioner.json: end_token_id is missing, expected a whole number from 0 on",
+  ],
+  [
+    "a tensor that is not there",
+    (json) => ({ ...json, encoder: { model: "encoder.onnx", image: "image" } }),
+    'unknown input: "image"; the encoder takes pixel_values',
+  ],
+  [
+    "an input of the decoder of which nothing is said",
+    ({ decoder, ...json }) => ({ ...json, decoder: { ...decoder, states: [{ input: "h", output: "next_h" }] } }),
+    "invalid captioner.json: nothing is said of the decoder's input c",
+  ],
+])("%s", async (_, change, message) => {
+  const folder = copyOf("cnn-lstm");
+  edit(folder, "captioner.json", change as never);
+  await expect(loadCaptioner(folder)).rejects.toThrow(message);
+});
+
+test.each<[string, string, string]>([
+  [
+    "an unknown word",
+    "is there an elephant?",
+    'unknown words: "is", "there", "an", "elephant?" in the question; the model knows a, above,',
+  ],
+  ["an empty question", " ", "invalid question: it is empty; give a few words"],
+  ["a long question", `${tenWords} red red red`, "invalid question: 13 tokens; the model allows 12"],
+])("%s", async (_, question, message) => {
+  const model = await loadAnswerer(path.join(models, "cnn-lstm-answers"), { session });
+  await expect(model.ask(testPicture(), question)).rejects.toThrow(message);
+  await model.release();
+});
+
+test("an unknown answer", async () => {
+  const model = await loadAnswerer(path.join(models, "cnn-lstm-answers"), { session });
+  await expect(model.ask(testPicture(), "a red circle", { answers: ["purple"] })).rejects.toThrow(
+    'unknown class: "purple"',
+  );
+  await model.release();
+});
+
+test("a model that takes no question", async () => {
+  await expect(loadAnswerer(path.join(models, "../../../models/efficientnet-lite0"))).rejects.toThrow(
+    /missing tokenizer/,
+  );
+});
