@@ -13,7 +13,7 @@ class Network {
   #state = 1;
 
   /** A multiplicative generator: weights need no quality, only the same values every time. */
-  #weight(dims, fanIn) {
+  weight(dims, fanIn) {
     const data = new Float32Array(dims.reduce((a, b) => a * b, 1));
     const scale = Math.sqrt(6 / fanIn);
     for (let i = 0; i < data.length; i++) {
@@ -21,6 +21,12 @@ class Network {
       data[i] = (this.#state / 2 ** 31) * scale;
     }
     return this.constant(dims, data);
+  }
+
+  integers(values) {
+    const name = `w${this.initializers.length}`;
+    this.initializers.push(makeTensor(name, 7, [values.length], BigInt64Array.from(values, BigInt)));
+    return name;
   }
 
   constant(dims, data) {
@@ -36,7 +42,7 @@ class Network {
   }
 
   conv(x, cin, cout, k, { stride = 1, group = 1 } = {}) {
-    const w = this.#weight([cout, cin / group, k, k], (cin / group) * k * k);
+    const w = this.weight([cout, cin / group, k, k], (cin / group) * k * k);
     const b = this.constant([cout], new Float32Array(cout));
     const pad = (k - 1) >> 1;
     const attributes = { kernel_shape: [k, k], strides: [stride, stride], pads: [pad, pad, pad, pad], group };
@@ -51,7 +57,7 @@ class Network {
     this.node("MaxPool", [x], { kernel_shape: [k, k], strides: [stride, stride], pads: [pad, pad, pad, pad] });
 
   linear(x, cin, cout) {
-    const w = this.#weight([cout, cin], cin);
+    const w = this.weight([cout, cin], cin);
     return this.node("Gemm", [x, w, this.constant([cout], new Float32Array(cout))], { transB: 1, alpha: float(1) });
   }
 
@@ -152,4 +158,48 @@ export function mobilenetV2() {
     }
   }
   return net.bytes(net.head(net.relu6(net.conv(x, channels, 1280, 1)), 1280));
+}
+
+/** A decoder of one step: the word and the image's features through an LSTM cell, to scores of the words. */
+export function lstmDecoder({ features, hidden, words }) {
+  const net = new Network();
+  const INT64 = 7;
+  const embedding = net.weight([words, hidden], hidden);
+  const word = net.node("Gather", [embedding, "word"], { axis: 0 });
+  const image = net.linear("features", features, hidden);
+  const gates = net.node("Add", [
+    net.linear(net.node("Add", [word, image]), hidden, 4 * hidden),
+    net.linear("h", hidden, 4 * hidden),
+  ]);
+  const part = (i) => {
+    const [from, to, axis] = [i * hidden, (i + 1) * hidden, 1].map((n) => net.integers([n]));
+    return net.node("Slice", [gates, from, to, axis]);
+  };
+  const [input, forget, output] = [0, 1, 2].map((i) => net.node("Sigmoid", [part(i)]));
+  const candidate = net.node("Tanh", [part(3)]);
+  const cell = net.node("Add", [net.node("Mul", [forget, "c"]), net.node("Mul", [input, candidate])]);
+  const state = net.node("Mul", [output, net.node("Tanh", [cell])]);
+  const logits = net.linear(state, hidden, words);
+  net.nodes.push(
+    ...[
+      [logits, "logits"],
+      [state, "next_h"],
+      [cell, "next_c"],
+    ].map(([from, to]) => makeNode("Identity", [from], [to])),
+  );
+  const graph = makeGraph({
+    name: "decoder",
+    node: net.nodes,
+    initializer: net.initializers,
+    input: [
+      makeValueInfo("word", INT64, ["batch"]),
+      makeValueInfo("features", FLOAT, ["batch", features]),
+      ...["h", "c"].map((name) => makeValueInfo(name, FLOAT, ["batch", hidden])),
+    ],
+    output: [
+      makeValueInfo("logits", FLOAT, ["batch", words]),
+      ...["next_h", "next_c"].map((name) => makeValueInfo(name, FLOAT, ["batch", hidden])),
+    ],
+  });
+  return encodeModel(makeModel({ irVersion: 8n, opsetImport: [{ domain: "", version: 17n }], graph }));
 }

@@ -3,7 +3,10 @@
 import { openExtended } from "../onnx/append.ts";
 import { type Connections, type Part, within } from "../onnx/compose.ts";
 import { makeValueInfo } from "../onnx/proto.ts";
-import { type Feeds, type Runtime, run, type Session, type SessionOptions } from "../onnx/runtime.ts";
+import { type Feeds, overPreset, type Runtime, run, type Session, type SessionOptions } from "../onnx/runtime.ts";
+
+/** Parts run in turn: the threads of one must not spin on the cores that the next needs. */
+export const quiet: SessionOptions = { extra: { session: { intra_op: { allow_spinning: "0" } } } };
 
 /** One part, ready to run. Tensors go by their names in the whole. */
 export class Link {
@@ -58,7 +61,7 @@ export class Link {
     for (const name of [...model.outputs, ...outputs]) this.#outputs.add(name);
     const added = [...this.#outputs].filter((name) => !model.outputs.includes(name)).map((name) => makeValueInfo(name));
     const extension = { nodes: [], initializers: [], inputs: [], outputs: added };
-    this.#session = openExtended(this.ort, model.bytes, extension, this.options);
+    this.#session = openExtended(this.ort, model.bytes, extension, overPreset(quiet, this.options));
     return this.#session;
   }
 }

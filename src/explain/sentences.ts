@@ -36,6 +36,8 @@ export interface ExplainWords {
 export class Sentences {
   readonly #tellings = new Map<string, Promise<Telling>>();
   readonly #links = new Map<Part, Link>();
+  /** What explanations read of the parts before the last: known after the first, and then made in the same run as what the last part reads. */
+  readonly usual = new Set<string>();
 
   /** @param tellerOf the model for sentences of so many words */
   constructor(
@@ -120,7 +122,9 @@ export class Sight {
     const teller = { parts, connections } as Teller;
     for (const part of parts.slice(0, -1)) {
       const link = this.sentences.link(part, teller);
-      const needed = [...Object.values(connections), ...wanted].filter((name) => link.makes(name));
+      const { usual } = this.sentences;
+      for (const name of wanted) if (link.makes(name)) usual.add(name);
+      const needed = [...Object.values(connections), ...usual].filter((name) => link.makes(name));
       if (needed.some((name) => !this.#known[name]))
         this.#known = { ...this.#known, ...(await link.run(this.#known, needed)) };
     }

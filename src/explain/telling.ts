@@ -6,7 +6,7 @@
  */
 import { differentiate } from "../autodiff/differentiate.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
-import { listing, UserError } from "../errors.ts";
+import { InternalError, listing, UserError } from "../errors.ts";
 import type { Dense, LayerMap } from "../methods/method.ts";
 import { append } from "../onnx/append.ts";
 import type { Value } from "../onnx/build.ts";
@@ -27,6 +27,7 @@ import {
 } from "../onnx/runtime.ts";
 import { gradientType } from "../onnx/types.ts";
 import { loadOperatorsOf } from "../ops/index.ts";
+import { quiet } from "./chain.ts";
 import { type Layer, layersOf } from "./layers.ts";
 import {
   channelsFirst as firstChannels,
@@ -53,8 +54,6 @@ export interface Teller {
   feed(sentences: readonly (readonly number[])[], known: Feeds): Feeds;
 }
 
-const quiet: SessionOptions = { extra: { session: { intra_op: { allow_spinning: "0" } } } };
-
 /** A session that answers rows of weights. */
 export interface Asking {
   readonly session: Session;
@@ -79,7 +78,7 @@ export class Telling {
     model: Model,
     readonly tensors: Observed,
     readonly layers: readonly Layer[],
-    private readonly layoutOf: (layer: string) => Layout,
+    private readonly layoutOf: (layer: string) => Layout | undefined,
     private readonly options: SessionOptions,
   ) {
     this.model = model;
@@ -98,7 +97,9 @@ export class Telling {
     const grids = gridsOf(model, tensors, teller.image);
     const layout = (name: string) => {
       const tensor = typeOf(model, tensors, name);
-      return layoutOf(tensor, grids, tokens) ?? firstChannels(tensor.dims);
+      return (
+        layoutOf(tensor, grids, tokens) ?? (tensor.dims.length < grids.rank ? undefined : firstChannels(tensor.dims))
+      );
     };
     // The image encoder's layers: those of the parts before the last or, in one model, those that read no word.
     const early = teller.parts.slice(0, -1).map(({ name }) => within(name, ""));
@@ -126,13 +127,22 @@ export class Telling {
       known ?? [name, ...this.teller.parts.map((part) => `${part.name}/${name}`)].find((n) => this.tensors.has(n));
     if (found === undefined || !this.model.producer.has(found))
       throw new UserError("unknown-name", `unknown layer: "${name}"; candidates are ${names}`);
-    if ((this.tensors.get(found)?.dims.length ?? 0) < 3)
-      throw new UserError("invalid-option", `invalid layer: "${name}" has no grid; candidates are ${names}`);
+    if (!this.layoutOf(found))
+      throw new UserError(
+        "invalid-option",
+        `invalid layer: "${name}" has shape [${this.tensors.get(found)?.dims}], which none of the encoder's grids fits; candidates are ${names}`,
+      );
     return found;
   }
 
   gridOf(layer: string): readonly number[] {
-    return this.layoutOf(layer).grid;
+    return this.#layout(layer).grid;
+  }
+
+  #layout(layer: string): Layout {
+    const layout = this.layoutOf(layer);
+    if (!layout) throw new InternalError(`the grid of "${layer}" is not known`);
+    return layout;
   }
 
   /** The way back from the words to a map at a layer. */
@@ -142,7 +152,7 @@ export class Telling {
       const { build, ...seeds } = this.#seeded();
       const da = this.#gradient(build, seeds.values, layer, "plain");
       const activations = build.input(type, dims);
-      const output = map(layerParts(build, activations, da, this.layoutOf(layer)));
+      const output = map(layerParts(build, activations, da, this.#layout(layer)));
       const reads = build.collect([output]).nodes.some(({ input }) => input.includes(activations.name));
       const extension = this.#extension(build, reads ? [activations, ...seeds.inputs] : seeds.inputs, output);
       const { residuals } = readsOf(this.model, extension);

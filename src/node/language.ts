@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { UserError } from "../errors.ts";
+import type { TokenGrid } from "../explain/layout.ts";
 import { assumePreprocess, type KnownPreprocess } from "../image/assume.ts";
 import { fromHuggingFace } from "../image/hugging-face.ts";
 import type { Preprocess } from "../image/preprocess.ts";
@@ -17,6 +18,8 @@ import { checkExternalData, externalDataBeside, readIfThere, readNamed, withGive
 
 export interface LoadLanguageOptions extends KnownPreprocess, DecodeOptions {
   readonly layer?: string;
+  /** Where layers hold tokens: their grid; found from the shapes by default. */
+  readonly tokens?: TokenGrid;
   readonly session?: SessionOptions;
 }
 

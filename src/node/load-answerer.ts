@@ -72,6 +72,7 @@ export async function loadAnswerer(
     // transformers takes sigmoids of ViLT's answers, which do not exclude each other.
     independent: config.model_type === "vilt" || config.problem_type === "multi_label_classification",
     layer: options.layer,
+    tokens: options.tokens,
     session: folder.session(file, options),
   });
   return new LoadedAnswerer(answerer, folder.sha256, ort.version, assumed, options);

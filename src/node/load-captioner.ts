@@ -76,6 +76,7 @@ export async function loadCaptioner(
     tokenizer,
     preprocess,
     layer: options.layer,
+    tokens: options.tokens,
     session: folder.session(found.file, options),
   });
   return new LoadedCaptioner(captioner, folder.sha256, ort.version, assumed, options);

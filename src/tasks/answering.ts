@@ -1,5 +1,6 @@
 /** @file Visual question answering over a list of answers: a picture and a question in, the best answers and where they came from out. */
 import { listing, UserError } from "../errors.ts";
+import type { TokenGrid } from "../explain/layout.ts";
 import { withSizes } from "../explain/rewritten.ts";
 import type { Picture } from "../image/picture.ts";
 import type { Preprocess } from "../image/preprocess.ts";
@@ -24,6 +25,7 @@ export interface AnswererOptions {
   /** Whether answers do not exclude each other, so that probabilities are sigmoids. */
   readonly independent?: boolean;
   readonly layer?: string;
+  readonly tokens?: TokenGrid;
   readonly session?: SessionOptions;
 }
 
@@ -130,9 +132,9 @@ export class Answerer {
         (info) => info.name !== this.#image && declaredDims(info)?.length === 2 && declaredDims(info)?.[1] !== places,
       )
       .reduce((model, { name }) => withSizes(model, name, [places]), this.model);
-    const { name, answers: labels, preprocess, layer, session, independent } = this.options;
+    const { name, answers: labels, preprocess, layer, tokens, session, independent } = this.options;
     return Classifier.open(this.ort, sized.bytes, {
-      ...{ name, labels, preprocess, layer, session, independent },
+      ...{ name, labels, preprocess, layer, tokens, session, independent },
       takesMore: true,
     });
   }
