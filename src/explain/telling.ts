@@ -198,13 +198,17 @@ export class Telling {
     const build = new RowBuilder(model.opset, freshPrefix(model));
     const scores = typeOf(model, tensors, teller.scores);
     const cotangent = build.input(gradientType(scores.type), scores.dims);
-    const states = wordStates(model, tensors, teller.scores);
-    const seeds = new Map([[teller.scores, cotangent]]);
-    const atStates = differentiate(model, tensors, { build, seeds, wrt: [states] }).get(states) as Value;
     const weights = build.rows(cotangent.type, [-1, scores.dims[1], 1]);
-    const dims = tensors.get(states)?.dims;
-    const rows = { ...build.mul(atStates, weights), dims };
-    return { build, inputs: [cotangent, weights], values: new Map([[states, rows]]) };
+    const values = new Map<string, Value>();
+    for (const { scores, state, place } of wordStates(model, tensors, teller.scores)) {
+      const own = (v: Value) => (place === undefined ? v : build.slice(v, 1, place, place + 1));
+      const seeds = new Map([[scores, own(cotangent)]]);
+      const atState = differentiate(model, tensors, { build, seeds, wrt: [state] }).get(state) as Value;
+      const dims = tensors.get(state)?.dims;
+      const weight = dims?.length === 2 ? build.squeeze(own(weights), [1]) : own(weights);
+      values.set(state, { ...build.mul(atState, weight), dims });
+    }
+    return { build, inputs: [cotangent, weights], values };
   }
 
   #gradient(build: RowBuilder, seeds: ReadonlyMap<string, Value>, wrt: string, rules: Rules): Value {
