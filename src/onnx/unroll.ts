@@ -7,7 +7,7 @@ import { UserError } from "../errors.ts";
 import { Builder, type Value } from "./build.ts";
 import { renamedNode } from "./compose.ts";
 import { range } from "./dims.ts";
-import { indexLazily, type Model, outerReads } from "./model.ts";
+import { indexLazily, inputsOf, type Model } from "./model.ts";
 import { declaredDims, declaredType, makeGraph, makeModel, makeValueInfo, type NodeProto } from "./proto.ts";
 
 /** A decoder that reads one word and a state, and gives the scores of the next word and a new state. */
@@ -115,7 +115,7 @@ export function unroll({ model, token, logits, state }: StepDecoder, words: numb
 function stepwise(model: Model, changing: readonly string[]): Set<string> {
   const varying = new Set(changing);
   for (const node of model.graph.node)
-    if ([...node.input, ...outerReads(node)].some((name) => varying.has(name)))
+    if (inputsOf(node).some((name) => varying.has(name)))
       for (const name of node.output) varying.add(name);
   return varying;
 }

@@ -17,7 +17,7 @@ const gradcam = async (...args: string[]) => {
 };
 const photo = "examples/images/cat-and-cup.jpg";
 
-test.each(["explain", "layers", "compile"])("every option of %s is described", async (command) => {
+test.each(["explain", "caption", "ask", "layers", "compile"])("every option of %s is described", async (command) => {
   const help = await gradcam(command, "--help");
   const options = [...help.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, option]) => option);
   expect(options.length).toBeGreaterThan(5);
@@ -28,8 +28,8 @@ test.each(["explain", "layers", "compile"])("every option of %s is described", a
 });
 
 test("every option described is there", async () => {
-  const help =
-    (await gradcam("explain", "--help")) + (await gradcam("layers", "--help")) + (await gradcam("compile", "--help"));
+  const commands = ["explain", "caption", "ask", "layers", "compile"];
+  const help = (await Promise.all(commands.map((command) => gradcam(command, "--help")))).join("\n");
   const described = new Set([...document.matchAll(/`(--[a-z-]+)/g)].map(([, option]) => option));
   expect(
     [...described].filter((option) => !help.includes(option)),
