@@ -5,7 +5,7 @@
  * So the forward pass stays one picture, and only the way back has m rows. The builder knows which tensors have them, gives them to what
  * is joined with them, and says when an operator came in that cannot be trusted to keep rows apart.
  */
-import { Builder, type Recurrence, type Value } from "../onnx/build.ts";
+import { Builder, type Value } from "../onnx/build.ts";
 import { isStatic, product } from "../onnx/dims.ts";
 import type { AttributeValues } from "../onnx/emit.ts";
 import type { DataType, NodeProto } from "../onnx/proto.ts";
@@ -39,7 +39,7 @@ export class RowBuilder extends Builder {
     return this.#mixing.size === 0;
   }
 
-  protected override emit(
+  override emit(
     inputs: readonly (Value | undefined)[],
     outputs: readonly { type: DataType; dims?: readonly number[] }[],
     key: string,
@@ -92,16 +92,18 @@ export class RowBuilder extends Builder {
     );
   }
 
-  /** A loop of one step, as a recurrent node of an unrolled decoder has it, is that step; in a longer one a state has its rows from the start. */
-  override scan(recurrence: Recurrence): { states: Value[]; outputs: Value[] } {
-    const { states, sequences, step } = recurrence;
-    if (sequences[0].dims?.[0] === 1) {
-      const slices = sequences.map((v) => this.squeeze(v, [0]));
-      const after = step(this, states, slices);
-      return { states: [...after.states], outputs: after.outputs.map((v) => this.unsqueeze(v, [0])) };
-    }
-    if (![...states, ...sequences].some((v) => this.#rowed.has(v.name))) return super.scan(recurrence);
-    return super.scan({ ...recurrence, states: states.map((v) => this.#repeat(v)) });
+  /** The states of a loop have their rows from its first step on. */
+  override ops(
+    opType: string,
+    inputs: readonly (Value | undefined)[],
+    attributes: AttributeValues | undefined,
+    outputs: readonly { type: DataType; dims?: readonly number[] }[],
+  ): Value[] {
+    if (opType !== "Scan" || !inputs.some((v) => v && this.#rowed.has(v.name)))
+      return super.ops(opType, inputs, attributes, outputs);
+    const states = inputs.length - Number(attributes?.num_scan_inputs);
+    const rowed = inputs.map((v, i) => (v && i < states ? this.#repeat(v) : v));
+    return super.ops(opType, rowed, attributes, outputs);
   }
 
   #repeat(v: Value): Value {

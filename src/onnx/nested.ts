@@ -41,12 +41,19 @@ export interface Recurrence {
 /**
  * A recurrence along the first axis: `step` says, in nodes of the builder it is given, what one step makes of the states and of
  * one slice of each sequence. It may read any tensor of the outer graph.
+ * One step is no loop: its nodes are the graph's own.
  * @returns the last states, and the outputs of all steps stacked; in `reverse` the steps run from the last to the first.
  */
 export function scan(
   build: Builder,
   { states, sequences, reverse = false, step }: Recurrence,
 ): { states: Value[]; outputs: Value[] } {
+  const length = sequences[0].dims?.[0] ?? -1;
+  if (length === 1) {
+    const slices = sequences.map((v) => build.squeeze(v, [0]));
+    const { states: after, outputs } = step(build, states, slices);
+    return { states: [...after], outputs: outputs.map((v) => build.unsqueeze(v, [0])) };
+  }
   const inner = build.nested();
   const own = (v: Value, dims?: readonly number[]) => inner.input(v.type, dims ?? []);
   const before = states.map((v) => own(v, v.dims));
@@ -59,7 +66,6 @@ export function scan(
     scan_input_directions: directions(sequences.length),
     scan_output_directions: directions(after.outputs.length),
   };
-  const length = sequences[0].dims?.[0] ?? -1;
   const made = build.ops("Scan", [...states, ...sequences], attributes, [
     ...states.map(({ type, dims }) => ({ type, dims })),
     ...after.outputs.map(({ type, dims }) => ({ type, dims: dims && [length, ...dims] })),

@@ -115,8 +115,7 @@ export function unroll({ model, token, logits, state }: StepDecoder, words: numb
 function stepwise(model: Model, changing: readonly string[]): Set<string> {
   const varying = new Set(changing);
   for (const node of model.graph.node)
-    if (inputsOf(node).some((name) => varying.has(name)))
-      for (const name of node.output) varying.add(name);
+    if (inputsOf(node).some((name) => varying.has(name))) for (const name of node.output) varying.add(name);
   return varying;
 }
 
