@@ -2,7 +2,7 @@
 export { compose } from "./onnx/compose.ts";
 export { readModel } from "./onnx/model.ts";
 export { unroll } from "./onnx/unroll.ts";
-export { type Answered, Answerer, type AnswererOptions, type AskOptions } from "./tasks/answering.ts";
+export { type Answered, Answerer, type AnswererOptions, type QuestionOptions } from "./tasks/answering.ts";
 export {
   type Captioned,
   Captioner,

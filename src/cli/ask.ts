@@ -3,16 +3,16 @@ import path from "node:path";
 import { type Command, Option } from "commander";
 import pc from "picocolors";
 import { methodNamed, methods } from "../methods/index.ts";
+import { percent } from "../node/drawing.ts";
 import { prepareDirectory, writeWhole } from "../node/files.ts";
 import { type LoadedAnswerer, loadAnswerer } from "../node/load-answerer.ts";
-import { percent } from "../node/write.ts";
 import { type WrittenMap, type WrittenWords, writeAnswered } from "../node/write-words.ts";
 import { type ColormapName, colormaps } from "../render/colormap.ts";
 import type { Answered } from "../tasks/answering.ts";
 import { packageVersion } from "./about.ts";
 import { eachPicture, endWith } from "./each-picture.ts";
 import { loadOptions, type ModelFlags, several, whole, withPictureReading } from "./options.ts";
-import { findPictures, type PictureFile } from "./pictures.ts";
+import { findSamples, type SampleFile } from "./samples.ts";
 
 interface AskFlags extends ModelFlags {
   readonly answers?: string[];
@@ -58,7 +58,7 @@ export function defineAsk(program: Command): void {
 
 async function ask(image: string, question: string, flags: AskFlags): Promise<void> {
   (flags.method ?? []).forEach(methodNamed);
-  const pictures = await findPictures([image], flags.out);
+  const pictures = await findSamples([image], flags.out, "picture");
   await prepareDirectory(flags.out);
   const model = await loadAnswerer(flags.model, { ...loadOptions(flags), maxPixels: flags.maxPixels });
   try {
@@ -92,7 +92,7 @@ interface AskResult {
 
 async function askOne(
   model: LoadedAnswerer,
-  { file, stem }: PictureFile,
+  { file, stem }: SampleFile,
   question: string,
   flags: AskFlags,
   signal: AbortSignal,

@@ -13,7 +13,7 @@ import type { Captioned, Sentence, WordExplanation } from "../tasks/captioning.t
 import { packageVersion } from "./about.ts";
 import { eachPicture, endWith } from "./each-picture.ts";
 import { loadOptions, type ModelFlags, several, whole, withPictureReading } from "./options.ts";
-import { findPictures, type PictureFile } from "./pictures.ts";
+import { findSamples, type SampleFile } from "./samples.ts";
 
 interface CaptionFlags extends ModelFlags {
   readonly caption?: string;
@@ -70,7 +70,7 @@ function mask(text: string, before: Readonly<Record<string, string>> = {}): Reco
 
 async function caption(images: string[], flags: CaptionFlags): Promise<void> {
   (flags.method ?? []).forEach(methodNamed);
-  const pictures = await findPictures(images, flags.out);
+  const pictures = await findSamples(images, flags.out, "picture");
   await prepareDirectory(flags.out);
   const model = await loadCaptioner(flags.model, { ...loadOptions(flags), maxPixels: flags.maxPixels });
   try {
@@ -99,7 +99,7 @@ interface CaptionResult {
 
 async function captionOne(
   model: LoadedCaptioner,
-  { file, stem }: PictureFile,
+  { file, stem }: SampleFile,
   flags: CaptionFlags,
   signal: AbortSignal,
   onProgress: (part: number) => void,

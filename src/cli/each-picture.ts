@@ -3,8 +3,8 @@ import { CommanderError } from "commander";
 import pc from "picocolors";
 import { UserError } from "../errors.ts";
 import { exitCodes } from "./about.ts";
-import type { PictureFile } from "./pictures.ts";
 import { Progress } from "./progress.ts";
+import type { SampleFile } from "./samples.ts";
 
 /**
  * @param work is given a picture, a signal, and where to say how much of it is done (0 to 1)
@@ -12,8 +12,8 @@ import { Progress } from "./progress.ts";
  * @returns how many pictures failed; each failure has had its line. A single picture's failure ends it all.
  */
 export async function eachPicture<T>(
-  pictures: readonly PictureFile[],
-  work: (picture: PictureFile, signal: AbortSignal, onProgress: (part: number) => void) => Promise<T>,
+  pictures: readonly SampleFile[],
+  work: (picture: SampleFile, signal: AbortSignal, onProgress: (part: number) => void) => Promise<T>,
   done: (result: T) => void,
   finish: (results: readonly T[]) => Promise<void>,
 ): Promise<number> {

@@ -9,6 +9,7 @@ import { guidedImage } from "../render/normalise.ts";
 import { heat, overlay } from "../render/overlay.ts";
 import { type Cell, panel } from "../render/panel.ts";
 import type { ClassExplanation, Why } from "../tasks/classification.ts";
+import type { PictureSubject } from "../tasks/pictures.ts";
 import { type Draw, type DrawOptions, detail, mostRows } from "./drawing.ts";
 
 /** Panel cells are this wide, twice what they are drawn at. */
@@ -40,12 +41,19 @@ export const drawPicture: Draw<"picture"> = (why, options) => {
 
 const cell = async (picture: Picture): Promise<Cell> => encodePng(shrinkToFit(picture, cellPixels));
 
+/** What is drawn of an explanation. */
+type Shown = Pick<ClassExplanation, "onPicture" | "pixels" | "blank">;
+
 /** A map that is not finite is drawn as a blank one. */
-const visible = ({ onPicture, blank }: ClassExplanation): PixelMap =>
+const visible = ({ onPicture, blank }: Shown): PixelMap =>
   blank ? { ...onPicture, data: onPicture.data.map((v) => (Number.isNaN(v) ? v : 0)) } : onPicture;
 
 /** What a person looks at: the map over the picture or, for methods in pixel space, their signed image. */
-function view(explanation: ClassExplanation, { picture, geometry }: Why, { colormap }: DrawOptions): Picture {
+export function view(
+  explanation: Shown,
+  { picture, geometry }: PictureSubject,
+  { colormap }: Pick<DrawOptions, "colormap">,
+): Picture {
   const { pixels } = explanation;
   if (pixels?.dims[0] !== 3) return overlay(picture, visible(explanation), { colormap });
   return guidedOnPicture(pixels, geometry);

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { UserError } from "../errors.ts";
 import type { Picture } from "../image/picture.ts";
 import { type DecodeOptions, decode } from "../image/sharp.ts";
-import { type Answered, Answerer, type AskOptions } from "../tasks/answering.ts";
+import { type Answered, Answerer, type QuestionOptions } from "../tasks/answering.ts";
 import { firstNumber, inner, type LoadLanguageOptions, ModelFolder } from "./language.ts";
 import { checkProviders, labelsFrom, modelIn } from "./load.ts";
 import { loadRuntime } from "./runtime.ts";
@@ -29,7 +29,7 @@ export class LoadedAnswerer {
    * Answers a question about a picture and explains answers.
    * @param image a file's path, an encoded picture's bytes, or a decoded picture.
    */
-  async ask(image: string | Uint8Array | Picture, question: string, options: AskOptions = {}): Promise<Answered> {
+  async ask(image: string | Uint8Array | Picture, question: string, options: QuestionOptions = {}): Promise<Answered> {
     const encoded = typeof image === "string" || image instanceof Uint8Array;
     return this.answerer.ask(encoded ? await decode(image, this.decoding) : image, question, options);
   }

@@ -1,22 +1,21 @@
 /** @file The files of an explained sentence: a map and its overlay for each word, one sheet of them all, and a page to hover over. */
 import path from "node:path";
-import { type Geometry, undo } from "../image/geometry.ts";
+import type { Geometry } from "../image/geometry.ts";
 import type { Box, Point } from "../image/locate.ts";
-import type { Picture, PixelMap } from "../image/picture.ts";
+import type { Picture } from "../image/picture.ts";
 import { shrinkToFit } from "../image/resample.ts";
 import { encodePng, rasterise } from "../image/sharp.ts";
 import { methodNamed } from "../methods/index.ts";
 import type { ColormapName } from "../render/colormap.ts";
-import { guidedImage } from "../render/normalise.ts";
 import { encodeNpy } from "../render/npy.ts";
-import { overlay } from "../render/overlay.ts";
 import { type PageWord, sentencePage } from "../render/sentence-page.ts";
 import { type SheetCell, sheet } from "../render/sheet.ts";
 import type { Answered } from "../tasks/answering.ts";
 import type { Captioned } from "../tasks/captioning.ts";
 import { insideOutside, type ReadMap } from "../tasks/map.ts";
+import { view } from "./draw-picture.ts";
+import { percent } from "./drawing.ts";
 import { writeWhole } from "./files.ts";
-import { percent } from "./write.ts";
 
 export interface WriteWordsOptions {
   /** Every file is written here; names in the result are relative to it. */
@@ -91,12 +90,12 @@ export function writeCaptioned(captioned: Captioned, options: WriteWordsOptions)
 
 /** Writes the files of an answered question. */
 export function writeAnswered(answered: Answered, options: WriteWordsOptions): Promise<WrittenWords> {
-  const chance = new Map(answered.predictions.map((p) => [p.class, p.probability]));
+  const chance = new Map(answered.predictions.map((p) => [p.class, p.probability ?? 0]));
   const drawn = answered.explanations.map((one): Drawn => {
     const detail = `probability ${percent(chance.get(one.class) ?? 0)}`;
     return Object.assign(withMap(one), { slug: one.asked, text: one.question, detail, place: "word" } as const);
   });
-  const answers = answered.predictions.slice(0, 5).map(({ label, probability: p }) => `${label} ${percent(p)}`);
+  const answers = answered.predictions.slice(0, 5).map(({ label, probability: p }) => `${label} ${percent(p ?? 0)}`);
   return write(answered, drawn, { title: answered.question, lines: [answers.join("   ")] }, options);
 }
 
@@ -128,10 +127,10 @@ async function write(
   const cells = new Map<string, SheetCell[]>();
   const words = new Map<string, (PageWord & { readonly place: Drawn["place"] })[]>();
   for (const one of drawn) {
-    const { method, question, text, detail, place, blank, peak, box } = one;
+    const { method, question, text, detail, place, pixels, blank, peak, box } = one;
     const base = `${stem}.${method}.${one.slug}`;
     const onPicture = one.onPicture;
-    const seen = view(one, onPicture, picture, geometry, colormap);
+    const seen = view({ onPicture, pixels, blank }, { picture, geometry }, { colormap });
     await writeWhole(path.join(directory, `${base}.npy`), encodeNpy(one.map.data, one.map.dims));
     await writeWhole(path.join(directory, `${base}.png`), await encodePng(seen));
     const mask = masks[text.toLowerCase()];
@@ -170,21 +169,4 @@ async function write(
     sheets.push({ method, ...names });
   }
   return { maps, sheets };
-}
-
-/** What a person looks at: the map over the picture or, for methods in pixel space, their signed image. */
-function view(one: Drawn, onPicture: PixelMap, picture: Picture, geometry: Geometry, colormap: ColormapName): Picture {
-  const { pixels, blank } = one;
-  if (pixels?.dims[0] !== 3) {
-    const shown = blank ? { ...onPicture, data: onPicture.data.map((v) => (Number.isNaN(v) ? v : 0)) } : onPicture;
-    return overlay(picture, shown, { colormap });
-  }
-  const [, h, w] = pixels.dims;
-  const { width, height } = geometry.original;
-  const planes = new Float32Array(3 * width * height);
-  for (let c = 0; c < 3; c++) {
-    const plane = pixels.data.subarray(c * h * w, (c + 1) * h * w);
-    planes.set(undo(plane, [h, w], geometry).data, c * width * height);
-  }
-  return guidedImage(planes, width, height);
 }

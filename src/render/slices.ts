@@ -1,6 +1,7 @@
 /** @file Slices of a volume side by side as one SVG file, each with its number, under one scale of colours. */
 import type { ColormapName } from "./colormap.ts";
-import { BAR_HEIGHT, CELL_WIDTH, drawColorbar, MUTED } from "./panel.ts";
+import { BAR_HEIGHT, drawColorbar, MUTED } from "./figure.ts";
+import { CELL_WIDTH } from "./panel.ts";
 import { dataUri, pngSize } from "./png.ts";
 import { escapeXml, text, wrap } from "./text.ts";
 

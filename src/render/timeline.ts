@@ -4,8 +4,9 @@
 
 import type { Signal } from "../signal/signal.ts";
 import { type ColormapName, colormap } from "./colormap.ts";
+import { BAR_HEIGHT, drawColorbar, MUTED } from "./figure.ts";
 import { overMaximum } from "./normalise.ts";
-import { BAR_HEIGHT, CELL_WIDTH, drawColorbar, MUTED } from "./panel.ts";
+import { CELL_WIDTH } from "./panel.ts";
 import { decimal, escapeXml, text, wrap } from "./text.ts";
 import { ticks } from "./ticks.ts";
 

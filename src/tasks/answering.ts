@@ -29,7 +29,7 @@ export interface AnswererOptions {
   readonly session?: SessionOptions;
 }
 
-export interface AskOptions extends Omit<ClassifyOptions, "classes" | "inputs"> {
+export interface QuestionOptions extends Omit<ClassifyOptions, "classes" | "inputs"> {
   /** Answers to explain: indices, names, `topN`; the best by default. */
   readonly answers?: ClassifyOptions["classes"];
 }
@@ -87,7 +87,7 @@ export class Answerer {
    * Answers a question about a picture and explains answers.
    * @throws UserError for a question that is empty, too long or of unknown words, an unknown answer, method or layer.
    */
-  async ask(picture: Picture, question: string, { answers, ...options }: AskOptions = {}): Promise<Answered> {
+  async ask(picture: Picture, question: string, { answers, ...options }: QuestionOptions = {}): Promise<Answered> {
     const { tokenizer } = this.options;
     const ids = tokenizer.encode(question, "question", { special: true });
     const places = this.#places(ids.length);
@@ -133,9 +133,9 @@ export class Answerer {
       )
       .reduce((model, { name }) => withSizes(model, name, [places]), this.model);
     const { name, answers: labels, preprocess, layer, tokens, session, independent } = this.options;
+    const probability = independent ? "sigmoid" : "softmax";
     return Classifier.open(this.ort, sized.bytes, {
-      ...{ name, labels, preprocess, layer, tokens, session, independent },
-      takesMore: true,
+      ...{ name, labels, preprocess, layer, tokens, session, probability },
     });
   }
 

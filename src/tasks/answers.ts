@@ -103,7 +103,8 @@ function wordsOf(index: number, { against, counterfactual, labels }: Asking): { 
     : { asked: String(index), question: label };
 }
 
-type OneMap = Pick<Explanation, "map" | "pixels" | "layer">;
+/** A method's answer to one question. */
+export type OneMap = Pick<Explanation, "map" | "pixels" | "layer">;
 
 /** Plain classes are asked together, contrasts and opposites one at a time. */
 async function askEach(forward: Forward, method: string, asking: Asking): Promise<OneMap[]> {
@@ -129,7 +130,8 @@ async function askEach(forward: Forward, method: string, asking: Asking): Promis
   return maps;
 }
 
-function row(tensor: { data: unknown; dims: readonly number[] }, index: number): Dense {
+/** One of several answers, [m, ...]. */
+export function row(tensor: { data: unknown; dims: readonly number[] }, index: number): Dense {
   if (!(tensor.data instanceof Float32Array)) throw new InternalError("maps are float32");
   const [m, ...dims] = tensor.dims;
   const size = tensor.data.length / m;
@@ -137,7 +139,7 @@ function row(tensor: { data: unknown; dims: readonly number[] }, index: number):
 }
 
 /** Why a map shows nothing; undefined where it shows something. */
-function blankness({ data }: Dense, question: string, layer: string | undefined): string | undefined {
+export function blankness({ data }: Dense, question: string, layer: string | undefined): string | undefined {
   if (data.some((v) => !Number.isFinite(v))) return "the map is not finite: a gradient overflowed";
   if (data.some((v) => v > 0)) return undefined;
   return layer

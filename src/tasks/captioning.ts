@@ -12,8 +12,9 @@ import { range } from "../onnx/dims.ts";
 import { declaredType } from "../onnx/proto.ts";
 import type { Runtime, SessionOptions } from "../onnx/runtime.ts";
 import { typeName } from "../onnx/types.ts";
+import { row } from "./answers.ts";
 import { generate } from "./generation.ts";
-import { type ReadMap, readMap, rowOf } from "./map.ts";
+import { type ReadMap, readMap } from "./map.ts";
 import type { Narrator } from "./narrator.ts";
 import type { TextTokenizer, Word } from "./tokenizer.ts";
 
@@ -154,7 +155,7 @@ export class Captioner {
         const question = options.counterfactual ? `against ${text}` : text;
         const logProbability = sum(caption.tokens.slice(...tokens).map((token) => token.logProbability));
         const layer = methodNamed(name).space === "layer" ? told.layer : undefined;
-        const one = { map: rowOf(maps, i), pixels: pixels && rowOf(pixels, i), layer };
+        const one = { map: row(maps, i), pixels: pixels && row(pixels, i), layer };
         explanations.push(
           Object.assign(readMap(one, question, geometry), {
             kind,

@@ -1,27 +1,12 @@
 /** @file A map as people read it: on the picture's own pixels, with its peak and its box, or the reason why it shows nothing. */
-import { InternalError } from "../errors.ts";
 import { type Geometry, undo } from "../image/geometry.ts";
-import { type Box, box, type Point, peak } from "../image/locate.ts";
+import { box, peak } from "../image/locate.ts";
 import type { PixelMap } from "../image/picture.ts";
-import type { Dense } from "../methods/method.ts";
+import { blankness, type OneMap } from "./answers.ts";
+import type { PicturePlace } from "./pictures.ts";
 
-/** A method's answer to one question. */
-export interface OneMap {
-  /** Raw: neither normalised nor resized, [h, w]. */
-  readonly map: Dense;
-  /** For methods in pixel space: the signed image, [3, h, w], on the network's input. */
-  readonly pixels?: Dense;
-  /** The tensor that the map lies on; undefined for methods in pixel space. */
-  readonly layer?: string;
-}
-
-export interface ReadMap extends OneMap {
-  /** The map on the original picture's pixels, NaN where the network did not look; computed when it is read, for it may be large. */
-  readonly onPicture: PixelMap;
-  /** The map's maximum, in pixels of the original picture; undefined for a blank map. */
-  readonly peak?: Point;
-  /** Around the largest connected part above 15 % of the maximum. */
-  readonly box?: Box;
+/** A map, and where it lies on the picture. */
+export interface ReadMap extends OneMap, PicturePlace {
   /** Why the map is blank, where it is. */
   readonly blank?: string;
 }
@@ -38,22 +23,6 @@ export function readMap({ map, pixels, layer }: OneMap, question: string, geomet
       return onPicture();
     },
   };
-}
-
-/** Why a map shows nothing; undefined where it shows something. */
-function blankness({ data }: Dense, question: string, layer: string | undefined): string | undefined {
-  if (data.some((v) => !Number.isFinite(v))) return "the map is not finite: a gradient overflowed";
-  if (data.some((v) => v > 0)) return undefined;
-  return layer
-    ? `no positive evidence for "${question}" at ${layer}`
-    : `the score of "${question}" depends on no pixel here`;
-}
-
-/** One of several answers, [m, ...]. */
-export function rowOf({ data, dims: [m, ...dims] }: { data: unknown; dims: readonly number[] }, index: number): Dense {
-  if (!(data instanceof Float32Array)) throw new InternalError("maps are float32");
-  const size = data.length / m;
-  return { data: data.slice(index * size, (index + 1) * size), dims };
 }
 
 /**
