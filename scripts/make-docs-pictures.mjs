@@ -14,11 +14,21 @@ import sharp from "sharp";
 import { upsample } from "../dist/image/geometry.js";
 import { rasterise } from "../dist/image/sharp.js";
 import { methods } from "../dist/index.js";
-import { decode, encodePng, guidedImage, load, overlay, writeWhy } from "../dist/node.js";
+import {
+  decode,
+  encodePng,
+  guidedImage,
+  load,
+  loadCaptioner,
+  overlay,
+  writeCaptioned,
+  writeWhy,
+} from "../dist/node.js";
 import { panel } from "../dist/render/panel.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const photo = path.join(root, "examples/images/cat-and-cup.jpg");
+const scene = path.join(root, "examples/images/scene.png");
 const pictures = path.join(root, "docs/pictures");
 const classes = ["Egyptian cat", "espresso"];
 const [width, margin] = [760, 8];
@@ -29,6 +39,21 @@ for (const method of methods) await save(method.name, await methodPicture(method
 await save("layers", await layersPicture());
 await save("cat-and-cup.panel", await readmePanel());
 await model.release();
+await save("caption", await captionSheet());
+
+/** The sheet that `gradcam caption` writes of the example scene. */
+async function captionSheet() {
+  const captioner = await loadCaptioner();
+  const captioned = await captioner.explain(scene);
+  await captioner.release();
+  const directory = await mkdtemp(path.join(tmpdir(), "gradcam-docs-"));
+  const { name } = captioner.captioner;
+  const caption = `Model ${name}, layer ${captioned.explanations[0].layer}`;
+  const { sheets } = await writeCaptioned(captioned, { directory, stem: "scene", colormap: "inferno", caption });
+  const sheet = await readFile(path.join(directory, sheets[0].sheet));
+  await rm(directory, { recursive: true });
+  return sheet;
+}
 
 /** One row: the input, and the method's answer for each class. */
 async function methodPicture({ name }) {

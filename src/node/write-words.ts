@@ -96,7 +96,9 @@ export function writeAnswered(answered: Answered, options: WriteWordsOptions): P
     return Object.assign(withMap(one), { slug: one.asked, text: one.question, detail, place: "word" } as const);
   });
   const answers = answered.predictions.slice(0, 5).map(({ label, probability: p }) => `${label} ${percent(p ?? 0)}`);
-  return write(answered, drawn, { title: answered.question, lines: [answers.join("   ")] }, options);
+  // Several questions about a picture have files of their own.
+  const stem = `${options.stem}.${slugOf(answered.question)}`;
+  return write(answered, drawn, { title: answered.question, lines: [answers.join(", ")] }, { ...options, stem });
 }
 
 /** A map with what is said of it; its getter stays one. */
