@@ -5,6 +5,11 @@ export type { Picture, PixelMap } from "./image/picture.ts";
 export { type Preprocess, type Preprocessed, preprocess } from "./image/preprocess.ts";
 export { decode, encodePng } from "./image/sharp.ts";
 export { type CompiledFile, type CompileFileOptions, compileFile } from "./node/compile.ts";
+export {
+  type CompileCaptionerOptions,
+  type CompiledCaptioner,
+  compileCaptioner,
+} from "./node/compile-captioner.ts";
 export type { LoadLanguageOptions } from "./node/language.ts";
 export { type AskOptions, bundledModel, type LoadedClassifier, type LoadOptions, load } from "./node/load.ts";
 export { bundledAnswerer, type LoadedAnswerer, loadAnswerer } from "./node/load-answerer.ts";

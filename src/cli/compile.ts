@@ -1,16 +1,19 @@
 /** @file `gradcam compile`: one ONNX file that predicts and explains. */
 import { type Command, Option } from "commander";
 import pc from "picocolors";
+import { UserError } from "../errors.ts";
 import { classInputs } from "../explain/compile.ts";
 import { names, notesOf } from "../explain/compiled.ts";
 import { methods } from "../methods/index.ts";
-import { type CompiledFile, type CompileFileOptions, compileFile } from "../node/compile.ts";
+import { type CompileFileOptions, compileFile } from "../node/compile.ts";
+import { compileCaptioner } from "../node/compile-captioner.ts";
 import type { Model } from "../onnx/model.ts";
 import { declaredDims, declaredType, type ValueInfoProto } from "../onnx/proto.ts";
 import { typeName } from "../onnx/types.ts";
-import { loadOptions, type ModelFlags, withReading } from "./options.ts";
+import { loadOptions, type ModelFlags, whole, withReading } from "./options.ts";
 
 interface CompileFlags extends ModelFlags, Pick<CompileFileOptions, "out" | "method" | "classInput"> {
+  readonly words?: number;
   readonly json?: boolean;
 }
 
@@ -19,7 +22,8 @@ Examples:
   gradcam compile resnet50.onnx                       writes resnet50.gradcam.onnx, with a Grad-CAM map as an output
   gradcam compile resnet50.onnx --labels imagenet.txt --out explained.onnx
   gradcam compile resnet50.onnx --method guided-backprop
-  gradcam compile resnet50.onnx --class-input required   for ONNX Runtime in JavaScript and Java`;
+  gradcam compile resnet50.onnx --class-input required   for ONNX Runtime in JavaScript and Java
+  gradcam compile vit-gpt2/ --words 12                encoder, decoder, and a map for each of 12 words`;
 
 export function defineCompile(program: Command): void {
   const compiled = methods.filter((method) => method.graph).map(({ name }) => name);
@@ -36,25 +40,48 @@ export function defineCompile(program: Command): void {
         .choices([...classInputs])
         .default(classInputs[0]),
     )
+    .option("--words <count>", "of a captioner's directory: tokens of the sentences that the file explains", whole)
     .option("--json", "print what was written as JSON")
     .addHelpText("after", examples)
     .action(compile);
 }
 
 async function compile(model: string | undefined, flags: CompileFlags): Promise<void> {
-  const { out, method, classInput } = flags;
-  const compiled = await compileFile(model, { ...loadOptions(flags), out, method, classInput });
+  const compiled =
+    flags.words === undefined ? await classifier(model, flags) : await captioner(model, flags, flags.words);
   if (flags.json) console.log(JSON.stringify(asJson(compiled)));
   else table(compiled);
 }
 
-function asJson({ file, model, from }: CompiledFile) {
+/** A file that was written, and what it was made of. */
+interface Written {
+  readonly file: string;
+  readonly model: Model;
+  readonly name: string;
+  readonly sha256: string;
+}
+
+async function classifier(source: string | undefined, flags: CompileFlags): Promise<Written> {
+  const { out, method, classInput } = flags;
+  const { file, model, from } = await compileFile(source, { ...loadOptions(flags), out, method, classInput });
+  return { file, model, name: from.classifier.name, sha256: from.sha256 };
+}
+
+async function captioner(source: string | undefined, flags: CompileFlags, words: number): Promise<Written> {
+  const { out, method = "grad-cam" } = flags;
+  if (method !== "grad-cam")
+    throw new UserError("invalid-option", `invalid method: "${method}"; a captioner is compiled with grad-cam`);
+  const { file, model, from } = await compileCaptioner(source, { ...loadOptions(flags), out, words });
+  return { file, model, name: from.captioner.name, sha256: from.sha256 };
+}
+
+function asJson({ file, model, name, sha256 }: Written) {
   const { method, layer, grid, score, model_bytes } = notesOf(model) ?? {};
   return {
     file,
     bytes: model.bytes.length,
     added: model.bytes.length - Number(model_bytes),
-    model: { name: from.classifier.name, sha256: from.sha256 },
+    model: { name, sha256 },
     ...{ method, layer, grid: grid && JSON.parse(grid), score },
     inputs: takes(model).map(tensor),
     outputs: model.graph.output.map(tensor),
@@ -72,10 +99,10 @@ const tensor = (info: ValueInfoProto) => ({
   shape: declaredDims(info),
 });
 
-function table({ file, model, from }: CompiledFile): void {
+function table({ file, model, name }: Written): void {
   const { method, layer, model_bytes } = notesOf(model) ?? {};
   const added = model.bytes.length - Number(model_bytes);
-  console.log(`${pc.bold(file)}: ${from.classifier.name} and ${added} bytes, ${method}${layer ? ` at ${layer}` : ""}`);
+  console.log(`${pc.bold(file)}: ${name} and ${added} bytes, ${method}${layer ? ` at ${layer}` : ""}`);
   const rows = [
     ...takes(model).map((info) => ["in ", tensor(info)] as const),
     ...model.graph.output.map((info) => ["out", tensor(info)] as const),

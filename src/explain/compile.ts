@@ -13,7 +13,7 @@ import { append } from "../onnx/append.ts";
 import type { Value } from "../onnx/build.ts";
 import { DataType, declaredDims, makeNode, makeTensor, makeValueInfo } from "../onnx/proto.ts";
 import { Asked } from "./asked.ts";
-import { checkNotCompiled, keyPrefix, type Notes, names } from "./compiled.ts";
+import { checkNotCompiled, type Notes, names, prefixed } from "./compiled.ts";
 import type { Explainer } from "./explainer.ts";
 import { withDefaults } from "./rewritten.ts";
 
@@ -88,6 +88,3 @@ const declared = (name: string, { type, dims = [] }: Value, images: string) =>
     type,
     dims.map((d, i) => (d >= 0 ? d : i === 0 ? images : `${name}:${i}`)),
   );
-
-const prefixed = (notes: Notes): Notes =>
-  Object.fromEntries(Object.entries(notes).map(([key, value]) => [keyPrefix + key, value]));

@@ -17,10 +17,21 @@ export const names = {
   pixels: "gradcam_pixels",
 } as const;
 
+/** What a compiled captioner has beside `names.map`. */
+export const sentenceNames = {
+  /** int64 [1, T]: the word that is scored at each place. */
+  words: "gradcam_words",
+  /** float32 [1, T]. */
+  logProbability: "gradcam_log_probability",
+} as const;
+
 /** What is told of a compiled model, by key without the prefix. */
 export type Notes = Readonly<Record<string, string>>;
 
 export const keyPrefix = "gradcam.";
+
+export const prefixed = (notes: Notes): Notes =>
+  Object.fromEntries(Object.entries(notes).map(([key, value]) => [keyPrefix + key, value]));
 
 /** The notes of a compiled model; undefined for any other. */
 export function notesOf({ proto }: Model): Notes | undefined {
@@ -35,7 +46,9 @@ export const alreadyCompiled = (): UserError =>
 export function checkNotCompiled(model: Model): void {
   if (notesOf(model)) throw alreadyCompiled();
   const taken = [...model.graph.input.map(({ name }) => name), ...model.initializers.keys(), ...model.producer.keys()];
-  const clash = taken.find((name) => Object.values<string>(names).includes(name));
+  const clash = taken.find((name) =>
+    [...Object.values<string>(names), ...Object.values<string>(sentenceNames)].includes(name),
+  );
   if (clash)
     throw new UserError(
       "invalid-model",

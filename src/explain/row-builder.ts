@@ -21,6 +21,7 @@ const apart = new Set(
 
 export class RowBuilder extends Builder {
   readonly #rowed = new Set<string>();
+  /** First outputs of nodes that cannot be trusted. */
   readonly #mixing = new Set<string>();
   #seed: Value | undefined;
   /** Whether a node is being written that has been taken apart by rows. */
@@ -34,9 +35,16 @@ export class RowBuilder extends Builder {
     return seed;
   }
 
-  /** Whether one run answers any number of rows: every operator on the way back keeps them apart. */
-  get together(): boolean {
-    return this.#mixing.size === 0;
+  /** A tensor of the graph whose first dimension is the rows. */
+  asRows(v: Value): Value {
+    this.#rowed.add(v.name);
+    this.#seed = v;
+    return { ...v, dims: v.dims && [-1, ...v.dims.slice(1)] };
+  }
+
+  /** Whether one run answers any number of rows: every operator that the outputs need keeps them apart. */
+  together(outputs: readonly Value[]): boolean {
+    return this.collect(outputs).nodes.every(({ output }) => !this.#mixing.has(output[0]));
   }
 
   override emit(
@@ -48,7 +56,7 @@ export class RowBuilder extends Builder {
     const rowed = inputs.some((v) => v && this.#rowed.has(v.name));
     const made = super.emit(inputs, outputs, key, (names) => {
       const node = make(names);
-      if (rowed && !apart.has(node.opType) && !this.#split) this.#mixing.add(node.opType);
+      if (rowed && !apart.has(node.opType) && !this.#split) this.#mixing.add(node.output[0]);
       return node;
     });
     if (rowed) for (const { name } of made) this.#rowed.add(name);

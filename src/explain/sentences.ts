@@ -3,13 +3,14 @@
  * about the words are answered in one run.
  */
 import { UserError } from "../errors.ts";
-import { gradCamSum } from "../methods/grad-cam.ts";
+import { gradCamMap, gradCamSum } from "../methods/grad-cam.ts";
 import { methodNamed } from "../methods/index.ts";
 import type { Dense, Explanation, LayerMap, Question } from "../methods/method.ts";
 import type { Part } from "../onnx/compose.ts";
 import { product, range } from "../onnx/dims.ts";
 import type { Feeds, Runtime, SessionOptions } from "../onnx/runtime.ts";
 import { Link } from "./chain.ts";
+import type { Notes } from "./compiled.ts";
 import type { TokenGrid } from "./layout.ts";
 import { askRows, type Teller, Telling } from "./telling.ts";
 import { asLaidOut, channelsFirst, toDense, toTensor } from "./tensors.ts";
@@ -101,11 +102,7 @@ export class Sight {
    */
   async tell(before: readonly number[], words: readonly number[], first = 0): Promise<Told> {
     const { sentences } = this;
-    const teller = sentences.teller(before.length);
-    // What the encoder gives may say how long a mask is; its sizes are those of any sentence.
-    const seen = await this.known(teller, []);
-    const fed = { ...this.feeds, ...teller.feed([before], seen) };
-    const telling = await sentences.telling(before.length, fed);
+    const { teller, telling, fed } = await this.#prepared(before);
     const layer = telling.layer(this.layer);
     const { residuals } = await telling.atLayer(layer, gradCamSum);
     const wanted = [...residuals, layer, teller.scores];
@@ -115,6 +112,20 @@ export class Sight {
     const scores = toDense(told[teller.scores]);
     const offset = scores.dims[1] - before.length + first;
     return new Told(sentences.ort, sentences, telling, layer, told, wordScores(scores, words, offset), offset);
+  }
+
+  /** One file that tells sentences of so many places of pictures of this size, and explains every word: see {@link Telling.compiled}. */
+  async compiled(places: number, notes: Notes): Promise<Uint8Array> {
+    const { telling } = await this.#prepared(Array<number>(places).fill(0));
+    return telling.compiled(telling.layer(this.layer), gradCamMap, notes);
+  }
+
+  async #prepared(before: readonly number[]): Promise<{ teller: Teller; telling: Telling; fed: Feeds }> {
+    const teller = this.sentences.teller(before.length);
+    // What the encoder gives may say how long a mask is; its sizes are those of any sentence.
+    const seen = await this.known(teller, []);
+    const fed = { ...this.feeds, ...teller.feed([before], seen) };
+    return { teller, telling: await this.sentences.telling(before.length, fed), fed };
   }
 
   /** What the parts before the last make of the picture: what comes after them reads, and what is wanted. */

@@ -11,10 +11,11 @@ import type { Dense, LayerMap } from "../methods/method.ts";
 import { append } from "../onnx/append.ts";
 import type { Value } from "../onnx/build.ts";
 import { type Connections, compose, type Part, within } from "../onnx/compose.ts";
+import { range } from "../onnx/dims.ts";
 import { extract, readsOf } from "../onnx/extract.ts";
 import { freshPrefix, type Model } from "../onnx/model.ts";
 import { type Observed, observe, typeOf } from "../onnx/observe.ts";
-import { makeValueInfo } from "../onnx/proto.ts";
+import { DataType, makeNode, makeValueInfo } from "../onnx/proto.ts";
 import {
   type Feeds,
   openSession,
@@ -28,6 +29,7 @@ import {
 import { gradientType } from "../onnx/types.ts";
 import { loadOperatorsOf } from "../ops/index.ts";
 import { quiet } from "./chain.ts";
+import { checkNotCompiled, type Notes, names, prefixed, sentenceNames } from "./compiled.ts";
 import { type Layer, layersOf } from "./layers.ts";
 import {
   channelsFirst as firstChannels,
@@ -192,13 +194,18 @@ export class Telling {
     return made;
   }
 
-  /** Cotangents of the scores, [1, T, words], carried to where the words' states are; weights of the rows, [k, T, 1], are applied there. */
   #seeded() {
     const { model, tensors, teller } = this;
     const build = new RowBuilder(model.opset, freshPrefix(model));
     const scores = typeOf(model, tensors, teller.scores);
     const cotangent = build.input(gradientType(scores.type), scores.dims);
     const weights = build.rows(cotangent.type, [-1, scores.dims[1], 1]);
+    return { build, inputs: [cotangent, weights], values: this.#atStates(build, cotangent, weights) };
+  }
+
+  /** Cotangents of the scores, [1, T, words], carried to where the words' states are; weights of the rows, [k, T, 1], are applied there. */
+  #atStates(build: RowBuilder, cotangent: Value, weights: Value): Map<string, Value> {
+    const { model, tensors, teller } = this;
     const values = new Map<string, Value>();
     for (const { scores, state, place } of wordStates(model, tensors, teller.scores)) {
       const own = (v: Value) => (place === undefined ? v : build.slice(v, 1, place, place + 1));
@@ -208,7 +215,54 @@ export class Telling {
       const weight = dims?.length === 2 ? build.squeeze(own(weights), [1]) : own(weights);
       values.set(state, { ...build.mul(atState, weight), dims });
     }
-    return { build, inputs: [cotangent, weights], values };
+    return values;
+  }
+
+  /**
+   * The whole as one file that explains itself: every place's word, which the run names, has its map.
+   * @returns the joined model, with the input `gradcam_words` (int64 [1, T], the word that is scored at each place) and the outputs
+   *   `gradcam_log_probability` (float32 [1, T]) and `gradcam_map` (float32 [T, ...grid], raw); one picture in a run
+   * @throws UserError where the questions cannot be rows of one batch.
+   */
+  compiled(layer: string, map: LayerMap, notes: Notes): Uint8Array {
+    const { model, tensors, teller } = this;
+    checkNotCompiled(model);
+    const build = new RowBuilder(model.opset, freshPrefix(model));
+    const { type, dims } = typeOf(model, tensors, teller.scores);
+    const [, places, vocabulary] = dims;
+    const z = build.cast({ name: teller.scores, type, dims: [1, places, vocabulary] }, DataType.FLOAT);
+    const words: Value = { name: sentenceNames.words, type: DataType.INT64, dims: [1, places] };
+    const chosen = build.oneHot(words, build.ints(vocabulary), DataType.FLOAT, z.dims);
+    const logs = build.op("LogSoftmax", [z], { axis: 2 }, z.type, z.dims);
+    const each = range(places).flatMap((row) => range(places).map((place) => (place === row ? 1 : 0)));
+    const weights = build.asRows(build.floats(each, [places, places, 1]));
+    const seeds = this.#atStates(build, build.sub(chosen, build.exp(logs)), weights);
+    const own = typeOf(model, tensors, layer);
+    const a = { name: layer, type: own.type, dims: [1, ...own.dims.slice(1)] };
+    const parts = layerParts(build, a, this.#gradient(build, seeds, layer, "plain"), this.#layout(layer));
+    const mapped = map(parts);
+    if (!build.together([mapped]))
+      throw new UserError(
+        "unsupported-operator",
+        "unsupported operator: one on the way from the words to the layer mixes the words, and a compiled model has one run for all",
+      );
+    const grid = this.gridOf(layer);
+    const results = {
+      [sentenceNames.logProbability]: {
+        value: build.reduceSum(build.mul(chosen, logs), [2], false),
+        dims: [1, places],
+      },
+      [names.map]: { value: build.reshape(mapped, [places, ...grid]), dims: [places, ...grid] },
+    };
+    const entries = Object.entries(results);
+    const { nodes, initializers } = build.collect(entries.map(([, { value }]) => value));
+    return append(model.bytes, {
+      nodes: [...nodes, ...entries.map(([name, { value }]) => makeNode("Identity", [value.name], [name]))],
+      initializers,
+      inputs: [makeValueInfo(sentenceNames.words, DataType.INT64, [1, places])],
+      outputs: entries.map(([name, { dims }]) => makeValueInfo(name, DataType.FLOAT, dims)),
+      metadata: prefixed({ layer, grid: JSON.stringify(grid), model_bytes: String(model.bytes.length), ...notes }),
+    });
   }
 
   #gradient(build: RowBuilder, seeds: ReadonlyMap<string, Value>, wrt: string, rules: Rules): Value {
@@ -218,7 +272,12 @@ export class Telling {
 
   #names([cotangent, weights]: readonly Value[], output: Value, build: RowBuilder) {
     const free = this.tensors.get(this.teller.scores)?.dims[0] === -1;
-    return { cotangent: cotangent.name, weights: weights.name, output: output.name, together: free && build.together };
+    return {
+      cotangent: cotangent.name,
+      weights: weights.name,
+      output: output.name,
+      together: free && build.together([output]),
+    };
   }
 
   #extension(build: RowBuilder, inputs: readonly Value[], output: Value) {

@@ -4,7 +4,7 @@ import type { TokenGrid } from "../explain/layout.ts";
 import { Sentences, type Sight, type Told } from "../explain/sentences.ts";
 import { toTensor } from "../explain/tensors.ts";
 import type { Geometry } from "../image/geometry.ts";
-import type { Picture } from "../image/picture.ts";
+import { picture as blankPicture, type Picture } from "../image/picture.ts";
 import { type Preprocess, preprocess } from "../image/preprocess.ts";
 import { methodNamed } from "../methods/index.ts";
 import type { Dense } from "../methods/method.ts";
@@ -178,6 +178,20 @@ export class Captioner {
     const { sight } = this.#see(picture);
     const ids = await this.#generate(sight, { beams, signal });
     return (await this.#tell(sight, ids)).sentence;
+  }
+
+  /**
+   * One ONNX file that tells sentences of so many words and explains each word by Grad-CAM, one picture in a run: the joined model with
+   * the input `gradcam_words` (int64 [1, T], the tokens that are scored at the T places) and the outputs `gradcam_log_probability`
+   * (float32 [1, T]) and `gradcam_map` (float32 [T, h, w]).
+   * @param words tokens of a sentence, the end among them
+   * @throws UserError for more words than the model allows.
+   */
+  async compile(words: number, notes: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {
+    const { narrator, start, limit } = this.options;
+    if (words > limit) throw new UserError("invalid-option", `invalid words: ${words}; the model allows ${limit}`);
+    const { sight } = this.#see(blankPicture(8, 8));
+    return sight.compiled(narrator.places(words + start.length - 1), { method: "grad-cam", task: "caption", ...notes });
   }
 
   release(): Promise<void> {

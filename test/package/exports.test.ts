@@ -32,6 +32,7 @@ test("names of gradcam/node", () => {
       "bundledCaptioner",
       "bundledModel",
       "compareMaps",
+      "compileCaptioner",
       "compileFile",
       "decode",
       "encodePng",

@@ -1,0 +1,42 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import * as ort from "onnxruntime-node";
+import { expect, test } from "vitest";
+import { RowBuilder } from "../../src/explain/row-builder.ts";
+import { Sentences } from "../../src/explain/sentences.ts";
+import { gradCamSum } from "../../src/methods/grad-cam.ts";
+import { readModel } from "../../src/onnx/model.ts";
+import { DataType } from "../../src/onnx/proto.ts";
+import { sequenceNarrator, stepNarrator } from "../../src/tasks/narrator.ts";
+
+const folder = fileURLToPath(new URL("models", import.meta.url));
+const read = (file: string) => readModel(new Uint8Array(readFileSync(`${folder}/${file}`)));
+
+function narratorOf(name: string) {
+  if (name === "git") return sequenceNarrator(ort, undefined, read("git/onnx/model.onnx"), 24);
+  if (!name.startsWith("cnn"))
+    return sequenceNarrator(ort, read(`${name}/onnx/encoder_model.onnx`), read(`${name}/onnx/decoder_model.onnx`), 24);
+  const { encoder, decoder } = JSON.parse(readFileSync(`${folder}/${name}/captioner.json`, "utf8"));
+  const names = { ...decoder, image: encoder.image };
+  return stepNarrator(ort, read(`${name}/encoder.onnx`), read(`${name}/decoder.onnx`), names);
+}
+
+test.each(["cnn-lstm", "cnn-gru", "vit-gpt2", "blip", "git"])("all words of %s are rows of one run", async (name) => {
+  const narrator = narratorOf(name);
+  const sentences = new Sentences(ort, (places) => narrator.teller(places), { session: { intraOpNumThreads: 1 } });
+  const teller = narrator.teller(8);
+  const seen = { [teller.image]: new ort.Tensor("float32", new Float32Array(3 * 32 * 32), [1, 3, 32, 32]) };
+  const known = await sentences.see(seen).known(teller, []);
+  const telling = await sentences.telling(8, { ...seen, ...teller.feed([[1, 2, 3, 4, 5, 6, 7, 8]], known) });
+  expect((await telling.atLayer(telling.layer(undefined), gradCamSum)).together).toBe(true);
+  await telling.release();
+  await sentences.release();
+});
+
+test("an operator that mixes rows is seen where it is needed, and only there", () => {
+  const build = new RowBuilder(13);
+  const rows = build.rows(DataType.FLOAT, [-1, 4]);
+  const mixed = build.op("CumSum", [rows, build.ints(0)], undefined, DataType.FLOAT, [-1, 4]);
+  expect(build.together([build.mul(rows, 2)])).toBe(true);
+  expect(build.together([build.mul(mixed, 2)])).toBe(false);
+});
