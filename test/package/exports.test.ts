@@ -6,6 +6,7 @@ import { build } from "esbuild";
 import { expect, test } from "vitest";
 import * as everywhere from "../../src/index.ts";
 import * as inNode from "../../src/node.ts";
+import * as scenes from "../../src/scenes/index.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -51,9 +52,40 @@ test("names of gradcam/node", () => {
   `);
 });
 
+test("names of gradcam/scenes", () => {
+  expect(Object.keys(scenes).sort()).toMatchInlineSnapshot(`
+    [
+      "answerTo",
+      "answers",
+      "captionOf",
+      "captions",
+      "colours",
+      "fits",
+      "fitting",
+      "isTrue",
+      "makeScene",
+      "paint",
+      "parseCaption",
+      "parsePhrase",
+      "parseQuestion",
+      "phrase",
+      "questionKinds",
+      "questionText",
+      "questions",
+      "related",
+      "relations",
+      "shapes",
+      "sizes",
+      "specialTokens",
+      "textures",
+      "vocabulary",
+    ]
+  `);
+});
+
 test("the subpaths that package.json offers", () => {
   const { exports } = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
-  expect(Object.keys(exports)).toEqual([".", "./node", "./compile", "./language", "./package.json"]);
+  expect(Object.keys(exports)).toEqual([".", "./node", "./compile", "./language", "./scenes", "./package.json"]);
 });
 
 /** What a page of gradcam is made of, with the operators that few models have in files of their own. */

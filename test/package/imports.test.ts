@@ -1,4 +1,4 @@
-/** @file Imports point one way: errors <- onnx <- ops <- autodiff <- methods <- explain <- tasks <- node <- cli; image, signal and render are leaves. */
+/** @file Imports point one way: errors <- onnx <- ops <- autodiff <- methods <- explain <- tasks <- node <- cli; image, signal, render and scenes are leaves. */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +12,7 @@ const also: Readonly<Record<string, readonly RegExp[]>> = {
   image: [/^errors\.ts$/],
   signal: [/^errors\.ts$/],
   render: [/^errors\.ts$/, /^image\//, /^signal\//],
+  scenes: [/^errors\.ts$/, /^image\/picture\.ts$/],
   methods: [/^image\/geometry\.ts$/],
   tasks: [/^image\//, /^signal\//],
   node: [/^image\//, /^render\//, /^signal\//],
@@ -64,7 +65,7 @@ test("the scan sees imports of every form", () => {
 
 test("every folder has its place", () => {
   const rooms = new Set(files.map(roomOf));
-  expect([...rooms].filter((room) => ![...order, "image", "signal", "render", "door"].includes(room))).toEqual([]);
+  expect([...rooms].filter((room) => ![...order, "image", "signal", "render", "scenes", "door"].includes(room))).toEqual([]);
 });
 
 test("imports point one way", () => {

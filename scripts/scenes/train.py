@@ -1,0 +1,165 @@
+"""Train the bundled scene models: a trunk, and one or several of the captioners and the answerer on it.
+
+    npm run build
+    node scripts/scenes/write.mjs DATA/train --first 1000000 --count 60000
+    node scripts/scenes/write.mjs DATA/tune --first 500000 --count 1000
+    python scripts/scenes/train.py DATA CHECKPOINT --heads recurrent [--steps N]
+
+The learning rate is constant, and falls to zero over the last third of the steps. The checkpoint is written every 500 steps; a
+second call goes on from it.
+"""
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from networks import Answerer, Namer, RecurrentCaptioner, TransformerCaptioner, Trunk
+
+BATCH, CAPTIONS, QUESTIONS = 64, 2, 4
+RATE, DECAY = 2e-3, 1 / 3
+
+
+class Scenes:
+    """The data set that scripts/scenes/write.mjs wrote."""
+
+    def __init__(self, directory):
+        self.world = json.loads((directory / "world.json").read_text())
+        count, side = self.world["count"], self.world["side"]
+        load = lambda name, *shape: np.memmap(directory / f"{name}.u8", np.uint8, "r", shape=(count, *shape))
+        self.count = count
+        self.pictures = load("pictures", side, side, 3)
+        self.captions = load("captions", self.world["captionCount"], self.world["captionLength"])
+        self.questions = load("questions", self.world["questionCount"], self.world["questionLength"])
+        self.answers = load("answers", self.world["questionCount"])
+        self.kinds = load("kinds", self.world["questionCount"])
+        self.objects = load("objects", 4, 4)
+
+    def pixel_values(self, rows):
+        pixels = torch.from_numpy(np.ascontiguousarray(self.pictures[rows]))
+        return pixels.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def integers(values):
+    return torch.from_numpy(np.ascontiguousarray(values)).long()
+
+
+def some(values, rows, count, random):
+    """The places of `count` different ones of the texts of each row."""
+    return random.permuted(np.tile(np.arange(values.shape[1]), (len(rows), 1)), axis=1)[:, :count]
+
+
+class Learner(nn.Module):
+    """The trunk, the heads that learn on it, and the namer that helps."""
+
+    def __init__(self, world, heads):
+        super().__init__()
+        words = len(world["vocabulary"])
+        make = {
+            "recurrent": lambda: RecurrentCaptioner(words),
+            "transformer": lambda: TransformerCaptioner(words),
+            "answerer": lambda: Answerer(words, len(world["answers"])),
+        }
+        self.trunk = Trunk()
+        self.namer = Namer()
+        self.heads = nn.ModuleDict({name: make[name]() for name in heads})
+
+    def losses(self, data, rows, random):
+        grid = self.trunk(data.pixel_values(rows))
+        objects = integers(data.objects[rows])
+        losses = {"names": 3 * F.binary_cross_entropy_with_logits(self.namer(grid), self.namer.labels(objects))}
+        words = integers(data.captions[rows[:, None], some(data.captions, rows, CAPTIONS, random)])
+        target = words[:, :, 1:].flatten()
+        for name in {"recurrent", "transformer"} & set(self.heads):
+            logits = self.heads[name](grid, words[:, :, :-1])
+            losses[name] = F.cross_entropy(logits.flatten(0, 1), target, ignore_index=0)
+        if "answerer" in self.heads:
+            losses["answerer"] = self.answers_loss(data, rows, grid, random)
+        return losses
+
+    def answers_loss(self, data, rows, grid, random):
+        chosen = some(data.questions, rows, QUESTIONS, random)
+        questions = integers(data.questions[rows[:, None], chosen]).flatten(0, 1)
+        answers = integers(data.answers[rows[:, None], chosen]).flatten()
+        # A row of padding is a question that could not be asked.
+        asked = questions[:, 0] != 0
+        owner = torch.arange(len(rows)).repeat_interleave(QUESTIONS)[asked]
+        return F.cross_entropy(self.heads["answerer"](grid, questions[asked], owner), answers[asked])
+
+    @torch.no_grad()
+    def right(self, data, count=500):
+        """Share of right answers of each kind, on the tuning scenes."""
+        self.eval()
+        hits = {}
+        for first in range(0, count, 100):
+            rows = np.arange(first, first + 100)
+            grid = self.trunk(data.pixel_values(rows))
+            for q in range(data.questions.shape[1]):
+                question = torch.from_numpy(data.questions[rows, q].astype(np.int64))
+                right = self.heads["answerer"](grid, question).argmax(1).numpy() == data.answers[rows, q]
+                for kind in np.unique(data.kinds[rows, q]):
+                    of_kind = (data.kinds[rows, q] == kind) & (question[:, 0].numpy() != 0)
+                    hits.setdefault(data.world["kinds"][kind], []).extend(right[of_kind])
+        self.train()
+        return {kind: round(float(np.mean(values)), 3) for kind, values in hits.items()}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("data", type=Path)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--heads", nargs="+", choices=["recurrent", "transformer", "answerer"], required=True)
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    data, tune = Scenes(options.data / "train"), Scenes(options.data / "tune")
+    network = Learner(data.world, options.heads)
+    decayed = [p for p in network.parameters() if p.ndim > 1]
+    rest = [p for p in network.parameters() if p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": 0.01}, {"params": rest, "weight_decay": 0}]
+    optimiser = torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.98))
+    step = 0
+    if options.checkpoint.exists():
+        saved = torch.load(options.checkpoint, weights_only=True)
+        network.load_state_dict(saved["network"])
+        optimiser.load_state_dict(saved["optimiser"])
+        step = saved["step"]
+
+    started, first, mean = time.time(), step, {}
+    while step < options.steps:
+        random = np.random.default_rng([1, step])
+        rows = np.sort(random.choice(data.count, BATCH, replace=False))
+        left = (options.steps - step) / options.steps
+        for group in optimiser.param_groups:
+            group["lr"] = RATE * min(1, (step + 1) / 200, left / DECAY)
+        losses = network.losses(data, rows, random)
+        optimiser.zero_grad()
+        sum(losses.values()).backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1)
+        optimiser.step()
+        step += 1
+        for name, value in losses.items():
+            mean[name] = 0.98 * mean.get(name, value.item()) + 0.02 * value.item()
+        if step % 50 == 0:
+            pace = (time.time() - started) / (step - first)
+            shown = " ".join(f"{name} {value:.3f}" for name, value in mean.items())
+            print(f"{step}/{options.steps} {shown} {BATCH / pace:.0f} pictures/s, {pace * (options.steps - step) / 60:.0f} min", flush=True)
+        if step % 500 == 0 or step == options.steps:
+            if "answerer" in network.heads:
+                print(f"{step} right answers: {network.right(tune)}", flush=True)
+            state = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
+            partial = options.checkpoint.with_suffix(".part")
+            torch.save(state, partial)
+            os.replace(partial, options.checkpoint)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+/**
+ * @file Writes a data set of scenes for the training scripts: pictures, captions, questions and answers, as bytes.
+ *
+ *     npm run build && node scripts/scenes/write.mjs DIRECTORY [--first SEED] [--count N]
+ *
+ * - pictures.u8   [N, 96, 96, 3]   RGB
+ * - captions.u8   [N, 4, 15]       word ids with start and end, padded with 0
+ * - questions.u8  [N, 12, 16]      word ids, padded with 0; a row of zeros where a kind could not be asked
+ * - answers.u8    [N, 12]          index into the list of answers
+ * - kinds.u8      [N, 12]          index into the list of kinds
+ * - objects.u8    [N, 4, 4]        1 + shape, colour, size, texture of each object; zeros where there is none
+ * - world.json                     the sizes above, vocabulary, answers, kinds
+ */
+import { createWriteStream } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { finished } from "node:stream/promises";
+import { parseArgs } from "node:util";
+import {
+  answers,
+  captions,
+  colours,
+  makeScene,
+  paint,
+  questionKinds,
+  questions,
+  shapes,
+  sizes,
+  specialTokens,
+  textures,
+  vocabulary,
+} from "../../dist/scenes/index.js";
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { first: { type: "string", default: "1000000" }, count: { type: "string", default: "1000" } },
+});
+const [directory] = positionals;
+const [first, count] = [Number(values.first), Number(values.count)];
+if (!directory || !Number.isInteger(first) || !Number.isInteger(count))
+  throw new Error("usage: node scripts/scenes/write.mjs DIRECTORY [--first SEED] [--count N]");
+const [side, captionCount, captionLength, rounds, questionLength] = [96, 4, 15, 2, 16];
+const questionCount = rounds * questionKinds.length;
+
+await mkdir(directory, { recursive: true });
+const streams = Object.fromEntries(
+  ["pictures", "captions", "questions", "answers", "kinds", "objects"].map((name) => [
+    name,
+    createWriteStream(path.join(directory, `${name}.u8`)),
+  ]),
+);
+const started = Date.now();
+for (let i = 0; i < count; i++) {
+  const scene = makeScene(first + i);
+  const asked = questions(scene, rounds);
+  const rows = {
+    pictures: paint(scene, side).picture.data,
+    captions: block(captionCount, captionLength, captions(scene, captionCount).map(captionIds)),
+    questions: block(
+      questionCount,
+      questionLength,
+      asked.map(({ text }) => text.split(" ").map(id)),
+    ),
+    answers: block(1, questionCount, [asked.map(({ answer }) => answers.indexOf(answer))]),
+    kinds: block(1, questionCount, [asked.map(({ kind }) => questionKinds.indexOf(kind))]),
+    objects: block(
+      4,
+      4,
+      scene.objects.map(({ shape, colour, size, texture }) => [
+        1 + shapes.indexOf(shape),
+        1 + colours.indexOf(colour),
+        1 + sizes.indexOf(size),
+        1 + textures.indexOf(texture),
+      ]),
+    ),
+  };
+  for (const [name, bytes] of Object.entries(rows))
+    if (!streams[name].write(bytes)) await new Promise((resolve) => streams[name].once("drain", resolve));
+  if ((i + 1) % 5000 === 0) {
+    const seconds = (Date.now() - started) / 1000;
+    console.error(`${i + 1} of ${count}, ${Math.round((seconds / (i + 1)) * (count - i - 1))} s to go`);
+  }
+}
+for (const stream of Object.values(streams)) {
+  stream.end();
+  await finished(stream);
+}
+const world = { side, count, first, captionCount, captionLength, questionCount, questionLength };
+await writeFile(
+  path.join(directory, "world.json"),
+  JSON.stringify({ ...world, vocabulary, specialTokens, answers, kinds: questionKinds }, null, 2),
+);
+
+function id(word) {
+  const at = vocabulary.indexOf(word);
+  if (at < 0) throw new Error(`not in the vocabulary: ${word}`);
+  return at;
+}
+
+function captionIds(text) {
+  return [id("<s>"), ...text.split(" ").map(id), id("</s>")];
+}
+
+function block(rows, length, lists) {
+  const out = new Uint8Array(rows * length);
+  lists.forEach((list, row) => {
+    if (row >= rows || list.length > length) throw new Error(`${list.length} values in row ${row}`);
+    out.set(list, row * length);
+  });
+  return out;
+}
