@@ -25,6 +25,7 @@ import {
   writeWhy,
 } from "../dist/node.js";
 import { panel } from "../dist/render/panel.js";
+import { makeScene, paint } from "../dist/scenes/index.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const photo = path.join(root, "examples/images/cat-and-cup.jpg");
@@ -36,6 +37,7 @@ const [width, margin] = [760, 8];
 const model = await load();
 await mkdir(pictures, { recursive: true });
 for (const method of methods) await save(method.name, await methodPicture(method));
+await save("scenes", await scenesPicture());
 await save("layers", await layersPicture());
 await save("cat-and-cup.panel", await readmePanel());
 await model.release();
@@ -83,6 +85,23 @@ function drawn({ map, pixels }, { width, height, data }) {
 async function drawRow(columns, shown) {
   const row = { label: "", detail: [], cells: await Promise.all(shown.map(encodePng)) };
   return rasterise(panel({ columns, rows: [row] }), { scale: 2 });
+}
+
+/** Twelve scenes of gradcam/scenes, at their pixels enlarged. */
+async function scenesPicture() {
+  const [columns, rows, gap, edge] = [6, 2, 4, 192];
+  const tiles = Array.from({ length: columns * rows }, async (_, seed) => {
+    const { width, height, data } = paint(makeScene(seed)).picture;
+    const tile = sharp(data, { raw: { width, height, channels: 3 } }).resize(edge, edge, { kernel: "nearest" });
+    const [left, top] = [seed % columns, Math.floor(seed / columns)].map((place) => place * (edge + gap));
+    return { input: await tile.png().toBuffer(), left, top };
+  });
+  const [across, down] = [columns, rows].map((count) => count * (edge + gap) - gap);
+  const sheet = sharp({ create: { width: across, height: down, channels: 3, background: "white" } });
+  return sheet
+    .composite(await Promise.all(tiles))
+    .png()
+    .toBuffer();
 }
 
 /** The part of the picture that the crop leaves, at twice the network's resolution. */

@@ -39,7 +39,7 @@ class Recipe(nn.Module):
 
 
 def write_onnx(path, module, inputs, outputs, free, layer=None):
-    """Exports, names the trunk's output and halves the weights. `free` gives the names of dimensions by input or output."""
+    """Exports, names the last rectified map `layer` and halves the weights. `free` names dimensions by input or output."""
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.onnx.export(
         module.eval(), tuple(inputs.values()), path, input_names=list(inputs), output_names=outputs, dynamic_axes=free,
@@ -65,10 +65,11 @@ def write_onnx(path, module, inputs, outputs, free, layer=None):
 
 
 def name_last_rectified_map(graph, name):
-    """The last convolution's rectified output becomes `name`, which is what users choose layers by."""
+    """The rectified output of the last convolution over two dimensions becomes `name`, which is what users choose layers by."""
     seen, found = set(), None
+    flat = lambda node: any(a.name == "kernel_shape" and len(a.ints) == 1 for a in node.attribute)
     for node in graph.node:
-        if node.op_type == "Conv" or (node.op_type in ("Mul", "Add") and seen & set(node.input)):
+        if node.op_type == "Conv" and not flat(node) or (node.op_type in ("Mul", "Add") and seen & set(node.input)):
             seen.update(node.output)
         if node.op_type == "Relu" and node.input[0] in seen:
             found = node.output[0]
@@ -113,19 +114,22 @@ def preprocessor(side):
     }
 
 
-def tokenizer(vocabulary, special):
+def tokenizer(vocabulary, special, british):
     """A word is a token: WordPiece without pieces, since not every reader of tokenizer.json knows WordLevel."""
     added = [
         {"id": i, "content": token, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
         for i, token in enumerate(special)
     ]
     replace = lambda pattern, content: {"type": "Replace", "pattern": {"String": pattern}, "content": content}
+    normalizers = [{"type": "Lowercase"}, replace("?", "")]
+    if british:
+        normalizers.append(replace("color", "colour"))
     return {
         "version": "1.0",
         "truncation": None,
         "padding": None,
         "added_tokens": added,
-        "normalizer": {"type": "Sequence", "normalizers": [{"type": "Lowercase"}, replace("?", ""), replace("color", "colour")]},
+        "normalizer": {"type": "Sequence", "normalizers": normalizers},
         "pre_tokenizer": {"type": "Whitespace"},
         "post_processor": None,
         "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": False},
@@ -144,7 +148,7 @@ TOKENS = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_to
 
 def write_text(directory, world, length):
     write_json(directory / "preprocessor_config.json", preprocessor(world["side"]))
-    write_json(directory / "tokenizer.json", tokenizer(world["vocabulary"], world["specialTokens"]))
+    write_json(directory / "tokenizer.json", tokenizer(world["vocabulary"], world["specialTokens"], "colour" in world["vocabulary"]))
     write_json(
         directory / "tokenizer_config.json",
         {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": length, "padding_side": "right", **TOKENS},

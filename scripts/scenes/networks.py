@@ -13,13 +13,25 @@ from torch import nn
 
 GRID = 12
 CHANNELS = 128
+#: How many shapes, colours, sizes and textures there are, and how many pairs of two of them.
+PROPERTIES = (5, 6, 2, 3)
+COMBINED = [(a, b) for b in range(len(PROPERTIES)) for a in range(b)]
+PAIRS = sum(PROPERTIES[a] * PROPERTIES[b] for a, b in COMBINED)
 
 
-def coordinates():
-    """[1, 2, 12, 12]: x and y of each place, -1 to 1."""
-    line = torch.linspace(-1, 1, GRID)
+def coordinates(grid):
+    """[1, 2, grid, grid]: x and y of each place, -1 to 1."""
+    line = torch.linspace(-1, 1, grid)
     y, x = torch.meshgrid(line, line, indexing="ij")
     return torch.stack([x, y])[None]
+
+
+def waves(width):
+    """[1, 144, width]: random mixtures of smooth functions of a place, so that near places are alike."""
+    place = coordinates(GRID).flatten(2)
+    turns = [math.pi * k * place for k in (1, 2)]
+    functions = torch.cat([place, *(f(turn) for turn in turns for f in (torch.sin, torch.cos))], 1)
+    return functions.transpose(1, 2) @ (torch.randn(functions.shape[1], width))
 
 
 class Trunk(nn.Sequential):
@@ -34,36 +46,39 @@ class Trunk(nn.Sequential):
 
 
 class RecurrentCaptioner(nn.Module):
-    """An LSTM whose state starts from the picture's feature, and which reads that feature beside each word. No attention.
+    """An LSTM whose state starts from the picture's feature, and whose output gates that feature for each word. No attention.
 
-    The feature is a linear layer on sums of the trunk's channels over 25 learned templates of places.
+    A 1 x 1 convolution looks for pairs of properties (it starts as what the namer has learned), so that what belongs to one object is
+    together before places are summed. The feature is a linear layer on the sums over 25 learned templates of places, rectified.
     """
 
-    def __init__(self, vocabulary, templates=5, width=256, embedding=64):
+    def __init__(self, vocabulary, templates=5, feature=512, width=256, embedding=64):
         super().__init__()
+        self.look = nn.Conv2d(CHANNELS, PAIRS, 1)
         centres = (torch.arange(templates) + 0.5) / templates * GRID - 0.5
         places = torch.arange(GRID).float()
         bump = torch.exp(-(((places[:, None] - centres[None]) / (GRID / templates)) ** 2) * 2)
         bump = bump / bump.sum(0)
-        self.templates = nn.Parameter(torch.einsum("ya,xb->yxab", bump, bump).reshape(GRID * GRID, templates**2) * 4)
-        self.feature = nn.Linear(CHANNELS * templates**2, width)
-        self.start = nn.Linear(width, 2 * width)
+        self.templates = nn.Parameter(torch.einsum("ya,xb->yxab", bump, bump).reshape(GRID * GRID, templates**2) * 8)
+        self.feature = nn.Linear(PAIRS * templates**2, feature)
+        self.start = nn.Linear(feature, 2 * width)
         self.embedding = nn.Embedding(vocabulary, embedding)
-        self.lstm = nn.LSTM(embedding + width, width, batch_first=True)
-        self.words = nn.Linear(width, vocabulary)
+        self.lstm = nn.LSTM(embedding, width, batch_first=True)
+        self.gate = nn.Linear(width, feature)
+        self.words = nn.Linear(width + feature, vocabulary)
 
     def encode(self, grid):
-        """features [n, width], h0 and c0 [1, n, width]."""
-        feature = F.relu(self.feature((grid.flatten(2) @ self.templates).flatten(1)))
+        """features [n, feature], h0 and c0 [1, n, width]."""
+        looked = F.relu(self.look(grid)).flatten(2)
+        feature = F.relu(self.feature((looked @ self.templates).flatten(1)))
         h, c = torch.tanh(self.start(feature)).chunk(2, 1)
         return feature, h.unsqueeze(0), c.unsqueeze(0)
 
     def step(self, features, words, h, c):
         """One or more words: logits [n, length, vocabulary] and the next state."""
-        embedded = self.embedding(words)
-        read = torch.cat([embedded, features.unsqueeze(1).expand(-1, words.shape[1], -1)], 2)
-        out, (h, c) = self.lstm(read, (h, c))
-        return self.words(out), h, c
+        out, (h, c) = self.lstm(self.embedding(words), (h, c))
+        seen = F.relu(self.gate(out)) * features.unsqueeze(1)
+        return self.words(torch.cat([out, seen], 2)), h, c
 
     def forward(self, grid, words):
         """words [n, captions, length] -> logits [n * captions, length, vocabulary]."""
@@ -115,7 +130,7 @@ class TransformerCaptioner(nn.Module):
     def __init__(self, vocabulary, width=128, layers=2, longest=16):
         super().__init__()
         self.project = nn.Linear(CHANNELS, width)
-        self.places = nn.Parameter(torch.randn(1, GRID * GRID, width) * 0.1)
+        self.places = nn.Parameter(waves(width))
         self.norm = nn.LayerNorm(width)
         self.embedding = nn.Embedding(vocabulary, width)
         self.positions = nn.Parameter(torch.randn(1, longest, width) * 0.1)
@@ -143,32 +158,31 @@ class TransformerCaptioner(nn.Module):
 class Answerer(nn.Module):
     """A GRU reads the question, and scales and shifts the channels of three 1 x 1 convolutions by it (FiLM).
 
-    What the first of them finds anywhere in the picture (its maximum and mean) takes part in steering the other two: a question
-    about two objects is answered in two looks. The last one's rectified output is pooled for the answer.
+    What the first of them finds (the maximum and mean of each channel, and where it is) takes part in steering the other two: a
+    question about two objects is answered in two looks. The last one goes over a list of places, and is pooled for the answer.
     """
 
-    def __init__(self, vocabulary, answers, width=64, words=128, embedding=32):
+    def __init__(self, vocabulary, answers, grid=GRID, width=64, words=128, embedding=32):
         super().__init__()
-        self.register_buffer("coordinates", coordinates(), persistent=False)
+        self.register_buffer("coordinates", coordinates(grid), persistent=False)
         self.embedding = nn.Embedding(vocabulary, embedding)
         self.gru = nn.GRU(embedding, words, batch_first=True)
         # The first two looks' view of the picture is the same for every question.
         self.view = nn.Conv2d(CHANNELS + 2, 2 * width, 1)
         self.again = nn.Conv2d(width, width, 1, bias=False)
-        self.third = nn.Conv2d(width, width, 1)
-        self.steer = nn.ModuleList(nn.Linear(size, 2 * width) for size in (words, words + 2 * width, words + 2 * width))
-        self.answer = nn.Sequential(nn.Linear(words + 4 * width, 128), nn.ReLU(), nn.Linear(128, answers))
-
-    def read(self, question):
-        """The GRU's state after the last word that is not padding (0): [n, words]."""
-        out, _ = self.gru(self.embedding(question))
-        there = (question != 0).float()
-        last = there - F.pad(there[:, 1:], (0, 1))
-        return (out * last.unsqueeze(2)).sum(1)
+        self.third = nn.Conv1d(width, width, 1)
+        found = words + 4 * width
+        self.steer = nn.ModuleList(nn.Linear(size, 2 * width) for size in (words, found, found))
+        self.answer = nn.Sequential(nn.Linear(found + 2 * width, 128), nn.ReLU(), nn.Linear(128, answers))
 
     def film(self, i, grid, meaning):
-        scale, shift = self.steer[i](meaning).unsqueeze(2).unsqueeze(3).chunk(2, 1)
+        scale, shift = self.steer[i](meaning).unflatten(1, (-1, *[1] * (grid.ndim - 2))).chunk(2, 1)
         return F.relu(torch.addcmul(shift, grid, 1 + scale))
+
+    def where(self, grid):
+        """The mean place of each channel's values, the larger ones counting most: [m, 2 * width]."""
+        weights = (2 * grid.flatten(2)).softmax(2)
+        return (weights @ self.coordinates.flatten(2).transpose(1, 2)).flatten(1)
 
     def forward(self, grid, question, owner=None):
         """question [m, length], and the row of the grid that each is about (its own unless told) -> logits [m, answers]."""
@@ -176,16 +190,25 @@ class Answerer(nn.Module):
         if owner is not None:
             view = view[owner]
         once, twice = view.chunk(2, 1)
-        meaning = self.read(question)
+        said, _ = self.gru(self.embedding(question))
+        meaning = after_last_word(said, question)
         first = self.film(0, once, meaning)
-        found = torch.cat([meaning, pool(first)], 1)
+        found = torch.cat([meaning, pool(first), self.where(first)], 1)
         second = self.film(1, twice + self.again(first), found)
-        third = self.film(2, self.third(second), found)
+        third = self.film(2, self.third(second.flatten(2)), found)
         return self.answer(torch.cat([found, pool(third)], 1))
 
 
+def after_last_word(states, question):
+    """Of states [m, length, width] the one at the last word that is not padding (0): [m, width]."""
+    there = (question != 0).float()
+    last = there - F.pad(there[:, 1:], (0, 1))
+    return (states * last.unsqueeze(2)).sum(1)
+
+
 def pool(grid):
-    return torch.cat([grid.amax((2, 3)), grid.mean((2, 3))], 1)
+    places = grid.flatten(2)
+    return torch.cat([places.amax(2), places.mean(2)], 1)
 
 
 class Namer(nn.Module):
@@ -194,21 +217,20 @@ class Namer(nn.Module):
     It takes part in training only, and teaches the trunk what objects are before captions and answers can.
     """
 
-    def __init__(self, sizes=(5, 6, 2, 3)):
+    def __init__(self):
         super().__init__()
-        self.sizes = sizes
-        self.pairs = [(a, b) for b in range(len(sizes)) for a in range(b)]
-        self.names = nn.Conv2d(CHANNELS, sum(sizes[a] * sizes[b] for a, b in self.pairs), 1)
+        self.names = nn.Conv2d(CHANNELS, PAIRS, 1)
 
     def forward(self, grid):
         return self.names(grid).amax((2, 3))
 
-    def labels(self, objects):
+    @staticmethod
+    def labels(objects):
         """objects [n, 4, 4], 1 + index of each property, 0 where there is none -> [n, pairs]."""
         there = objects[:, :, 0] > 0
         columns = []
-        for a, b in self.pairs:
-            pair = (objects[:, :, a] - 1) * self.sizes[b] + objects[:, :, b] - 1
-            hot = F.one_hot(pair.clamp(min=0), self.sizes[a] * self.sizes[b]) * there.unsqueeze(2)
+        for a, b in COMBINED:
+            pair = (objects[:, :, a] - 1) * PROPERTIES[b] + objects[:, :, b] - 1
+            hot = F.one_hot(pair.clamp(min=0), PROPERTIES[a] * PROPERTIES[b]) * there.unsqueeze(2)
             columns.append(hot.amax(1))
         return torch.cat(columns, 1).float()

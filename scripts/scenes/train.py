@@ -5,7 +5,7 @@
     node scripts/scenes/write.mjs DATA/tune --first 500000 --count 1000
     python scripts/scenes/train.py DATA CHECKPOINT --heads recurrent [--steps N]
 
-The learning rate is constant, and falls to zero over the last third of the steps. The checkpoint is written every 500 steps; a
+The learning rate is constant, and falls to zero over the last third of the steps. The checkpoint is written every 100 steps; a
 second call goes on from it.
 """
 
@@ -20,10 +20,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from networks import Answerer, Namer, RecurrentCaptioner, TransformerCaptioner, Trunk
+from networks import CHANNELS, GRID, Answerer, Namer, RecurrentCaptioner, TransformerCaptioner, Trunk
 
-BATCH, CAPTIONS, QUESTIONS = 64, 2, 4
+BATCH, CAPTIONS, QUESTIONS = 64, 4, 4
 RATE, DECAY = 2e-3, 1 / 3
+#: How often questions of each kind are drawn: colour, shape, existence, count, relation, comparison. The later ones are harder.
+PREFERENCE = np.array([2, 2, 2, 2, 4, 4])
+#: How much a word counts that says a relation: one word in ten, and the hardest to learn.
+RELATION = 4
 
 
 class Scenes:
@@ -40,19 +44,39 @@ class Scenes:
         self.answers = load("answers", self.world["questionCount"])
         self.kinds = load("kinds", self.world["questionCount"])
         self.objects = load("objects", 4, 4)
+        self.directory = directory
+        self.known = None
 
     def pixel_values(self, rows):
         pixels = torch.from_numpy(np.ascontiguousarray(self.pictures[rows]))
         return pixels.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+    @torch.no_grad()
+    def see(self, trunk):
+        """Computes the grids of every picture once, for heads that learn on a trunk that no longer changes."""
+        file = self.directory / "grids.f16"
+        if not file.exists():
+            trunk.eval()
+            with open(file.with_suffix(".part"), "wb") as out:
+                for first in range(0, self.count, 64):
+                    grids = trunk(self.pixel_values(np.arange(first, min(first + 64, self.count))))
+                    out.write(grids.half().numpy().tobytes())
+            os.replace(file.with_suffix(".part"), file)
+        self.known = np.memmap(file, np.float16, "r", shape=(self.count, CHANNELS, GRID, GRID))
+
+    def grid(self, rows, trunk):
+        if self.known is None:
+            return trunk(self.pixel_values(rows))
+        return torch.from_numpy(np.ascontiguousarray(self.known[rows])).float()
 
 
 def integers(values):
     return torch.from_numpy(np.ascontiguousarray(values)).long()
 
 
-def some(values, rows, count, random):
-    """The places of `count` different ones of the texts of each row."""
-    return random.permuted(np.tile(np.arange(values.shape[1]), (len(rows), 1)), axis=1)[:, :count]
+def some(weights, count, random):
+    """For each row `count` different columns, drawn by their weights (Efraimidis and Spirakis 2006)."""
+    return np.argsort(-(random.random(weights.shape) ** (1 / weights)), 1)[:, :count]
 
 
 class Learner(nn.Module):
@@ -66,25 +90,36 @@ class Learner(nn.Module):
             "transformer": lambda: TransformerCaptioner(words),
             "answerer": lambda: Answerer(words, len(world["answers"])),
         }
+        relations = [RELATION if word in ("left", "right", "above", "below") else 1 for word in world["vocabulary"]]
+        self.register_buffer("weights", torch.tensor(relations, dtype=torch.float32), persistent=False)
         self.trunk = Trunk()
         self.namer = Namer()
         self.heads = nn.ModuleDict({name: make[name]() for name in heads})
 
+    def take_trunk(self, checkpoint):
+        saved = torch.load(checkpoint, weights_only=True)["network"]
+        learned = {name: value for name, value in saved.items() if not name.startswith("heads.")}
+        self.load_state_dict(learned, strict=False)
+        if "recurrent" in self.heads:
+            self.heads["recurrent"].look.load_state_dict(self.namer.names.state_dict())
+
     def losses(self, data, rows, random):
-        grid = self.trunk(data.pixel_values(rows))
-        objects = integers(data.objects[rows])
-        losses = {"names": 3 * F.binary_cross_entropy_with_logits(self.namer(grid), self.namer.labels(objects))}
-        words = integers(data.captions[rows[:, None], some(data.captions, rows, CAPTIONS, random)])
+        grid = data.grid(rows, self.trunk)
+        losses = {}
+        if data.known is None:
+            labels = self.namer.labels(integers(data.objects[rows]))
+            losses["names"] = 3 * F.binary_cross_entropy_with_logits(self.namer(grid), labels)
+        words = integers(data.captions[rows[:, None], some(np.ones((len(rows), data.captions.shape[1])), CAPTIONS, random)])
         target = words[:, :, 1:].flatten()
         for name in {"recurrent", "transformer"} & set(self.heads):
             logits = self.heads[name](grid, words[:, :, :-1])
-            losses[name] = F.cross_entropy(logits.flatten(0, 1), target, ignore_index=0)
+            losses[name] = F.cross_entropy(logits.flatten(0, 1), target, self.weights, ignore_index=0)
         if "answerer" in self.heads:
             losses["answerer"] = self.answers_loss(data, rows, grid, random)
         return losses
 
     def answers_loss(self, data, rows, grid, random):
-        chosen = some(data.questions, rows, QUESTIONS, random)
+        chosen = some(PREFERENCE[data.kinds[rows]], QUESTIONS, random)
         questions = integers(data.questions[rows[:, None], chosen]).flatten(0, 1)
         answers = integers(data.answers[rows[:, None], chosen]).flatten()
         # A row of padding is a question that could not be asked.
@@ -99,7 +134,7 @@ class Learner(nn.Module):
         hits = {}
         for first in range(0, count, 100):
             rows = np.arange(first, first + 100)
-            grid = self.trunk(data.pixel_values(rows))
+            grid = data.grid(rows, self.trunk)
             for q in range(data.questions.shape[1]):
                 question = torch.from_numpy(data.questions[rows, q].astype(np.int64))
                 right = self.heads["answerer"](grid, question).argmax(1).numpy() == data.answers[rows, q]
@@ -114,7 +149,9 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("data", type=Path)
     parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("--heads", nargs="+", choices=["recurrent", "transformer", "answerer"], required=True)
+    parser.add_argument("--heads", nargs="*", default=[], choices=["recurrent", "transformer", "answerer"], help="none: the trunk alone")
+    parser.add_argument("--trunk", type=Path, help="another checkpoint, whose trunk to start from")
+    parser.add_argument("--frozen", action="store_true", help="the trunk does not change: each picture is seen once")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
@@ -127,12 +164,17 @@ def main():
     groups = [{"params": decayed, "weight_decay": 0.01}, {"params": rest, "weight_decay": 0}]
     optimiser = torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.98))
     step = 0
+    if options.trunk:
+        network.take_trunk(options.trunk)
     if options.checkpoint.exists():
         saved = torch.load(options.checkpoint, weights_only=True)
         network.load_state_dict(saved["network"])
         optimiser.load_state_dict(saved["optimiser"])
         step = saved["step"]
 
+    if options.frozen:
+        for part in (data, tune):
+            part.see(network.trunk)
     started, first, mean = time.time(), step, {}
     while step < options.steps:
         random = np.random.default_rng([1, step])
@@ -152,9 +194,9 @@ def main():
             pace = (time.time() - started) / (step - first)
             shown = " ".join(f"{name} {value:.3f}" for name, value in mean.items())
             print(f"{step}/{options.steps} {shown} {BATCH / pace:.0f} pictures/s, {pace * (options.steps - step) / 60:.0f} min", flush=True)
-        if step % 500 == 0 or step == options.steps:
-            if "answerer" in network.heads:
-                print(f"{step} right answers: {network.right(tune)}", flush=True)
+        if "answerer" in network.heads and step % 500 == 0:
+            print(f"{step} right answers: {network.right(tune)}", flush=True)
+        if step % 100 == 0 or step == options.steps:
             state = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
             partial = options.checkpoint.with_suffix(".part")
             torch.save(state, partial)

@@ -29,7 +29,11 @@ test("every example is in the list", () => {
 });
 
 /** Documents that show what an example prints. */
-const quoted = { "compare-two-classes.mjs": "docs/targets.md", "vjp-by-hand.mjs": "docs/library.md" };
+const quoted = {
+  "a-world-with-truth.mjs": "docs/scenes.md",
+  "compare-two-classes.mjs": "docs/targets.md",
+  "vjp-by-hand.mjs": "docs/library.md",
+};
 
 test.each(Object.entries(quoted))("%s prints what %s shows", (name, document) => {
   const output = printed.get(name) ?? "";
