@@ -65,7 +65,9 @@ test("the scan sees imports of every form", () => {
 
 test("every folder has its place", () => {
   const rooms = new Set(files.map(roomOf));
-  expect([...rooms].filter((room) => ![...order, "image", "signal", "render", "scenes", "door"].includes(room))).toEqual([]);
+  expect(
+    [...rooms].filter((room) => ![...order, "image", "signal", "render", "scenes", "door"].includes(room)),
+  ).toEqual([]);
 });
 
 test("imports point one way", () => {
