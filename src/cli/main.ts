@@ -7,6 +7,7 @@ import { defineCaption } from "./caption.ts";
 import { defineCompile } from "./compile.ts";
 import { defineExplain } from "./explain.ts";
 import { defineLayers } from "./layers.ts";
+import { defineStudio } from "./studio.ts";
 
 /** Runs the command line and says how it ended; `argv` as `process.argv`. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -20,6 +21,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   defineAsk(program);
   defineLayers(program);
   defineCompile(program);
+  defineStudio(program);
   try {
     await program.parseAsync(argv);
     return exitCodes.done;

@@ -100,6 +100,13 @@ export function namedFile(text: string, before: Readonly<Record<string, string>>
   return { ...before, [name]: file };
 }
 
+export function portNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65535)
+    throw new InvalidArgumentError("It must be a whole number from 0 to 65535.");
+  return value;
+}
+
 function numbers(text: string): number[] {
   const values = text.split(",").map(Number);
   if (![1, 3].includes(values.length) || values.some((v) => !Number.isFinite(v)))

@@ -1,10 +1,10 @@
 /** @file What `gradcam explain` was asked, and what it says: a line of JSON, or a table. */
 import path from "node:path";
 import pc from "picocolors";
-import { percent } from "../node/drawing.ts";
 import type { WrittenExplanation } from "../node/write.ts";
 import type { ColormapName } from "../render/colormap.ts";
 import type { Why } from "../tasks/classification.ts";
+import { percent } from "../tasks/figure.ts";
 import type { ModelFlags } from "./options.ts";
 import { type ReferenceResult, referenceLine } from "./reference.ts";
 

@@ -200,6 +200,10 @@ export class Forward {
     readonly scores: Dense,
   ) {}
 
+  get feeds(): Feeds {
+    return this.pass.feeds;
+  }
+
   /** The tensor that maps lie on. */
   get layer(): string | undefined {
     return this.pass.layer;

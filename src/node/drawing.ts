@@ -3,6 +3,7 @@
 import { methodNamed } from "../methods/index.ts";
 import type { ColormapName } from "../render/colormap.ts";
 import type { ClassExplanation, Prediction, Why } from "../tasks/classification.ts";
+import { detail } from "../tasks/figure.ts";
 import type { Kind } from "../tasks/sample.ts";
 
 export interface DrawOptions {
@@ -27,17 +28,6 @@ export type Draw<K extends Kind> = (why: Why<K>, options: DrawOptions) => Drawin
 
 /** Rows of a panel at most: its PNG stays below the 32,767 pixels that libvips draws. */
 export const mostRows = 25;
-
-/** What stands below a class's name: its score, and its probability where it is one. */
-export function detail(predictions: readonly Prediction[], index: number): string[] {
-  const prediction = predictions.find((p) => p.class === index);
-  if (!prediction) return [];
-  const { score, probability } = prediction;
-  return [`score ${score.toFixed(2)}`, ...(probability === null ? [] : [`probability ${percent(probability)}`])];
-}
-
-/** 12.3 %, or < 0.1 %. */
-export const percent = (p: number): string => (p > 0 && p < 0.001 ? "< 0.1 %" : `${(100 * p).toFixed(1)} %`);
 
 /** A question and the method that answers it, and what stands below them. */
 export function titled({ question, method, class: index }: ClassExplanation<Kind>, predictions: readonly Prediction[]) {

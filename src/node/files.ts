@@ -4,6 +4,7 @@ import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/prom
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { withRoom } from "../onnx/append.ts";
+import { parseJson } from "../tasks/open.ts";
 
 const errorCode = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error);
 
@@ -44,14 +45,8 @@ export async function readModelBytes(file: string): Promise<Uint8Array> {
 }
 
 /** @throws UserError `invalid-input` for what is not JSON. */
-export async function readJson(file: string, what: string): Promise<unknown> {
-  const text = new TextDecoder().decode(await readBytes(file, what));
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new UserError("invalid-input", `invalid ${what}: ${file} is not JSON`, { cause });
-  }
-}
+export const readJson = async (file: string, what: string): Promise<unknown> =>
+  parseJson(await readBytes(file, what), file, what);
 
 export async function isDirectory(file: string): Promise<boolean> {
   return stat(file).then(

@@ -12,9 +12,10 @@ import { declaredDims } from "../onnx/proto.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
 import { upgrade } from "../onnx/upgrade.ts";
 import { imageOf } from "../tasks/narrator.ts";
+import { readNamed, withGiven } from "../tasks/open.ts";
 import { TextTokenizer } from "../tasks/tokenizer.ts";
 import { exists, isDirectory, readModelBytes } from "./files.ts";
-import { checkExternalData, externalDataBeside, readIfThere, readNamed, withGiven } from "./load.ts";
+import { checkExternalData, externalDataBeside, readIfThere } from "./load.ts";
 
 export interface LoadLanguageOptions extends KnownPreprocess, DecodeOptions {
   readonly layer?: string;

@@ -6,8 +6,9 @@ import { UserError } from "../errors.ts";
 import type { Picture } from "../image/picture.ts";
 import { type DecodeOptions, decode } from "../image/sharp.ts";
 import { type Answered, Answerer, type QuestionOptions } from "../tasks/answering.ts";
+import { labelsFrom } from "../tasks/open.ts";
 import { firstNumber, inner, type LoadLanguageOptions, ModelFolder } from "./language.ts";
-import { checkProviders, labelsFrom, modelIn } from "./load.ts";
+import { checkProviders, modelIn } from "./load.ts";
 import { loadRuntime } from "./runtime.ts";
 
 /** The answerer that comes with the package: CNN and GRU, for questions about scenes of simple shapes. */

@@ -53,8 +53,8 @@ export function overlay(
   return out;
 }
 
-/** Grows with the value, so that what is not explained stays readable. */
-function opacityAt(value: number, most: number): number {
+/** How much colour a value from 0 to 1 gets. Grows with the value, so that what is not explained stays readable. */
+export function opacityAt(value: number, most: number): number {
   return most * (OPACITY_AT_ZERO + (1 - OPACITY_AT_ZERO) * value);
 }
 

@@ -5,7 +5,7 @@ import type { Score } from "../explain/layers.ts";
 import type { TokenGrid } from "../explain/layout.ts";
 import { bestClasses, classScores } from "../explain/target.ts";
 import { repeatImage, toTensor } from "../explain/tensors.ts";
-import type { Preprocess } from "../image/preprocess.ts";
+import type { Preprocess, Preprocessed } from "../image/preprocess.ts";
 import { methodNamed } from "../methods/index.ts";
 import type { Dense } from "../methods/method.ts";
 import { DataType } from "../onnx/proto.ts";
@@ -21,6 +21,7 @@ import {
 } from "./answers.ts";
 import { oneValue, withHead } from "./head.ts";
 import { Labels } from "./labels.ts";
+import { Look } from "./look.ts";
 import { type PicturePlace, type PictureSubject, seePicture } from "./pictures.ts";
 import { type Feeding, type Kind, kindOf, type Sample, type Seen } from "./sample.ts";
 import { hear, type SignalPlace, type SignalSubject } from "./signals.ts";
@@ -183,6 +184,11 @@ export class Classifier {
       return Object.defineProperties({ ...answer }, Object.getOwnPropertyDescriptors(place));
     });
     return { kind: this.kind, ...seen.subject, predictions, explanations } as unknown as Why<K>;
+  }
+
+  /** Shows the network a picture's input once, as it was prepared or with a part hidden; the result answers any number of questions. */
+  async lookAt(seen: Preprocessed, options: { readonly layer?: string } = {}): Promise<Look> {
+    return new Look(await this.explainer.forward(this.feeds(seen), options), seen, this.labels, this.#probability);
   }
 
   /** The sample as an input; @throws UserError `invalid-input` for a sample of another kind or shape. */

@@ -12,7 +12,9 @@ export function documents(): string[] {
   const within = ["docs", "examples", "bench", "models"].flatMap((folder) =>
     readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" }).map((name) => `${folder}/${name}`),
   );
-  const files = [...readdirSync(root), ...within].map((name) => name.split(path.sep).join("/"));
+  const files = [...readdirSync(root), ...within]
+    .map((name) => name.split(path.sep).join("/"))
+    .filter((name) => !name.includes("node_modules/"));
   return files.filter((name) => name.endsWith(".md")).sort();
 }
 

@@ -7,6 +7,7 @@ import { expect, test } from "vitest";
 import * as everywhere from "../../src/index.ts";
 import * as inNode from "../../src/node.ts";
 import * as scenes from "../../src/scenes/index.ts";
+import * as onTheWeb from "../../src/web.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -83,9 +84,56 @@ test("names of gradcam/scenes", () => {
   `);
 });
 
+test("names of gradcam/web", () => {
+  expect(Object.keys(onTheWeb).sort()).toMatchInlineSnapshot(`
+    [
+      "Classifier",
+      "EveryLayer",
+      "LoadedClassifier",
+      "assumePreprocess",
+      "box",
+      "bundledModel",
+      "colormap",
+      "colormaps",
+      "decode",
+      "download",
+      "encodeNpy",
+      "encodePng",
+      "figureOf",
+      "fromHuggingFace",
+      "guidedImage",
+      "heat",
+      "load",
+      "normalise",
+      "opacityAt",
+      "operatorsWithoutRule",
+      "overlay",
+      "panelCell",
+      "pathOf",
+      "peak",
+      "percent",
+      "preprocess",
+      "shuffled",
+      "signatureOf",
+      "toImageData",
+      "upsample",
+      "view",
+      "weightsOf",
+    ]
+  `);
+});
+
 test("the subpaths that package.json offers", () => {
   const { exports } = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
-  expect(Object.keys(exports)).toEqual([".", "./node", "./compile", "./language", "./scenes", "./package.json"]);
+  expect(Object.keys(exports)).toEqual([
+    ".",
+    "./node",
+    "./web",
+    "./compile",
+    "./language",
+    "./scenes",
+    "./package.json",
+  ]);
 });
 
 /** What a page of gradcam is made of, with the operators that few models have in files of their own. */

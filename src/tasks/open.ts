@@ -1,0 +1,167 @@
+/**
+ * @file A classifier from the parts that a model comes in: the ONNX file, what lies beside it in Hugging Face layout, what it says of
+ * itself. Where the parts are read from, disk, network or a person's hand, is not known here.
+ */
+import { listing, UserError } from "../errors.ts";
+import { type Notes, notesOf, originalBytes } from "../explain/compiled.ts";
+import type { TokenGrid } from "../explain/layout.ts";
+import { assumePreprocess, type KnownPreprocess } from "../image/assume.ts";
+import { fromHuggingFace } from "../image/hugging-face.ts";
+import type { Preprocess } from "../image/preprocess.ts";
+import { type Model, readModel } from "../onnx/model.ts";
+import type { SessionOptions } from "../onnx/runtime.ts";
+import type { ClassifierOptions } from "./classification.ts";
+
+/** What a caller says of a model, over what the model says of itself. */
+export interface ModelOptions extends KnownPreprocess {
+  readonly output?: string;
+  readonly layer?: string;
+  /** Where layers hold tokens: their grid; found from the shapes by default. */
+  readonly tokens?: TokenGrid;
+  readonly session?: SessionOptions;
+}
+
+/** What was found. */
+export interface ModelParts {
+  /** How the model is called in pictures and manifests. */
+  readonly name: string;
+  /** The ONNX file, as errors name it. */
+  readonly file: string;
+  readonly model: Model;
+  /** The content of `config.json`, parsed. */
+  readonly config?: unknown;
+  /** The content of `preprocessor_config.json`, parsed. */
+  readonly stated?: unknown;
+  /** Class names, which go before all others. */
+  readonly labels?: readonly string[];
+}
+
+/** How a classifier is opened. */
+export interface Opening {
+  /** The model's file; of a compiled model, that which it was made from. */
+  readonly bytes: Uint8Array;
+  readonly options: ClassifierOptions;
+  /** What the file says of itself where it was compiled. */
+  readonly notes: Notes | undefined;
+  /** Whether the preprocessing was assumed, since the model says nothing of it; known when it has been opened. */
+  assumed: boolean;
+}
+
+/** Where the ONNX file of a directory in Hugging Face layout is looked for, in this order. */
+export const usualPlaces = ["onnx/model.onnx", "model.onnx"] as const;
+
+/** @throws UserError for broken configurations. */
+export function openingOf({ name, file, model, config, stated, labels }: ModelParts, options: ModelOptions): Opening {
+  const notes = notesOf(model);
+  // Read when it is known that the model takes pictures: what stands there of sounds is another matter.
+  const preprocessOf = () =>
+    stated === undefined ? (noted(notes, "preprocess", file) as Preprocess | undefined) : fromHuggingFace(stated);
+  const opening: Opening = {
+    // A compiled model is asked as the model that it was: its own explanation need not run.
+    bytes: (notes && originalBytes(model, notes)) ?? model.bytes,
+    options: {
+      name,
+      labels: labels ?? labelsFrom(config ?? noted(notes, "labels", file)),
+      preprocess: (dims) => {
+        const preprocess = preprocessOf();
+        opening.assumed = preprocess === undefined;
+        return preprocess ? withGiven(preprocess, options) : assumePreprocess(dims, options);
+      },
+      output: options.output ?? notes?.output,
+      layer: options.layer ?? (options.output === undefined ? notes?.layer : undefined),
+      tokens: options.tokens ?? (noted(notes, "tokens", file) as TokenGrid | undefined),
+      // What ONNX Runtime would print comes as an exception too, and is told in one line.
+      session: { logSeverityLevel: 4, ...options.session },
+      probability: probabilityOf(config),
+    },
+    notes,
+    assumed: false,
+  };
+  return opening;
+}
+
+/** What a Hugging Face configuration says of its scores. */
+function probabilityOf(config: unknown): ClassifierOptions["probability"] {
+  const kind = typeof config === "object" && config !== null && "problem_type" in config && config.problem_type;
+  return kind === "multi_label_classification" ? "sigmoid" : kind === "regression" ? "none" : undefined;
+}
+
+/** @throws UserError `invalid-model` that names the file. */
+export function readNamed(bytes: Uint8Array, file: string): Model {
+  try {
+    return readModel(bytes);
+  } catch (cause) {
+    if (!(cause instanceof UserError)) throw cause;
+    throw new UserError(cause.code, cause.message.replace(/^invalid model:/, `invalid model ${file}:`), { cause });
+  }
+}
+
+/**
+ * The ONNX file among those of a directory: in one of the usual places, or the only one.
+ * @param names of the directory's files
+ * @throws UserError `missing-file`
+ */
+export function modelAmong(names: readonly string[], directory: string): string {
+  const usual = usualPlaces.find((place) => names.includes(place));
+  if (usual) return usual;
+  const others = names.filter((name) => name.endsWith(".onnx") && !name.includes("/"));
+  if (others.length === 1) return others[0];
+  const found = others.length
+    ? `it has ${listing(others)}; name one of them`
+    : "no onnx/model.onnx or model.onnx in it";
+  throw new UserError("missing-file", `missing model: ${directory}: ${found}`);
+}
+
+/** @throws UserError `invalid-input` for what is not JSON. */
+export function parseJson(bytes: Uint8Array, file: string, what: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (cause) {
+    throw new UserError("invalid-input", `invalid ${what}: ${file} is not JSON`, { cause });
+  }
+}
+
+/** Class names from a file's content: a name a line or, where its name ends with .json, a list or `id2label`. */
+export function parseLabels(bytes: Uint8Array, file: string): readonly string[] {
+  if (file.endsWith(".json")) return labelsFrom(parseJson(bytes, file, "labels"));
+  return new TextDecoder().decode(bytes).trimEnd().split(/\r?\n/);
+}
+
+/** A list of names, a map from index to name, or a configuration with such a map under `id2label`. */
+export function labelsFrom(json: unknown): readonly string[] {
+  const map = typeof json === "object" && json !== null && "id2label" in json ? json.id2label : json;
+  if (Array.isArray(map)) return map.map(String);
+  if (typeof map !== "object" || map === null) return [];
+  const names: string[] = [];
+  for (const [index, name] of Object.entries(map)) if (/^\d+$/.test(index)) names[Number(index)] = String(name);
+  return Array.from(names, (name) => name ?? "");
+}
+
+/** What the caller says of the preprocessing overrides what the file says. */
+export const withGiven = (stated: Preprocess, known: KnownPreprocess): Preprocess => ({
+  ...stated,
+  ...given(known, stated.channels),
+});
+
+function given({ mean, std, layout, size }: KnownPreprocess, channels: number) {
+  const values = (list: readonly number[]) => (list.length === 1 ? Array<number>(channels).fill(list[0]) : list);
+  const square =
+    size === undefined
+      ? undefined
+      : size === "full"
+        ? { crop: undefined, resize: undefined }
+        : { crop: { width: size, height: size }, resize: { shortestEdge: Math.round((size * 256) / 224) } };
+  const colours = { ...(mean && { mean: values(mean) }), ...(std && { std: values(std) }) };
+  return { ...colours, ...(layout && { layout }), ...square };
+}
+
+/** A note in JSON; undefined where the file has none. */
+function noted(notes: Notes | undefined, key: string, file: string): unknown {
+  const text = notes?.[key];
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UserError("invalid-model", `invalid model ${file}: its metadata "gradcam.${key}" is not JSON`, { cause });
+  }
+}

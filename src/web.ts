@@ -1,0 +1,29 @@
+/** @file `gradcam/web`: the library with ONNX Runtime Web, fetched or picked models, and pictures as browsers have them. */
+export { EveryLayer } from "./explain/every-layer.ts";
+export type { Forward } from "./explain/forward.ts";
+export { operatorsWithoutRule, pathOf, type Step } from "./explain/path.ts";
+export { shuffled, weightsOf } from "./explain/shuffle.ts";
+export { assumePreprocess, type KnownPreprocess } from "./image/assume.ts";
+export { type Geometry, upsample } from "./image/geometry.ts";
+export { fromHuggingFace } from "./image/hugging-face.ts";
+export { type Box, box, type Point, peak } from "./image/locate.ts";
+export type { Picture, PixelMap } from "./image/picture.ts";
+export { type Preprocess, type Preprocessed, preprocess } from "./image/preprocess.ts";
+export { signatureOf, type TensorSignature } from "./onnx/signature.ts";
+export { type ColormapName, colormap, colormaps } from "./render/colormap.ts";
+export { guidedImage, normalise } from "./render/normalise.ts";
+export { encodeNpy } from "./render/npy.ts";
+export { heat, opacityAt, overlay } from "./render/overlay.ts";
+export {
+  type ClassExplanation,
+  Classifier,
+  type ClassifyOptions,
+  type Prediction,
+  type Why,
+} from "./tasks/classification.ts";
+export { figureOf, panelCell, percent, view } from "./tasks/figure.ts";
+export type { Look, LookOptions } from "./tasks/look.ts";
+export { type DecodeOptions, decode, encodePng, type PictureSource, toImageData } from "./web/decode.ts";
+export { type DownloadOptions, download } from "./web/download.ts";
+export { bundledModel, LoadedClassifier, type LoadOptions, load, type ModelSource } from "./web/load.ts";
+export type { WebRuntime } from "./web/runtime.ts";

@@ -1,0 +1,21 @@
+/** @file The ONNX Runtime of browsers, loaded when it is first needed. */
+import { UserError } from "../errors.ts";
+import type { Runtime } from "../onnx/runtime.ts";
+
+/** `onnxruntime-web` in any of its builds. */
+export interface WebRuntime extends Runtime {
+  readonly env: { readonly versions: { readonly common: string; readonly web?: string } };
+}
+
+/** @throws UserError `missing-package` with the line that installs it. */
+export async function loadRuntime(): Promise<WebRuntime> {
+  try {
+    return (await import("onnxruntime-web")) as WebRuntime;
+  } catch (cause) {
+    throw new UserError(
+      "missing-package",
+      "missing package: onnxruntime-web is not installed or does not load; run: npm i onnxruntime-web",
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,163 @@
+/** @file What the page and the worker say to each other: one typed table of calls, each with its argument and its answer. */
+import type { ColormapName, Geometry, Preprocess, Step, TensorSignature } from "gradcam/web";
+
+/** How the network is run. */
+export interface Backend {
+  readonly provider: "webgpu" | "wasm";
+  readonly threads: number;
+  /** Why it is not WebGPU, where a person might expect it to be. */
+  readonly note?: string;
+}
+
+export interface LayerInfo {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly grid: readonly number[];
+}
+
+/** A model that is open. */
+export interface ModelInfo {
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256?: string;
+  readonly operatorSet: number;
+  readonly inputs: readonly TensorSignature[];
+  readonly outputs: readonly TensorSignature[];
+  /** The default first, then from the score to the image. */
+  readonly layers: readonly LayerInfo[];
+  readonly score: { readonly name: string; readonly before?: string };
+  readonly preprocess: Preprocess;
+  /** Whether the preprocessing is a guess. */
+  readonly assumed: boolean;
+  readonly labels: readonly string[];
+  readonly withoutRule: readonly (readonly [operator: string, count: number])[];
+}
+
+/** What the network made of a picture. */
+export interface Seen {
+  readonly geometry: Geometry;
+  readonly scores: Float32Array;
+  /** NaN where a score is a value and no class's. */
+  readonly probabilities: Float32Array;
+  /** All classes, the best first. */
+  readonly ranking: readonly number[];
+}
+
+/** A question about the picture that is shown. */
+export interface Question {
+  readonly class: number;
+  readonly against?: number;
+  readonly counterfactual?: boolean;
+  readonly method: string;
+  /** The default layer unless told. */
+  readonly layer?: string;
+}
+
+/** Raw numbers with their shape: [h, w] for maps, [3, h, w] for signed images. */
+export interface Numbers {
+  readonly data: Float32Array;
+  readonly dims: readonly number[];
+}
+
+export interface Answer {
+  readonly map: Numbers;
+  readonly pixels?: Numbers;
+  readonly layer?: string;
+  readonly blank?: string;
+}
+
+/** A touch of the brush, in pixels of the network's input. */
+export interface Dab {
+  readonly x: number;
+  readonly y: number;
+  readonly radius: number;
+}
+export type Brush = "erase" | "blur" | "restore";
+
+/** What the brush has made: the scores, and the changed part of the input as RGBA, as the network sees it. */
+export interface Edited extends Seen {
+  readonly patch: ImageData;
+}
+
+export interface Occluded {
+  readonly map: Numbers;
+  /** Spearman's rank correlation with the map that is asked about. */
+  readonly correlation: number;
+}
+
+export interface SanityStage {
+  /** Layers whose weights are shuffled. */
+  readonly shuffled: number;
+  readonly map: Numbers;
+  readonly correlation: number;
+}
+
+export type ExportKind = "png" | "panel" | "json" | "npy" | "onnx";
+
+export interface Exported {
+  readonly name: string;
+  readonly type: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface OpenRequest {
+  /** An address, or files that a person picked. */
+  readonly source: string | readonly File[];
+  readonly labels?: File;
+  readonly known?: { readonly size?: number; readonly mean?: readonly number[]; readonly std?: readonly number[] };
+}
+
+export interface ExportRequest {
+  readonly kind: ExportKind;
+  readonly question: Question;
+  readonly picture: string;
+  readonly colormap: ColormapName;
+  readonly opacity: number;
+}
+
+/** The calls: argument, answer. */
+export interface Calls {
+  start: [{ readonly base: string; readonly prefer?: Backend["provider"] }, Backend];
+  open: [OpenRequest, ModelInfo];
+  show: [Blob, Seen];
+  explain: [Question, Answer];
+  everyLayer: [Question, readonly { readonly layer: string; readonly map: Numbers }[]];
+  brush: [{ readonly dabs: readonly Dab[]; readonly brush: Brush }, Edited];
+  clean: [undefined, Seen];
+  occlude: [Question, Occluded];
+  sanity: [Question, readonly SanityStage[]];
+  input: [undefined, ImageData];
+  path: [string, readonly Step[]];
+  export: [ExportRequest, Exported];
+}
+export type CallName = keyof Calls;
+
+export type Request = {
+  [K in CallName]: { readonly id: number; readonly call: K; readonly argument: Calls[K][0] };
+}[CallName];
+
+/** To the worker: a call, or the end of one. */
+export type ToWorker = Request | { readonly id: number; readonly cancel: true };
+
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** From the worker: the answer to a call, how far it is, or what a person should know. */
+export type FromWorker =
+  | { readonly id: number; readonly answer: unknown }
+  | { readonly id: number; readonly failure: Failure }
+  | { readonly id: number; readonly progress: Progress }
+  | { readonly notice: "not-kept" };
+
+export interface Progress {
+  /** 0 to 1; NaN where nobody knows. */
+  readonly done: number;
+  readonly what?: string;
+  /** A part of the answer that is ready. */
+  readonly part?: unknown;
+}
+
+/** The lock that a worker holds as long as it lives. */
+export const lifeLock = (id: string): string => `gradcam-worker-${id}`;

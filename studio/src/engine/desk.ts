@@ -1,0 +1,260 @@
+/** @file The worker's desk: the model, the picture and what was seen in it, and the answers to the page's calls. */
+import { InternalError, UserError } from "gradcam";
+import {
+  type ClassExplanation,
+  type Classifier,
+  decode,
+  EveryLayer,
+  type LoadedClassifier,
+  type Look,
+  load,
+  type Picture,
+  type Preprocessed,
+  pathOf,
+  preprocess,
+  upsample,
+} from "gradcam/web";
+import type {
+  Answer,
+  Backend,
+  CallName,
+  Calls,
+  Edited,
+  ModelInfo,
+  Numbers,
+  Progress,
+  Question,
+  Seen,
+} from "./contract.ts";
+import { exportAs } from "./export.ts";
+import { modelInfo } from "./model-info.ts";
+import { spearman } from "./rank.ts";
+import { Retouch, toPixels } from "./retouch.ts";
+import { type StartedRuntime, startRuntime } from "./runtime.ts";
+import { sanityCheck } from "./sanity.ts";
+
+/** What a call may report, and how it learns that nobody waits for it any more. */
+export interface Context {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+/** A picture on the desk, and its looks: with the default layer, and with others that were asked for. */
+interface Shown {
+  readonly picture: Picture;
+  readonly whole: Preprocessed;
+  /** The input as it is now, with what the brush did. */
+  seen: Preprocessed;
+  look: Look;
+  readonly others: Map<string, Promise<Look>>;
+  /** Maps at every layer, by question. */
+  readonly everywhere: Map<string, Calls["everyLayer"][1]>;
+  readonly retouch: Retouch;
+}
+
+/** A model above this does not fit into a tab twice, which is what it takes to run it. */
+const mostModelBytes = 400e6;
+
+export class Desk implements Record<CallName, unknown> {
+  #runtime: StartedRuntime | undefined;
+  #model: LoadedClassifier | undefined;
+  #everyLayer: Promise<EveryLayer> | undefined;
+  #shown: Shown | undefined;
+
+  constructor(private readonly onNotKept: () => void) {}
+
+  async start({ base, prefer }: Calls["start"][0], { onProgress }: Context): Promise<Backend> {
+    this.#runtime = await startRuntime(base, prefer, { onProgress, onNotKept: this.onNotKept });
+    return this.#runtime.backend;
+  }
+
+  /** The new model takes the place of the old one when it is open, not before. */
+  async open({ source, labels, known }: Calls["open"][0], { signal, onProgress }: Context): Promise<ModelInfo> {
+    const { ort, session } = this.#started;
+    if (typeof source !== "string") checkSizes(source);
+    const what = "Fetching the model";
+    const opened = await load(source, {
+      ort,
+      session,
+      labels,
+      ...known,
+      signal,
+      onProgress: (done, of) => onProgress({ done: done / of, what }),
+      onNotKept: this.onNotKept,
+    });
+    onProgress({ done: Number.NaN, what: "Making the model ready" });
+    const before = [this.#model, await this.#everyLayer?.catch(() => undefined)];
+    this.#model = opened;
+    this.#everyLayer = undefined;
+    this.#shown = undefined;
+    for (const old of before) await old?.release();
+    return modelInfo(opened);
+  }
+
+  async show(file: Blob, _: Context): Promise<Seen> {
+    const picture = await decode(file);
+    const how = this.#classifier.preprocess;
+    const whole = preprocess(picture, how);
+    const look = await this.#classifier.lookAt(whole);
+    const retouch = new Retouch(whole, how);
+    this.#shown = { picture, whole, seen: whole, look, others: new Map(), everywhere: new Map(), retouch };
+    return seenIn(look);
+  }
+
+  async explain(question: Question, context: Context): Promise<Answer> {
+    const { method, layer } = question;
+    const usual = layer === undefined || layer === this.#picture.look.forward.layer;
+    const every = method === "grad-cam" && !usual ? await this.everyLayer(question, context) : [];
+    const found = every.find((one) => one.layer === layer);
+    if (!found) return answerOf(await this.#ask(question, context));
+    const blank = found.map.data.some((v) => v > 0) ? undefined : `no positive evidence at ${layer}`;
+    return { ...found, ...(blank && { blank }) };
+  }
+
+  /** One run for all of them; asked again about the same, it is not run again. */
+  async everyLayer(question: Question, { onProgress }: Context): Promise<Calls["everyLayer"][1]> {
+    const { class: index, against, counterfactual } = question;
+    const { look, everywhere } = this.#picture;
+    const key = `${index} ${against} ${counterfactual}`;
+    const known = everywhere.get(key);
+    if (known) return known;
+    const every = await this.#openEveryLayer(onProgress);
+    const target = against !== undefined ? { for: index, against } : counterfactual ? { counterfactual: index } : index;
+    const maps = (await every.explain(look.forward, target)).map(({ data, dims: [, ...dims] }, i) => ({
+      layer: every.layers[i].name,
+      map: { data, dims },
+    }));
+    everywhere.set(key, maps);
+    return maps;
+  }
+
+  #openEveryLayer(onProgress: Context["onProgress"]): Promise<EveryLayer> {
+    if (this.#everyLayer) return this.#everyLayer;
+    onProgress({ done: Number.NaN, what: "Making every layer ready" });
+    const opened = EveryLayer.open(this.#started.ort, this.#classifier.explainer, this.#started.session);
+    this.#everyLayer = opened;
+    opened.catch(() => {
+      this.#everyLayer = undefined;
+    });
+    return opened;
+  }
+
+  async brush({ dabs, brush }: Calls["brush"][0], _: Context): Promise<Edited> {
+    const shown = this.#picture;
+    shown.retouch.paint(dabs, brush);
+    const input = shown.retouch.input;
+    const seen = await this.#lookAgain(input);
+    return { ...seen, patch: shown.retouch.patch(input) };
+  }
+
+  async clean(_: undefined, __: Context): Promise<Seen> {
+    const shown = this.#picture;
+    const { width, height } = shown.whole.geometry.input;
+    shown.retouch.paint([{ x: width / 2, y: height / 2, radius: width + height }], "restore");
+    return this.#lookAgain(shown.whole);
+  }
+
+  async occlude(question: Question, context: Context): Promise<Calls["occlude"][1]> {
+    const asked = await this.explain(question, context);
+    const { map } = await this.#ask({ ...question, method: "occlusion", layer: undefined }, context);
+    return { map, correlation: spearman(onGridOf(asked.map, map), map.data) };
+  }
+
+  async sanity(question: Question, context: Context): Promise<Calls["sanity"][1]> {
+    const trained = await this.explain(question, context);
+    return sanityCheck(this.#started, this.#classifier, this.#picture.seen, question, trained.map, context);
+  }
+
+  async input(_: undefined, __: Context): Promise<ImageData> {
+    return toPixels(this.#picture.seen, this.#classifier.preprocess);
+  }
+
+  async path(layer: string, _: Context): Promise<Calls["path"][1]> {
+    return pathOf(this.#classifier.explainer, layer);
+  }
+
+  async export(request: Calls["export"][0], context: Context): Promise<Calls["export"][1]> {
+    const model = this.#opened;
+    if (request.kind === "onnx") return exportAs(request, model, undefined);
+    const { picture } = this.#picture;
+    const look = await this.#lookOn(request.question.layer);
+    const explanation = await this.#ask(request.question, context);
+    return exportAs(request, model, { picture, look, explanation });
+  }
+
+  async #lookAgain(input: Preprocessed): Promise<Seen> {
+    const shown = this.#picture;
+    shown.seen = input;
+    shown.look = await this.#classifier.lookAt(input);
+    shown.others.clear();
+    shown.everywhere.clear();
+    return seenIn(shown.look);
+  }
+
+  async #ask(question: Question, { signal, onProgress }: Context): Promise<ClassExplanation> {
+    const { class: index, against, counterfactual, method, layer } = question;
+    const look = await this.#lookOn(layer);
+    const [explanation] = await look.explain({
+      classes: [index],
+      against,
+      counterfactual,
+      method,
+      signal,
+      onProgress: (done) => onProgress({ done }),
+    });
+    return explanation;
+  }
+
+  /** The look whose maps lie on a layer; each layer's own is made when it is first asked for. */
+  #lookOn(layer: string | undefined): Promise<Look> {
+    const { look, others, seen } = this.#picture;
+    if (layer === undefined || layer === look.forward.layer) return Promise.resolve(look);
+    const known = others.get(layer);
+    if (known) return known;
+    const made = this.#classifier.lookAt(seen, { layer });
+    others.set(layer, made);
+    made.catch(() => others.delete(layer));
+    return made;
+  }
+
+  get #started(): StartedRuntime {
+    if (!this.#runtime) throw new InternalError("the worker was not started");
+    return this.#runtime;
+  }
+
+  get #opened(): LoadedClassifier {
+    if (!this.#model) throw new UserError("missing-file", "missing model: none is open yet");
+    return this.#model;
+  }
+
+  get #classifier(): Classifier {
+    return this.#opened.classifier;
+  }
+
+  get #picture(): Shown {
+    if (!this.#shown) throw new UserError("missing-file", "missing picture: none is shown yet");
+    return this.#shown;
+  }
+}
+
+const seenIn = ({ seen, scores, probabilities, ranking }: Look): Seen => ({
+  geometry: seen.geometry,
+  scores,
+  probabilities: Float32Array.from(probabilities, (p) => p ?? Number.NaN),
+  ranking,
+});
+
+const answerOf = ({ map, pixels, layer, blank }: ClassExplanation): Answer => ({ map, pixels, layer, blank });
+
+/** A map resized to the grid of another. */
+const onGridOf = ({ data, dims }: Numbers, { dims: grid }: Numbers): Float32Array =>
+  upsample(data, [dims[0], dims[1]], [grid[0], grid[1]]);
+
+function checkSizes(files: readonly File[]): void {
+  const large = files.find(({ size }) => size > mostModelBytes);
+  if (large)
+    throw new UserError(
+      "too-large",
+      `too large model: ${large.name} has ${Math.round(large.size / 1e6)} MB, a browser tab takes ${mostModelBytes / 1e6} MB; on the command line there is no limit: gradcam explain photo.jpg --model ${large.name}`,
+    );
+}

@@ -1,0 +1,43 @@
+/** @file The studio. */
+import { render } from "preact";
+import { Camera } from "./parts/camera.tsx";
+import { Bar, Foot, Notices, Working } from "./parts/frame.tsx";
+import { DropHint, showExample, useDropAndPaste } from "./parts/pick.tsx";
+import { followQuestions, start } from "./state/actions.ts";
+import { shown } from "./state/studio.ts";
+import { keepAddress, readAddress } from "./state/url.ts";
+import { Explain } from "./views/explain.tsx";
+import { Model } from "./views/model.tsx";
+import { type View, view } from "./views/registry.ts";
+import { Test } from "./views/test.tsx";
+import { Welcome } from "./views/welcome.tsx";
+import "./style.css";
+
+const parts: Readonly<Record<View, () => preact.JSX.Element>> = { explain: Explain, test: Test, model: Model };
+
+function Studio() {
+  useDropAndPaste();
+  const Part = view.value !== "model" && !shown.value ? Welcome : parts[view.value];
+  return (
+    <>
+      <Bar />
+      <main>
+        <div id="view" role="tabpanel" aria-labelledby={`tab-${view.value}`}>
+          <Part />
+        </div>
+      </main>
+      <Foot />
+      <Working />
+      <Notices />
+      <Camera />
+      <DropHint />
+    </>
+  );
+}
+
+const asked = readAddress();
+keepAddress();
+followQuestions();
+render(<Studio />, document.getElementById("studio") as HTMLElement);
+void start().then(() => (asked.example ? showExample(asked.example, asked.chosen) : undefined));
+if (import.meta.env.PROD && "serviceWorker" in navigator) void navigator.serviceWorker.register("sw.js");

@@ -1,0 +1,67 @@
+/** @file A lens over the picture: what it lies on is seen by Guided Grad-CAM. It moves with the pointer and with the arrow keys. */
+import { signal, useSignalEffect } from "@preact/signals";
+import { useState } from "preact/hooks";
+import type { Answer, Question } from "../engine/contract.ts";
+import { ask } from "../state/actions.ts";
+import { latest } from "../state/latest.ts";
+import { complain } from "../state/notices.ts";
+import { question, seen } from "../state/studio.ts";
+import { Canvas } from "./canvas.tsx";
+import { draw, layerOf } from "./heat.ts";
+
+/** Where it is, in shares of the network's field. */
+const place = signal({ x: 0.5, y: 0.5 });
+const step = 0.04;
+const steps: Readonly<Record<string, readonly [number, number]>> = {
+  ArrowLeft: [-step, 0],
+  ArrowRight: [step, 0],
+  ArrowUp: [0, -step],
+  ArrowDown: [0, step],
+};
+const inside = (v: number): number => Math.min(1, Math.max(0, v));
+
+export function Lens() {
+  const [fine, setFine] = useState<Answer>();
+  const [follow] = useState(() =>
+    latest(async (asked: Question) => {
+      try {
+        setFine(await ask("explain", { ...asked, method: "guided-grad-cam" }));
+      } catch (error) {
+        complain(error);
+      }
+    }),
+  );
+  useSignalEffect(() => {
+    if (seen.value && question.value) follow(question.value);
+  });
+
+  const move = (event: PointerEvent) => {
+    const { left, top, width, height } = (event.currentTarget as HTMLElement).getBoundingClientRect();
+    place.value = { x: inside((event.clientX - left) / width), y: inside((event.clientY - top) / height) };
+  };
+  const nudge = (event: KeyboardEvent) => {
+    const by = steps[event.key];
+    if (!by) return;
+    event.preventDefault();
+    place.value = { x: inside(place.value.x + by[0]), y: inside(place.value.y + by[1]) };
+  };
+  const { x, y } = place.value;
+  const at = { "--x": `${100 * x}%`, "--y": `${100 * y}%` };
+  return (
+    <div
+      class="glass"
+      style={at}
+      role="slider"
+      tabIndex={0}
+      aria-label="Lens: Guided Grad-CAM under it"
+      aria-valuenow={Math.round(100 * x)}
+      aria-valuetext={`${Math.round(100 * x)} % across, ${Math.round(100 * y)} % down`}
+      onPointerMove={move}
+      onPointerDown={move}
+      onKeyDown={nudge}
+    >
+      {fine && <Canvas class="fine" draw={(canvas) => draw(canvas, layerOf(fine, "inferno", 1))} on={[fine]} />}
+      <div class="rim" />
+    </div>
+  );
+}

@@ -1,0 +1,51 @@
+/** @file The question in words, and the three ways to put it. */
+import { asking, chosen, likelihood, question, rival, type Stance, seen, shortLabel, stance } from "../state/studio.ts";
+
+const stanceTitles: Readonly<Record<Stance, string>> = { for: "For", versus: "Rather than", against: "Against" };
+
+export function Sentence() {
+  const asked = question.value;
+  const sight = seen.value;
+  if (!asked || !sight) return null;
+  const { class: index, against, counterfactual } = asked;
+  const name = <em>{shortLabel(index)}</em>;
+  return (
+    <header class="sentence">
+      <div>
+        <h1>
+          {counterfactual ? <>What speaks against {name}?</> : <>Why {name}</>}
+          {against !== undefined && (
+            <>
+              {" "}
+              rather than <em>{shortLabel(against)}</em>
+            </>
+          )}
+          {!counterfactual && "?"}
+        </h1>
+        <p class="figures" aria-live="polite">
+          {likelihood(sight, index)}, score {sight.scores[index].toFixed(2)}, place {sight.ranking.indexOf(index) + 1}{" "}
+          of {sight.ranking.length.toLocaleString("en")}
+          {asking.value !== undefined && asking.value < 1 && `, ${Math.round(100 * asking.value)} %`}
+        </p>
+      </div>
+      <fieldset class="segments">
+        <legend class="unseen">How the question is put</legend>
+        {(Object.keys(stanceTitles) as Stance[]).map((kind) => (
+          <label key={kind}>
+            <input
+              type="radio"
+              name="stance"
+              checked={stance.value === kind}
+              onChange={() => {
+                if (kind === "versus" && (rival.value === undefined || rival.value === chosen.value))
+                  rival.value = sight.ranking.find((c) => c !== chosen.value);
+                stance.value = kind;
+              }}
+            />
+            <span>{stanceTitles[kind]}</span>
+          </label>
+        ))}
+      </fieldset>
+    </header>
+  );
+}

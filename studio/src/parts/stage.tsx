@@ -1,0 +1,54 @@
+/** @file The picture, and over it what the network looked at. What lies outside of the network's field is veiled. */
+import type { ComponentChildren } from "preact";
+import { useMemo } from "preact/hooks";
+import { answer, boxed, colours, lens, opacity, patch, seen, shown, threshold, wordsOf } from "../state/studio.ts";
+import { Canvas, drawBitmap } from "./canvas.tsx";
+import { boxOf, draw, layerOf } from "./heat.ts";
+import { Lens } from "./lens.tsx";
+
+const share = (part: number): string => `${100 * part}%`;
+
+/** @param children what else lies on the network's field, such as a brush */
+export function Stage({ children }: { readonly children?: ComponentChildren }) {
+  const { value: picture } = shown;
+  const { value: sight } = seen;
+  const { value: given } = answer;
+  if (!picture || !sight) return null;
+  const { width, height } = picture;
+  const { input, left, top, scaleX, scaleY } = sight.geometry;
+  const field = {
+    left: share(left / width),
+    top: share(top / height),
+    width: share((input.width * scaleX) / width),
+    height: share((input.height * scaleY) / height),
+  };
+  const label = given ? `${picture.name}, with the evidence for ${wordsOf(given.question)}` : picture.name;
+  return (
+    <div class="stage" style={{ "--ratio": width / height }}>
+      <Canvas class="picture" label={label} draw={drawBitmap(picture.bitmap)} on={[picture]} />
+      <div class="field" style={field}>
+        {patch.value && <Canvas class="patch" draw={drawBitmap(patch.value)} on={[patch.value]} />}
+        {given && !given.answer.blank && (
+          <Canvas
+            class={`heat${lens.value ? " under" : ""}`}
+            draw={(canvas) => draw(canvas, layerOf(given.answer, colours.value, opacity.value))}
+            on={[given, colours.value, opacity.value]}
+          />
+        )}
+        {boxed.value && <StrongestPart />}
+        {lens.value && <Lens />}
+        {children}
+      </div>
+      {given?.answer.blank && <p class="blank">Nothing to show: {given.answer.blank}.</p>}
+    </div>
+  );
+}
+
+function StrongestPart() {
+  const given = answer.value;
+  const found = useMemo(() => given && boxOf(given.answer.map, threshold.value), [given, threshold.value]);
+  if (!found) return null;
+  const [x0, y0, x1, y1] = found;
+  const style = { left: share(x0), top: share(y0), width: share(x1 - x0), height: share(y1 - y0) };
+  return <div class="strongest" style={style} data-box={found.map((v) => v.toFixed(4)).join(" ")} />;
+}

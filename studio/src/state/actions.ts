@@ -1,0 +1,209 @@
+/** @file What a person can do, in terms of the worker's calls. */
+import { batch, effect } from "@preact/signals";
+import { UserError } from "gradcam";
+import { Engine } from "../engine/client.ts";
+import type { Brush, Dab, ExportKind, ModelInfo, OpenRequest, Progress, Seen } from "../engine/contract.ts";
+import { latest } from "./latest.ts";
+import { complain, tell } from "./notices.ts";
+import type { Answered, Shown } from "./studio.ts";
+import * as studio from "./studio.ts";
+
+const base = new URL(".", document.baseURI).href;
+
+/** The model that is opened first: the bundled one, or one beside the studio, as `gradcam studio --model` serves it. */
+const own = new URLSearchParams(location.search).get("model");
+let source: OpenRequest = { source: new URL(own ?? "models/efficientnet-lite0/", base).href };
+let engine = launch();
+
+function launch(): Engine {
+  return new Engine(
+    () => void revive(),
+    () =>
+      tell(
+        "There is no room to keep the model",
+        "It works, but will be fetched again next time. Free some of this browser's storage to keep it.",
+      ),
+  );
+}
+
+const watch = (progress: Progress) => {
+  studio.loading.value = progress;
+};
+
+/** The worker died: another one takes up where it was. */
+async function revive(): Promise<void> {
+  tell(
+    "The engine stopped and was started again",
+    "The browser may have run out of memory. Nothing you chose is lost.",
+  );
+  engine = launch();
+  const { value: picture } = studio.shown;
+  await start();
+  if (picture) await show(picture.file, picture);
+}
+
+export async function start(): Promise<void> {
+  const prefer = new URLSearchParams(location.search).get("provider");
+  studio.loading.value = { done: Number.NaN, what: "Starting" };
+  try {
+    if (own && new URL(source.source as string).origin !== location.origin)
+      throw new UserError(
+        "invalid-option",
+        `invalid address: the model lies on another server; open your own with: gradcam studio --model FILE`,
+      );
+    const wanted = prefer === "wasm" || prefer === "webgpu" ? prefer : undefined;
+    studio.backend.value = await engine.call("start", { base, prefer: wanted }, { onProgress: watch });
+    opened(await engine.call("open", source, { onProgress: watch }));
+  } catch (error) {
+    complain(error);
+  }
+  studio.loading.value = undefined;
+}
+
+/** Opens another model; the old one stays where the new one is refused. The picture is shown to the new one. */
+export async function open(request: OpenRequest): Promise<boolean> {
+  studio.loading.value = { done: Number.NaN, what: "Opening the model" };
+  try {
+    opened(await engine.call("open", request, { onProgress: watch }));
+    source = request;
+    const { value: picture } = studio.shown;
+    if (picture) place(picture, await engine.call("show", picture.file), undefined);
+    return true;
+  } catch (error) {
+    complain(error);
+    return false;
+  } finally {
+    studio.loading.value = undefined;
+  }
+}
+
+function opened(info: ModelInfo): void {
+  batch(() => {
+    const known = info.layers.some(({ name }) => name === studio.layer.value);
+    studio.model.value = info;
+    studio.seen.value = studio.answer.value = studio.chosen.value = studio.hovered.value = undefined;
+    if (!known) studio.layer.value = undefined;
+  });
+}
+
+/** The longest side of what lies on the stage; the network sees the picture itself. */
+const stagePixels = 1800;
+
+/** Puts a picture on the stage, and asks about a class of it, or the best one. The worker goes first: it knows the limits. */
+export async function show(
+  file: Blob,
+  { name, example }: Pick<Shown, "name" | "example">,
+  index?: number,
+): Promise<void> {
+  studio.looking.value = true;
+  try {
+    const seen = await engine.call("show", file);
+    const { width, height } = seen.geometry.original;
+    const ratio = Math.min(1, stagePixels / Math.max(width, height));
+    const bitmap = await createImageBitmap(file, {
+      resizeWidth: Math.max(1, Math.round(width * ratio)),
+      resizeHeight: Math.max(1, Math.round(height * ratio)),
+      resizeQuality: "high",
+    });
+    place({ name, example, file, bitmap, width, height }, seen, index);
+  } catch (error) {
+    complain(error);
+  }
+  studio.looking.value = false;
+}
+
+function place(picture: Shown, seen: Seen, index: number | undefined): void {
+  batch(() => {
+    if (studio.shown.value !== picture) studio.shown.value?.bitmap.close();
+    studio.shown.value = picture;
+    studio.patch.value = studio.untouched.value = studio.answer.value = studio.hovered.value = undefined;
+    studio.seen.value = seen;
+    studio.chosen.value = index !== undefined && index < seen.scores.length ? index : seen.ranking[0];
+  });
+}
+
+/** Answers come from here on whenever the question, or what it is about, changes. */
+export function followQuestions(): void {
+  const ask = latest(async ({ question, seen }: Omit<Answered, "answer">) => {
+    try {
+      const slow = (done: number) => {
+        studio.asking.value = done;
+      };
+      const answer = await engine.call("explain", question, { onProgress: ({ done }) => slow(done) });
+      studio.answer.value = { question, seen, answer };
+    } catch (error) {
+      complain(error);
+    }
+    studio.asking.value = undefined;
+  });
+  effect(() => {
+    const [question, seen] = [studio.question.value, studio.seen.value];
+    if (seen && question) ask({ question, seen });
+  });
+}
+
+/** Touches of the brush that wait for the worker. */
+let waiting: { readonly brush: Brush; readonly dabs: Dab[] } | undefined;
+/** How often all was cleaned: what the brush did before is of no interest after. */
+let cleanings = 0;
+const applyBrush = latest(async () => {
+  if (!waiting) return;
+  const stroke = waiting;
+  const before = cleanings;
+  waiting = undefined;
+  try {
+    const edited = await engine.call("brush", stroke);
+    const bitmap = await createImageBitmap(edited.patch);
+    if (cleanings !== before) return;
+    batch(() => {
+      studio.untouched.value ??= studio.seen.value;
+      studio.patch.value?.close();
+      studio.patch.value = bitmap;
+      studio.seen.value = edited;
+    });
+  } catch (error) {
+    complain(error);
+  }
+});
+
+export function paint(brush: Brush, dabs: readonly Dab[]): void {
+  if (waiting?.brush === brush) waiting.dabs.push(...dabs);
+  else waiting = { brush, dabs: [...dabs] };
+  applyBrush(undefined);
+}
+
+export async function clean(): Promise<void> {
+  waiting = undefined;
+  cleanings++;
+  try {
+    const seen = await engine.call("clean", undefined);
+    batch(() => {
+      studio.patch.value = studio.untouched.value = undefined;
+      studio.seen.value = seen;
+    });
+  } catch (error) {
+    complain(error);
+  }
+}
+
+/** Calls whose answers only one part of the page wants. */
+export const ask: Engine["call"] = (call, argument, options) => engine.call(call, argument, options);
+
+/** Hands a person a file. */
+export async function save(kind: ExportKind): Promise<void> {
+  const { value: question } = studio.question;
+  const asked = question ?? { class: 0, method: studio.method.value };
+  const picture = (studio.shown.value?.name ?? "picture").replace(/\.[a-z0-9]{2,5}$/i, "");
+  const { colours, opacity } = studio;
+  try {
+    const request = { kind, question: asked, picture, colormap: colours.value, opacity: opacity.value };
+    const { name, type, bytes } = await engine.call("export", request);
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([bytes as BlobPart], { type }));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  } catch (error) {
+    complain(error);
+  }
+}

@@ -1,0 +1,21 @@
+/** @file Explain: a picture, its classes, and where the evidence for each is. */
+import { Classes } from "../parts/classes.tsx";
+import { Hero } from "../parts/hero.tsx";
+import { Layers } from "../parts/layers.tsx";
+import { Look } from "../parts/look.tsx";
+import { Stage } from "../parts/stage.tsx";
+
+export function Explain() {
+  return (
+    <div class="work">
+      <Hero>
+        <Stage />
+        <Layers />
+      </Hero>
+      <aside class="side">
+        <Classes />
+        <Look />
+      </aside>
+    </div>
+  );
+}

@@ -1,0 +1,122 @@
+/** @file Test: take away what the map points at, and see whether the network minds; hold the map against others. */
+import type { Numbers, SanityStage } from "../engine/contract.ts";
+import { Brush, BrushTools } from "../parts/brush.tsx";
+import { Canvas } from "../parts/canvas.tsx";
+import { draw, thumbnail } from "../parts/heat.ts";
+import { Hero } from "../parts/hero.tsx";
+import { Job } from "../parts/job.tsx";
+import { Stage } from "../parts/stage.tsx";
+import { clean } from "../state/actions.ts";
+import { answer, chosen, colours, likelihood, seen, shortLabel, untouched } from "../state/studio.ts";
+
+export function Test() {
+  return (
+    <div class="work">
+      <Hero>
+        <Stage>
+          <Brush />
+        </Stage>
+        <BrushTools dirty={untouched.value !== undefined} onClean={() => void clean()} />
+      </Hero>
+      <aside class="side">
+        <Scores />
+        <Job
+          call="occlude"
+          title="Occlusion"
+          what="Hides one patch after another and notes how far the score drops. It needs no gradient, so it can contradict."
+          button="Hide patches"
+        >
+          {({ map, correlation }) => (
+            <>
+              <div class="twins">
+                {answer.value && <Small map={answer.value.answer.map} title="The map" />}
+                <Small map={map} title="Occlusion" />
+              </div>
+              <p>
+                Rank correlation <strong data-correlation>{correlation.toFixed(2)}</strong>. {agreement(correlation)}
+              </p>
+            </>
+          )}
+        </Job>
+        <Job
+          call="sanity"
+          title="Sanity check"
+          what="Shuffles the network's weights, layer after layer from the score back. A map that stays the same was never about what the network has learnt."
+          button="Shuffle the weights"
+        >
+          {(stages) => <Stages stages={stages} />}
+        </Job>
+      </aside>
+    </div>
+  );
+}
+
+/** The classes that were likeliest before the brush, and what has become of them. */
+function Scores() {
+  const sight = seen.value;
+  if (!sight) return null;
+  const before = untouched.value ?? sight;
+  const top = [...new Set([chosen.value ?? before.ranking[0], ...before.ranking.slice(0, 4), sight.ranking[0]])];
+  return (
+    <section class="scores" aria-label="Scores">
+      <h2>What it sees now</h2>
+      <ul>
+        {top.map((index) => (
+          <li key={index} class={chosen.value === index ? "row chosen" : "row"} data-class={index}>
+            <span class="bar" style={{ "--share": sight.probabilities[index] }} />
+            <span class="before" style={{ "--share": before.probabilities[index] }} />
+            <span class="label">{shortLabel(index)}</span>
+            <span class="number">{likelihood(sight, index)}</span>
+          </li>
+        ))}
+      </ul>
+      <p class="hint">
+        {untouched.value ? "The line marks where each was." : "Paint over the picture, and see which fall."}
+      </p>
+    </section>
+  );
+}
+
+function agreement(correlation: number): string {
+  if (correlation > 0.6) return "Both point at the same places.";
+  if (correlation > 0.3) return "They agree in part.";
+  return "They disagree: be careful with this map.";
+}
+
+function Small({ map, title }: { readonly map: Numbers; readonly title: string }) {
+  return (
+    <figure class="small">
+      <Canvas draw={(canvas) => draw(canvas, thumbnail(map, colours.value))} on={[map, colours.value]} />
+      <figcaption>{title}</figcaption>
+    </figure>
+  );
+}
+
+function Stages({ stages }: { readonly stages: readonly SanityStage[] }) {
+  const all = stages.at(-1);
+  if (!all) return null;
+  const notices = Math.abs(all.correlation) < 0.5;
+  return (
+    <>
+      <ol class="stages">
+        {answer.value && (
+          <li>
+            <Small map={answer.value.answer.map} title="trained" />
+            <span>1.00</span>
+          </li>
+        )}
+        {stages.map(({ shuffled, map, correlation }) => (
+          <li key={shuffled}>
+            <Small map={map} title={shuffled === all.shuffled ? `all ${shuffled}` : `${shuffled}`} />
+            <span data-correlation>{correlation.toFixed(2)}</span>
+          </li>
+        ))}
+      </ol>
+      <p>
+        {notices
+          ? "The map notices: without what the network has learnt it is another one."
+          : "The map hardly notices. It shows the picture's structure rather than the network's reasons."}
+      </p>
+    </>
+  );
+}

@@ -1,0 +1,17 @@
+/** @file The first thing that a visitor sees. */
+import { Examples, Pick } from "../parts/pick.tsx";
+
+export function Welcome() {
+  return (
+    <div class="welcome">
+      <h1>Ask a network why.</h1>
+      <p>
+        Give it a picture. It says what it sees, and the picture lights up where it found the evidence, for any of a
+        thousand things it knows. It all runs here; the picture stays on this device.
+      </p>
+      <Pick large />
+      <p class="hint">or drop one anywhere, paste one, or start with one of these</p>
+      <Examples />
+    </div>
+  );
+}

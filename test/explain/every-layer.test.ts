@@ -1,0 +1,27 @@
+/** @file Maps at every layer from one run: the same as those that are asked one by one. */
+import * as ort from "onnxruntime-node";
+import { expect, test } from "vitest";
+import { EveryLayer } from "../../src/explain/every-layer.ts";
+import { images, squeezeExcite, unet, vgg } from "../nets.ts";
+import { apart, numbers, open } from "./ask.ts";
+
+test.each([
+  ["squeezeExcite", squeezeExcite],
+  ["vgg", vgg],
+  ["unet", unet],
+])("%s", async (_, net) => {
+  const explainer = await open(net());
+  const every = await EveryLayer.open(ort, explainer);
+  expect(every.layers).toEqual(explainer.layers);
+  const forward = await explainer.forward(images());
+  for (const target of [1, { for: 2, against: 0 }, { counterfactual: 1 }] as const) {
+    const maps = await every.explain(forward, target);
+    for (const [i, { name }] of every.layers.entries()) {
+      const alone = await explainer.explain(images(), { target, layer: name });
+      expect(maps[i].dims).toEqual(alone.maps.dims);
+      expect(apart([...maps[i].data], numbers(alone.maps))).toBeLessThan(1e-6);
+    }
+  }
+  await every.release();
+  await explainer.release();
+});

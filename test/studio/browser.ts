@@ -1,0 +1,115 @@
+/** @file A real Chromium on the studio as it is published: built, and served by its own command. */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Browser, type BrowserContext, chromium, type Download, type Page } from "playwright-core";
+import { decodeNpy } from "../../src/render/npy.ts";
+
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+export const photo = path.join(root, "examples/images/cat-and-cup.jpg");
+
+const chromiums = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+export function launch(): Promise<Browser> {
+  const executablePath = process.env.CHROMIUM ?? chromiums.find(existsSync);
+  if (!executablePath) throw new Error("no Chromium: run `node scripts/setup.mjs`, or name one in CHROMIUM");
+  // Pictures are compared: colours must not depend on the machine's screen.
+  return chromium.launch({ executablePath, args: ["--no-sandbox", "--force-color-profile=srgb"] });
+}
+
+/** Builds dist/studio where a source is newer. */
+export function build(): void {
+  const built = path.join(root, "dist/studio/sw.js");
+  const sources = ["studio", "src", "models"].flatMap((directory) =>
+    readdirSync(path.join(root, directory), { recursive: true, encoding: "utf8" }).map((name) =>
+      path.join(root, directory, name),
+    ),
+  );
+  const age = (file: string) => statSync(file).mtimeMs;
+  if (existsSync(built) && sources.every((file) => age(file) < age(built))) return;
+  execFileSync("npm", ["run", "--silent", "build:studio"], {
+    cwd: root,
+    stdio: "pipe",
+    env: { ...process.env, NODE_ENV: "production" }, // vitest's own would make a build for development
+  });
+}
+
+/** The command, on a free port. */
+export async function serve(...args: string[]): Promise<{ url: string; stop: () => void }> {
+  const child: ChildProcess = spawn(process.execPath, ["dist/cli/bin.js", "studio", "--port", "0", ...args], {
+    cwd: root,
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  const url = await new Promise<string>((resolve, reject) => {
+    let said = "";
+    const hear = (part: Buffer) => {
+      said += part;
+      const found = /http:\S+/.exec(said);
+      if (found) resolve(found[0]);
+    };
+    child.stdout?.on("data", hear);
+    child.stderr?.on("data", hear);
+    child.once("exit", () => reject(new Error(`gradcam studio ended: ${said}`)));
+  });
+  return { url, stop: () => child.kill() };
+}
+
+/** A page on which anything that goes wrong unseen fails the test. */
+export async function openPage(context: BrowserContext, url: string): Promise<{ page: Page; wrongs: string[] }> {
+  const page = await context.newPage();
+  page.setDefaultTimeout(60_000);
+  const wrongs: string[] = [];
+  page.on("pageerror", (error) => wrongs.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error") wrongs.push(message.text());
+  });
+  await page.goto(url);
+  await page.locator(".foot").waitFor();
+  return { page, wrongs };
+}
+
+/** Lets a file go over the page, as a hand does. */
+export async function drop(page: Page, ...files: { name: string; type: string; bytes: Uint8Array }[]): Promise<void> {
+  const given = files.map(({ name, type, bytes }) => ({ name, type, text: Buffer.from(bytes).toString("base64") }));
+  const data = await page.evaluateHandle((all) => {
+    const transfer = new DataTransfer();
+    for (const { name, type, text } of all) {
+      const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+      transfer.items.add(new File([bytes], name, { type }));
+    }
+    return transfer;
+  }, given);
+  await page.dispatchEvent("body", "dragover", { dataTransfer: data });
+  await page.dispatchEvent("body", "drop", { dataTransfer: data });
+}
+
+export const dropPhoto = (page: Page, file = photo) =>
+  drop(page, { name: path.basename(file), type: "image/jpeg", bytes: readFileSync(file) });
+
+/** Waits until the map on the stage answers the question as it stands. */
+export async function settled(page: Page): Promise<void> {
+  await page.locator("canvas.heat").waitFor();
+  await page.locator(".hero[data-settled=true]").waitFor();
+}
+
+/** What a button of the page hands over. */
+export async function download(page: Page, button: string): Promise<{ name: string; bytes: Uint8Array }> {
+  const [file]: [Download, unknown] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: button, exact: true }).click(),
+  ]);
+  return { name: file.suggestedFilename(), bytes: readFileSync(await file.path()) };
+}
+
+export async function downloadMap(page: Page): Promise<{ data: Float32Array; shape: number[] }> {
+  await settled(page);
+  return decodeNpy((await download(page, "Map")).bytes);
+}
+
+/** The largest difference, as a share of the largest magnitude of the second. */
+export function apart(got: Float32Array, want: Float32Array): number {
+  if (got.length !== want.length) return Number.POSITIVE_INFINITY;
+  const scale = want.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+  return got.reduce((worst, v, i) => Math.max(worst, Math.abs(v - want[i])), 0) / (scale || 1);
+}

@@ -1,0 +1,150 @@
+/** @file What goes wrong: each time a person is told in plain words, and goes on with what there was. */
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { build, drop, dropPhoto, launch, openPage, serve, settled } from "./browser.ts";
+
+const scratch = mkdtempSync(path.join(tmpdir(), "gradcam-studio-"));
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+let served: Awaited<ReturnType<typeof serve>>;
+
+beforeAll(async () => {
+  build();
+  [browser, served] = await Promise.all([launch(), serve()]);
+});
+beforeEach(async () => {
+  context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
+});
+afterEach(() => context.close());
+afterAll(async () => {
+  await browser?.close();
+  served?.stop();
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+const start = async (): Promise<void> => {
+  ({ page } = await openPage(context, served.url));
+};
+
+async function expectNotice(...words: (string | RegExp)[]): Promise<void> {
+  const notice = page.locator(".notice");
+  await notice.waitFor();
+  for (const word of words) expect(await notice.innerText()).toMatch(word);
+  expect(await notice.innerText()).not.toMatch(/internal|undefined|\bat .*:\d+/);
+}
+
+/** After every mistake the studio still does what it is for. */
+async function expectUsable(): Promise<void> {
+  await dropPhoto(page);
+  await settled(page);
+  expect(await page.locator(".sentence h1").innerText()).toBe("Why espresso?");
+}
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** A PNG of which there is only the head: so many pixels are promised. */
+function hugePng(width: number, height: number): Uint8Array {
+  const head = Buffer.from("89504e470d0a1a0a0000000d494844520000000000000000080200000000000000", "hex");
+  head.writeUInt32BE(width, 16);
+  head.writeUInt32BE(height, 20);
+  return head;
+}
+
+test("a broken picture", async () => {
+  await start();
+  await drop(page, { name: "photo.jpg", type: "image/jpeg", bytes: bytes("\xff\xd8 this is no photograph") });
+  await expectNotice("This picture cannot be read", "JPEG, PNG or WebP");
+  await expectUsable();
+});
+
+test("a picture of 200 megapixels", async () => {
+  await start();
+  await drop(page, { name: "wall.png", type: "image/png", bytes: hugePng(20_000, 10_000) });
+  await expectNotice("Too large for a browser tab", "20000 x 10000");
+  await expectUsable();
+});
+
+test("a file that is not ONNX", async () => {
+  await start();
+  await drop(page, { name: "net.onnx", type: "", bytes: bytes("<!doctype html> not found") });
+  await expectNotice("This model cannot be opened", "not an ONNX file");
+  expect(await page.locator(".foot").innerText()).toContain("efficientnet-lite0");
+  await page.getByRole("tab", { name: "Explain" }).click();
+  await expectUsable();
+});
+
+test("a model of 500 MB", async () => {
+  await start();
+  const file = path.join(scratch, "large.onnx");
+  writeFileSync(file, "");
+  truncateSync(file, 500e6);
+  await page.getByRole("tab", { name: "Model" }).click();
+  await page.getByLabel("Model files").setInputFiles(file);
+  await expectNotice("Too large for a browser tab", "500 MB", "gradcam explain photo.jpg --model large.onnx");
+  await page.getByRole("tab", { name: "Explain" }).click();
+  await expectUsable();
+});
+
+test("labels that are too many", async () => {
+  await start();
+  const { gap } = await import("../nets.ts");
+  await drop(
+    page,
+    { name: "net.onnx", type: "", bytes: gap() },
+    { name: "labels.txt", type: "text/plain", bytes: bytes("a\nb\nc\nd\ne\nf\ng\nh") },
+  );
+  await expectNotice("These files do not fit together", "8 names for a model of");
+});
+
+test("a worker that dies", async () => {
+  await start();
+  await dropPhoto(page);
+  await settled(page);
+  const [worker] = page.workers();
+  await worker.evaluate(() => self.close()).catch(() => undefined);
+  await expectNotice("The engine stopped and was started again", "memory");
+  await page.locator(".working").waitFor({ state: "detached" });
+  await settled(page);
+  await expectUsable();
+});
+
+test("a camera that is refused", async () => {
+  await start();
+  await page.getByRole("button", { name: "Take a photograph" }).click();
+  await expectNotice("The camera cannot be used", /Choose a picture|choose a picture/);
+  await expectUsable();
+});
+
+test("a browser without SIMD in WebAssembly", async () => {
+  const blind = await browser.newContext({ serviceWorkers: "block" });
+  await blind.route(/assets\/worker-.*\.js/, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: `WebAssembly.validate = () => false;${await response.text()}` });
+  });
+  page = await blind.newPage();
+  await page.goto(served.url);
+  await expectNotice("no WebAssembly SIMD");
+  expect(await page.getByRole("heading", { name: "Ask a network why." }).count()).toBe(1);
+  await blind.close();
+});
+
+test("a storage that is full", async () => {
+  page = await context.newPage();
+  const devtools = await context.newCDPSession(page);
+  const { origin } = new URL(served.url);
+  await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 3e6 });
+  await page.goto(served.url);
+  await page.locator(".foot").waitFor();
+  await expectNotice("There is no room to keep the model");
+  await expectUsable();
+});
+
+test("a model address on another server", async () => {
+  page = await context.newPage();
+  await page.goto(`${served.url}?model=https://example.com/model/`);
+  await expectNotice("another server", "gradcam studio --model");
+});
