@@ -7,7 +7,7 @@ export default defineConfig({
     globalSetup: ["test/build.ts"],
     // What is measured must have the machine for itself.
     fileParallelism: false,
-    testTimeout: 120_000,
+    testTimeout: 300_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 20_000 } },
   },

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Calls, Progress, Question } from "../engine/contract.ts";
 import { ask } from "../state/actions.ts";
 import { complain } from "../state/notices.ts";
-import { question, seen } from "../state/studio.ts";
+import { question, seen, settled } from "../state/studio.ts";
 
 type JobName = "occlude" | "sanity";
 
@@ -53,7 +53,7 @@ export function Job<K extends JobName>({ call, title, what, button, children }: 
           </button>
         </div>
       ) : (
-        <button type="button" onClick={() => void run()}>
+        <button type="button" disabled={!settled.value} onClick={() => void run()}>
           {button}
         </button>
       )}

@@ -154,26 +154,29 @@ const applyBrush = latest(async () => {
   try {
     const edited = await engine.call("brush", stroke);
     const bitmap = await createImageBitmap(edited.patch);
-    if (cleanings !== before) return;
-    batch(() => {
-      studio.untouched.value ??= studio.seen.value;
-      studio.patch.value?.close();
-      studio.patch.value = bitmap;
-      studio.seen.value = edited;
-    });
+    if (cleanings === before)
+      batch(() => {
+        studio.untouched.value ??= studio.seen.value;
+        studio.patch.value?.close();
+        studio.patch.value = bitmap;
+        studio.seen.value = edited;
+      });
   } catch (error) {
     complain(error);
   }
+  if (!waiting) studio.painting.value = false;
 });
 
 export function paint(brush: Brush, dabs: readonly Dab[]): void {
   if (waiting?.brush === brush) waiting.dabs.push(...dabs);
   else waiting = { brush, dabs: [...dabs] };
+  studio.painting.value = true;
   applyBrush(undefined);
 }
 
 export async function clean(): Promise<void> {
   waiting = undefined;
+  studio.painting.value = false;
   cleanings++;
   try {
     const seen = await engine.call("clean", undefined);

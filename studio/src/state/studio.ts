@@ -70,6 +70,8 @@ export const lens = signal(false);
 
 /** What the brush has covered, to lie over the picture. */
 export const patch = signal<ImageBitmap | undefined>(undefined);
+/** Whether the worker still has touches of the brush before it. */
+export const painting = signal(false);
 /** The scores before the brush. */
 export const untouched = signal<Seen | undefined>(undefined);
 
@@ -101,7 +103,7 @@ export const question = computed<Question | undefined>(() => {
 
 /** Whether the stage answers the question as it stands. */
 export const settled = computed(
-  () => answer.value !== undefined && answer.value.question === question.value && answer.value.seen === seen.value,
+  () => !painting.value && answer.value?.question === question.value && answer.value?.seen === seen.value,
 );
 
 /** In words, without "Why". */

@@ -1,0 +1,54 @@
+/** @file Files from the network: checked, with progress, and every failure told in one line. */
+import { createHash } from "node:crypto";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { digest, download, parseSums } from "../../src/web/download.ts";
+import { expectUserError } from "../explain/ask.ts";
+
+const content = Buffer.from("a model of sorts");
+const sha256 = createHash("sha256").update(content).digest("hex");
+let server: Server;
+let base: string;
+
+beforeAll(async () => {
+  server = createServer(({ url }, response) => {
+    if (url === "/model.onnx") response.writeHead(200, { "content-length": content.length }).end(content);
+    else if (url === "/broken")
+      response.writeHead(200, { "content-length": 100 }).write("half", () => response.destroy());
+    else response.writeHead(url === "/down" ? 503 : 404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => server.close());
+
+test("a file with its checksum, and how far it is", async () => {
+  const seen: number[][] = [];
+  const bytes = await download(`${base}/model.onnx`, sha256, { onProgress: (...at) => seen.push(at) });
+  expect(Buffer.from(bytes!)).toEqual(content);
+  expect(seen.at(-1)).toEqual([content.length, content.length]);
+  expect(await digest(content)).toBe(sha256);
+});
+
+test("what is not there is undefined; what else goes wrong says so", async () => {
+  expect(await download(`${base}/nothing`, undefined)).toBeUndefined();
+  await expectUserError(
+    download(`${base}/model.onnx`, sha256.replace(/./g, "0")),
+    "invalid-input",
+    `has the SHA-256 ${sha256}`,
+  );
+  await expectUserError(download(`${base}/down`, undefined), "missing-file", "the server answers 503");
+  await expectUserError(download(`${base}/broken`, undefined), "missing-file", "the connection broke off");
+  await expectUserError(download("http://127.0.0.1:1/model.onnx", undefined), "missing-file", "is there a network?");
+  const signal = AbortSignal.abort();
+  await expectUserError(download(`${base}/model.onnx`, undefined, { signal }), "cancelled", "cancelled");
+});
+
+test("checksums by name", () => {
+  const sums = parseSums(`${sha256}  onnx/model.onnx\n${sha256} *config.json\r\nnot a line\n`);
+  expect([...sums]).toEqual([
+    ["onnx/model.onnx", sha256],
+    ["config.json", sha256],
+  ]);
+});
