@@ -41,11 +41,7 @@ export async function explainPass(
 ): Promise<Explained> {
   const { target, method = "grad-cam", onProgress, signal } = options;
   const { space, explain } = methodNamed(method);
-  if (!image)
-    throw new UserError(
-      "invalid-model",
-      "invalid model: none of its inputs is an image (float, with spatial dimensions)",
-    );
+  if (!image) throw new UserError("invalid-model", noImage);
   const dims = await pass.scoreDims();
   const asked = await resolve(target, dims, () => pass.bestClasses());
   for (const [name, seed] of Object.entries(asked.seeds ?? {}))
@@ -145,38 +141,45 @@ class Inquiry {
     const { k, rows } = this.asked;
     if (!rows)
       throw new UserError("invalid-option", "invalid target: this method compares scores and takes a class, not seeds");
-    const [count, ...shape] = variants.dims;
-    const size = product(shape);
-    const declared = this.pass.plan.tensors.get(this.image)?.dims[0] ?? -1;
-    const batch = declared > 0 ? declared : count;
-    const answers = range(k).map(() => new Float32Array(count));
-    for (let first = 0; first < count; first += batch) {
-      // A model of a fixed batch is given that many, the last ones blank.
-      const data = new Float32Array(batch * size);
-      data.set(variants.data.subarray(first * size, Math.min(count, first + batch) * size));
-      const scores = await this.#scoresOf(index, { data, dims: [batch, ...shape] });
-      for (let v = first; v < Math.min(count, first + batch); v++) {
-        const ofVariant = classScores(scores, v - first);
-        for (let j = 0; j < k; j++)
-          answers[j][v] = rows[index * k + j].reduce((sum, [c, weight]) => sum + weight * ofVariant[c], 0);
-      }
-    }
-    return answers;
+    const scores = await scoresOfVariants(this.ort, this.pass, this.image, index, variants);
+    return range(k).map((j) =>
+      Float32Array.from(scores, (ofVariant) =>
+        rows[index * k + j].reduce((sum, [c, weight]) => sum + weight * ofVariant[c], 0),
+      ),
+    );
   }
+}
 
-  /** The scores of variants of one image, its other inputs repeated. */
-  async #scoresOf(index: number, variants: Dense): Promise<Dense> {
-    const { plan, feeds } = this.pass;
+/** The class scores of variants, [any, C, ...], of one image of a pass, whose other inputs are repeated. */
+async function scoresOfVariants(
+  ort: Runtime,
+  { plan, feeds }: Pass,
+  image: string,
+  index: number,
+  variants: Dense,
+): Promise<Float32Array[]> {
+  const [count, ...shape] = variants.dims;
+  const size = product(shape);
+  const declared = plan.tensors.get(image)?.dims[0] ?? -1;
+  const batch = declared > 0 ? declared : count;
+  const session = await plan.scores();
+  const all: Float32Array[] = [];
+  for (let first = 0; first < count; first += batch) {
+    // A model of a fixed batch is given that many, the last ones blank.
+    const data = new Float32Array(batch * size);
+    data.set(variants.data.subarray(first * size, Math.min(count, first + batch) * size));
     const varied = Object.entries(feeds).map(([name, feed]): [string, Tensor] => [
       name,
-      name === this.image
-        ? toTensor(this.ort, asLaidOut(variants, feed.dims), feed.type)
-        : repeatImage(this.ort, feed, index, variants.dims[0]),
+      name === image
+        ? toTensor(ort, asLaidOut({ data, dims: [batch, ...shape] }, feed.dims), feed.type)
+        : repeatImage(ort, feed, index, batch),
     ]);
-    const session = await plan.scores();
-    const results = await runForward(this.ort, session, Object.fromEntries(varied), [plan.score], variants.dims[0]);
-    return toDense(results[plan.score]);
+    const scores = toDense(
+      (await runForward(ort, session, Object.fromEntries(varied), [plan.score], batch))[plan.score],
+    );
+    for (let v = 0; v < Math.min(batch, count - first); v++) all.push(classScores(scores, v));
   }
+  return all;
 }
 
 /** A map's positions, whatever their shape, on the layer's grid: [m, ...grid]. */
@@ -185,6 +188,7 @@ const onGrid = ({ data }: Dense, grid: readonly number[]): Dense => ({
   dims: [data.length / product(grid), ...grid],
 });
 
+const noImage = "invalid model: none of its inputs is an image (float, with spatial dimensions)";
 const noLayer =
   "no path: the model has no layer with a grid on the way to its scores; name one, or use a method in pixel space";
 
@@ -207,6 +211,12 @@ export class Forward {
   /** The tensor that maps lie on. */
   get layer(): string | undefined {
     return this.pass.layer;
+  }
+
+  /** The class scores of variants, [any, C, ...], of one of its images. */
+  respond(index: number, variants: Dense): Promise<Float32Array[]> {
+    if (!this.image) throw new UserError("invalid-model", noImage);
+    return scoresOfVariants(this.ort, this.pass, this.image, index, variants);
   }
 
   /** Explains this pass; its layer cannot be changed any more. */

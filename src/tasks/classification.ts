@@ -174,7 +174,7 @@ export class Classifier {
     const against = options.against === undefined ? undefined : labels.find(options.against, ranking)[0];
     const answers = await explanationsOf(forward, { ...options, classes, methods, against, labels });
 
-    const probabilities = probabilitiesOf(scores, this.#probability);
+    const probabilities = this.probabilities(scores);
     const listed = new Set([...ranking.slice(0, 5), ...classes]);
     const predictions = ranking
       .filter((c) => listed.has(c))
@@ -209,6 +209,11 @@ export class Classifier {
       return [key, repeats ? repeatImage(this.ort, tensor, 0, dims[0]) : tensor];
     };
     return Object.fromEntries(all.map(full));
+  }
+
+  /** Probabilities of scores; null where the model gives a value that is none. */
+  probabilities(scores: Float32Array): (number | null)[] {
+    return probabilitiesOf(scores, this.#probability);
   }
 
   release(): Promise<void> {

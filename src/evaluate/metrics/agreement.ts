@@ -1,0 +1,15 @@
+/** @file How methods agree: the rank correlation of a map with those of the other methods that run (Krishna et al. 2022). */
+import { each, type Metric } from "./metric.ts";
+import { correlated } from "./occlusion-correlation.ts";
+
+export const agreement: Metric = {
+  name: "agreement",
+  title: "Agreement between methods",
+  summary: "Spearman's correlation of the map with each other method's, on the network's input.",
+  paper: "Krishna et al. 2022, https://arxiv.org/abs/2202.01602",
+  about: "predicted",
+  better: "neither",
+  measure: each(({ map, peers }) =>
+    Object.fromEntries([...peers].map(([method, other]) => [method, correlated(map, other)])),
+  ),
+};

@@ -1,0 +1,57 @@
+/**
+ * @file The extended pointing game (Selvaraju et al. 2017, section 4.2): the five best predictions, each pointed at or rejected.
+ *
+ * A map whose maximum is below a threshold rejects its class, which is right when the class is not in the picture. The threshold is the
+ * set's best, chosen on one half of the pictures for the other. Values at different classes compare in the raw map's units.
+ */
+import { peak } from "../../image/locate.ts";
+import { mean, quantile } from "../statistics.ts";
+import { each, type Measured, type Metric } from "./metric.ts";
+import { tolerance } from "./pointing-game.ts";
+import { coverage, near } from "./regions.ts";
+import { halves } from "./split.ts";
+
+export const extendedPointingGame: Metric = {
+  name: "extended-pointing-game",
+  title: "Extended pointing game",
+  summary: "Over the five best predictions: a class that is there is pointed at, one that is not is rejected.",
+  paper: "Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391",
+  about: "top5",
+  needs: "boxes",
+  better: "higher",
+  measure: each(({ objects, onPicture }) => {
+    const top = peak(onPicture);
+    const region = coverage(objects, onPicture.width, onPicture.height);
+    const present = region.data.includes(1);
+    return {
+      strength: top ? onPicture.data[top.y * onPicture.width + top.x] : 0,
+      present: present ? 1 : 0,
+      hit: present && top && near(top, region, tolerance) ? 1 : 0,
+    };
+  }),
+  summarise(measured) {
+    const [a, b] = halves(measured).map(plays);
+    if (a.length === 0 || b.length === 0) return {};
+    const right = [...outcomes(a, bestThreshold(b)), ...outcomes(b, bestThreshold(a))];
+    return { right: mean(right) };
+  },
+};
+
+interface Play {
+  readonly strength: number;
+  readonly present: number;
+  readonly hit: number;
+}
+
+const plays = (measured: readonly Measured[]): Play[] =>
+  measured.flatMap(({ measurements }) => measurements.map(({ values }) => values as unknown as Play));
+
+const outcomes = (half: readonly Play[], threshold: number): number[] =>
+  half.map(({ strength, present, hit }) => (strength < threshold ? 1 - present : hit));
+
+function bestThreshold(half: readonly Play[]): number {
+  const sorted = half.map(({ strength }) => strength).sort((x, y) => x - y);
+  const tried = Array.from({ length: 51 }, (_, i) => (i === 0 ? 0 : quantile(sorted, i / 50)));
+  const right = tried.map((threshold) => mean(outcomes(half, threshold)));
+  return tried[right.indexOf(Math.max(...right))];
+}

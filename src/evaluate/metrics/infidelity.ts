@@ -1,0 +1,37 @@
+/**
+ * @file Infidelity (Yeh et al. 2019): how wrongly the map tells what small noise does to the score.
+ *
+ * For noise I, E[(sum I phi - (f(x) - f(x - I)))^2], where phi is the map, the same for each channel. Maps have scales of their own, so
+ * phi is first scaled by the factor that fits best (captum's `normalize`).
+ */
+import { sum } from "../statistics.ts";
+import { each, type Metric } from "./metric.ts";
+import { askVariants } from "./variants.ts";
+
+const [runs, deviation] = [50, 0.2];
+
+export const infidelity: Metric = {
+  name: "infidelity",
+  title: "Infidelity",
+  summary:
+    "Mean squared error of the best scaled map as a prediction of what noise (deviation 0.2) does to the score, over its variance.",
+  paper: "Yeh et al. 2019, https://arxiv.org/abs/1901.09392",
+  about: "predicted",
+  better: "lower",
+  measure: each(async ({ map, probe, random }) => {
+    const { input } = probe;
+    const noise = Array.from({ length: runs }, () => input.data.map(() => deviation * random.normal()));
+    const variant = (i: number) => (i === 0 ? input.data : input.data.map((v, p) => v - noise[i - 1][p]));
+    const [whole, ...noisy] = await askVariants(input, runs + 1, variant, probe.scores);
+    const told = noise.map((n) => n.reduce((total, v, p) => total + v * map[p % map.length], 0));
+    const done = noisy.map((score) => whole - score);
+    return { infidelity: unexplained(told, done) };
+  }),
+};
+
+/** The share of `done`'s mean square that `told`, scaled by its best factor, leaves over: 1 where it tells nothing. */
+export function unexplained(told: readonly number[], done: readonly number[]): number {
+  const [square, both] = [sum(told.map((t) => t * t)), sum(told.map((t, i) => t * done[i]))];
+  const factor = square > 0 ? both / square : 0;
+  return sum(done.map((d, i) => (factor * told[i] - d) ** 2)) / sum(done.map((d) => d * d));
+}

@@ -1,0 +1,24 @@
+/** @file Localisation error (ILSVRC-15, as in Selvaraju et al. 2017 section 4.1): the box of the map's largest segment above 15 %. */
+import { box } from "../../image/locate.ts";
+import type { Metric } from "./metric.ts";
+import { overlap } from "./regions.ts";
+
+export const localisationError: Metric = {
+  name: "localisation-error",
+  title: "Localisation error",
+  summary: "How often none of the first 1 or 5 predictions is the right class with a box at IoU 0.5 or more.",
+  paper: "Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391",
+  about: "top5",
+  needs: "boxes",
+  better: "lower",
+  measure(cases) {
+    const label = cases[0]?.label;
+    if (label === undefined) return [];
+    const found = cases.map(({ class: c, objects, onPicture }) => {
+      const drawn = c === label ? box(onPicture) : undefined;
+      return drawn !== undefined && objects.some((object) => object.box && overlap(drawn, object.box) >= 0.5);
+    });
+    const error = (k: number) => (cases.some(({ rank }, i) => rank < k && found[i]) ? 0 : 1);
+    return [{ values: { "top-1": error(1), "top-5": error(5) } }];
+  },
+};

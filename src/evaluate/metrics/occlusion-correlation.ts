@@ -1,0 +1,20 @@
+/** @file Faithfulness by occlusion (Selvaraju et al. 2017, section 5.3): rank correlation with the map of what hiding patches costs. */
+import { spearman } from "../statistics.ts";
+import { each, type Metric } from "./metric.ts";
+
+export const occlusionCorrelation: Metric = {
+  name: "occlusion-correlation",
+  title: "Correlation with occlusion",
+  summary:
+    "Spearman's correlation of the map with the occlusion map (patch 32, stride 16) on the network's input; a blank map has 0.",
+  paper: "Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391",
+  about: "predicted",
+  better: "higher",
+  measure: each(async ({ map, probe }) => ({ correlation: correlated(map, await probe.occlusion()) })),
+};
+
+/** A constant map orders nothing, and correlates with nothing. */
+export const correlated = (a: Float32Array, b: Float32Array): number => {
+  const rho = spearman(a, b);
+  return Number.isNaN(rho) ? 0 : rho;
+};

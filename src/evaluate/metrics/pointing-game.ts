@@ -1,0 +1,42 @@
+/**
+ * @file The pointing game (Zhang et al. 2016, as played by TorchRay): does the map's maximum lie on the thing, or less than 15 pixels off?
+ *
+ * Accuracy is the mean over classes of hits / (hits + misses). "Difficult" are pictures where the things cover less than a quarter and
+ * something else is annotated too. A blank map points nowhere and misses.
+ */
+import { peak } from "../../image/locate.ts";
+import { mean } from "../statistics.ts";
+import { each, type Measured, type Metric } from "./metric.ts";
+import { coverage, near } from "./regions.ts";
+
+/** In pixels of the original picture. */
+export const tolerance = 15;
+
+export const pointingGame: Metric = {
+  name: "pointing-game",
+  title: "Pointing game",
+  summary:
+    "How often the map's maximum lies on the annotated thing, or less than 15 pixels from it; mean over classes.",
+  paper: "Zhang et al. 2016, https://arxiv.org/abs/1608.00507",
+  about: "annotated",
+  needs: "boxes",
+  better: "higher",
+  measure: each(({ objects, onPicture, others }) => {
+    const { width, height } = onPicture;
+    const region = coverage(objects, width, height);
+    if (!region.data.includes(1)) return undefined;
+    const top = peak(onPicture);
+    const covered = region.data.reduce((a, b) => a + b, 0) / region.data.length;
+    const difficult = covered < 0.25 && others > 0;
+    return { hit: top && near(top, region, tolerance) ? 1 : 0, difficult: difficult ? 1 : 0 };
+  }),
+  summarise: (measured) => ({ all: meanOverClasses(measured), difficult: meanOverClasses(measured, true) }),
+};
+
+function meanOverClasses(measured: readonly Measured[], difficult = false): number {
+  const played = new Map<number, number[]>();
+  for (const { measurements } of measured)
+    for (const { class: c = -1, values } of measurements)
+      if (!difficult || values.difficult) played.set(c, [...(played.get(c) ?? []), values.hit as number]);
+  return mean([...played.values()].map(mean));
+}

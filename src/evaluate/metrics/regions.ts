@@ -1,0 +1,39 @@
+/** @file Regions of a picture: what things cover, how boxes overlap, how far a point is from a thing. */
+import type { Box, Point } from "../../image/locate.ts";
+import type { Annotation, Mask } from "./metric.ts";
+
+/** Intersection over union of two boxes, edges as whole numbers (`x0 <= x < x1`). */
+export function overlap(a: Box, b: Box): number {
+  const common = areaOf([Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])]);
+  const union = areaOf(a) + areaOf(b) - common;
+  return union > 0 ? common / union : 0;
+}
+
+const areaOf = ([x0, y0, x1, y1]: Box): number => Math.max(0, x1 - x0) * Math.max(0, y1 - y0);
+
+/** The pixels of things: of their masks, or of their boxes where they have none. */
+export function coverage(objects: readonly Annotation[], width: number, height: number): Mask {
+  const data = new Uint8Array(width * height);
+  for (const { box, mask } of objects)
+    if (mask) for (let i = 0; i < data.length; i++) data[i] |= mask.data[i];
+    else if (box) {
+      const [x0, y0, x1, y1] = clip(box, width, height);
+      for (let y = y0; y < y1; y++) data.fill(1, y * width + x0, y * width + Math.max(x0, x1));
+    }
+  return { width, height, data };
+}
+
+/** A box in whole pixels of a picture. */
+export function clip([x0, y0, x1, y1]: Box, width: number, height: number): Box {
+  const within = (value: number, most: number) => Math.min(most, Math.max(0, Math.round(value)));
+  return [within(x0, width), within(y0, height), within(x1, width), within(y1, height)];
+}
+
+/** Whether a pixel is in a region, or less than `tolerance` pixels from one of it (Euclidean). */
+export function near({ x, y }: Point, { width, height, data }: Mask, tolerance: number): boolean {
+  const reach = Math.ceil(tolerance);
+  for (let v = Math.max(0, y - reach); v <= Math.min(height - 1, y + reach); v++)
+    for (let u = Math.max(0, x - reach); u <= Math.min(width - 1, x + reach); u++)
+      if (data[v * width + u] && ((u === x && v === y) || Math.hypot(u - x, v - y) < tolerance)) return true;
+  return false;
+}

@@ -1,0 +1,104 @@
+/** @file A picture under examination: the model's view of it, its maps by any method, and questions about variants of it. */
+import { InternalError, UserError } from "../errors.ts";
+import type { Forward } from "../explain/forward.ts";
+import { bestClasses, classScores } from "../explain/target.ts";
+import { asLaidOut, channelsFirst } from "../explain/tensors.ts";
+import { type Geometry, undo, upsample } from "../image/geometry.ts";
+import type { Picture, PixelMap } from "../image/picture.ts";
+import { preprocess } from "../image/preprocess.ts";
+import type { Dense } from "../methods/method.ts";
+import { product } from "../onnx/dims.ts";
+import type { Tensor } from "../onnx/runtime.ts";
+import type { Classifier } from "../tasks/classification.ts";
+import type { Probe } from "./metrics/metric.ts";
+import type { Randomised } from "./randomise.ts";
+
+export class Subject {
+  readonly #occlusions = new Map<number, Promise<Float32Array>>();
+
+  private constructor(
+    private readonly classifier: Classifier,
+    private readonly randomised: Randomised,
+    private readonly layer: string | undefined,
+    private readonly forward: Forward,
+    /** The network's input, [C, H, W], channels first. */
+    readonly input: Dense,
+    readonly geometry: Geometry,
+    /** All classes, best first. */
+    readonly ranking: readonly number[],
+  ) {}
+
+  static async of(picture: Picture, classifier: Classifier, randomised: Randomised, layer?: string): Promise<Subject> {
+    const { data, dims, geometry } = preprocess(picture, classifier.preprocess);
+    if (dims.length !== 3) throw new InternalError(`a picture became an input of ${dims.length} dimensions`);
+    const images = { data, dims: [1, ...dims] };
+    const forward = await classifier.explainer.forward(classifier.feeds(images), { layer });
+    const scores = classScores(forward.scores, 0);
+    const input = withoutBatch(channelsFirst(images));
+    return new Subject(classifier, randomised, layer, forward, input, geometry, bestClasses(scores, scores.length));
+  }
+
+  /** Raw maps of classes by a method, on its own grid. */
+  async maps(method: string, classes: readonly number[]): Promise<Map<number, Dense>> {
+    const { maps } = await this.forward.explain({ method, target: { each: classes } });
+    const [, ...dims] = maps.dims;
+    const size = product(dims);
+    const data = numbersOf(maps);
+    return new Map(classes.map((c, i) => [c, { data: data.subarray(i * size, (i + 1) * size), dims }]));
+  }
+
+  /** A map over the network's input, [H, W]. */
+  overInput({ data, dims: [h, w] }: Dense): Float32Array {
+    const [, height, width] = this.input.dims;
+    return h === height && w === width ? data : upsample(data, [h, w], [height, width]);
+  }
+
+  /** A map over the original picture. */
+  overPicture({ data, dims: [h, w] }: Dense): PixelMap {
+    return undo(data, [h, w], this.geometry);
+  }
+
+  /** What a metric may ask about a class and a method. */
+  probe(method: string, target: number): Probe {
+    const { forward, classifier, input, randomised } = this;
+    const explained = async (by: Pick<Classifier["explainer"], "explain">, image: Dense, c: number) => {
+      const feeds = classifier.feeds(this.#laidOut(image));
+      const { maps } = await by.explain(feeds, { target: c, method, layer: this.layer });
+      return this.overInput(withoutBatch({ data: numbersOf(maps), dims: maps.dims }));
+    };
+    return {
+      input,
+      classes: this.ranking.length,
+      stages: randomised.stages,
+      scores: async (variants) => Float32Array.from(await forward.respond(0, variants), (scores) => scores[target]),
+      probabilities: async (variants) =>
+        Float32Array.from(await forward.respond(0, variants), (s) => classifier.probabilities(s)[target]),
+      mapOf: (image) => explained(classifier.explainer, image, target),
+      mapFor: (other) => explained(classifier.explainer, input, other),
+      mapRandomised: async (stage, how) => explained(await randomised.explainerAt(stage, how), input, target),
+      occlusion: () => this.#occlusion(target),
+    };
+  }
+
+  #occlusion(target: number): Promise<Float32Array> {
+    const known =
+      this.#occlusions.get(target) ??
+      this.maps("occlusion", [target]).then((maps) => this.overInput(maps.get(target) as Dense));
+    this.#occlusions.set(target, known);
+    return known;
+  }
+
+  /** An input [C, H, W] as the model takes it. */
+  #laidOut({ data, dims: [channels, height, width] }: Dense): Dense {
+    const like =
+      this.classifier.preprocess.layout === "NHWC" ? [1, height, width, channels] : [1, channels, height, width];
+    return asLaidOut({ data, dims: [1, channels, height, width] }, like);
+  }
+}
+
+const withoutBatch = ({ data, dims: [, ...dims] }: Dense): Dense => ({ data, dims });
+
+function numbersOf({ data, type }: Tensor): Float32Array {
+  if (!(data instanceof Float32Array)) throw new UserError("invalid-model", `invalid model: maps of type ${type}`);
+  return data;
+}
