@@ -5,6 +5,7 @@ import { exitCodes, packageVersion } from "./about.ts";
 import { defineAsk } from "./ask.ts";
 import { defineCaption } from "./caption.ts";
 import { defineCompile } from "./compile.ts";
+import { defineEvaluate } from "./evaluate.ts";
 import { defineExplain } from "./explain.ts";
 import { defineLayers } from "./layers.ts";
 import { defineStudio } from "./studio.ts";
@@ -22,6 +23,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   defineLayers(program);
   defineCompile(program);
   defineStudio(program);
+  defineEvaluate(program);
   try {
     await program.parseAsync(argv);
     return exitCodes.done;

@@ -5,7 +5,7 @@ import type { Classifier } from "../tasks/classification.ts";
 import type { About, Annotation, Case, Measurement, Metric } from "./metrics/metric.ts";
 import { randomFor } from "./random.ts";
 import type { Randomised } from "./randomise.ts";
-import type { Sample } from "./sample.ts";
+import type { Opened } from "./sample.ts";
 import { Subject } from "./subject.ts";
 
 /** What is asked of every picture. */
@@ -36,22 +36,20 @@ export interface Outcome {
 export interface Examined {
   /** The best class. */
   readonly predicted: number;
-  readonly label?: number;
+  /** Whether it is the picture's; undefined where the dataset says nothing of that. */
+  readonly right?: boolean;
   readonly findings: readonly Finding[];
   readonly outcomes: readonly Outcome[];
 }
 
-/** @throws UserError for a picture that cannot be read or explained. */
+/** @throws UserError for a picture that cannot be explained. */
 export async function examine(
-  sample: Sample,
+  { id, picture, labels, annotations, attention }: Opened,
   classifier: Classifier,
   randomised: Randomised,
   { methods, metrics, layer, seed }: Protocol,
 ): Promise<Examined> {
-  const picture = await sample.picture();
   const subject = await Subject.of(picture, classifier, randomised, layer);
-  const annotations = await sample.annotations(picture);
-  const attention = await sample.attention?.();
   const about = classesAbout(subject.ranking, annotations);
   const asked = [...new Set(metrics.flatMap((metric) => about[metric.about]))];
 
@@ -67,9 +65,9 @@ export async function examine(
     });
 
   const caseOf = (metric: string, method: string, c: number, view: View): Case => {
-    const objects = annotations.filter((a) => a.class === c);
+    const objects = annotations.filter(({ classes }) => classes.includes(c));
     return {
-      ...{ class: c, rank: subject.ranking.indexOf(c), label: sample.label, objects, attention },
+      ...{ class: c, rank: subject.ranking.indexOf(c), right: labels?.includes(c), objects, attention },
       ...{ others: annotations.length - objects.length, geometry: subject.geometry, blank: view.blank },
       get map() {
         return view.onInput;
@@ -82,7 +80,7 @@ export async function examine(
         return new Map(others.flatMap((other) => viewsOf(other, [c]).map(([, its]) => [other, its.onInput])));
       },
       probe: subject.probe(method, c),
-      random: randomFor(seed, sample.id, c, metric),
+      random: randomFor(seed, id, c, metric),
     };
   };
 
@@ -98,7 +96,8 @@ export async function examine(
     const blank = whole.filter(([, view]) => view.blank).length;
     return { method, asked: asked.length, blank, broken: asked.length - whole.length };
   });
-  return { predicted: subject.ranking[0], label: sample.label, findings, outcomes };
+  const [predicted] = subject.ranking;
+  return { predicted, ...(labels && { right: labels.includes(predicted) }), findings, outcomes };
 }
 
 /** A map and where it is looked at: made when a metric asks, once for all metrics. */
@@ -131,6 +130,8 @@ function classesAbout(
   ranking: readonly number[],
   annotations: readonly Annotation[],
 ): Record<About, readonly number[]> {
-  const annotated = annotations.filter(({ crowd }) => !crowd).map(({ class: c }) => c);
+  const meant = new Map(annotations.filter(({ crowd }) => !crowd).map(({ name, classes }) => [name, classes]));
+  // Of the classes that mean a thing, the one that the model likes best.
+  const annotated = [...meant.values()].flatMap((classes) => ranking.find((c) => classes.includes(c)) ?? []);
   return { predicted: ranking.slice(0, 1), top5: ranking.slice(0, 5), annotated: [...new Set(annotated)] };
 }

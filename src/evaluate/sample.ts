@@ -1,16 +1,96 @@
-/** @file A picture of a dataset, and what is known of it. */
-import type { Picture, PixelMap } from "../image/picture.ts";
-import type { Annotation } from "./metrics/metric.ts";
+/**
+ * @file A picture of a dataset and what is known of it, as data: it travels to workers and queues, and is opened where it is examined.
+ */
+import { UserError } from "../errors.ts";
+import { upsample } from "../image/geometry.ts";
+import type { Box } from "../image/locate.ts";
+import { grey, type Picture, type PixelMap } from "../image/picture.ts";
+import { decode } from "../image/sharp.ts";
+import type { Annotation, Mask } from "./metrics/metric.ts";
+import { fromPolygons, fromRuns, type Runs } from "./shapes.ts";
+import type { Source } from "./source.ts";
 
 export interface Sample {
-  /** Unique in its dataset, and the same wherever the dataset lies: usually the path within it. */
+  /** Unique in its dataset, and the same wherever the dataset lies. */
   readonly id: string;
-  /** @throws UserError `invalid-image` for what is no picture. */
-  picture(): Promise<Picture>;
-  /** The class of the whole picture, where it has one: the model's index. */
-  readonly label?: number;
-  /** Things in it; masks are drawn for the size that the picture turns out to have. */
-  annotations(size: { readonly width: number; readonly height: number }): Promise<readonly Annotation[]>;
-  /** Where people looked. */
-  attention?(): Promise<PixelMap>;
+  /** Where the picture is in the dataset's source. */
+  readonly picture: string;
+  /** The model's classes that are right for the whole picture, where the dataset says it. */
+  readonly labels?: readonly number[];
+  readonly objects: readonly Marked[];
+  /** Where a grey picture of human attention is, of any size. */
+  readonly attention?: string;
 }
+
+/** A thing as it is written in a dataset. */
+export interface Marked {
+  readonly name: string;
+  readonly classes: readonly number[];
+  readonly box?: Box;
+  readonly shape?: Shape;
+  readonly difficult?: boolean;
+  readonly crowd?: boolean;
+}
+
+/** The pixels of a thing: polygons [x, y, x, y ...], COCO's runs, or a picture whose pixels of this value (any but 0 by default) belong. */
+export type Shape =
+  | { readonly polygons: readonly (readonly number[])[] }
+  | { readonly runs: Runs }
+  | { readonly file: string; readonly value?: number };
+
+/** A sample, read. */
+export interface Opened {
+  readonly id: string;
+  readonly picture: Picture;
+  readonly labels?: readonly number[];
+  readonly annotations: readonly Annotation[];
+  readonly attention?: PixelMap;
+}
+
+/** @throws UserError for what cannot be read, is no picture, or has another size than its picture. */
+export async function openSample(
+  { id, picture: at, labels, objects, attention }: Sample,
+  source: Source,
+): Promise<Opened> {
+  const picture = await decode(await source.read(at), { name: at });
+  const annotations: Annotation[] = [];
+  for (const { name, classes, box, shape, difficult = false, crowd = false } of objects) {
+    const mask = shape && (await maskOf(shape, picture, source));
+    annotations.push({ name, classes, difficult, crowd, ...(box && { box }), ...(mask && { mask }) });
+  }
+  return {
+    ...{ id, picture, annotations },
+    ...(labels && { labels }),
+    ...(attention && { attention: await greyMap(attention, picture, source) }),
+  };
+}
+
+async function maskOf(shape: Shape, size: Picture, source: Source): Promise<Mask> {
+  if ("polygons" in shape) return fromPolygons(shape.polygons, size);
+  if ("runs" in shape) return fromRuns(shape.runs, size);
+  const picture = await sameSize(shape.file, size, source);
+  const { value } = shape;
+  const belongs = (p: number) => (value === undefined ? picture.data[p * 3] > 0 : picture.data[p * 3] === value);
+  return {
+    ...extent(size),
+    data: Uint8Array.from({ length: size.width * size.height }, (_, p) => (belongs(p) ? 1 : 0)),
+  };
+}
+
+async function greyMap(file: string, size: Picture, source: Source): Promise<PixelMap> {
+  const { width, height, data } = grey(await decode(await source.read(file), { name: file }));
+  const values = Float32Array.from({ length: width * height }, (_, p) => data[p * 3] / 255);
+  return { ...extent(size), data: upsample(values, [height, width], [size.height, size.width]) };
+}
+
+async function sameSize(file: string, size: Picture, source: Source): Promise<Picture> {
+  const picture = await decode(await source.read(file), { name: file });
+  if (picture.width !== size.width || picture.height !== size.height)
+    throw new UserError(
+      "invalid-input",
+      `invalid mask ${file}: ${picture.width} x ${picture.height}, expected its picture's ${size.width} x ${size.height}`,
+    );
+  return picture;
+}
+
+const extent = ({ width, height }: Picture) => ({ width, height });

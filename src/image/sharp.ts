@@ -27,6 +27,8 @@ export interface DecodeOptions {
   maxPixels?: number;
   /** The most bytes of the encoded file; no limit unless told. */
   maxBytes?: number;
+  /** What errors call bytes that come without a path. */
+  name?: string;
 }
 
 /**
@@ -38,9 +40,9 @@ export interface DecodeOptions {
  */
 export async function decode(
   source: string | Uint8Array,
-  { maxPixels = 100e6, maxBytes = Number.POSITIVE_INFINITY }: DecodeOptions = {},
+  { maxPixels = 100e6, maxBytes = Number.POSITIVE_INFINITY, name: given = "(bytes)" }: DecodeOptions = {},
 ): Promise<Picture> {
-  const name = typeof source === "string" ? source : "(bytes)";
+  const name = typeof source === "string" ? source : given;
   const bytes = typeof source === "string" ? await read(source, maxBytes) : source;
   if (bytes.length > maxBytes) throw tooManyBytes(name, bytes.length, maxBytes);
   if (bytes.length === 0) throw new UserError("invalid-image", `invalid image ${name}: empty, ${allowed}`);

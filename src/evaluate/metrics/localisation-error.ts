@@ -12,10 +12,9 @@ export const localisationError: Metric = {
   needs: "boxes",
   better: "lower",
   measure(cases) {
-    const label = cases[0]?.label;
-    if (label === undefined) return [];
-    const found = cases.map(({ class: c, objects, onPicture }) => {
-      const drawn = c === label ? box(onPicture) : undefined;
+    if (cases.every(({ right }) => right === undefined)) return [];
+    const found = cases.map(({ right, objects, onPicture }) => {
+      const drawn = right ? box(onPicture) : undefined;
       return drawn !== undefined && objects.some((object) => object.box && overlap(drawn, object.box) >= 0.5);
     });
     const error = (k: number) => (cases.some(({ rank }, i) => rank < k && found[i]) ? 0 : 1);

@@ -20,10 +20,10 @@ export interface Mask {
 
 /** A thing in a picture, as people marked it, in pixels of the original picture. */
 export interface Annotation {
-  /** The model's class. */
-  readonly class: number;
   /** The dataset's name for it. */
   readonly name: string;
+  /** The model's classes that mean it: one, or e.g. every breed of dog. */
+  readonly classes: readonly number[];
   readonly box?: Box;
   readonly mask?: Mask;
   /** Marked as hard to see (PASCAL VOC). */
@@ -58,8 +58,8 @@ export interface Case {
   readonly class: number;
   /** Its place among the predictions, from 0. */
   readonly rank: number;
-  /** The class of the whole picture, where the dataset says it. */
-  readonly label: number | undefined;
+  /** Whether it is the class of the whole picture; undefined where the dataset says nothing of that. */
+  readonly right: boolean | undefined;
   /** Annotations of this class. */
   readonly objects: readonly Annotation[];
   /** How many annotations of other classes there are. */

@@ -1,0 +1,121 @@
+/** @file `gradcam evaluate`: a dataset in; figures of explanations out. */
+import path from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import pc from "picocolors";
+import { UserError } from "../errors.ts";
+import { type Evaluation, evaluate as runEvaluation } from "../evaluate/evaluate.ts";
+import { metrics } from "../evaluate/metrics/index.ts";
+import { csvOf } from "../evaluate/tables.ts";
+import { methods } from "../methods/index.ts";
+import { readJson, writeWhole } from "../node/files.ts";
+import { packageVersion } from "./about.ts";
+import { loadOptions, type ModelFlags, whole, withModel } from "./options.ts";
+import { Progress } from "./progress.ts";
+
+interface EvaluateFlags extends ModelFlags {
+  readonly methods: string[];
+  readonly metrics: string[];
+  readonly format?: string;
+  readonly classMap?: string;
+  readonly out: string;
+  readonly workers?: number;
+  readonly sample?: number;
+  readonly seed: number;
+  readonly json?: boolean;
+}
+
+const examples = `
+Examples:
+  gradcam evaluate imagenet/val --metrics occlusion-correlation,deletion --methods grad-cam,guided-backprop
+  gradcam evaluate VOCdevkit/VOC2007 --metrics pointing-game,energy-pointing-game --sample 500
+  gradcam evaluate coco --model resnet50.onnx --labels imagenet.txt --metrics mask-overlap
+The same command again continues what was interrupted.`;
+
+export function defineEvaluate(program: Command): void {
+  withModel(program.command("evaluate"))
+    .description("measure explanations over a dataset")
+    .argument("<dataset>", "a directory or an address: ImageNet folders, PASCAL VOC, COCO, or a manifest.csv")
+    .option("--methods <names>", `which (default: grad-cam): ${methods.map((m) => m.name).join(", ")}`, names, [
+      "grad-cam",
+    ])
+    .requiredOption("--metrics <names>", `which: ${metrics.map((m) => m.name).join(", ")}`, names)
+    .option("--format <name>", "the dataset's layout (default: recognised)")
+    .option("--class-map <file>", "JSON: a name of the dataset to the model's classes that mean it")
+    .option("--out <dir>", "where the results go, and are continued", "gradcam-evaluation")
+    .option("--workers <count>", "processes (default: one for each core)", whole)
+    .option("--sample <count>", "so many pictures, drawn by the seed (default: all)", whole)
+    .option("--seed <number>", "of everything that is drawn", seed, 0)
+    .option("--json", "print the figures as JSON and nothing else")
+    .addHelpText("after", examples)
+    .action(evaluate);
+}
+
+async function evaluate(dataset: string, flags: EvaluateFlags): Promise<void> {
+  const stop = new AbortController();
+  const interrupt = () => stop.abort();
+  process.once("SIGINT", interrupt);
+  let bar: Progress | undefined;
+  try {
+    const evaluation = await runEvaluation({
+      ...{ dataset, model: flags.model, load: loadOptions(flags), out: flags.out },
+      ...{ methods: flags.methods, metrics: flags.metrics, format: flags.format, seed: flags.seed },
+      ...{ workers: flags.workers, sample: flags.sample, signal: stop.signal },
+      mapping: flags.classMap === undefined ? undefined : await readMapping(flags.classMap),
+      onProgress: ({ done, total, before }) => {
+        bar ??= new Progress("pictures", total - before);
+        bar.update(done - before);
+      },
+    });
+    bar?.clear();
+    const content = { gradcam: packageVersion(), node: process.version, ...evaluation };
+    await writeWhole(path.join(flags.out, "figures.json"), `${JSON.stringify(content, null, 2)}\n`);
+    await writeWhole(path.join(flags.out, "figures.csv"), csvOf(evaluation));
+    if (flags.json) console.log(JSON.stringify(content));
+    else table(evaluation, flags.out);
+  } finally {
+    bar?.clear();
+    process.off("SIGINT", interrupt);
+  }
+}
+
+async function readMapping(file: string): Promise<Record<string, (string | number)[]>> {
+  const json = await readJson(file, "class map");
+  const valid = (value: unknown): value is Record<string, (string | number)[]> =>
+    typeof value === "object" && value !== null && Object.values(value).every(Array.isArray);
+  if (!valid(json))
+    throw new UserError(
+      "invalid-input",
+      `invalid class map: ${file} is not an object of lists, {"cat": ["tabby", 282]}`,
+    );
+  return json;
+}
+
+function table({ dataset, examined, right, failures, outcomes, figures, differences }: Evaluation, out: string): void {
+  console.log(`${pc.bold(dataset.location)}: ${examined} pictures examined`);
+  if (right) console.log(`  ${right.count} of ${right.of} named right`);
+  for (const { what, count } of dataset.remarks) console.log(`  ${count} ${what}`);
+  for (const { id, error } of failures.slice(0, 10)) console.log(`  failed: ${id}: ${error}`);
+  if (failures.length > 10) console.log(`  and ${failures.length - 10} more failed`);
+  for (const { method, asked, blank, broken } of outcomes)
+    if (blank || broken) console.log(`  ${method}: ${blank} of ${asked} maps blank, ${broken} not finite`);
+  const wide = Math.max(0, ...figures.map((f) => f.figure.length));
+  for (const metric of new Set(figures.map((f) => f.metric))) {
+    console.log(pc.bold(metric));
+    for (const f of figures.filter((one) => one.metric === metric))
+      console.log(`  ${f.figure.padEnd(wide)} ${f.method.padEnd(18)} ${estimate(f)}`);
+    for (const d of differences.filter((one) => one.metric === metric))
+      console.log(`  ${d.figure.padEnd(wide)} ${d.method} - ${d.than}: ${estimate(d)}`);
+  }
+  console.log(`figures: ${path.join(out, "figures.json")}, ${path.join(out, "figures.csv")}`);
+}
+
+const estimate = ({ value, low, high, count }: { value: number; low: number; high: number; count: number }): string =>
+  `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}] over ${count} pictures`;
+
+const names = (text: string): string[] => text.split(",").map((name) => name.trim());
+
+function seed(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError("It must be a whole number of 0 or more.");
+  return value;
+}

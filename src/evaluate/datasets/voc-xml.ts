@@ -1,0 +1,52 @@
+/** @file The XML files of PASCAL VOC, which ILSVRC's CLS-LOC has too: boxes whose pixels count from 1, last one included. */
+import type { XMLParser } from "fast-xml-parser";
+import { UserError } from "../../errors.ts";
+import type { Marked } from "../sample.ts";
+import type { Source } from "../source.ts";
+
+export interface VocFile {
+  /** The picture's name, as the file says. */
+  readonly filename: string;
+  readonly objects: readonly Omit<Marked, "classes">[];
+}
+
+/** @throws UserError `invalid-input` that names the file. */
+export async function readVocXml(source: Source, file: string): Promise<VocFile> {
+  const text = new TextDecoder().decode(await source.read(file));
+  const parser = await loadParser();
+  const invalid = (what: string) => new UserError("invalid-input", `invalid annotation ${file}: ${what}`);
+  let root: { annotation?: { filename?: string; object?: readonly XmlObject[] } };
+  try {
+    root = parser.parse(text, true);
+  } catch (cause) {
+    throw invalid(`not XML (${(cause as Error).message})`);
+  }
+  if (!root.annotation) throw invalid("no <annotation> in it");
+  const objects = (root.annotation.object ?? []).map(({ name, difficult, bndbox }) => {
+    const [x0, y0, x1, y1] = (["xmin", "ymin", "xmax", "ymax"] as const).map((side) => Number(bndbox?.[side]));
+    if (!name || ![x0, y0, x1, y1].every(Number.isFinite))
+      throw invalid("an <object> without <name> or whole <bndbox>");
+    if (x1 < x0 || y1 < y0) throw invalid(`a box from ${x0}, ${y0} to ${x1}, ${y1}`);
+    return { name: String(name), box: [x0 - 1, y0 - 1, x1, y1] as const, difficult: String(difficult) === "1" };
+  });
+  return { filename: String(root.annotation.filename ?? ""), objects };
+}
+
+interface XmlObject {
+  readonly name?: string;
+  readonly difficult?: string;
+  readonly bndbox?: Readonly<Record<"xmin" | "ymin" | "xmax" | "ymax", string>>;
+}
+
+async function loadParser(): Promise<XMLParser> {
+  try {
+    const { XMLParser } = await import("fast-xml-parser");
+    return new XMLParser({ parseTagValue: false, processEntities: false, isArray: (name) => name === "object" });
+  } catch (cause) {
+    throw new UserError(
+      "missing-package",
+      "missing package fast-xml-parser, which reads annotations: npm i fast-xml-parser",
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,137 @@
+/** @file A whole evaluation: a dataset, a model, methods and metrics in; figures out, resumable at any moment. */
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { UserError } from "../errors.ts";
+import { methodNamed } from "../methods/index.ts";
+import { prepareDirectory } from "../node/files.ts";
+import { type LoadOptions, load } from "../node/load.ts";
+import { ClassNames, type Mapping } from "./datasets/classes.ts";
+import type { Remark } from "./datasets/dataset.ts";
+import { readDataset } from "./datasets/index.ts";
+import { metricNamed } from "./metrics/index.ts";
+import type { Need } from "./metrics/metric.ts";
+import { examineAll } from "./pool.ts";
+import { randomFor } from "./random.ts";
+import type { Sample } from "./sample.ts";
+import { sourceAt } from "./source.ts";
+import { Store } from "./store.ts";
+import { type Summary, summarise } from "./summary.ts";
+
+export interface EvaluateOptions {
+  /** A directory, or an address (http, https; S3-compatible). */
+  readonly dataset: string;
+  /** The dataset's layout, by name; recognised by default. */
+  readonly format?: string;
+  readonly mapping?: Mapping;
+  /** The model's file or directory; the bundled classifier by default. */
+  readonly model?: string;
+  readonly load?: LoadOptions;
+  readonly methods: readonly string[];
+  readonly metrics: readonly string[];
+  /** The directory of the results, which an interrupted evaluation continues. */
+  readonly out: string;
+  /** Processes; one for each core by default. */
+  readonly workers?: number;
+  /** How many pictures, drawn by the seed; all by default. */
+  readonly sample?: number;
+  readonly seed?: number;
+  readonly onProgress?: (progress: Progress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface Progress {
+  /** Pictures finished, those of earlier runs included. */
+  readonly done: number;
+  readonly total: number;
+  /** Finished before this run. */
+  readonly before: number;
+}
+
+export interface Evaluation extends Summary {
+  readonly dataset: { readonly location: string; readonly pictures: number; readonly remarks: readonly Remark[] };
+  readonly model: { readonly name: string; readonly sha256: string; readonly layer: string | undefined };
+  readonly runtime: string;
+  readonly methods: readonly string[];
+  readonly metrics: readonly string[];
+  readonly seed: number;
+}
+
+/** @throws UserError for a dataset, model, method or metric that is wrong, and for results of another evaluation in `out`. */
+export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  const { dataset: location, methods, metrics, out, seed = 0 } = options;
+  methods.forEach(methodNamed);
+  metrics.forEach(metricNamed);
+  const model = await load(options.model, options.load);
+  const { name, labels, explainer } = model.classifier;
+  const { layer = explainer.layers[0]?.name } = options.load ?? {};
+  await model.release();
+  const dataset = await readDataset(sourceAt(location), new ClassNames(labels.names, options.mapping), options.format);
+  const samples = options.sample === undefined ? dataset.samples : draw(dataset.samples, options.sample, seed);
+  checkNeeds(metrics, samples);
+
+  await prepareDirectory(out);
+  const run = { model: model.sha256, layer, dataset: location, methods, metrics, seed, pictures: samples.length };
+  const store = await Store.open(path.join(out, "results.sqlite"), run);
+  try {
+    const left = samples.filter(({ id }) => !store.has(id));
+    const total = samples.length;
+    const before = total - left.length;
+    let done = before;
+    const report = () => options.onProgress?.({ done: ++done, total, before });
+    if (left.length)
+      await examineAll(left, {
+        work: { source: location, model: options.model, load: workerOptions(options.load), methods, metrics, seed },
+        workers: Math.min(left.length, options.workers ?? availableParallelism()),
+        signal: options.signal,
+        onExamined: (id, examined) => {
+          store.record(id, examined);
+          report();
+        },
+        onFailure: (failure) => {
+          store.recordFailure(failure);
+          report();
+        },
+      });
+    return {
+      dataset: { location, pictures: total, remarks: dataset.remarks },
+      model: { name, sha256: model.sha256, layer },
+      runtime: model.runtimeVersion,
+      ...{ methods, metrics, seed },
+      ...summarise(store, methods, metrics, seed),
+    };
+  } finally {
+    store.close();
+  }
+}
+
+/** Every worker has one core. */
+const workerOptions = (options: LoadOptions = {}): LoadOptions => ({
+  ...options,
+  session: { ...options.session, intraOpNumThreads: 1, interOpNumThreads: 1 },
+});
+
+/** Pictures by the order of their names' hashes: the same ones whatever the order of the dataset. */
+function draw(samples: readonly Sample[], count: number, seed: number): Sample[] {
+  const keyed = samples.map((sample) => ({ sample, key: randomFor(seed, "sample", sample.id).uniform() }));
+  return keyed
+    .sort((a, b) => a.key - b.key)
+    .slice(0, count)
+    .map(({ sample }) => sample)
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+const has: Readonly<Record<Need, (sample: Sample) => boolean>> = {
+  label: ({ labels }) => labels !== undefined,
+  boxes: ({ objects }) => objects.length > 0,
+  masks: ({ objects }) => objects.some(({ shape }) => shape),
+  attention: ({ attention }) => attention !== undefined,
+};
+
+function checkNeeds(metrics: readonly string[], samples: readonly Sample[]): void {
+  for (const { name, needs } of metrics.map(metricNamed))
+    if (needs && !samples.some(has[needs]))
+      throw new UserError(
+        "invalid-option",
+        `invalid metric for this dataset: ${name} needs ${needs}, and no picture has any`,
+      );
+}

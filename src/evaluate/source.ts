@@ -1,0 +1,108 @@
+/** @file Where a dataset's files are: a directory, a web server, or a bucket that speaks S3 without credentials. */
+import { readdir, readFile } from "node:fs/promises";
+import path from "node:path";
+import { UserError } from "../errors.ts";
+
+export interface Source {
+  /** As it was given. */
+  readonly location: string;
+  /** @throws UserError `missing-file` */
+  read(file: string): Promise<Uint8Array>;
+  /** All files below a folder, by their path in the source, sorted. */
+  list(folder?: string): Promise<readonly string[]>;
+}
+
+export function sourceAt(location: string): Source {
+  return /^https?:\/\//.test(location) ? new Web(location) : new Directory(location);
+}
+
+class Directory implements Source {
+  constructor(readonly location: string) {}
+
+  async read(file: string): Promise<Uint8Array> {
+    const root = path.resolve(this.location);
+    const found = path.resolve(root, file);
+    // Names come out of annotations, which somebody else wrote.
+    if (!found.startsWith(root + path.sep))
+      throw new UserError("invalid-input", `invalid file name in the dataset: ${file} is outside of ${this.location}`);
+    try {
+      return await readFile(found);
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      const seen = code === "ENOENT" ? "no such file" : code === "EISDIR" ? "is a directory" : code;
+      throw new UserError("missing-file", `missing file: ${path.join(this.location, file)}: ${seen}`, { cause });
+    }
+  }
+
+  async list(folder = ""): Promise<readonly string[]> {
+    const root = path.resolve(this.location, folder);
+    const found = await readdir(root, { recursive: true, withFileTypes: true }).catch((cause) => {
+      throw new UserError("missing-file", `missing dataset: ${path.join(this.location, folder)}: no such directory`, {
+        cause,
+      });
+    });
+    return found
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) => path.relative(this.location, path.join(entry.parentPath, entry.name)).split(path.sep).join("/"))
+      .sort();
+  }
+}
+
+/** A file that takes longer is given up. */
+const patience = 30_000;
+
+class Web implements Source {
+  readonly #root: string;
+
+  constructor(readonly location: string) {
+    this.#root = location.endsWith("/") ? location : `${location}/`;
+  }
+
+  async read(file: string): Promise<Uint8Array> {
+    const url = new URL(file.split("/").map(encodeURIComponent).join("/"), this.#root);
+    return new Uint8Array(await (await this.#fetch(url)).arrayBuffer());
+  }
+
+  /** By S3's ListObjectsV2; other servers do not list, and need a manifest. */
+  async list(folder = ""): Promise<readonly string[]> {
+    const { origin, pathname } = new URL(this.#root);
+    const [, bucket, ...rest] = pathname.split("/");
+    const inside = rest.join("/");
+    const prefix = inside + (folder ? `${folder}/` : "");
+    const keys: string[] = [];
+    for (let token: string | undefined = ""; token !== undefined; ) {
+      const url = new URL(`/${bucket}`, origin);
+      url.search = new URLSearchParams({
+        "list-type": "2",
+        prefix,
+        ...(token && { "continuation-token": token }),
+      }).toString();
+      const xml = await (await this.#fetch(url)).text();
+      if (!xml.includes("<ListBucketResult"))
+        throw new UserError(
+          "invalid-input",
+          `invalid dataset: ${this.location} does not list its files (no S3); give a manifest`,
+        );
+      for (const [, key] of xml.matchAll(/<Key>([^<]*)<\/Key>/g)) keys.push(decodeXml(key).slice(inside.length));
+      token = /<NextContinuationToken>([^<]*)</.exec(xml)?.[1];
+    }
+    return keys.filter((key) => key && !key.endsWith("/")).sort();
+  }
+
+  async #fetch(url: URL): Promise<Response> {
+    try {
+      const response = await fetch(url, { signal: AbortSignal.timeout(patience) });
+      if (response.ok) return response;
+      throw new UserError("missing-file", `missing file: ${url}: the server says ${response.status}`);
+    } catch (cause) {
+      if (cause instanceof UserError) throw cause;
+      throw new UserError("missing-file", `missing file: ${url}: ${(cause as Error).message}`, { cause });
+    }
+  }
+}
+
+const decodeXml = (text: string): string =>
+  text.replace(
+    /&(lt|gt|quot|apos|amp);/g,
+    (_, name: string) => ({ lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" })[name] ?? "",
+  );
