@@ -32,7 +32,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   commander: /^cli\//,
   picocolors: /^cli\//,
 };
-const mayUseNode = /^(node|cli)\/|^image\/sharp\.ts$/;
+const mayUseNode = /^(node|evaluate|cli)\/|^image\/sharp\.ts$/;
 
 interface Import {
   readonly from: string;

@@ -3,7 +3,8 @@
  * a test prints none that the bundled model's labels contradict. What ILSVRC has no class for (person, potted plants as living things ...)
  * has none here, and is left out of an evaluation, counted.
  */
-import type { Mapping } from "./classes.ts";
+/** A name of the dataset, and the names or indices of the model's classes that mean it; an empty list leaves it out. */
+export type Mapping = Readonly<Record<string, readonly (string | number)[]>>;
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 

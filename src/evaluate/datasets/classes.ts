@@ -1,10 +1,7 @@
 /** @file Which of a model's classes a dataset means: by index, label, WordNet id, or a mapping. */
 import { UserError } from "../../errors.ts";
-import { cocoToImagenet, vocToImagenet } from "./class-maps.ts";
+import { cocoToImagenet, type Mapping, vocToImagenet } from "./class-maps.ts";
 import { synsets } from "./imagenet-1k.ts";
-
-/** A name of the dataset, and the names or indices of the model's classes that mean it; an empty list leaves it out. */
-export type Mapping = Readonly<Record<string, readonly (string | number)[]>>;
 
 export class ClassNames {
   readonly #index = new Map<string, number>();
