@@ -95,8 +95,12 @@ export class Store {
         "SELECT COUNT(*) AS examined, COUNT(right) AS judged, COALESCE(SUM(right), 0) AS right FROM picture WHERE error IS NULL",
       )
       .get() as { examined: number; judged: number; right: number };
-    const failures = this.db.prepare("SELECT id, error FROM picture WHERE error IS NOT NULL ORDER BY id").all();
-    return { ...counts, failures: failures as Failure[] };
+    const failures = this.db
+      .prepare("SELECT id, error FROM picture WHERE error IS NOT NULL ORDER BY id")
+      .all() as Failure[];
+    // Rows carry more than their columns.
+    const { examined, judged, right } = counts;
+    return { examined, judged, right, failures: failures.map(({ id, error }) => ({ id, error })) };
   }
 
   /** What a metric measured by a method, in the order of the pictures' names. */
@@ -117,7 +121,8 @@ export class Store {
         "SELECT COALESCE(SUM(asked), 0) AS asked, COALESCE(SUM(blank), 0) AS blank, COALESCE(SUM(broken), 0) AS broken FROM outcome WHERE method = ?",
       )
       .get(method) as Omit<Outcome, "method">;
-    return { method, ...sums };
+    const { asked, blank, broken } = sums;
+    return { method, asked, blank, broken };
   }
 
   close(): void {

@@ -1,0 +1,114 @@
+/** @file `gradcam evaluate` as people run it: the same figures however the work went, and mistakes in one line. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { expectMistake, net } from "../cli/mistake.ts";
+import { filesIn, folder, gradcam, start, withModel, writePicture } from "../cli/run.ts";
+import { gap } from "../nets.ts";
+
+const all =
+  "pointing-game,mask-overlap,inside-outside,occlusion-correlation,deletion,faithfulness-correlation,cascading-randomisation,agreement";
+
+/** 12 pictures of noise with a box and a mask each, one of them broken. */
+async function prepare(side = 40, count = 12): Promise<string> {
+  const cwd = folder();
+  withModel(cwd, gap({ input: [1, 3, 32, 32] }));
+  mkdirSync(path.join(cwd, "set"));
+  const lines = ["picture,label,name,x0,y0,x1,y1,mask"];
+  for (let i = 0; i < count; i++) {
+    await writePicture(path.join(cwd, `set/${i}.png`), { width: side, height: side, seed: i });
+    lines.push(`${i}.png,${i % 2},,,,,,`, `${i}.png,,${i % 2},4,4,${10 + i},20,`, `${i}.png,,${(i + 1) % 2},,,,,0.png`);
+  }
+  writeFileSync(path.join(cwd, "set/broken.png"), "no picture");
+  lines.push("broken.png,1,,,,,,", "gone.png,1,,,,,,");
+  writeFileSync(path.join(cwd, "set/manifest.csv"), lines.join("\n"));
+  return cwd;
+}
+
+const labels = ["--labels", "labels.txt"];
+const evaluate = (metrics: string, out: string, ...more: string[]) => [
+  ...[
+    "evaluate",
+    "set",
+    "--model",
+    "net.onnx",
+    ...labels,
+    "--methods",
+    "grad-cam,gradient",
+    "--metrics",
+    metrics,
+    "--out",
+    out,
+  ],
+  ...more,
+];
+
+/** What must not depend on how the work went. */
+const figuresIn = (cwd: string, out: string) => {
+  const { examined, figures, differences, failures, outcomes } = JSON.parse(
+    readFileSync(path.join(cwd, out, "figures.json"), "utf8"),
+  );
+  return { examined, figures, differences, failures, outcomes };
+};
+
+test("figures are the same with one worker and two, after a kill and a resumption, and a broken picture is counted", async () => {
+  const cwd = await prepare();
+  writeFileSync(path.join(cwd, "labels.txt"), "zero\none\ntwo");
+  const one = await gradcam(evaluate(all, "one", "--workers", "1"), cwd);
+  expect(one).toMatchObject({ code: 0, stderr: "" });
+  const figures = figuresIn(cwd, "one");
+  expect(figures.examined).toBe(12);
+  expect(figures.failures.map(({ id }: { id: string }) => id)).toEqual(["broken.png", "gone.png"]);
+  expect(figures.figures.map(({ metric }: { metric: string }) => metric)).toEqual(
+    expect.arrayContaining(all.split(",")),
+  );
+  for (const { value } of figures.figures) expect(value).toEqual(expect.any(Number));
+  expect(filesIn(path.join(cwd, "one"))).toEqual(["figures.csv", "figures.json", "results.sqlite"]);
+
+  // Killed after the first results, as by a power cut, then run again on another number of workers.
+  const running = start(evaluate(all, "two", "--workers", "1"), cwd);
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  running.process.kill("SIGKILL");
+  await running.ended;
+  const two = await gradcam(evaluate(all, "two", "--workers", "2"), cwd);
+  expect(two).toMatchObject({ code: 0, stderr: "" });
+  expect(figuresIn(cwd, "two")).toEqual(figures);
+
+  // A third time there is nothing left to do.
+  const again = await gradcam(evaluate(all, "two"), cwd);
+  expect(again.code).toBe(0);
+  expect(figuresIn(cwd, "two")).toEqual(figures);
+});
+
+test("a sample is the same whoever draws it, and another seed draws another", async () => {
+  const dir = await prepare(16, 6);
+  writeFileSync(path.join(dir, "labels.txt"), "zero\none\ntwo");
+  const drawn = async (out: string, seed: string) => {
+    const { stdout } = await gradcam(evaluate("sparseness", out, "--sample", "4", "--seed", seed, "--json"), dir);
+    const { dataset, figures } = JSON.parse(stdout);
+    expect(dataset.pictures).toBe(4);
+    return figures[0].value;
+  };
+  const first = await drawn("a", "1");
+  expect(await drawn("b", "1")).toBe(first);
+  expect(await drawn("c", "5")).not.toBe(first);
+});
+
+test("mistakes", async () => {
+  const dir = folder();
+  withModel(dir, net);
+  writeFileSync(path.join(dir, "labels.txt"), "zero\none\ntwo");
+  mkdirSync(path.join(dir, "set"));
+  await writePicture(path.join(dir, "set/a.png"));
+  writeFileSync(path.join(dir, "set/manifest.csv"), "picture,label\na.png,1");
+  const wrong = async (words: string, args: readonly string[]) => expectMistake(await gradcam(args, dir), dir, words);
+  await wrong('unknown metric: "nonsense"; allowed are localisation-error', evaluate("nonsense", "out"));
+  await wrong("pointing-game needs boxes, and no picture has any", evaluate("pointing-game", "out"));
+  await wrong(
+    'unknown format: "zip"; allowed are manifest, coco, voc, folders',
+    evaluate("deletion", "out", "--format", "zip"),
+  );
+  await wrong("missing dataset: nowhere", ["evaluate", "nowhere", "--metrics", "deletion", "--model", "net.onnx"]);
+  expect((await gradcam(evaluate("sparseness", "out", "--workers", "1"), dir)).code).toBe(0);
+  await wrong("holds another evaluation's results (metrics was", evaluate("complexity", "out"));
+});
