@@ -121,10 +121,10 @@ function draw(samples: readonly Sample[], count: number, seed: number): Sample[]
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-const has: Readonly<Record<Need, (sample: Sample) => boolean>> = {
+const has: Readonly<Record<Need, (sample: Sample) => unknown>> = {
   label: ({ labels }) => labels !== undefined,
-  boxes: ({ objects }) => objects.length > 0,
-  masks: ({ objects }) => objects.some(({ shape }) => shape),
+  boxes: ({ objects }) => objects.some(({ classes, box, shape }) => classes.length && (box || shape)),
+  masks: ({ objects }) => objects.some(({ classes, shape }) => classes.length && shape),
   attention: ({ attention }) => attention !== undefined,
 };
 

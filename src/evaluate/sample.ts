@@ -55,7 +55,8 @@ export async function openSample(
   const picture = await decode(await source.read(at), { name: at });
   const annotations: Annotation[] = [];
   for (const { name, classes, box, shape, difficult = false, crowd = false } of objects) {
-    const mask = shape && (await maskOf(shape, picture, source));
+    // What the model has no class for only counts as something else.
+    const mask = shape && classes.length ? await maskOf(shape, picture, source) : undefined;
     annotations.push({ name, classes, difficult, crowd, ...(box && { box }), ...(mask && { mask }) });
   }
   return {

@@ -62,8 +62,8 @@ export function quantile(sorted: ArrayLike<number>, share: number): number {
   return sorted[below] + (sorted[above] - sorted[below]) * (at - below);
 }
 
-/** How often a bootstrap draws. */
-const draws = 2000;
+/** How often a bootstrap draws: fewer times from very many pictures, whose intervals are narrow. */
+export const drawsFrom = (clusters: number): number => Math.max(200, Math.min(2000, Math.floor(2e7 / clusters)));
 
 /**
  * A statistic over clusters (pictures), with its percentile bootstrap interval (Efron 1979): clusters are drawn with replacement.
@@ -76,7 +76,8 @@ export function bootstrap<T>(
 ): Estimate {
   const value = statistic(clusters);
   const drawn: number[] = [];
-  for (let d = 0; d < draws && clusters.length > 1; d++) {
+  const draws = clusters.length > 1 ? drawsFrom(clusters.length) : 0;
+  for (let d = 0; d < draws; d++) {
     const v = statistic(clusters.map(() => clusters[random.below(clusters.length)]));
     if (!Number.isNaN(v)) drawn.push(v);
   }

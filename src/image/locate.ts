@@ -36,12 +36,17 @@ export function peak({ data, width }: PixelMap): Point | undefined {
  *
  * @param threshold 0..1; 0.15 by the protocol
  */
-export function box(map: PixelMap, { threshold = 0.15 }: { threshold?: number } = {}): Box | undefined {
+export function box(map: PixelMap, options: { threshold?: number } = {}): Box | undefined {
+  return boxes(map, options)[0];
+}
+
+/** The bounding boxes of all such segments, the largest first; none when the map is blank. */
+export function boxes(map: PixelMap, { threshold = 0.15 }: { threshold?: number } = {}): Box[] {
   const top = peak(map);
-  if (!top) return undefined;
+  if (!top) return [];
   const runs = runsAbove(map, threshold * map.data[top.y * map.width + top.x]);
   connect(runs);
-  return boxOfLargest(runs);
+  return boxesOf(runs);
 }
 
 /** Pixels of one row in a line, `from <= x < to`, and the segment they belong to: the index of one of its earlier runs, or their own. */
@@ -87,15 +92,16 @@ function root(runs: Run[], index: number): number {
   return i;
 }
 
-function boxOfLargest(runs: Run[]): Box | undefined {
-  const areas = new Float64Array(runs.length);
-  for (const [i, { from, to }] of runs.entries()) areas[root(runs, i)] += to - from;
-  const largest = areas.indexOf(areas.reduce((most, area) => Math.max(most, area), 0));
-  const own = runs.filter((_, i) => root(runs, i) === largest);
-  return [
-    own.reduce((least, { from }) => Math.min(least, from), Number.POSITIVE_INFINITY),
-    own[0].y,
-    own.reduce((most, { to }) => Math.max(most, to), 0),
-    own[own.length - 1].y + 1,
-  ];
+function boxesOf(runs: Run[]): Box[] {
+  const segments = new Map<number, { area: number; box: Box }>();
+  for (const [i, { y, from, to }] of runs.entries()) {
+    const at = root(runs, i);
+    const { area, box } = segments.get(at) ?? { area: 0, box: [from, y, to, y + 1] };
+    segments.set(at, {
+      area: area + to - from,
+      box: [Math.min(box[0], from), box[1], Math.max(box[2], to), y + 1],
+    });
+  }
+  // The sort is stable: of equal ones, the one that begins first.
+  return [...segments.values()].sort((a, b) => b.area - a.area).map((segment) => segment.box);
 }

@@ -90,7 +90,10 @@ describe("layouts", () => {
     });
     const { samples, remarks } = await readDataset(source, classes);
     expect(samples).toHaveLength(1);
-    expect(samples[0].objects).toMatchObject([{ name: "dog", box: [0, 0, 20, 10], difficult: true }]);
+    expect(samples[0].objects).toMatchObject([
+      { name: "dog", box: [0, 0, 20, 10], difficult: true },
+      { name: "person", classes: [] },
+    ]);
     expect(samples[0].objects[0].classes).toHaveLength(118);
     expect(remarks.map(({ what }) => what)).toEqual([
       "things of a class that the model does not know: person",
@@ -126,6 +129,7 @@ describe("layouts", () => {
     expect(annotations.map(({ crowd, mask }) => [crowd, mask?.data.reduce((a, b) => a + b, 0)])).toEqual([
       [false, 12],
       [true, 200],
+      [false, undefined],
     ]);
     expect(annotations[0].box).toEqual([2, 1, 6, 4]);
     expect(remarks.reduce((sum, { count }) => sum + count, 0)).toBe(3);

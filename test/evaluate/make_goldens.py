@@ -1,6 +1,6 @@
 """Golden values for the metrics, from the packages that people use for them.
 
-    pip install numpy scipy scikit-learn statsmodels pycocotools quantus grad-cam torchcam torch
+    pip install numpy scipy scikit-learn statsmodels pycocotools quantus grad-cam torchcam captum torch
     python test/evaluate/make_goldens.py
 
 Writes goldens.json beside this file. Everything is small, so that the numbers stand in the file.
@@ -14,11 +14,12 @@ import numpy as np
 import quantus
 import scipy.stats
 import torch
+from captum.metrics import infidelity, sensitivity_max
 from pycocotools import mask as coco
 from pytorch_grad_cam.metrics.road import NoisyLinearImputer
 from sklearn.metrics import average_precision_score
 from statsmodels.stats.proportion import proportion_confint
-from torchcam.metrics import DeletionInsertionMetric
+from torchcam.metrics import ClassificationMetric, DeletionInsertionMetric
 
 random = np.random.default_rng(7)
 side = 12
@@ -66,11 +67,12 @@ class Linear(torch.nn.Module):
 class Known:
     """A CAM extractor that gives the known map."""
 
-    def __init__(self, model):
+    def __init__(self, model, known=map_):
         self.model = model
+        self.known = known
 
     def __call__(self, class_idx, scores, **_):
-        return [torch.from_numpy(map_)[None]]
+        return [torch.from_numpy(self.known)[None]]
 
     def fuse_cams(self, cams):
         return cams[0]
@@ -88,6 +90,75 @@ curves = {
     "steps": steps,
     "deletion": causal.summary()["deletion_auc"],
     "insertionFromZero": causal.summary()["insertion_auc"],
+}
+
+# The rest of what perturbs, on the same classifier.
+softmax = lambda logits: torch.softmax(logits, 1)  # noqa: E731
+x = torch.from_numpy(picture)[None]
+drops = []
+for c in range(3):
+    shown = ClassificationMetric(Known(linear, map_ / map_.max()), softmax)
+    shown.update(x, class_idx=c)
+    drops.append({name: float(value) for name, value in shown.summary().items()})
+
+# ROAD without noise, by pytorch-grad-cam's imputer. Its own percentiles compare values and keep one pixel more or less, so the pixels are
+# chosen here, by rank: all values differ.
+order = np.argsort(-map_.ravel(), kind="stable")
+imputer = NoisyLinearImputer(noise=0)
+
+
+def left(removed):
+    kept_ = np.ones(side * side, dtype=np.float32)
+    kept_[removed] = 0
+    filled = imputer(torch.from_numpy(picture), torch.from_numpy(kept_.reshape(side, side)))
+    return float(softmax(linear(filled[None]).detach())[0, 1])
+
+
+counts = [int(np.floor(side * side * p / 100 + 0.5)) for p in range(10, 100, 10)]
+morf = float(np.mean([left(order[:n]) for n in counts]))
+lerf = float(np.mean([left(order[-n:]) for n in counts]))
+
+
+def waves(count):
+    """Numbers that look like noise and that the test can make too."""
+    return np.sin(0.7 * np.arange(count * picture.size, dtype=np.float64) ** 2).reshape(count, *picture.shape)
+
+
+noise = (0.2 * waves(50)).astype(np.float32)
+moves = (0.02 * waves(10)).astype(np.float32)
+
+
+def quadratic(inputs):
+    """What a map that is scaled cannot tell whole."""
+    values = inputs[0] if isinstance(inputs, tuple) else inputs
+    return values + 0.5 * values**2
+
+
+told = infidelity(
+    lambda inputs: linear(quadratic(inputs)),
+    lambda inputs: (torch.from_numpy(noise), inputs - torch.from_numpy(noise)),
+    x,
+    torch.from_numpy(map_)[None, None].expand(1, 3, side, side),
+    target=1,
+    n_perturb_samples=len(noise),
+    normalize=True,
+)
+with torch.no_grad():
+    score = lambda inputs: linear(quadratic(inputs))[:, 1]  # noqa: E731
+    square = ((score(x) - score(x - torch.from_numpy(noise))) ** 2).mean()
+def change(step):
+    """captum's, one sample at a time: over several its norm came out sqrt(n) times too large here."""
+    explain = lambda inputs: quadratic(inputs).sum(1, keepdim=True)  # noqa: E731
+    move = lambda inputs: (inputs[0] if isinstance(inputs, tuple) else inputs) + torch.from_numpy(step)  # noqa: E731
+    return float(sensitivity_max(explain, x, perturb_func=move, n_perturb_samples=1))
+
+
+perturbation = {
+    "drops": drops,
+    "MoRF": morf,
+    "LeRF": lerf,
+    "infidelity": float(told / square),
+    "maxSensitivity": max(change(step) for step in moves),
 }
 
 # Masks.
@@ -112,5 +183,5 @@ precision = {"values": numbers(values), "inside": [int(v) for v in inside], "PxA
 low, high = proportion_confint(37, 60, method="wilson")
 wilson = {"hits": 37, "count": 60, "low": float(low), "high": float(high)}
 
-goldens = dict(correlation=correlation, spread=spread, imputation=imputation, curves=curves, masks=masks, precision=precision, wilson=wilson)
+goldens = dict(correlation=correlation, spread=spread, imputation=imputation, curves=curves, perturbation=perturbation, masks=masks, precision=precision, wilson=wilson)
 (Path(__file__).parent / "goldens.json").write_text(json.dumps(goldens) + "\n")

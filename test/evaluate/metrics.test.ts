@@ -1,19 +1,22 @@
 /** @file Metrics against the packages that people use for them (goldens.json), and by hand. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { deletionCurve, insertionCurve } from "../../src/evaluate/metrics/deletion-insertion.ts";
+import { averageDrop } from "../../src/evaluate/metrics/average-drop.ts";
+import { deletion, deletionCurve, insertion, insertionCurve } from "../../src/evaluate/metrics/deletion-insertion.ts";
 import { energyPointingGame } from "../../src/evaluate/metrics/energy-pointing-game.ts";
 import { extendedPointingGame } from "../../src/evaluate/metrics/extended-pointing-game.ts";
 import { impute } from "../../src/evaluate/metrics/impute.ts";
-import { unexplained } from "../../src/evaluate/metrics/infidelity.ts";
+import { infidelity, unexplained } from "../../src/evaluate/metrics/infidelity.ts";
 import { insideOutside } from "../../src/evaluate/metrics/inside-outside.ts";
 import { localisationError } from "../../src/evaluate/metrics/localisation-error.ts";
 import { maskOverlap } from "../../src/evaluate/metrics/mask-overlap.ts";
 import { maxBoxAccuracy } from "../../src/evaluate/metrics/max-box-accuracy.ts";
+import { maxSensitivity } from "../../src/evaluate/metrics/max-sensitivity.ts";
 import type { Annotation, Case, Measured, Metric, Probe } from "../../src/evaluate/metrics/metric.ts";
 import { pointingGame } from "../../src/evaluate/metrics/pointing-game.ts";
 import { subsetCorrelation } from "../../src/evaluate/metrics/random-subsets.ts";
 import { overlap } from "../../src/evaluate/metrics/regions.ts";
+import { road } from "../../src/evaluate/metrics/road.ts";
 import { entropy, gini } from "../../src/evaluate/metrics/spread.ts";
 import { randomFor } from "../../src/evaluate/random.ts";
 import { area, bootstrap, mean, pearson, ranks, spearman, wilson } from "../../src/evaluate/statistics.ts";
@@ -105,8 +108,9 @@ describe("localisation", () => {
   test("an error unless the right class is there with a good box", async () => {
     const square = new Float32Array(200).map((_, i) => (i % 20 >= 2 && i % 20 < 8 && i >= 40 && i < 160 ? 1 : 0));
     const good = [thing([2, 2, 8, 8])];
-    const cases = [caseOf(square, [], { right: false }), caseOf(square, good, { rank: 1, right: true })];
+    const cases = [caseOf(square, [], { right: false, others: 1 }), caseOf(square, good, { rank: 1, right: true })];
     expect((await localisationError.measure(cases))[0].values).toEqual({ "top-1": 1, "top-5": 0 });
+    expect(await localisationError.measure([caseOf(square, [], { right: true })])).toEqual([]);
     const far = [caseOf(square, [thing([10, 2, 16, 8])], { right: true })];
     expect((await localisationError.measure(far))[0].values).toEqual({ "top-1": 1, "top-5": 1 });
   });
@@ -114,12 +118,20 @@ describe("localisation", () => {
     // A square of 1 inside of a wide half of 0.3: only thresholds above 0.3 give the square.
     const map = new Float32Array(200).map((_, i) => (i % 20 >= 2 && i % 20 < 8 && i >= 40 && i < 160 ? 1 : 0.3));
     const values = await valuesOf(maxBoxAccuracy, caseOf(map, [thing([2, 2, 8, 8])]));
-    const { iou } = values as { iou: number[] };
+    const { iou, any } = values as { iou: number[]; any: number[] };
+    expect(any).toEqual(iou);
     expect(iou[0]).toBeCloseTo(36 / 200);
     expect(iou[25]).toBe(1);
-    const set = Array.from({ length: 20 }, (_, i) => as(`p${i}`, { iou }));
+    const set = Array.from({ length: 20 }, (_, i) => as(`p${i}`, { iou, any }));
     expect(maxBoxAccuracy.summarise?.(set)).toEqual({ MaxBoxAcc: 1, MaxBoxAccV2: 1 });
   });
+});
+
+test("MaxBoxAcc looks at the largest segment, V2 at each", async () => {
+  const map = new Float32Array(200).map((_, i) => (i % 20 < 10 || (i % 20 >= 15 && i < 60) ? 1 : 0));
+  const values = await valuesOf(maxBoxAccuracy, caseOf(map, [thing([15, 0, 20, 3])]));
+  const { iou, any } = values as { iou: number[]; any: number[] };
+  expect([iou[25], any[25]]).toEqual([0, 1]);
 });
 
 describe("pointing", () => {
@@ -145,7 +157,8 @@ describe("pointing", () => {
     expect(pointingGame.summarise?.(played)).toEqual({ all: 0.5, difficult: 0 });
   });
   test("extended: rejecting what is absent is right", async () => {
-    expect(await valuesOf(extendedPointingGame, caseOf(spot(3, 3, 0.5), []))).toEqual({
+    expect(await extendedPointingGame.measure([caseOf(spot(3, 3), [])])).toEqual([]);
+    expect(await valuesOf(extendedPointingGame, caseOf(spot(3, 3, 0.5), [], { others: 1 }))).toEqual({
       strength: 0.5,
       present: 0,
       hit: 0,
@@ -220,6 +233,53 @@ describe("perturbation", () => {
     expect(await subsetCorrelation(one(worth), 20, 40)).toBeCloseTo(1, 4);
     expect(await subsetCorrelation(one(worth.map((v) => -v)), 20, 40)).toBeCloseTo(-1, 4);
     expect(await subsetCorrelation(one(worth.map(() => 1)), 20, 40)).toBe(0);
+  });
+  const { perturbation } = goldens;
+  /** The numbers of make_goldens.py in place of random ones. */
+  const waves = () => {
+    let k = 0;
+    const next = () => Math.sin(0.7 * (k++) ** 2);
+    return { ...randomFor("waves"), normal: next, uniform: () => (next() + 1) / 2 };
+  };
+  const quadratic = (data: Float32Array) => data.map((v) => v + 0.5 * v * v);
+
+  test("average drop and increase are torchcam's, for a class that rises and for one that falls", async () => {
+    for (const [c, golden] of perturbation.drops.entries()) {
+      const probabilities = async (variants: Dense) =>
+        floats(scoresOf(variants).map((s) => Math.exp(s[c]) / s.reduce((sum, v) => sum + Math.exp(v), 0)));
+      const found = await valuesOf(
+        averageDrop,
+        caseOf(floats(goldens.spread.map), [], { probe: { ...probe, probabilities } }),
+      );
+      expect(found?.drop).toBeCloseTo(golden.avg_drop, 4);
+      expect(found?.increase).toBe(golden.conf_increase);
+    }
+    expect(new Set(perturbation.drops.map((d: { conf_increase: number }) => d.conf_increase)).size).toBe(2);
+  });
+  test("ROAD is that of pytorch-grad-cam's imputer, without its noise", async () => {
+    const random = { ...randomFor("road"), normal: () => 0 };
+    const found = await valuesOf(road, caseOf(floats(goldens.spread.map), [], { probe, random }));
+    expect(found?.MoRF).toBeCloseTo(perturbation.MoRF, 4);
+    expect(found?.LeRF).toBeCloseTo(perturbation.LeRF, 4);
+    expect(found?.combined).toBeCloseTo((perturbation.LeRF - perturbation.MoRF) / 2, 4);
+  });
+  test("infidelity is captum's over the variance, max-sensitivity captum's", async () => {
+    const scores = async ({ data, dims }: Dense) => floats(scoresOf({ data: quadratic(data), dims }).map((s) => s[1]));
+    const one = caseOf(floats(goldens.spread.map), [], { probe: { ...probe, scores }, random: waves() });
+    expect((await valuesOf(infidelity, one))?.infidelity).toBeCloseTo(perturbation.infidelity, 4);
+
+    const mapOf = async ({ data }: Dense) => {
+      const curved = quadratic(data);
+      return Float32Array.from({ length: 144 }, (_, i) => curved[i] + curved[i + 144] + curved[i + 288]);
+    };
+    const map = await mapOf(input);
+    const moved = caseOf(map, [], { probe: { ...probe, mapOf }, random: waves() });
+    expect((await valuesOf(maxSensitivity, moved))?.change).toBeCloseTo(perturbation.maxSensitivity, 4);
+  });
+  test("what has no order is left out of what deletes, inserts and shows", async () => {
+    const blank = caseOf(new Float32Array(144), [], { probe });
+    for (const metric of [deletion, insertion, averageDrop, road])
+      expect(await metric.measure([blank]), metric.name).toEqual([]);
   });
   test("infidelity is 0 where the scaled map foretells all, and 1 where it foretells nothing", () => {
     expect(unexplained([1, -2, 3], [2, -4, 6])).toBeCloseTo(0);

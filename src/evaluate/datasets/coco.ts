@@ -38,13 +38,16 @@ export const coco: Format = {
           continue;
         }
         const meant = classes.of(name);
-        if (!meant?.length) {
-          remarks.add(`things of a class that the model does not know: ${name}`, String(image_id));
-          continue;
-        }
+        if (!meant?.length) remarks.add(`things of a class that the model does not know: ${name}`, String(image_id));
         const [x, y, w, h] = bbox;
         const shape = shapeOf(segmentation);
-        of.push({ name, classes: meant, box: [x, y, x + w, y + h], crowd: iscrowd === 1, ...(shape && { shape }) });
+        of.push({
+          name,
+          classes: meant ?? [],
+          box: [x, y, x + w, y + h],
+          crowd: iscrowd === 1,
+          ...(shape && { shape }),
+        });
       }
       for (const { id, file_name } of images) {
         const picture = pictures.get(file_name.split("/").at(-1) ?? file_name);

@@ -29,10 +29,7 @@ export const folders: Format = {
         );
         continue;
       }
-      const objects = marked.flatMap((object) => {
-        const meant = classes.of(object.name);
-        return meant?.length ? [{ ...object, classes: meant }] : [];
-      });
+      const objects = marked.map((object) => ({ ...object, classes: classes.of(object.name) ?? [] }));
       samples.push({ id: file, picture: file, labels, objects });
     }
     for (const file of boxes.values()) remarks.add("annotations without a picture", file);

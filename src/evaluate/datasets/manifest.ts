@@ -29,15 +29,12 @@ export const manifest: Format = {
         if (!mask && !corners.every((v) => v !== undefined && Number.isFinite(v)))
           throw new UserError("invalid-input", `invalid manifest.csv: line ${i + 2} has no whole box (x0, y0, x1, y1)`);
         const box = corners.every((v) => v !== undefined) && { box: corners as [number, number, number, number] };
-        if (meant?.length)
-          objects.push({
-            name,
-            classes: meant,
-            ...box,
-            ...(mask && { shape: { file: mask } }),
-            difficult: difficult === "1",
-          });
-        else remarks.add(`things of a class that the model does not know: ${name}`, picture);
+        if (!meant?.length) remarks.add(`things of a class that the model does not know: ${name}`, picture);
+        objects.push({
+          ...{ name, classes: meant ?? [], difficult: difficult === "1" },
+          ...box,
+          ...(mask && { shape: { file: mask } }),
+        });
       }
       samples.set(picture, {
         ...before,

@@ -20,11 +20,10 @@ export const voc: Format = {
         remarks.add("annotations without a picture", file);
         continue;
       }
-      const objects = (await readVocXml(source, file)).objects.flatMap((object): Marked[] => {
+      const objects = (await readVocXml(source, file)).objects.map((object): Marked => {
         const meant = classes.of(object.name);
-        if (meant?.length) return [{ ...object, classes: meant }];
-        remarks.add(`things of a class that the model does not know: ${object.name}`, picture);
-        return [];
+        if (!meant?.length) remarks.add(`things of a class that the model does not know: ${object.name}`, picture);
+        return { ...object, classes: meant ?? [] };
       });
       samples.push({ id: picture, picture, objects });
     }

@@ -1,6 +1,7 @@
 /**
  * @file Average drop and increase in confidence (Chattopadhay et al. 2018, Grad-CAM++), and average gain (Zhang et al. 2024, Opti-CAM):
- * the probability when only what the map shows is left of the picture.
+ * the probability when only what the map shows is left of the picture. A blank map shows nothing, and is left out: what a network says
+ * of nothing must not count as an increase.
  */
 import { each, type Metric } from "./metric.ts";
 
@@ -12,10 +13,11 @@ export const averageDrop: Metric = {
   paper: "Chattopadhay et al. 2018, https://arxiv.org/abs/1710.11063",
   about: "predicted",
   better: "neither",
-  measure: each(async ({ map, probe }) => {
+  measure: each(async ({ map, blank, probe }) => {
+    if (blank) return undefined;
     const { data, dims } = probe.input;
     const most = map.reduce((a, b) => (b > a ? b : a), 0);
-    const shown = data.map((v, i) => (most > 0 ? v * Math.max(0, map[i % map.length] / most) : 0));
+    const shown = data.map((v, i) => v * Math.max(0, map[i % map.length] / most));
     const both = new Float32Array(2 * data.length);
     both.set(data);
     both.set(shown, data.length);

@@ -2,7 +2,7 @@
  * @file Deletion and insertion (Petsiuk et al. 2018, RISE): the probability while the most important pixels go, or come, first.
  *
  * Deleted pixels become 0 after normalisation (the mean colour); insertion starts from the blurred picture. Areas under the curve over
- * the share of pixels, by trapezoids.
+ * the share of pixels, by trapezoids. A blank map has no order, and is left out.
  */
 import { area } from "../statistics.ts";
 import { type Case, each, type Metric } from "./metric.ts";
@@ -16,7 +16,7 @@ export const deletion: Metric = {
   title: "Deletion",
   summary: "Area under the probability while the most important pixels are deleted first, in 28 steps.",
   better: "lower",
-  measure: each(async (one) => ({ area: area(await deletionCurve(one)) })),
+  measure: each(async (one) => (one.blank ? undefined : { area: area(await deletionCurve(one)) })),
 };
 
 export const insertion: Metric = {
@@ -26,7 +26,7 @@ export const insertion: Metric = {
   summary:
     "Area under the probability while the most important pixels are inserted first into the blurred picture, in 28 steps.",
   better: "higher",
-  measure: each(async (one) => ({ area: area(await insertionCurve(one)) })),
+  measure: each(async (one) => (one.blank ? undefined : { area: area(await insertionCurve(one)) })),
 };
 
 export const steps = 28;

@@ -6,7 +6,7 @@
  */
 import { peak } from "../../image/locate.ts";
 import { mean, quantile } from "../statistics.ts";
-import { each, type Measured, type Metric } from "./metric.ts";
+import { annotated, each, type Measured, type Metric } from "./metric.ts";
 import { tolerance } from "./pointing-game.ts";
 import { coverage, near } from "./regions.ts";
 import { halves } from "./split.ts";
@@ -19,7 +19,9 @@ export const extendedPointingGame: Metric = {
   about: "top5",
   needs: "boxes",
   better: "higher",
-  measure: each(({ objects, onPicture }) => {
+  measure: each((one) => {
+    const { objects, onPicture } = one;
+    if (!annotated(one)) return undefined;
     const top = peak(onPicture);
     const region = coverage(objects, onPicture.width, onPicture.height);
     const present = region.data.includes(1);

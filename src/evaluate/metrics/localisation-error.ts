@@ -1,6 +1,6 @@
 /** @file Localisation error (ILSVRC-15, as in Selvaraju et al. 2017 section 4.1): the box of the map's largest segment above 15 %. */
 import { box } from "../../image/locate.ts";
-import type { Metric } from "./metric.ts";
+import { annotated, type Metric } from "./metric.ts";
 import { overlap } from "./regions.ts";
 
 export const localisationError: Metric = {
@@ -12,7 +12,8 @@ export const localisationError: Metric = {
   needs: "boxes",
   better: "lower",
   measure(cases) {
-    if (cases.every(({ right }) => right === undefined)) return [];
+    // A picture without a class of its own, or without any box, says nothing.
+    if (cases.every(({ right }) => right === undefined) || !cases.some(annotated)) return [];
     const found = cases.map(({ right, objects, onPicture }) => {
       const drawn = right ? box(onPicture) : undefined;
       return drawn !== undefined && objects.some((object) => object.box && overlap(drawn, object.box) >= 0.5);

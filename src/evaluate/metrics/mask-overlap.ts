@@ -3,8 +3,8 @@ import { sum } from "../statistics.ts";
 import { each, type Measured, type Metric } from "./metric.ts";
 import { coverage } from "./regions.ts";
 
-/** The map's range from 0 to its maximum, in this many steps. */
-const bins = 100;
+/** Thresholds are (i / bins)^2 of the maximum: fine near 0, where spiky maps have most of their pixels. */
+const bins = 200;
 
 export const maskOverlap: Metric = {
   name: "mask-overlap",
@@ -24,7 +24,7 @@ export const maskOverlap: Metric = {
     for (let i = 0; i < data.length; i++) {
       if (Number.isNaN(data[i])) continue;
       const part = most > 0 ? Math.max(0, data[i] / most) : 0;
-      (mask[i] ? inside : outside)[Math.floor(part * bins)]++;
+      (mask[i] ? inside : outside)[Math.floor(Math.sqrt(part) * bins)]++;
       const above = most > 0 && part >= 0.15;
       if (above && mask[i]) common++;
       if (above || mask[i]) union++;

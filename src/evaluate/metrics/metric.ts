@@ -22,7 +22,7 @@ export interface Mask {
 export interface Annotation {
   /** The dataset's name for it. */
   readonly name: string;
-  /** The model's classes that mean it: one, or e.g. every breed of dog. */
+  /** The model's classes that mean it: one, or e.g. every breed of dog; none where it knows no such thing. */
   readonly classes: readonly number[];
   readonly box?: Box;
   readonly mask?: Mask;
@@ -62,7 +62,7 @@ export interface Case {
   readonly right: boolean | undefined;
   /** Annotations of this class. */
   readonly objects: readonly Annotation[];
-  /** How many annotations of other classes there are. */
+  /** How many other annotations there are, those of classes that the model does not know included. */
   readonly others: number;
   /** The map over the network's input, [H, W]: raw, bilinear. */
   readonly map: Float32Array;
@@ -79,6 +79,9 @@ export interface Case {
   /** Named after the picture, the class and the metric: independent of the order of the work. */
   readonly random: Random;
 }
+
+/** Whether the picture has any annotation: without one nothing is known to be absent. */
+export const annotated = ({ objects, others }: Case): boolean => objects.length + others > 0;
 
 /** Numbers about one explanation, or about one picture; a list for curves. */
 export type Values = Readonly<Record<string, number | readonly number[] | undefined>>;

@@ -22,7 +22,8 @@ export const road: Metric = {
   paper: "Rong et al. 2022, https://arxiv.org/abs/2202.00449",
   about: "predicted",
   better: "higher",
-  measure: each(async ({ map, probe, random }) => {
+  measure: each(async ({ map, blank, probe, random }) => {
+    if (blank) return undefined;
     const order = byImportance(map);
     const removals = percentiles.flatMap((p) => {
       const count = Math.round((order.length * p) / 100);

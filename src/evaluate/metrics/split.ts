@@ -3,8 +3,17 @@ import type { Measured } from "./metric.ts";
 
 export function halves(measured: readonly Measured[]): [Measured[], Measured[]] {
   const split: [Measured[], Measured[]] = [[], []];
-  for (const one of measured) split[parity(one.picture)].push(one);
+  for (const one of measured) split[halfOf(one)].push(one);
   return split;
+}
+
+/** Asked again for every bootstrap draw. */
+const known = new WeakMap<Measured, number>();
+
+function halfOf(one: Measured): number {
+  const half = known.get(one) ?? parity(one.picture);
+  known.set(one, half);
+  return half;
 }
 
 const parity = (name: string): number => {
