@@ -5,6 +5,8 @@ import pc from "picocolors";
 import { UserError } from "../errors.ts";
 import { type Evaluation, evaluate as runEvaluation } from "../evaluate/evaluate.ts";
 import { metrics } from "../evaluate/metrics/index.ts";
+import { makeReport } from "../evaluate/report/report.ts";
+import { sourceAt } from "../evaluate/source.ts";
 import { csvOf } from "../evaluate/tables.ts";
 import { methods } from "../methods/index.ts";
 import { readJson, writeWhole } from "../node/files.ts";
@@ -56,8 +58,9 @@ async function evaluate(dataset: string, flags: EvaluateFlags): Promise<void> {
   process.once("SIGINT", interrupt);
   let bar: Progress | undefined;
   try {
-    const evaluation = await runEvaluation({
-      ...{ dataset, model: flags.model, load: loadOptions(flags), out: flags.out },
+    const load = loadOptions(flags);
+    const { evaluation, samples } = await runEvaluation({
+      ...{ dataset, model: flags.model, load, out: flags.out },
       ...{ methods: flags.methods, metrics: flags.metrics, format: flags.format, seed: flags.seed },
       ...{ workers: flags.workers, sample: flags.sample, signal: stop.signal },
       mapping: flags.classMap === undefined ? undefined : await readMapping(flags.classMap),
@@ -70,6 +73,8 @@ async function evaluate(dataset: string, flags: EvaluateFlags): Promise<void> {
     const content = { gradcam: packageVersion(), node: process.version, ...evaluation };
     await writeWhole(path.join(flags.out, "figures.json"), `${JSON.stringify(content, null, 2)}\n`);
     await writeWhole(path.join(flags.out, "figures.csv"), csvOf(evaluation));
+    const report = await makeReport(content, { source: sourceAt(dataset), samples, model: flags.model, load });
+    await writeWhole(path.join(flags.out, "report.html"), report);
     if (flags.json) console.log(JSON.stringify(content));
     else table(evaluation, flags.out);
   } finally {
@@ -107,6 +112,7 @@ function table({ dataset, examined, right, failures, outcomes, figures, differen
       console.log(`  ${d.figure.padEnd(wide)} ${d.method} - ${d.than}: ${estimate(d)}`);
   }
   console.log(`figures: ${path.join(out, "figures.json")}, ${path.join(out, "figures.csv")}`);
+  console.log(`report: ${path.join(out, "report.html")}`);
 }
 
 const estimate = ({ value, low, high, count }: { value: number; low: number; high: number; count: number }): string =>

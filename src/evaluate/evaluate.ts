@@ -9,6 +9,7 @@ import type { Mapping } from "./datasets/class-maps.ts";
 import { ClassNames } from "./datasets/classes.ts";
 import type { Remark } from "./datasets/dataset.ts";
 import { readDataset } from "./datasets/index.ts";
+import { type Details, detailsOf } from "./details.ts";
 import { metricNamed } from "./metrics/index.ts";
 import type { Need } from "./metrics/metric.ts";
 import { examineAll } from "./pool.ts";
@@ -48,7 +49,7 @@ export interface Progress {
   readonly before: number;
 }
 
-export interface Evaluation extends Summary {
+export interface Evaluation extends Summary, Details {
   readonly dataset: { readonly location: string; readonly pictures: number; readonly remarks: readonly Remark[] };
   readonly model: { readonly name: string; readonly sha256: string; readonly layer: string | undefined };
   readonly runtime: string;
@@ -57,8 +58,14 @@ export interface Evaluation extends Summary {
   readonly seed: number;
 }
 
+/** Figures, and the pictures behind them. */
+export interface Evaluated {
+  readonly evaluation: Evaluation;
+  readonly samples: readonly Sample[];
+}
+
 /** @throws UserError for a dataset, model, method or metric that is wrong, and for results of another evaluation in `out`. */
-export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   const { dataset: location, methods, metrics, out, seed = 0 } = options;
   methods.forEach(methodNamed);
   metrics.forEach(metricNamed);
@@ -93,13 +100,15 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
           report();
         },
       });
-    return {
+    const evaluation: Evaluation = {
       dataset: { location, pictures: total, remarks: dataset.remarks },
       model: { name, sha256: model.sha256, layer },
       runtime: model.runtimeVersion,
       ...{ methods, metrics, seed },
       ...summarise(store, methods, metrics, seed),
+      ...detailsOf(store, methods, metrics, (index) => labels.name(index)),
     };
+    return { evaluation, samples };
   } finally {
     store.close();
   }

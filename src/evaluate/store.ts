@@ -114,6 +114,12 @@ export class Store {
     }));
   }
 
+  /** The class that the model liked best for a picture. */
+  predicted(picture: string): number {
+    const row = this.db.prepare("SELECT predicted FROM picture WHERE id = ?").get(picture) as { predicted: number };
+    return row.predicted;
+  }
+
   /** A method's explanations over all pictures. */
   outcome(method: string): Outcome {
     const sums = this.db

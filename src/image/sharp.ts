@@ -87,6 +87,15 @@ export async function encodePng({ width, height, data }: Picture): Promise<Uint8
     .toBuffer();
 }
 
+/** The picture as a small JPEG file's bytes, its longer side at most `side` pixels. */
+export async function thumbnail({ width, height, data }: Picture, side: number): Promise<Uint8Array> {
+  const sharp = await loadSharp();
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .resize({ width: side, height: side, fit: "inside", withoutEnlargement: true })
+    .jpeg({ quality: 80, mozjpeg: true })
+    .toBuffer();
+}
+
 /**
  * An SVG drawing as a PNG file's bytes.
  *

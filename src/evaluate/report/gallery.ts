@@ -1,0 +1,62 @@
+/** @file The pictures of a report: explained again, drawn small, with what people marked. */
+import type { Box } from "../../image/locate.ts";
+import { thumbnail } from "../../image/sharp.ts";
+import { type LoadOptions, load } from "../../node/load.ts";
+import { overlay } from "../../render/overlay.ts";
+import type { Extreme } from "../details.ts";
+import { openSample, type Sample } from "../sample.ts";
+import type { Source } from "../source.ts";
+
+/** An extreme with its pictures, JPEG files as bytes. */
+export interface Example extends Extreme {
+  readonly width: number;
+  readonly height: number;
+  readonly photo: Uint8Array;
+  /** By method; blank maps have none. */
+  readonly maps: Readonly<Record<string, Uint8Array>>;
+  readonly boxes: readonly Box[];
+}
+
+export interface GalleryOptions {
+  readonly source: Source;
+  readonly samples: readonly Sample[];
+  readonly model?: string;
+  readonly load?: LoadOptions;
+  readonly methods: readonly string[];
+}
+
+/** Pixels of the longer side. */
+const side = 260;
+
+export async function drawGallery(
+  extremes: readonly Extreme[],
+  { source, samples, model: file, load: options, methods }: GalleryOptions,
+): Promise<Example[]> {
+  if (extremes.length === 0) return [];
+  const model = await load(file, options);
+  const byId = new Map(samples.map((sample) => [sample.id, sample]));
+  const drawn = new Map<string, Promise<Omit<Example, keyof Extreme>>>();
+  const draw = async ({ picture: id, class: c }: Extreme): Promise<Omit<Example, keyof Extreme>> => {
+    const { picture, annotations } = await openSample(byId.get(id) as Sample, source);
+    const why = await model.classifier.explain(picture, { classes: [c], method: methods, layer: options?.layer });
+    const maps: Record<string, Uint8Array> = {};
+    for (const { method, onPicture, blank } of why.explanations)
+      if (!blank) maps[method] = await thumbnail(overlay(picture, onPicture), side);
+    return {
+      ...{ width: picture.width, height: picture.height, photo: await thumbnail(picture, side), maps },
+      boxes: annotations.flatMap(({ classes, box }) => (box && classes.includes(c) ? [box] : [])),
+    };
+  };
+  try {
+    const examples: Example[] = [];
+    for (const extreme of extremes) {
+      const key = JSON.stringify([extreme.picture, extreme.class]);
+      const its = drawn.get(key) ?? draw(extreme);
+      drawn.set(key, its);
+      examples.push({ ...extreme, ...(await its) });
+    }
+    return examples;
+  } finally {
+    await model.release();
+  }
+}
