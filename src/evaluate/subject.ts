@@ -32,7 +32,7 @@ export class Subject {
     const { data, dims, geometry } = preprocess(picture, classifier.preprocess);
     if (dims.length !== 3) throw new InternalError(`a picture became an input of ${dims.length} dimensions`);
     const images = { data, dims: [1, ...dims] };
-    const forward = await classifier.explainer.forward(classifier.feeds(images), { layer });
+    const forward = await classifier.explainer.forward(classifier.feeds({ data, dims }), { layer });
     const scores = classScores(forward.scores, 0);
     const input = withoutBatch(channelsFirst(images));
     return new Subject(classifier, randomised, layer, forward, input, geometry, bestClasses(scores, scores.length));
@@ -62,7 +62,7 @@ export class Subject {
   probe(method: string, target: number): Probe {
     const { forward, classifier, input, randomised } = this;
     const explained = async (by: Pick<Classifier["explainer"], "explain">, image: Dense, c: number) => {
-      const feeds = classifier.feeds(this.#laidOut(image));
+      const feeds = classifier.feeds(withoutBatch(this.#laidOut(image)));
       const { maps } = await by.explain(feeds, { target: c, method, layer: this.layer });
       return this.overInput(withoutBatch({ data: numbersOf(maps), dims: maps.dims }));
     };
@@ -72,7 +72,7 @@ export class Subject {
       stages: randomised.stages,
       scores: async (variants) => Float32Array.from(await forward.respond(0, variants), (scores) => scores[target]),
       probabilities: async (variants) =>
-        Float32Array.from(await forward.respond(0, variants), (s) => classifier.probabilities(s)[target]),
+        Float32Array.from(await forward.respond(0, variants), (s) => probability(classifier, s, target)),
       mapOf: (image) => explained(classifier.explainer, image, target),
       mapFor: (other) => explained(classifier.explainer, input, other),
       mapRandomised: async (stage, how) => explained(await randomised.explainerAt(stage, how), input, target),
@@ -94,6 +94,13 @@ export class Subject {
       this.classifier.preprocess.layout === "NHWC" ? [1, height, width, channels] : [1, channels, height, width];
     return asLaidOut({ data, dims: [1, channels, height, width] }, like);
   }
+}
+
+/** @throws UserError for a model that gives a value which is none. */
+function probability(classifier: Classifier, scores: Float32Array, target: number): number {
+  const found = classifier.probabilities(scores)[target];
+  if (found !== null) return found;
+  throw new UserError("invalid-model", "invalid model for this metric: it gives a value, and no probabilities");
 }
 
 const withoutBatch = ({ data, dims: [, ...dims] }: Dense): Dense => ({ data, dims });

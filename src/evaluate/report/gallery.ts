@@ -1,8 +1,8 @@
 /** @file The pictures of a report: explained again, drawn small, with what people marked. */
 import type { Box } from "../../image/locate.ts";
 import { thumbnail } from "../../image/sharp.ts";
+import { view } from "../../node/draw-picture.ts";
 import { type LoadOptions, load } from "../../node/load.ts";
-import { overlay } from "../../render/overlay.ts";
 import type { Extreme } from "../details.ts";
 import { openSample, type Sample } from "../sample.ts";
 import type { Source } from "../source.ts";
@@ -40,8 +40,8 @@ export async function drawGallery(
     const { picture, annotations } = await openSample(byId.get(id) as Sample, source);
     const why = await model.classifier.explain(picture, { classes: [c], method: methods, layer: options?.layer });
     const maps: Record<string, Uint8Array> = {};
-    for (const { method, onPicture, blank } of why.explanations)
-      if (!blank) maps[method] = await thumbnail(overlay(picture, onPicture), side);
+    for (const one of why.explanations)
+      if (!one.blank) maps[one.method] = await thumbnail(view(one, why, { colormap: "inferno" }), side);
     return {
       ...{ width: picture.width, height: picture.height, photo: await thumbnail(picture, side), maps },
       boxes: annotations.flatMap(({ classes, box }) => (box && classes.includes(c) ? [box] : [])),

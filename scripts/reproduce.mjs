@@ -1,0 +1,140 @@
+/**
+ * @file Makes docs/results.md: every protocol of the paper that can run on the data at hand, beside the paper's figures.
+ *
+ *     npm run reproduce                                             # on ../shared/images, where it is there
+ *     npm run reproduce -- --voc VOCdevkit/VOC2007 --imagenet imagenet --coco coco
+ *     npm run reproduce -- --voc DIR --model vgg16.onnx --labels imagenet.txt --sample 500
+ *
+ * An interrupted run is continued by the same command; what it measured is in reproduction/ (--work).
+ */
+import { existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { evaluate } from "../dist/evaluate/evaluate.js";
+import { studies } from "./studies.mjs";
+
+const { values: options } = parseArgs({
+  options: {
+    voc: { type: "string" },
+    imagenet: { type: "string" },
+    coco: { type: "string" },
+    model: { type: "string" },
+    labels: { type: "string" },
+    sample: { type: "string" },
+    workers: { type: "string" },
+    work: { type: "string", default: "reproduction" },
+    out: { type: "string", default: "docs/results.md" },
+  },
+});
+const number = (text) => (text === undefined ? undefined : Number(text));
+
+const given = { voc: options.voc, imagenet: options.imagenet, coco: options.coco };
+const shared = (name) => (existsSync(`../shared/images/${name}`) ? `../shared/images/${name}` : undefined);
+// Directories that are named are those that run; without any, what is at hand.
+const found = Object.values(given).some(Boolean) ? given : { imagenet: shared("imagenet"), coco: shared("coco") };
+const datasets = Object.entries(found).filter(([, directory]) => directory);
+if (datasets.length === 0) fail("missing dataset: give --voc, --imagenet or --coco; each is a directory");
+
+const sections = [];
+let last;
+for (const study of studies)
+  for (const [kind, directory] of datasets) {
+    if (!study.on.includes(kind)) continue;
+    const evaluation = await run(study, kind, directory).catch((error) => error);
+    if (evaluation instanceof Error) {
+      // A set without boxes or masks cannot run what needs them; anything else is a mistake.
+      if (!/^(invalid metric for this dataset|empty dataset)/.test(evaluation.message)) fail(evaluation.message);
+      sections.push(`## ${study.title}: ${named(kind)}\n\nNot run: ${evaluation.message}.\n`);
+      continue;
+    }
+    last = evaluation;
+    sections.push(section(study, kind, evaluation));
+  }
+await mkdir(path.dirname(options.out), { recursive: true });
+await writeFile(options.out, `${head(last)}\n${sections.join("\n")}`);
+console.log(`results: ${options.out}`);
+
+async function run({ name, methods, metrics, sample }, kind, directory) {
+  const most = [number(options.sample), sample].filter((count) => count !== undefined);
+  let drawn = 0;
+  const { evaluation } = await evaluate({
+    ...{ dataset: directory, methods, metrics, model: options.model, seed: 0 },
+    ...{ load: options.labels ? { labels: options.labels } : {}, workers: number(options.workers) },
+    ...{ sample: most.length ? Math.min(...most) : undefined, out: path.join(options.work, `${name}-${kind}`) },
+    onProgress({ done, total }) {
+      if (process.stderr.isTTY || done - drawn >= total / 10 || done === total) {
+        drawn = done;
+        process.stderr.write(`${name} on ${kind}: ${done}/${total}\n`);
+      }
+    },
+  });
+  return evaluation;
+}
+
+function section(
+  { title, methods, metrics, paper, ours, differs, reading },
+  kind,
+  { figures, differences, examined, outcomes, failures },
+) {
+  const names = [...new Set(figures.map((f) => `${f.metric} ${f.figure}`))].filter((key) => ours?.(key) ?? true);
+  const cell = (key, method) => {
+    const one = figures.find((f) => `${f.metric} ${f.figure}` === key && f.method === method);
+    return one ? `${show(one.value)} [${show(one.low)}, ${show(one.high)}]` : "";
+  };
+  const single = metrics.length === 1;
+  const rows = names.map((key) => {
+    const [metric, ...figure] = key.split(" ");
+    return `| ${single ? figure.join(" ") : `${metric}, ${figure.join(" ")}`} | ${methods.map((m) => cell(key, m)).join(" | ")} |`;
+  });
+  const theirs = paper ? [`| _paper_ | ${methods.map((m) => paper[m] ?? "").join(" | ")} |`] : [];
+  const apart = differences.filter(
+    (d) => names.includes(`${d.metric} ${d.figure}`) && (d.figure === "correlation" || d.figure === "mean"),
+  );
+  const pairs = apart.map((d) => `- ${d.method} − ${d.than}: ${show(d.value)} [${show(d.low)}, ${show(d.high)}]`);
+  const blank = outcomes
+    .filter((o) => o.blank || o.broken)
+    .map((o) => `${o.method}: ${o.blank} of ${o.asked} maps blank, ${o.broken} not finite`);
+  return [
+    `## ${title}: ${named(kind)}`,
+    "",
+    `${examined} pictures${failures.length ? `, ${failures.length} more failed` : ""}. ${reading}`,
+    "",
+    `| | ${methods.join(" | ")} |`,
+    `| --- |${methods.map(() => " --- |").join("")}`,
+    ...rows,
+    ...theirs,
+    "",
+    ...(pairs.length ? ["Differences, in pairs:", "", ...pairs, ""] : []),
+    ...(blank.length ? [`Blank maps: ${blank.join("; ")}.`, ""] : []),
+    `**What differs from the paper.** ${differs}`,
+    "",
+  ].join("\n");
+}
+
+function named(kind) {
+  return { voc: "PASCAL VOC", imagenet: "ImageNet", coco: "COCO" }[kind];
+}
+
+function head(evaluation) {
+  const model = evaluation
+    ? `\`${evaluation.model.name}\` (SHA-256 \`${evaluation.model.sha256.slice(0, 16)}…\`), maps on \`${evaluation.model.layer}\``
+    : "none";
+  return `# Results
+
+What the paper measured, measured here. \`npm run reproduce\` makes this page; with \`--voc\`, \`--imagenet\` or \`--coco\` it runs on
+your own copy of a dataset, with \`--model\` on your own model.
+
+Model: ${model}. Brackets are 95 % bootstrap intervals over pictures. How each figure comes about is told in
+[metrics](metrics/README.md).
+`;
+}
+
+function show(value) {
+  return Number.isFinite(value) ? value.toFixed(3).replace("-", "−") : "–";
+}
+
+function fail(message) {
+  console.error(message);
+  process.exit(2);
+}

@@ -1,0 +1,64 @@
+/** @file The paper's studies that a dataset of pictures can repeat: methods, metrics, the paper's figures, and what differs. */
+
+const family = ["grad-cam", "guided-grad-cam", "guided-backprop", "gradient"];
+const network = "The paper's network is VGG-16.";
+
+export const studies = [
+  {
+    name: "faithfulness",
+    title: "Faithfulness, by rank correlation with occlusion",
+    on: ["imagenet", "voc"],
+    methods: family,
+    metrics: ["occlusion-correlation"],
+    paper: { "grad-cam": "0.254", "guided-grad-cam": "0.261", "guided-backprop": "0.168" },
+    reading: "The paper's claim is that both CAM methods are more faithful than guided backpropagation.",
+    differs: `${network} The paper's 2,510 pictures are those of VOC 2007 val; its patch and stride are not stated, ours are 32 and 16, filled with 0 after normalisation, and the drop is that of the score before the softmax.`,
+  },
+  {
+    name: "localisation",
+    title: "Localisation error",
+    on: ["imagenet"],
+    methods: ["grad-cam"],
+    metrics: ["localisation-error", "max-box-accuracy"],
+    paper: { "grad-cam": "top-1 0.565, top-5 0.464 (AlexNet 0.683, 0.566; GoogLeNet 0.601, 0.493)" },
+    reading: "15 % of the maximum, the largest segment, IoU 0.5.",
+    differs: `${network} The paper's pictures are the 50,000 of ILSVRC-15 val.`,
+  },
+  {
+    name: "pointing",
+    title: "Pointing at annotated things",
+    on: ["coco", "voc"],
+    methods: ["grad-cam", "guided-grad-cam", "guided-backprop"],
+    metrics: ["pointing-game", "extended-pointing-game", "energy-pointing-game", "inside-outside"],
+    paper: {
+      "grad-cam": "extended 0.706; inside/outside 3.27",
+      "guided-grad-cam": "inside/outside 6.38",
+      "guided-backprop": "inside/outside 2.32",
+    },
+    reading:
+      "TorchRay's figures for VOC 2007 test, all / difficult: Grad-CAM 0.866 / 0.740 (VGG-16), guided backpropagation 0.759 / 0.530, the picture's centre 0.696 / 0.424.",
+    differs:
+      "Those networks were trained on the dataset's own classes; ours knows ILSVRC's, and a thing is explained by the best of the classes that mean it. Things of classes that the model does not have are left out. The network sees the centre crop, and cannot point beyond it. The paper's extended game is on COCO by GoogLeNet, its inside/outside ratio on regions described by a captioner.",
+  },
+  {
+    name: "masks",
+    title: "Maps against masks",
+    on: ["coco"],
+    methods: ["grad-cam", "guided-grad-cam", "guided-backprop"],
+    metrics: ["mask-overlap"],
+    reading: "IoU at 15 % of the maximum, and average precision over all pixels.",
+    differs: "The paper has no such figure.",
+  },
+  {
+    name: "sanity",
+    title: "Sanity checks",
+    on: ["imagenet", "voc"],
+    methods: family,
+    metrics: ["cascading-randomisation"],
+    sample: 20,
+    reading:
+      "Rank correlation of the map with that of the network whose weights are random from the scores down to a layer. Published: plain gradients and Grad-CAM change at once, guided backpropagation hardly does until the first layers are random.",
+    differs:
+      "Not in the paper; Adebayo et al. 2018 test Inception v3 and draw new weights, where ours are put into random order. A sample of 20 pictures.",
+  },
+];
