@@ -28,6 +28,8 @@ export interface Marked {
   readonly classes: readonly number[];
   readonly box?: Box;
   readonly shape?: Shape;
+  /** Whether box and polygons are in parts of the picture's width and height (YOLO), and not in pixels. */
+  readonly inParts?: boolean;
   readonly difficult?: boolean;
   readonly crowd?: boolean;
 }
@@ -54,7 +56,15 @@ export async function openSample(
 ): Promise<Opened> {
   const picture = await decode(await source.read(at), { name: at });
   const annotations: Annotation[] = [];
-  for (const { name, classes, box, shape, difficult = false, crowd = false } of objects) {
+  for (const marked of objects) {
+    const {
+      name,
+      classes,
+      box,
+      shape,
+      difficult = false,
+      crowd = false,
+    } = marked.inParts ? inPixels(marked, picture) : marked;
     // What the model has no class for only counts as something else.
     const mask = shape && classes.length ? await maskOf(shape, picture, source) : undefined;
     annotations.push({ name, classes, difficult, crowd, ...(box && { box }), ...(mask && { mask }) });
@@ -63,6 +73,16 @@ export async function openSample(
     ...{ id, picture, annotations },
     ...(labels && { labels }),
     ...(attention && { attention: await greyMap(attention, picture, source) }),
+  };
+}
+
+function inPixels(marked: Marked, { width, height }: Picture): Marked {
+  const { box, shape } = marked;
+  const scaled = (values: readonly number[]) => values.map((v, i) => v * (i % 2 ? height : width));
+  return {
+    ...marked,
+    ...(box && { box: scaled(box) as unknown as Box }),
+    ...(shape && "polygons" in shape && { shape: { polygons: shape.polygons.map(scaled) } }),
   };
 }
 

@@ -105,7 +105,7 @@ test("mistakes", async () => {
   await wrong('unknown metric: "nonsense"; allowed are localisation-error', evaluate("nonsense", "out"));
   await wrong("pointing-game needs boxes, and no picture has any", evaluate("pointing-game", "out"));
   await wrong(
-    'unknown format: "zip"; allowed are manifest, coco, voc, folders',
+    'unknown format: "zip"; allowed are manifest, coco, voc, yolo, masks, folders',
     evaluate("deletion", "out", "--format", "zip"),
   );
   await wrong("missing dataset: nowhere", ["evaluate", "nowhere", "--metrics", "deletion", "--model", "net.onnx"]);

@@ -1,5 +1,7 @@
 /** @file Datasets in exactly the layouts that people have, made here; what does not fit is counted, or refused in one line. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import sharp from "sharp";
@@ -157,6 +159,104 @@ describe("layouts", () => {
   });
 });
 
+describe("more layouts", () => {
+  test("YOLO: boxes and outlines in parts of the picture, names by YAML or a line each", async () => {
+    const source = dataset("yolo", {
+      "images/train/a.jpg": true,
+      "images/train/b.jpg": true,
+      "labels/train/a.txt": "0 0.5 0.5 0.5 1\n1 0 0 0.5 0 0.5 1 0 1\n",
+      "labels/train/gone.txt": "0 0.5 0.5 1 1",
+      "data.yaml": "path: .\nnames:\n  0: dog\n  1: cat\n",
+    });
+    const { samples, remarks } = await readDataset(source, classes);
+    expect(samples).toHaveLength(1);
+    const { annotations } = await openSample(samples[0], source);
+    expect(annotations.map(({ name, box }) => [name, box])).toEqual([
+      ["dog", [5, 0, 15, 10]],
+      ["cat", [0, 0, 10, 10]],
+    ]);
+    expect(annotations[1].mask?.data.reduce((a, b) => a + b, 0)).toBe(100);
+    expect(remarks.map(({ what }) => what)).toEqual(["annotations without a picture", "pictures without annotations"]);
+    const lines = dataset("yolo-lines", { "a.jpg": true, "labels/a.txt": "1 0.5 0.5 1 1", "classes.txt": "dog\ncat" });
+    expect((await readDataset(lines, classes)).samples[0].objects[0].name).toBe("cat");
+  });
+
+  test("masks in folders of their classes", async () => {
+    const png = await sharp({ create: { width: 20, height: 10, channels: 3, background: "white" } })
+      .png()
+      .toBuffer();
+    const source = dataset("masks", {
+      "photos/a.jpg": true,
+      "photos/b.jpg": true,
+      "masks/cat/a.png": png,
+      "masks/gargoyle/a.png": png,
+    });
+    const { samples, remarks } = await readDataset(source, classes);
+    expect(samples.map(({ id }) => id)).toEqual(["photos/a.jpg"]);
+    const { annotations } = await openSample(samples[0], source);
+    expect(annotations.map(({ name, mask }) => [name, mask?.data.every((v) => v === 1)])).toEqual([
+      ["cat", true],
+      ["gargoyle", undefined],
+    ]);
+    expect(remarks.map(({ what }) => what)).toEqual([
+      "things of a class that the model does not know: gargoyle",
+      "pictures without annotations",
+    ]);
+  });
+});
+
+describe("over HTTP", () => {
+  /** A server of these files; with `bucket`, it lists them as S3 does, two a page. */
+  async function serve(files: Record<string, Buffer | string>, bucket?: string) {
+    const server = createServer((request, response) => {
+      const { pathname, searchParams } = new URL(request.url ?? "", "http://x");
+      const file = files[decodeURIComponent(pathname).replace(/^\//, "")];
+      if (file !== undefined) return response.end(file);
+      if (pathname !== `/${bucket}`) return response.writeHead(404).end();
+      const begin = `${bucket}/${searchParams.get("prefix")}`;
+      const keys = Object.keys(files).filter((key) => key.startsWith(begin));
+      const from = Number(searchParams.get("continuation-token") ?? 0);
+      const found = keys
+        .slice(from, from + 2)
+        .map((key) => `<Key>${key.slice(begin.indexOf("/") + 1).replace("&", "&amp;")}</Key>`);
+      const next = from + 2 < keys.length ? `<NextContinuationToken>${from + 2}</NextContinuationToken>` : "";
+      response.end(`<?xml version="1.0"?><ListBucketResult>${found.join("")}${next}</ListBucketResult>`);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    return { at: `http://127.0.0.1:${port}`, close: () => server.close() };
+  }
+
+  test("a manifest on any web server", async () => {
+    const server = await serve({
+      "set/manifest.csv": "picture,label\na b.jpg,espresso\ngone.jpg,espresso",
+      "set/a b.jpg": jpeg,
+    });
+    try {
+      const source = sourceAt(`${server.at}/set`);
+      const { samples } = await readDataset(source, classes, "manifest");
+      expect((await openSample(samples[0], source)).picture.width).toBe(20);
+      await expect(openSample(samples[1], source)).rejects.toThrow(/missing file: .*gone.jpg: the server says 404/);
+      await expect(readDataset(source, classes)).rejects.toThrow(/does not list its files|the server says 404/);
+    } finally {
+      server.close();
+    }
+  });
+
+  test("a bucket that lists like S3, page by page", async () => {
+    const files = Object.fromEntries(["a", "b & c", "d"].map((name) => [`bucket/val/n02123045/${name}.jpg`, jpeg]));
+    const server = await serve({ ...files, "bucket/other/x.jpg": jpeg }, "bucket");
+    try {
+      const source = sourceAt(`${server.at}/bucket/val`);
+      const { samples } = await readDataset(source, classes);
+      expect(samples.map(({ id }) => id)).toEqual(["n02123045/a.jpg", "n02123045/b & c.jpg", "n02123045/d.jpg"]);
+      expect((await openSample(samples[1], source)).picture.height).toBe(10);
+    } finally {
+      server.close();
+    }
+  });
+});
+
 describe("mistakes", () => {
   const voc = (text: string) => ({ "JPEGImages/1.jpg": true, "Annotations/1.xml": text }) as const;
   const coco = (text: string) => ({ "1.jpg": true, "annotations/instances.json": text }) as const;
@@ -175,6 +275,18 @@ describe("mistakes", () => {
       coco('{"images":[],"categories":[],"annotations":[{"bbox":[1]}]}'),
       /annotation 0 has no "bbox" of four numbers/,
     ],
+    [
+      "half a line",
+      { "a.jpg": true, "labels/a.txt": "0 0.5", "classes.txt": "dog" },
+      /labels\/a.txt, line 1: expected "class/,
+    ],
+    [
+      "beyond",
+      { "a.jpg": true, "labels/a.txt": "0 3 1 1 1", "classes.txt": "dog" },
+      /expected parts of the picture, 0 to 1/,
+    ],
+    ["no name", { "a.jpg": true, "labels/a.txt": "7 0 0 1 1", "classes.txt": "dog" }, /class 7 has no name/],
+    ["no names", { "a.jpg": true, "labels/a.txt": "0 0 0 1 1", "data.yaml": "nc: 1" }, /no "names"/],
     ["no column", { "manifest.csv": "a,b\n1,2" }, /no column "picture"/],
     ["strange column", { "manifest.csv": "picture,colour\na,b" }, /unknown column "colour"; allowed are picture/],
     ["half a box", { "manifest.csv": "picture,name,x0\na.jpg,espresso,3" }, /line 2 has no whole box/],
