@@ -63,7 +63,16 @@ test("figures are the same with one worker and two, after a kill and a resumptio
     expect.arrayContaining(all.split(",")),
   );
   for (const { value } of figures.figures) expect(value).toEqual(expect.any(Number));
-  expect(filesIn(path.join(cwd, "one"))).toEqual(["figures.csv", "figures.json", "results.sqlite"]);
+  expect(filesIn(path.join(cwd, "one"))).toEqual(["figures.csv", "figures.json", "report.html", "results.sqlite"]);
+
+  // The report is whole: every section, pictures, plots and failures, and nothing that it would have to fetch.
+  const report = readFileSync(path.join(cwd, "one/report.html"), "utf8");
+  for (const name of all.split(",")) expect(report).toContain(`<section id="${name}">`);
+  expect(report).toContain("<svg");
+  expect(report).toContain("data:image/jpeg;base64,");
+  expect(report).toContain("gone.png");
+  expect(report).not.toMatch(/(?:src|href)="(?!data:|#)/);
+  expect(report).not.toMatch(/@import|url\(/);
 
   // Killed after the first results, as by a power cut, then run again on another number of workers.
   const running = start(evaluate(all, "two", "--workers", "1"), cwd);
