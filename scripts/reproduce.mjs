@@ -125,8 +125,8 @@ function head(evaluation) {
 What the paper measured, measured here. \`npm run reproduce\` makes this page; with \`--voc\`, \`--imagenet\` or \`--coco\` it runs on
 your own copy of a dataset, with \`--model\` on your own model.
 
-Model: ${model}. Brackets are 95 % bootstrap intervals over pictures. How each figure comes about is told in
-[metrics](metrics/README.md).
+Model: ${model}. Brackets are 95 % bootstrap intervals over
+pictures. How each figure comes about is told in [metrics](metrics/README.md).
 `;
 }
 

@@ -36,7 +36,7 @@ export const studies = [
       "guided-backprop": "inside/outside 2.32",
     },
     reading:
-      "TorchRay's figures for VOC 2007 test, all / difficult: Grad-CAM 0.866 / 0.740 (VGG-16), guided backpropagation 0.759 / 0.530, the picture's centre 0.696 / 0.424.",
+      "`all rejected` is what rejecting every class scores in the extended game. TorchRay's figures for VOC 2007 test, all / difficult: Grad-CAM 0.866 / 0.740 (VGG-16), guided backpropagation 0.759 / 0.530, the picture's centre 0.696 / 0.424.",
     differs:
       "Those networks were trained on the dataset's own classes; ours knows ILSVRC's, and a thing is explained by the best of the classes that mean it. Things of classes that the model does not have are left out. The network sees the centre crop, and cannot point beyond it. The paper's extended game is on COCO by GoogLeNet, its inside/outside ratio on regions described by a captioner.",
   },

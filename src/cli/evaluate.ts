@@ -3,20 +3,23 @@ import path from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import pc from "picocolors";
 import { UserError } from "../errors.ts";
-import { type Evaluation, evaluate as runEvaluation } from "../evaluate/evaluate.ts";
+import { attackAll } from "../evaluate/adversarial.ts";
+import { type Evaluation, prepare, evaluate as runEvaluation } from "../evaluate/evaluate.ts";
 import { metrics } from "../evaluate/metrics/index.ts";
+import { adversarialPage } from "../evaluate/report/adversarial-page.ts";
 import { makeReport } from "../evaluate/report/report.ts";
 import { sourceAt } from "../evaluate/source.ts";
 import { csvOf } from "../evaluate/tables.ts";
-import { methods } from "../methods/index.ts";
-import { readJson, writeWhole } from "../node/files.ts";
+import { methodNamed, methods } from "../methods/index.ts";
+import { prepareDirectory, readJson, writeWhole } from "../node/files.ts";
 import { packageVersion } from "./about.ts";
 import { loadOptions, type ModelFlags, whole, withModel } from "./options.ts";
 import { Progress } from "./progress.ts";
 
 interface EvaluateFlags extends ModelFlags {
   readonly methods: string[];
-  readonly metrics: string[];
+  readonly metrics?: string[];
+  readonly adversarial?: boolean;
   readonly format?: string;
   readonly classMap?: string;
   readonly out: string;
@@ -30,6 +33,7 @@ const examples = `
 Examples:
   gradcam evaluate imagenet/val --metrics occlusion-correlation,deletion --methods grad-cam,guided-backprop
   gradcam evaluate VOCdevkit/VOC2007 --metrics pointing-game,energy-pointing-game --sample 500
+  gradcam evaluate photos --adversarial --methods grad-cam,guided-backprop --sample 10
   gradcam evaluate coco --model resnet50.onnx --labels imagenet.txt --metrics mask-overlap
 The same command again continues what was interrupted.`;
 
@@ -40,7 +44,11 @@ export function defineEvaluate(program: Command): void {
     .option("--methods <names>", `which (default: grad-cam): ${methods.map((m) => m.name).join(", ")}`, names, [
       "grad-cam",
     ])
-    .requiredOption("--metrics <names>", `which: ${metrics.map((m) => m.name).join(", ")}`, names)
+    .option("--metrics <names>", `which: ${metrics.map((m) => m.name).join(", ")}`, names)
+    .option(
+      "--adversarial",
+      "push each picture to an absent class instead, and see whether the maps of what is there hold",
+    )
     .option("--format <name>", "the dataset's layout (default: recognised)")
     .option("--class-map <file>", "JSON: a name of the dataset to the model's classes that mean it")
     .option("--out <dir>", "where the results go, and are continued", "gradcam-evaluation")
@@ -53,6 +61,15 @@ export function defineEvaluate(program: Command): void {
 }
 
 async function evaluate(dataset: string, flags: EvaluateFlags): Promise<void> {
+  if (flags.adversarial && flags.metrics)
+    throw new UserError(
+      "invalid-option",
+      "invalid options: --adversarial has a measure of its own; leave out --metrics",
+    );
+  if (flags.adversarial) return attack(dataset, flags);
+  const { metrics: asked } = flags;
+  if (!asked)
+    throw new UserError("invalid-option", `missing --metrics; allowed are ${metrics.map((m) => m.name).join(", ")}`);
   const stop = new AbortController();
   const interrupt = () => stop.abort();
   process.once("SIGINT", interrupt);
@@ -61,7 +78,7 @@ async function evaluate(dataset: string, flags: EvaluateFlags): Promise<void> {
     const load = loadOptions(flags);
     const { evaluation, samples } = await runEvaluation({
       ...{ dataset, model: flags.model, load, out: flags.out },
-      ...{ methods: flags.methods, metrics: flags.metrics, format: flags.format, seed: flags.seed },
+      ...{ methods: flags.methods, metrics: asked, format: flags.format, seed: flags.seed },
       ...{ workers: flags.workers, sample: flags.sample, signal: stop.signal },
       mapping: flags.classMap === undefined ? undefined : await readMapping(flags.classMap),
       onProgress: ({ done, total, before }) => {
@@ -79,6 +96,58 @@ async function evaluate(dataset: string, flags: EvaluateFlags): Promise<void> {
     else table(evaluation, flags.out);
   } finally {
     bar?.clear();
+    process.off("SIGINT", interrupt);
+  }
+}
+
+async function attack(dataset: string, flags: EvaluateFlags): Promise<void> {
+  const stop = new AbortController();
+  const interrupt = () => stop.abort();
+  process.once("SIGINT", interrupt);
+  const { methods: asked, model: file, seed: from, sample, format, out } = flags;
+  const load = loadOptions(flags);
+  const mapping = flags.classMap === undefined ? undefined : await readMapping(flags.classMap);
+  asked.forEach(methodNamed);
+  const { model, samples } = await prepare({
+    dataset,
+    methods: asked,
+    model: file,
+    load,
+    sample,
+    seed: from,
+    format,
+    mapping,
+  });
+  const bar = new Progress("pictures", samples.length);
+  try {
+    const source = sourceAt(dataset);
+    const held = await attackAll({
+      ...{ samples, source, model: file, load, methods: asked, seed: from, signal: stop.signal },
+      onProgress: (done) => bar.update(done),
+    });
+    bar.clear();
+    // Maps are pictures, in the page.
+    const content = held.map(({ methods: its, ...rest }) => ({
+      ...rest,
+      methods: its.map(({ maps: _, ...one }) => one),
+    }));
+    await prepareDirectory(out);
+    await writeWhole(path.join(out, "adversarial.json"), `${JSON.stringify(content, null, 2)}\n`);
+    const page = await adversarialPage(held, { model: model.classifier.name, samples, source });
+    await writeWhole(path.join(out, "adversarial.html"), page);
+    if (flags.json) return console.log(JSON.stringify(content));
+    for (const { picture, label, absentLabel, probability, steps, methods: its } of content) {
+      console.log(
+        `${pc.bold(picture)}: ${label}, pushed to ${absentLabel}: ${(100 * probability).toFixed(2)} % in ${steps} steps`,
+      );
+      for (const { method, correlation, hits } of its)
+        console.log(
+          `  ${method.padEnd(18)} ${correlation.toFixed(3)}${hits ? `  ${hits.map((hit) => (hit ? "hit" : "miss")).join(", then ")}` : ""}`,
+        );
+    }
+    console.log(`report: ${path.join(out, "adversarial.html")}`);
+  } finally {
+    bar.clear();
     process.off("SIGINT", interrupt);
   }
 }

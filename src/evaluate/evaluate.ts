@@ -69,12 +69,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   const { dataset: location, methods, metrics, out, seed = 0 } = options;
   methods.forEach(methodNamed);
   metrics.forEach(metricNamed);
-  const model = await load(options.model, options.load);
-  const { name, labels, explainer } = model.classifier;
-  const { layer = explainer.layers[0]?.name } = options.load ?? {};
-  await model.release();
-  const dataset = await readDataset(sourceAt(location), new ClassNames(labels.names, options.mapping), options.format);
-  const samples = options.sample === undefined ? dataset.samples : draw(dataset.samples, options.sample, seed);
+  const { model, layer, dataset, samples } = await prepare(options);
+  const { name, labels } = model.classifier;
   checkNeeds(metrics, samples);
 
   await prepareDirectory(out);
@@ -112,6 +108,17 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   } finally {
     store.close();
   }
+}
+
+/** What is to be examined: the dataset as the model understands it, and the pictures drawn. The model is closed again. */
+export async function prepare({ dataset: location, seed = 0, ...options }: Omit<EvaluateOptions, "metrics" | "out">) {
+  const model = await load(options.model, options.load);
+  const { labels, explainer } = model.classifier;
+  const { layer = explainer.layers[0]?.name } = options.load ?? {};
+  await model.release();
+  const dataset = await readDataset(sourceAt(location), new ClassNames(labels.names, options.mapping), options.format);
+  const samples = options.sample === undefined ? dataset.samples : draw(dataset.samples, options.sample, seed);
+  return { model, layer, dataset, samples };
 }
 
 /** Every worker has one core. */

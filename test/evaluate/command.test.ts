@@ -51,7 +51,9 @@ const figuresIn = (cwd: string, out: string) => {
   return { examined, figures, differences, failures, outcomes };
 };
 
-test("figures are the same with one worker and two, after a kill and a resumption, and a broken picture is counted", async () => {
+test("figures are the same with one worker and two, after a kill and a resumption, and a broken picture is counted", {
+  timeout: 150_000,
+}, async () => {
   const cwd = await prepare();
   writeFileSync(path.join(cwd, "labels.txt"), "zero\none\ntwo");
   const one = await gradcam(evaluate(all, "one", "--workers", "1"), cwd);
@@ -103,6 +105,41 @@ test("a sample is the same whoever draws it, and another seed draws another", as
   expect(await drawn("c", "5")).not.toBe(first);
 });
 
+test("under attack an absent class rises, and the maps before and after are told and drawn", async () => {
+  const cwd = await prepare(32, 3);
+  writeFileSync(path.join(cwd, "labels.txt"), "zero\none\ntwo");
+  const lines = readFileSync(path.join(cwd, "set/manifest.csv"), "utf8").split("\n");
+  // Labels and a box of one class alone, so that others are absent.
+  const kept = lines
+    .filter((line) => !/^(broken|gone)|0\.png$/.test(line))
+    .map((line) => line.replace(/^(\d+\.png,)\d/, "$10"));
+  writeFileSync(
+    path.join(cwd, "set/manifest.csv"),
+    kept.map((line) => line.replace(/^(\d+\.png,,)\d/, "$10")).join("\n"),
+  );
+  const { code, stdout, stderr } = await gradcam(
+    [
+      ...["evaluate", "set", "--model", "net.onnx", ...labels, "--adversarial", "--methods", "grad-cam,gradient"],
+      "--json",
+      "--out",
+      "adv",
+    ],
+    cwd,
+  );
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  for (const { absent, class: present, probability, steps, methods } of JSON.parse(stdout)) {
+    expect(absent).not.toBe(present);
+    expect(probability > 0.9999 || steps === 300).toBe(true);
+    expect(methods.map(({ method }: { method: string }) => method)).toEqual(["grad-cam", "gradient"]);
+    for (const { correlation, hits } of methods) {
+      expect(Math.abs(correlation)).toBeLessThanOrEqual(1);
+      expect(hits).toHaveLength(2);
+    }
+  }
+  expect(filesIn(path.join(cwd, "adv"))).toEqual(["adversarial.html", "adversarial.json"]);
+  expect(readFileSync(path.join(cwd, "adv/adversarial.html"), "utf8")).toContain("data:image/jpeg;base64,");
+});
+
 test("mistakes", async () => {
   const dir = folder();
   withModel(dir, net);
@@ -112,6 +149,8 @@ test("mistakes", async () => {
   writeFileSync(path.join(dir, "set/manifest.csv"), "picture,label\na.png,1");
   const wrong = async (words: string, args: readonly string[]) => expectMistake(await gradcam(args, dir), dir, words);
   await wrong('unknown metric: "nonsense"; allowed are localisation-error', evaluate("nonsense", "out"));
+  await wrong("missing --metrics; allowed are", ["evaluate", "set", "--model", "net.onnx"]);
+  await wrong("--adversarial has a measure of its own", evaluate("deletion", "out", "--adversarial"));
   await wrong("pointing-game needs boxes, and no picture has any", evaluate("pointing-game", "out"));
   await wrong(
     'unknown format: "zip"; allowed are manifest, coco, voc, yolo, masks, folders',

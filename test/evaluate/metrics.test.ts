@@ -166,7 +166,7 @@ describe("pointing", () => {
     const set = Array.from({ length: 30 }, (_, i) =>
       i % 2 ? as(`p${i}`, { strength: 5, present: 1, hit: 1 }) : as(`p${i}`, { strength: 1, present: 0, hit: 0 }),
     );
-    expect(extendedPointingGame.summarise?.(set)).toEqual({ right: 1 });
+    expect(extendedPointingGame.summarise?.(set)).toEqual({ right: 1, "all rejected": 0.5 });
   });
   test("energy and ratio, where the network did not look left out", async () => {
     const map = spot(3, 3, 3, 1);

@@ -16,7 +16,7 @@ async function put(file: string, content: string | number) {
   else writeFileSync(file, content);
 }
 
-test("a user's VOC, ImageNet and COCO", async () => {
+test("a user's VOC, ImageNet and COCO", { timeout: 150_000 }, async () => {
   const cwd = folder();
   withModel(cwd, gap({ input: [1, 3, 32, 32] }));
   writeFileSync(path.join(cwd, "labels.txt"), "dog\ncat\nn02123045");
@@ -66,4 +66,4 @@ test("a user's VOC, ImageNet and COCO", async () => {
     code: 2,
     stderr: expect.stringContaining("missing dataset: nowhere"),
   });
-}, 120_000);
+});

@@ -35,7 +35,7 @@ export const extendedPointingGame: Metric = {
     const [a, b] = halves(measured).map(plays);
     if (a.length === 0 || b.length === 0) return {};
     const right = [...outcomes(a, bestThreshold(b)), ...outcomes(b, bestThreshold(a))];
-    return { right: mean(right) };
+    return { right: mean(right), "all rejected": mean([...a, ...b].map(({ present }) => 1 - present)) };
   },
 };
 

@@ -89,6 +89,8 @@ export type Values = Readonly<Record<string, number | readonly number[] | undefi
 export interface Measurement {
   /** The class, where it is about one. */
   readonly class?: number;
+  /** The dataset's name for the things of that class, where there are any. */
+  readonly name?: string;
   readonly values: Values;
 }
 
@@ -132,7 +134,8 @@ export const each =
     const measurements: Measurement[] = [];
     for (const one of cases) {
       const values = await look(one);
-      if (values) measurements.push({ class: one.class, values });
+      const name = one.objects[0]?.name;
+      if (values) measurements.push({ class: one.class, ...(name !== undefined && { name }), values });
     }
     return measurements;
   };

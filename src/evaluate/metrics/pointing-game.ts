@@ -34,9 +34,10 @@ export const pointingGame: Metric = {
 };
 
 function meanOverClasses(measured: readonly Measured[], difficult = false): number {
-  const played = new Map<number, number[]>();
+  // The dataset's classes: every breed is a dog.
+  const played = new Map<string | number, number[]>();
   for (const { measurements } of measured)
-    for (const { class: c = -1, values } of measurements)
-      if (!difficult || values.difficult) played.set(c, [...(played.get(c) ?? []), values.hit as number]);
+    for (const { class: c = -1, name = c, values } of measurements)
+      if (!difficult || values.difficult) played.set(name, [...(played.get(name) ?? []), values.hit as number]);
   return mean([...played.values()].map(mean));
 }

@@ -43,7 +43,7 @@ details { margin-top: 1.2rem; }
 summary { cursor: pointer; color: var(--quiet); font-size: 0.92rem; padding: 0.3rem 0; width: fit-content; }
 summary:hover { color: var(--ink); }
 :focus-visible { outline: 2px solid currentColor; outline-offset: 3px; border-radius: 2px; }
-.example { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 13rem)); gap: 0.6rem 0.8rem; margin-bottom: 1.4rem; }
+.example { display: grid; grid-template-columns: repeat(auto-fit, minmax(7.5rem, 10.8rem)); gap: 0.6rem 0.8rem; margin-bottom: 1.4rem; }
 figure { margin: 0; min-width: 0; }
 .picture, .blank { display: block; position: relative; line-height: 0; }
 .picture img { width: 100%; border-radius: 3px; }
