@@ -48,7 +48,7 @@ figure { margin: 0; min-width: 0; }
 .picture, .blank { display: block; position: relative; line-height: 0; }
 .picture img { width: 100%; border-radius: 3px; }
 .picture svg { position: absolute; inset: 0; width: 100%; height: 100%; }
-.picture rect { fill: none; stroke: #fff; stroke-width: 2; vector-effect: non-scaling-stroke; }
+.picture rect { fill: none; stroke: #fff; stroke-width: 2; vector-effect: non-scaling-stroke; filter: drop-shadow(0 0 1px #000); }
 .blank { display: grid; place-items: center; aspect-ratio: 4 / 3; line-height: 1.4; background: var(--line); border-radius: 3px; color: var(--quiet); font-size: 0.8rem; }
 figcaption { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 0.6rem; font-size: 0.8rem; line-height: 1.35; margin-top: 0.3rem; }
 figcaption b { font-weight: 500; color: var(--ink); }
