@@ -1,11 +1,11 @@
-/** @file Imports point one way: errors <- onnx <- ops <- autodiff <- methods <- explain <- tasks <- node, web <- cli; image, signal, render and scenes are leaves. */
+/** @file Imports point one way: errors <- onnx <- ops <- autodiff <- methods <- explain <- tasks <- node, web <- evaluate <- cli; image, signal, render and scenes are leaves. */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../../src", import.meta.url));
-const order = ["errors", "onnx", "ops", "autodiff", "methods", "explain", "tasks", "web", "node", "cli"];
+const order = ["errors", "onnx", "ops", "autodiff", "methods", "explain", "tasks", "web", "node", "evaluate", "cli"];
 
 /** Beyond the order and one's own folder. */
 const also: Readonly<Record<string, readonly RegExp[]>> = {
@@ -17,6 +17,7 @@ const also: Readonly<Record<string, readonly RegExp[]>> = {
   tasks: [/^image\//, /^signal\//, /^render\//],
   node: [/^image\//, /^render\//, /^signal\//],
   web: [/^image\//, /^render\//],
+  evaluate: [/^image\//, /^render\//],
   cli: [/^image\//, /^render\//],
 };
 
@@ -29,6 +30,11 @@ const packages: Readonly<Record<string, RegExp>> = {
   "onnxruntime-node": /^node\/runtime\.ts$/,
   "onnxruntime-web": /^web\/runtime\.ts$/,
   "onnxruntime-common": /^onnx\/runtime\.ts$/,
+  libsql: /^evaluate\/store\.ts$/,
+  "fast-xml-parser": /^evaluate\/datasets\/voc-xml\.ts$/,
+  yaml: /^evaluate\/datasets\/yolo\.ts$/,
+  "@observablehq/plot": /^evaluate\/report\/plots\.ts$/,
+  linkedom: /^evaluate\/report\/plots\.ts$/,
   commander: /^cli\//,
   picocolors: /^cli\//,
 };

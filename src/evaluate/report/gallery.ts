@@ -1,8 +1,8 @@
 /** @file The pictures of a report: explained again, drawn small, with what people marked. */
 import type { Box } from "../../image/locate.ts";
 import { thumbnail } from "../../image/sharp.ts";
-import { view } from "../../node/draw-picture.ts";
 import { type LoadOptions, load } from "../../node/load.ts";
+import { view } from "../../tasks/figure.ts";
 import type { Extreme } from "../details.ts";
 import { openSample, type Sample } from "../sample.ts";
 import type { Source } from "../source.ts";
