@@ -16,6 +16,7 @@ export type UserErrorCode =
   | "no-path"
   | "not-finite"
   | "too-large"
+  | "unreachable"
   | "unknown-name"
   | "unsupported-operator"
   | "cannot-write"

@@ -1,6 +1,7 @@
 /** @file `gradcam evaluate`: a dataset in; figures of explanations out. */
+import { availableParallelism } from "node:os";
 import path from "node:path";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import pc from "picocolors";
 import { UserError } from "../errors.ts";
 import { attackAll } from "../evaluate/adversarial.ts";
@@ -9,11 +10,14 @@ import { metrics } from "../evaluate/metrics/index.ts";
 import { adversarialPage } from "../evaluate/report/adversarial-page.ts";
 import { makeReport } from "../evaluate/report/report.ts";
 import { sourceAt } from "../evaluate/source.ts";
+import { inPool } from "../evaluate/pool.ts";
+import { Meter } from "../evaluate/prometheus.ts";
+import { overQueue } from "../evaluate/queue/coordinator.ts";
 import { csvOf } from "../evaluate/tables.ts";
 import { methodNamed, methods } from "../methods/index.ts";
 import { prepareDirectory, readJson, writeWhole } from "../node/files.ts";
 import { packageVersion } from "./about.ts";
-import { loadOptions, type ModelFlags, whole, withModel } from "./options.ts";
+import { loadOptions, type ModelFlags, notice, port, whole, withModel } from "./options.ts";
 import { Progress } from "./progress.ts";
 
 interface EvaluateFlags extends ModelFlags {
@@ -23,7 +27,9 @@ interface EvaluateFlags extends ModelFlags {
   readonly format?: string;
   readonly classMap?: string;
   readonly out: string;
-  readonly workers?: number;
+  readonly workers: number;
+  readonly queue?: string;
+  readonly metricsPort?: number;
   readonly sample?: number;
   readonly seed: number;
   readonly json?: boolean;
@@ -34,6 +40,7 @@ Examples:
   gradcam evaluate imagenet/val --metrics occlusion-correlation,deletion --methods grad-cam,guided-backprop
   gradcam evaluate VOCdevkit/VOC2007 --metrics pointing-game,energy-pointing-game --sample 500
   gradcam evaluate photos --adversarial --methods grad-cam,guided-backprop --sample 10
+  gradcam evaluate https://data.example/imagenet --metrics deletion --queue redis://queue.example:6379
   gradcam evaluate coco --model resnet50.onnx --labels imagenet.txt --metrics mask-overlap
 The same command again continues what was interrupted.`;
 
@@ -52,7 +59,11 @@ export function defineEvaluate(program: Command): void {
     .option("--format <name>", "the dataset's layout (default: recognised)")
     .option("--class-map <file>", "JSON: a name of the dataset to the model's classes that mean it")
     .option("--out <dir>", "where the results go, and are continued", "gradcam-evaluation")
-    .option("--workers <count>", "processes (default: one for each core)", whole)
+    .option("--workers <count>", "processes (default: one for each core)", whole, availableParallelism())
+    .addOption(
+      new Option("--queue <address>", "have `gradcam worker`s of this Redis examine the pictures").conflicts("workers"),
+    )
+    .option("--metrics-port <port>", "serve /metrics for Prometheus there", port)
     .option("--sample <count>", "so many pictures, drawn by the seed (default: all)", whole)
     .option("--seed <number>", "of everything that is drawn", seed, 0)
     .option("--json", "print the figures as JSON and nothing else")
@@ -72,18 +83,24 @@ async function evaluate(dataset: string, flags: EvaluateFlags): Promise<void> {
     throw new UserError("invalid-option", `missing --metrics; allowed are ${metrics.map((m) => m.name).join(", ")}`);
   const stop = new AbortController();
   const interrupt = () => stop.abort();
-  process.once("SIGINT", interrupt);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupt);
   let bar: Progress | undefined;
+  const meter = flags.metricsPort === undefined ? undefined : await Meter.listen(flags.metricsPort);
+  const examineAll = flags.queue === undefined ? inPool(flags.workers) : overQueue(flags.queue);
   try {
     const load = loadOptions(flags);
     const { evaluation, samples } = await runEvaluation({
       ...{ dataset, model: flags.model, load, out: flags.out },
       ...{ methods: flags.methods, metrics: asked, format: flags.format, seed: flags.seed },
-      ...{ workers: flags.workers, sample: flags.sample, signal: stop.signal },
+      ...{ examineAll: meter?.around(examineAll) ?? examineAll, sample: flags.sample, signal: stop.signal },
       mapping: flags.classMap === undefined ? undefined : await readMapping(flags.classMap),
       onProgress: ({ done, total, before }) => {
         bar ??= new Progress("pictures", total - before);
         bar.update(done - before);
+      },
+      onNotice: (text) => {
+        bar?.clear();
+        notice(text);
       },
     });
     bar?.clear();
@@ -96,7 +113,8 @@ async function evaluate(dataset: string, flags: EvaluateFlags): Promise<void> {
     else table(evaluation, flags.out);
   } finally {
     bar?.clear();
-    process.off("SIGINT", interrupt);
+    meter?.close();
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupt);
   }
 }
 

@@ -9,6 +9,7 @@ import { defineEvaluate } from "./evaluate.ts";
 import { defineExplain } from "./explain.ts";
 import { defineLayers } from "./layers.ts";
 import { defineStudio } from "./studio.ts";
+import { defineWorker } from "./worker.ts";
 
 /** Runs the command line and says how it ended; `argv` as `process.argv`. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -24,6 +25,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   defineCompile(program);
   defineStudio(program);
   defineEvaluate(program);
+  defineWorker(program);
   try {
     await program.parseAsync(argv);
     return exitCodes.done;

@@ -83,6 +83,15 @@ export function whole(text: string): number {
   return value;
 }
 
+export function port(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 65535) throw new InvalidArgumentError("It must be 1 to 65535.");
+  return value;
+}
+
+/** Something to know while a command goes on. */
+export const notice = (text: string): void => console.error(`gradcam: ${text}`);
+
 /** "14x14", or "1+14x14" where a token comes before the grid. */
 function tokenGrid(text: string): TokenGrid {
   const parts = /^(?:(\d+)\+)?([1-9]\d*)x([1-9]\d*)$/.exec(text);

@@ -5,14 +5,16 @@ import { UserError } from "../errors.ts";
 import { methodNamed } from "../methods/index.ts";
 import { prepareDirectory } from "../node/files.ts";
 import { type LoadOptions, load } from "../node/load.ts";
+import { isAddress, localModel } from "./address.ts";
 import type { Mapping } from "./datasets/class-maps.ts";
 import { ClassNames } from "./datasets/classes.ts";
 import type { Remark } from "./datasets/dataset.ts";
 import { readDataset } from "./datasets/index.ts";
 import { type Details, detailsOf } from "./details.ts";
+import type { ExamineAll } from "./examination.ts";
 import { metricNamed } from "./metrics/index.ts";
 import type { Need } from "./metrics/metric.ts";
-import { examineAll } from "./pool.ts";
+import { inPool } from "./pool.ts";
 import { randomFor } from "./random.ts";
 import type { Sample } from "./sample.ts";
 import { sourceAt } from "./source.ts";
@@ -25,19 +27,21 @@ export interface EvaluateOptions {
   /** The dataset's layout, by name; recognised by default. */
   readonly format?: string;
   readonly mapping?: Mapping;
-  /** The model's file or directory; the bundled classifier by default. */
+  /** The model's file or directory, or an ONNX file's address; the bundled classifier by default. */
   readonly model?: string;
   readonly load?: LoadOptions;
   readonly methods: readonly string[];
   readonly metrics: readonly string[];
   /** The directory of the results, which an interrupted evaluation continues. */
   readonly out: string;
-  /** Processes; one for each core by default. */
-  readonly workers?: number;
+  /** Who examines the pictures; a process for each core by default. */
+  readonly examineAll?: ExamineAll;
   /** How many pictures, drawn by the seed; all by default. */
   readonly sample?: number;
   readonly seed?: number;
   readonly onProgress?: (progress: Progress) => void;
+  /** Told to the user meanwhile. */
+  readonly onNotice?: (text: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -81,19 +85,18 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
     const total = samples.length;
     const before = total - left.length;
     let done = before;
-    const report = () => options.onProgress?.({ done: ++done, total, before });
+    const { examineAll = inPool(availableParallelism()), signal, onNotice = () => {} } = options;
     if (left.length)
       await examineAll(left, {
-        work: { source: location, model: options.model, load: workerOptions(options.load), methods, metrics, seed },
-        workers: Math.min(left.length, options.workers ?? availableParallelism()),
-        signal: options.signal,
-        onExamined: (id, examined) => {
-          store.record(id, examined);
-          report();
+        work: {
+          ...{ source: absolute(location), model: options.model && absolute(options.model), sha256: model.sha256 },
+          ...{ load: workerOptions(options.load), methods, metrics, seed },
         },
-        onFailure: (failure) => {
-          store.recordFailure(failure);
-          report();
+        ...{ signal, onNotice },
+        onAnswer: (answer) => {
+          if ("examined" in answer) store.record(answer.id, answer.examined);
+          else store.recordFailure(answer);
+          options.onProgress?.({ done: ++done, total, before });
         },
       });
     const evaluation: Evaluation = {
@@ -112,7 +115,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
 
 /** What is to be examined: the dataset as the model understands it, and the pictures drawn. The model is closed again. */
 export async function prepare({ dataset: location, seed = 0, ...options }: Omit<EvaluateOptions, "metrics" | "out">) {
-  const model = await load(options.model, options.load);
+  const model = await load(await localModel(options.model), options.load);
   const { labels, explainer } = model.classifier;
   const { layer = explainer.layers[0]?.name } = options.load ?? {};
   await model.release();
@@ -121,8 +124,11 @@ export async function prepare({ dataset: location, seed = 0, ...options }: Omit<
   return { model, layer, dataset, samples };
 }
 
-/** Every worker has one core. */
-const workerOptions = (options: LoadOptions = {}): LoadOptions => ({
+/** The same place seen from another working directory. */
+const absolute = (location: string) => (isAddress(location) ? location : path.resolve(location));
+
+/** Every worker has one core, and needs no names: samples have the classes' indices. */
+const workerOptions = ({ labels: _, ...options }: LoadOptions = {}): LoadOptions => ({
   ...options,
   session: { ...options.session, intraOpNumThreads: 1, interOpNumThreads: 1 },
 });

@@ -5,143 +5,130 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { UserError, type UserErrorCode } from "../errors.ts";
-import type { Examined } from "./examine.ts";
+import { type Answer, type ExamineAll, inTurn } from "./examination.ts";
 import type { Sample } from "./sample.ts";
-import type { Failure } from "./store.ts";
 import type { Work } from "./work.ts";
 
 /** To a worker. */
 export type Order = { readonly open: Work } | { readonly examine: Sample };
-/** From a worker. */
+/** From a worker: answers come in the order of the samples. */
 export type Reply =
   | { readonly ready: true }
-  | { readonly id: string; readonly examined: Examined }
-  | ({ readonly id: string } & Failure)
+  | { readonly answer: Answer }
   | { readonly refused: { readonly code: UserErrorCode; readonly message: string } }
   | { readonly bug: string };
 
-export interface PoolOptions {
-  readonly work: Work;
-  readonly workers: number;
-  readonly signal?: AbortSignal;
-  onExamined(id: string, examined: Examined): void;
-  onFailure(failure: Failure): void;
-}
+/** Samples that a worker has at hand: the next one is there when it has finished one. */
+export const ahead = 2;
 
-/** Pictures that a worker has at hand: the next one is there when it has finished one. */
-const ahead = 2;
-
-/** Examines all samples. @throws UserError when the work itself is wrong (no such model ...), or it was cancelled. */
-export async function examineAll(
-  samples: AsyncIterable<Sample> | Iterable<Sample>,
-  options: PoolOptions,
-): Promise<void> {
-  await new Pool(options).run(samples);
-}
-
-class Pool {
-  readonly #idle: Worker[] = [];
-  readonly #crashed = new Map<string, number>();
-  readonly #again: Sample[] = [];
-  readonly #workers = new Set<Worker>();
-  #wake: () => void = () => {};
-  #error: Error | undefined;
-
-  constructor(private readonly options: PoolOptions) {}
-
-  async run(samples: AsyncIterable<Sample> | Iterable<Sample>): Promise<void> {
-    const { workers, signal } = this.options;
-    const cancel = () => this.#fail(new UserError("cancelled", "cancelled"));
+/** Examines in so many processes of this machine. */
+export const inPool =
+  (workers: number): ExamineAll =>
+  async (samples, { work, signal, onAnswer }) => {
+    const count = Math.min(samples.length, workers);
+    const pool = new Pool(work, count);
+    const cancel = () => pool.close(new UserError("cancelled", "cancelled"));
     signal?.addEventListener("abort", cancel, { once: true });
     try {
-      for (let i = 0; i < workers; i++) this.#hire();
-      for await (const sample of samples) await this.#give(sample);
-      while (this.#again.length || this.#busy) {
-        const sample = this.#again.pop();
-        if (sample) await this.#give(sample);
-        else await this.#change();
-      }
-      if (this.#error) throw this.#error;
+      await inTurn(samples, count * ahead, async (sample) => onAnswer(await pool.examine(sample)));
     } finally {
       signal?.removeEventListener("abort", cancel);
-      for (const worker of this.#workers) worker.dismiss();
+      pool.close();
     }
+  };
+
+interface Task {
+  readonly sample: Sample;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: Error) => void;
+  crashes: number;
+}
+
+export class Pool {
+  readonly #workers = new Set<Worker>();
+  readonly #waiting: Task[] = [];
+  #ended: Error | undefined;
+  #stillborn = 0;
+
+  constructor(
+    private readonly work: Work,
+    workers: number,
+  ) {
+    for (let i = 0; i < workers; i++) this.#hire();
   }
 
-  get #busy(): boolean {
-    return !this.#error && [...this.#workers].some((worker) => worker.hands.size > 0);
-  }
-
-  async #give(sample: Sample): Promise<void> {
-    while (!this.#error && this.#idle.length === 0) await this.#change();
-    if (this.#error) throw this.#error;
-    this.#idle.shift()?.give(sample);
-  }
-
-  #change(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
+  /** @throws UserError when the work itself is wrong. */
+  examine(sample: Sample): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended) return reject(this.#ended);
+      this.#waiting.push({ sample, resolve, reject, crashes: 0 });
+      this.#share();
     });
   }
 
-  #fail(error: Error): void {
-    this.#error ??= error;
-    this.#wake();
+  /** Ends the processes; what is still asked fails. */
+  close(why: Error = new UserError("cancelled", "cancelled")): void {
+    if (this.#ended) return;
+    this.#ended = why;
+    const open = [...this.#waiting, ...[...this.#workers].flatMap(({ hands }) => hands)];
+    for (const worker of this.#workers) worker.dismiss();
+    for (const { reject } of open) reject(why);
+  }
+
+  #share(): void {
+    for (const worker of this.#workers)
+      while (this.#waiting.length && worker.free) worker.give(this.#waiting.shift() as Task);
   }
 
   #hire(): void {
-    const worker = new Worker(this.options.work, {
-      free: () => {
-        this.#idle.push(worker);
-        this.#wake();
-      },
-      reply: (reply) => this.#hear(reply),
-      gone: (how) => {
-        this.#workers.delete(worker);
-        for (let i = this.#idle.length - 1; i >= 0; i--) if (this.#idle[i] === worker) this.#idle.splice(i, 1);
-        for (const sample of worker.hands.values()) this.#retry(sample, how);
-        if (!this.#error) this.#hire();
-        this.#wake();
-      },
+    const worker = new Worker(this.work, {
+      reply: (reply) => this.#hear(worker, reply),
+      gone: (how) => this.#lose(worker, how),
     });
     this.#workers.add(worker);
   }
 
-  #hear(reply: Reply): void {
-    if ("examined" in reply) this.options.onExamined(reply.id, reply.examined);
-    else if ("error" in reply) this.options.onFailure({ id: reply.id, error: reply.error });
-    else if ("refused" in reply) this.#fail(new UserError(reply.refused.code, reply.refused.message));
-    else if ("bug" in reply) this.#fail(new Error(reply.bug));
+  #hear(worker: Worker, reply: Reply): void {
+    if ("refused" in reply) this.close(new UserError(reply.refused.code, reply.refused.message));
+    else if ("bug" in reply) this.close(new Error(reply.bug));
+    else if ("answer" in reply) worker.hands.shift()?.resolve(reply.answer);
+    else this.#stillborn = 0;
+    this.#share();
   }
 
-  /** A picture that two workers died of is set apart. */
-  #retry(sample: Sample, how: string): void {
-    const times = (this.#crashed.get(sample.id) ?? 0) + 1;
-    this.#crashed.set(sample.id, times);
-    if (times < 2) this.#again.push(sample);
-    else this.options.onFailure({ id: sample.id, error: `the worker ended twice while examining it (${how})` });
+  /** A picture that two workers died of is set apart. It is the first at hand: what waited behind it is not to blame. */
+  #lose(worker: Worker, how: string): void {
+    this.#workers.delete(worker);
+    const [suspect, ...behind] = worker.hands;
+    this.#waiting.unshift(...behind);
+    if (suspect && ++suspect.crashes < 2) this.#waiting.unshift(suspect);
+    else if (suspect) {
+      const { id } = suspect.sample;
+      suspect.resolve({ id, error: `the worker ended twice while examining it (${how})`, seconds: 0 });
+    }
+    if (!worker.ready && ++this.#stillborn > 2)
+      this.close(new UserError("invalid-model", `invalid model: the process that opens it ends (${how})`));
+    if (!this.#ended) this.#hire();
   }
 }
 
 interface Watch {
-  free(): void;
   reply(reply: Reply): void;
   gone(how: string): void;
 }
 
 class Worker {
-  /** What it has been given and not answered. */
-  readonly hands = new Map<string, Sample>();
+  /** What it has been given and not answered, in order. */
+  readonly hands: Task[] = [];
+  ready = false;
   readonly #process: ChildProcess;
   #dismissed = false;
 
   constructor(work: Work, watch: Watch) {
     this.#process = fork(fileURLToPath(new URL("./worker.js", import.meta.url)), { serialization: "advanced" });
     this.#process.on("message", (reply: Reply) => {
-      if ("id" in reply) this.hands.delete(reply.id);
+      this.ready ||= "ready" in reply;
       watch.reply(reply);
-      if ("ready" in reply) for (let i = 0; i < ahead; i++) watch.free();
-      else if ("id" in reply) watch.free();
     });
     this.#process.on("exit", (code, signal) => {
       if (!this.#dismissed) watch.gone(signal ?? `exit code ${code}`);
@@ -149,9 +136,13 @@ class Worker {
     this.#send({ open: work });
   }
 
-  give(sample: Sample): void {
-    this.hands.set(sample.id, sample);
-    this.#send({ examine: sample });
+  get free(): boolean {
+    return this.ready && this.hands.length < ahead;
+  }
+
+  give(task: Task): void {
+    this.hands.push(task);
+    this.#send({ examine: task.sample });
   }
 
   dismiss(): void {

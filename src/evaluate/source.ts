@@ -2,6 +2,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
+import { isAddress } from "./address.ts";
 
 export interface Source {
   /** As it was given. */
@@ -13,7 +14,7 @@ export interface Source {
 }
 
 export function sourceAt(location: string): Source {
-  return /^https?:\/\//.test(location) ? new Web(location) : new Directory(location);
+  return isAddress(location) ? new Web(location) : new Directory(location);
 }
 
 class Directory implements Source {

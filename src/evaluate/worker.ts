@@ -11,8 +11,8 @@ process.on("message", (order: Order) => {
 });
 // The parent has ended, or does not want us any more.
 process.on("disconnect", () => process.exit());
-// Ctrl-C reaches the whole group: the parent decides.
-process.on("SIGINT", () => {});
+// Ctrl-C and a service's stop reach the whole group: the parent decides.
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => {});
 
 async function obey(order: Order): Promise<void> {
   if ("open" in order) {
@@ -21,11 +21,14 @@ async function obey(order: Order): Promise<void> {
     return;
   }
   const { id } = order.examine;
+  const start = performance.now();
+  const seconds = () => (performance.now() - start) / 1000;
   try {
-    reply({ id, examined: await (examiner as Examiner).examine(order.examine) });
+    const examined = await (examiner as Examiner).examine(order.examine);
+    reply({ answer: { id, examined, seconds: seconds() } });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    reply({ id, error: error.message });
+    reply({ answer: { id, error: error.message, seconds: seconds() } });
   }
 }
 
