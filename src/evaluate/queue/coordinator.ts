@@ -73,7 +73,7 @@ class Coordinator {
     for (let at = 0; at < samples.length; at += size) this.#groups.push(samples.slice(at, at + size));
     this.#groups.reverse();
     await this.link.beat(this.#run);
-    const events = this.link.events();
+    const events = await this.link.events();
     const heard = (news: Promise<void>) => news.catch(this.#end);
     events.on("completed", ({ jobId, returnvalue }) => heard(this.#hear(jobId, returnvalue as unknown as Report)));
     events.on("failed", ({ jobId, failedReason }) => heard(this.#hearFailure(jobId, failedReason)));

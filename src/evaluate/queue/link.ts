@@ -80,8 +80,12 @@ export class Link {
     return this.#watched(new this.bullmq.Queue<Shard, Report>(name, this.#options));
   }
 
-  events(): QueueEvents {
-    return this.#watched(new this.bullmq.QueueEvents(name, this.#options));
+  /** Those from now on. */
+  async events(): Promise<QueueEvents> {
+    const [seconds] = await this.redis.time();
+    return this.#watched(
+      new this.bullmq.QueueEvents(name, { ...this.#options, lastEventId: `${Number(seconds) * 1000}-0` }),
+    );
   }
 
   /** One that takes a shard at a time for each of `concurrency`. A shard whose worker falls silent fails: the coordinator decides what next. */
