@@ -52,7 +52,7 @@ test("figures survive everything", { timeout: 180_000 * scale }, async () => {
   const evaluation = fleet.evaluation("chaos", "", "--queue", url);
   const [first, second] = [await fleet.worker(url), await fleet.worker(url)];
 
-  const full = await onFullDisk(evaluation, fleet.folder, 600 * scale);
+  const full = await onFullDisk(evaluation, fleet.folder, 400 * scale);
   expect(full).toMatchObject({ code: 2, stderr: expect.stringMatching(/^gradcam: cannot write [^\n]+\n$/) });
 
   const interrupted = start(evaluation, fleet.folder);

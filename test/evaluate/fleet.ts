@@ -20,7 +20,9 @@ export class Fleet {
 
   static async of(count: number): Promise<Fleet> {
     const fleet = new Fleet();
-    withModel(fleet.folder, gap({ input: [1, 3, 32, 32] }));
+    const net = gap({ input: [1, 3, 32, 32] });
+    withModel(fleet.folder, net);
+    fleet.#files.set("/net.onnx", net);
     writeFileSync(path.join(fleet.folder, "labels.txt"), "zero\none\ntwo");
     const lines = ["picture,label,name,x0,y0,x1,y1"];
     for (let i = 0; i < count; i++) {
@@ -52,6 +54,11 @@ export class Fleet {
     });
   }
 
+  /** Where a file is. */
+  address(file: string): string {
+    return `http://127.0.0.1:${this.#port}/${file}`;
+  }
+
   /** When so many more pictures have been asked for. */
   fetched(count: number): Promise<void> {
     return new Promise((resolve) => {
@@ -62,9 +69,9 @@ export class Fleet {
   /** The arguments of an evaluation; `set` may be "turned", the same pictures in the opposite order. */
   evaluation(out: string, set = "", ...more: string[]): string[] {
     return [
-      ...["evaluate", `http://127.0.0.1:${this.#port}/${set}`, "--format", "manifest"],
+      ...["evaluate", this.address(set), "--format", "manifest"],
       ...["--model", "net.onnx", "--labels", "labels.txt", "--methods", "grad-cam,gradient"],
-      ...["--metrics", "pointing-game,deletion,faithfulness-correlation", "--out", out, ...more],
+      ...["--metrics", "pointing-game,inside-outside", "--out", out, ...more],
     ];
   }
 
