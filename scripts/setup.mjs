@@ -1,5 +1,5 @@
-/** @file Makes a fresh clone ready: installs what the lock file names and a Chromium for the studio's tests, unless they are there. */
-import { execFileSync } from "node:child_process";
+/** @file Makes a fresh clone ready: installs what the lock file names, a Chromium for the studio's tests and a Redis for the queue's, unless they are there. */
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -14,10 +14,13 @@ if (!current && !sameVersions())
   });
 
 const chromiums = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-if (!process.env.CHROMIUM && !chromiums.some(existsSync)) installChromium();
+if (!process.env.CHROMIUM && !chromiums.some(existsSync))
+  install("chromium", "There is no Chromium, and apt-get cannot install one. Name yours: CHROMIUM=/path/to/chrome npm test");
+if (spawnSync("redis-server", ["--version"]).status !== 0)
+  install("redis-server", "There is no redis-server, which the tests of queues start, and apt-get cannot install one.");
 
-/** Debian's; elsewhere a person names one in CHROMIUM. */
-function installChromium() {
+/** Debian's; elsewhere a person sees to it. */
+function install(name, otherwise) {
   const root = process.getuid?.() === 0 ? [] : ["sudo"];
   const apt = (...args) => {
     const [command, ...rest] = [...root, "apt-get", ...args];
@@ -25,11 +28,9 @@ function installChromium() {
   };
   try {
     apt("update", "-qq");
-    apt("install", "-y", "-qq", "chromium");
+    apt("install", "-y", "-qq", "--no-install-recommends", name);
   } catch {
-    console.error(
-      "There is no Chromium, and apt-get cannot install one. Name yours: CHROMIUM=/path/to/chrome npm test",
-    );
+    console.error(otherwise);
     process.exitCode = 1;
   }
 }

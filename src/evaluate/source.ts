@@ -1,6 +1,7 @@
 /** @file Where a dataset's files are: a directory, a web server, or a bucket that speaks S3 without credentials. */
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { UserError } from "../errors.ts";
 import { isAddress } from "./address.ts";
 
@@ -51,6 +52,8 @@ class Directory implements Source {
 
 /** A file that takes longer is given up. */
 const patience = 30_000;
+/** So often is a file asked for where the server or the way to it fails. */
+const attempts = 4;
 
 class Web implements Source {
   readonly #root: string;
@@ -90,14 +93,18 @@ class Web implements Source {
     return keys.filter((key) => key && !key.endsWith("/")).sort();
   }
 
+  /** What may be better in a moment is asked for again. */
   async #fetch(url: URL): Promise<Response> {
-    try {
-      const response = await fetch(url, { signal: AbortSignal.timeout(patience) });
-      if (response.ok) return response;
-      throw new UserError("missing-file", `missing file: ${url}: the server says ${response.status}`);
-    } catch (cause) {
-      if (cause instanceof UserError) throw cause;
-      throw new UserError("missing-file", `missing file: ${url}: ${(cause as Error).message}`, { cause });
+    for (let tries = 1; ; tries++) {
+      const response = await fetch(url, { signal: AbortSignal.timeout(patience) }).catch((cause: Error) => cause);
+      if (response instanceof Response && response.ok) return response;
+      const passing = response instanceof Error || response.status >= 500 || response.status === 429;
+      if (passing && tries < attempts) {
+        await setTimeout(200 * 4 ** (tries - 1));
+        continue;
+      }
+      const seen = response instanceof Error ? response.message : `the server says ${response.status}`;
+      throw new UserError("missing-file", `missing file: ${url}: ${seen}`, { cause: response });
     }
   }
 }

@@ -13,7 +13,10 @@ export class Fleet {
   readonly folder = folder();
   /** Milliseconds that a picture takes the server. */
   delay = 0;
+  /** Called when a picture is asked for. */
+  onPicture: (name: string) => void = () => {};
   #fetched = 0;
+  #refusedOnce = false;
   #watch: { at: number; resolve: () => void } | undefined;
   readonly #files = new Map<string, Uint8Array>();
   #port = 0;
@@ -43,8 +46,13 @@ export class Fleet {
       const name = request.url ?? "";
       const file = this.#files.get(name) ?? this.#files.get(`/${path.basename(name)}`);
       const isPicture = name.endsWith(".png");
+      if (isPicture) this.onPicture(name.slice(1));
       if (isPicture && ++this.#fetched === this.#watch?.at) this.#watch.resolve();
-      setTimeout(() => response.writeHead(file ? 200 : 404).end(file), isPicture ? this.delay : 0);
+      // A server that is busy for once is no reason to lose a picture.
+      const busy = name.endsWith("/5.png") && this.!this.#refusedOnce;
+      this.#refusedOnce ||= busy;
+      const status = busy ? 503 : file ? 200 : 404;
+      setTimeout(() => response.writeHead(status).end(busy ? "" : file), isPicture ? this.delay : 0);
     }).listen(0, "127.0.0.1");
     await once(server, "listening");
     this.#port = (server.address() as { port: number }).port;
