@@ -12,6 +12,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { evaluate } from "../dist/evaluate/evaluate.js";
+import { inPool } from "../dist/evaluate/pool.js";
 import { studies } from "./studies.mjs";
 
 const { values: options } = parseArgs({
@@ -60,7 +61,10 @@ async function run({ name, methods, metrics, sample }, kind, directory) {
   let drawn = 0;
   const { evaluation } = await evaluate({
     ...{ dataset: directory, methods, metrics, model: options.model, seed: 0 },
-    ...{ load: options.labels ? { labels: options.labels } : {}, workers: number(options.workers) },
+    ...{
+      load: options.labels ? { labels: options.labels } : {},
+      ...(options.workers && { examineAll: inPool(Number(options.workers)) }),
+    },
     ...{ sample: most.length ? Math.min(...most) : undefined, out: path.join(options.work, `${name}-${kind}`) },
     onProgress({ done, total }) {
       if (process.stderr.isTTY || done - drawn >= total / 10 || done === total) {

@@ -56,7 +56,9 @@ export function detailsOf(
           const value = one.values[figure];
           if (typeof value !== "number") continue;
           const c = one.class ?? store.predicted(picture);
-          classes.set(c, [...(classes.get(c) ?? []), value]);
+          const its = classes.get(c) ?? [];
+          its.push(value);
+          classes.set(c, its);
           const key = JSON.stringify([picture, c]);
           const before = seen.get(key) ?? { picture, class: c, label: labelOf(c), figure, values: {} };
           seen.set(key, { ...before, values: { ...before.values, [method]: value } });

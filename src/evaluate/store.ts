@@ -37,6 +37,8 @@ export class Store {
     const store = new Store(writing(file, () => new Database(file)));
     writing(file, () => {
       store.db.pragma("journal_mode = WAL");
+      // A killed process loses nothing; a power cut the last results, which are examined again. Without it each picture waits for the disk.
+      store.db.pragma("synchronous = NORMAL");
       store.db.pragma("busy_timeout = 10000");
       store.db.exec(schema);
       const insert = store.db.prepare("INSERT OR IGNORE INTO run VALUES (?, ?)");

@@ -49,7 +49,7 @@ export class Fleet {
       if (isPicture) this.onPicture(name.slice(1));
       if (isPicture && ++this.#fetched === this.#watch?.at) this.#watch.resolve();
       // A server that is busy for once is no reason to lose a picture.
-      const busy = name.endsWith("/5.png") && this.!this.#refusedOnce;
+      const busy = name.endsWith("/5.png") && !this.#refusedOnce;
       this.#refusedOnce ||= busy;
       const status = busy ? 503 : file ? 200 : 404;
       setTimeout(() => response.writeHead(status).end(busy ? "" : file), isPicture ? this.delay : 0);

@@ -35,9 +35,14 @@ export const pointingGame: Metric = {
 
 function meanOverClasses(measured: readonly Measured[], difficult = false): number {
   // The dataset's classes: every breed is a dog.
-  const played = new Map<string | number, number[]>();
+  const played = new Map<string | number, { hits: number; count: number }>();
   for (const { measurements } of measured)
-    for (const { class: c = -1, name = c, values } of measurements)
-      if (!difficult || values.difficult) played.set(name, [...(played.get(name) ?? []), values.hit as number]);
-  return mean([...played.values()].map(mean));
+    for (const { class: c = -1, name = c, values } of measurements) {
+      if (difficult && !values.difficult) continue;
+      const game = played.get(name) ?? { hits: 0, count: 0 };
+      game.hits += values.hit as number;
+      game.count++;
+      played.set(name, game);
+    }
+  return mean([...played.values()].map(({ hits, count }) => hits / count));
 }
