@@ -6,7 +6,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { availableParallelism, loadavg, tmpdir } from "node:os";
 import path from "node:path";
@@ -77,8 +77,11 @@ async function startRedis() {
   const { port } = probe.address();
   probe.close();
   await once(probe, "close");
-  const redis = spawn("redis-server", ["--port", String(port), "--save", "", "--dir", folder], { stdio: "ignore" });
+  const redis = spawn("redis-server", ["--port", String(port), "--save", "", "--dir", folder], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   running.push(redis);
+  for await (const text of redis.stdout) if (text.includes("Ready to accept")) break;
   return `redis://127.0.0.1:${port}`;
 }
 
@@ -86,6 +89,16 @@ async function startWorker(url) {
   const worker = spawn(process.execPath, [here("dist/cli/bin.js"), "worker", "--queue", url, "--concurrency", "1"]);
   running.push(worker);
   await once(worker.stderr, "data");
+}
+
+/** Seconds of processor that a worker and its processes have used (Linux). */
+function processor(worker) {
+  const ticks = (pid) => {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
+    return Number(fields[11]) + Number(fields[12]);
+  };
+  const children = readFileSync(`/proc/${worker.pid}/task/${worker.pid}/children`, "utf8").trim().split(" ");
+  return [worker.pid, ...children].map(ticks).reduce((a, b) => a + b, 0) / 100;
 }
 
 const load = () => loadavg()[0].toFixed(1);
@@ -97,20 +110,23 @@ try {
   const url = await startRedis();
   const redis = new Redis(url);
   console.log(`${availableParallelism()} cores, ${count} photographs of 640 x 480, Grad-CAM and pointing game`);
-  line("who", "pictures / s", "load of the machine");
-  line("---", "---:", "---:");
+  line("who", "pictures / s", "processor, ms / picture", "load of the machine");
+  line("---", "---:", "---:", "---:");
   let canned;
   for (const workers of [1, 2, 4]) {
     const { rate, sample } = await measure(photos, inPool(workers), 10 * workers);
     canned = sample;
-    line(`pool of ${workers}`, rate(count).toFixed(1), load());
+    line(`pool of ${workers}`, rate(count).toFixed(1), "", load());
   }
   for (const workers of [1, 2, 4]) {
     while (running.length - 1 < workers) await startWorker(url);
     // Their models are opened by pictures that do not count.
     await measure(makeSet(`warm${workers}`, 16 * workers, true), overQueue(url), 1);
+    const used = () => running.slice(1).reduce((sum, worker) => sum + processor(worker), 0);
+    const before = used();
     const { rate } = await measure(photos, overQueue(url), 10 * workers);
-    line(`queue, ${workers} workers`, rate(count).toFixed(1), load());
+    const each = ((used() - before) * 1000) / count;
+    line(`queue, ${workers} workers`, rate(count).toFixed(1), each.toFixed(1), load());
   }
   for (const worker of running.splice(1)) worker.kill("SIGKILL");
 

@@ -1,7 +1,7 @@
 /** @file What the coordinator makes of workers that answer in part, twice, wrongly or not at all: real Redis and BullMQ, workers played by the test. */
 import { type Job, Queue, Worker } from "bullmq";
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, type TestContext, test } from "vitest";
 import type { Answer } from "../../src/evaluate/examination.ts";
 import { overQueue } from "../../src/evaluate/queue/coordinator.ts";
 import { type Report, type Shard, version } from "../../src/evaluate/queue/shard.ts";
@@ -21,8 +21,8 @@ const answer = ({ id }: Sample): Answer => ({ id, seconds: 0, error: `seen ${id}
 const report = (answers: readonly Answer[], its = version): Report => ({ version: its, worker: "test", answers });
 
 let databases = 0;
-/** A queue of its own, in which this worker serves. */
-function play(act?: (job: Job<Shard>) => Promise<Report>) {
+/** A queue of its own (tests run at once: what ends with one is told to its own context), in which this worker serves. */
+function play({ onTestFinished }: TestContext, act?: (job: Job<Shard>) => Promise<Report>) {
   const url = redis.url(databases++);
   const options = { connection: { url, maxRetriesPerRequest: null }, prefix: "gradcam" };
   if (act) {
@@ -53,9 +53,9 @@ async function examine(url: string, count: number, signal?: AbortSignal) {
 const all = (count: number) => Array.from({ length: count }, (_, i) => i);
 
 describe.concurrent("the coordinator", () => {
-  test("asks again for what a worker gave back, and leaves nothing in the queue", async () => {
+  test("asks again for what a worker gave back, and leaves nothing in the queue", async (context) => {
     const sizes: number[] = [];
-    const { url, queue } = play(async ({ data }) => {
+    const { url, queue } = play(context, async ({ data }) => {
       sizes.push(data.samples.length);
       return report(data.samples.slice(0, 2).map(answer));
     });
@@ -68,8 +68,8 @@ describe.concurrent("the coordinator", () => {
     expect(Object.values(counts).reduce((a, b) => a + b, 0)).toBe(0);
   });
 
-  test("takes one answer of each picture, however often it comes, and none that it did not ask for", async () => {
-    const { url, queue } = play(async ({ id, data, name, opts }) => {
+  test("takes one answer of each picture, however often it comes, and none that it did not ask for", async (context) => {
+    const { url, queue } = play(context, async ({ id, data, name, opts }) => {
       if (!id?.startsWith("twice")) await queue.add(name, data, { ...opts, jobId: `twice-${id}` });
       return report([...data.samples.map(answer), ...data.samples.map(answer), answer(samples(999)[998])]);
     });
@@ -77,9 +77,9 @@ describe.concurrent("the coordinator", () => {
     expect(ids).toEqual(all(40));
   });
 
-  test("refuses what another version computed", async () => {
+  test("refuses what another version computed", async (context) => {
     let lies = 0;
-    const { url } = play(async ({ data }) =>
+    const { url } = play(context, async ({ data }) =>
       lies++ === 0 ? report(data.samples.map(answer), "9.9.9") : report(data.samples.map(answer)),
     );
     const { ids, notices } = await examine(url, 3);
@@ -89,9 +89,21 @@ describe.concurrent("the coordinator", () => {
     ]);
   });
 
-  test("sets a picture apart over which worker after worker falls silent, and no other", async () => {
+  test("asks again where a worker returned nothing", async (context) => {
+    let times = 0;
+    const { url } = play(context, async ({ data }) =>
+      times++ === 0 ? (null as never) : report(data.samples.map(answer)),
+    );
+    const { ids, notices } = await examine(url, 3);
+    expect(ids).toEqual(all(3));
+    expect(notices).toEqual([
+      `refused the results of worker unknown: it is gradcam of an unknown version, the evaluation is of ${version}`,
+    ]);
+  });
+
+  test("sets a picture apart over which worker after worker falls silent, and no other", async (context) => {
     const tried: string[] = [];
-    const { url, raw } = play(async ({ id, data }) => {
+    const { url, raw } = play(context, async ({ id, data }) => {
       if (data.samples.every((sample) => sample.id !== "77")) return report(data.samples.map(answer));
       tried.push(data.samples.map((sample) => sample.id).join());
       // As BullMQ marks a job whose worker fell silent, without the wait.
@@ -106,9 +118,9 @@ describe.concurrent("the coordinator", () => {
     ]);
   });
 
-  test("tries again elsewhere what a worker could not, says so, and ends when nobody can", async () => {
+  test("tries again elsewhere what a worker could not, says so, and ends when nobody can", async (context) => {
     let tries = 0;
-    const { url } = play(async () => {
+    const { url } = play(context, async () => {
       tries++;
       throw new Error("missing model: /nowhere.onnx: no such file (on worker test)");
     });
@@ -116,9 +128,9 @@ describe.concurrent("the coordinator", () => {
     expect(tries).toBe(4);
   });
 
-  test("sends again what Redis forgot", async () => {
+  test("sends again what Redis forgot", async (context) => {
     let forgotten = 0;
-    const { url, raw } = play(async ({ data }) => {
+    const { url, raw } = play(context, async ({ data }) => {
       if (forgotten === 0) {
         forgotten = await raw.dbsize();
         await raw.flushdb();
@@ -129,8 +141,8 @@ describe.concurrent("the coordinator", () => {
     expect(forgotten).toBeGreaterThan(64);
   });
 
-  test("says that nobody works, waits, and can be cancelled", async () => {
-    const { url, queue } = play();
+  test("says that nobody works, waits, and can be cancelled", async (context) => {
+    const { url, queue } = play(context);
     const stop = new AbortController();
     const notices: string[] = [];
     const ended = overQueue(url)(samples(3), {
@@ -146,8 +158,8 @@ describe.concurrent("the coordinator", () => {
     expect(await queue.getWaitingCount()).toBe(0);
   });
 
-  test("ends with the error of whoever keeps the answers", async () => {
-    const { url } = play(async ({ data }) => report(data.samples.map(answer)));
+  test("ends with the error of whoever keeps the answers", async (context) => {
+    const { url } = play(context, async ({ data }) => report(data.samples.map(answer)));
     const full = overQueue(url)(samples(3), {
       work,
       onAnswer: () => {

@@ -75,7 +75,7 @@ class Coordinator {
     await this.link.beat(this.#run);
     const events = await this.link.events();
     const heard = (news: Promise<void>) => news.catch(this.#end);
-    events.on("completed", ({ jobId, returnvalue }) => heard(this.#hear(jobId, returnvalue as unknown as Report)));
+    events.on("completed", ({ jobId, returnvalue }) => heard(this.#hear(jobId, returnvalue as Partial<Report> | null)));
     events.on("failed", ({ jobId, failedReason }) => heard(this.#hearFailure(jobId, failedReason)));
     const look = this.#repeatedly(interval, () => this.#look());
     const beat = this.#repeatedly(silence, () => this.link.beat(this.#run));
@@ -137,7 +137,9 @@ class Coordinator {
     return out?.samples;
   }
 
-  async #hear(id: string, { version: theirs, worker, answers }: Report): Promise<void> {
+  /** @param report whatever a worker returned, of another version too. */
+  async #hear(id: string, report: Partial<Report> | null): Promise<void> {
+    const { version: theirs = "of an unknown version", worker = "unknown", answers = [] } = report ?? {};
     const samples = this.#take(id);
     // Another coordinator's, or heard before.
     if (!samples) return;
@@ -198,7 +200,7 @@ class Coordinator {
       if (!job) {
         this.#take(id);
         this.#ask(samples);
-      } else if (job.finishedOn && job.returnvalue) await this.#hear(id, job.returnvalue);
+      } else if (job.finishedOn && (job.returnvalue || !job.failedReason)) await this.#hear(id, job.returnvalue);
       else if (job.finishedOn) await this.#hearFailure(id, job.failedReason);
       else if (job.failedReason) this.#complain(job.failedReason);
     }

@@ -3,6 +3,7 @@ import type { Box } from "../../image/locate.ts";
 import { thumbnail } from "../../image/sharp.ts";
 import { type LoadOptions, load } from "../../node/load.ts";
 import { view } from "../../tasks/figure.ts";
+import { localModel } from "../address.ts";
 import type { Extreme } from "../details.ts";
 import { openSample, type Sample } from "../sample.ts";
 import type { Source } from "../source.ts";
@@ -33,7 +34,7 @@ export async function drawGallery(
   { source, samples, model: file, load: options, methods }: GalleryOptions,
 ): Promise<Example[]> {
   if (extremes.length === 0) return [];
-  const model = await load(file, options);
+  const model = await load(await localModel(file), options);
   const byId = new Map(samples.map((sample) => [sample.id, sample]));
   const drawn = new Map<string, Promise<Omit<Example, keyof Extreme>>>();
   const draw = async ({ picture: id, class: c }: Extreme): Promise<Omit<Example, keyof Extreme>> => {
