@@ -39,23 +39,24 @@ function makeSet(name, count, withFiles) {
 
 let runs = 0;
 /** Pictures per second between the first answer and the last; the first ones, for which models are opened, do not count. */
-async function measure(dataset, examineAll, warm) {
+async function measure(dataset, examineAll, warm, sample) {
   const out = path.join(folder, `out${runs++}`);
   const begun = { at: 0, done: 0 };
-  let [last, sample] = [0, undefined];
+  let [last, latest] = [0, undefined];
   const cpu = process.cpuUsage();
-  let answered = 0;
+  let [answered, used] = [0, cpu];
   await evaluate({
-    ...{ dataset, out, methods: ["grad-cam"], metrics: ["pointing-game"] },
+    ...{ dataset, out, sample, methods: ["grad-cam"], metrics: ["pointing-game"] },
     examineAll: async (samples, errand) => {
       await examineAll(samples, {
         ...errand,
         onAnswer(answer) {
-          sample = answer;
+          latest = answer;
           errand.onAnswer(answer);
         },
       });
       answered = performance.now();
+      used = process.cpuUsage(cpu);
     },
     onNotice: (text) => console.error(text),
     onProgress: ({ done }) => {
@@ -63,10 +64,10 @@ async function measure(dataset, examineAll, warm) {
       if (done === warm) Object.assign(begun, { at: last, done });
     },
   });
-  const { user, system } = process.cpuUsage(cpu);
+  const { user, system } = used;
   return {
     rate: (done) => ((done - begun.done) / (last - begun.at)) * 1000,
-    ...{ sample, cpu: (user + system) / 1e6, figuresSeconds: (performance.now() - answered) / 1000 },
+    ...{ latest, cpu: (user + system) / 1e6, figuresSeconds: (performance.now() - answered) / 1000 },
     bytes: statSync(path.join(out, "results.sqlite")).size,
   };
 }
@@ -114,14 +115,14 @@ try {
   line("---", "---:", "---:", "---:");
   let canned;
   for (const workers of [1, 2, 4]) {
-    const { rate, sample } = await measure(photos, inPool(workers), 10 * workers);
-    canned = sample;
+    const { rate, latest } = await measure(photos, inPool(workers), 10 * workers);
+    canned = latest;
     line(`pool of ${workers}`, rate(count).toFixed(1), "", load());
   }
   for (const workers of [1, 2, 4]) {
     while (running.length - 1 < workers) await startWorker(url);
     // Their models are opened by pictures that do not count.
-    await measure(makeSet(`warm${workers}`, 16 * workers, true), overQueue(url), 1);
+    await measure(photos, overQueue(url), 1, 16 * workers);
     const used = () => running.slice(1).reduce((sum, worker) => sum + processor(worker), 0);
     const before = used();
     const { rate } = await measure(photos, overQueue(url), 10 * workers);

@@ -72,6 +72,7 @@ test("a worker computes with no other model, for no coordinator that has ended, 
     await queue.add("shard", { ...shard, version: "9.9.9" });
     const { code, stderr } = await worker.ended;
     expect(stderr.split("\n").slice(1)).toEqual([
+      expect.stringContaining("the evaluation's has 0000"),
       `gradcam: invalid queue: ${url} holds pictures for gradcam 9.9.9, this is ${version}; install the same`,
       "",
     ]);

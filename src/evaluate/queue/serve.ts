@@ -65,7 +65,7 @@ export async function serve({ url, concurrency, signal, onNotice, watch }: Serve
       await setTimeout(1000);
       return back();
     }
-    const answers = (await link.lives(shard.run)) ? await work(shard).catch(explain(name)) : [];
+    const answers = (await link.lives(shard.run)) ? await work(shard).catch(explain(name, onNotice)) : [];
     return { version, worker: name, answers };
   });
   onNotice(`worker ${name} waits for pictures from ${link.place}, ${concurrency} at once`);
@@ -82,9 +82,12 @@ export async function serve({ url, concurrency, signal, onNotice, watch }: Serve
 
 /** What the coordinator is told of a shard that could not be worked on. */
 const explain =
-  (name: string) =>
+  (name: string, onNotice: ServeOptions["onNotice"]) =>
   (error: unknown): never => {
-    if (error instanceof UserError) throw new UserError(error.code, `${error.message} (on worker ${name})`);
+    if (error instanceof UserError) {
+      onNotice(error.message);
+      throw new UserError(error.code, `${error.message} (on worker ${name})`);
+    }
     throw new InternalError(error instanceof Error ? (error.stack ?? error.message) : String(error));
   };
 
