@@ -15,7 +15,10 @@ if (!current && !sameVersions())
 
 const chromiums = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 if (!process.env.CHROMIUM && !chromiums.some(existsSync))
-  install("chromium", "There is no Chromium, and apt-get cannot install one. Name yours: CHROMIUM=/path/to/chrome npm test");
+  install(
+    "chromium",
+    "There is no Chromium, and apt-get cannot install one. Name yours: CHROMIUM=/path/to/chrome npm test",
+  );
 if (spawnSync("redis-server", ["--version"]).status !== 0)
   install("redis-server", "There is no redis-server, which the tests of queues start, and apt-get cannot install one.");
 

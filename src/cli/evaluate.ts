@@ -7,10 +7,10 @@ import { UserError } from "../errors.ts";
 import { attackAll } from "../evaluate/adversarial.ts";
 import { type Evaluation, prepare, evaluate as runEvaluation } from "../evaluate/evaluate.ts";
 import { metrics } from "../evaluate/metrics/index.ts";
-import { adversarialPage } from "../evaluate/report/adversarial-page.ts";
 import { inPool } from "../evaluate/pool.ts";
 import { Meter } from "../evaluate/prometheus.ts";
 import { overQueue } from "../evaluate/queue/coordinator.ts";
+import { adversarialPage } from "../evaluate/report/adversarial-page.ts";
 import { makeReport } from "../evaluate/report/report.ts";
 import { sourceAt } from "../evaluate/source.ts";
 import { csvOf } from "../evaluate/tables.ts";
@@ -61,7 +61,10 @@ export function defineEvaluate(program: Command): void {
     .option("--out <dir>", "where the results go, and are continued", "gradcam-evaluation")
     .option("--workers <count>", "processes (default: one for each core)", whole, availableParallelism())
     .addOption(
-      new Option("--queue <address>", "have `gradcam worker`s of this Redis examine the pictures").conflicts("workers"),
+      new Option("--queue <address>", "have `gradcam worker`s of this Redis examine the pictures").conflicts([
+        "workers",
+        "adversarial",
+      ]),
     )
     .option("--metrics-port <port>", "serve /metrics for Prometheus there", port)
     .option("--sample <count>", "so many pictures, drawn by the seed (default: all)", whole)

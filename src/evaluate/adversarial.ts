@@ -13,6 +13,7 @@ import { peak } from "../image/locate.ts";
 import type { PixelMap } from "../image/picture.ts";
 import { type LoadOptions, load } from "../node/load.ts";
 import type { Classifier } from "../tasks/classification.ts";
+import { localModel } from "./address.ts";
 import { correlated } from "./metrics/occlusion-correlation.ts";
 import { tolerance } from "./metrics/pointing-game.ts";
 import { coverage, near } from "./metrics/regions.ts";
@@ -63,7 +64,7 @@ export interface AttackOptions {
 
 /** @throws UserError for a picture that cannot be read, and a model without probabilities. */
 export async function attackAll(options: AttackOptions): Promise<Held[]> {
-  const model = await load(options.model, options.load);
+  const model = await load(await localModel(options.model), options.load);
   const all: Held[] = [];
   try {
     for (const sample of options.samples) {
