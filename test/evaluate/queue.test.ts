@@ -15,7 +15,10 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-test("figures are the same by the pool and by 4, 2 and 1 workers, in another order, with the model from an address", async () => {
+// Four evaluations and four workers, as processes.
+test("figures are the same by the pool and by 4, 2 and 1 workers, in another order, with the model from an address", {
+  timeout: 180_000,
+}, async () => {
   const fleet = await Fleet.of(24);
   const url = redis.url(0);
   const [port, own] = [await freePort(), await freePort()];
