@@ -10,6 +10,7 @@ import { defineExplain } from "./explain.ts";
 import { defineLayers } from "./layers.ts";
 import { defineStudio } from "./studio.ts";
 import { defineWorker } from "./worker.ts";
+import { defineStudy } from "./study.ts";
 
 /** Runs the command line and says how it ended; `argv` as `process.argv`. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -26,6 +27,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   defineStudio(program);
   defineEvaluate(program);
   defineWorker(program);
+  defineStudy(program);
   try {
     await program.parseAsync(argv);
     return exitCodes.done;

@@ -92,6 +92,19 @@ export function port(text: string): number {
 /** Something to know while a command goes on. */
 export const notice = (text: string): void => console.error(`gradcam: ${text}`);
 
+export function portNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65535)
+    throw new InvalidArgumentError("It must be a whole number from 0 to 65535.");
+  return value;
+}
+
+export function seedNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError("It must be a whole number of 0 or more.");
+  return value;
+}
+
 /** "14x14", or "1+14x14" where a token comes before the grid. */
 function tokenGrid(text: string): TokenGrid {
   const parts = /^(?:(\d+)\+)?([1-9]\d*)x([1-9]\d*)$/.exec(text);
@@ -107,13 +120,6 @@ export function namedFile(text: string, before: Readonly<Record<string, string>>
   const [, name, file] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
   if (!name) throw new InvalidArgumentError("It must be the name of an input, =, and a file.");
   return { ...before, [name]: file };
-}
-
-export function portNumber(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > 65535)
-    throw new InvalidArgumentError("It must be a whole number from 0 to 65535.");
-  return value;
 }
 
 function numbers(text: string): number[] {

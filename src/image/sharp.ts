@@ -96,6 +96,14 @@ export async function thumbnail({ width, height, data }: Picture, side: number):
     .toBuffer();
 }
 
+/** The picture as a WebP file's bytes: a photograph in a tenth of its PNG, without a difference that the eye sees. */
+export async function encodeWebp({ width, height, data }: Picture): Promise<Uint8Array> {
+  const sharp = await loadSharp();
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .webp({ quality: 90, smartSubsample: true })
+    .toBuffer();
+}
+
 /**
  * An SVG drawing as a PNG file's bytes.
  *

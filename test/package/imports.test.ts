@@ -1,11 +1,11 @@
-/** @file Imports point one way: errors <- onnx <- ops <- autodiff <- methods <- explain <- tasks <- node, web <- evaluate <- cli; image, signal, render and scenes are leaves. */
+/** @file Imports point one way: errors <- onnx <- ops <- autodiff <- methods <- explain <- tasks <- node, web <- evaluate <- study <- cli; image, signal, render and scenes are leaves. */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../../src", import.meta.url));
-const order = ["errors", "onnx", "ops", "autodiff", "methods", "explain", "tasks", "web", "node", "evaluate", "cli"];
+const order = ["errors", "onnx", "ops", "autodiff", "methods", "explain", "tasks", "web", "node", "evaluate", "study", "cli"];
 
 /** Beyond the order and one's own folder. */
 const also: Readonly<Record<string, readonly RegExp[]>> = {
@@ -18,6 +18,7 @@ const also: Readonly<Record<string, readonly RegExp[]>> = {
   node: [/^image\//, /^render\//, /^signal\//],
   web: [/^image\//, /^render\//],
   evaluate: [/^image\//, /^render\//],
+  study: [/^image\//, /^render\//],
   cli: [/^image\//, /^render\//],
 };
 
@@ -33,7 +34,8 @@ const packages: Readonly<Record<string, RegExp>> = {
   bullmq: /^evaluate\/queue\/link\.ts$/,
   ioredis: /^evaluate\/queue\/link\.ts$/,
   "prom-client": /^evaluate\/prometheus\.ts$/,
-  libsql: /^evaluate\/store\.ts$/,
+  libsql: /^(evaluate\/store|study\/database)\.ts$/,
+  fastify: /^study\/server\.ts$/,
   "fast-xml-parser": /^evaluate\/datasets\/voc-xml\.ts$/,
   yaml: /^evaluate\/datasets\/yolo\.ts$/,
   "@observablehq/plot": /^evaluate\/report\/plots\.ts$/,
@@ -41,7 +43,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   commander: /^cli\//,
   picocolors: /^cli\//,
 };
-const mayUseNode = /^(node|evaluate|cli)\/|^image\/sharp\.ts$/;
+const mayUseNode = /^(node|evaluate|study|cli)\/|^image\/sharp\.ts$/;
 
 interface Import {
   readonly from: string;

@@ -1,0 +1,44 @@
+/** @file What `gradcam study` prints of a study's state and of its findings. */
+import pc from "picocolors";
+import type { Estimate } from "../evaluate/statistics.ts";
+import type { Analysis, Figure, Mean } from "../study/analysis.ts";
+import { kinds } from "../study/kinds/index.ts";
+import type { Status } from "../study/status.ts";
+
+const marked = (synthetic: boolean): string => (synthetic ? ` ${pc.yellow("(synthetic)")}` : "");
+
+export function statusLines(file: string, { kind, origin, participants, ratings, items }: Status): string {
+  const { finished, missed, active, away } = participants;
+  const share = ((100 * ratings.done) / ratings.wanted).toFixed(0);
+  return [
+    `${pc.bold(file)}: ${kind}${marked(origin === "synthetic")}`,
+    `  ${ratings.done} of ${ratings.wanted} ratings (${share} %)`,
+    `  participants: ${finished} counted, ${missed} missed a check, ${active} under way, ${away} left`,
+    `  items by ratings: ${items
+      .map((count, n) => `${count} with ${n}`)
+      .filter((_, n) => items[n])
+      .join(", ")}`,
+  ].join("\n");
+}
+
+export function analysisTable(analysis: Analysis): string {
+  const { kind, synthetic, measure, participants, ratings, chance, means, differences } = analysis;
+  const { share } = kinds[kind].scale;
+  const wide = Math.max(0, ...[...means, ...differences].map((figure) => nameOf(figure).length));
+  const line = (figure: Figure) => `  ${nameOf(figure).padEnd(wide)}  ${estimate(figure.both, share)}`;
+  const extra = ({ agreement, paper }: Mean) =>
+    `, agreement ${agreement.toFixed(2)}${paper === undefined ? "" : `, the paper ${plain(paper, share)}`}`;
+  return [
+    `${pc.bold(kind)}: ${measure}${marked(synthetic)}`,
+    `  ${ratings} ratings of ${participants.counted} participants; left out: ${participants["missed a check"]} missed a check, ${participants.unfinished} unfinished; chance ${plain(chance, share)}`,
+    ...means.map((mean) => line(mean) + extra(mean)),
+    ...(differences.length ? [pc.bold("differences"), ...differences.map(line)] : []),
+  ].join("\n");
+}
+
+const nameOf = ({ condition, than }: Figure): string => (than === undefined ? condition : `${condition} - ${than}`);
+
+const plain = (value: number, share: boolean): string => (share ? `${(100 * value).toFixed(1)} %` : value.toFixed(2));
+
+const estimate = ({ value, low, high }: Estimate, share: boolean): string =>
+  `${plain(value, share)} [${plain(low, share)}, ${plain(high, share)}]`;

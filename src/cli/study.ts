@@ -1,0 +1,165 @@
+/** @file `gradcam study`: people decide whether explanations help them. */
+import path from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import pc from "picocolors";
+import { writeWhole } from "../node/files.ts";
+import { analyse } from "../study/analysis.ts";
+import { peopleOf } from "../study/answers.ts";
+import { csvOf, exported } from "../study/export.ts";
+import { kinds } from "../study/kinds/index.ts";
+import { reportPage } from "../study/pages/report.ts";
+import { type ServeOptions, serveStudy } from "../study/server.ts";
+import { checkEffects, simulate } from "../study/simulate.ts";
+import { statusOf } from "../study/status.ts";
+import { Store } from "../study/store.ts";
+import { portNumber, seedNumber, whole } from "./options.ts";
+import { defineDesign } from "./study-design.ts";
+import { analysisTable, statusLines } from "./study-tables.ts";
+
+const examples = `
+Examples:
+  gradcam study design voc/VOC2007 --kind class-discrimination --out which.study
+  gradcam study design voc/VOC2007 --kind trust --model vgg16.onnx --model alexnet.onnx --out trust.study
+  gradcam study serve which.study                      prints the address for participants
+  gradcam study status which.study
+  gradcam study export which.study --out answers       answers.csv, participants.csv, codes.txt
+  gradcam study analyse which.study --out which.html
+  gradcam study simulate which.study --effect guided-backprop=0.44 --effect guided-grad-cam=0.61 --out tried.study`;
+
+export function defineStudy(program: Command): void {
+  const study = program
+    .command("study")
+    .description("ask people: design, serve and analyse studies of whether explanations help")
+    .addHelpText("after", examples);
+  defineDesign(study);
+  study
+    .command("serve")
+    .description("serve a study's pages to participants")
+    .argument("<study>", "a file that `gradcam study design` made")
+    .option("--port <number>", "where it listens; 0 takes any that is free", portNumber, 4180)
+    .option("--host <address>", "where it listens; beyond 127.0.0.1 others can reach it", "127.0.0.1")
+    .option("--completion-code <code>", "one code for everybody (default: everybody gets one of their own)")
+    .option("--return-to <address>", "where the last page leads; {code} stands for the code", webAddress)
+    .action(serve);
+  study
+    .command("status")
+    .description("say how far a study is")
+    .argument("<study>", "a study, which may be served at the same time")
+    .option("--json", "print it as JSON")
+    .action(status);
+  study
+    .command("export")
+    .description("write the answers as CSV, with no more of people than random numbers")
+    .argument("<study>", "a study")
+    .option("--out <dir>", "where answers.csv, participants.csv and codes.txt go", "gradcam-study")
+    .option("--json", "print everything as JSON and write nothing")
+    .action(exportAnswers);
+  study
+    .command("analyse")
+    .description("say what a study found, beside the paper's figures")
+    .argument("<study>", "a study")
+    .option("--out <file>", "the report, one HTML file (default: the study's name with .html)")
+    .option("--json", "print the figures as JSON")
+    .action(analyseStudy);
+  study
+    .command("simulate")
+    .description("run a copy of a study through with virtual participants of known effects")
+    .argument("<study>", "a study; it is not changed")
+    .requiredOption("--out <file>", "the copy, which is marked as synthetic for ever")
+    .requiredOption("--effect <condition=mean>", "a condition's true mean; for each", effect)
+    .option("--participants <count>", "how many at most (default: until the study is full)", whole)
+    .option("--people <deviation>", "how much people differ, in deviations of a single answer", spread, 0.5)
+    .option("--items <deviation>", "how much items differ", spread, 0.5)
+    .option("--careless <share>", "the share of people who press anything", spread, 0)
+    .option("--seed <number>", "of everything that is drawn", seedNumber, 0)
+    .action(simulateStudy);
+}
+
+async function serve(file: string, options: ServeOptions): Promise<void> {
+  await withStudy(file, async (store) => {
+    const serving = await serveStudy(store, options);
+    console.log(`The study is at ${pc.bold(serving.url)}\nCtrl+C ends it; answers are in ${file}.`);
+    await new Promise<void>((resolve) => {
+      process.once("SIGINT", () => resolve());
+      process.once("SIGTERM", () => resolve());
+    });
+    await serving.close();
+  });
+}
+
+const status = (file: string, { json }: { json?: boolean }): Promise<void> =>
+  withStudy(file, (store) => {
+    const found = statusOf(store);
+    console.log(json ? JSON.stringify(found) : statusLines(file, found));
+  });
+
+const exportAnswers = (file: string, { out, json }: { out: string; json?: boolean }): Promise<void> =>
+  withStudy(file, async (store) => {
+    const all = exported(store);
+    if (json) {
+      console.log(JSON.stringify(all));
+      return;
+    }
+    await writeWhole(path.join(out, "answers.csv"), csvOf(all.answers));
+    await writeWhole(path.join(out, "participants.csv"), csvOf(all.participants));
+    await writeWhole(path.join(out, "codes.txt"), all.codes.map((code) => `${code}\n`).join(""));
+    const { answers, participants, codes } = all;
+    console.log(
+      `${pc.bold(out)}: ${answers.length} answers of ${participants.length} participants, ${codes.length} codes`,
+    );
+  });
+
+const analyseStudy = (file: string, flags: { out?: string; json?: boolean }): Promise<void> =>
+  withStudy(file, async (store) => {
+    const { study, origin } = store;
+    const analysis = analyse(study, origin, peopleOf(store));
+    const out = flags.out ?? `${file.replace(/\.[^./\\]*$/, "")}.html`;
+    await writeWhole(out, reportPage(study, analysis));
+    console.log(flags.json ? JSON.stringify(analysis) : `${analysisTable(analysis)}\nreport: ${out}`);
+  });
+
+interface SimulateFlags {
+  readonly out: string;
+  readonly effect: Readonly<Record<string, number>>;
+  readonly participants?: number;
+  readonly people: number;
+  readonly items: number;
+  readonly careless: number;
+  readonly seed: number;
+}
+
+const simulateStudy = (file: string, { effect: effects, ...options }: SimulateFlags): Promise<void> =>
+  withStudy(file, async (store) => {
+    checkEffects(effects, store.study.conditions, kinds[store.study.kind].scale);
+    await simulate(store, { ...options, effects });
+    await withStudy(options.out, (made) => console.log(statusLines(options.out, statusOf(made))));
+  });
+
+async function withStudy(file: string, act: (store: Store) => void | Promise<void>): Promise<void> {
+  const store = await Store.open(file);
+  try {
+    await act(store);
+  } finally {
+    store.close();
+  }
+}
+
+/** Gathers `condition=mean`. */
+function effect(text: string, before: Readonly<Record<string, number>> = {}): Record<string, number> {
+  const [, name, mean] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (!name || !Number.isFinite(Number(mean)))
+    throw new InvalidArgumentError("It must be a condition, =, and its mean, as guided-grad-cam=0.61.");
+  return { ...before, [name]: Number(mean) };
+}
+
+function spread(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0 && value <= 10)) throw new InvalidArgumentError("It must be a number from 0 to 10.");
+  return value;
+}
+
+function webAddress(text: string): string {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text))
+    throw new InvalidArgumentError("It must begin with https:// or http://.");
+  return text;
+}

@@ -1,0 +1,47 @@
+/** @file SQLite as studies use it: a write-ahead log that is on the disk before a write returns, and errors in one line. */
+import type Database from "libsql";
+import { UserError } from "../errors.ts";
+
+/** @throws UserError `missing-package`, `cannot-write` */
+export async function openDatabase(file: string): Promise<Database.Database> {
+  const Libsql = await loadDatabase();
+  return writing(file, () => {
+    const db = new Libsql(file);
+    db.pragma("busy_timeout = 10000");
+    db.pragma("journal_mode = WAL");
+    db.pragma("synchronous = FULL");
+    return db;
+  });
+}
+
+/** A transaction that waits for its turn at its begin; one within another is a part of it. */
+export function atOnce<T>(db: Database.Database, act: () => T): T {
+  if (db.inTransaction) return act();
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    const result = act();
+    db.exec("COMMIT");
+    return result;
+  } catch (cause) {
+    if (db.inTransaction) db.exec("ROLLBACK");
+    throw cause;
+  }
+}
+
+/** SQLite's errors as the user's: a full disk, a directory that may not be written, a file that is no database. */
+export function writing<T>(file: string, act: () => T): T {
+  try {
+    return act();
+  } catch (cause) {
+    if (cause instanceof UserError) throw cause;
+    throw new UserError("cannot-write", `cannot write ${file}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function loadDatabase(): Promise<typeof Database> {
+  try {
+    return (await import("libsql")).default;
+  } catch (cause) {
+    throw new UserError("missing-package", "missing package libsql, which keeps studies: npm i libsql", { cause });
+  }
+}

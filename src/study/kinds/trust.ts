@@ -1,0 +1,31 @@
+/**
+ * @file Trust (Selvaraju et al., section 5.2): two models that are both right; their visualisations stand side by side, in random order.
+ * A faithful method lets people see which of the models is the better one: the mean score for it is above 0.
+ */
+import type { Kind } from "./kind.ts";
+
+/** From the first picture to the second. */
+export const preferences = [
+  "Robot A is clearly more reasonable",
+  "Robot A is slightly more reasonable",
+  "Both are equally reasonable",
+  "Robot B is slightly more reasonable",
+  "Robot B is clearly more reasonable",
+] as const;
+
+export const trust: Kind = {
+  name: "trust",
+  title: "Which robot do you trust?",
+  instructions: [
+    "Two robots, A and B, were shown the same photograph, and both recognised rightly what is in it. Each of them drew what it looked at for its decision.",
+    "Say which robot's decision seems more reasonable to you. The robots change their places from photograph to photograph.",
+  ],
+  models: 2,
+  question: ({ subject }) =>
+    `Both robots said “${subject}”, and this is what they looked at. Which one is more reasonable?`,
+  shuffles: "shown",
+  // The better model's visualisation is kept first.
+  score: (_, answer) => 2 - answer,
+  scale: { title: "score for the better model", low: -2, high: 2, share: false, chance: () => 0 },
+  paper: { "guided-backprop": 1.0, "guided-grad-cam": 1.27 },
+};
