@@ -27,7 +27,7 @@ export function analysisTable(analysis: Analysis): string {
   const wide = Math.max(0, ...[...means, ...differences].map((figure) => nameOf(figure).length));
   const line = (figure: Figure) => `  ${nameOf(figure).padEnd(wide)}  ${estimate(figure.both, share)}`;
   const extra = ({ agreement, paper }: Mean) =>
-    `, agreement ${agreement.toFixed(2)}${paper === undefined ? "" : `, the paper ${plain(paper, share)}`}`;
+    `, agreement ${Number.isNaN(agreement) ? "none" : agreement.toFixed(2)}${paper === undefined ? "" : `, the paper ${plain(paper, share)}`}`;
   return [
     `${pc.bold(kind)}: ${measure}${marked(synthetic)}`,
     `  ${ratings} ratings of ${participants.counted} participants; left out: ${participants["missed a check"]} missed a check, ${participants.unfinished} unfinished; chance ${plain(chance, share)}`,

@@ -66,8 +66,8 @@ export class Participation {
 
   /** Keeps the first answer to a place that was reached. @throws UserError `invalid-input` for another place or answer. */
   answer({ participant, places, next }: Standing, position: number, answer: number): void {
-    const place = places.at(position);
-    if (!place || position < 0 || (next && position > next.position))
+    const place = places[position];
+    if (!place || (next && position > next.position))
       throw new UserError("invalid-input", `invalid position: ${position}; allowed is a question that was shown`);
     const allowed = choicesOf(this.kind, this.item(place), place).map((choice) => choice.answer);
     if (!allowed.includes(answer))

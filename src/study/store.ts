@@ -12,7 +12,7 @@ const schema = `
   CREATE TABLE study (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE picture (key TEXT PRIMARY KEY, webp BLOB NOT NULL);
   CREATE TABLE participant (
-    id TEXT PRIMARY KEY, origin TEXT NOT NULL, secret TEXT NOT NULL UNIQUE, code TEXT UNIQUE,
+    id TEXT PRIMARY KEY, origin TEXT NOT NULL, secret TEXT NOT NULL UNIQUE, code TEXT,
     started INTEGER NOT NULL, seen INTEGER NOT NULL, finished INTEGER);
   CREATE TABLE slot (
     participant TEXT NOT NULL REFERENCES participant ON DELETE CASCADE, position INTEGER NOT NULL, item TEXT NOT NULL,

@@ -1,4 +1,5 @@
 /** @file Designing a study: pictures that fit, questions about them, and every visualisation, drawn once. */
+import path from "node:path";
 import { UserError } from "../../errors.ts";
 import { type Random, randomFor } from "../../evaluate/random.ts";
 import { sourceAt } from "../../evaluate/source.ts";
@@ -69,7 +70,8 @@ export async function designStudy(options: DesignOptions): Promise<Designed> {
     const study: Study = {
       ...{ format: 1, gradcam: options.gradcam, kind, conditions, seed, consent: options.consent },
       models: order.map((i) => studied[i]),
-      dataset: options.dataset,
+      // Where it lies on this machine is nobody's business.
+      dataset: options.dataset.includes("://") ? options.dataset : path.basename(path.resolve(options.dataset)),
       ratings: options.ratings,
       trials: Math.min(options.trials, trials.length),
       items,

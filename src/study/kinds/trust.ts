@@ -6,11 +6,11 @@ import type { Kind } from "./kind.ts";
 
 /** From the first picture to the second. */
 export const preferences = [
-  "Robot A is clearly more reasonable",
-  "Robot A is slightly more reasonable",
-  "Both are equally reasonable",
-  "Robot B is slightly more reasonable",
-  "Robot B is clearly more reasonable",
+  "Robot A, clearly",
+  "Robot A, slightly",
+  "Both equally",
+  "Robot B, slightly",
+  "Robot B, clearly",
 ] as const;
 
 export const trust: Kind = {
@@ -18,11 +18,11 @@ export const trust: Kind = {
   title: "Which robot do you trust?",
   instructions: [
     "Two robots, A and B, were shown the same photograph, and both recognised rightly what is in it. Each of them drew what it looked at for its decision.",
-    "Say which robot's decision seems more reasonable to you. The robots change their places from photograph to photograph.",
+    "Say whose reasons seem better to you, clearly or slightly. The robots change their places from photograph to photograph.",
   ],
   models: 2,
   question: ({ subject }) =>
-    `Both robots said “${subject}”, and this is what they looked at. Which one is more reasonable?`,
+    `Both robots said “${subject}”, and this is what they looked at. Whose reasons are better?`,
   shuffles: "shown",
   // The better model's visualisation is kept first.
   score: (_, answer) => 2 - answer,

@@ -2,7 +2,7 @@
 import { colours } from "./colours.ts";
 
 export const reportStyle = `${colours}
-main { max-width: 60rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
+main { max-width: 70rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
 h1 { font-size: clamp(1.5rem, 1.2rem + 2vw, 2.25rem); margin: 0 0 1rem; }
 h2 { font-size: 1.25rem; margin: 2.5rem 0 0.75rem; }
 p { max-width: 42rem; margin: 0 0 1rem; }
@@ -31,7 +31,7 @@ figcaption span { display: inline-flex; align-items: center; gap: 0.4rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.9375rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: 0.4rem 0.75rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
-thead th { vertical-align: bottom; white-space: normal; min-width: 5.5rem; font-weight: 600; color: var(--muted); }
+thead th { vertical-align: bottom; white-space: normal; min-width: 4.5rem; font-weight: 600; color: var(--muted); }
 th:first-child { text-align: left; padding-left: 0; }
 tbody th { font-weight: 600; }
 li { max-width: 42rem; margin-bottom: 0.5rem; }

@@ -1,0 +1,224 @@
+/** @file All three studies from the dataset to the report, taken by several people at once in a real Chromium. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import axe from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { Store } from "../../src/study/store.ts";
+import { itemsOf, type KindName } from "../../src/study/study.ts";
+import { launchChromium } from "../chromium.ts";
+import { folder, within } from "../cli/run.ts";
+import { datasetFor } from "./fixtures.ts";
+import { serveCommand } from "./serving.ts";
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchChromium();
+});
+afterAll(() => browser?.close());
+
+const wide = { width: 1280, height: 860 };
+const phone = { width: 360, height: 740 };
+
+/** A page of somebody's own browser, in which nothing may go wrong unseen. */
+async function visit(
+  url: string,
+  viewport = wide,
+  javaScriptEnabled = true,
+): Promise<{ page: Page; wrongs: string[] }> {
+  const context = await browser.newContext({ viewport, javaScriptEnabled });
+  onTestFinished(() => context.close());
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const wrongs: string[] = [];
+  page.on("pageerror", (error) => wrongs.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error") wrongs.push(message.text());
+  });
+  await page.goto(url);
+  return { page, wrongs };
+}
+
+async function consent(page: Page): Promise<void> {
+  await page.getByRole("checkbox").check();
+  await page.getByRole("button", { name: "Begin" }).click();
+  await page.getByRole("link", { name: "To the practice" }).click();
+}
+
+/** What a person who reads presses: what a check asks for, else by the picture's place in the alphabet. */
+async function decide(page: Page): Promise<string> {
+  const asked = /please press “([^”]*)”/.exec(await page.locator("h1").innerText())?.[1];
+  const labels = await page.locator(".answers button").allInnerTexts();
+  return asked ?? labels[labels.length - 1];
+}
+
+/** Goes through all that is left; returns the completion code. */
+async function takePart(page: Page, press: (page: Page, label: string) => Promise<void> = click): Promise<string> {
+  for (;;) {
+    if (await page.locator("[data-code]").count()) return page.locator("[data-code]").innerText();
+    const onward = page.getByRole("link", { name: /^(Continue|To the questions)$/ });
+    const moved = page.waitForEvent("framenavigated");
+    if (await onward.count()) await onward.click();
+    else {
+      await page.locator(".answers button:enabled").first().waitFor();
+      await press(page, await decide(page));
+    }
+    await moved;
+    await page.waitForLoadState();
+  }
+}
+
+const click = (page: Page, label: string) => page.getByRole("button", { name: label, exact: true }).click();
+
+/** Tab to the answers, arrows to the one, Enter. */
+async function byKeys(page: Page, label: string): Promise<void> {
+  await page.keyboard.press("Tab");
+  for (let i = 0; i < 5; i++) {
+    if ((await page.locator(":focus").innerText()) === label) break;
+    await page.keyboard.press("ArrowDown");
+  }
+  await page.keyboard.press("Enter");
+}
+
+const run = async (cwd: string, ...args: string[]) => {
+  const { code, stdout, stderr } = await within(["study", ...args], cwd);
+  expect(stderr).toBe("");
+  expect(code).toBe(0);
+  return stdout;
+};
+
+const kinds: readonly [KindName, number][] = [
+  ["class-discrimination", 4 * 2 * 4],
+  ["trust", 4 * 2],
+  ["prediction", 4 * 3],
+];
+
+describe.each(kinds)("%s", (kind, expectedItems) => {
+  test("design, three people at once, status, export, analyse", async () => {
+    const directory = folder();
+    const dataset = await datasetFor(kind, directory, kind === "trust" ? 24 : 8);
+    const file = path.join(directory, "a.study");
+    const said = await run(
+      directory,
+      "design",
+      ...dataset,
+      "--kind",
+      kind,
+      "--out",
+      file,
+      "--pictures",
+      "4",
+      "--ratings",
+      "3",
+    );
+    expect(said).toContain(`${expectedItems} items of 4 pictures`);
+    const { url, child } = await serveCommand(file);
+    onTestFinished(() => void child.kill());
+
+    const people = await Promise.all([visit(url), visit(url, phone), visit(url, wide, false)]);
+    const codes = await Promise.all(
+      people.map(async ({ page, wrongs }, i) => {
+        await consent(page);
+        const code = await takePart(page, i === 0 ? byKeys : click);
+        expect(wrongs).toEqual([]);
+        return code;
+      }),
+    );
+    expect(new Set(codes).size).toBe(3);
+
+    expect(await run(directory, "status", file)).toContain("participants: 3 counted, 0 missed a check, 0 under way");
+    await run(directory, "export", file, "--out", "answers");
+    const lines = readFileSync(path.join(directory, "answers/answers.csv"), "utf8").trim().split("\n");
+    expect(lines).toHaveLength(1 + 3 * 4);
+    expect(lines.slice(1).every((line) => line.endsWith(",false"))).toBe(true);
+    expect(readFileSync(path.join(directory, "answers/codes.txt"), "utf8")).toBe(
+      [...codes]
+        .sort()
+        .map((c) => `${c}\n`)
+        .join(""),
+    );
+    const analysis = JSON.parse(await run(directory, "analyse", file, "--out", "a.html", "--json"));
+    expect(analysis.ratings).toBe(12);
+    expect(analysis.synthetic).toBe(false);
+    await expectScores(
+      file,
+      lines.slice(1).map((line) => line.split(",")),
+    );
+    await expectReport(path.join(directory, "a.html"));
+  });
+});
+
+/** The scores are what the study's own key says of the answers, and each participant was asked about each picture once. */
+async function expectScores(file: string, rows: readonly string[][]): Promise<void> {
+  const store = await Store.open(file);
+  store.close();
+  const { study } = store;
+  const items = new Map(itemsOf(study, "trial").map((item) => [item.id, item]));
+  const asked = new Set<string>();
+  for (const [participant, state, id, picture, condition, , answer, score] of rows) {
+    const item = items.get(id)!;
+    expect([state, picture, condition]).toEqual(["counted", item.picture, item.condition]);
+    asked.add(`${participant} ${picture}`);
+    if (item.right !== undefined) expect(Number(score)).toBe(Number(answer === item.choices[item.right]));
+    // Everybody pressed the last button, "Robot B, clearly": +2 or -2, as the better model stood right or left.
+    else expect(["2", "-2"]).toContain(score);
+  }
+  expect(asked.size).toBe(rows.length);
+}
+
+async function expectReport(file: string): Promise<void> {
+  for (const viewport of [wide, phone]) {
+    const { page, wrongs } = await visit(`file://${file}`, viewport);
+    expect(await page.locator(".chart .row").count()).toBeGreaterThan(1);
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(viewport.width);
+    await expectAccessible(page, "report");
+    expect(wrongs).toEqual([]);
+  }
+}
+
+async function expectAccessible(page: Page, what: string): Promise<void> {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run());
+  expect(violations.map(({ id, nodes }) => `${what}: ${id} ${nodes.map((n) => n.html).join(" ")}`)).toEqual([]);
+}
+
+test("a closed tab, a double click, every page on a phone and in the dark, and nothing for axe-core to say", async () => {
+  const directory = folder();
+  const dataset = await datasetFor("prediction", directory, 8);
+  const file = path.join(directory, "a.study");
+  await run(directory, "design", ...dataset, "--kind", "prediction", "--out", file, "--pictures", "4");
+  const { url, child } = await serveCommand(file);
+  onTestFinished(() => void child.kill());
+  const { page, wrongs } = await visit(url, phone);
+  const look = async (what: string) => {
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      await expectAccessible(page, `${what} ${colorScheme}`);
+    }
+    expect(await page.evaluate("document.documentElement.scrollWidth"), what).toBe(phone.width);
+  };
+  await look("consent");
+  await page.getByRole("checkbox").check();
+  await page.getByRole("button", { name: "Begin" }).click();
+  await look("instructions");
+  await page.getByRole("link", { name: "To the practice" }).click();
+  await page.locator(".answers button:enabled").first().waitFor();
+  await look("question");
+  await page.locator(".answers button").first().dblclick();
+  await page.locator(".verdict").waitFor();
+  await look("feedback");
+  const progress = () => page.locator(".progress").innerText();
+  const at = await progress();
+  const { origin } = new URL(url);
+  const context = page.context();
+  await page.close();
+  const again = await context.newPage();
+  await again.goto(origin);
+  expect(await again.locator(".progress").innerText()).toBe(at.replace("Practice 1", "Practice 2"));
+  await again.goto(`${origin}/leave`);
+  await expectAccessible(again, "leave");
+  await again.goto(`${origin}/next`);
+  expect(await takePart(again)).toMatch(/^[0-9A-Z]{10}$/);
+  await expectAccessible(again, "done");
+  expect(wrongs).toEqual([]);
+});

@@ -1,0 +1,110 @@
+/** @file A served study, and a participant who speaks HTTP as a browser does. */
+import { type ChildProcess, spawn } from "node:child_process";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** `gradcam study serve` on a free port. */
+export async function serveCommand(file: string, ...args: string[]): Promise<{ url: string; child: ChildProcess }> {
+  const bin = path.join(root, "dist/cli/bin.js");
+  const child = spawn(process.execPath, [bin, "study", "serve", file, "--port", "0", ...args], {
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  const url = await new Promise<string>((resolve, reject) => {
+    let said = "";
+    const hear = (part: Buffer) => {
+      said += part;
+      const found = /http:\S+/.exec(said);
+      if (found) resolve(found[0]);
+    };
+    child.stdout.on("data", hear);
+    child.stderr.on("data", hear);
+    child.once("exit", () => reject(new Error(`gradcam study serve ended: ${said}`)));
+  });
+  return { url, child };
+}
+
+export interface Page {
+  readonly status: number;
+  readonly text: string;
+  readonly location: string | null;
+  readonly headers: Headers;
+}
+
+/** Holds a cookie, and follows nothing by itself. */
+export class Client {
+  cookie = "";
+  constructor(readonly url: string) {}
+
+  async get(place: string, headers: Record<string, string> = {}): Promise<Page> {
+    return this.#fetch(place, { headers });
+  }
+
+  async post(
+    place: string,
+    form: Record<string, string | number>,
+    headers: Record<string, string> = {},
+  ): Promise<Page> {
+    const body = new URLSearchParams(
+      Object.entries(form).map(([name, value]): [string, string] => [name, String(value)]),
+    );
+    return this.#fetch(place, { method: "POST", body, headers });
+  }
+
+  async begin(): Promise<Page> {
+    return this.post("begin", { agree: "yes" });
+  }
+
+  /** The question at hand; undefined at the end. */
+  async question(): Promise<Question | undefined> {
+    const page = await this.get("next");
+    return page.location === "done" ? undefined : questionOf(page.text);
+  }
+
+  answer({ token, position }: Question, answer: number): Promise<Page> {
+    return this.post("answer", { token, position, answer });
+  }
+
+  /** Answers everything that is left; returns the code. */
+  async finish(choose: (question: Question) => number = readsQuestions): Promise<string> {
+    for (let question = await this.question(); question; question = await this.question())
+      await this.answer(question, choose(question));
+    const [, code] = /data-code>([^<]*)</.exec((await this.get("done")).text) ?? [];
+    return code;
+  }
+
+  async #fetch(place: string, init: RequestInit): Promise<Page> {
+    const headers = { ...(this.cookie && { cookie: this.cookie }), ...init.headers };
+    const response = await fetch(new URL(place, this.url), { ...init, headers, redirect: "manual" });
+    for (const cookie of response.headers.getSetCookie()) this.cookie = cookie.split(";")[0];
+    const { status, headers: got } = response;
+    return { status, text: await response.text(), location: got.get("location"), headers: got };
+  }
+}
+
+export interface Question {
+  readonly text: string;
+  readonly token: string;
+  readonly position: number;
+  readonly answers: readonly { readonly answer: number; readonly label: string }[];
+}
+
+function questionOf(html: string): Question {
+  const one = (pattern: RegExp) => pattern.exec(html)?.[1] ?? "";
+  return {
+    text: one(/<h1>([^<]*)</),
+    token: one(/name="token" value="([^"]*)"/),
+    position: Number(one(/name="position" value="(\d+)"/)),
+    answers: [...html.matchAll(/name="answer" value="(\d)">([^<]*)</g)].map(([, answer, label]) => ({
+      answer: Number(answer),
+      label,
+    })),
+  };
+}
+
+/** Presses what checks ask for, and the first answer else. */
+export function readsQuestions({ text, answers }: Question): number {
+  const asked = /please press “([^”]*)”/.exec(text)?.[1];
+  return (answers.find(({ label }) => label === asked) ?? answers[0]).answer;
+}
