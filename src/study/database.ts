@@ -1,12 +1,14 @@
 /** @file SQLite as studies use it: a write-ahead log that is on the disk before a write returns, and errors in one line. */
-import type Database from "libsql";
+import type Libsql from "libsql";
 import { UserError } from "../errors.ts";
 
+export type Database = Libsql.Database;
+
 /** @throws UserError `missing-package`, `cannot-write` */
-export async function openDatabase(file: string): Promise<Database.Database> {
-  const Libsql = await loadDatabase();
+export async function openDatabase(file: string): Promise<Database> {
+  const Open = await loadDatabase();
   return writing(file, () => {
-    const db = new Libsql(file);
+    const db = new Open(file);
     db.pragma("busy_timeout = 10000");
     db.pragma("journal_mode = WAL");
     db.pragma("synchronous = FULL");
@@ -15,7 +17,7 @@ export async function openDatabase(file: string): Promise<Database.Database> {
 }
 
 /** A transaction that waits for its turn at its begin; one within another is a part of it. */
-export function atOnce<T>(db: Database.Database, act: () => T): T {
+export function atOnce<T>(db: Database, act: () => T): T {
   if (db.inTransaction) return act();
   db.exec("BEGIN IMMEDIATE");
   try {
@@ -38,7 +40,7 @@ export function writing<T>(file: string, act: () => T): T {
   }
 }
 
-async function loadDatabase(): Promise<typeof Database> {
+async function loadDatabase(): Promise<typeof Libsql> {
   try {
     return (await import("libsql")).default;
   } catch (cause) {

@@ -3,9 +3,8 @@
  * acknowledged, so a killed server loses none; triggers keep what must not change, whoever writes.
  */
 import { existsSync, renameSync, rmSync } from "node:fs";
-import type Database from "libsql";
 import { InternalError, UserError } from "../errors.ts";
-import { atOnce, openDatabase, writing } from "./database.ts";
+import { atOnce, type Database, openDatabase, writing } from "./database.ts";
 import type { Origin, Slot, Study } from "./study.ts";
 
 const schema = `
@@ -53,7 +52,7 @@ const columns = "id, code, started, seen, finished";
 
 export class Store {
   private constructor(
-    private readonly db: Database.Database,
+    private readonly db: Database,
     readonly file: string,
     readonly study: Study,
     readonly origin: Origin,
@@ -92,7 +91,11 @@ export class Store {
   static async open(file: string): Promise<Store> {
     if (!existsSync(file))
       throw new UserError("missing-file", `missing study: ${file}: no such file; \`gradcam study design\` makes one`);
-    const db = await openDatabase(file);
+    const invalid = (cause: unknown) =>
+      new UserError("invalid-input", `invalid study: ${file} is not one that \`gradcam study design\` made`, { cause });
+    const db = await openDatabase(file).catch((error: Error) => {
+      throw error.message.includes("not a database") ? invalid(error) : error;
+    });
     try {
       const read = (key: string) =>
         (db.prepare("SELECT value FROM study WHERE key = ?").get(key) as { value: string }).value;
@@ -101,9 +104,7 @@ export class Store {
       return new Store(db, file, study, read("origin") as Origin);
     } catch (cause) {
       db.close();
-      throw new UserError("invalid-input", `invalid study: ${file} is not one that \`gradcam study design\` made`, {
-        cause,
-      });
+      throw invalid(cause);
     }
   }
 
