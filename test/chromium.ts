@@ -4,8 +4,9 @@ import { type Browser, chromium } from "playwright-core";
 
 const chromiums = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-export function launchChromium(): Promise<Browser> {
+export function launch(): Promise<Browser> {
   const executablePath = process.env.CHROMIUM ?? chromiums.find(existsSync);
   if (!executablePath) throw new Error("no Chromium: run `node scripts/setup.mjs`, or name one in CHROMIUM");
-  return chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  // Pictures are compared: colours must not depend on the machine's screen.
+  return chromium.launch({ executablePath, args: ["--no-sandbox", "--force-color-profile=srgb"] });
 }

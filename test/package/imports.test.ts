@@ -5,7 +5,20 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../../src", import.meta.url));
-const order = ["errors", "onnx", "ops", "autodiff", "methods", "explain", "tasks", "web", "node", "evaluate", "study", "cli"];
+const order = [
+  "errors",
+  "onnx",
+  "ops",
+  "autodiff",
+  "methods",
+  "explain",
+  "tasks",
+  "web",
+  "node",
+  "evaluate",
+  "study",
+  "cli",
+];
 
 /** Beyond the order and one's own folder. */
 const also: Readonly<Record<string, readonly RegExp[]>> = {

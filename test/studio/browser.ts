@@ -3,20 +3,13 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Browser, type BrowserContext, chromium, type Download, type Page } from "playwright-core";
+import type { BrowserContext, Download, Page } from "playwright-core";
 import { decodeNpy } from "../../src/render/npy.ts";
+
+export { launch } from "../chromium.ts";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const photo = path.join(root, "examples/images/cat-and-cup.jpg");
-
-const chromiums = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-
-export function launch(): Promise<Browser> {
-  const executablePath = process.env.CHROMIUM ?? chromiums.find(existsSync);
-  if (!executablePath) throw new Error("no Chromium: run `node scripts/setup.mjs`, or name one in CHROMIUM");
-  // Pictures are compared: colours must not depend on the machine's screen.
-  return chromium.launch({ executablePath, args: ["--no-sandbox", "--force-color-profile=srgb"] });
-}
 
 /** Builds dist/studio where a source is newer. */
 export function build(): void {

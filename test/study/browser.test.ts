@@ -6,14 +6,14 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { Store } from "../../src/study/store.ts";
 import { itemsOf, type KindName } from "../../src/study/study.ts";
-import { launchChromium } from "../chromium.ts";
+import { launch } from "../chromium.ts";
 import { folder, within } from "../cli/run.ts";
 import { datasetFor } from "./fixtures.ts";
 import { serveCommand } from "./serving.ts";
 
 let browser: Browser;
 beforeAll(async () => {
-  browser = await launchChromium();
+  browser = await launch();
 });
 afterAll(() => browser?.close());
 

@@ -5,9 +5,9 @@ import type { Source } from "../../evaluate/source.ts";
 import type { Picture } from "../../image/picture.ts";
 import { shrinkToFit } from "../../image/resample.ts";
 import { decode, encodeWebp } from "../../image/sharp.ts";
-import { view } from "../../node/draw-picture.ts";
 import type { LoadedClassifier } from "../../node/load.ts";
 import { colormaps } from "../../render/colormap.ts";
+import { view } from "../../tasks/figure.ts";
 import type { Item } from "../study.ts";
 import type { Question } from "./plan.ts";
 
