@@ -51,11 +51,13 @@ const modelWords = ({ name, accuracy }: Study["models"][number]): string =>
 
 function meansTable(means: readonly Mean[], scale: Scale): Html {
   const unit = scale.share ? ", %" : "";
-  const row = (m: Mean) => html`<tr><th scope="row">${nameOf(m.condition)}</th><td>${number(m.both.value, scale)}</td>
+  const row = (
+    m: Mean,
+  ) => html`<tr><th scope="row">${nameOf(m.condition)}</th><td>${number(m.both.value, scale)}</td><td>${m.paper === undefined ? "" : number(m.paper, scale)}</td>
 <td>${interval(m.both, scale)}</td><td>${interval(m.people, scale)}</td><td>${interval(m.pictures, scale)}</td><td>${interval(m.independent, scale)}</td>
-<td>${m.both.count}</td><td>${Number.isNaN(m.agreement) ? "none" : number(m.agreement, { ...scale, share: false })}</td><td>${m.seconds.toFixed(1)}</td><td>${m.paper === undefined ? "" : number(m.paper, scale)}</td></tr>\n`;
+<td>${m.both.count}</td><td>${Number.isNaN(m.agreement) ? "none" : number(m.agreement, { ...scale, share: false })}</td><td>${m.seconds.toFixed(1)}</td></tr>\n`;
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Means"><table>
-<thead><tr><th scope="col">condition</th><th scope="col">${scale.title}${unit}</th><th scope="col">95 %: people and pictures</th><th scope="col">people</th><th scope="col">pictures</th><th scope="col">independent</th><th scope="col">ratings</th><th scope="col">agreement</th><th scope="col">seconds</th><th scope="col">the paper</th></tr></thead>
+<thead><tr><th scope="col">condition</th><th scope="col">${scale.title}${unit}</th><th scope="col">the paper</th><th scope="col">95 %: people and pictures</th><th scope="col">people</th><th scope="col">pictures</th><th scope="col">independent</th><th scope="col">ratings</th><th scope="col">agreement</th><th scope="col">seconds</th></tr></thead>
 <tbody>${means.map(row)}</tbody></table></div>`;
 }
 
@@ -76,6 +78,6 @@ function notes({ kind }: Study, { chance, means }: Analysis): Html {
 <li>Differences are not corrected for their number: with many, some exclude 0 by chance.</li>
 <li><b>Agreement</b> is Krippendorff's alpha: 1 where all give an item the same answer, 0 where they agree as by chance. Chance is ${number(chance, scale)}${scale.share && " %"}.</li>
 ${paper && html`<li><b>The paper</b>: Selvaraju et al., Grad-CAM, arXiv 1610.02391. It had other pictures, models and people, so its figures are for orientation.</li>`}
-<li>Guided backpropagation, guided Grad-CAM and deconvolution fail sanity checks (Adebayo et al. 2018): people may find them clear though they depend little on the model's weights.</li>
+<li>Guided backpropagation and guided Grad-CAM fail sanity checks (Adebayo et al. 2018): people may find them clear though they depend little on the model's weights.</li>
 </ul>`;
 }
