@@ -13,7 +13,8 @@ export function csvOf({ figures, differences }: Pick<Evaluation, "figures" | "di
   return `${lines.map((cells) => cells.map(quoted).join(",")).join("\n")}\n`;
 }
 
-const quoted = (cell: string | number): string => {
+/** A cell of CSV, RFC 4180. */
+export const quoted = (cell: string | number | boolean): string => {
   const text = String(cell);
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };

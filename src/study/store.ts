@@ -4,7 +4,7 @@
  */
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { InternalError, UserError } from "../errors.ts";
-import { atOnce, type Database, openDatabase, writing } from "./database.ts";
+import { atOnce, type Database, openDatabase, writing } from "../node/database.ts";
 import type { Origin, Slot, Study } from "./study.ts";
 
 const schema = `

@@ -47,7 +47,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   bullmq: /^evaluate\/queue\/link\.ts$/,
   ioredis: /^evaluate\/queue\/link\.ts$/,
   "prom-client": /^evaluate\/prometheus\.ts$/,
-  libsql: /^(evaluate\/store|study\/database)\.ts$/,
+  libsql: /^(evaluate\/store|node\/database)\.ts$/,
   fastify: /^study\/server\.ts$/,
   "fast-xml-parser": /^evaluate\/datasets\/voc-xml\.ts$/,
   yaml: /^evaluate\/datasets\/yolo\.ts$/,

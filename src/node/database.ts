@@ -1,4 +1,4 @@
-/** @file SQLite as studies use it: a write-ahead log that is on the disk before a write returns, and errors in one line. */
+/** @file SQLite: a write-ahead log that is on the disk before a write returns, and errors in one line. */
 import type Libsql from "libsql";
 import { UserError } from "../errors.ts";
 
@@ -44,6 +44,6 @@ async function loadDatabase(): Promise<typeof Libsql> {
   try {
     return (await import("libsql")).default;
   } catch (cause) {
-    throw new UserError("missing-package", "missing package libsql, which keeps studies: npm i libsql", { cause });
+    throw new UserError("missing-package", "missing package libsql, which keeps results: npm i libsql", { cause });
   }
 }
