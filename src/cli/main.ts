@@ -9,8 +9,8 @@ import { defineEvaluate } from "./evaluate.ts";
 import { defineExplain } from "./explain.ts";
 import { defineLayers } from "./layers.ts";
 import { defineStudio } from "./studio.ts";
-import { defineWorker } from "./worker.ts";
 import { defineStudy } from "./study.ts";
+import { defineWorker } from "./worker.ts";
 
 /** Runs the command line and says how it ended; `argv` as `process.argv`. */
 export async function main(argv: readonly string[]): Promise<number> {
