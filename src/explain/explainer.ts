@@ -12,6 +12,7 @@ import { ancestors, imageInputOf, type Layer, layersOf, type Score, scoreOf } fr
 import { type Layout, patchesOf, type TokenGrid } from "./layout.ts";
 import { Pass } from "./pass.ts";
 import { Plan } from "./plan.ts";
+import { sideBySide } from "./tensors.ts";
 import { patchesReach } from "./tokens.ts";
 
 export interface OpenOptions {
@@ -90,7 +91,28 @@ export class Explainer {
    * @param feeds the model's inputs, n images in the first dimension.
    */
   async forward(feeds: Feeds, { layer }: { layer?: string } = {}): Promise<Forward> {
-    const pass = await this.#pass(feeds, layer);
+    return this.#ran(await this.#pass(feeds, layer));
+  }
+
+  /**
+   * Runs the model over images that are fed apart, one each: in one run where their shapes are alike and every tensor keeps a row for
+   * each, else in one run after another.
+   * @returns in their order; of an image whose scores are not finite, why.
+   */
+  async forwards(
+    apart: readonly Feeds[],
+    { layer }: { layer?: string } = {},
+  ): Promise<PromiseSettledResult<Forward>[]> {
+    const free = this.model.inputs.every(({ name }) => this.tensors.get(name)?.dims[0] === -1);
+    const together = free && apart.length > 1 ? sideBySide(this.ort, apart) : undefined;
+    const passes = together && (await (await this.#pass(together, layer)).images());
+    if (passes) return Promise.allSettled(passes.map((pass) => this.#ran(pass)));
+    const results: PromiseSettledResult<Forward>[] = [];
+    for (const feeds of apart) results.push(...(await Promise.allSettled([this.forward(feeds, { layer })])));
+    return results;
+  }
+
+  async #ran(pass: Pass): Promise<Forward> {
     const scores = await pass.scores();
     const results = await pass.results();
     const outputs = Object.fromEntries(this.model.outputs.map((name) => [name, results[name]]));

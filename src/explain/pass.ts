@@ -5,10 +5,11 @@
  * forward session need not run at all.
  */
 import type { Dense, LayerMap } from "../methods/method.ts";
+import { range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
 import type { ForwardSession, Plan } from "./plan.ts";
 import { bestClasses, checkFinite, classScores } from "./target.ts";
-import { toDense } from "./tensors.ts";
+import { repeatImage, toDense } from "./tensors.ts";
 
 type Tensors = Record<string, Tensor>;
 
@@ -58,6 +59,21 @@ export class Pass {
     const results = await runForward(this.plan.ort, forward, this.feeds, [output, ...this.wanted], this.n, classes);
     this.keep(results);
     return results[output];
+  }
+
+  /** The images as passes of their own, which have run; undefined where a tensor has not one row for each image. */
+  async images(): Promise<Pass[] | undefined> {
+    const results = this.layer === undefined ? await this.results() : await this.tensors(this.layer);
+    const tensors = Object.entries({ ...this.feeds, ...results });
+    if (tensors.some(([, { dims }]) => dims[0] !== this.n)) return undefined;
+    return range(this.n).map((i) => {
+      const own = Object.fromEntries(tensors.map(([name, tensor]) => [name, repeatImage(this.plan.ort, tensor, i, 1)]));
+      const feeds = Object.fromEntries(Object.keys(this.feeds).map((name) => [name, own[name]]));
+      const pass = new Pass(this.plan, this.layer, feeds, 1);
+      pass.#forward = Promise.resolve(own);
+      pass.keep(own);
+      return pass;
+    });
   }
 
   /** The model's outputs and the scores, from whichever run there was; from a forward pass if there was none. */

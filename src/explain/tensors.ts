@@ -3,7 +3,7 @@ import { InternalError } from "../errors.ts";
 import type { Dense } from "../methods/method.ts";
 import { product } from "../onnx/dims.ts";
 import { halfToNumber, numberToHalf } from "../onnx/proto.ts";
-import type { Runtime, Tensor } from "../onnx/runtime.ts";
+import type { Feeds, Runtime, Tensor } from "../onnx/runtime.ts";
 
 /** The numbers of a float tensor as float32; half precision comes as 16-bit patterns, or as numbers where the platform has them. */
 export function toDense(tensor: Tensor): Dense {
@@ -55,6 +55,22 @@ export function repeatImage(ort: Runtime, tensor: Tensor, image: number, count: 
   const data = new (source.constructor as Float32ArrayConstructor)(count * size);
   for (let i = 0; i < count; i++) data.set(source.subarray(image * size, (image + 1) * size), i * size);
   return new ort.Tensor(tensor.type as "float32", data, [count, ...rest]);
+}
+
+/** Feeds of one image each as those of them all; undefined where their shapes differ or an input is no array of numbers. */
+export function sideBySide(ort: Runtime, apart: readonly Feeds[]): Feeds | undefined {
+  const together: Feeds = {};
+  for (const [name, { type, dims, data }] of Object.entries(apart[0])) {
+    const parts = apart.map((feeds) => feeds[name]);
+    const alike = parts.every((part) => part?.type === type && String(part.dims) === String(dims));
+    if (!alike || dims[0] !== 1 || !ArrayBuffer.isView(data)) return undefined;
+    const joined = new (data.constructor as Float32ArrayConstructor)(data.length * apart.length);
+    parts.forEach((part, i) => {
+      joined.set(part.data as Float32Array, i * data.length);
+    });
+    together[name] = new ort.Tensor(type as "float32", joined, [apart.length, ...dims.slice(1)]);
+  }
+  return together;
 }
 
 /** Whether a picture's shape, batch first, has its channels last. */

@@ -1,6 +1,7 @@
 /** @file Classification: a picture, a signal or a volume in, its best classes and where the evidence for them is out. */
 import { UserError } from "../errors.ts";
 import { type Explainer, openExplainer } from "../explain/explainer.ts";
+import type { Forward } from "../explain/forward.ts";
 import type { Score } from "../explain/layers.ts";
 import type { TokenGrid } from "../explain/layout.ts";
 import { bestClasses, classScores } from "../explain/target.ts";
@@ -164,9 +165,50 @@ export class Classifier {
    * @throws UserError for a sample of another kind, an unknown class, method or layer, and for scores that are not finite.
    */
   async explain<K extends Kind = "picture">(sample: Sample, options: ClassifyOptions = {}): Promise<Why<K>> {
-    const methods = [options.method ?? "grad-cam"].flat().map((name) => methodNamed(name).name);
+    methodsOf(options);
     const seen = this.see<K>(sample);
-    const forward = await this.explainer.forward(this.feeds(seen.input, options.inputs), options);
+    return this.#answer(seen, await this.explainer.forward(this.feeds(seen.input, options.inputs), options), options);
+  }
+
+  /**
+   * Explains samples of one kind, each with its own question, at one layer: by one run of the model where it keeps them apart.
+   * @returns in their order; a sample that cannot be explained, or whose question is wrong, is rejected on its own.
+   */
+  async explainAll<K extends Kind = "picture">(
+    asked: readonly { readonly sample: Sample; readonly options?: Omit<ClassifyOptions, "layer"> }[],
+    { layer }: { readonly layer?: string } = {},
+  ): Promise<PromiseSettledResult<Why<K>>[]> {
+    const questions = await Promise.allSettled(
+      asked.map(async ({ sample, options = {} }) => {
+        methodsOf(options);
+        const seen = this.see<K>(sample);
+        return { seen, options, feeds: this.feeds(seen.input, options.inputs) };
+      }),
+    );
+    const right = questions.filter((question) => question.status === "fulfilled").map(({ value }) => value);
+    const forwards = await this.explainer.forwards(
+      right.map(({ feeds }) => feeds),
+      { layer },
+    );
+    const answers: PromiseSettledResult<Why<K>>[] = [];
+    for (const question of questions) {
+      const forward = question.status === "fulfilled" ? forwards.shift() : question;
+      if (question.status === "rejected" || forward?.status !== "fulfilled")
+        answers.push(forward as PromiseRejectedResult);
+      else {
+        const { seen, options } = question.value;
+        answers.push(...(await Promise.allSettled([this.#answer(seen, forward.value as Forward, options)])));
+      }
+    }
+    return answers;
+  }
+
+  async #answer<K extends Kind>(
+    seen: Seen<Subjects[K], Places[K]>,
+    forward: Forward,
+    options: ClassifyOptions,
+  ): Promise<Why<K>> {
+    const methods = methodsOf(options);
     const scores = classScores(forward.scores, 0);
     const ranking = bestClasses(scores, scores.length);
     const { labels } = this;
@@ -183,7 +225,8 @@ export class Classifier {
       const place = seen.place(answer.map, answer.blank !== undefined);
       return Object.defineProperties({ ...answer }, Object.getOwnPropertyDescriptors(place));
     });
-    return { kind: this.kind, ...seen.subject, predictions, explanations } as unknown as Why<K>;
+    const why = { kind: this.kind, predictions, explanations };
+    return Object.defineProperties(why, Object.getOwnPropertyDescriptors(seen.subject)) as unknown as Why<K>;
   }
 
   /** Shows the network a picture's input once, as it was prepared or with a part hidden; the result answers any number of questions. */
@@ -220,6 +263,10 @@ export class Classifier {
     return this.explainer.release();
   }
 }
+
+/** @throws UserError `unknown-name` */
+const methodsOf = ({ method = "grad-cam" }: ClassifyOptions): string[] =>
+  [method].flat().map((name) => methodNamed(name).name);
 
 /** The output that a model without scores of classes is explained by. */
 const firstFloat = ({ model, tensors, score }: Explainer): string =>

@@ -9,6 +9,7 @@ import type { Dense } from "../methods/method.ts";
 import { checkGrid, type Feeding, fitted, isPicture, isSignal, refuse, type Sample, type Seen } from "./sample.ts";
 
 export interface PictureSubject {
+  /** An array's is drawn when it is read. */
   readonly picture: Picture;
   readonly geometry: Geometry;
 }
@@ -24,7 +25,7 @@ export interface PicturePlace {
 
 /** @throws UserError `invalid-input` for an array of another shape, and for what is no picture. */
 export function seePicture(sample: Sample, feeding: Feeding): Seen<PictureSubject, PicturePlace> {
-  const { input, ...subject } = prepared(sample, feeding);
+  const { input, subject } = prepared(sample, feeding);
   const onPicture = (map: Dense): PixelMap => undo(map.data, [map.dims[0], map.dims[1]], subject.geometry);
   return {
     input,
@@ -42,18 +43,27 @@ export function seePicture(sample: Sample, feeding: Feeding): Seen<PictureSubjec
   };
 }
 
-function prepared(sample: Sample, feeding: Feeding): PictureSubject & { readonly input: Dense } {
+function prepared(sample: Sample, feeding: Feeding): { readonly input: Dense; readonly subject: PictureSubject } {
   if (isSignal(sample)) refuse(sample, feeding);
   if (!isPicture(sample)) {
     const input = fitted(sample, feeding);
-    const seen = drawn(input, channelsLast([1, ...input.dims]));
-    const size = { width: seen.width, height: seen.height };
+    const last = channelsLast([1, ...input.dims]);
+    const [height, width] = last ? input.dims : input.dims.slice(1);
+    const size = { width, height };
     const geometry = { input: size, original: size, scaleX: 1, scaleY: 1, left: 0, top: 0 };
-    return { input, picture: seen, geometry };
+    return {
+      input,
+      subject: {
+        geometry,
+        get picture() {
+          return drawn(input, last);
+        },
+      },
+    };
   }
   if (!feeding.preprocess) return refuse(sample, feeding);
   const { data, dims, geometry } = preprocess(sample, feeding.preprocess);
-  return { input: { data, dims }, picture: sample, geometry };
+  return { input: { data, dims }, subject: { picture: sample, geometry } };
 }
 
 /** An array as something to look at: its least value black and its largest white; what has not three channels as their mean, in grey. */
