@@ -8,6 +8,7 @@ import { defineCompile } from "./compile.ts";
 import { defineEvaluate } from "./evaluate.ts";
 import { defineExplain } from "./explain.ts";
 import { defineLayers } from "./layers.ts";
+import { defineServe } from "./serve.ts";
 import { defineStudio } from "./studio.ts";
 import { defineStudy } from "./study.ts";
 import { defineWorker } from "./worker.ts";
@@ -28,6 +29,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   defineEvaluate(program);
   defineWorker(program);
   defineStudy(program);
+  defineServe(program);
   try {
     await program.parseAsync(argv);
     return exitCodes.done;

@@ -9,7 +9,7 @@ import type { Kind } from "../tasks/sample.ts";
 import { drawPicture } from "./draw-picture.ts";
 import { drawSignal } from "./draw-signal.ts";
 import { drawVolume } from "./draw-volume.ts";
-import type { Draw } from "./drawing.ts";
+import type { Draw, Drawing, DrawOptions } from "./drawing.ts";
 import { writeWhole } from "./files.ts";
 
 export interface WriteOptions {
@@ -41,13 +41,17 @@ export interface WrittenExplanation {
 
 const draws: { readonly [K in Kind]: Draw<K> } = { picture: drawPicture, signal: drawSignal, volume: drawVolume };
 
+/** Draws a sample's explanations, as its kind is drawn. */
+export const drawingOf = <K extends Kind>(why: Why<K>, options: DrawOptions): Drawing<K> =>
+  draws[why.kind](why, options);
+
 /** Writes the files of every explanation of a sample, and the panel of them all (of the first 25 classes or maps). */
 export async function writeWhy<K extends Kind>(
   why: Why<K>,
   options: WriteOptions,
 ): Promise<{ explanations: WrittenExplanation[]; panel: string }> {
   const { directory, stem } = options;
-  const drawing = draws[why.kind](why, options);
+  const drawing = drawingOf(why, options);
   const explanations: WrittenExplanation[] = [];
   for (const e of why.explanations) {
     const base = `${stem}.${e.method}.${e.asked}`;

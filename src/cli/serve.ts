@@ -1,0 +1,108 @@
+/** @file `gradcam serve`: explanations over HTTP. */
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { UserError } from "../errors.ts";
+import type { ServeOptions } from "../server/options.ts";
+import type { ModelSource } from "../server/work.ts";
+import { loadOptions, type ModelFlags, several, whole, withReading } from "./options.ts";
+
+const examples = `
+Examples:
+  gradcam serve                                            the bundled model, on http://127.0.0.1:8080
+  gradcam serve --model resnet50/ --model vit=models/vit.onnx
+  gradcam serve --host 0.0.0.0 --token-file tokens.txt     for others, who give a token
+  curl -F image=@photo.jpg http://127.0.0.1:8080/v1/explain`;
+
+interface ServeFlags extends Omit<ModelFlags, "model"> {
+  readonly model?: ModelSource[];
+  readonly host: string;
+  readonly port: number;
+  readonly tokenFile?: string;
+  readonly cors?: string[];
+  readonly workers: number;
+  readonly batch: number;
+  readonly queue: number;
+  readonly timeout: number;
+  readonly maxBytes: number;
+  readonly maxPixels: number;
+  readonly logLevel: string;
+}
+
+export function defineServe(program: Command): void {
+  const model =
+    "a model to serve, an .onnx file or a directory, by a name of its own or its file's; may be repeated (default: the bundled EfficientNet-Lite0)";
+  const workers = Math.min(2, availableParallelism());
+  withReading(program.command("serve").option("--model <[name=]file|dir>", model, modelSource))
+    .description("answer over HTTP: POST /v1/explain; / documents the rest")
+    .option("--host <address>", "the address to listen on; other than loopback, a token is needed", "127.0.0.1")
+    .option("--port <number>", "the port; 0: any that is free", port, 8080)
+    .option("--token-file <file>", "tokens that requests must bear, one a line; also: the environment's GRADCAM_TOKEN")
+    .option("--cors <origin>", "an origin whose pages may ask; may be repeated (default: none)", several)
+    .option("--workers <count>", "threads that compute, each with the models in memory", whole, workers)
+    .option("--batch <count>", "requests that share a run at most", whole, 8)
+    .option("--queue <count>", "requests in the house at most; the next is told to come back later", whole, 64)
+    .option("--timeout <seconds>", "the longest that a request may take", whole, 30)
+    .option("--max-bytes <count>", "refuse larger files", whole, 10e6)
+    .option("--max-pixels <count>", "refuse larger pictures", whole, 25e6)
+    .addOption(
+      new Option("--log-level <level>", "how much is logged").choices(["error", "info", "silent"]).default("info"),
+    )
+    .addHelpText("after", examples)
+    .action(serve);
+}
+
+async function serve(flags: ServeFlags): Promise<void> {
+  const server = await loadServer();
+  const { model = [{ name: "efficientnet-lite0" }], tokenFile, cors = [], threads } = flags;
+  const twice = model.find(({ name }, i) => model.findIndex((other) => other.name === name) !== i);
+  if (twice)
+    throw new UserError("invalid-option", `invalid --model: two are called "${twice.name}"; name them, as a=one.onnx`);
+  const share = Math.max(1, Math.floor(availableParallelism() / flags.workers));
+  const { model: _, ...reading } = { ...flags, threads: threads ?? share };
+  const options: ServeOptions = {
+    ...flags,
+    tokens: await server.readTokens(tokenFile, process.env.GRADCAM_TOKEN),
+    cors,
+    models: model,
+    loading: loadOptions(reading),
+  };
+  const running = await server.serve(options);
+  console.error(`gradcam serves ${model.map(({ name }) => name).join(", ")} on ${running.url}`);
+  await new Promise<void>((resolve, reject) => {
+    let asked = false;
+    const stop = () => {
+      if (asked) return reject(new UserError("cancelled", "cancelled"));
+      asked = true;
+      running.close().then(resolve, reject);
+    };
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
+  });
+}
+
+/** The server, whose packages are optional; @throws UserError `missing-package`. */
+async function loadServer() {
+  try {
+    const [{ serve }, { readTokens }] = await Promise.all([
+      import("../server/serve.ts"),
+      import("../server/access.ts"),
+    ]);
+    return { serve, readTokens };
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw cause;
+    const packages = "fastify @fastify/cors @fastify/multipart prom-client zod";
+    throw new UserError("missing-package", `missing packages that the server is made of: npm i ${packages}`, { cause });
+  }
+}
+
+function modelSource(text: string, before: readonly ModelSource[] = []): ModelSource[] {
+  const [, name, source = text] = /^([\w.-]+)=(.+)$/s.exec(text) ?? [];
+  const own = path.basename(source).replace(/\.onnx$/, "");
+  return [...before, { name: name ?? own, source }];
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65535) throw new InvalidArgumentError("It must be 0 to 65535.");
+  return value;
+}

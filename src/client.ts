@@ -1,0 +1,11 @@
+/** @file `gradcam/client`: asks a `gradcam serve` somewhere. No environment is assumed but `fetch`. */
+export {
+  type CallOptions,
+  type Client,
+  type ConnectOptions,
+  connect,
+  mapValues,
+  ServerError,
+  type Upload,
+} from "./client/connect.ts";
+export type { Answer, Explanation, ModelCard, Models, Prediction, Problem, Question, View } from "./client/contract.ts";

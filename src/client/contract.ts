@@ -1,0 +1,105 @@
+/**
+ * @file What `gradcam serve` is asked and answers, as TypeScript sees it. The server's schemas are held to these types by the
+ * compiler, and its OpenAPI document is made of the schemas.
+ */
+
+/** What is asked about a picture; everything may be left out. */
+export interface Question {
+  /** One of the models that the server lists; its first by default. */
+  readonly model?: string;
+  /** Classes by index or name, or `topN`, N at most 25; the best by default. */
+  readonly classes?: readonly (number | string)[];
+  /** Methods by name; "grad-cam" by default. */
+  readonly methods?: readonly string[];
+  /** Explain the classes rather than this one. */
+  readonly against?: number | string;
+  /** Explain what speaks against the classes. */
+  readonly counterfactual?: boolean;
+  /** One of the layers that the server lists for the model. */
+  readonly layer?: string;
+  /** Pictures that the JSON answer carries. */
+  readonly include?: readonly View[];
+  /** What an answer that is a PNG shows. */
+  readonly view?: View;
+  readonly colormap?: "inferno" | "viridis" | "jet";
+}
+
+/** The map over what it explains, its colours alone, or everything at a glance. */
+export type View = "overlay" | "heat" | "panel";
+
+export interface Prediction {
+  readonly class: number;
+  readonly label: string;
+  /** Before any softmax. */
+  readonly score: number;
+  /** Null for a score that is a value and not a class's. */
+  readonly probability: number | null;
+}
+
+/** One map. */
+export interface Explanation {
+  readonly class: number;
+  readonly label: string;
+  readonly method: string;
+  /** What was asked, in words. */
+  readonly question: string;
+  /** The tensor that the map lies on; null for methods in pixel space. */
+  readonly layer: string | null;
+  /** Raw: neither normalised nor resized. */
+  readonly map: {
+    readonly shape: number[];
+    /** float32, little endian, row-major, in base64. */
+    readonly data: string;
+  };
+  /** The map's maximum, in pixels of the picture (x, y), voxels (x, y, z), or seconds or samples (t). */
+  readonly peak?: { readonly x: number; readonly y: number; readonly z?: number } | { readonly t: number };
+  /** Around the largest part above 15 % of the maximum: x0, y0, x1, y1, or x0, y0, z0, x1, y1, z1. */
+  readonly box?: number[];
+  /** Of a signal, in place of a box: from, to. */
+  readonly span?: number[];
+  /** Why the map is blank, where it is. */
+  readonly blank?: string;
+  /** PNG files in base64, where `include` asks for them. */
+  readonly overlay?: string;
+  readonly heat?: string;
+}
+
+export interface Answer {
+  readonly model: { readonly name: string; readonly sha256: string };
+  /** The five best classes and those asked for, best first. */
+  readonly predictions: Prediction[];
+  readonly explanations: Explanation[];
+  /** A PNG file in base64, where `include` asks for it. */
+  readonly panel?: string;
+}
+
+/** A model that the server answers for. */
+export interface ModelCard {
+  readonly name: string;
+  readonly sha256: string;
+  /** What it takes. */
+  readonly kind: "picture" | "signal" | "volume";
+  /** Names of the classes, in order; empty where there are none. */
+  readonly labels: string[];
+  /** Layers that may be asked for, the default first. */
+  readonly layers: { readonly name: string; readonly shape: number[]; readonly grid: number[] }[];
+}
+
+export interface Models {
+  /** The default first. */
+  readonly models: ModelCard[];
+  readonly methods: { readonly name: string; readonly title: string; readonly summary: string }[];
+}
+
+/** Why there is no answer (RFC 9457). */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  /** What was seen and what is allowed. */
+  readonly detail: string;
+  /** For programs to branch on. */
+  readonly code: string;
+  /** The request's name in the server's log. */
+  readonly request: string;
+}

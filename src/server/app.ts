@@ -1,0 +1,222 @@
+/** @file The HTTP server: its routes, and what holds for every request. */
+import { createHash, randomUUID } from "node:crypto";
+import type { ServerResponse } from "node:http";
+import cors from "@fastify/cors";
+import multipart from "@fastify/multipart";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from "fastify";
+import type { Models } from "../client/contract.ts";
+import { UserError } from "../errors.ts";
+import { methods } from "../methods/index.ts";
+import { preferred } from "./accept.ts";
+import { bearerCheck, isLocalRequest } from "./access.ts";
+import { mostQuestionBytes, readBody } from "./body.ts";
+import { docsPage, docsStyle } from "./docs-page.ts";
+import { Metrics } from "./metrics.ts";
+import { openApi } from "./openapi.ts";
+import type { ServeOptions } from "./options.ts";
+import type { Pool } from "./pool.ts";
+import { bug, HttpError, told } from "./problems.ts";
+
+export interface App {
+  readonly http: FastifyInstance;
+  readonly metrics: Metrics;
+  /** From now on the server is not ready, though it answers what it has. */
+  stop(): void;
+  /** Gives up what is still running. */
+  abort(): void;
+}
+
+type AppOptions = Pick<
+  ServeOptions,
+  "host" | "tokens" | "cors" | "queue" | "timeout" | "maxBytes" | "maxPixels" | "logLevel"
+>;
+
+/** What a browser may do with an answer: nothing but show it. */
+const headers: Readonly<Record<string, string>> = {
+  "content-security-policy": `default-src 'none'; style-src 'sha256-${createHash("sha256").update(docsStyle).digest("base64")}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "cache-control": "no-store",
+};
+/** Answered without a token: what says nothing of models, pictures or use. */
+const open = new Set(["/", "/openapi.json", "/healthz", "/readyz"]);
+
+export async function createApp(pool: Pool, options: AppOptions, log?: { write(line: string): void }): Promise<App> {
+  const { tokens, queue, timeout, maxBytes } = options;
+  const inside = new Map<FastifyRequest, AbortController>();
+  let stopping = false;
+  const metrics = new Metrics({
+    inside: () => inside.size,
+    waiting: () => pool.queue.waiting,
+    lanes: () => pool.queue.lanes,
+  });
+  const app = fastify({
+    // Paths and statuses; never a body, a header or a query, of which plugins would tell at lower levels.
+    logger: { level: options.logLevel, base: null, redact: ["*.headers"], ...(log && { stream: log }) },
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "request" }),
+    genReqId: () => randomUUID(),
+    bodyLimit: Math.ceil((maxBytes * 4) / 3) + mostQuestionBytes,
+    requestTimeout: timeout * 1000,
+    keepAliveTimeout: 60_000,
+    forceCloseConnections: "idle",
+    return503OnClosing: false,
+    http: { connectionsCheckingInterval: 1000, headersTimeout: Math.min(timeout, 15) * 1000 },
+    routerOptions: { ignoreTrailingSlash: false },
+  });
+  const methodsOf = new Map<string, string[]>();
+  app.addHook("onRoute", ({ url, method }) => {
+    methodsOf.set(url, [...(methodsOf.get(url) ?? []), ...[method].flat()]);
+  });
+
+  const authorised = bearerCheck(tokens);
+  app.addHook("onRequest", async (request, reply) => {
+    reply.headers(headers);
+    reply.header("x-request-id", request.id);
+    const { host, origin, authorization } = request.headers;
+    if (tokens.length === 0 && !isLocalRequest(host, options.cors.includes(origin ?? "") ? undefined : origin))
+      throw new HttpError(
+        403,
+        "forbidden",
+        "forbidden: a server without tokens answers its own machine only, by the name localhost",
+      );
+    const preflight = request.method === "OPTIONS" && options.cors.length > 0;
+    if (tokens.length > 0 && !preflight && !open.has(request.url.split("?")[0]) && !authorised(authorization))
+      throw new HttpError(
+        401,
+        "unauthorised",
+        "unauthorised: give a token in the Authorization header, as: Bearer TOKEN",
+        {
+          "www-authenticate": 'Bearer realm="gradcam"',
+        },
+      );
+  });
+  app.addHook("onSend", async (_, reply) => {
+    // A connection that stays open for more would hold up the end.
+    if (stopping) reply.header("connection", "close");
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    const route = request.routeOptions.url ?? "none";
+    const seconds = reply.elapsedTime / 1000;
+    metrics.requests.inc({ route, method: request.method, status: reply.statusCode });
+    metrics.duration.observe({ route }, seconds);
+    request.log.info({ method: request.method, route, status: reply.statusCode, seconds: Number(seconds.toFixed(4)) });
+  });
+  await app.register(cors, {
+    origin: options.cors.length > 0 ? [...options.cors] : false,
+    methods: ["GET", "POST"],
+    allowedHeaders: ["authorization", "content-type", "accept"],
+    exposedHeaders: ["retry-after", "x-request-id"],
+    strictPreflight: false,
+  });
+  await app.register(multipart, {
+    limits: { fileSize: maxBytes, files: 2, fields: 1, parts: 3, fieldSize: mostQuestionBytes, headerPairs: 20 },
+  });
+
+  app.removeContentTypeParser("text/plain");
+
+  app.setErrorHandler((error, request, reply) => send(error, request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const allowed = methodsOf.get(request.url.split("?")[0]);
+    const error = allowed
+      ? new HttpError(
+          405,
+          "unsupported-method",
+          `unsupported method: ${request.method}; allowed are ${allowed.join(", ")}`,
+          { allow: allowed.join(", ") },
+        )
+      : new HttpError(404, "unknown-path", "unknown path; / lists what there is");
+    return send(error, request, reply);
+  });
+
+  app.get("/healthz", async () => ({ status: "ok" }));
+  app.get("/readyz", async (_, reply) => {
+    const status = stopping ? "stopping" : pool.queue.lanes > 0 ? "ok" : "starting";
+    return reply.code(status === "ok" ? 200 : 503).send({ status });
+  });
+  app.get("/metrics", async (_, reply) => reply.type(metrics.contentType).send(await metrics.text()));
+  const description = openApi(options);
+  const page = docsPage(description);
+  app.get("/openapi.json", async () => description);
+  app.get("/", async (_, reply) => reply.type("text/html; charset=utf-8").send(page));
+
+  const answer: Models = {
+    models: [...pool.cards],
+    methods: methods.map(({ name, title, summary }) => ({ name, title, summary })),
+  };
+  app.get("/v1/models", async () => answer);
+
+  /** A place in the house until the answer is sent or the client has left. Asked for before the body is read. */
+  const enter = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    if (inside.size >= queue) {
+      const seconds = Math.max(1, Math.ceil(pool.queue.secondsFor(inside.size)));
+      throw new HttpError(
+        429,
+        "overloaded",
+        `overloaded: ${inside.size} requests are in the house; try again in ${seconds} s`,
+        {
+          "retry-after": String(seconds),
+        },
+      );
+    }
+    const controller = new AbortController();
+    inside.set(request, controller);
+    const late = setTimeout(() => controller.abort("timeout"), timeout * 1000);
+    onClose(reply.raw, () => {
+      clearTimeout(late);
+      inside.delete(request);
+      if (!reply.raw.writableFinished) controller.abort("left");
+    });
+  };
+
+  app.post("/v1/explain", { onRequest: enter }, async (request, reply) => {
+    const { signal } = inside.get(request) as AbortController;
+    const accept = preferred(request.headers.accept, ["application/json", "image/png"]);
+    if (!accept)
+      throw new HttpError(406, "not-acceptable", "not acceptable: allowed are application/json and image/png");
+    const { file, question } = await readBody(request, maxBytes);
+    const { model = pool.cards[0].name, ...asked } = question;
+    if (!pool.cards.some(({ name }) => name === model))
+      throw new HttpError(404, "unknown-model", `unknown model: "${model}"; /v1/models lists those that there are`);
+    try {
+      const { type, body } = await pool.answer({ model, file, question: asked, accept }, signal);
+      return await reply.type(type).send(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
+    } catch (error) {
+      if (!(error instanceof UserError) || error.code !== "cancelled") throw error;
+      throw cancelled(signal.reason, timeout);
+    }
+  });
+
+  return {
+    http: app,
+    metrics,
+    stop() {
+      stopping = true;
+    },
+    abort() {
+      for (const controller of inside.values()) controller.abort("stopping");
+    },
+  };
+}
+
+function onClose(raw: ServerResponse, act: () => void): void {
+  raw.once("close", act);
+}
+
+function cancelled(reason: unknown, timeout: number): HttpError {
+  if (reason === "timeout") return new HttpError(504, "timeout", `timeout: no answer within ${timeout} s`);
+  return new HttpError(503, "stopping", "the server is stopping", { "retry-after": "1" });
+}
+
+function send(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = told(error);
+  if (!known) request.log.error({ err: error });
+  const { problem, headers } = known ?? bug;
+  return reply
+    .code(problem.status)
+    .headers(headers)
+    .type("application/problem+json")
+    .send(JSON.stringify({ ...problem, request: request.id }));
+}

@@ -1,0 +1,70 @@
+/** @file A request's body: JSON with the file in base64, or a form with the file as it is. Nothing in it names a file or an address. */
+import type { MultipartFile, MultipartValue } from "@fastify/multipart";
+import type { FastifyRequest } from "fastify";
+import type { z } from "zod";
+import type { Question } from "../client/contract.ts";
+import { HttpError } from "./problems.ts";
+import { question, questionWithImage } from "./schemas.ts";
+
+export interface Asked {
+  readonly file: Uint8Array;
+  readonly question: Question;
+}
+
+/** Of a question's JSON. */
+export const mostQuestionBytes = 64 * 1024;
+
+/** @throws HttpError 400 for what the schemas do not allow, 413, 415. */
+export async function readBody(request: FastifyRequest, maxBytes: number): Promise<Asked> {
+  if (request.isMultipart()) return readForm(request);
+  const { image, ...asked } = checked(questionWithImage, request.body);
+  const file = Buffer.from(image, "base64");
+  if (file.length > maxBytes)
+    throw new HttpError(413, "too-large", `too large image: ${file.length} bytes, allowed ${maxBytes}`);
+  return { file, question: asked };
+}
+
+async function readForm(request: FastifyRequest): Promise<Asked> {
+  const parts = new Map<string, Buffer | unknown>();
+  try {
+    for await (const part of request.parts()) {
+      const name = part.fieldname;
+      if ((name !== "image" && name !== "question") || parts.has(name))
+        throw invalid(
+          `the form has ${parts.has(name) ? "two parts" : "a part"} "${name.slice(0, 40)}"; allowed are "image" and "question", once`,
+        );
+      parts.set(name, await contentOf(part));
+    }
+  } catch (cause) {
+    if (cause instanceof HttpError || (cause as { statusCode?: number }).statusCode) throw cause;
+    throw invalid(`the form is damaged or cut off: ${(cause as Error).message}`);
+  }
+  const file = parts.get("image");
+  if (!(file instanceof Uint8Array)) throw invalid(`the form has no file "image"`);
+  return { file, question: checked(question, parts.has("question") ? jsonIn(parts.get("question")) : {}) };
+}
+
+const contentOf = (part: MultipartFile | MultipartValue): Promise<Buffer> | unknown =>
+  part.type === "file" ? part.toBuffer() : part.value;
+
+/** A part that says it is JSON has been read already; one without a type, or sent as a file, is read here. */
+function jsonIn(content: unknown): unknown {
+  if (!(content instanceof Uint8Array) && typeof content !== "string") return content;
+  if (content.length > mostQuestionBytes) throw new HttpError(413, "too-large", "too large question");
+  try {
+    return JSON.parse(
+      typeof content === "string" ? content : new TextDecoder("utf-8", { fatal: true }).decode(content),
+    );
+  } catch {
+    throw invalid(`the part "question" is not JSON`);
+  }
+}
+
+function checked<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [{ path, message }] = result.error.issues;
+  throw invalid(`${path.join(".") || "body"}: ${message}`);
+}
+
+const invalid = (detail: string): HttpError => new HttpError(400, "invalid-request", `invalid request: ${detail}`);

@@ -1,0 +1,32 @@
+/** @file What a server is told: where it listens, whom it lets in, what it computes with, and how much of anything it takes. */
+import type { LoadOptions } from "../node/load.ts";
+import type { ModelSource } from "./work.ts";
+
+export interface Limits {
+  /** Bytes of an uploaded file. */
+  readonly maxBytes: number;
+  /** Width x height of a picture. */
+  readonly maxPixels: number;
+  /** Requests in the house at once: arriving, waiting and running. The next is told to come back later. */
+  readonly queue: number;
+  /** Seconds that a request may take, its upload included. */
+  readonly timeout: number;
+}
+
+export interface ServeOptions extends Limits {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** None: whoever is on this machine may ask. */
+  readonly tokens: readonly string[];
+  /** Origins whose pages may ask; none unless told. */
+  readonly cors: readonly string[];
+  /** The default first. */
+  readonly models: readonly ModelSource[];
+  readonly loading: LoadOptions;
+  /** Computing threads, each with models of its own. */
+  readonly workers: number;
+  /** Requests that share one run at most. */
+  readonly batch: number;
+  readonly logLevel: string;
+}

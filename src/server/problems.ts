@@ -1,0 +1,59 @@
+/** @file Errors as HTTP tells them (RFC 9457): the user's mistakes in their own words, our bugs in none. */
+import { STATUS_CODES } from "node:http";
+import type { Problem } from "../client/contract.ts";
+import { UserError, type UserErrorCode } from "../errors.ts";
+
+/** An answer other than 200 that is no error of the library. */
+export class HttpError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+  }
+}
+
+/** What the library refuses, as a status; what is missing here is ours. */
+const statuses: Partial<Record<UserErrorCode, number>> = {
+  "invalid-image": 422,
+  "invalid-input": 422,
+  "invalid-option": 422,
+  "no-path": 422,
+  "not-finite": 422,
+  "unknown-name": 422,
+  "unsupported-operator": 422,
+  "too-large": 413,
+};
+
+/** What the framework refuses: a body that is too large, not JSON, of another type, cut off. */
+const framework: Readonly<Record<number, string>> = {
+  400: "invalid-request",
+  408: "timeout",
+  413: "too-large",
+  415: "unsupported-type",
+};
+
+export interface Told {
+  readonly problem: Omit<Problem, "request">;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** How an error is told; `undefined` for our bug, of which nothing is told. */
+export function told(error: unknown): Told | undefined {
+  if (error instanceof HttpError) return tell(error.status, error.code, error.message, error.headers);
+  if (error instanceof UserError) {
+    const status = statuses[error.code];
+    return status === undefined ? undefined : tell(status, error.code, error.message);
+  }
+  const { statusCode, message } = error as { statusCode?: number; message?: string };
+  const code = statusCode === undefined ? undefined : framework[statusCode];
+  return statusCode !== undefined && code ? tell(statusCode, code, message ?? code) : undefined;
+}
+
+export const bug: Told = tell(500, "internal", "internal error; the server's log has more under the request's name");
+
+function tell(status: number, code: string, detail: string, headers: Told["headers"] = {}): Told {
+  return { problem: { type: "about:blank", title: STATUS_CODES[status] ?? "Error", status, detail, code }, headers };
+}

@@ -1,0 +1,119 @@
+/** @file What may be asked and what is answered, as schemas: requests are checked by them, and the OpenAPI document is made of them. */
+import { z } from "zod";
+import type { Answer, ModelCard, Models, Problem, Question } from "../client/contract.ts";
+import { methods } from "../methods/index.ts";
+import { colormaps } from "../render/colormap.ts";
+
+/** The most of each that one request may ask for. */
+export const most = { classes: 10, top: 25, text: 200 } as const;
+
+const text = z.string().min(1).max(most.text);
+/** "top1" to "top25" as a number of classes, anything else as a name. */
+const className = text
+  .regex(/^(?!top\d+$)|^top([1-9]|1\d|2[0-5])$/, `top1 to top${most.top}, or a class's name`)
+  .meta({ description: "A class's name, or topN for the N best" });
+const classQuery = z.union([
+  z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .meta({ description: "A class's index" }),
+  className,
+]);
+const view = z.enum(["overlay", "heat", "panel"]);
+const methodName = z.enum(methods.map(({ name }) => name) as [string, ...string[]]);
+
+export const question = z
+  .strictObject({
+    model: text.optional().meta({ description: "One of /v1/models; the first by default" }),
+    classes: z.array(classQuery).min(1).max(most.classes).optional().meta({ description: "The best by default" }),
+    methods: z.array(methodName).min(1).max(methods.length).optional().meta({ description: "grad-cam by default" }),
+    against: classQuery.optional().meta({ description: "Explain the classes rather than this one" }),
+    counterfactual: z.boolean().optional().meta({ description: "Explain what speaks against the classes" }),
+    layer: text.optional().meta({ description: "One of the model's layers in /v1/models" }),
+    include: z.array(view).max(3).optional().meta({ description: "Pictures that the JSON answer carries" }),
+    view: view.optional().meta({ description: "What a PNG answer shows; overlay by default" }),
+    colormap: z.enum(colormaps).optional().meta({ description: "inferno by default" }),
+  })
+  .meta({ id: "Question", description: "What is asked; everything may be left out" }) satisfies z.ZodType<Question>;
+
+/** The question with the picture in it. */
+export const questionWithImage = question
+  .extend({ image: z.base64().min(1).meta({ description: "The file, in base64", contentEncoding: "base64" }) })
+  .meta({ id: "QuestionWithImage", description: "A question and the file that it is about" });
+
+const whole = z.int().min(0);
+const base64 = z.base64().meta({ contentEncoding: "base64" });
+const png = base64.meta({ contentEncoding: "base64", contentMediaType: "image/png" });
+const prediction = z
+  .strictObject({
+    class: whole,
+    label: z.string(),
+    score: z.number().meta({ description: "Before any softmax" }),
+    probability: z.number().min(0).max(1).nullable(),
+  })
+  .meta({ id: "Prediction" });
+const explanation = z
+  .strictObject({
+    class: whole,
+    label: z.string(),
+    method: z.string(),
+    question: z.string().meta({ description: "What was asked, in words" }),
+    layer: z.string().nullable().meta({ description: "The tensor that the map lies on; null in pixel space" }),
+    map: z.strictObject({
+      shape: z.array(z.int().min(1)),
+      data: base64.meta({ description: "float32, little endian, row-major: neither normalised nor resized" }),
+    }),
+    peak: z
+      .union([
+        z.strictObject({ x: z.number(), y: z.number(), z: z.number().optional() }),
+        z.strictObject({ t: z.number() }),
+      ])
+      .optional()
+      .meta({ description: "The map's maximum, in pixels or voxels (x, y, z), seconds or samples (t)" }),
+    box: z.array(z.number()).min(4).max(6).optional().meta({ description: "x0, y0, x1, y1; x0, y0, z0, x1, y1, z1" }),
+    span: z.array(z.number()).length(2).optional().meta({ description: "Of a signal: from, to" }),
+    blank: z.string().optional().meta({ description: "Why the map is blank, where it is" }),
+    overlay: png.optional(),
+    heat: png.optional(),
+  })
+  .meta({ id: "Explanation" });
+const identity = { name: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/) };
+
+export const answer = z
+  .strictObject({
+    model: z.strictObject(identity),
+    predictions: z.array(prediction).meta({ description: "The five best and those asked for, best first" }),
+    explanations: z.array(explanation),
+    panel: png.optional(),
+  })
+  .meta({ id: "Answer" }) satisfies z.ZodType<Answer>;
+
+const modelCard = z
+  .strictObject({
+    ...identity,
+    kind: z.enum(["picture", "signal", "volume"]),
+    labels: z.array(z.string()),
+    layers: z.array(z.strictObject({ name: z.string(), shape: z.array(z.int()), grid: z.array(whole) })),
+  })
+  .meta({ id: "ModelCard" }) satisfies z.ZodType<ModelCard>;
+
+export const models = z
+  .strictObject({
+    models: z.array(modelCard).meta({ description: "The default first" }),
+    methods: z.array(z.strictObject({ name: z.string(), title: z.string(), summary: z.string() })),
+  })
+  .meta({ id: "Models" }) satisfies z.ZodType<Models>;
+
+export const health = z.strictObject({ status: z.enum(["ok", "starting", "stopping"]) }).meta({ id: "Health" });
+
+export const problem = z
+  .strictObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int().min(400).max(599),
+    detail: z.string().meta({ description: "What was seen and what is allowed" }),
+    code: z.string().meta({ description: "For programs to branch on" }),
+    request: z.string().meta({ description: "The request's name in the server's log" }),
+  })
+  .meta({ id: "Problem", description: "Why there is no answer (RFC 9457)" }) satisfies z.ZodType<Problem>;
