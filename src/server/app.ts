@@ -83,7 +83,7 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
         "forbidden: a server without tokens answers its own machine only, by the name localhost",
       );
     const preflight = request.method === "OPTIONS" && options.cors.length > 0;
-    if (tokens.length > 0 && !preflight && !open.has(request.url.split("?")[0]) && !authorised(authorization))
+    if (tokens.length > 0 && !preflight && !open.has(pathOf(request)) && !authorised(authorization))
       throw new HttpError(
         401,
         "unauthorised",
@@ -92,6 +92,16 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
           "www-authenticate": 'Bearer realm="gradcam"',
         },
       );
+  });
+  // Before the body is read: some methods are refused for their body's sake.
+  app.addHook("onRequest", async (request) => {
+    const methods = methodsOf.get(pathOf(request));
+    if (!methods || methods.includes(request.method) || (request.method === "OPTIONS" && options.cors.length > 0))
+      return;
+    const allowed = methods.join(", ");
+    throw new HttpError(405, "unsupported-method", `unsupported method: ${request.method}; allowed are ${allowed}`, {
+      allow: allowed,
+    });
   });
   app.addHook("onSend", async (_, reply) => {
     // A connection that stays open for more would hold up the end.
@@ -118,18 +128,9 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
   app.removeContentTypeParser("text/plain");
 
   app.setErrorHandler((error, request, reply) => send(error, request, reply));
-  app.setNotFoundHandler((request, reply) => {
-    const allowed = methodsOf.get(request.url.split("?")[0]);
-    const error = allowed
-      ? new HttpError(
-          405,
-          "unsupported-method",
-          `unsupported method: ${request.method}; allowed are ${allowed.join(", ")}`,
-          { allow: allowed.join(", ") },
-        )
-      : new HttpError(404, "unknown-path", "unknown path; / lists what there is");
-    return send(error, request, reply);
-  });
+  app.setNotFoundHandler((request, reply) =>
+    send(new HttpError(404, "unknown-path", "unknown path; / lists what there is"), request, reply),
+  );
 
   app.get("/healthz", async () => ({ status: "ok" }));
   app.get("/readyz", async (_, reply) => {
@@ -200,6 +201,8 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
     },
   };
 }
+
+const pathOf = ({ url }: FastifyRequest): string => url.split("?")[0];
 
 function onClose(raw: ServerResponse, act: () => void): void {
   raw.once("close", act);

@@ -36,8 +36,11 @@ async function readForm(request: FastifyRequest): Promise<Asked> {
       parts.set(name, await contentOf(part));
     }
   } catch (cause) {
-    if (cause instanceof HttpError || (cause as { statusCode?: number }).statusCode) throw cause;
-    throw invalid(`the form is damaged or cut off: ${(cause as Error).message}`);
+    const { code, statusCode, message } = cause as { code?: string; statusCode?: number; message: string };
+    if (code && /^FST_(PARTS|FILES|FIELDS)_LIMIT$/.test(code))
+      throw invalid('the form has more parts than "image" and "question"');
+    if (cause instanceof HttpError || statusCode) throw cause;
+    throw invalid(`the form is damaged or cut off: ${message}`);
   }
   const file = parts.get("image");
   if (!(file instanceof Uint8Array)) throw invalid(`the form has no file "image"`);

@@ -1,0 +1,105 @@
+/**
+ * @file The service beside the bare ONNX Runtime loop, in one run: throughput, delay at 80 % of it, and overload.
+ *
+ *   node bench/serve.mjs [--quick] [--rounds N] [--seconds N]
+ *
+ * Loops and service take turns, round by round, so that whatever else the machine does meets both. The bare loop runs the bundled network on
+ * an input that is ready, on all cores. The service is sent the same input as a file (.npy), and photographs, which it also decodes and prepares.
+ */
+import { readFileSync } from "node:fs";
+import os from "node:os";
+import { parseArgs } from "node:util";
+import ort from "onnxruntime-node";
+import sharp from "sharp";
+import { load, preprocess } from "../dist/node.js";
+import { encodeNpy } from "../dist/render/npy.js";
+import { median, pause } from "./measure.mjs";
+import { closedLoop, openLoop, processorTimeOf, quantile, randomOf, request, startServer } from "./service.mjs";
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    rounds: { type: "string" },
+    seconds: { type: "string" },
+  },
+});
+const rounds = Number(options.rounds ?? (options.quick ? 1 : 7));
+const milliseconds = 1000 * Number(options.seconds ?? (options.quick ? 0.5 : 5));
+/** Enough that no computing thread waits for a client. */
+const clients = 16;
+ort.env.logLevel = "error";
+
+const photo = readFileSync(new URL("../examples/images/cat-and-cup.jpg", import.meta.url));
+const small = await sharp(photo).resize({ width: 256, height: 256, fit: "cover" }).jpeg().toBuffer();
+const model = await load();
+const how = model.classifier.preprocess;
+await model.release();
+const { data } = await sharp(photo).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+const input = preprocess({ width: 640, height: 480, data: new Uint8Array(data) }, how);
+
+const bytes = new Uint8Array(readFileSync(new URL("../models/efficientnet-lite0/onnx/model.onnx", import.meta.url)));
+const cores = os.availableParallelism();
+const session = await ort.InferenceSession.create(bytes, { intraOpNumThreads: cores });
+const feeds = { [session.inputNames[0]]: new ort.Tensor("float32", input.data, [1, ...input.dims]) };
+
+async function bareLoop() {
+  let runs = 0;
+  const before = processorTimeOf(process.pid);
+  const start = performance.now();
+  for (; performance.now() - start < milliseconds; runs++) await session.run(feeds);
+  const perSecond = (1000 * runs) / (performance.now() - start);
+  return { perSecond, processor: (processorTimeOf(process.pid) - before) / runs };
+}
+
+const queue = 32;
+const server = await startServer(["--queue", String(queue)]);
+const files = { tensor: encodeNpy(input.data, input.dims), "JPEG, 256 x 256": small, "JPEG, 640 x 480": photo };
+const requests = Object.fromEntries(Object.entries(files).map(([name, file]) => [name, request(server.url, file)]));
+for (const one of Object.values(requests)) await closedLoop(one, 4, options.quick ? 200 : 2000);
+
+const bare = [];
+const rates = Object.fromEntries(Object.keys(files).map((name) => [name, []]));
+for (let round = 0; round < rounds; round++) {
+  await pause();
+  bare.push(await bareLoop());
+  for (const [name, one] of Object.entries(requests)) {
+    await pause();
+    const before = processorTimeOf(server.pid);
+    const { answers, perSecond } = await closedLoop(one, clients, milliseconds);
+    const wrong = answers.find(({ status }) => status !== 200);
+    if (wrong) throw new Error(`the service answered ${wrong.status}`);
+    rates[name].push({ perSecond, processor: (processorTimeOf(server.pid) - before) / answers.length });
+  }
+}
+console.log(
+  `${os.cpus()[0].model}, ${cores} cores, load ${os.loadavg()[0].toFixed(1)}, ONNX Runtime ${ort.env.versions.common}, Node ${process.version}`,
+);
+const of = (what, each) => median(each.map((one) => one[what]));
+const words = (each) =>
+  `${of("perSecond", each).toFixed(1)} a second, ${of("processor", each).toFixed(1)} ms of processor time each`;
+console.log(`bare ONNX Runtime loop: ${words(bare)}`);
+for (const [name, each] of Object.entries(rates)) {
+  const share = median(each.map(({ perSecond }, i) => perSecond / bare[i].perSecond));
+  console.log(`served, ${name}: ${words(each)}; ${(100 * share).toFixed(0)} % of the bare loop`);
+}
+
+// At 80 % of what the service was measured to do at most, requests at random times.
+const most = of("perSecond", rates.tensor);
+const rate = 0.8 * most;
+const delays = (await openLoop(requests.tensor, rate, 4 * milliseconds, randomOf(1))).map(({ ms }) => ms);
+const [middle, late] = [quantile(delays, 0.5), quantile(delays, 0.99)];
+console.log(
+  `at 80 % load, ${rate.toFixed(0)} a second, ${delays.length} requests: median ${middle.toFixed(1)} ms, p99 ${late.toFixed(1)} ms, ${(late / middle).toFixed(2)} x`,
+);
+
+// Three times what it can do: what it has no room for it refuses at once, and afterwards all is well.
+const storm = await openLoop(requests.tensor, 3 * most, Math.max(milliseconds, (2000 * queue) / most), randomOf(2));
+const refused = storm.filter(({ status }) => status === 429);
+const answered = storm.filter(({ status }) => status === 200);
+const after = await requests.tensor.ask();
+console.log(
+  `at 300 % load: ${answered.length} answered, ${refused.length} refused with 429 in a median of ${median(refused.map(({ ms }) => ms)).toFixed(1)} ms, ${storm.length - answered.length - refused.length} otherwise; then ${after.status} in ${after.ms.toFixed(1)} ms`,
+);
+for (const one of Object.values(requests)) one.close();
+await server.stop();
+await session.release();

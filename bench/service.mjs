@@ -1,0 +1,100 @@
+/** @file Starts `gradcam serve` as users do, in a process of its own, and puts load on it. */
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import http from "node:http";
+import { fileURLToPath } from "node:url";
+
+const bin = fileURLToPath(new URL("../dist/cli/bin.js", import.meta.url));
+
+/** A server that is ready, on a port that was free. */
+export async function startServer(args = [], env = {}) {
+  const child = spawn(process.execPath, [bin, "serve", "--port", "0", "--log-level", "error", ...args], {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "inherit", "pipe"],
+  });
+  const url = await new Promise((resolve, reject) => {
+    let said = "";
+    child.stderr.setEncoding("utf8").on("data", (part) => {
+      said += part;
+      const found = / on (http:\S+)/.exec(said);
+      if (found) resolve(found[1]);
+    });
+    child.on("close", () => reject(new Error(said || "the server ended")));
+  });
+  const stop = () =>
+    new Promise((resolve) => {
+      child.on("close", resolve);
+      child.kill("SIGTERM");
+    });
+  return { url, pid: child.pid, stop };
+}
+
+/** Resident memory of a process, in megabytes; Linux. */
+export const residentOf = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) / 1024;
+
+/** Processor time of a process and its threads so far, in milliseconds; Linux. */
+export function processorTimeOf(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
+  return 10 * (Number(fields[11]) + Number(fields[12])); // utime and stime, in ticks of 10 ms
+}
+
+/** One request as one form with one file, made beforehand so that the client costs little. */
+export function request(url, file) {
+  const head = `--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\nContent-Type: application/octet-stream\r\n\r\n`;
+  const body = Buffer.concat([Buffer.from(head), file, Buffer.from("\r\n--x--\r\n")]);
+  const agent = new http.Agent({ keepAlive: true });
+  const headers = { "content-type": "multipart/form-data; boundary=x", "content-length": body.length };
+  const ask = () =>
+    new Promise((resolve, reject) => {
+      const start = performance.now();
+      const sent = http.request(`${url}/v1/explain`, { method: "POST", agent, headers }, (response) => {
+        response.resume();
+        response.on("end", () => resolve({ status: response.statusCode, ms: performance.now() - start }));
+        response.on("error", reject);
+      });
+      sent.on("error", reject);
+      sent.end(body);
+    });
+  return { ask, close: () => agent.destroy() };
+}
+
+/** So many clients, each asking again when it is answered, for a time. */
+export async function closedLoop({ ask }, clients, milliseconds) {
+  const answers = [];
+  const start = performance.now();
+  const client = async () => {
+    while (performance.now() - start < milliseconds) answers.push(await ask());
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+  return { answers, perSecond: (1000 * answers.length) / (performance.now() - start) };
+}
+
+/** So many requests a second, at random times, whether earlier ones are answered or not. */
+export async function openLoop({ ask }, perSecond, milliseconds, random) {
+  const answers = [];
+  const start = performance.now();
+  for (let at = 0; ; ) {
+    at += (-1000 * Math.log(1 - random())) / perSecond;
+    if (at > milliseconds) break;
+    const wait = at - (performance.now() - start);
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    answers.push(ask());
+  }
+  return Promise.all(answers);
+}
+
+export function quantile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+}
+
+/** Numbers of 0 to 1 that are the same each time (mulberry32). */
+export function randomOf(seed) {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
