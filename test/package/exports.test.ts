@@ -132,6 +132,7 @@ test("the subpaths that package.json offers", () => {
     "./compile",
     "./language",
     "./scenes",
+    "./client",
     "./package.json",
   ]);
 });

@@ -1,4 +1,5 @@
 /** @file Imports point one way: errors <- onnx <- ops <- autodiff <- methods <- explain <- tasks <- node, web <- evaluate <- study <- cli; image, signal, render and scenes are leaves. */
+/** @file Imports point one way: errors <- onnx <- ops <- autodiff <- methods <- explain <- tasks <- node, web <- evaluate <- server <- cli; image, signal, render, scenes and client are leaves. */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,6 +20,7 @@ const order = [
   "study",
   "cli",
 ];
+const order = ["errors", "onnx", "ops", "autodiff", "methods", "explain", "tasks", "web", "node", "evaluate", "server", "cli"];
 
 /** Beyond the order and one's own folder. */
 const also: Readonly<Record<string, readonly RegExp[]>> = {
@@ -32,6 +34,7 @@ const also: Readonly<Record<string, readonly RegExp[]>> = {
   web: [/^image\//, /^render\//],
   evaluate: [/^image\//, /^render\//],
   study: [/^image\//, /^render\//],
+  server: [/^image\//, /^render\//, /^client\/contract\.ts$/],
   cli: [/^image\//, /^render\//],
 };
 
@@ -53,10 +56,16 @@ const packages: Readonly<Record<string, RegExp>> = {
   yaml: /^evaluate\/datasets\/yolo\.ts$/,
   "@observablehq/plot": /^evaluate\/report\/plots\.ts$/,
   linkedom: /^evaluate\/report\/plots\.ts$/,
+  fastify: /^server\//,
+  "@fastify/cors": /^server\/app\.ts$/,
+  "@fastify/multipart": /^server\//,
+  "prom-client": /^server\/metrics\.ts$/,
+  zod: /^server\/(schemas|body|openapi)\.ts$/,
   commander: /^cli\//,
   picocolors: /^cli\//,
 };
 const mayUseNode = /^(node|evaluate|study|cli)\/|^image\/sharp\.ts$/;
+const mayUseNode = /^(node|evaluate|server|cli)\/|^image\/sharp\.ts$/;
 
 interface Import {
   readonly from: string;
@@ -92,7 +101,7 @@ test("the scan sees imports of every form", () => {
 test("every folder has its place", () => {
   const rooms = new Set(files.map(roomOf));
   expect(
-    [...rooms].filter((room) => ![...order, "image", "signal", "render", "scenes", "door"].includes(room)),
+    [...rooms].filter((room) => ![...order, "image", "signal", "render", "scenes", "client", "door"].includes(room)),
   ).toEqual([]);
 });
 
