@@ -8,4 +8,21 @@ export {
   ServerError,
   type Upload,
 } from "./client/connect.ts";
-export type { Answer, Explanation, ModelCard, Models, Prediction, Problem, Question, View } from "./client/contract.ts";
+export type {
+  Answer,
+  AskAnswer,
+  AskQuestion,
+  CaptionAnswer,
+  CaptionQuestion,
+  Explanation,
+  Mapped,
+  MapView,
+  ModelCard,
+  Models,
+  Prediction,
+  Problem,
+  Question,
+  Sentence,
+  View,
+  WordExplanation,
+} from "./client/contract.ts";

@@ -9,13 +9,21 @@ import { loadOptions, type ModelFlags, several, whole, withReading } from "./opt
 
 const examples = `
 Examples:
-  gradcam serve                                            the bundled model, on http://127.0.0.1:8080
+  gradcam serve                                            the bundled models, on http://127.0.0.1:8080
   gradcam serve --model resnet50/ --model vit=models/vit.onnx
   gradcam serve --host 0.0.0.0 --token-file tokens.txt     for others, who give a token
   curl -F image=@photo.jpg http://127.0.0.1:8080/v1/explain`;
 
+const bundled: readonly ModelSource[] = [
+  { name: "efficientnet-lite0", task: "explain" },
+  { name: "scenes-captioner", task: "caption" },
+  { name: "scenes-answerer", task: "ask" },
+];
+
 interface ServeFlags extends Omit<ModelFlags, "model"> {
   readonly model?: ModelSource[];
+  readonly captioner?: ModelSource[];
+  readonly answerer?: ModelSource[];
   readonly host: string;
   readonly port: number;
   readonly tokenFile?: string;
@@ -31,9 +39,18 @@ interface ServeFlags extends Omit<ModelFlags, "model"> {
 
 export function defineServe(program: Command): void {
   const model =
-    "a model to serve, an .onnx file or a directory, by a name of its own or its file's; may be repeated (default: the bundled EfficientNet-Lite0)";
+    "a model to serve, an .onnx file or a directory, by a name of its own or its file's; may be repeated (default, where none is named: the bundled ones)";
   const workers = Math.min(2, availableParallelism());
-  withReading(program.command("serve").option("--model <[name=]file|dir>", model, modelSource))
+  const command = program
+    .command("serve")
+    .option("--model <[name=]file|dir>", model, modelSource("explain"))
+    .option(
+      "--captioner <[name=]dir>",
+      "a captioner to serve, as for caption --model; may be repeated",
+      modelSource("caption"),
+    )
+    .option("--answerer <[name=]dir>", "an answerer to serve, as for ask --model; may be repeated", modelSource("ask"));
+  withReading(command)
     .description("answer over HTTP: POST /v1/explain; / documents the rest")
     .option("--host <address>", "the address to listen on; other than loopback, a token is needed", "127.0.0.1")
     .option("--port <number>", "the port; 0: any that is free", port, 8080)
@@ -54,21 +71,23 @@ export function defineServe(program: Command): void {
 
 async function serve(flags: ServeFlags): Promise<void> {
   const server = await loadServer();
-  const { model = [{ name: "efficientnet-lite0" }], tokenFile, cors = [], threads } = flags;
-  const twice = model.find(({ name }, i) => model.findIndex((other) => other.name === name) !== i);
+  const { model = [], captioner = [], answerer = [], tokenFile, cors = [], threads } = flags;
+  const named = [...model, ...captioner, ...answerer];
+  const models = named.length > 0 ? named : bundled;
+  const twice = models.find(({ name }, i) => models.findIndex((other) => other.name === name) !== i);
   if (twice)
-    throw new UserError("invalid-option", `invalid --model: two are called "${twice.name}"; name them, as a=one.onnx`);
+    throw new UserError("invalid-option", `invalid model: two are called "${twice.name}"; name them, as a=one.onnx`);
   const share = Math.max(1, Math.floor(availableParallelism() / flags.workers));
   const { model: _, ...reading } = { ...flags, threads: threads ?? share };
   const options: ServeOptions = {
     ...flags,
     tokens: await server.readTokens(tokenFile, process.env.GRADCAM_TOKEN),
     cors,
-    models: model,
+    models,
     loading: loadOptions(reading),
   };
   const running = await server.serve(options);
-  console.error(`gradcam serves ${model.map(({ name }) => name).join(", ")} on ${running.url}`);
+  console.error(`gradcam serves ${models.map(({ name }) => name).join(", ")} on ${running.url}`);
   await new Promise<void>((resolve, reject) => {
     let asked = false;
     const stop = () => {
@@ -95,11 +114,13 @@ async function loadServer() {
   }
 }
 
-function modelSource(text: string, before: readonly ModelSource[] = []): ModelSource[] {
-  const [, name, source = text] = /^([\w.-]+)=(.+)$/s.exec(text) ?? [];
-  const own = path.basename(source).replace(/\.onnx$/, "");
-  return [...before, { name: name ?? own, source }];
-}
+const modelSource =
+  (task: ModelSource["task"]) =>
+  (text: string, before: readonly ModelSource[] = []): ModelSource[] => {
+    const [, name, source = text] = /^([\w.-]+)=(.+)$/s.exec(text) ?? [];
+    const own = path.basename(source).replace(/\.onnx$/, "");
+    return [...before, { name: name ?? own, task, source }];
+  };
 
 function port(text: string): number {
   const value = Number(text);

@@ -1,5 +1,15 @@
 /** @file A client of `gradcam serve`, for browsers and Node: `fetch` is all that it needs. */
-import type { Answer, Explanation, Models, Problem, Question } from "./contract.ts";
+import type {
+  Answer,
+  AskAnswer,
+  AskQuestion,
+  CaptionAnswer,
+  CaptionQuestion,
+  Mapped,
+  Models,
+  Problem,
+  Question,
+} from "./contract.ts";
 
 export interface ConnectOptions {
   /** The token that the server wants, where it wants one. */
@@ -45,12 +55,23 @@ export class Client {
 
   /** Predictions and maps. */
   async explain(picture: Upload, question: Omit<Question, "view"> = {}, options: CallOptions = {}): Promise<Answer> {
-    return (await this.#ask(picture, question, "application/json", options)).json() as Promise<Answer>;
+    return (await this.#ask("explain", picture, question, "application/json", options)).json() as Promise<Answer>;
   }
 
   /** The explanation as a PNG file. */
   async draw(picture: Upload, question: Omit<Question, "include"> = {}, options: CallOptions = {}): Promise<Blob> {
-    return (await this.#ask(picture, question, "image/png", options)).blob();
+    return (await this.#ask("explain", picture, question, "image/png", options)).blob();
+  }
+
+  /** A sentence, and a map for each of its words. */
+  async caption(picture: Upload, question: CaptionQuestion = {}, options: CallOptions = {}): Promise<CaptionAnswer> {
+    const response = await this.#ask("caption", picture, question, "application/json", options);
+    return response.json() as Promise<CaptionAnswer>;
+  }
+
+  /** Answers to a question, and where they came from. */
+  async ask(picture: Upload, question: Omit<AskQuestion, "view">, options: CallOptions = {}): Promise<AskAnswer> {
+    return (await this.#ask("ask", picture, question, "application/json", options)).json() as Promise<AskAnswer>;
   }
 
   /** What may be asked for. */
@@ -67,11 +88,11 @@ export class Client {
     return response.ok;
   }
 
-  #ask(picture: Upload, question: Question, accept: string, { signal }: CallOptions): Promise<Response> {
+  #ask(task: string, picture: Upload, question: object, accept: string, { signal }: CallOptions): Promise<Response> {
     const body = new FormData();
     body.append("question", new Blob([JSON.stringify(question)], { type: "application/json" }));
     body.append("image", picture instanceof Blob ? picture : new Blob([picture as Uint8Array<ArrayBuffer>]), "image");
-    return this.#call("v1/explain", { method: "POST", body, headers: { accept }, signal });
+    return this.#call(`v1/${task}`, { method: "POST", body, headers: { accept }, signal });
   }
 
   async #call(
@@ -93,7 +114,7 @@ export class Client {
 export const connect = (url: string | URL, options?: ConnectOptions): Client => new Client(url, options);
 
 /** A map's numbers, row-major, of the shape that stands beside them. */
-export function mapValues({ map }: Pick<Explanation, "map">): Float32Array {
+export function mapValues({ map }: Pick<Mapped, "map">): Float32Array {
   const bytes = Uint8Array.from(atob(map.data), (c) => c.charCodeAt(0));
   const view = new DataView(bytes.buffer);
   return Float32Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true));

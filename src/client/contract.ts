@@ -24,8 +24,43 @@ export interface Question {
   readonly colormap?: "inferno" | "viridis" | "jet";
 }
 
+/** What is asked of a captioner. */
+export interface CaptionQuestion {
+  /** One of the captioners that the server lists; its first by default. */
+  readonly model?: string;
+  /** The sentence to explain; the model's own by default. */
+  readonly caption?: string;
+  /** Explain the caption rather than this sentence, and this one rather than the caption. */
+  readonly instead?: string;
+  /** Words to explain, or several in a row; every word by default. */
+  readonly words?: readonly string[];
+  readonly counterfactual?: boolean;
+  readonly methods?: readonly string[];
+  readonly include?: readonly MapView[];
+  readonly colormap?: Question["colormap"];
+}
+
+/** What is asked of an answerer. */
+export interface AskQuestion {
+  /** One of the answerers that the server lists; its first by default. */
+  readonly model?: string;
+  /** About the picture, e.g. "what colour is the circle?". */
+  readonly question: string;
+  /** Answers by index or text, or `topN`, N at most 25; the best by default. */
+  readonly answers?: readonly (number | string)[];
+  readonly against?: number | string;
+  readonly counterfactual?: boolean;
+  readonly methods?: readonly string[];
+  readonly include?: readonly View[];
+  readonly view?: View;
+  readonly colormap?: Question["colormap"];
+}
+
 /** The map over what it explains, its colours alone, or everything at a glance. */
 export type View = "overlay" | "heat" | "panel";
+
+/** A picture of one map. */
+export type MapView = "overlay" | "heat";
 
 export interface Prediction {
   readonly class: number;
@@ -37,9 +72,7 @@ export interface Prediction {
 }
 
 /** One map. */
-export interface Explanation {
-  readonly class: number;
-  readonly label: string;
+export interface Mapped {
   readonly method: string;
   /** What was asked, in words. */
   readonly question: string;
@@ -55,13 +88,50 @@ export interface Explanation {
   readonly peak?: { readonly x: number; readonly y: number; readonly z?: number } | { readonly t: number };
   /** Around the largest part above 15 % of the maximum: x0, y0, x1, y1, or x0, y0, z0, x1, y1, z1. */
   readonly box?: number[];
-  /** Of a signal, in place of a box: from, to. */
-  readonly span?: number[];
   /** Why the map is blank, where it is. */
   readonly blank?: string;
   /** PNG files in base64, where `include` asks for them. */
   readonly overlay?: string;
   readonly heat?: string;
+}
+
+/** The map of a class, or of an answer. */
+export interface Explanation extends Mapped {
+  readonly class: number;
+  readonly label: string;
+  /** Of a signal, in place of a box: from, to. */
+  readonly span?: number[];
+}
+
+/** The map of words. */
+export interface WordExplanation extends Mapped {
+  readonly kind: "caption" | "word" | "words" | "contrast";
+  readonly text: string;
+  /** The tokens of the sentence: from, up to. */
+  readonly tokens: number[];
+  /** Their sum; of a contrast, the difference. */
+  readonly logProbability: number;
+}
+
+export interface Sentence {
+  readonly text: string;
+  readonly tokens: { readonly id: number; readonly text: string; readonly logProbability: number }[];
+  readonly logProbability: number;
+}
+
+export interface CaptionAnswer {
+  readonly model: { readonly name: string; readonly sha256: string };
+  readonly caption: Sentence;
+  /** Whether the model made the sentence, or was given it. */
+  readonly generated: boolean;
+  readonly instead?: Sentence;
+  readonly explanations: WordExplanation[];
+}
+
+export interface AskAnswer extends Answer {
+  readonly question: string;
+  /** The question's tokens as the model read them. */
+  readonly tokens: string[];
 }
 
 export interface Answer {
@@ -76,10 +146,12 @@ export interface Answer {
 /** A model that the server answers for. */
 export interface ModelCard {
   readonly name: string;
+  /** Which requests reach it. */
+  readonly task: "explain" | "caption" | "ask";
   readonly sha256: string;
   /** What it takes. */
   readonly kind: "picture" | "signal" | "volume";
-  /** Names of the classes, in order; empty where there are none. */
+  /** Names of the classes, or the answers, in order; empty where there are none. */
   readonly labels: string[];
   /** Layers that may be asked for, the default first. */
   readonly layers: { readonly name: string; readonly shape: number[]; readonly grid: number[] }[];

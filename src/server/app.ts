@@ -4,8 +4,8 @@ import type { ServerResponse } from "node:http";
 import cors from "@fastify/cors";
 import multipart from "@fastify/multipart";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from "fastify";
-import type { Models } from "../client/contract.ts";
-import { UserError } from "../errors.ts";
+import type { ModelCard, Models } from "../client/contract.ts";
+import { listing, UserError } from "../errors.ts";
 import { methods } from "../methods/index.ts";
 import { preferred } from "./accept.ts";
 import { bearerCheck, isLocalRequest } from "./access.ts";
@@ -16,6 +16,7 @@ import { openApi } from "./openapi.ts";
 import type { ServeOptions } from "./options.ts";
 import type { Pool } from "./pool.ts";
 import { bug, HttpError, told } from "./problems.ts";
+import type { Job, Task } from "./work.ts";
 
 export interface App {
   readonly http: FastifyInstance;
@@ -172,23 +173,26 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
     });
   };
 
-  app.post("/v1/explain", { onRequest: enter }, async (request, reply) => {
-    const { signal } = inside.get(request) as AbortController;
-    const accept = preferred(request.headers.accept, ["application/json", "image/png"]);
-    if (!accept)
-      throw new HttpError(406, "not-acceptable", "not acceptable: allowed are application/json and image/png");
-    const { file, question } = await readBody(request, maxBytes);
-    const { model = pool.cards[0].name, ...asked } = question;
-    if (!pool.cards.some(({ name }) => name === model))
-      throw new HttpError(404, "unknown-model", `unknown model: "${model}"; /v1/models lists those that there are`);
-    try {
-      const { type, body } = await pool.answer({ model, file, question: asked, accept }, signal);
-      return await reply.type(type).send(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
-    } catch (error) {
-      if (!(error instanceof UserError) || error.code !== "cancelled") throw error;
-      throw cancelled(signal.reason, timeout);
-    }
-  });
+  const types: Readonly<Record<Task, readonly Job["accept"][]>> = {
+    explain: ["application/json", "image/png"],
+    caption: ["application/json"],
+    ask: ["application/json", "image/png"],
+  };
+  for (const task of Object.keys(types) as Task[])
+    app.post(`/v1/${task}`, { onRequest: enter }, async (request, reply) => {
+      const { signal } = inside.get(request) as AbortController;
+      const accept = preferred(request.headers.accept, types[task]);
+      if (!accept) throw new HttpError(406, "not-acceptable", `not acceptable: allowed are ${types[task].join(", ")}`);
+      const { file, question } = await readBody(task, request, maxBytes);
+      const { name } = modelFor(pool.cards, task, question.model);
+      try {
+        const { type, body } = await pool.answer({ task, model: name, file, question, accept }, signal);
+        return await reply.type(type).send(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
+      } catch (error) {
+        if (!(error instanceof UserError) || error.code !== "cancelled") throw error;
+        throw cancelled(signal.reason, timeout);
+      }
+    });
 
   return {
     http: app,
@@ -206,6 +210,19 @@ const pathOf = ({ url }: FastifyRequest): string => url.split("?")[0];
 
 function onClose(raw: ServerResponse, act: () => void): void {
   raw.once("close", act);
+}
+
+/** The model that is asked for, or the task's first. */
+function modelFor(cards: Pool["cards"], task: Task, name: string | undefined): ModelCard {
+  const own = cards.filter((card) => card.task === task);
+  const model = name === undefined ? own[0] : own.find((card) => card.name === name);
+  if (model) return model;
+  const allowed = listing(own.map((card) => card.name));
+  throw new HttpError(
+    404,
+    "unknown-model",
+    `unknown model${name === undefined ? "" : `: "${name}"`}; allowed are ${allowed}`,
+  );
 }
 
 function cancelled(reason: unknown, timeout: number): HttpError {

@@ -2,29 +2,30 @@
 import type { MultipartFile, MultipartValue } from "@fastify/multipart";
 import type { FastifyRequest } from "fastify";
 import type { z } from "zod";
-import type { Question } from "../client/contract.ts";
 import { HttpError } from "./problems.ts";
-import { question, questionWithImage } from "./schemas.ts";
+import { alone, withImage } from "./schemas.ts";
+import type { Questions, Task } from "./work.ts";
 
-export interface Asked {
+export interface Asked<T extends Task> {
   readonly file: Uint8Array;
-  readonly question: Question;
+  readonly question: Questions[T];
 }
 
 /** Of a question's JSON. */
 export const mostQuestionBytes = 64 * 1024;
 
 /** @throws HttpError 400 for what the schemas do not allow, 413, 415. */
-export async function readBody(request: FastifyRequest, maxBytes: number): Promise<Asked> {
-  if (request.isMultipart()) return readForm(request);
-  const { image, ...asked } = checked(questionWithImage, request.body);
+export async function readBody<T extends Task>(task: T, request: FastifyRequest, maxBytes: number): Promise<Asked<T>> {
+  if (request.isMultipart()) return readForm(task, request);
+  const schema: z.ZodType<Questions[Task] & { readonly image: string }> = withImage[task];
+  const { image, ...asked } = checked(schema, request.body);
   const file = Buffer.from(image, "base64");
   if (file.length > maxBytes)
     throw new HttpError(413, "too-large", `too large image: ${file.length} bytes, allowed ${maxBytes}`);
-  return { file, question: asked };
+  return { file, question: asked as Questions[T] };
 }
 
-async function readForm(request: FastifyRequest): Promise<Asked> {
+async function readForm<T extends Task>(task: T, request: FastifyRequest): Promise<Asked<T>> {
   const parts = new Map<string, Buffer | unknown>();
   try {
     for await (const part of request.parts()) {
@@ -44,7 +45,9 @@ async function readForm(request: FastifyRequest): Promise<Asked> {
   }
   const file = parts.get("image");
   if (!(file instanceof Uint8Array)) throw invalid(`the form has no file "image"`);
-  return { file, question: checked(question, parts.has("question") ? jsonIn(parts.get("question")) : {}) };
+  const schema: z.ZodType<Questions[Task]> = alone[task];
+  const question = checked(schema, parts.has("question") ? jsonIn(parts.get("question")) : {});
+  return { file, question: question as Questions[T] };
 }
 
 const contentOf = (part: MultipartFile | MultipartValue): Promise<Buffer> | unknown =>

@@ -15,6 +15,7 @@ const escaped = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.
 const code = (text: string): string => `<code>${escaped(text)}</code>`;
 
 const example = `curl -F image=@photo.jpg http://localhost:8080/v1/explain
+curl -F image=@photo.jpg http://localhost:8080/v1/caption
 curl -F image=@photo.jpg -H 'Accept: image/png' http://localhost:8080/v1/explain -o why.png
 curl -F image=@photo.jpg -F 'question={"classes":["top3"],"include":["overlay"]}' \\
   -H "Authorization: Bearer $GRADCAM_TOKEN" http://localhost:8080/v1/explain`;

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { packageVersion } from "../node/version.ts";
 import type { ServeOptions } from "./options.ts";
-import { answer, health, models, problem, question, questionWithImage } from "./schemas.ts";
+import { alone, answer, askAnswer, captionAnswer, health, models, problem, withImage } from "./schemas.ts";
 
 export interface Operation {
   readonly summary: string;
@@ -25,15 +25,22 @@ export interface Schema {
 }
 
 const named = {
-  Question: question,
-  QuestionWithImage: questionWithImage,
+  Question: alone.explain,
+  QuestionWithImage: withImage.explain,
+  CaptionQuestion: alone.caption,
+  CaptionQuestionWithImage: withImage.caption,
+  AskQuestion: alone.ask,
+  AskQuestionWithImage: withImage.ask,
   Answer: answer,
+  CaptionAnswer: captionAnswer,
+  AskAnswer: askAnswer,
   Models: models,
   Health: health,
   Problem: problem,
 };
-const ref = (name: keyof typeof named) => ({ $ref: `#/components/schemas/${name}` });
-const json = (name: keyof typeof named) => ({ "application/json": { schema: ref(name) } });
+type Name = keyof typeof named;
+const ref = (name: Name) => ({ $ref: `#/components/schemas/${name}` });
+const json = (name: Name) => ({ "application/json": { schema: ref(name) } });
 const problems = { "application/problem+json": { schema: ref("Problem") } };
 const refused = (description: string, headers?: object) => ({
   description,
@@ -56,6 +63,56 @@ export function openApi({
   const health200 = { "200": { description: "Yes", content: json("Health") } };
   const forbidden: Operation["responses"] =
     tokens.length > 0 ? {} : { "403": refused("Not from this machine, and the server has no tokens") };
+  const answering = (
+    summary: string,
+    asked: "Question" | "CaptionQuestion" | "AskQuestion",
+    answered: Name,
+    png = true,
+  ): Operation => ({
+    summary,
+    requestBody: {
+      required: true,
+      content: {
+        "multipart/form-data": {
+          schema: {
+            type: "object",
+            required: asked === "AskQuestion" ? ["image", "question"] : ["image"],
+            additionalProperties: false,
+            properties: {
+              image: { type: "string", contentMediaType: "application/octet-stream" },
+              question: ref(asked),
+            },
+          },
+          encoding: {
+            image: { contentType: "application/octet-stream" },
+            question: { contentType: "application/json" },
+          },
+        },
+        ...json(`${asked}WithImage`),
+      },
+    } as Operation["requestBody"],
+    responses: {
+      "200": {
+        description: "As the Accept header prefers",
+        content: {
+          ...json(answered),
+          ...(png && { "image/png": { schema: { type: "string", contentMediaType: "image/png" } } }),
+        },
+      },
+      "400": refused("Not as the schemas say"),
+      ...guarded,
+      ...forbidden,
+      "404": refused("No such model"),
+      "406": refused("Neither JSON nor PNG is accepted"),
+      "408": refused("The request did not arrive in time"),
+      "413": refused("Too many bytes or pixels"),
+      "415": refused("Neither a form nor JSON"),
+      "422": refused("No picture, or a class, layer or method that the model does not have"),
+      "429": refused("Too many requests in the house", retryAfter),
+      "503": refused("The server is stopping", retryAfter),
+      "504": refused("No answer in time"),
+    },
+  });
   return {
     openapi: "3.1.0",
     info: {
@@ -66,52 +123,12 @@ export function openApi({
     ...(tokens.length > 0 && { security: [{ token: [] }] }),
     paths: {
       "/v1/explain": {
-        post: {
-          summary: "Predictions, and where the evidence for classes is",
-          requestBody: {
-            required: true,
-            content: {
-              "multipart/form-data": {
-                schema: {
-                  type: "object",
-                  required: ["image"],
-                  additionalProperties: false,
-                  properties: {
-                    image: { type: "string", contentMediaType: "application/octet-stream" },
-                    question: ref("Question"),
-                  },
-                },
-                encoding: {
-                  image: { contentType: "application/octet-stream" },
-                  question: { contentType: "application/json" },
-                },
-              },
-              ...json("QuestionWithImage"),
-            },
-          } as Operation["requestBody"],
-          responses: {
-            "200": {
-              description: "As the Accept header prefers",
-              content: {
-                ...json("Answer"),
-                "image/png": { schema: { type: "string", contentMediaType: "image/png" } },
-              },
-            },
-            "400": refused("Not as the schemas say"),
-            ...guarded,
-            ...forbidden,
-            "404": refused("No such model"),
-            "406": refused("Neither JSON nor PNG is accepted"),
-            "408": refused("The request did not arrive in time"),
-            "413": refused("Too many bytes or pixels"),
-            "415": refused("Neither a form nor JSON"),
-            "422": refused("No picture, or a class, layer or method that the model does not have"),
-            "429": refused("Too many requests in the house", retryAfter),
-            "503": refused("The server is stopping", retryAfter),
-            "504": refused("No answer in time"),
-          },
-        },
+        post: answering("Predictions, and where the evidence for classes is", "Question", "Answer"),
       },
+      "/v1/caption": {
+        post: answering("A sentence, and where each of its words came from", "CaptionQuestion", "CaptionAnswer", false),
+      },
+      "/v1/ask": { post: answering("Answers to a question, and where they came from", "AskQuestion", "AskAnswer") },
       "/v1/models": {
         get: {
           summary: "What may be asked for",

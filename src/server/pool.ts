@@ -26,12 +26,18 @@ export class Pool {
   cards: readonly ModelCard[] = [];
   readonly queue: Queue<Job, Outcome>;
   readonly #threads = new Set<Thread>();
+  #sharing: readonly string[] = [];
   #closed = false;
   #jobs = 0;
 
   private constructor(private readonly options: PoolOptions) {
     const { batch, onRun } = options;
-    this.queue = new Queue({ key: ({ model, question }) => JSON.stringify([model, question.layer]), batch, onRun });
+    // Jobs that may not share a run have a key each.
+    const key = ({ id, task, model, question }: Job) =>
+      this.#sharing.includes(model)
+        ? `${model} ${(question as Job<"explain">["question"]).layer ?? ""}`
+        : `${task} ${id}`;
+    this.queue = new Queue({ key, batch, onRun });
   }
 
   /** @throws UserError for models that cannot be served. */
@@ -64,7 +70,9 @@ export class Pool {
     const thread = new Thread({ models, loading });
     this.#threads.add(thread);
     try {
-      this.cards = await thread.ready;
+      const { cards, sharing } = await thread.ready;
+      this.cards = cards;
+      this.#sharing = sharing;
     } catch (error) {
       this.#threads.delete(thread);
       await thread.stop();
@@ -83,7 +91,7 @@ export class Pool {
 
 /** One computing thread as a lane. */
 class Thread implements Lane<Job, Outcome> {
-  readonly ready: Promise<readonly ModelCard[]>;
+  readonly ready: Promise<Extract<FromWorker, { kind: "ready" }>>;
   /** When the thread has ended, and why. */
   readonly gone: Promise<Error>;
   readonly #worker: Worker;
@@ -106,7 +114,7 @@ class Thread implements Lane<Job, Outcome> {
     });
     this.ready = new Promise((resolve, reject) => {
       worker.on("message", (message: FromWorker) => {
-        if (message.kind === "ready") resolve(message.cards);
+        if (message.kind === "ready") resolve(message);
         else if (message.kind === "refused") reject(fromWire(message.error));
         else this.#running?.resolve(message.outcomes);
       });

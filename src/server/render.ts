@@ -1,30 +1,87 @@
 /** @file An explanation as an answer: JSON with its maps, or one PNG file. */
-import type { Answer, Explanation, ModelCard, Question, View } from "../client/contract.ts";
+import type {
+  Answer,
+  AskAnswer,
+  CaptionAnswer,
+  Explanation,
+  Mapped,
+  ModelCard,
+  Question,
+  View,
+} from "../client/contract.ts";
 import { UserError } from "../errors.ts";
+import { encodePng } from "../image/sharp.ts";
+import { view, visible } from "../tasks/figure.ts";
 import type { Drawn } from "../node/drawing.ts";
 import { drawingOf } from "../node/write.ts";
 import { colormaps } from "../render/colormap.ts";
+import { heat } from "../render/overlay.ts";
+import type { Answered } from "../tasks/answering.ts";
+import type { Captioned } from "../tasks/captioning.ts";
 import type { ClassExplanation, Why } from "../tasks/classification.ts";
 import type { Kind } from "../tasks/sample.ts";
 import type { Job, Reply } from "./work.ts";
 
-export async function render(
-  why: Why<Kind>,
-  { question, accept }: Pick<Job, "question" | "accept">,
-  { name, sha256 }: Pick<ModelCard, "name" | "sha256">,
+/** What the pictures of an answer are drawn by. */
+type Drawing = Pick<Question, "include" | "view" | "colormap">;
+interface Asked {
+  readonly question: Drawing;
+  readonly accept: Job["accept"];
+}
+type Identity = Pick<ModelCard, "name" | "sha256">;
+
+const inJson = (answer: object): Reply => ({ type: "application/json", body: Buffer.from(JSON.stringify(answer)) });
+
+export async function render(why: Why<Kind>, { question, accept }: Asked, card: Identity): Promise<Reply> {
+  const draw = drawer(why, question, card);
+  if (accept === "image/png") return { type: accept, body: await onePicture(why, question.view ?? "overlay", draw) };
+  return inJson(await answerOf(why, question, card, draw));
+}
+
+export async function renderAnswered(answered: Answered, { question, accept }: Asked, card: Identity): Promise<Reply> {
+  if (accept === "image/png") return render(answered, { question, accept }, card);
+  const answer = await answerOf(answered, question, card, drawer(answered, question, card));
+  const asked: AskAnswer = { ...answer, question: answered.question, tokens: [...answered.tokens] };
+  return inJson(asked);
+}
+
+export async function renderCaptioned(
+  { picture, geometry, caption, generated, instead, explanations }: Captioned,
+  { include = [], colormap = colormaps[0] }: Drawing,
+  { name, sha256 }: Identity,
 ): Promise<Reply> {
+  const made: CaptionAnswer["explanations"] = [];
+  for (const e of explanations) {
+    const { kind, text, tokens, logProbability } = e;
+    const overlay = include.includes("overlay")
+      ? base64(await encodePng(view(e, { picture, geometry }, { colormap })))
+      : undefined;
+    const alone = include.includes("heat") ? base64(await encodePng(heat(visible(e), { colormap }))) : undefined;
+    made.push({ kind, text, tokens: [...tokens], logProbability, ...mapped(e), overlay, heat: alone });
+  }
+  const answer = { model: { name, sha256 }, caption, generated, instead, explanations: made };
+  return inJson(answer);
+}
+
+const drawer = (why: Why<Kind>, { colormap = colormaps[0] }: Drawing, { name }: Identity) => {
   const layer = why.explanations.find((e) => e.layer !== undefined)?.layer;
   const caption = [`Model ${name}`, layer && `layer ${layer}`].filter(Boolean).join(", ");
-  const draw = (views: readonly View[]) => drawn(why, views, { colormap: question.colormap ?? colormaps[0], caption });
-  if (accept === "image/png") return { type: accept, body: await onePicture(why, question.view ?? "overlay", draw) };
-  const { each, panel } = await draw(question.include ?? []);
-  const answer: Answer = {
+  return (views: readonly View[]) => drawn(why, views, { colormap, caption });
+};
+
+async function answerOf(
+  why: Why<Kind>,
+  { include = [] }: Drawing,
+  { name, sha256 }: Identity,
+  draw: ReturnType<typeof drawer>,
+): Promise<Answer> {
+  const { each, panel } = await draw(include);
+  return {
     model: { name, sha256 },
     predictions: [...why.predictions],
-    explanations: why.explanations.map((e, i) => ({ ...inJson(e), ...base64Of(each[i], question.include) })),
+    explanations: why.explanations.map((e, i) => ({ ...explained(e), ...base64Of(each[i], include) })),
     ...(panel && { panel: base64(panel) }),
   };
-  return { type: accept, body: Buffer.from(JSON.stringify(answer)) };
 }
 
 interface Pictures {
@@ -59,19 +116,22 @@ async function drawn(
   return { each, ...(views.includes("panel") && { panel: await drawing.panel() }) };
 }
 
-function inJson(e: ClassExplanation<Kind>): Explanation {
-  const { class: index, label, method, question, layer = null, map, peak, blank } = e;
+function explained(e: ClassExplanation<Kind>): Explanation {
+  const { class: index, label } = e;
+  return { class: index, label, ...mapped(e), ...("span" in e && e.span && { span: [...e.span] }) };
+}
+
+/** What is said of every map. */
+function mapped(e: Pick<ClassExplanation<Kind>, "method" | "question" | "layer" | "map" | "peak" | "blank">): Mapped {
+  const { method, question, layer = null, map, peak, blank } = e;
   const { buffer, byteOffset, byteLength } = map.data;
   return {
-    class: index,
-    label,
     method,
     question,
     layer,
     map: { shape: [...map.dims], data: base64(new Uint8Array(buffer, byteOffset, byteLength)) },
     peak,
-    ...("box" in e && e.box && { box: [...e.box] }),
-    ...("span" in e && e.span && { span: [...e.span] }),
+    ...("box" in e && Array.isArray(e.box) && { box: [...e.box] }),
     blank,
   };
 }

@@ -1,11 +1,21 @@
 /** @file What may be asked and what is answered, as schemas: requests are checked by them, and the OpenAPI document is made of them. */
 import { z } from "zod";
-import type { Answer, ModelCard, Models, Problem, Question } from "../client/contract.ts";
+import type {
+  Answer,
+  AskAnswer,
+  AskQuestion,
+  CaptionAnswer,
+  CaptionQuestion,
+  ModelCard,
+  Models,
+  Problem,
+  Question,
+} from "../client/contract.ts";
 import { methods } from "../methods/index.ts";
 import { colormaps } from "../render/colormap.ts";
 
 /** The most of each that one request may ask for. */
-export const most = { classes: 10, top: 25, text: 200 } as const;
+export const most = { classes: 10, top: 25, text: 200, sentence: 500 } as const;
 
 const text = z.string().min(1).max(most.text);
 /** "top1" to "top25" as a number of classes, anything else as a name. */
@@ -37,10 +47,51 @@ export const question = z
   })
   .meta({ id: "Question", description: "What is asked; everything may be left out" }) satisfies z.ZodType<Question>;
 
-/** The question with the picture in it. */
-export const questionWithImage = question
-  .extend({ image: z.base64().min(1).meta({ description: "The file, in base64", contentEncoding: "base64" }) })
-  .meta({ id: "QuestionWithImage", description: "A question and the file that it is about" });
+const { model, methods: methodNames, against, counterfactual, include, view: shown, colormap } = question.shape;
+const sentence = z.string().min(1).max(most.sentence);
+
+export const captionQuestion = z
+  .strictObject({
+    model,
+    caption: sentence.optional().meta({ description: "The sentence to explain; the model's own by default" }),
+    instead: sentence
+      .optional()
+      .meta({ description: "Explain the caption rather than this sentence, and the reverse" }),
+    words: z.array(text).min(1).max(most.classes).optional().meta({ description: "Every word by default" }),
+    counterfactual,
+    methods: methodNames,
+    include: z
+      .array(z.enum(["overlay", "heat"]))
+      .max(2)
+      .optional(),
+    colormap,
+  })
+  .meta({ id: "CaptionQuestion", description: "What is asked of a captioner" }) satisfies z.ZodType<CaptionQuestion>;
+
+export const askQuestion = z
+  .strictObject({
+    model,
+    question: sentence.meta({ description: "About the picture" }),
+    answers: question.shape.classes,
+    against,
+    counterfactual,
+    methods: methodNames,
+    include,
+    view: shown,
+    colormap,
+  })
+  .meta({ id: "AskQuestion", description: "What is asked of an answerer" }) satisfies z.ZodType<AskQuestion>;
+
+/** Each question with the picture in it. */
+const image = z.base64().min(1).meta({ description: "The file, in base64", contentEncoding: "base64" });
+export const withImage = {
+  explain: question.extend({ image }).meta({ id: "QuestionWithImage", description: "A question and its file" }),
+  caption: captionQuestion
+    .extend({ image })
+    .meta({ id: "CaptionQuestionWithImage", description: "The same and its file" }),
+  ask: askQuestion.extend({ image }).meta({ id: "AskQuestionWithImage", description: "The same and its file" }),
+} as const;
+export const alone = { explain: question, caption: captionQuestion, ask: askQuestion } as const;
 
 const whole = z.int().min(0);
 const base64 = z.base64().meta({ contentEncoding: "base64" });
@@ -53,31 +104,50 @@ const prediction = z
     probability: z.number().min(0).max(1).nullable(),
   })
   .meta({ id: "Prediction" });
+const mapped = {
+  method: z.string(),
+  question: z.string().meta({ description: "What was asked, in words" }),
+  layer: z.string().nullable().meta({ description: "The tensor that the map lies on; null in pixel space" }),
+  map: z.strictObject({
+    shape: z.array(z.int().min(1)),
+    data: base64.meta({ description: "float32, little endian, row-major: neither normalised nor resized" }),
+  }),
+  peak: z
+    .union([
+      z.strictObject({ x: z.number(), y: z.number(), z: z.number().optional() }),
+      z.strictObject({ t: z.number() }),
+    ])
+    .optional()
+    .meta({ description: "The map's maximum, in pixels or voxels (x, y, z), seconds or samples (t)" }),
+  box: z.array(z.number()).min(4).max(6).optional().meta({ description: "x0, y0, x1, y1; x0, y0, z0, x1, y1, z1" }),
+  blank: z.string().optional().meta({ description: "Why the map is blank, where it is" }),
+  overlay: png.optional(),
+  heat: png.optional(),
+};
 const explanation = z
   .strictObject({
     class: whole,
     label: z.string(),
-    method: z.string(),
-    question: z.string().meta({ description: "What was asked, in words" }),
-    layer: z.string().nullable().meta({ description: "The tensor that the map lies on; null in pixel space" }),
-    map: z.strictObject({
-      shape: z.array(z.int().min(1)),
-      data: base64.meta({ description: "float32, little endian, row-major: neither normalised nor resized" }),
-    }),
-    peak: z
-      .union([
-        z.strictObject({ x: z.number(), y: z.number(), z: z.number().optional() }),
-        z.strictObject({ t: z.number() }),
-      ])
-      .optional()
-      .meta({ description: "The map's maximum, in pixels or voxels (x, y, z), seconds or samples (t)" }),
-    box: z.array(z.number()).min(4).max(6).optional().meta({ description: "x0, y0, x1, y1; x0, y0, z0, x1, y1, z1" }),
+    ...mapped,
     span: z.array(z.number()).length(2).optional().meta({ description: "Of a signal: from, to" }),
-    blank: z.string().optional().meta({ description: "Why the map is blank, where it is" }),
-    overlay: png.optional(),
-    heat: png.optional(),
   })
   .meta({ id: "Explanation" });
+const told = z
+  .strictObject({
+    text: z.string(),
+    tokens: z.array(z.strictObject({ id: whole, text: z.string(), logProbability: z.number() })),
+    logProbability: z.number(),
+  })
+  .meta({ id: "Sentence" });
+const wordExplanation = z
+  .strictObject({
+    kind: z.enum(["caption", "word", "words", "contrast"]),
+    text: z.string(),
+    tokens: z.array(whole).length(2).meta({ description: "Of the sentence: from, up to" }),
+    logProbability: z.number(),
+    ...mapped,
+  })
+  .meta({ id: "WordExplanation" });
 const identity = { name: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/) };
 
 export const answer = z
@@ -89,9 +159,24 @@ export const answer = z
   })
   .meta({ id: "Answer" }) satisfies z.ZodType<Answer>;
 
+export const captionAnswer = z
+  .strictObject({
+    model: z.strictObject(identity),
+    caption: told,
+    generated: z.boolean().meta({ description: "Whether the model made the sentence, or was given it" }),
+    instead: told.optional(),
+    explanations: z.array(wordExplanation),
+  })
+  .meta({ id: "CaptionAnswer" }) satisfies z.ZodType<CaptionAnswer>;
+
+export const askAnswer = answer
+  .extend({ question: z.string(), tokens: z.array(z.string()) })
+  .meta({ id: "AskAnswer" }) satisfies z.ZodType<AskAnswer>;
+
 const modelCard = z
   .strictObject({
     ...identity,
+    task: z.enum(["explain", "caption", "ask"]),
     kind: z.enum(["picture", "signal", "volume"]),
     labels: z.array(z.string()),
     layers: z.array(z.strictObject({ name: z.string(), shape: z.array(z.int()), grid: z.array(whole) })),

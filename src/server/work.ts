@@ -1,10 +1,13 @@
 /** @file What passes between the server's thread and the threads that compute. */
-import type { ModelCard, Question } from "../client/contract.ts";
+import type { AskQuestion, CaptionQuestion, ModelCard, Question } from "../client/contract.ts";
 import { InternalError, UserError, type UserErrorCode } from "../errors.ts";
 import type { LoadOptions } from "../node/load.ts";
 
+export type Task = ModelCard["task"];
+
 /** A model to be served: the only ones that a request can reach. */
 export interface ModelSource {
+  readonly task: Task;
   readonly name: string;
   /** A directory or file; the bundled classifier where it is missing. */
   readonly source?: string;
@@ -17,12 +20,20 @@ export interface WorkerSetup {
   readonly loading: LoadOptions;
 }
 
+/** What each task is asked. */
+export interface Questions {
+  readonly explain: Question;
+  readonly caption: CaptionQuestion;
+  readonly ask: AskQuestion;
+}
+
 /** One question about one file. */
-export interface Job {
+export interface Job<T extends Task = Task> {
   readonly id: number;
+  readonly task: T;
   readonly model: string;
   readonly file: Uint8Array;
-  readonly question: Omit<Question, "model">;
+  readonly question: Questions[T];
   readonly accept: "application/json" | "image/png";
 }
 
@@ -47,7 +58,12 @@ export type ToWorker =
   | { readonly kind: "cancel"; readonly job: number };
 
 export type FromWorker =
-  | { readonly kind: "ready"; readonly cards: readonly ModelCard[] }
+  | {
+      readonly kind: "ready";
+      readonly cards: readonly ModelCard[];
+      /** The models whose samples may share a run. */
+      readonly sharing: readonly string[];
+    }
   | { readonly kind: "refused"; readonly error: WireError }
   | { readonly kind: "done"; readonly outcomes: readonly Outcome[] };
 

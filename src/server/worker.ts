@@ -1,7 +1,8 @@
 /** @file A thread that computes. ONNX Runtime holds the thread that calls it; the server's own stays free to answer, refuse and count. */
 import { parentPort, type Transferable, workerData } from "node:worker_threads";
 import { InternalError } from "../errors.ts";
-import { answerAll, openModels, type Served } from "./engine.ts";
+import { openModels } from "./engine.ts";
+import type { Served } from "./served.ts";
 import { type FromWorker, type Job, type Outcome, type ToWorker, toWire, type WorkerSetup } from "./work.ts";
 
 if (!parentPort) throw new InternalError("the worker was started as a program");
@@ -12,7 +13,11 @@ const running = new Map<number, AbortController>();
 
 const opened = openModels(setup);
 opened.then(
-  (models) => say({ kind: "ready", cards: [...models.values()].map(({ card }) => card) }),
+  (models) => {
+    const all = [...models.values()];
+    const sharing = all.filter(({ together }) => together).map(({ card }) => card.name);
+    say({ kind: "ready", cards: all.map(({ card }) => card), sharing });
+  },
   (error) => say({ kind: "refused", error: toWire(error) }),
 );
 
@@ -35,7 +40,7 @@ async function answer(jobs: readonly Job[], models: ReadonlyMap<string, Served>)
   try {
     const served = models.get(jobs[0].model);
     if (!served) throw new InternalError(`no model "${jobs[0].model}"`);
-    return await answerAll(served, jobs, setup.loading, ({ id }) => (running.get(id) as AbortController).signal);
+    return await served.answer(jobs, ({ id }) => (running.get(id) as AbortController).signal);
   } catch (error) {
     return jobs.map(() => ({ error: toWire(error) }));
   } finally {

@@ -5,7 +5,7 @@ import type { Answer, Problem } from "../../src/client.ts";
 import { connect, mapValues, type ServerError } from "../../src/client.ts";
 import { encodePng } from "../../src/image/sharp.ts";
 import { load } from "../../src/node/load.ts";
-import { bundledModel } from "../../src/node.ts";
+import { bundledAnswerer, bundledCaptioner, bundledModel, loadAnswerer, loadCaptioner } from "../../src/node.ts";
 import { pngSize } from "../../src/render/png.ts";
 import type { OpenApi } from "../../src/server/openapi.ts";
 import { unet, vgg } from "../nets.ts";
@@ -36,7 +36,10 @@ async function promised(url: string) {
 }
 
 test("answers as the library does, through the client, within what the OpenAPI document promises", async () => {
-  const { client, url } = await started({ models: [{ name: "lite0", source: bundledModel }], loading: {} });
+  const { client, url } = await started({
+    models: [{ name: "lite0", task: "explain" as const, source: bundledModel }],
+    loading: {},
+  });
   const model = await load();
   onTestFinished(() => model.release());
   const check = await promised(url);
@@ -74,6 +77,41 @@ test("answers as the library does, through the client, within what the OpenAPI d
   expect(overlay.type).toBe("image/png");
   expect(base64(new Uint8Array(await overlay.arrayBuffer()))).toBe(answer.explanations[0].overlay);
   check("/v1/models", "get", 200, "application/json", await client.models());
+});
+
+test("captions pictures and answers questions, as the library does", async () => {
+  const models = [
+    { name: "says", task: "caption" as const, source: bundledCaptioner },
+    { name: "knows", task: "ask" as const, source: bundledAnswerer },
+  ];
+  const { client, url } = await started({ models, loading: {} });
+  const check = await promised(url);
+  const [captioner, answerer] = [await loadCaptioner(), await loadAnswerer()];
+  onTestFinished(async () => {
+    await captioner.release();
+    await answerer.release();
+  });
+
+  const said = await client.caption(photo, { include: ["overlay"] });
+  check("/v1/caption", "post", 200, "application/json", said);
+  const own = await captioner.explain(photo);
+  expect([said.model.name, said.caption.text, said.generated]).toEqual(["says", own.caption.text, true]);
+  expect(said.explanations.map((e) => [e.text, e.kind, e.peak])).toEqual(
+    own.explanations.map((e) => [e.text, e.kind, e.peak]),
+  );
+  expect(pngSize(Buffer.from(said.explanations[0].overlay ?? "", "base64"))).toEqual({ width: 640, height: 480 });
+
+  const question = "what colour is the circle?";
+  const told = await client.ask(photo, { question, answers: ["top2"] });
+  check("/v1/ask", "post", 200, "application/json", told);
+  const known = await answerer.ask(photo, question, { answers: ["top2"] });
+  expect([told.question, told.tokens]).toEqual([question, known.tokens]);
+  expect(told.explanations.map((e) => [e.label, e.peak])).toEqual(known.explanations.map((e) => [e.label, e.peak]));
+
+  await expect(client.explain(photo)).rejects.toMatchObject({ status: 404, code: "unknown-model" });
+  await expect(client.caption(photo, { model: "knows" })).rejects.toMatchObject({ status: 404 });
+  await expect(client.ask(photo, { question: "" })).rejects.toMatchObject({ status: 400 });
+  await expect(client.ask(photo, { question: "zzz qqq?" })).rejects.toMatchObject({ status: 422 });
 });
 
 describe("a small model", () => {
@@ -228,7 +266,10 @@ test("requests that come together share runs", async () => {
 
 /** A picture whose occlusion takes a while: on the bundled model, hundreds of runs. */
 const slow = { methods: ["occlusion"] };
-const bundled = { models: [{ name: "lite0", source: bundledModel }], loading: { session: { intraOpNumThreads: 1 } } };
+const bundled = {
+  models: [{ name: "lite0", task: "explain" as const, source: bundledModel }],
+  loading: { session: { intraOpNumThreads: 1 } },
+};
 
 test("who takes too long is told so; who leaves is no longer worked for", async () => {
   const { client, url } = await started({ ...bundled, timeout: 1 });

@@ -41,7 +41,7 @@ export async function started(options: Partial<ServeOptions> = {}, net = gap()) 
 export async function startedIn(directory: string, options: Partial<ServeOptions> = {}, net = gap()) {
   withModel(directory, net);
   const lines: string[] = [];
-  const models = [{ name: "net", source: path.join(directory, "net.onnx") }];
+  const models = [{ name: "net", task: "explain" as const, source: path.join(directory, "net.onnx") }];
   const { url, close } = await built.serve({ ...defaults, models, ...options }, { write: (line) => lines.push(line) });
   const client = connect(url, options.tokens?.length ? { token: options.tokens[0] } : {});
   return { url, close, client, lines };

@@ -1,0 +1,132 @@
+/** @file Classifiers behind the service: of one size, with a few layers, and several samples in a run where the model keeps them apart. */
+import type { ModelCard } from "../client/contract.ts";
+import { listing, UserError } from "../errors.ts";
+import { type LoadedClassifier, type LoadOptions, load } from "../node/load.ts";
+import { readSample } from "../node/samples.ts";
+import type { Why } from "../tasks/classification.ts";
+import type { Kind, Sample } from "../tasks/sample.ts";
+import { render } from "./render.ts";
+import type { Served } from "./served.ts";
+import { checkUpload } from "./uploads.ts";
+import { type Job, type ModelSource, type Outcome, toWire } from "./work.ts";
+
+/** Layers of a model that may be asked for: each brings sessions that stay. */
+const mostLayers = 4;
+/** How far scores of a run side by side may stand from those alone, of the largest. */
+const tolerance = 1e-3;
+
+type Limits = Pick<LoadOptions, "maxPixels" | "maxBytes">;
+
+interface Opened {
+  readonly card: ModelCard;
+  readonly model: LoadedClassifier;
+  readonly together: boolean;
+}
+
+/** @throws UserError for what `load` refuses, a model that does not answer about a sample alone, and one that is not of one size. */
+export async function openClassifier({ name, source }: ModelSource, loading: LoadOptions): Promise<Served> {
+  const model = await load(source, loading);
+  const { classifier, sha256 } = model;
+  const { kind, labels, explainer } = classifier;
+  const dims = inputDims(model);
+  if (dims.includes(-1))
+    throw new UserError(
+      "invalid-model",
+      `invalid model "${name}": it takes inputs of any size, and each new one would be kept; give --size, or a model of one size`,
+    );
+  const layers = explainer.layers.slice(0, mostLayers).map((layer) => ({
+    name: layer.name,
+    shape: [...layer.shape],
+    grid: [...layer.grid],
+  }));
+  const card: ModelCard = { name, task: "explain", sha256, kind, labels: [...labels.names], layers };
+  const opened = { card, model, together: await keepsApart(model, dims) };
+  return {
+    card,
+    together: opened.together,
+    answer: (jobs, signalOf) => answerAll(opened, jobs as Job<"explain">[], loading, signalOf),
+  };
+}
+
+/** The sizes of what the network is fed, without the batch: pictures come in the size that they are prepared to. */
+function inputDims({ classifier }: LoadedClassifier): readonly number[] {
+  const { kind, explainer } = classifier;
+  const [, ...dims] = explainer.tensors.get(explainer.imageInput ?? "")?.dims ?? [];
+  if (kind !== "picture" || !dims.includes(-1)) return dims;
+  const { crop, channels, layout } = classifier.preprocess;
+  if (!crop) return dims;
+  return layout === "NCHW" ? [channels, crop.height, crop.width] : [crop.height, crop.width, channels];
+}
+
+/**
+ * Whether two samples that share a run get the scores that each gets alone: where a model scales by what is largest in the batch, as
+ * dynamic quantisation does, an answer would tell of a stranger's picture.
+ */
+async function keepsApart({ classifier }: LoadedClassifier, dims: readonly number[]): Promise<boolean> {
+  const size = dims.reduce((a, b) => a * b, 1);
+  const samples = [1, 25].map((scale) => ({
+    data: Float32Array.from({ length: size }, (_, i) => (scale * ((i * 7919) % 1013)) / 1013),
+    dims,
+  }));
+  const alone: Why<Kind>[] = [];
+  for (const sample of samples) alone.push(await classifier.explain<Kind>(sample));
+  if (classifier.explainer.tensors.get(classifier.explainer.imageInput ?? "")?.dims[0] !== -1) return false;
+  const both = await classifier.explainAll<Kind>(samples.map((sample) => ({ sample })));
+  return both.every((result, i) => result.status === "fulfilled" && alike(result.value, alone[i]));
+}
+
+const alike = (a: Why<Kind>, b: Why<Kind>): boolean =>
+  a.predictions.every(({ class: c, score }) => {
+    const other = b.predictions.find((p) => p.class === c)?.score ?? Number.NaN;
+    return Math.abs(score - other) <= tolerance * Math.max(1, Math.abs(b.predictions[0].score));
+  });
+
+/** Answers jobs about one model at one layer. A job that fails fails alone. */
+async function answerAll(
+  { model, card, together }: Opened,
+  jobs: readonly Job<"explain">[],
+  limits: Limits,
+  signalOf: (job: Job) => AbortSignal,
+): Promise<Outcome[]> {
+  const layer = jobs[0].question.layer;
+  const samples = await Promise.allSettled(jobs.map((job) => sampleOf(job, card, limits)));
+  const right = samples.flatMap((result, i) =>
+    result.status === "fulfilled" ? [{ job: jobs[i], sample: result.value }] : [],
+  );
+  const { classifier } = model;
+  const asked = right.map(({ job, sample }) => ({ sample, options: optionsOf(job, signalOf(job)) }));
+  const whys: PromiseSettledResult<Why<Kind>>[] = [];
+  if (together) whys.push(...(await classifier.explainAll<Kind>(asked, { layer })));
+  else
+    for (const { sample, options } of asked)
+      whys.push(...(await Promise.allSettled([classifier.explain<Kind>(sample, { ...options, layer })])));
+
+  const outcomes: Outcome[] = [];
+  for (const [i, result] of samples.entries()) {
+    const why = result.status === "fulfilled" ? whys.shift() : result;
+    outcomes.push(await outcomeOf(why as PromiseSettledResult<Why<Kind>>, jobs[i], card));
+  }
+  return outcomes;
+}
+
+async function sampleOf({ file, question }: Job<"explain">, { layers }: ModelCard, limits: Limits): Promise<Sample> {
+  const { layer } = question;
+  const names = layers.map(({ name }) => name);
+  if (layer !== undefined && !names.includes(layer))
+    throw new UserError("unknown-name", `unknown layer: "${layer}"; allowed are ${listing(names)}`);
+  checkUpload(file);
+  return readSample(file, limits);
+}
+
+function optionsOf({ question }: Job<"explain">, signal: AbortSignal) {
+  const { classes, methods, against, counterfactual } = question;
+  return { classes, method: methods, against, counterfactual, signal };
+}
+
+async function outcomeOf(why: PromiseSettledResult<Why<Kind>>, job: Job<"explain">, card: ModelCard): Promise<Outcome> {
+  if (why.status === "rejected") return { error: toWire(why.reason) };
+  return render(why.value, job, card).then(
+    (reply) => ({ reply }),
+    (error) => ({ error: toWire(error) }),
+  );
+}

@@ -1,0 +1,69 @@
+/** @file Captioners and answerers behind the service: one picture in a run. */
+import type { ModelCard } from "../client/contract.ts";
+import { UserError } from "../errors.ts";
+import type { Preprocess } from "../image/preprocess.ts";
+import { decode } from "../image/sharp.ts";
+import type { LoadOptions } from "../node/load.ts";
+import { loadAnswerer } from "../node/load-answerer.ts";
+import { loadCaptioner } from "../node/load-captioner.ts";
+import { renderAnswered, renderCaptioned } from "./render.ts";
+import type { Served } from "./served.ts";
+import { checkUpload } from "./uploads.ts";
+import { type Job, type ModelSource, type Reply, toWire } from "./work.ts";
+
+/** @throws UserError for what `loadCaptioner` refuses, and a model of free size. */
+export async function openCaptioner({ name, source }: ModelSource, loading: LoadOptions): Promise<Served> {
+  const model = await loadCaptioner(source, loading);
+  checkSize(name, model.captioner.preprocess);
+  const card: ModelCard = { name, task: "caption", sha256: model.sha256, kind: "picture", labels: [], layers: [] };
+  return apart(card, async (job, signal) => {
+    const { file, question } = job as Job<"caption">;
+    const { caption, instead, words, counterfactual, methods: method } = question;
+    const options = { caption, instead, words, counterfactual, method, signal };
+    return renderCaptioned(await model.explain(await pictureIn(file, loading), options), question, card);
+  });
+}
+
+/** @throws UserError for what `loadAnswerer` refuses, and a model of free size. */
+export async function openAnswerer({ name, source }: ModelSource, loading: LoadOptions): Promise<Served> {
+  const model = await loadAnswerer(source, loading);
+  const { preprocess, answers } = model.answerer;
+  checkSize(name, preprocess);
+  const labels = [...answers];
+  const card: ModelCard = { name, task: "ask", sha256: model.sha256, kind: "picture", labels, layers: [] };
+  return apart(card, async (job, signal) => {
+    const { file, question, accept } = job as Job<"ask">;
+    const { question: words, answers: asked, against, counterfactual, methods: method } = question;
+    const options = { answers: asked, against, counterfactual, method, signal };
+    return renderAnswered(await model.ask(await pictureIn(file, loading), words, options), { question, accept }, card);
+  });
+}
+
+function apart(card: ModelCard, answer: (job: Job, signal: AbortSignal) => Promise<Reply>): Served {
+  return {
+    card,
+    together: false,
+    answer: (jobs, signalOf) =>
+      Promise.all(
+        jobs.map((job) =>
+          answer(job, signalOf(job)).then(
+            (reply) => ({ reply }),
+            (error) => ({ error: toWire(error) }),
+          ),
+        ),
+      ),
+  };
+}
+
+function checkSize(name: string, { crop, resize }: Preprocess): void {
+  if (crop || (resize && "width" in resize)) return;
+  throw new UserError(
+    "invalid-model",
+    `invalid model "${name}": it takes pictures of any size, and each new one would be kept; give --size`,
+  );
+}
+
+async function pictureIn(file: Uint8Array, limits: LoadOptions) {
+  checkUpload(file);
+  return decode(file, limits);
+}
