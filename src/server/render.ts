@@ -11,7 +11,6 @@ import type {
 } from "../client/contract.ts";
 import { UserError } from "../errors.ts";
 import { encodePng } from "../image/sharp.ts";
-import { view, visible } from "../tasks/figure.ts";
 import type { Drawn } from "../node/drawing.ts";
 import { drawingOf } from "../node/write.ts";
 import { colormaps } from "../render/colormap.ts";
@@ -19,6 +18,7 @@ import { heat } from "../render/overlay.ts";
 import type { Answered } from "../tasks/answering.ts";
 import type { Captioned } from "../tasks/captioning.ts";
 import type { ClassExplanation, Why } from "../tasks/classification.ts";
+import { view, visible } from "../tasks/figure.ts";
 import type { Kind } from "../tasks/sample.ts";
 import type { Job, Reply } from "./work.ts";
 

@@ -21,6 +21,9 @@ const order = [
   "cli",
 ];
 const order = ["errors", "onnx", "ops", "autodiff", "methods", "explain", "tasks", "web", "node", "evaluate", "server", "cli"];
+  "server",
+  "cli",
+];
 
 /** Beyond the order and one's own folder. */
 const also: Readonly<Record<string, readonly RegExp[]>> = {
