@@ -1,5 +1,4 @@
-/** @file Imports point one way: errors <- onnx <- ops <- autodiff <- methods <- explain <- tasks <- node, web <- evaluate <- study <- cli; image, signal, render and scenes are leaves. */
-/** @file Imports point one way: errors <- onnx <- ops <- autodiff <- methods <- explain <- tasks <- node, web <- evaluate <- server <- cli; image, signal, render, scenes and client are leaves. */
+/** @file Imports point one way: errors <- onnx <- ops <- autodiff <- methods <- explain <- tasks <- node, web <- evaluate <- study, server <- cli; image, signal, render, scenes and client are leaves. */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,9 +17,6 @@ const order = [
   "node",
   "evaluate",
   "study",
-  "cli",
-];
-const order = ["errors", "onnx", "ops", "autodiff", "methods", "explain", "tasks", "web", "node", "evaluate", "server", "cli"];
   "server",
   "cli",
 ];
@@ -52,15 +48,12 @@ const packages: Readonly<Record<string, RegExp>> = {
   "onnxruntime-common": /^onnx\/runtime\.ts$/,
   bullmq: /^evaluate\/queue\/link\.ts$/,
   ioredis: /^evaluate\/queue\/link\.ts$/,
-  "prom-client": /^evaluate\/prometheus\.ts$/,
   libsql: /^(evaluate\/store|node\/database)\.ts$/,
-  fastify: /^study\/server\.ts$/,
-  libsql: /^evaluate\/store\.ts$/,
   "fast-xml-parser": /^evaluate\/datasets\/voc-xml\.ts$/,
   yaml: /^evaluate\/datasets\/yolo\.ts$/,
   "@observablehq/plot": /^evaluate\/report\/plots\.ts$/,
   linkedom: /^evaluate\/report\/plots\.ts$/,
-  fastify: /^server\//,
+  fastify: /^(study|server)\//,
   "@fastify/cors": /^server\/app\.ts$/,
   "@fastify/multipart": /^server\//,
   "prom-client": /^(server\/metrics|evaluate\/prometheus)\.ts$/,
@@ -68,8 +61,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   commander: /^cli\//,
   picocolors: /^cli\//,
 };
-const mayUseNode = /^(node|evaluate|study|cli)\/|^image\/sharp\.ts$/;
-const mayUseNode = /^(node|evaluate|server|cli)\/|^image\/sharp\.ts$/;
+const mayUseNode = /^(node|evaluate|study|server|cli)\/|^image\/sharp\.ts$/;
 
 interface Import {
   readonly from: string;
