@@ -2,7 +2,8 @@
 
     python scripts/scenes/export.py DATA CHECKPOINT... [--out models] [--untrained]
 
-A checkpoint holds a trunk and one or several heads; every head becomes a model of its own. Batch normalisation is folded into the
+A checkpoint holds a trunk and one or several heads; every head becomes a model of its own, but the answerer and the comparer one
+together. Batch normalisation is folded into the
 convolutions; weights are float16 with a Cast, biases float32. Ends with a comparison of the files with PyTorch.
 """
 
@@ -18,7 +19,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from networks import Answerer, RecurrentCaptioner, TransformerCaptioner, Trunk
+from networks import Answerer, Comparer, ComparingAnswerer, RecurrentCaptioner, TransformerCaptioner, Trunk
 
 OPSET = 17
 #: Weights with at least so many elements are stored in half precision.
@@ -270,6 +271,7 @@ HEADS = {
     "recurrent": ("scenes-captioner", write_recurrent, lambda words, answers: RecurrentCaptioner(words)),
     "transformer": ("scenes-captioner-transformer", write_transformer, lambda words, answers: TransformerCaptioner(words)),
     "answerer": ("scenes-answerer", write_answerer, Answerer),
+    "comparer": ("scenes-answerer", write_answerer, lambda words, answers: Comparer(words)),
 }
 
 
@@ -294,6 +296,16 @@ def heads_of(checkpoint, world):
             yield name, trunk, head
 
 
+def joined(parts, world):
+    """The parts, a comparer being put into the answerer whose trunk it shares."""
+    heads = {name: head for name, _, head in parts}
+    for name, trunk, head in parts:
+        if name == "answerer":
+            yield name, trunk, ComparingAnswerer(head, heads["comparer"], len(world["answers"]))
+        elif name != "comparer":
+            yield name, trunk, head
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("world", type=Path, help="world.json of the training data")
@@ -306,7 +318,9 @@ def main():
         torch.manual_seed(0)
         sizes = len(world["vocabulary"]), len(world["answers"])
         parts = [(name, Trunk(), make(*sizes)) for name, (_, _, make) in HEADS.items()]
-    for name, trunk, head in parts:
+    if len({"answerer", "comparer"} & {name for name, *_ in parts}) == 1:
+        parser.error("the answerer and its comparer make one model: give the checkpoints of both")
+    for name, trunk, head in joined(parts, world):
         directory, write, _ = HEADS[name]
         write(options.out / directory, trunk.eval(), head.eval(), world)
         write_sums(options.out / directory)

@@ -1,4 +1,4 @@
-"""The networks of the bundled scene models: one trunk of four convolutions, and three heads that read its 12 x 12 grid.
+"""The networks of the bundled scene models: one trunk of four convolutions, and heads that read its 12 x 12 grid.
 
 The trunk sees 31 x 31 pixels at each place and keeps a grid of 12 x 12 for a picture of 96 x 96, so that what a channel says is
 said of a small part of the picture. Positions enter as coordinates or as learned templates, since captions and answers
@@ -197,6 +197,67 @@ class Answerer(nn.Module):
         second = self.film(1, twice + self.again(first), found)
         third = self.film(2, self.third(second.flatten(2)), found)
         return self.answer(torch.cat([found, pool(third)], 1))
+
+
+class Comparer(nn.Module):
+    """Compares two named objects: how much speaks for "yes" to a question about a relation or a comparison.
+
+    Every word looks for what the phrase that ends in it names, by softmax attention over the grid's places. A phrase is read by a
+    convolution over five words, so that "the small star" is looked for alike whatever is asked about it. A GRU then reads the
+    words, the places that they found, and how alike each find is to those of the words before, never what it is. Convolutions
+    over the picture go over a list of places, so that the answerer's grid stays the model's last.
+    """
+
+    def __init__(self, vocabulary, embedding=32, width=128, heads=4, longest=16):
+        super().__init__()
+        self.heads, self.width = heads, width
+        self.embedding = nn.Embedding(vocabulary, embedding)
+        self.register_buffer("places", coordinates(GRID).flatten(2).transpose(1, 2).unsqueeze(1), persistent=False)
+        self.register_buffer("earlier", torch.ones(longest, longest).tril(-1), persistent=False)
+        self.phrase = nn.Conv1d(embedding, width, 5, padding=4)
+        self.query = nn.Linear(width, width)
+        self.key = nn.Conv1d(width, width, 1)
+        self.view = nn.Conv1d(CHANNELS, width, 1)
+        self.properties = nn.Linear(width, sum(PROPERTIES))
+        self.gate = nn.Linear(width, 1)
+        self.gru = nn.GRU(embedding + 2 * heads + len(PROPERTIES), 64, batch_first=True)
+        self.verdict = nn.Linear(64, 1)
+
+    def forward(self, grid, question, owner=None):
+        """As the answerer's -> the logit of yes over no [m, 1], and logits [m, length, 16] of the properties of what each word finds."""
+        words, length = self.embedding(question), question.shape[1]
+        split = lambda t: t.unflatten(1, (self.heads, -1))
+        join = lambda t: t.transpose(1, 2).flatten(2)
+        view = F.relu(self.view(grid.flatten(2)))
+        key, value = split(self.key(view)), split(view)
+        if owner is not None:
+            key, value = key[owner], value[owner]
+        phrases = F.relu(self.phrase(words.transpose(1, 2))[:, :, :length]).transpose(1, 2)
+        query = self.query(phrases).unflatten(2, (self.heads, -1)).transpose(1, 2)
+        weights = (query @ key / math.sqrt(self.width // self.heads)).softmax(3)
+        finds = self.properties(join(weights @ value.transpose(2, 3)))
+        told = torch.cat([words, join(weights @ self.places), self.alike(finds, phrases, self.earlier[:length, :length])], 2)
+        # A state of its own, since the exporter would fix the batch of the default one.
+        said, _ = self.gru(told, words.new_zeros(1, words.shape[0], self.gru.hidden_size))
+        return self.verdict(after_last_word(said, question)), finds
+
+    def alike(self, finds, phrases, earlier):
+        """How alike in shape, colour, size and texture each find is to those of the words before that count: [m, length, 4]."""
+        likely = torch.cat([part.softmax(2) for part in finds.split(PROPERTIES, 2)], 2)
+        before = earlier @ (likely * torch.sigmoid(self.gate(phrases)))
+        return torch.cat([part.sum(2, keepdim=True) for part in (likely * before).split(PROPERTIES, 2)], 2)
+
+
+class ComparingAnswerer(nn.Module):
+    """The answerer, with the comparer's weight put on "yes" (1) and taken from "no" (0)."""
+
+    def __init__(self, answerer, comparer, answers):
+        super().__init__()
+        self.answerer, self.comparer = answerer, comparer
+        self.register_buffer("sides", F.pad(torch.tensor([[-0.5, 0.5]]), (0, answers - 2)), persistent=False)
+
+    def forward(self, grid, question, owner=None):
+        return self.answerer(grid, question, owner) + self.comparer(grid, question, owner)[0] * self.sides
 
 
 def after_last_word(states, question):

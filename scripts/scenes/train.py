@@ -20,12 +20,16 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from networks import CHANNELS, GRID, Answerer, Namer, RecurrentCaptioner, TransformerCaptioner, Trunk
+from networks import CHANNELS, GRID, PROPERTIES, Answerer, Comparer, Namer, RecurrentCaptioner, TransformerCaptioner, Trunk
 
 BATCH, CAPTIONS, QUESTIONS = 64, 4, 4
 RATE, DECAY = 2e-3, 1 / 3
-#: How often questions of each kind are drawn: colour, shape, existence, count, relation, comparison. The later ones are harder.
-PREFERENCE = np.array([2, 2, 2, 2, 4, 4])
+#: How often each head draws questions of each kind: colour, shape, existence, count, relation, comparison.
+PREFERENCE = {"answerer": np.array([2, 2, 2, 2, 4, 4]), "comparer": np.array([0.3, 0.3, 0.3, 0.3, 4, 4])}
+#: The first kind of question that compares two objects.
+COMPARING = 4
+#: How strongly the comparer is kept from having a say in questions of the other kinds.
+QUIET = 0.1
 #: How much a word counts that says a relation: one word in ten, and the hardest to learn.
 RELATION = 4
 
@@ -70,6 +74,32 @@ class Scenes:
         return torch.from_numpy(np.ascontiguousarray(self.known[rows])).float()
 
 
+class Phrases:
+    """Which object a question's phrases name: a label for what the words that end them look for, never for where it is."""
+
+    def __init__(self, vocabulary):
+        #: Of each word the shape, colour, size and texture that it says, 1 + index; 0 where it says nothing of it.
+        said = [
+            ["circle", "square", "triangle", "cross", "star"],
+            ["red", "green", "blue", "yellow", "purple", "white"],
+            ["small", "big"],
+            ["plain", "striped", "dotted"],
+        ]
+        self.says = np.array([[words.index(word) + 1 if word in words else 0 for words in said] for word in vocabulary])
+        self.noun = np.array([word == "object" or word in said[0] for word in vocabulary])
+        self.adjective = self.says.any(1) & ~self.noun
+
+    def named(self, questions, objects):
+        """questions [m, length], objects [m, 4, 4] -> whether a word ends the name of one object [m, length], and its properties."""
+        said = self.says[questions]
+        for i in range(1, questions.shape[1]):
+            said[:, i] += said[:, i - 1] * self.adjective[questions[:, i - 1], None]
+        said, objects = said[:, :, None], objects[:, None]
+        fit = ((said == 0) | (said == objects)).all(3) & (objects[..., 0] > 0)
+        one = self.noun[questions] & (fit.sum(2) == 1)
+        return one, np.take_along_axis(objects, fit.argmax(2)[:, :, None, None], 2)[:, :, 0]
+
+
 def integers(values):
     return torch.from_numpy(np.ascontiguousarray(values)).long()
 
@@ -77,6 +107,16 @@ def integers(values):
 def some(weights, count, random):
     """For each row `count` different columns, drawn by their weights (Efraimidis and Spirakis 2006)."""
     return np.argsort(-(random.random(weights.shape) ** (1 / weights)), 1)[:, :count]
+
+
+def asked(data, rows, head, random):
+    """Questions of the rows' pictures: ids [m, length], answers, kinds, and the index in `rows` of the picture each is about."""
+    chosen = rows[:, None], some(PREFERENCE[head][data.kinds[rows]], QUESTIONS, random)
+    owner = np.arange(len(rows)).repeat(QUESTIONS)
+    questions = data.questions[chosen].reshape(len(owner), -1)
+    # A row of padding is a question that could not be asked.
+    there = questions[:, 0] != 0
+    return questions[there], data.answers[chosen].flatten()[there], data.kinds[chosen].flatten()[there], owner[there]
 
 
 class Learner(nn.Module):
@@ -89,12 +129,15 @@ class Learner(nn.Module):
             "recurrent": lambda: RecurrentCaptioner(words),
             "transformer": lambda: TransformerCaptioner(words),
             "answerer": lambda: Answerer(words, len(world["answers"])),
+            "comparer": lambda: Comparer(words),
         }
         relations = [RELATION if word in ("left", "right", "above", "below") else 1 for word in world["vocabulary"]]
         self.register_buffer("weights", torch.tensor(relations, dtype=torch.float32), persistent=False)
         self.trunk = Trunk()
         self.namer = Namer()
         self.heads = nn.ModuleDict({name: make[name]() for name in heads})
+        if "comparer" in heads:
+            self.phrases = Phrases(world["vocabulary"])
 
     def take_trunk(self, checkpoint):
         saved = torch.load(checkpoint, weights_only=True)["network"]
@@ -115,32 +158,47 @@ class Learner(nn.Module):
             logits = self.heads[name](grid, words[:, :, :-1])
             losses[name] = F.cross_entropy(logits.flatten(0, 1), target, self.weights, ignore_index=0)
         if "answerer" in self.heads:
-            losses["answerer"] = self.answers_loss(data, rows, grid, random)
+            questions, answers, _, owner = asked(data, rows, "answerer", random)
+            logits = self.heads["answerer"](grid, integers(questions), integers(owner))
+            losses["answerer"] = F.cross_entropy(logits, integers(answers))
+        if "comparer" in self.heads:
+            losses |= self.comparer_losses(data, rows, grid, random)
         return losses
 
-    def answers_loss(self, data, rows, grid, random):
-        chosen = some(PREFERENCE[data.kinds[rows]], QUESTIONS, random)
-        questions = integers(data.questions[rows[:, None], chosen]).flatten(0, 1)
-        answers = integers(data.answers[rows[:, None], chosen]).flatten()
-        # A row of padding is a question that could not be asked.
-        asked = questions[:, 0] != 0
-        owner = torch.arange(len(rows)).repeat_interleave(QUESTIONS)[asked]
-        return F.cross_entropy(self.heads["answerer"](grid, questions[asked], owner), answers[asked])
+    def comparer_losses(self, data, rows, grid, random):
+        questions, answers, kinds, owner = asked(data, rows, "comparer", random)
+        verdicts, finds = self.heads["comparer"](grid, integers(questions), integers(owner))
+        verdicts, comparing = verdicts.squeeze(1), torch.from_numpy(kinds >= COMPARING)
+        yes = torch.from_numpy(answers == data.world["answers"].index("yes")).float()
+        # What a phrase's last word finds has the properties of the object that it names: the look is learned by that.
+        one, properties = self.phrases.named(questions, data.objects[rows[owner]])
+        guesses = finds[torch.from_numpy(one)].split(PROPERTIES, 1)
+        truths = integers(properties[one]).unbind(1)
+        return {
+            "comparer": F.binary_cross_entropy_with_logits(verdicts[comparing], yes[comparing]),
+            "quiet": QUIET * (verdicts * ~comparing).square().sum() / (~comparing).sum().clamp(min=1),
+            "phrases": sum(F.cross_entropy(guess, truth - 1) for guess, truth in zip(guesses, truths)) / len(PROPERTIES),
+        }
 
     @torch.no_grad()
     def right(self, data, count=500):
-        """Share of right answers of each kind, on the tuning scenes."""
+        """Share of right answers of each kind that the head answers, on the tuning scenes."""
         self.eval()
         hits = {}
         for first in range(0, count, 100):
             rows = np.arange(first, first + 100)
             grid = data.grid(rows, self.trunk)
             for q in range(data.questions.shape[1]):
-                question = torch.from_numpy(data.questions[rows, q].astype(np.int64))
-                right = self.heads["answerer"](grid, question).argmax(1).numpy() == data.answers[rows, q]
-                for kind in np.unique(data.kinds[rows, q]):
-                    of_kind = (data.kinds[rows, q] == kind) & (question[:, 0].numpy() != 0)
-                    hits.setdefault(data.world["kinds"][kind], []).extend(right[of_kind])
+                questions, kinds = integers(data.questions[rows, q]), data.kinds[rows, q]
+                there = questions[:, 0].numpy() != 0
+                if "answerer" in self.heads:
+                    given = self.heads["answerer"](grid, questions).argmax(1).numpy()
+                else:
+                    given = self.heads["comparer"](grid, questions)[0].squeeze(1).numpy() > 0
+                    there &= kinds >= COMPARING
+                for kind in np.unique(kinds[there]):
+                    right = given == data.answers[rows, q]
+                    hits.setdefault(data.world["kinds"][kind], []).extend(right[there & (kinds == kind)])
         self.train()
         return {kind: round(float(np.mean(values)), 3) for kind, values in hits.items()}
 
@@ -149,7 +207,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("data", type=Path)
     parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("--heads", nargs="*", default=[], choices=["recurrent", "transformer", "answerer"], help="none: the trunk alone")
+    parser.add_argument("--heads", nargs="*", default=[], choices=["recurrent", "transformer", "answerer", "comparer"], help="none: the trunk alone")
     parser.add_argument("--trunk", type=Path, help="another checkpoint, whose trunk to start from")
     parser.add_argument("--frozen", action="store_true", help="the trunk does not change: each picture is seen once")
     parser.add_argument("--steps", type=int, default=4000)
@@ -194,7 +252,7 @@ def main():
             pace = (time.time() - started) / (step - first)
             shown = " ".join(f"{name} {value:.3f}" for name, value in mean.items())
             print(f"{step}/{options.steps} {shown} {BATCH / pace:.0f} pictures/s, {pace * (options.steps - step) / 60:.0f} min", flush=True)
-        if "answerer" in network.heads and step % 500 == 0:
+        if {"answerer", "comparer"} & set(options.heads) and step % 500 == 0:
             print(f"{step} right answers: {network.right(tune)}", flush=True)
         if step % 100 == 0 or step == options.steps:
             state = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
