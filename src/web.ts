@@ -14,6 +14,8 @@ export { type ColormapName, colormap, colormaps } from "./render/colormap.ts";
 export { guidedImage, normalise } from "./render/normalise.ts";
 export { encodeNpy } from "./render/npy.ts";
 export { heat, opacityAt, overlay } from "./render/overlay.ts";
+export type { Answered, Answerer, QuestionOptions } from "./tasks/answering.ts";
+export type { Captioned, Captioner, CaptionOptions, Sentence, WordExplanation } from "./tasks/captioning.ts";
 export {
   type ClassExplanation,
   Classifier,
@@ -25,5 +27,15 @@ export { figureOf, panelCell, percent, view } from "./tasks/figure.ts";
 export type { Look, LookOptions } from "./tasks/look.ts";
 export { type DecodeOptions, decode, encodePng, type PictureSource, toImageData } from "./web/decode.ts";
 export { type DownloadOptions, download } from "./web/download.ts";
-export { bundledModel, LoadedClassifier, type LoadOptions, load, type ModelSource } from "./web/load.ts";
+export { bundledModel, LoadedClassifier, type LoadOptions, load } from "./web/load.ts";
+export {
+  bundledAnswerer,
+  bundledCaptioner,
+  LoadedAnswerer,
+  LoadedCaptioner,
+  type LoadLanguageOptions,
+  loadAnswerer,
+  loadCaptioner,
+} from "./web/load-language.ts";
+export type { ModelSource } from "./web/place.ts";
 export type { WebRuntime } from "./web/runtime.ts";

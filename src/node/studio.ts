@@ -1,4 +1,4 @@
-/** @file The studio's files where the package is installed: its pages, ONNX Runtime Web, the bundled model, and a model of one's own. */
+/** @file The studio's files where the package is installed: its pages, ONNX Runtime Web, the bundled models, and a model of one's own. */
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -9,6 +9,8 @@ import { externalLocation, isExternal } from "../onnx/proto.ts";
 import { readNamed } from "../tasks/open.ts";
 import { exists, isDirectory, readModelBytes } from "./files.ts";
 import { bundledModel, checkExternalData, modelIn, readLabels } from "./load.ts";
+import { bundledAnswerer } from "./load-answerer.ts";
+import { bundledCaptioner } from "./load-captioner.ts";
 import type { Served } from "./serve-files.ts";
 
 const pages = fileURLToPath(new URL("../studio", import.meta.url));
@@ -36,6 +38,8 @@ export async function studioFiles(
     ...(await under(pages, "")),
     ...engine(),
     ...(await under(bundledModel, "models/efficientnet-lite0/")),
+    ...(await under(bundledCaptioner, "models/scenes-captioner/")),
+    ...(await under(bundledAnswerer, "models/scenes-answerer/")),
     ...(own?.files ?? []),
   ]);
   if (!files.has("index.html"))

@@ -8,9 +8,9 @@
 export { type Asked, questions } from "./ask.ts";
 export { type Claim, captionOf, captions, isTrue, parseCaption } from "./caption.ts";
 export { type Description, fits, fitting, parsePhrase, phrase, related } from "./describe.ts";
-export { type Painting, paint } from "./paint.ts";
+export { inks, type Painting, paint } from "./paint.ts";
 export { answerTo, parseQuestion, type Question, type QuestionKind, questionKinds, questionText } from "./question.ts";
-export { makeScene, type Scene, type SceneObject } from "./scene.ts";
+export { makeScene, radii, type Scene, type SceneObject, side, tilts, withOneMore } from "./scene.ts";
 export {
   type Answer,
   answers,

@@ -34,7 +34,8 @@ interface Figure {
 const samples = 4;
 const noise = 10;
 
-const inks: Readonly<Record<Colour, Rgb>> = {
+/** Red, green and blue, 0 to 255, of each colour before light and noise. */
+export const inks: Readonly<Record<Colour, Rgb>> = {
   red: [214, 40, 40],
   green: [48, 168, 64],
   blue: [44, 84, 216],

@@ -31,7 +31,8 @@ export interface Scene {
 
 /** How many tilts {@link SceneObject.tilt} chooses from. */
 export const tilts = 5;
-const radii: Readonly<Record<Size, readonly [number, number]>> = { small: [98, 116], big: [168, 196] };
+/** The least and the greatest radius of each size. */
+export const radii: Readonly<Record<Size, readonly [number, number]>> = { small: [98, 116], big: [168, 196] };
 /** Centres of two objects are at least this part of the sum of their radii apart: they may overlap, and both stay visible. */
 const closest = 0.76;
 const border = 16;
@@ -53,6 +54,17 @@ export function makeScene(seed: number): Scene {
     }
     if (objects.length === count) return { seed, objects };
   }
+}
+
+/** The scene with one more object in a free place, before the others; undefined where chance finds none. */
+export function withOneMore(scene: Scene): Scene | undefined {
+  const { seed, objects } = scene;
+  const random = seeded(seed, 4 + objects.length);
+  for (let tries = 0; tries < 400; tries++) {
+    const object = draw(random, objects);
+    if (objects.every((other) => apart(object, other))) return { seed, objects: [...objects, object] };
+  }
+  return undefined;
 }
 
 /** A random object; it often shares its colour or its shape with one that is there, as questions need some to choose from. */

@@ -1,0 +1,145 @@
+/** @file Opening captioners and answerers in a browser. */
+import { UserError } from "../errors.ts";
+import type { Picture } from "../image/picture.ts";
+import type { Model } from "../onnx/model.ts";
+import type { SessionOptions } from "../onnx/runtime.ts";
+import type { Answered, Answerer, QuestionOptions } from "../tasks/answering.ts";
+import type { Captioned, Captioner, CaptionOptions } from "../tasks/captioning.ts";
+import type { FolderFiles, LanguageOptions } from "../tasks/folder.ts";
+import { openAnswerer } from "../tasks/open-answerer.ts";
+import { openCaptioner } from "../tasks/open-captioner.ts";
+import type { DecodeOptions, PictureSource } from "./decode.ts";
+import type { DownloadOptions } from "./download.ts";
+import { asPicture } from "./load.ts";
+import { type ModelSource, nameOf, type Place, place, weightsBeside } from "./place.ts";
+import { loadRuntime, type WebRuntime } from "./runtime.ts";
+
+export interface LoadLanguageOptions extends LanguageOptions, DecodeOptions, DownloadOptions {
+  /** The ONNX Runtime to use; by default the one that `onnxruntime-web` resolves to. */
+  readonly ort?: WebRuntime;
+}
+
+/** The captioner and the answerer that come with the package, for scenes of simple shapes, where the package's own files are served. */
+export const bundledCaptioner = new URL(/* @vite-ignore */ "../../models/scenes-captioner/", import.meta.url).href;
+export const bundledAnswerer = new URL(/* @vite-ignore */ "../../models/scenes-answerer/", import.meta.url).href;
+
+/** A captioner opened in a browser: takes whatever a browser shows as a picture. */
+export class LoadedCaptioner {
+  constructor(
+    readonly captioner: Captioner,
+    /** Whether the preprocessing was assumed, since the directory says nothing of it. */
+    readonly assumed: boolean,
+    private readonly decoding: DecodeOptions,
+  ) {}
+
+  /** Captions a picture and explains the words, or those of a caption that is given. */
+  async explain(image: PictureSource | Picture, options: CaptionOptions = {}): Promise<Captioned> {
+    return this.captioner.explain(await asPicture(image, this.decoding), options);
+  }
+
+  release(): Promise<void> {
+    return this.captioner.release();
+  }
+}
+
+/** An answerer opened in a browser: takes whatever a browser shows as a picture. */
+export class LoadedAnswerer {
+  constructor(
+    readonly answerer: Answerer,
+    /** Whether the preprocessing was assumed, since the directory says nothing of it. */
+    readonly assumed: boolean,
+    private readonly decoding: DecodeOptions,
+  ) {}
+
+  /** Answers a question about a picture and explains answers. */
+  async ask(image: PictureSource | Picture, question: string, options: QuestionOptions = {}): Promise<Answered> {
+    return this.answerer.ask(await asPicture(image, this.decoding), question, options);
+  }
+
+  release(): Promise<void> {
+    return this.answerer.release();
+  }
+}
+
+/**
+ * Opens a captioner.
+ * @param source a directory on a server (its address ends with a slash), or its files as a person picked them, in a layout that
+ *   `loadCaptioner` of `gradcam/node` reads
+ * @throws UserError for missing or broken files, for parts that do not fit each other, and for what is no captioner.
+ */
+export async function loadCaptioner(
+  source: ModelSource = bundledCaptioner,
+  options: LoadLanguageOptions = {},
+): Promise<LoadedCaptioner> {
+  const ort = options.ort ?? (await loadRuntime());
+  const { captioner, assumed } = await openCaptioner(ort, await folderOf(source, options), options);
+  return new LoadedCaptioner(captioner, assumed, options);
+}
+
+/**
+ * Opens a question answerer.
+ * @param source as for {@link loadCaptioner}, with `config.json`, `tokenizer.json` and one ONNX file
+ * @throws UserError for missing or broken files, and for what is no answerer.
+ */
+export async function loadAnswerer(
+  source: ModelSource = bundledAnswerer,
+  options: LoadLanguageOptions = {},
+): Promise<LoadedAnswerer> {
+  const ort = options.ort ?? (await loadRuntime());
+  const { answerer, assumed } = await openAnswerer(ort, await folderOf(source, options), options);
+  return new LoadedAnswerer(answerer, assumed, options);
+}
+
+async function folderOf(source: ModelSource, options: DownloadOptions): Promise<FolderFiles> {
+  const found = await place(source, options);
+  if (found.directory !== undefined) return new WebFiles(found.directory, found);
+  throw new UserError("invalid-input", "invalid model: a single file; expected a directory with a tokenizer.json");
+}
+
+/** Each file is read once. */
+class WebFiles implements FolderFiles {
+  readonly #read = new Map<string, Promise<Uint8Array | undefined>>();
+  readonly #weights: { path: string; data: Uint8Array }[] = [];
+
+  constructor(
+    private readonly directory: string,
+    private readonly found: Place,
+  ) {}
+
+  get name(): string {
+    return nameOf(this.directory);
+  }
+
+  path(file: string): string {
+    return [this.directory, file].filter(Boolean).join("/") || "the files";
+  }
+
+  async has(file: string): Promise<boolean> {
+    return (await this.#once(file)) !== undefined;
+  }
+
+  async read(file: string, what: string): Promise<Uint8Array> {
+    const content = await this.#once(file);
+    if (content) return content;
+    throw new UserError("missing-file", `missing ${what}: ${this.path(file)}: there is no such file`);
+  }
+
+  readModel(file: string): Promise<Uint8Array> {
+    return this.read(file, "model");
+  }
+
+  async modelFile(): Promise<string> {
+    return this.found.modelFile();
+  }
+
+  async externalData(model: Model, file: string): Promise<SessionOptions> {
+    this.#weights.push(...(await weightsBeside(model, file, (name) => this.#once(name))));
+    return this.#weights.length ? { externalData: [...this.#weights] } : {};
+  }
+
+  #once(file: string): Promise<Uint8Array | undefined> {
+    const known = this.#read.get(file) ?? this.found.read(file);
+    this.#read.set(file, known);
+    return known;
+  }
+}
