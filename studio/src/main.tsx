@@ -4,20 +4,29 @@ import { Camera } from "./parts/camera.tsx";
 import { Bar, Foot, Notices, Working } from "./parts/frame.tsx";
 import { DropHint, showExample, useDropAndPaste } from "./parts/pick.tsx";
 import { followQuestions, start } from "./state/actions.ts";
+import { followScene } from "./state/narration.ts";
 import { shown } from "./state/studio.ts";
 import { keepAddress, readAddress } from "./state/url.ts";
+import { Ask } from "./views/ask.tsx";
+import { Caption } from "./views/caption.tsx";
 import { Explain } from "./views/explain.tsx";
 import { Model } from "./views/model.tsx";
-import { type View, view } from "./views/registry.ts";
+import { ofPicture, type View, view } from "./views/registry.ts";
 import { Test } from "./views/test.tsx";
 import { Welcome } from "./views/welcome.tsx";
 import "./style.css";
 
-const parts: Readonly<Record<View, () => preact.JSX.Element>> = { explain: Explain, test: Test, model: Model };
+const parts: Readonly<Record<View, () => preact.JSX.Element>> = {
+  explain: Explain,
+  test: Test,
+  caption: Caption,
+  ask: Ask,
+  model: Model,
+};
 
 function Studio() {
   useDropAndPaste();
-  const Part = view.value !== "model" && !shown.value ? Welcome : parts[view.value];
+  const Part = ofPicture.has(view.value) && !shown.value ? Welcome : parts[view.value];
   return (
     <>
       <Bar />
@@ -38,6 +47,7 @@ function Studio() {
 const asked = readAddress();
 keepAddress();
 followQuestions();
+followScene();
 render(<Studio />, document.getElementById("studio") as HTMLElement);
 void start().then(() => (asked.example ? showExample(asked.example, asked.chosen) : undefined));
 if (import.meta.env.PROD && "serviceWorker" in navigator) void navigator.serviceWorker.register("sw.js");

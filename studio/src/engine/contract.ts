@@ -1,4 +1,5 @@
 /** @file What the page and the worker say to each other: one typed table of calls, each with its argument and its answer. */
+import type { Scene } from "gradcam/scenes";
 import type { ColormapName, Geometry, Preprocess, Step, TensorSignature } from "gradcam/web";
 
 /** How the network is run. */
@@ -100,6 +101,29 @@ export interface Exported {
   readonly bytes: Uint8Array;
 }
 
+/** Words that a model has said, how sure it was, and where they came from. */
+export interface Said {
+  readonly text: string;
+  /** Of a sentence the product over its words. */
+  readonly probability: number;
+  readonly map: Numbers;
+  readonly blank?: string;
+}
+
+/** A caption: the whole of it first, then its words. */
+export interface Told {
+  /** The model's name. */
+  readonly model: string;
+  readonly text: string;
+  readonly words: readonly (Said & { readonly whole: boolean })[];
+}
+
+/** The best answers to a question, the best first. */
+export interface Replied {
+  readonly model: string;
+  readonly answers: readonly Said[];
+}
+
 export interface OpenRequest {
   /** An address, or files that a person picked. */
   readonly source: string | readonly File[];
@@ -129,6 +153,8 @@ export interface Calls {
   input: [undefined, ImageData];
   path: [string, readonly Step[]];
   export: [ExportRequest, Exported];
+  caption: [Scene, Told];
+  reply: [{ readonly scene: Scene; readonly question: string }, Replied];
 }
 export type CallName = keyof Calls;
 

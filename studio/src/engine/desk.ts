@@ -28,6 +28,7 @@ import type {
 } from "./contract.ts";
 import { exportAs } from "./export.ts";
 import { modelInfo } from "./model-info.ts";
+import { Narration } from "./narration.ts";
 import { spearman } from "./rank.ts";
 import { Retouch, toPixels } from "./retouch.ts";
 import { type StartedRuntime, startRuntime } from "./runtime.ts";
@@ -60,11 +61,13 @@ export class Desk implements Record<CallName, unknown> {
   #model: LoadedClassifier | undefined;
   #everyLayer: Promise<EveryLayer> | undefined;
   #shown: Shown | undefined;
+  #narration: Narration | undefined;
 
   constructor(private readonly onNotKept: () => void) {}
 
   async start({ base, prefer }: Calls["start"][0], { onProgress }: Context): Promise<Backend> {
     this.#runtime = await startRuntime(base, prefer, { onProgress, onNotKept: this.onNotKept });
+    this.#narration = new Narration(base, this.#runtime, this.onNotKept);
     return this.#runtime.backend;
   }
 
@@ -182,6 +185,14 @@ export class Desk implements Record<CallName, unknown> {
     return exportAs(request, model, { picture, look, explanation });
   }
 
+  async caption(scene: Calls["caption"][0], context: Context): Promise<Calls["caption"][1]> {
+    return this.#narrating.caption(scene, context);
+  }
+
+  async reply({ scene, question }: Calls["reply"][0], context: Context): Promise<Calls["reply"][1]> {
+    return this.#narrating.reply(scene, question, context);
+  }
+
   async #lookAgain(input: Preprocessed): Promise<Seen> {
     const shown = this.#picture;
     shown.seen = input;
@@ -220,6 +231,11 @@ export class Desk implements Record<CallName, unknown> {
   get #started(): StartedRuntime {
     if (!this.#runtime) throw new InternalError("the worker was not started");
     return this.#runtime;
+  }
+
+  get #narrating(): Narration {
+    if (!this.#narration) throw new InternalError("the worker was not started");
+    return this.#narration;
   }
 
   get #opened(): LoadedClassifier {

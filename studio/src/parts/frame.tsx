@@ -1,6 +1,7 @@
 /** @file What is around every view: name, tabs, model and engine; progress; notices. */
 import { effect, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { replied, told } from "../state/narration.ts";
 import { asking, backend, loading, looking, model, notice, shown } from "../state/studio.ts";
 import { titles, view, views } from "../views/registry.ts";
 import { Pick } from "./pick.tsx";
@@ -81,13 +82,14 @@ function Theme() {
 
 /** The model, and what runs it. */
 export function Foot() {
+  const spoken = { caption: told.value, ask: replied.value }[view.value as string];
   const info = model.value;
   const engine = backend.value;
   if (!info || !engine) return null;
   const threads = engine.threads > 1 ? `, ${engine.threads} threads` : "";
   return (
     <footer class="foot">
-      <span>{info.name}</span>
+      <span>{spoken?.said.model ?? info.name}</span>
       <span data-provider={engine.provider}>
         {engine.provider === "webgpu" ? "WebGPU" : `WebAssembly${threads}`}
         {engine.note && ` (${engine.note})`}

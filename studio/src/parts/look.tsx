@@ -1,10 +1,9 @@
 /** @file How the answer is made and drawn: method, colours, opacity, box, lens; and saving it. */
 import { methods } from "gradcam";
-import { colormap, colormaps } from "gradcam/web";
 import type { ExportKind } from "../engine/contract.ts";
 import { save } from "../state/actions.ts";
-import { boxed, colours, lens, method, opacity, threshold } from "../state/studio.ts";
-import { Canvas } from "./canvas.tsx";
+import { boxed, lens, method, threshold } from "../state/studio.ts";
+import { Colours } from "./colours.tsx";
 
 const saves: readonly (readonly [ExportKind, string, string])[] = [
   ["png", "Overlay", "PNG, in the picture's own pixels"],
@@ -33,38 +32,7 @@ export function Look() {
         </select>
       </label>
       <p class="hint">{current?.summary}</p>
-      <div class="pair">
-        <fieldset class="swatches">
-          <legend>Colours</legend>
-          {colormaps.map((name) => (
-            <label key={name} title={name}>
-              <input
-                type="radio"
-                name="colours"
-                aria-label={name}
-                checked={colours.value === name}
-                onChange={() => {
-                  colours.value = name;
-                }}
-              />
-              <Canvas class="swatch" draw={(canvas) => drawSwatch(canvas, name)} on={[name]} />
-            </label>
-          ))}
-        </fieldset>
-        <label class="range">
-          <span>Opacity</span>
-          <input
-            type="range"
-            min="0"
-            max="1"
-            step="0.05"
-            value={opacity.value}
-            onInput={(event) => {
-              opacity.value = event.currentTarget.valueAsNumber;
-            }}
-          />
-        </label>
-      </div>
+      <Colours />
       <div class="pair">
         <label class="switch">
           <input
@@ -113,13 +81,4 @@ export function Look() {
       </fieldset>
     </section>
   );
-}
-
-function drawSwatch(canvas: HTMLCanvasElement, name: (typeof colormaps)[number]): void {
-  const table = colormap(name);
-  const pixels = new ImageData(256, 1);
-  for (let i = 0; i < 256; i++) pixels.data.set([table[i * 3], table[i * 3 + 1], table[i * 3 + 2], 255], i * 4);
-  canvas.width = 256;
-  canvas.height = 1;
-  canvas.getContext("2d")?.putImageData(pixels, 0, 0);
 }

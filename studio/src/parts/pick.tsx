@@ -5,7 +5,7 @@ import { open, show } from "../state/actions.ts";
 import { complain } from "../state/notices.ts";
 import { looking, notice } from "../state/studio.ts";
 import { examples } from "../state/url.ts";
-import { view } from "../views/registry.ts";
+import { ofScene, view } from "../views/registry.ts";
 
 /** Whether the camera's dialog is open. */
 export const photographing = signal(false);
@@ -28,7 +28,10 @@ export function take(files: readonly File[]): void {
   if (model) {
     view.value = "model";
     void openFiles(files);
-  } else if (files[0]) void show(files[0], { name: files[0].name || "pasted" });
+  } else if (files[0]) {
+    if (ofScene.has(view.value)) view.value = "explain";
+    void show(files[0], { name: files[0].name || "pasted" });
+  }
 }
 
 /** An ONNX file with a list of labels, or all that lies beside it in a directory. */

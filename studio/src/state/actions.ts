@@ -2,7 +2,7 @@
 import { batch, effect } from "@preact/signals";
 import { UserError } from "gradcam";
 import { Engine } from "../engine/client.ts";
-import type { Brush, Dab, ExportKind, ModelInfo, OpenRequest, Progress, Seen } from "../engine/contract.ts";
+import type { Brush, Dab, Exported, ExportKind, ModelInfo, OpenRequest, Progress, Seen } from "../engine/contract.ts";
 import { latest } from "./latest.ts";
 import { complain, tell } from "./notices.ts";
 import type { Answered, Shown } from "./studio.ts";
@@ -200,13 +200,16 @@ export async function save(kind: ExportKind): Promise<void> {
   const { colours, opacity } = studio;
   try {
     const request = { kind, question: asked, picture, colormap: colours.value, opacity: opacity.value };
-    const { name, type, bytes } = await engine.call("export", request);
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([bytes as BlobPart], { type }));
-    link.download = name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    handOver(await engine.call("export", request));
   } catch (error) {
     complain(error);
   }
+}
+
+export function handOver({ name, type, bytes }: Exported): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([bytes as BlobPart], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }

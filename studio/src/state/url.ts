@@ -2,7 +2,8 @@
 import { effect } from "@preact/signals";
 import { methods } from "gradcam";
 import { type ColormapName, colormaps } from "gradcam/web";
-import { type View, view, views } from "../views/registry.ts";
+import { ofScene, type View, view, views } from "../views/registry.ts";
+import { isWritten, question, scene, sceneOf, sceneText, write } from "./scene.ts";
 import * as studio from "./studio.ts";
 
 /** Examples that come with the studio. */
@@ -37,6 +38,8 @@ export function readAddress(): Asked {
   studio.threshold.value = share(asked.get("threshold")) ?? studio.threshold.value;
   studio.boxed.value = asked.has("box");
   studio.lens.value = asked.has("lens");
+  scene.value = sceneOf(asked.get("scene") ?? "") ?? scene.value;
+  write(asked.get("question") ?? undefined);
   return {
     example: among(
       asked.get("example"),
@@ -77,5 +80,9 @@ function address(): string {
   set("threshold", studio.threshold.value, 0.15);
   if (studio.boxed.value) parts.set("box", "");
   if (studio.lens.value) parts.set("lens", "");
+  if (ofScene.has(view.value)) {
+    set("scene", sceneText(scene.value));
+    set("question", isWritten.value ? question.value : undefined);
+  }
   return parts.size ? `#${parts}` : "";
 }

@@ -1,0 +1,100 @@
+/** @file The scene, what the words lie on, and its objects, to be moved by pointer or by keys. */
+import { paint, type SceneObject, side } from "gradcam/scenes";
+import { toImageData } from "gradcam/web";
+import { useRef } from "preact/hooks";
+import { looked, sayings } from "../state/narration.ts";
+import { change, nameOf, remove, scene, selected } from "../state/scene.ts";
+import { colours, opacity } from "../state/studio.ts";
+import { Canvas } from "./canvas.tsx";
+import { draw, layerOf } from "./heat.ts";
+
+/** Pixels across and down; what the models get is coarser. */
+const pixels = 320;
+/** A step by a key, in parts of 1024 of the side. */
+const step = 24;
+const steps: Readonly<Record<string, readonly [number, number]>> = {
+  ArrowLeft: [-step, 0],
+  ArrowRight: [step, 0],
+  ArrowUp: [0, -step],
+  ArrowDown: [0, step],
+};
+const share = (length: number): string => `${(100 * length) / side}%`;
+const percent = (length: number): string => `${Math.round((100 * length) / side)} %`;
+
+export function SceneStage() {
+  const { value: shown } = scene;
+  const said = sayings.value[looked.value];
+  const names = shown.objects.map(nameOf).join(", a ");
+  return (
+    <div class="stage" style={{ "--ratio": 1 }}>
+      <Canvas
+        class="picture"
+        label={`A scene: a ${names}${said ? `; lit where "${said.text}" came from` : ""}`}
+        draw={(canvas) => draw(canvas, toImageData(paint(shown, pixels).picture))}
+        on={[shown]}
+      />
+      <div class="objects">
+        {said && !said.blank && (
+          <Canvas
+            class="heat"
+            draw={(canvas) => draw(canvas, layerOf(said, colours.value, opacity.value))}
+            on={[said, colours.value, opacity.value]}
+          />
+        )}
+        {/** biome-ignore lint/a11y/useSemanticElements: a fieldset would say nothing of the keys */}
+        <div role="group" aria-label="Objects: arrow keys move one, Delete removes it">
+          {shown.objects.map((object, i) => (
+            <Handle key={i} object={object} index={i} />
+          ))}
+        </div>
+      </div>
+      {said?.blank && <p class="blank">Nothing to show: {said.blank}.</p>}
+    </div>
+  );
+}
+
+function Handle({ object, index }: { readonly object: SceneObject; readonly index: number }) {
+  /** From the pointer to the object's centre, while it is dragged. */
+  const grip = useRef<{ readonly x: number; readonly y: number } | undefined>(undefined);
+  const { x, y, radius } = object;
+  const placeOf = (event: PointerEvent) => {
+    const field = (event.currentTarget as HTMLElement).closest(".objects")?.getBoundingClientRect() as DOMRect;
+    const unit = side / field.width;
+    return { x: (event.clientX - field.left) * unit, y: (event.clientY - field.top) * unit };
+  };
+  const keys = (event: KeyboardEvent) => {
+    const by = steps[event.key];
+    if (by) change(index, { x: x + by[0], y: y + by[1] });
+    else if (event.key === "Delete" || event.key === "Backspace") remove(index);
+    else return;
+    event.preventDefault();
+  };
+  return (
+    <button
+      type="button"
+      class="handle"
+      aria-pressed={selected.value === index}
+      aria-roledescription="movable object"
+      aria-label={`${nameOf(object)}, ${percent(x)} across, ${percent(y)} down`}
+      style={{ left: share(x - radius), top: share(y - radius), width: share(2 * radius) }}
+      onFocus={() => {
+        selected.value = index;
+      }}
+      onPointerDown={(event) => {
+        event.currentTarget.setPointerCapture(event.pointerId);
+        const at = placeOf(event);
+        grip.current = { x: x - at.x, y: y - at.y };
+        selected.value = index;
+      }}
+      onPointerMove={(event) => {
+        if (!grip.current) return;
+        const at = placeOf(event);
+        change(index, { x: at.x + grip.current.x, y: at.y + grip.current.y });
+      }}
+      onLostPointerCapture={() => {
+        grip.current = undefined;
+      }}
+      onKeyDown={keys}
+    />
+  );
+}
