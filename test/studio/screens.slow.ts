@@ -67,6 +67,22 @@ const screens: readonly Screen[] = [
     },
   ],
   [
+    "caption",
+    "view=caption",
+    async (page) => {
+      await page.locator(".hero[data-settled=true]").waitFor();
+      await page.getByRole("radio", { name: /^cross, / }).click();
+      await page.locator(".handle").nth(1).focus();
+    },
+  ],
+  [
+    "ask",
+    "view=ask&question=is+the+purple+cross+left+of+the+blue+circle?",
+    async (page) => {
+      await page.locator(".hero[data-settled=true]").waitFor();
+    },
+  ],
+  [
     "model",
     "example=cat-and-cup&view=model",
     async (page) => {
@@ -77,7 +93,7 @@ const screens: readonly Screen[] = [
 ];
 
 /** Those that docs/studio.md shows. */
-const documented = ["explain", "layers", "test", "model"];
+const documented = ["explain", "layers", "test", "caption", "model"];
 
 const sizes = [
   [360, 780],

@@ -50,7 +50,7 @@ export function ObjectTools() {
           Remove
         </button>
         <button type="button" onClick={next}>
-          Another scene
+          New scene
         </button>
       </div>
       <p class="hint">

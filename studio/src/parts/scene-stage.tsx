@@ -3,13 +3,13 @@ import { paint, type SceneObject, side } from "gradcam/scenes";
 import { toImageData } from "gradcam/web";
 import { useRef } from "preact/hooks";
 import { looked, sayings } from "../state/narration.ts";
-import { change, nameOf, remove, scene, selected } from "../state/scene.ts";
+import { change, dragged, nameOf, remove, scene, selected } from "../state/scene.ts";
 import { colours, opacity } from "../state/studio.ts";
 import { Canvas } from "./canvas.tsx";
 import { draw, layerOf } from "./heat.ts";
 
-/** Pixels across and down; what the models get is coarser. */
-const pixels = 320;
+/** Pixels across and down: painted as fine as the eye wants at rest, as fast as the hand wants while it drags. */
+const pixels = { resting: 320, dragged: 144 } as const;
 /** A step by a key, in parts of 1024 of the side. */
 const step = 24;
 const steps: Readonly<Record<string, readonly [number, number]>> = {
@@ -24,14 +24,15 @@ const percent = (length: number): string => `${Math.round((100 * length) / side)
 export function SceneStage() {
   const { value: shown } = scene;
   const said = sayings.value[looked.value];
+  const fineness = dragged.value ? pixels.dragged : pixels.resting;
   const names = shown.objects.map(nameOf).join(", a ");
   return (
     <div class="stage" style={{ "--ratio": 1 }}>
       <Canvas
         class="picture"
         label={`A scene: a ${names}${said ? `; lit where "${said.text}" came from` : ""}`}
-        draw={(canvas) => draw(canvas, toImageData(paint(shown, pixels).picture))}
-        on={[shown]}
+        draw={(canvas) => draw(canvas, toImageData(paint(shown, fineness).picture))}
+        on={[shown, fineness]}
       />
       <div class="objects">
         {said && !said.blank && (
@@ -89,10 +90,12 @@ function Handle({ object, index }: { readonly object: SceneObject; readonly inde
       onPointerMove={(event) => {
         if (!grip.current) return;
         const at = placeOf(event);
+        dragged.value = true;
         change(index, { x: at.x + grip.current.x, y: at.y + grip.current.y });
       }}
       onLostPointerCapture={() => {
         grip.current = undefined;
+        dragged.value = false;
       }}
       onKeyDown={keys}
     />

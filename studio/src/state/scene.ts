@@ -21,11 +21,13 @@ export const fewest = 2;
 export const most = 4;
 
 /** Three objects that are easy to speak of. */
-const firstSeed = 8;
+const firstSeed = 710;
 
 export const scene = signal<Scene>(makeScene(firstSeed));
 /** The object in hand. */
 export const selected = signal<number | undefined>(undefined);
+/** Whether it is dragged. */
+export const dragged = signal(false);
 
 /** Changes with what the objects are, not with where they lie: suggestions must not run away from a hand that drags. */
 const kinds = computed(() =>
