@@ -159,6 +159,7 @@ test("questions about the scene: suggested, typed, and refused", async () => {
   await input.press("Enter");
   const refusal = page.locator("#refusal");
   await expect.poll(() => refusal.innerText()).toMatch(/^unknown words: "an", "elephant\?" in the question; the model/);
+  expect(await page.locator("canvas.heat").count()).toBe(0);
   await suggestions.first().click();
   await expect.poll(() => refusal.innerText()).toBe("");
   await settled();

@@ -66,8 +66,11 @@ function Handle({ object, index }: { readonly object: SceneObject; readonly inde
   const keys = (event: KeyboardEvent) => {
     const by = steps[event.key];
     if (by) change(index, { x: x + by[0], y: y + by[1] });
-    else if (event.key === "Delete" || event.key === "Backspace") remove(index);
-    else return;
+    else if (event.key === "Delete" || event.key === "Backspace") {
+      const { previousElementSibling: before, nextElementSibling: after } = event.currentTarget as HTMLElement;
+      if (!after) (before as HTMLElement | null)?.focus(); // the last handle goes
+      remove(index);
+    } else return;
     event.preventDefault();
   };
   return (

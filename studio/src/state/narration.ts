@@ -26,9 +26,10 @@ export const kept = signal(0);
 export const pointed = signal<number | undefined>(undefined);
 
 /** What is said in the view that is open. */
-export const sayings = computed<readonly Said[]>(
-  () => (view.value === "ask" ? replied.value?.said.answers : told.value?.said.words) ?? [],
-);
+export const sayings = computed<readonly Said[]>(() => {
+  if (view.value !== "ask") return told.value?.said.words ?? [];
+  return (refusal.value === undefined && replied.value?.said.answers) || [];
+});
 /** The word whose map lies on the scene; a shorter caption may lack the place that was kept. */
 export const looked = computed<number>(() =>
   Math.max(0, Math.min(pointed.value ?? kept.value, sayings.value.length - 1)),

@@ -76,7 +76,7 @@ function Question() {
 
 function Answers() {
   const { value: given } = replied;
-  if (!given) return null;
+  if (!given || refusal.value !== undefined) return null;
   const [best] = given.said.answers;
   const truth = answerTo(given.scene, given.question);
   return (
