@@ -4,7 +4,7 @@ import path from "node:path";
 import { runInNewContext } from "node:vm";
 import { build } from "esbuild";
 import { expect, test } from "vitest";
-import { makeScene, paint, type Scene, type SceneObject } from "../../src/scenes/index.ts";
+import { makeScene, paint, radii, type Scene, type SceneObject, side, withOneMore } from "../../src/scenes/index.ts";
 
 const seeds = Array.from({ length: 60 }, (_, seed) => seed);
 const hash = (data: Uint8Array) => createHash("sha256").update(data).digest("hex").slice(0, 16);
@@ -135,4 +135,17 @@ test("one scene at two sizes has the same objects in the same places", () => {
   scene.objects.forEach((_, k) => {
     expect(area(large.masks[k]) / area(small.masks[k]) / 16).toBeCloseTo(1, 0);
   });
+});
+
+test("one more object comes before the others, inside the picture, and hides none of them", () => {
+  for (const scene of seeds.map(makeScene).filter(({ objects }) => objects.length < 4)) {
+    const more = withOneMore(scene)!;
+    expect(more.objects.slice(0, -1)).toEqual(scene.objects);
+    const { x, y, radius, size } = more.objects.at(-1) as SceneObject;
+    expect(radius).toBeGreaterThanOrEqual(radii[size][0]);
+    expect(radius).toBeLessThanOrEqual(radii[size][1]);
+    for (const v of [x, y]) expect(Math.abs(v - side / 2) + radius).toBeLessThan(side / 2);
+    for (const other of scene.objects)
+      expect(Math.hypot(x - other.x, y - other.y)).toBeGreaterThan(0.75 * (radius + other.radius));
+  }
 });
