@@ -48,11 +48,11 @@ function objectsOf(scene, { text }) {
 }
 
 /**
- * A record for each two objects of a scene: what colour, or shape, the one is, and then the other.
+ * A record for each two objects of a scene: what colour, or shape, the one is, and then the other; by the first method.
  * @returns {AsyncGenerator} `{ done, seed, kind, before, after, stayed, random, centre }`: the first peak was on the first object; the second
  *   is on the second; the second is on the first still
  */
-export async function* movedQuestions({ source, layer, session, seeds }) {
+export async function* movedQuestions({ source, layer, session, seeds, methods: [method] }) {
   const answerer = await loadAnswerer(source, { layer, session });
   const asked = byLength(
     seen(seeds).flatMap((shown) =>
@@ -67,7 +67,7 @@ export async function* movedQuestions({ source, layer, session, seeds }) {
   const answered = [];
   for (const { seed, scene, kind, object, text, painting } of asked) {
     const painted = painting();
-    const { explanations } = await answerer.ask(painted.picture, text);
+    const { explanations } = await answerer.ask(painted.picture, text, { method });
     answered.push({ seed, kind, peak: explanations[0].peak, place: placeOf(scene, painted, [object]) });
   }
   await answerer.release();

@@ -2,7 +2,7 @@
  * @file Where the maps of the bundled scene models lie, on scenes that no training has seen and whose objects are known exactly.
  *
  *     npm run build && node scripts/scenes/evaluate-maps.mjs [--count 1000] [--first 0] [--models models]
- *       [--only scenes-answerer]... [--layer TENSOR] [--json]
+ *       [--only scenes-answerer]... [--method grad-cam]... [--layer TENSOR] [--json]
  *
  * Peaks are those of the map on the picture's own pixels; one counts as on an object if it is at most 3 % of the picture's side away from
  * a visible pixel of it. Intervals are 95 % bootstraps over scenes. Seeds from 500,000 on are for choosing, those below 1,000 for
@@ -26,13 +26,14 @@ const { values } = parseArgs({
       multiple: true,
       default: ["scenes-captioner", "scenes-captioner-transformer", "scenes-answerer"],
     },
+    method: { type: "string", multiple: true, default: ["grad-cam", "guided-backprop", "guided-grad-cam"] },
     layer: { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
 const [count, first] = [Number(values.count), Number(values.first)];
 const seeds = Array.from({ length: count }, (_, i) => first + i);
-const methods = ["grad-cam", "guided-backprop", "guided-grad-cam"];
+const methods = values.method;
 /** One thread: the pictures are small. */
 const session = { intraOpNumThreads: 1 };
 const wordKinds = ["colour", "shape", "size", "texture"];
@@ -76,7 +77,8 @@ for (const name of values.only) {
   const given = { source: path.join(values.models, name), layer: values.layer, session, seeds, methods };
   tables.push(...(name.includes("answerer") ? await answererTables(name, given) : await captionerTables(name, given)));
 }
-if (values.json) console.log(JSON.stringify({ scenes: count, first, tables }));
+if (values.json)
+  console.log(JSON.stringify({ scenes: count, first, tables: tables.map(({ title, rows }) => ({ title, rows })) }));
 else {
   console.log(`${count} scenes, seeds ${first} to ${first + count - 1}`);
   for (const table of tables) console.log(`\n${markdown(table)}`);
@@ -98,8 +100,8 @@ async function captionerTables(name, given) {
     row(`${method}, words`, of(method, ...wordKinds)),
     row(`${method}, noun phrases`, of(method, "phrase")),
   ]);
-  const kinds = wordKinds.map((kind) => row(`grad-cam, words of ${kind}`, of("grad-cam", kind)));
-  const words = of("grad-cam", ...wordKinds);
+  const kinds = wordKinds.map((kind) => row(`${methods[0]}, words of ${kind}`, of(methods[0], kind)));
+  const words = of(methods[0], ...wordKinds);
   const controls = [
     ["a random peak", "random"],
     ["the centre", "centre"],
@@ -153,8 +155,8 @@ async function answererTables(name, given) {
         ...methods.map((method) => row(`${method}, all kinds`, of(method))),
         ...questionKinds.map((kind) =>
           row(
-            `grad-cam, ${kind}`,
-            of("grad-cam").filter((one) => one.kind === kind),
+            `${methods[0]}, ${kind}`,
+            of(methods[0]).filter((one) => one.kind === kind),
           ),
         ),
       ],
