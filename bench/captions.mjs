@@ -1,10 +1,11 @@
 /**
  * @file What explaining a caption costs beside its forward pass, in the same run: encoder and decoder over the words, once.
  *
- *   node bench/captions.mjs [--quick]
+ *   node bench/captions.mjs [--quick] [--cpu]
  *
  * The forward pass is ONNX Runtime's own: the encoder's session and that of the decoder over all words. "caption" is the same with the map
- * of the whole caption, "each word" with a map for every word, in one run.
+ * of the whole caption, "each word" with a map for every word, in one run. With `--cpu`, sessions have one thread and the time is that on
+ * the processor, which other work on the machine hardly changes.
  */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -12,11 +13,14 @@ import { fileURLToPath } from "node:url";
 import ort from "onnxruntime-node";
 import { Sentences } from "../dist/explain/sentences.js";
 import { readModel, sequenceNarrator, stepNarrator } from "../dist/language.js";
-import { inTurn, median, ratio } from "./measure.mjs";
+import { inTurn, median, milliseconds, processorMilliseconds, ratio } from "./measure.mjs";
 import { lstmDecoder, resnet50, vgg16 } from "./networks.mjs";
 
 ort.env.logLevel = "error";
 const quick = process.argv.includes("--quick");
+const [timed, session] = process.argv.includes("--cpu")
+  ? [processorMilliseconds, { intraOpNumThreads: 1 }]
+  : [milliseconds, {}];
 const words = 10;
 const models = fileURLToPath(new URL("../models", import.meta.url));
 
@@ -76,9 +80,9 @@ async function measure(name, narrator, [c, h, w], rounds) {
   const said = spoken.slice(0, words);
   const whole = [said.map(() => 1)];
   const each = [...whole, ...said.map((_, t) => said.map((_, s) => (s === t ? 1 : 0)))];
-  const sentences = new Sentences(ort, (n) => narrator.teller(n));
+  const sentences = new Sentences(ort, (n) => narrator.teller(n), { session });
   const sessions = [];
-  for (const { model } of teller.parts) sessions.push(await ort.InferenceSession.create(model.bytes));
+  for (const { model } of teller.parts) sessions.push(await ort.InferenceSession.create(model.bytes, session));
   const forward = async () => {
     let known = { ...feeds };
     for (const [i, part] of teller.parts.entries()) {
@@ -96,7 +100,7 @@ async function measure(name, narrator, [c, h, w], rounds) {
     const told = await sentences.see(feeds).tell(spoken, said);
     await told.signedMaps(weights);
   };
-  const times = await inTurn({ forward, caption: () => explained(whole), each: () => explained(each) }, rounds);
+  const times = await inTurn({ forward, caption: () => explained(whole), each: () => explained(each) }, rounds, timed);
   for (const session of sessions) await session.release();
   await sentences.release();
   const figures = ["caption", "each"].map((what) => ratio(times, what, "forward").toFixed(2));

@@ -4,10 +4,19 @@ export const pause = (ms = 50) => new Promise((resolve) => setTimeout(resolve, m
 
 export const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
+/** By the clock on the wall. */
 export async function milliseconds(work) {
   const start = performance.now();
   await work();
   return performance.now() - start;
+}
+
+/** Time on the processor, for machines that do other things meanwhile; of sessions of one thread, whose pools do not spin. */
+export async function processorMilliseconds(work) {
+  const start = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
 }
 
 /**
@@ -15,13 +24,13 @@ export async function milliseconds(work) {
  * after the pause. The first round is not counted.
  * @returns by name: the milliseconds of each round.
  */
-export async function inTurn(contenders, rounds) {
+export async function inTurn(contenders, rounds, timed = milliseconds) {
   const times = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]));
   for (let round = 0; round <= rounds; round++)
     for (const [name, work] of Object.entries(contenders)) {
       await pause();
       await work();
-      const took = await milliseconds(work);
+      const took = await timed(work);
       if (round > 0) times[name].push(took);
     }
   return times;

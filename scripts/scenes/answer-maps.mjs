@@ -1,7 +1,8 @@
 /** @file Maps of an answerer's answers on scenes whose objects are known: where their peaks lie, and whether occlusion agrees. */
+import { occlusionPatch, patchStarts } from "../../dist/methods/occlusion.js";
 import { loadAnswerer } from "../../dist/node.js";
 import { fitting, makeScene, paint, parseQuestion, questions, questionText } from "../../dist/scenes/index.js";
-import { Place, spearman } from "./measures.mjs";
+import { mean, Place, spearman } from "./measures.mjs";
 
 /** Graphs are made for questions of one length: those of one length are asked one after the other. */
 const byLength = (asked) => asked.toSorted((a, b) => a.text.split(" ").length - b.text.split(" ").length);
@@ -15,8 +16,8 @@ const seen = (seeds) =>
 
 /**
  * A record for each question about objects that are there, and each method.
- * @returns {AsyncGenerator} `{ done, seed, method, kind, right, hit, correlation, random, centre }`: `done` of all work, 0 to 1; the peak is on
- *   an object that was asked about; the rank correlation is that with the answer's occlusion map, over the picture's pixels
+ * @returns {AsyncGenerator} `{ done, seed, method, kind, right, hit, correlation, coarse, random, centre }`: `done` of all work, 0 to 1; the peak is on
+ *   an object that was asked about; the rank correlation is that with the answer's occlusion map, over the picture's pixels; `coarse`: of the map seen through the same patches
  */
 export async function* answerMaps({ source, layer, session, seeds, methods }) {
   const answerer = await loadAnswerer(source, { layer, session });
@@ -34,11 +35,30 @@ export async function* answerMaps({ source, layer, session, seeds, methods }) {
         ...{ done: i / asked.length, seed, method: one.method, layer: one.layer, kind, right: one.label === answer },
         hit: place.has(one.peak),
         correlation: one.blank ? undefined : spearman(one.onPicture.data, drops),
+        coarse: one.blank ? undefined : spearman(throughPatches(one.onPicture), drops),
         random: place.random,
         centre: place.centre,
       };
   }
   await answerer.release();
+}
+
+/** What occlusion would show of a map: the mean over each patch, and for a pixel the mean of its patches. */
+function throughPatches({ width, height, data }) {
+  const { size } = occlusionPatch;
+  const [out, covered] = [new Float64Array(data.length), new Float64Array(data.length)];
+  for (const top of patchStarts(height))
+    for (const left of patchStarts(width)) {
+      const pixels = [];
+      for (let y = top; y < Math.min(height, top + size); y++)
+        for (let x = left; x < Math.min(width, left + size); x++) pixels.push(y * width + x);
+      const patch = mean(pixels.map((p) => data[p]));
+      for (const p of pixels) {
+        out[p] += patch;
+        covered[p]++;
+      }
+    }
+  return out.map((total, p) => total / covered[p]);
 }
 
 /** The objects that a question is about. */

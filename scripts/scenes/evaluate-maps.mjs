@@ -68,6 +68,7 @@ const columns = {
     ["random peak", "random", percent],
     ["centre", "centre", percent],
     ["rank correlation with occlusion", "correlation", number],
+    ["through the same patches", "coarse", number],
     ["maps", "count", whole],
   ],
 };
@@ -129,7 +130,7 @@ async function answererTables(name, given) {
   const row = (label, some) => ({
     label,
     ...Object.fromEntries(
-      ["hit", "random", "centre", "correlation"].map((key) => [key, estimate(some, (one) => one[key])]),
+      ["hit", "random", "centre", "correlation", "coarse"].map((key) => [key, estimate(some, (one) => one[key])]),
     ),
     count: some.length,
   });
