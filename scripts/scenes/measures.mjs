@@ -1,4 +1,6 @@
 /** @file What is measured of a map on a scene, and how shares and means get their intervals. */
+import { randomFor } from "../../dist/evaluate/random.js";
+import { bootstrap, mean, sum } from "../../dist/evaluate/statistics.js";
 import { insideOutside } from "../../dist/tasks/map.js";
 
 /** How far beside an object a peak may lie, in parts of the picture's side. */
@@ -56,77 +58,22 @@ function widened(mask, width, height) {
   return near;
 }
 
-/** Spearman's rank correlation, ties by mean ranks; NaN where one side is constant. */
-export function spearman(a, b) {
-  const [ra, rb] = [ranks(a), ranks(b)];
-  const [ma, mb] = [mean(ra), mean(rb)];
-  let [ab, aa, bb] = [0, 0, 0];
-  for (let i = 0; i < ra.length; i++) {
-    ab += (ra[i] - ma) * (rb[i] - mb);
-    aa += (ra[i] - ma) ** 2;
-    bb += (rb[i] - mb) ** 2;
-  }
-  return ab / Math.sqrt(aa * bb);
-}
-
-function ranks(values) {
-  const order = new Uint32Array(values.length).map((_, i) => i).sort((i, j) => values[i] - values[j]);
-  const out = new Float64Array(values.length);
-  for (let from = 0, to; from < order.length; from = to) {
-    to = from + 1;
-    while (to < order.length && values[order[to]] === values[order[from]]) to++;
-    for (let i = from; i < to; i++) out[order[i]] = (from + 1 + to) / 2;
-  }
-  return out;
-}
-
-/** @param values numbers, or whether something holds */
-export function mean(values) {
-  let total = 0;
-  for (let i = 0; i < values.length; i++) total += Number(values[i]);
-  return total / values.length;
-}
-
 export const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
-/** How often a bootstrap draws. */
-const draws = 1000;
-
 /**
- * The mean of what records say, and its 95 % interval: a percentile bootstrap over scenes, since the maps of one picture are alike.
+ * The mean of what records say, and its 95 % interval: a bootstrap over scenes, since the maps of one picture are alike.
  * @param records each with its `seed`
  * @param of a number or a yes or no of a record; records of which it is undefined are left out
+ * @returns `value`, `low`, `high`, and `count` of scenes
  */
 export function estimate(records, of) {
   const scenes = new Map();
   for (const record of records) {
     const value = of(record);
     if (value === undefined) continue;
-    const scene = scenes.get(record.seed) ?? { sum: 0, count: 0 };
-    scenes.set(record.seed, { sum: scene.sum + Number(value), count: scene.count + 1 });
+    const { total, count } = scenes.get(record.seed) ?? { total: 0, count: 0 };
+    scenes.set(record.seed, { total: total + Number(value), count: count + 1 });
   }
-  const all = [...scenes.values()];
-  const meanOf = (some) =>
-    some.reduce((sum, scene) => sum + scene.sum, 0) / some.reduce((n, scene) => n + scene.count, 0);
-  const random = generator(1);
-  const drawn = Array.from({ length: draws }, () => meanOf(all.map(() => all[Math.floor(random() * all.length)])));
-  drawn.sort((a, b) => a - b);
-  const count = all.reduce((n, scene) => n + scene.count, 0);
-  return {
-    value: meanOf(all),
-    low: drawn[Math.floor(0.025 * draws)],
-    high: drawn[Math.ceil(0.975 * draws) - 1],
-    count,
-  };
-}
-
-/** Uniform numbers in [0, 1): mulberry32. */
-function generator(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const meanOf = (some) => sum(some.map(({ total }) => total)) / sum(some.map(({ count }) => count));
+  return bootstrap([...scenes.values()], meanOf, randomFor("maps on scenes"));
 }
