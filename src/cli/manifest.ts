@@ -14,7 +14,7 @@ export function manifest(model: LoadedClassifier, results: readonly ImageResult[
     preprocess: kind === "picture" ? classifier.preprocess : null,
     score: score.name,
     scoreIsBefore: score.before ?? null,
-    layer: flags.layer ?? classifier.explainer.layers[0]?.name ?? null,
+    layer: classifier.explainer.layers[0]?.name ?? null,
     classes: flags.class ?? ["top1"],
     against: flags.against ?? null,
     counterfactual: flags.counterfactual ?? false,

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { node } from "../models.ts";
-import { gap, inverse, patchTokens, unet } from "../nets.ts";
-import { folder, gradcam, repository, withModel } from "./run.ts";
+import { classToken, gap, inverse, patchTokens, unet } from "../nets.ts";
+import { folder, gradcam, repository, withModel, writePicture } from "./run.ts";
 
 test("layers of a model, the default first", async () => {
   const cwd = folder();
@@ -36,6 +36,16 @@ test("layers of tokens, on the grid that is said", async () => {
   const { code, stdout } = await gradcam(["layers", "--json", "--tokens", "1+3x5", ...net], cwd);
   const [tokens] = JSON.parse(stdout).layers;
   expect({ code, tokens }).toEqual({ code: 0, tokens: { name: "tokens", shape: [-1, 16, 6], grid: [3, 5] } });
+});
+
+test("a layer whose patches do not reach the score: another takes its place, is said, and stands in the manifest", async () => {
+  const cwd = folder();
+  const net = withModel(cwd, classToken());
+  await writePicture(path.join(cwd, "a.png"));
+  const { code, stdout } = await gradcam(["explain", "a.png", ...net, "--layer", "last"], cwd);
+  expect(code).toBe(0);
+  expect(stdout).toContain("The patch tokens of last do not reach the score: explained at tokens instead.");
+  expect(JSON.parse(readFileSync(path.join(cwd, "gradcam-out/manifest.json"), "utf8")).layer).toBe("tokens");
 });
 
 test("layers of a model with an operator that has no rule", async () => {
