@@ -2,27 +2,27 @@
 import path from "node:path";
 import { type Command, Option } from "commander";
 import pc from "picocolors";
-import { methodNamed, methods } from "../methods/index.ts";
-import { prepareDirectory, writeWhole } from "../node/files.ts";
 import { type LoadedAnswerer, loadAnswerer } from "../node/load-answerer.ts";
 import { type WrittenMap, type WrittenWords, writeAnswered } from "../node/write-words.ts";
-import { type ColormapName, colormaps } from "../render/colormap.ts";
 import type { Answered } from "../tasks/answering.ts";
 import { percent } from "../tasks/figure.ts";
 import { packageVersion } from "./about.ts";
-import { eachPicture, endWith } from "./each-picture.ts";
-import { loadOptions, type ModelFlags, several, whole, withPictureReading } from "./options.ts";
-import { findSamples, type SampleFile } from "./samples.ts";
+import { eachPicture } from "./each-sample.ts";
+import {
+  type DrawingFlags,
+  loadOptions,
+  type ModelFlags,
+  methodOption,
+  several,
+  withDrawing,
+  withPictureReading,
+} from "./options.ts";
+import type { SampleFile } from "./samples.ts";
 
-interface AskFlags extends ModelFlags {
+interface AskFlags extends ModelFlags, DrawingFlags {
   readonly answers?: string[];
   readonly against?: string;
   readonly counterfactual?: boolean;
-  readonly method?: string[];
-  readonly out: string;
-  readonly colormap: ColormapName;
-  readonly maxPixels: number;
-  readonly json?: boolean;
 }
 
 const examples = `
@@ -34,44 +34,34 @@ Examples:
 
 export function defineAsk(program: Command): void {
   const model = "a directory with model.onnx, config.json and tokenizer.json (default: the bundled answerer of scenes)";
-  withPictureReading(program.command("ask").option("--model <dir>", model))
-    .description("answer a question about a picture, and show where the answer came from")
-    .argument("<image>", "a picture, or a directory of pictures")
-    .argument("<question>", "the question")
-    .option("--answers <name|index|topN>", "an answer to explain; may be repeated (default: the best)", several)
-    .addOption(
-      new Option("--against <name|index>", "explain the answers rather than this one").conflicts("counterfactual"),
-    )
-    .option("--counterfactual", "explain what speaks against the answers")
-    .option(
-      "--method <name>",
-      `how; may be repeated (default: grad-cam): ${methods.map((m) => m.name).join(", ")}`,
-      several,
-    )
-    .option("--out <dir>", "where the pictures go", "gradcam-out")
-    .addOption(new Option("--colormap <name>", "colours of the maps").choices([...colormaps]).default(colormaps[0]))
-    .option("--max-pixels <count>", "refuse larger pictures", whole, 100e6)
-    .option("--json", "print one JSON line per picture and nothing else")
+  withDrawing(
+    withPictureReading(program.command("ask").option("--model <dir>", model))
+      .description("answer a question about a picture, and show where the answer came from")
+      .argument("<image>", "a picture, or a directory of pictures")
+      .argument("<question>", "the question")
+      .option("--answers <name|index|topN>", "an answer to explain; may be repeated (default: the best)", several)
+      .addOption(
+        new Option("--against <name|index>", "explain the answers rather than this one").conflicts("counterfactual"),
+      )
+      .option("--counterfactual", "explain what speaks against the answers")
+      .addOption(methodOption()),
+  )
     .addHelpText("after", examples)
     .action(ask);
 }
 
 async function ask(image: string, question: string, flags: AskFlags): Promise<void> {
-  (flags.method ?? []).forEach(methodNamed);
-  const pictures = await findSamples([image], flags.out, "picture");
-  await prepareDirectory(flags.out);
-  const model = await loadAnswerer(flags.model, { ...loadOptions(flags), maxPixels: flags.maxPixels });
-  try {
-    const failures = await eachPicture(
-      pictures,
-      (picture, signal, onProgress) => askOne(model, picture, question, flags, signal, onProgress),
-      (result) => report(result, flags),
-      (results) => writeWhole(path.join(flags.out, "manifest.json"), manifest(model, results, flags)),
-    );
-    endWith(failures, pictures.length, flags);
-  } finally {
-    await model.release();
-  }
+  const options = { ...loadOptions(flags), maxPixels: flags.maxPixels };
+  await eachPicture(
+    [image],
+    flags,
+    () => loadAnswerer(flags.model, options),
+    (model) => ({
+      one: (picture, signal, onProgress) => askOne(model, picture, question, flags, signal, onProgress),
+      report: (result) => report(result, flags),
+      manifest: (results) => manifest(model, results, flags),
+    }),
+  );
 }
 
 /** What `--json` prints, a line each. File names are relative to `--out`. */

@@ -1,32 +1,33 @@
 /** @file `gradcam caption`: pictures in; a sentence, and where each of its words came from, out. */
 import path from "node:path";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import pc from "picocolors";
 import { UserError } from "../errors.ts";
 import { decode } from "../image/sharp.ts";
-import { methodNamed, methods } from "../methods/index.ts";
-import { prepareDirectory, writeWhole } from "../node/files.ts";
 import { type LoadedCaptioner, loadCaptioner } from "../node/load-captioner.ts";
 import { type WrittenMap, type WrittenWords, writeCaptioned } from "../node/write-words.ts";
-import { type ColormapName, colormaps } from "../render/colormap.ts";
 import type { Captioned, Sentence, WordExplanation } from "../tasks/captioning.ts";
 import { packageVersion } from "./about.ts";
-import { eachPicture, endWith } from "./each-picture.ts";
-import { loadOptions, type ModelFlags, several, whole, withPictureReading } from "./options.ts";
-import { findSamples, type SampleFile } from "./samples.ts";
+import { eachPicture } from "./each-sample.ts";
+import {
+  type DrawingFlags,
+  loadOptions,
+  type ModelFlags,
+  methodOption,
+  several,
+  whole,
+  withDrawing,
+  withPictureReading,
+} from "./options.ts";
+import type { SampleFile } from "./samples.ts";
 
-interface CaptionFlags extends ModelFlags {
+interface CaptionFlags extends ModelFlags, DrawingFlags {
   readonly caption?: string;
   readonly instead?: string;
   readonly word?: string[];
   readonly beams?: number;
   readonly counterfactual?: boolean;
-  readonly method?: string[];
   readonly mask?: Readonly<Record<string, string>>;
-  readonly out: string;
-  readonly colormap: ColormapName;
-  readonly maxPixels: number;
-  readonly json?: boolean;
 }
 
 const examples = `
@@ -40,24 +41,18 @@ Examples:
 export function defineCaption(program: Command): void {
   const model =
     "a directory with captioner.json, or in the layout of transformers.js (default: the bundled captioner of scenes)";
-  withPictureReading(program.command("caption").option("--model <dir>", model))
-    .description("say what is in a picture, and show where each word came from")
-    .argument("<image...>", "pictures, or directories of pictures")
-    .option("--caption <text>", "the sentence to explain (default: the model's own)")
-    .option("--instead <text>", "explain the caption rather than this one, and this one rather than the caption")
-    .option("--word <words>", "a word to explain, or several in a row; may be repeated (default: each)", several)
-    .option("--beams <count>", "sentences that the search keeps (default: as the model's files say)", whole)
-    .option("--counterfactual", "explain what speaks against the words")
-    .option(
-      "--method <name>",
-      `how; may be repeated (default: grad-cam): ${methods.map((m) => m.name).join(", ")}`,
-      several,
-    )
-    .option("--mask <word=file>", "a picture that is not black where the word's object is; may be repeated", mask)
-    .option("--out <dir>", "where the pictures go", "gradcam-out")
-    .addOption(new Option("--colormap <name>", "colours of the maps").choices([...colormaps]).default(colormaps[0]))
-    .option("--max-pixels <count>", "refuse larger pictures", whole, 100e6)
-    .option("--json", "print one JSON line per picture and nothing else")
+  withDrawing(
+    withPictureReading(program.command("caption").option("--model <dir>", model))
+      .description("say what is in a picture, and show where each word came from")
+      .argument("<image...>", "pictures, or directories of pictures")
+      .option("--caption <text>", "the sentence to explain (default: the model's own)")
+      .option("--instead <text>", "explain the caption rather than this one, and this one rather than the caption")
+      .option("--word <words>", "a word to explain, or several in a row; may be repeated (default: each)", several)
+      .option("--beams <count>", "sentences that the search keeps (default: as the model's files say)", whole)
+      .option("--counterfactual", "explain what speaks against the words")
+      .addOption(methodOption())
+      .option("--mask <word=file>", "a picture that is not black where the word's object is; may be repeated", mask),
+  )
     .addHelpText("after", examples)
     .action(caption);
 }
@@ -69,21 +64,17 @@ function mask(text: string, before: Readonly<Record<string, string>> = {}): Reco
 }
 
 async function caption(images: string[], flags: CaptionFlags): Promise<void> {
-  (flags.method ?? []).forEach(methodNamed);
-  const pictures = await findSamples(images, flags.out, "picture");
-  await prepareDirectory(flags.out);
-  const model = await loadCaptioner(flags.model, { ...loadOptions(flags), maxPixels: flags.maxPixels });
-  try {
-    const failures = await eachPicture(
-      pictures,
-      (picture, signal, onProgress) => captionOne(model, picture, flags, signal, onProgress),
-      (result) => report(result, flags),
-      (results) => writeWhole(path.join(flags.out, "manifest.json"), manifest(model, results, flags)),
-    );
-    endWith(failures, pictures.length, flags);
-  } finally {
-    await model.release();
-  }
+  const options = { ...loadOptions(flags), maxPixels: flags.maxPixels };
+  await eachPicture(
+    images,
+    flags,
+    () => loadCaptioner(flags.model, options),
+    (model) => ({
+      one: (picture, signal, onProgress) => captionOne(model, picture, flags, signal, onProgress),
+      report: (result) => report(result, flags),
+      manifest: (results) => manifest(model, results, flags),
+    }),
+  );
 }
 
 /** What `--json` prints, a line each. File names are relative to `--out`. */

@@ -1,40 +1,50 @@
-/** @file One thing done with every picture that is named: progress, an end by Ctrl-C, and pictures that fail beside others that do not. */
+/** @file One thing done with every sample that is named: progress, an end by Ctrl-C, and samples that fail beside others that do not. */
+import path from "node:path";
 import { CommanderError } from "commander";
 import pc from "picocolors";
 import { UserError } from "../errors.ts";
+import { methodNamed } from "../methods/index.ts";
+import { prepareDirectory, writeWhole } from "../node/files.ts";
+import type { Kind } from "../tasks/sample.ts";
 import { exitCodes } from "./about.ts";
+import type { DrawingFlags } from "./options.ts";
 import { Progress } from "./progress.ts";
-import type { SampleFile } from "./samples.ts";
+import { findSamples, type SampleFile } from "./samples.ts";
 
-/**
- * @param work is given a picture, a signal, and where to say how much of it is done (0 to 1)
- * @param finish is given the results of all pictures, of those so far where something ends the work
- * @returns how many pictures failed; each failure has had its line. A single picture's failure ends it all.
- */
-export async function eachPicture<T>(
-  pictures: readonly SampleFile[],
-  work: (picture: SampleFile, signal: AbortSignal, onProgress: (part: number) => void) => Promise<T>,
-  done: (result: T) => void,
-  finish: (results: readonly T[]) => Promise<void>,
+/** What is done with samples. */
+export interface Work<T> {
+  /** A sample's part, with where to say how much of it is done (0 to 1). */
+  one(sample: SampleFile, signal: AbortSignal, onProgress: (part: number) => void): Promise<T>;
+  report(result: T): void;
+  /** What `manifest.json` says of all results, or of those so far where something ends the work. */
+  manifest(results: readonly T[]): string;
+}
+
+/** @returns how many samples failed; each failure has had its line. A single sample's failure ends it all. */
+export async function eachSample<T>(
+  samples: readonly SampleFile[],
+  kind: Kind,
+  { one, report, manifest }: Work<T>,
+  { out }: DrawingFlags,
 ): Promise<number> {
   const interrupted = new AbortController();
   const stop = () => interrupted.abort();
   process.once("SIGINT", stop);
-  const progress = new Progress("pictures", pictures.length);
+  const progress = new Progress(`${kind}s`, samples.length);
   const results: T[] = [];
   let failures = 0;
   try {
-    for (const [i, picture] of pictures.entries()) {
+    for (const [i, sample] of samples.entries()) {
       if (interrupted.signal.aborted) throw new UserError("cancelled", "cancelled");
       progress.update(i);
       try {
-        const result = await work(picture, interrupted.signal, (part) => progress.update(i + part));
+        const result = await one(sample, interrupted.signal, (part) => progress.update(i + part));
         results.push(result);
         progress.clear();
-        done(result);
+        report(result);
       } catch (error) {
         progress.clear();
-        if (!(error instanceof UserError) || pictures.length === 1 || !isAboutPicture(error)) throw error;
+        if (!(error instanceof UserError) || samples.length === 1 || !isAboutSample(error, kind)) throw error;
         console.error(`gradcam: ${error.message}`);
         failures++;
       }
@@ -42,18 +52,38 @@ export async function eachPicture<T>(
   } finally {
     progress.clear();
     process.off("SIGINT", stop);
-    if (results.length) await finish(results);
+    if (results.length) await writeWhole(path.join(out, "manifest.json"), manifest(results));
   }
   return failures;
 }
 
-/** Other pictures of a directory are worth a try after these. */
-const isAboutPicture = ({ code }: UserError): boolean =>
-  ["invalid-image", "too-large", "missing-file", "not-finite"].includes(code);
+/** Other samples of a directory are worth a try after these. What is wrong with an array is told as what is wrong with an input. */
+const isAboutSample = ({ code }: UserError, kind: Kind): boolean =>
+  ["invalid-image", "too-large", "missing-file", "not-finite"].includes(code) ||
+  (kind !== "picture" && code === "invalid-input");
 
-/** Ends a command whose pictures failed in part, without another line. */
-export function endWith(failures: number, total: number, { json, out }: { json?: boolean; out: string }): void {
-  const failed = failures ? `${failures} of ${total} pictures could not be explained` : "";
+/** Ends a command whose samples failed in part, without another line. */
+export function endWith(failures: number, total: number, kind: Kind, { json, out }: DrawingFlags): void {
+  const failed = failures ? `${failures} of ${total} ${kind}s could not be explained` : "";
   if (!json) console.log(`Pictures are in ${pc.bold(out)}${failed && `; ${failed}`}.`);
+  // Each failure has had its line: a CommanderError ends the command without another.
   if (failed) throw new CommanderError(exitCodes.user, "gradcam.failures", failed);
+}
+
+/** Pictures, and the model that is opened for them. */
+export async function eachPicture<M extends { release(): Promise<void> }, T>(
+  images: readonly string[],
+  flags: DrawingFlags,
+  open: () => Promise<M>,
+  workWith: (model: M) => Work<T>,
+): Promise<void> {
+  (flags.method ?? []).forEach(methodNamed);
+  const pictures = await findSamples(images, flags.out, "picture");
+  await prepareDirectory(flags.out);
+  const model = await open();
+  try {
+    endWith(await eachSample(pictures, "picture", workWith(model), flags), pictures.length, "picture", flags);
+  } finally {
+    await model.release();
+  }
 }

@@ -1,7 +1,7 @@
 /** @file `gradcam evaluate`: a dataset in; figures of explanations out. */
 import { availableParallelism } from "node:os";
 import path from "node:path";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import pc from "picocolors";
 import { UserError } from "../errors.ts";
 import { attackAll } from "../evaluate/adversarial.ts";
@@ -17,7 +17,7 @@ import { csvOf } from "../evaluate/tables.ts";
 import { methodNamed, methods } from "../methods/index.ts";
 import { prepareDirectory, readJson, writeWhole } from "../node/files.ts";
 import { packageVersion } from "./about.ts";
-import { loadOptions, type ModelFlags, notice, port, whole, withModel } from "./options.ts";
+import { loadOptions, type ModelFlags, notice, port, seedNumber, whole, withModel } from "./options.ts";
 import { Progress } from "./progress.ts";
 
 interface EvaluateFlags extends ModelFlags {
@@ -68,7 +68,7 @@ export function defineEvaluate(program: Command): void {
     )
     .option("--metrics-port <port>", "serve /metrics for Prometheus there", port)
     .option("--sample <count>", "so many pictures, drawn by the seed (default: all)", whole)
-    .option("--seed <number>", "of everything that is drawn", seed, 0)
+    .option("--seed <number>", "of everything that is drawn", seedNumber, 0)
     .option("--json", "print the figures as JSON and nothing else")
     .addHelpText("after", examples)
     .action(evaluate);
@@ -209,9 +209,3 @@ const estimate = ({ value, low, high, count }: { value: number; low: number; hig
   `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}] over ${count} pictures`;
 
 const names = (text: string): string[] => text.split(",").map((name) => name.trim());
-
-function seed(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError("It must be a whole number of 0 or more.");
-  return value;
-}

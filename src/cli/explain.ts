@@ -1,19 +1,15 @@
-/** @file `gradcam explain`: pictures, sounds and volumes in; predictions, maps and panels out. */
-import path from "node:path";
-import { type Command, CommanderError, Option } from "commander";
+import { type Command, Option } from "commander";
 import pc from "picocolors";
 import { UserError } from "../errors.ts";
-import { methodNamed, methods } from "../methods/index.ts";
+import { methodNamed } from "../methods/index.ts";
 import { isArrayFile } from "../node/arrays.ts";
-import { prepareDirectory, writeWhole } from "../node/files.ts";
+import { prepareDirectory } from "../node/files.ts";
 import { type LoadedClassifier, load } from "../node/load.ts";
 import { writeWhy } from "../node/write.ts";
-import { colormaps } from "../render/colormap.ts";
 import type { Kind } from "../tasks/sample.ts";
-import { exitCodes } from "./about.ts";
+import { eachSample, endWith } from "./each-sample.ts";
 import { assumption, manifest } from "./manifest.ts";
-import { loadOptions, namedFile, several, whole, withModel } from "./options.ts";
-import { Progress } from "./progress.ts";
+import { loadOptions, methodOption, namedFile, several, withDrawing, withModel } from "./options.ts";
 import { Reference } from "./reference.ts";
 import { type ExplainFlags, type ImageResult, report } from "./report.ts";
 import { findSamples, type SampleFile } from "./samples.ts";
@@ -31,26 +27,20 @@ Examples:
   gradcam explain photo.jpg --model int8.onnx --reference float.onnx`;
 
 export function defineExplain(program: Command): void {
-  withModel(program.command("explain"))
-    .description("show which parts of a picture, sound or volume made a model say what it says")
-    .argument("[image...]", "pictures, .wav, .npy or .json files, as the model takes them; or directories of them")
-    .option("--class <name|index|topN>", "a class to explain; may be repeated (default: the best)", several)
-    .option(
-      "--method <name>",
-      `how; may be repeated (default: grad-cam): ${methods.map((m) => m.name).join(", ")}`,
-      several,
-    )
-    .addOption(
-      new Option("--against <name|index>", "explain the classes rather than this one").conflicts("counterfactual"),
-    )
-    .option("--counterfactual", "explain what speaks against the classes")
-    .option("--input <name=file>", "another input of the model: .npy, .json or a picture; may be repeated", namedFile)
-    .option("--similar-to <file>", "explain the similarity of the model's embeddings to this one's")
-    .option("--reference <file|dir>", "compare the maps with this model's, such as the one before quantisation")
-    .option("--out <dir>", "where the pictures go", "gradcam-out")
-    .addOption(new Option("--colormap <name>", "colours of the maps").choices([...colormaps]).default(colormaps[0]))
-    .option("--max-pixels <count>", "refuse larger pictures", whole, 100e6)
-    .option("--json", "print one JSON line per picture and nothing else")
+  withDrawing(
+    withModel(program.command("explain"))
+      .description("show which parts of a picture, sound or volume made a model say what it says")
+      .argument("[image...]", "pictures, .wav, .npy or .json files, as the model takes them; or directories of them")
+      .option("--class <name|index|topN>", "a class to explain; may be repeated (default: the best)", several)
+      .addOption(methodOption())
+      .addOption(
+        new Option("--against <name|index>", "explain the classes rather than this one").conflicts("counterfactual"),
+      )
+      .option("--counterfactual", "explain what speaks against the classes")
+      .option("--input <name=file>", "another input of the model: .npy, .json or a picture; may be repeated", namedFile)
+      .option("--similar-to <file>", "explain the similarity of the model's embeddings to this one's")
+      .option("--reference <file|dir>", "compare the maps with this model's, such as the one before quantisation"),
+  )
     .addHelpText("after", examples)
     .action(explain);
 }
@@ -72,54 +62,31 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
   const reference = flags.reference === undefined ? undefined : await Reference.open(flags.reference, options);
   await prepareDirectory(flags.out);
 
-  const interrupted = new AbortController();
-  const stop = () => interrupted.abort();
-  process.once("SIGINT", stop);
-  const progress = new Progress(`${kind}s`, samples.length);
-  const results: ImageResult[] = [];
-  let failures = 0;
+  let failures: number;
   try {
-    for (const [done, sample] of samples.entries()) {
-      if (interrupted.signal.aborted) throw new UserError("cancelled", "cancelled");
-      progress.update(done);
-      try {
-        const { signal } = interrupted;
-        const onProgress = (part: number) => progress.update(done + part);
-        const result = await explainOne(model, sample, flags, { reference, signal, onProgress });
-        results.push(result);
-        progress.clear();
-        report(result, flags);
-      } catch (error) {
-        if (samples.length === 1 || !(error instanceof UserError) || !isAboutSample(error, kind)) throw error;
-        progress.clear();
-        console.error(`gradcam: ${error.message}`);
-        failures++;
-      }
-    }
+    failures = await eachSample(
+      samples,
+      kind,
+      {
+        one: (sample, signal, onProgress) => explainOne(model, sample, flags, { reference, signal, onProgress }),
+        report: (result) => report(result, flags),
+        manifest: (results) => manifest(model, results, flags),
+      },
+      flags,
+    );
   } finally {
-    progress.clear();
-    process.off("SIGINT", stop);
-    if (results.length) await writeWhole(path.join(flags.out, "manifest.json"), manifest(model, results, flags));
     await model.release();
     await reference?.release();
   }
-  const failed = failures ? `${failures} of ${samples.length} ${kind}s could not be explained` : "";
   if (!flags.json) {
     if (model.assumed && samples.some(({ file }) => !isArrayFile(file)))
       console.log(pc.dim(`The model says nothing of preprocessing; assumed ${assumption(model)}.`));
     const [layer] = model.classifier.explainer.layers;
     if (layer?.insteadOf)
       console.log(`The patch tokens of ${layer.insteadOf} do not reach the score: explained at ${layer.name} instead.`);
-    console.log(`Pictures are in ${pc.bold(flags.out)}${failed && `; ${failed}`}.`);
   }
-  // Each failure has had its line: a CommanderError ends the command without another.
-  if (failed) throw new CommanderError(exitCodes.user, "gradcam.failures", failed);
+  endWith(failures, samples.length, kind, flags);
 }
-
-/** Other samples of a directory are worth a try after these. What is wrong with an array is told as what is wrong with an input. */
-const isAboutSample = ({ code }: UserError, kind: Kind): boolean =>
-  ["invalid-image", "too-large", "missing-file", "not-finite"].includes(code) ||
-  (kind !== "picture" && code === "invalid-input");
 
 interface Asking {
   readonly reference: Reference | undefined;

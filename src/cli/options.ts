@@ -1,8 +1,10 @@
 /** @file Options that commands share, and how their texts become values. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { TokenGrid } from "../explain/layout.ts";
+import { methods } from "../methods/index.ts";
 import type { LoadOptions } from "../node/load.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
+import { type ColormapName, colormaps } from "../render/colormap.ts";
 
 /** What every command that opens a model takes. */
 export interface ModelFlags {
@@ -17,6 +19,15 @@ export interface ModelFlags {
   readonly layout?: "NCHW" | "NHWC";
   readonly provider?: string;
   readonly threads?: number;
+}
+
+/** What every command that draws maps takes. */
+export interface DrawingFlags {
+  readonly method?: string[];
+  readonly out: string;
+  readonly colormap: ColormapName;
+  readonly maxPixels: number;
+  readonly json?: boolean;
 }
 
 export function withModel(command: Command): Command {
@@ -52,6 +63,22 @@ export function withPictureReading(command: Command): Command {
     .addOption(new Option("--layout <order>", "order of the input's axes").choices(["NCHW", "NHWC"]))
     .option("--provider <name>", "execution provider of ONNX Runtime", "cpu")
     .option("--threads <count>", "threads of ONNX Runtime (default: one per core)", whole);
+}
+
+/** Methods by name. */
+export const methodOption = (): Option =>
+  new Option(
+    "--method <name>",
+    `how; may be repeated (default: grad-cam): ${methods.map((m) => m.name).join(", ")}`,
+  ).argParser(several);
+
+/** Where maps go, and how they look. */
+export function withDrawing(command: Command): Command {
+  return command
+    .option("--out <dir>", "where the pictures go", "gradcam-out")
+    .addOption(new Option("--colormap <name>", "colours of the maps").choices([...colormaps]).default(colormaps[0]))
+    .option("--max-pixels <count>", "refuse larger pictures", whole, 100e6)
+    .option("--json", "print one JSON line per picture and nothing else");
 }
 
 /** The flags as `load` takes them. */

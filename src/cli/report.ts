@@ -2,24 +2,18 @@
 import path from "node:path";
 import pc from "picocolors";
 import type { WrittenExplanation } from "../node/write.ts";
-import type { ColormapName } from "../render/colormap.ts";
 import type { Why } from "../tasks/classification.ts";
 import { percent } from "../tasks/figure.ts";
-import type { ModelFlags } from "./options.ts";
+import type { DrawingFlags, ModelFlags } from "./options.ts";
 import { type ReferenceResult, referenceLine } from "./reference.ts";
 
-export interface ExplainFlags extends ModelFlags {
+export interface ExplainFlags extends ModelFlags, DrawingFlags {
   readonly class?: string[];
-  readonly method?: string[];
   readonly against?: string;
   readonly counterfactual?: boolean;
   readonly input?: Readonly<Record<string, string>>;
   readonly similarTo?: string;
   readonly reference?: string;
-  readonly out: string;
-  readonly colormap: ColormapName;
-  readonly maxPixels: number;
-  readonly json?: boolean;
 }
 
 /** What `--json` prints, a line each. File names are relative to `--out`. */

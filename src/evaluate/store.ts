@@ -2,8 +2,8 @@
  * @file Results on disk: one SQLite file, a transaction for each picture, so that a killed run loses at most the pictures in flight and a
  * picture counts once however often it was examined.
  */
-import type Database from "libsql";
 import { UserError } from "../errors.ts";
+import { type Database, openDatabase, writing } from "../node/database.ts";
 import type { Examined, Outcome } from "./examine.ts";
 import type { Measured, Measurement } from "./metrics/metric.ts";
 
@@ -25,7 +25,7 @@ export interface Failure {
 }
 
 export class Store {
-  private constructor(private readonly db: Database.Database) {}
+  private constructor(private readonly db: Database) {}
 
   /**
    * Opens the results of a run, or begins them.
@@ -33,13 +33,9 @@ export class Store {
    * @throws UserError `invalid-option` when the file holds another run's, `cannot-write`, `missing-package`.
    */
   static async open(file: string, run: Readonly<Record<string, unknown>>): Promise<Store> {
-    const Database = await loadDatabase();
-    const store = new Store(writing(file, () => new Database(file)));
+    // A killed process loses nothing; a power cut the last results, which are examined again.
+    const store = new Store(await openDatabase(file, "NORMAL"));
     writing(file, () => {
-      store.db.pragma("journal_mode = WAL");
-      // A killed process loses nothing; a power cut the last results, which are examined again. Without it each picture waits for the disk.
-      store.db.pragma("synchronous = NORMAL");
-      store.db.pragma("busy_timeout = 10000");
       store.db.exec(schema);
       const insert = store.db.prepare("INSERT OR IGNORE INTO run VALUES (?, ?)");
       for (const [key, value] of Object.entries(run)) insert.run(key, JSON.stringify(value));
@@ -135,22 +131,5 @@ export class Store {
 
   close(): void {
     this.db.close();
-  }
-}
-
-/** SQLite's errors as the user's: a full disk, a directory that may not be written, a file that is no database. */
-function writing<T>(file: string, act: () => T): T {
-  try {
-    return act();
-  } catch (cause) {
-    throw new UserError("cannot-write", `cannot write ${file}: ${(cause as Error).message}`, { cause });
-  }
-}
-
-async function loadDatabase(): Promise<typeof Database> {
-  try {
-    return (await import("libsql")).default;
-  } catch (cause) {
-    throw new UserError("missing-package", "missing package libsql, which keeps results: npm i libsql", { cause });
   }
 }

@@ -1,17 +1,21 @@
-/** @file SQLite: a write-ahead log that is on the disk before a write returns, and errors in one line. */
+/** @file SQLite: a write-ahead log, and errors in one line. */
 import type Libsql from "libsql";
 import { UserError } from "../errors.ts";
 
 export type Database = Libsql.Database;
 
-/** @throws UserError `missing-package`, `cannot-write` */
-export async function openDatabase(file: string): Promise<Database> {
+/**
+ * @param synchronous "FULL": the log is on the disk before a write returns; "NORMAL": a write does not wait for the disk, and a power cut
+ *   may lose the last ones.
+ * @throws UserError `missing-package`, `cannot-write`
+ */
+export async function openDatabase(file: string, synchronous: "FULL" | "NORMAL" = "FULL"): Promise<Database> {
   const Open = await loadDatabase();
   return writing(file, () => {
     const db = new Open(file);
     db.pragma("busy_timeout = 10000");
     db.pragma("journal_mode = WAL");
-    db.pragma("synchronous = FULL");
+    db.pragma(`synchronous = ${synchronous}`);
     return db;
   });
 }

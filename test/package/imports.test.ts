@@ -48,7 +48,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   "onnxruntime-common": /^onnx\/runtime\.ts$/,
   bullmq: /^evaluate\/queue\/link\.ts$/,
   ioredis: /^evaluate\/queue\/link\.ts$/,
-  libsql: /^(evaluate\/store|node\/database)\.ts$/,
+  libsql: /^node\/database\.ts$/,
   "fast-xml-parser": /^evaluate\/datasets\/voc-xml\.ts$/,
   yaml: /^evaluate\/datasets\/yolo\.ts$/,
   "@observablehq/plot": /^evaluate\/report\/plots\.ts$/,
