@@ -1,9 +1,9 @@
 /** @file Slices of a volume side by side as one SVG file, each with its number, under one scale of colours. */
 import type { ColormapName } from "./colormap.ts";
-import { BAR_HEIGHT, drawColorbar, MUTED } from "./figure.ts";
+import { BAR_HEIGHT, drawColorbar, MUTED, page } from "./figure.ts";
 import { CELL_WIDTH } from "./panel.ts";
 import { dataUri, pngSize } from "./png.ts";
-import { escapeXml, text, wrap } from "./text.ts";
+import { text, wrap } from "./text.ts";
 
 export interface Slice {
   readonly number: number;
@@ -61,13 +61,7 @@ export function sliceSheet({ title, slices, colormap, caption }: SliceSheet): st
   const bar = { colormap, label: "share of the map's maximum in the volume", ticks: ["0", "0.5", "1"] };
   parts.push(drawColorbar(bar, MARGIN + inner - CELL_WIDTH, footer));
   const [width, tall] = [inner + 2 * MARGIN, Math.ceil(footer + BAR_HEIGHT + 34 + MARGIN / 2)];
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${tall}" viewBox="0 0 ${width} ${tall}">`,
-    `<title>${escapeXml(title)}</title>`,
-    `<rect width="${width}" height="${tall}" fill="#fff"/>`,
-    ...parts,
-    "</svg>\n",
-  ].join("\n");
+  return page(title, width, tall, parts);
 }
 
 /**

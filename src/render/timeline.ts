@@ -4,10 +4,10 @@
 
 import type { Signal } from "../signal/signal.ts";
 import { type ColormapName, colormap } from "./colormap.ts";
-import { BAR_HEIGHT, drawColorbar, MUTED } from "./figure.ts";
+import { BAR_HEIGHT, drawColorbar, MUTED, page } from "./figure.ts";
 import { overMaximum } from "./normalise.ts";
 import { CELL_WIDTH } from "./panel.ts";
-import { decimal, escapeXml, text, wrap } from "./text.ts";
+import { decimal, text, wrap } from "./text.ts";
 import { ticks } from "./ticks.ts";
 
 /** A map over the signal's samples, or in its place a few words why there is none. */
@@ -72,13 +72,7 @@ export function timeline({ signal, tracks, colormap: name, caption }: Timeline):
   const bar = { colormap: name, label: "share of each map's maximum", ticks: ["0", "0.5", "1"] };
   parts.push(drawColorbar(bar, left + PLOT - CELL_WIDTH, footer));
   const [width, height] = [left + PLOT + MARGIN, Math.ceil(footer + BAR_HEIGHT + 32 + MARGIN / 2)];
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
-    `<title>${escapeXml(tracks.map(({ label }) => label).join(", "))}</title>`,
-    `<rect width="${width}" height="${height}" fill="#fff"/>`,
-    ...parts,
-    "</svg>\n",
-  ].join("\n");
+  return page(tracks.map(({ label }) => label).join(", "), width, height, parts);
 }
 
 /** The least and the largest sample of each column, and the amplitude's axis. */
