@@ -23,6 +23,7 @@ export {
   type Prediction,
   type Why,
 } from "./tasks/classification.ts";
+export { rankCorrelation } from "./tasks/correlation.ts";
 export { figureOf, panelCell, percent, view } from "./tasks/figure.ts";
 export type { Look, LookOptions } from "./tasks/look.ts";
 export { type DecodeOptions, decode, encodePng, type PictureSource, toImageData } from "./web/decode.ts";

@@ -13,8 +13,8 @@ import { peak } from "../image/locate.ts";
 import type { PixelMap } from "../image/picture.ts";
 import { type LoadOptions, load } from "../node/load.ts";
 import type { Classifier } from "../tasks/classification.ts";
+import { rankCorrelation } from "../tasks/correlation.ts";
 import { localModel } from "./address.ts";
-import { correlated } from "./metrics/occlusion-correlation.ts";
 import { tolerance } from "./metrics/pointing-game.ts";
 import { coverage, near } from "./metrics/regions.ts";
 import { randomFor } from "./random.ts";
@@ -140,7 +140,12 @@ async function attackOne(
     const looked = before.data.map((v, i) => (Number.isNaN(v) ? -1 : i)).filter((i) => i >= 0);
     const at = ({ data: all }: Planes | PixelMap) => Float32Array.from(looked, (i) => all[i]);
     const hits = region && ([hit(before), hit(after)] as const);
-    held.push({ method, correlation: correlated(at(before), at(after)), ...(hits && { hits }), maps: [before, after] });
+    held.push({
+      method,
+      correlation: rankCorrelation(at(before), at(after)),
+      ...(hits && { hits }),
+      maps: [before, after],
+    });
   }
   return {
     picture: opened.id,

@@ -1,4 +1,4 @@
-/** @file Means with intervals, paired differences, and correlations: what turns measurements into statements. */
+/** @file Means with intervals, and paired differences: what turns measurements into statements. */
 import type { Random } from "./random.ts";
 
 /** An estimate, with its 95 % interval. */
@@ -17,36 +17,6 @@ export function sum(values: ArrayLike<number>): number {
   for (let i = 0; i < values.length; i++) total += values[i];
   return total;
 }
-
-/** Ranks from 1; equal values share the mean of their ranks, as in scipy's `rankdata`. */
-export function ranks(values: Float32Array | Float64Array): Float64Array {
-  const order = new Uint32Array(values.length).map((_, i) => i).sort((a, b) => values[a] - values[b]);
-  const out = new Float64Array(values.length);
-  for (let from = 0; from < order.length; ) {
-    let to = from + 1;
-    while (to < order.length && values[order[to]] === values[order[from]]) to++;
-    for (let i = from; i < to; i++) out[order[i]] = (from + 1 + to) / 2;
-    from = to;
-  }
-  return out;
-}
-
-/** Pearson's correlation; NaN where one side is constant. */
-export function pearson(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  const [ma, mb] = [mean(a), mean(b)];
-  let [ab, aa, bb] = [0, 0, 0];
-  for (let i = 0; i < a.length; i++) {
-    const [da, db] = [a[i] - ma, b[i] - mb];
-    ab += da * db;
-    aa += da * da;
-    bb += db * db;
-  }
-  return ab / Math.sqrt(aa * bb);
-}
-
-/** Spearman's rank correlation, ties by mean ranks; NaN where one side is constant. */
-export const spearman = (a: Float32Array | Float64Array, b: Float32Array | Float64Array): number =>
-  pearson(ranks(a), ranks(b));
 
 /** The area under a curve of equal steps over 0 .. 1, by trapezoids. */
 export function area(curve: ArrayLike<number>): number {

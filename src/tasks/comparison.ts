@@ -1,6 +1,7 @@
 /** @file How far one map stands from another of the same grid: what a quantised or half-precision model changed. */
 import { UserError } from "../errors.ts";
 import type { Dense } from "../methods/method.ts";
+import { pearson } from "./correlation.ts";
 
 export interface MapDifference {
   /** Pearson's, over the cells; null where a map is the same everywhere. */
@@ -18,20 +19,11 @@ export function compareMaps(map: Dense, reference: Dense): MapDifference {
     );
   const scale = reference.data.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
   const apart = map.data.reduce((most, v, i) => Math.max(most, Math.abs(v - reference.data[i])), 0);
-  return { correlation: correlation(map.data, reference.data), difference: scale > 0 ? apart / scale : null };
-}
-
-export function correlation(a: Float32Array, b: Float32Array): number | null {
-  const mean = (values: Float32Array) => values.reduce((sum, v) => sum + v, 0) / values.length;
-  const [ma, mb] = [mean(a), mean(b)];
-  let [ab, aa, bb] = [0, 0, 0];
-  for (let i = 0; i < a.length; i++) {
-    const [da, db] = [a[i] - ma, b[i] - mb];
-    ab += da * db;
-    aa += da * da;
-    bb += db * db;
-  }
-  return aa > 0 && bb > 0 ? ab / Math.sqrt(aa * bb) : null;
+  const correlation = pearson(map.data, reference.data);
+  return {
+    correlation: Number.isNaN(correlation) ? null : correlation,
+    difference: scale > 0 ? apart / scale : null,
+  };
 }
 
 /** How far two places are apart, in the sample's units; null where either is missing. */

@@ -19,8 +19,9 @@ import { overlap } from "../../src/evaluate/metrics/regions.ts";
 import { road } from "../../src/evaluate/metrics/road.ts";
 import { entropy, gini } from "../../src/evaluate/metrics/spread.ts";
 import { randomFor } from "../../src/evaluate/random.ts";
-import { area, bootstrap, mean, pearson, ranks, spearman, wilson } from "../../src/evaluate/statistics.ts";
+import { area, bootstrap, mean, wilson } from "../../src/evaluate/statistics.ts";
 import type { Dense } from "../../src/methods/method.ts";
+import { pearson, ranks, spearman } from "../../src/tasks/correlation.ts";
 
 const goldens = JSON.parse(readFileSync(new URL("./goldens.json", import.meta.url), "utf8"));
 const floats = (list: readonly number[]) => Float32Array.from(list);

@@ -124,6 +124,7 @@ test("names of gradcam/web", () => {
       "peak",
       "percent",
       "preprocess",
+      "rankCorrelation",
       "shuffled",
       "signatureOf",
       "toImageData",

@@ -8,7 +8,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { upsample } from "../../src/image/geometry.ts";
 import { load } from "../../src/node.ts";
-import { spearman } from "../../studio/src/engine/rank.ts";
+import { rankCorrelation } from "../../src/tasks/correlation.ts";
 import { gap } from "../nets.ts";
 import {
   apart,
@@ -148,7 +148,7 @@ test("occlusion tells how far it agrees with the map, as Node's does", async () 
   const { explanations } = await node.explain(photo, { method: ["grad-cam", "occlusion"] });
   const [map, occluded] = explanations.map((e) => e.map);
   const fine = upsample(map.data, [7, 7], [224, 224]);
-  expect(shown).toBeCloseTo(spearman(fine, occluded.data), 1);
+  expect(shown).toBeCloseTo(rankCorrelation(fine, occluded.data), 1);
   await node.release();
   await context.close();
   served.stop();

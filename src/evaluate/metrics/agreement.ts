@@ -1,6 +1,7 @@
 /** @file How methods agree: the rank correlation of a map with those of the other methods that run (Krishna et al. 2022). */
+
+import { rankCorrelation } from "../../tasks/correlation.ts";
 import { each, type Metric } from "./metric.ts";
-import { correlated } from "./occlusion-correlation.ts";
 
 export const agreement: Metric = {
   name: "agreement",
@@ -10,6 +11,6 @@ export const agreement: Metric = {
   about: "predicted",
   better: "neither",
   measure: each(({ map, peers }) =>
-    Object.fromEntries([...peers].map(([method, other]) => [method, correlated(map, other)])),
+    Object.fromEntries([...peers].map(([method, other]) => [method, rankCorrelation(map, other)])),
   ),
 };

@@ -1,6 +1,7 @@
 /** @file Agreement with people (Das et al. 2016, VQA-HAT; Selvaraju et al. 2017): rank correlation with where people looked. */
+
+import { rankCorrelation } from "../../tasks/correlation.ts";
 import { each, type Metric } from "./metric.ts";
-import { correlated } from "./occlusion-correlation.ts";
 
 export const attentionCorrelation: Metric = {
   name: "attention-correlation",
@@ -14,6 +15,6 @@ export const attentionCorrelation: Metric = {
     if (!attention) return undefined;
     const seen = Uint32Array.from(onPicture.data.keys()).filter((i) => !Number.isNaN(onPicture.data[i]));
     const at = (data: Float32Array) => Float32Array.from(seen, (i) => data[i]);
-    return { correlation: correlated(at(onPicture.data), at(attention.data)) };
+    return { correlation: rankCorrelation(at(onPicture.data), at(attention.data)) };
   }),
 };

@@ -1,5 +1,5 @@
 /** @file Faithfulness by occlusion (Selvaraju et al. 2017, section 5.3): rank correlation with the map of what hiding patches costs. */
-import { spearman } from "../statistics.ts";
+import { rankCorrelation } from "../../tasks/correlation.ts";
 import { each, type Metric } from "./metric.ts";
 
 export const occlusionCorrelation: Metric = {
@@ -10,11 +10,5 @@ export const occlusionCorrelation: Metric = {
   paper: "Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391",
   about: "predicted",
   better: "higher",
-  measure: each(async ({ map, probe }) => ({ correlation: correlated(map, await probe.occlusion()) })),
-};
-
-/** A constant map orders nothing, and correlates with nothing. */
-export const correlated = (a: Float32Array, b: Float32Array): number => {
-  const rho = spearman(a, b);
-  return Number.isNaN(rho) ? 0 : rho;
+  measure: each(async ({ map, probe }) => ({ correlation: rankCorrelation(map, await probe.occlusion()) })),
 };

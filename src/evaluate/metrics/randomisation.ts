@@ -4,9 +4,10 @@
  * Cascading: weights are randomised from the top down, each stage with all above it. Independent: one layer at a time (Adebayo et al.
  * 2018). Random logit: the map of another class (Sixt et al. 2020). The closer to 0 the correlation, the more the map has noticed.
  */
+
+import { rankCorrelation } from "../../tasks/correlation.ts";
 import { mean } from "../statistics.ts";
 import { type Case, each, type Metric, type Values } from "./metric.ts";
-import { correlated } from "./occlusion-correlation.ts";
 
 const adebayo = {
   paper: "Adebayo et al. 2018, https://arxiv.org/abs/1810.03292",
@@ -41,13 +42,13 @@ export const randomLogit: Metric = {
   measure: each(async ({ class: c, map, probe, random }) => {
     if (probe.classes < 2) return undefined;
     const other = (c + 1 + random.below(probe.classes - 1)) % probe.classes;
-    return { correlation: correlated(map, await probe.mapFor(other)) };
+    return { correlation: rankCorrelation(map, await probe.mapFor(other)) };
   }),
 };
 
 async function similarities({ map, probe }: Case, how: "cascading" | "independent"): Promise<Values> {
   const values: Record<string, number> = {};
   for (const [stage, name] of probe.stages.entries())
-    values[name] = correlated(map, await probe.mapRandomised(stage, how));
+    values[name] = rankCorrelation(map, await probe.mapRandomised(stage, how));
   return { ...values, mean: mean(Object.values(values)) };
 }

@@ -12,6 +12,7 @@ import {
   type Preprocessed,
   pathOf,
   preprocess,
+  rankCorrelation,
   upsample,
 } from "gradcam/web";
 import type {
@@ -29,7 +30,6 @@ import type {
 import { exportAs } from "./export.ts";
 import { modelInfo } from "./model-info.ts";
 import { Narration } from "./narration.ts";
-import { spearman } from "./rank.ts";
 import { Retouch, toPixels } from "./retouch.ts";
 import { type StartedRuntime, startRuntime } from "./runtime.ts";
 import { sanityCheck } from "./sanity.ts";
@@ -160,7 +160,7 @@ export class Desk implements Record<CallName, unknown> {
   async occlude(question: Question, context: Context): Promise<Calls["occlude"][1]> {
     const asked = await this.explain(question, context);
     const { map } = await this.#ask({ ...question, method: "occlusion", layer: undefined }, context);
-    return { map, correlation: spearman(onGridOf(asked.map, map), map.data) };
+    return { map, correlation: rankCorrelation(onGridOf(asked.map, map), map.data) };
   }
 
   async sanity(question: Question, context: Context): Promise<Calls["sanity"][1]> {

@@ -2,10 +2,9 @@
  * @file The sanity check of Adebayo et al. 2018: the network forgets its layers one after another, from the score back, and the map is
  * held against the trained network's. A map that does not change is not about what the network has learnt.
  */
-import { Classifier, type Preprocessed, shuffled, weightsOf } from "gradcam/web";
+import { Classifier, type Preprocessed, rankCorrelation, shuffled, weightsOf } from "gradcam/web";
 import type { Numbers, Question, SanityStage } from "./contract.ts";
 import type { Context } from "./desk.ts";
-import { spearman } from "./rank.ts";
 import type { StartedRuntime } from "./runtime.ts";
 
 export async function sanityCheck(
@@ -28,7 +27,7 @@ export async function sanityCheck(
     try {
       const look = await forgetful.lookAt(seen, { layer });
       const [{ map }] = await look.explain({ classes: [index], against, counterfactual, method, signal });
-      stages.push({ shuffled: count, map, correlation: spearman(map.data, trained.data) });
+      stages.push({ shuffled: count, map, correlation: rankCorrelation(map.data, trained.data) });
     } finally {
       await forgetful.release();
     }
