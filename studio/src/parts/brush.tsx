@@ -4,20 +4,15 @@ import { useRef } from "preact/hooks";
 import type { Brush as Kind } from "../engine/contract.ts";
 import { paint } from "../state/actions.ts";
 import { seen } from "../state/studio.ts";
+import { arrows, inside, placeOf } from "./place.ts";
+import { Slider } from "./slider.tsx";
 
 export const kind = signal<Kind>("erase");
 /** Radius in shares of the field's shorter side. */
 export const size = signal(0.08);
 const at = signal<{ readonly x: number; readonly y: number } | undefined>(undefined);
 
-const step = 0.03;
-const steps: Readonly<Record<string, readonly [number, number]>> = {
-  ArrowLeft: [-step, 0],
-  ArrowRight: [step, 0],
-  ArrowUp: [0, -step],
-  ArrowDown: [0, step],
-};
-const inside = (v: number): number => Math.min(1, Math.max(0, v));
+const steps = arrows(0.03);
 
 export function Brush() {
   const last = useRef<{ x: number; y: number } | undefined>(undefined);
@@ -38,10 +33,6 @@ export function Brush() {
     }));
     last.current = { x, y };
     paint(kind.value, dabs);
-  };
-  const placeOf = (event: PointerEvent) => {
-    const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
-    return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
   };
   const keys = (event: KeyboardEvent) => {
     const { x, y } = at.value ?? { x: 0.5, y: 0.5 };
@@ -116,19 +107,7 @@ export function BrushTools({ onClean, dirty }: { readonly onClean: () => void; r
           </label>
         ))}
       </fieldset>
-      <label class="range">
-        <span>Size</span>
-        <input
-          type="range"
-          min="0.03"
-          max="0.25"
-          step="0.01"
-          value={size.value}
-          onInput={(event) => {
-            size.value = event.currentTarget.valueAsNumber;
-          }}
-        />
-      </label>
+      <Slider title="Size" of={size} min={0.03} max={0.25} step={0.01} />
       <button type="button" disabled={!dirty} onClick={onClean}>
         Start over
       </button>

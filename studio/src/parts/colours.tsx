@@ -2,6 +2,7 @@
 import { colormap, colormaps } from "gradcam/web";
 import { colours, opacity } from "../state/studio.ts";
 import { Canvas } from "./canvas.tsx";
+import { Slider } from "./slider.tsx";
 
 export function Colours() {
   return (
@@ -23,19 +24,7 @@ export function Colours() {
           </label>
         ))}
       </fieldset>
-      <label class="range">
-        <span>Opacity</span>
-        <input
-          type="range"
-          min="0"
-          max="1"
-          step="0.05"
-          value={opacity.value}
-          onInput={(event) => {
-            opacity.value = event.currentTarget.valueAsNumber;
-          }}
-        />
-      </label>
+      <Slider title="Opacity" of={opacity} min={0} max={1} step={0.05} />
     </div>
   );
 }

@@ -8,17 +8,11 @@ import { complain } from "../state/notices.ts";
 import { question, seen } from "../state/studio.ts";
 import { Canvas } from "./canvas.tsx";
 import { draw, layerOf } from "./heat.ts";
+import { arrows, inside, placeOf } from "./place.ts";
 
 /** Where it is, in shares of the network's field. */
 const place = signal({ x: 0.5, y: 0.5 });
-const step = 0.04;
-const steps: Readonly<Record<string, readonly [number, number]>> = {
-  ArrowLeft: [-step, 0],
-  ArrowRight: [step, 0],
-  ArrowUp: [0, -step],
-  ArrowDown: [0, step],
-};
-const inside = (v: number): number => Math.min(1, Math.max(0, v));
+const steps = arrows(0.04);
 
 export function Lens() {
   const [fine, setFine] = useState<Answer>();
@@ -36,8 +30,8 @@ export function Lens() {
   });
 
   const move = (event: PointerEvent) => {
-    const { left, top, width, height } = (event.currentTarget as HTMLElement).getBoundingClientRect();
-    place.value = { x: inside((event.clientX - left) / width), y: inside((event.clientY - top) / height) };
+    const { x, y } = placeOf(event);
+    place.value = { x: inside(x), y: inside(y) };
   };
   const nudge = (event: KeyboardEvent) => {
     const by = steps[event.key];

@@ -4,6 +4,7 @@ import type { ExportKind } from "../engine/contract.ts";
 import { save } from "../state/actions.ts";
 import { boxed, lens, method, threshold } from "../state/studio.ts";
 import { Colours } from "./colours.tsx";
+import { Slider } from "./slider.tsx";
 
 const saves: readonly (readonly [ExportKind, string, string])[] = [
   ["png", "Overlay", "PNG, in the picture's own pixels"],
@@ -44,20 +45,7 @@ export function Look() {
           />
           <span>Box at {Math.round(100 * threshold.value)} %</span>
         </label>
-        <label class="range">
-          <span>Threshold</span>
-          <input
-            type="range"
-            min="0.05"
-            max="0.95"
-            step="0.05"
-            value={threshold.value}
-            disabled={!boxed.value}
-            onInput={(event) => {
-              threshold.value = event.currentTarget.valueAsNumber;
-            }}
-          />
-        </label>
+        <Slider title="Threshold" of={threshold} min={0.05} max={0.95} step={0.05} disabled={!boxed.value} />
       </div>
       <label class="switch">
         <input

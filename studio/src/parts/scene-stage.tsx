@@ -7,17 +7,12 @@ import { change, dragged, nameOf, remove, scene, selected } from "../state/scene
 import { colours, opacity } from "../state/studio.ts";
 import { Canvas } from "./canvas.tsx";
 import { draw, layerOf } from "./heat.ts";
+import { arrows } from "./place.ts";
 
 /** Pixels across and down: painted as fine as the eye wants at rest, as fast as the hand wants while it drags. */
 const pixels = { resting: 320, dragged: 144 } as const;
 /** A step by a key, in parts of 1024 of the side. */
-const step = 24;
-const steps: Readonly<Record<string, readonly [number, number]>> = {
-  ArrowLeft: [-step, 0],
-  ArrowRight: [step, 0],
-  ArrowUp: [0, -step],
-  ArrowDown: [0, step],
-};
+const steps = arrows(24);
 const share = (length: number): string => `${(100 * length) / side}%`;
 const percent = (length: number): string => `${Math.round((100 * length) / side)} %`;
 
