@@ -71,7 +71,7 @@ function sweep(
       outputTypes: node.output.map((name) => tensors.get(name)?.type ?? DataType.FLOAT),
       needs,
       opset: model.opset,
-      constant: (input) => constantValues(model, inputs[input]),
+      constant: (input) => constantValues(model, inputs[input]) ?? tensors.get(inputs[input])?.values,
       operator: (other) => ruleOf(other, overrides),
       inside: (name) => inside(node, name, tensors, overrides),
     };

@@ -15,6 +15,8 @@ export interface TensorType {
   readonly dims: readonly number[];
   /** Whether the first dimension counts the images. */
   readonly perImage: boolean;
+  /** The numbers themselves, of an argument that constants and shapes alone decide. */
+  readonly values?: readonly number[];
 }
 
 /** What is known of tensors, by name; one whose rank the runtime cannot tell is missing. And what is known of the graphs inside nodes. */

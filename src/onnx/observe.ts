@@ -8,6 +8,7 @@
  */
 
 import { UserError } from "../errors.ts";
+import { observeArguments } from "./arguments.ts";
 import type { Body, Observed, TensorType } from "./bodies.ts";
 import { cutPool, type Mended } from "./ceil-pools.ts";
 import { product } from "./dims.ts";
@@ -77,11 +78,12 @@ export async function observe(
 
 /** What two batch sizes have in common. */
 function inBoth(first: Observed, second: Observed): Observed {
-  const tensors = [...first].map(([name, { type, dims, perImage }]) => {
-    const other = second.get(name)?.dims;
-    const varies = dims[0] !== other?.[0];
-    const common = dims.map((d, i) => (d === other?.[i] ? d : -1));
-    return [name, { type, dims: common, perImage: perImage && varies }] as const;
+  const tensors = [...first].map(([name, { type, dims, perImage, values }]) => {
+    const other = second.get(name);
+    const varies = dims[0] !== other?.dims[0];
+    const common = dims.map((d, i) => (d === other?.dims[i] ? d : -1));
+    const same = values?.every((value, i) => value === other?.values?.[i]);
+    return [name, { type, dims: common, perImage: perImage && varies, values: same ? values : undefined }] as const;
   });
   const bodies = [...first.bodies].flatMap(([graph, body]) => {
     const other = second.bodies.get(graph);
@@ -117,7 +119,7 @@ const holdsGraphs = ({ opType }: NodeProto): boolean => ["If", "Loop", "Scan"].i
 
 async function observeAt(asking: Asking, model: IndexedGraph, inputs: readonly ValueInfoProto[]): Promise<Observed> {
   const nodes = model.graph.node.filter(holdsGraphs);
-  if (nodes.length === 0) return new Tensors(await inferred(asking, model, inputs));
+  if (nodes.length === 0) return new Tensors(await withValues(asking, model, await inferred(asking, model, inputs)));
   const { observeBody, outputTypes } = await import("./bodies.ts"); // few models need it
   const alone = ({ graph }: { graph: IndexedGraph }) => observeAt(asking, graph, graph.inputs);
   const bodies = new Map<GraphProto, Body>();
@@ -138,8 +140,13 @@ async function observeAt(asking: Asking, model: IndexedGraph, inputs: readonly V
       });
     }
     // What lies behind those outputs can be inferred now.
-    if (told.size === before) return new Tensors(tensors, bodies);
+    if (told.size === before) return new Tensors(await withValues(asking, model, tensors), bodies);
   }
+}
+
+async function withValues({ ort, session }: Asking, model: IndexedGraph, tensors: ReadonlyMap<string, TensorType>) {
+  const values = await observeArguments(ort, model, tensors, { ...session, executionProviders: ["cpu"] });
+  return [...tensors].map(([name, tensor]) => [name, { ...tensor, values: values.get(name) }] as const);
 }
 
 /** @param told what is known of tensors already. */
