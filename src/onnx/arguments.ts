@@ -15,7 +15,7 @@ import {
   type NodeProto,
   type TensorProto,
 } from "./proto.ts";
-import { openSession, type Runtime, run, type SessionOptions } from "./runtime.ts";
+import { type Feeds, openSession, type Runtime, run, type SessionOptions } from "./runtime.ts";
 
 interface Shaped {
   readonly type: DataType;
@@ -51,10 +51,18 @@ export async function observeArguments(
   });
   const { irVersion, opsetImport } = model.proto;
   const bytes = encodeModel(makeModel({ irVersion: irVersion < 4n ? 4n : irVersion, opsetImport, graph }));
+  // The runtime's shape inference errs on some chains of constants. Then they stay what the run works out.
+  const values = await valuesOf(ort, bytes, options).catch((): Feeds => ({}));
+  const numbers = Object.entries(values).map(
+    ([name, { data }]) => [name, Array.from(data as Iterable<number | bigint>, Number)] as const,
+  );
+  return new Map(numbers.filter(([, { length }]) => length <= mostNumbers));
+}
+
+async function valuesOf(ort: Runtime, bytes: Uint8Array, options: SessionOptions): Promise<Feeds> {
   const session = await openSession(ort, bytes, options);
   try {
-    const values = await run(session, {});
-    return new Map(wanted.map((name) => [name, Array.from(values[name].data as Iterable<number | bigint>, Number)]));
+    return await run(session, {});
   } finally {
     await session.release();
   }
@@ -65,27 +73,27 @@ function decided(model: IndexedGraph, tensors: ReadonlyMap<string, Shaped>) {
   const nodes: NodeProto[] = [];
   const shapes: TensorProto[] = [];
   const known = new Set<string>();
-  const small = (name: string, most: number) => {
+  const large = (name: string, most: number) => {
     const dims = tensors.get(name)?.dims;
-    return isStatic(dims) && product(dims ?? []) <= most;
+    return isStatic(dims) && product(dims ?? []) > most;
   };
   const isKnown = (name: string) =>
-    !name || known.has(name) || (model.initializers.has(name) && small(name, mostOnTheWay));
+    !name || known.has(name) || (model.initializers.has(name) && !large(name, mostOnTheWay));
   const follows = (node: NodeProto) =>
     !node.domain &&
     !node.opType.startsWith("Random") &&
     !node.attribute.some(({ g }) => g) &&
-    node.output.every((name) => !name || small(name, mostOnTheWay)) &&
+    !node.output.some((name) => large(name, mostOnTheWay)) &&
     node.input.every(isKnown);
   for (const node of model.graph.node) {
-    const shape = shapeOf(node, tensors);
-    if (shape) shapes.push(shape);
+    const sizes = sizesOf(node, tensors);
+    if (sizes) shapes.push(sizes);
     else if (follows(node)) nodes.push(node);
     else continue;
     for (const name of node.output) if (name) known.add(name);
   }
   const isArgument = (name: string) =>
-    types.has(tensors.get(name)?.type ?? DataType.UNDEFINED) && small(name, mostNumbers);
+    types.has(tensors.get(name)?.type ?? DataType.UNDEFINED) && !large(name, mostNumbers);
   const asks = ({ opType, output }: NodeProto) => !askNothing.has(opType) && !output.some((name) => known.has(name));
   const wanted = [...known].filter(
     (name) => isArgument(name) && !constantValues(model, name) && model.consumers.get(name)?.some(asks),
@@ -93,11 +101,15 @@ function decided(model: IndexedGraph, tensors: ReadonlyMap<string, Shaped>) {
   return { nodes, shapes, wanted };
 }
 
-/** What a Shape node gives, where the dimensions are known. */
-function shapeOf(node: NodeProto, tensors: ReadonlyMap<string, Shaped>): TensorProto | undefined {
-  if (node.opType !== "Shape" || node.domain) return undefined;
+/** What a Shape or Size node gives, where the dimensions are known. */
+function sizesOf(node: NodeProto, tensors: ReadonlyMap<string, Shaped>): TensorProto | undefined {
+  const { opType, domain, input, output } = node;
+  const dims = tensors.get(input[0])?.dims;
+  if ((opType !== "Shape" && opType !== "Size") || domain || !dims) return undefined;
   const attributes = new Attributes(node);
-  const dims = tensors.get(node.input[0])?.dims.slice(attributes.int("start", 0), attributes.int("end", undefined));
-  if (!dims || !isStatic(dims)) return undefined;
-  return makeTensor(node.output[0], DataType.INT64, [dims.length], BigInt64Array.from(dims, BigInt));
+  const sizes =
+    opType === "Size" ? [product(dims)] : dims.slice(attributes.int("start", 0), attributes.int("end", undefined));
+  if (!isStatic(opType === "Size" ? dims : sizes)) return undefined;
+  const shape = opType === "Size" ? [] : [sizes.length];
+  return makeTensor(output[0], DataType.INT64, shape, BigInt64Array.from(sizes, BigInt));
 }

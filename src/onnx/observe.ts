@@ -179,7 +179,7 @@ async function inferred(
   const types = async (nodes: readonly NodeProto[], outputs: readonly string[]) => {
     const graph = makeGraph({
       name: model.graph.name,
-      node: nodes.map(observable),
+      node: nodes.flatMap(observable),
       initializer: [...model.graph.initializer.filter(small).map(nameable), ...cutting],
       sparseInitializer: model.graph.sparseInitializer,
       input: [...inputs, ...weights, ...given],
@@ -240,13 +240,20 @@ async function inferred(
 const nameable = (tensor: TensorProto): TensorProto =>
   tensor.dataType === DataType.BFLOAT16 ? { ...tensor, dataType: DataType.FLOAT16 } : tensor;
 
-function observable(node: NodeProto): NodeProto {
-  if (keepsShape.has(node.opType)) return makeNode("Identity", node.input, node.output);
+function observable(node: NodeProto): NodeProto[] {
+  const [output] = node.output;
+  if (keepsShape.has(node.opType)) return [makeNode("Identity", node.input, node.output)];
+  // Inference takes the product of a shape's numbers for its length, and so finds dimensions that contradict each other.
+  if (node.opType === "Size" && !node.domain)
+    return [
+      makeNode("Shape", node.input, [`gradcam/${output}`]),
+      makeNode("ReduceProd", [`gradcam/${output}`], [output], { keepdims: 0 }),
+    ];
   const attribute = node.attribute.map((a) => {
     if (a.t) return { ...a, t: nameable(a.t) };
     return a.name === "to" && Number(a.i) === DataType.BFLOAT16 ? { ...a, i: BigInt(DataType.FLOAT16) } : a;
   });
-  return { ...node, attribute };
+  return [{ ...node, attribute }];
 }
 
 /** The nodes with the first pooling mended that inference gives a window too many. */

@@ -43,6 +43,19 @@ const halves: Wanted = {
   outputs: ["y"],
 };
 
+/** The axes from the second to the last, as functions of the standard count them. */
+const counted: Wanted = {
+  opset: 18,
+  inputs: { ...x, one: ints(1) },
+  nodes: [
+    node("Shape", "x", "shape"),
+    node("Size", "shape", "rank"),
+    node("Range", "one rank one", "axes"),
+    node("ReduceMean", "x axes", "y", { keepdims: 0 }),
+  ],
+  outputs: ["y"],
+};
+
 /** The batch, and a number that it is not part of. */
 const sizes: Wanted = {
   opset: 13,
@@ -62,9 +75,9 @@ const sizes: Wanted = {
 const read = (wanted: Wanted, free: string[] = []) => readModel(model({ ...wanted, free }));
 
 describe("arguments that are worked out", () => {
-  for (const [title, wanted] of Object.entries({ "by constants": turned, "by a shape": halves }))
+  for (const [title, wanted] of Object.entries({ "by constants": turned, "by a shape": halves, "by a rank": counted }))
     for (const free of [[], ["x"]])
-      test(`${title}: the adjoint of a padding by them${free.length ? ", free batch" : ""}`, async () => {
+      test(`${title}: the adjoint of what reads them${free.length ? ", free batch" : ""}`, async () => {
         const feeds = randomFeeds(x as Sources);
         for (const { error } of await checkVjp(ort, model({ ...wanted, free }), { feeds, linear: true, session }))
           expect(error).toBeLessThan(1e-4);
