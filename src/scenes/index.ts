@@ -8,9 +8,20 @@
 export { type Asked, questions } from "./ask.ts";
 export { type Claim, captionOf, captions, isTrue, parseCaption } from "./caption.ts";
 export { type Description, fits, fitting, parsePhrase, phrase, related } from "./describe.ts";
+export { withMark } from "./mark.ts";
 export { inks, type Painting, paint } from "./paint.ts";
 export { answerTo, parseQuestion, type Question, type QuestionKind, questionKinds, questionText } from "./question.ts";
-export { makeScene, radii, type Scene, type SceneObject, side, tilts, withOneMore } from "./scene.ts";
+export {
+  type Corner,
+  type Mark,
+  makeScene,
+  radii,
+  type Scene,
+  type SceneObject,
+  side,
+  tilts,
+  withOneMore,
+} from "./scene.ts";
 export {
   type Answer,
   answers,

@@ -5,9 +5,10 @@
  */
 
 import { type Picture, picture } from "../image/picture.ts";
+import { markBox } from "./mark.ts";
 import { inside, reach, turn } from "./outline.ts";
 import { type Random, seeded } from "./random.ts";
-import { type Scene, type SceneObject, side } from "./scene.ts";
+import { type Mark, type Scene, type SceneObject, side } from "./scene.ts";
 import type { Colour, Texture } from "./words.ts";
 
 /** A painted scene. */
@@ -18,6 +19,8 @@ export interface Painting {
    * half of it, so the masks never overlap.
    */
   readonly masks: readonly Uint8Array[];
+  /** The pixels of the scene's mark, in the same form; undefined where it has none. */
+  readonly mark?: Uint8Array;
 }
 
 type Rgb = readonly [number, number, number];
@@ -32,6 +35,8 @@ interface Figure {
 }
 
 const samples = 4;
+/** The owner of a mark's pixels; those of objects are 1, 2, … */
+const marked = 255;
 const noise = 10;
 
 /** Red, green and blue, 0 to 255, of each colour before light and noise. */
@@ -61,11 +66,18 @@ export function paint(scene: Scene, size = 96): Painting {
       shown[pixel] = k + 1;
     });
   });
+  // It draws nothing from `random`: with and without it the rest of the picture is the same.
+  if (scene.mark)
+    cover(canvas, size, figureOfMark(scene.mark), (pixel) => {
+      shown[pixel] = marked;
+    });
   const data = new Uint8ClampedArray(canvas.length);
   for (let i = 0; i < data.length; i++) data[i] = canvas[i] + random.integer(-noise, noise);
+  const pixelsOf = (which: number) => shown.map((owner) => (owner === which ? 1 : 0));
   return {
     picture: picture(size, size, new Uint8Array(data.buffer)),
-    masks: scene.objects.map((_, k) => shown.map((owner) => (owner === k + 1 ? 1 : 0))),
+    masks: scene.objects.map((_, k) => pixelsOf(k + 1)),
+    ...(scene.mark && { mark: pixelsOf(marked) }),
   };
 }
 
@@ -106,6 +118,17 @@ function scrap(random: Random): Figure {
       return u * u + v * v <= width * width ? 1 : 0;
     },
     colours: [colour, colour],
+  };
+}
+
+function figureOfMark({ corner, colour }: Mark): Figure {
+  const box = markBox(corner);
+  const [left, top, right, bottom] = box;
+  const ink = inks[colour];
+  return {
+    box,
+    sample: (x, y) => (x >= left && x < right && y >= top && y < bottom ? 1 : 0),
+    colours: [ink, ink],
   };
 }
 

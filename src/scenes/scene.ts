@@ -23,10 +23,21 @@ export interface SceneObject {
   readonly tilt: number;
 }
 
+export const corners = ["top left", "top right", "bottom left", "bottom right"] as const;
+export type Corner = (typeof corners)[number];
+
+/** A square of one plain colour in a corner. */
+export interface Mark {
+  readonly corner: Corner;
+  readonly colour: Colour;
+}
+
 /** Objects from back to front: a later one hides what it lies over. */
 export interface Scene {
   readonly seed: number;
   readonly objects: readonly SceneObject[];
+  /** In front of everything; scenes have none until one is put there. */
+  readonly mark?: Mark;
 }
 
 /** How many tilts {@link SceneObject.tilt} chooses from. */
@@ -62,7 +73,7 @@ export function withOneMore(scene: Scene): Scene | undefined {
   const random = seeded(seed, 4 + objects.length);
   for (let tries = 0; tries < 400; tries++) {
     const object = draw(random, objects);
-    if (objects.every((other) => apart(object, other))) return { seed, objects: [...objects, object] };
+    if (objects.every((other) => apart(object, other))) return { ...scene, objects: [...objects, object] };
   }
   return undefined;
 }

@@ -4,7 +4,17 @@ import path from "node:path";
 import { runInNewContext } from "node:vm";
 import { build } from "esbuild";
 import { expect, test } from "vitest";
-import { makeScene, paint, radii, type Scene, type SceneObject, side, withOneMore } from "../../src/scenes/index.ts";
+import {
+  inks,
+  makeScene,
+  paint,
+  radii,
+  type Scene,
+  type SceneObject,
+  side,
+  withMark,
+  withOneMore,
+} from "../../src/scenes/index.ts";
 
 const seeds = Array.from({ length: 60 }, (_, seed) => seed);
 const hash = (data: Uint8Array) => createHash("sha256").update(data).digest("hex").slice(0, 16);
@@ -148,4 +158,29 @@ test("one more object comes before the others, inside the picture, and hides non
     for (const other of scene.objects)
       expect(Math.hypot(x - other.x, y - other.y)).toBeGreaterThan(0.75 * (radius + other.radius));
   }
+});
+
+test("a mark is a square of its colour in a free corner, and all else stays as it was", () => {
+  const corners = new Set<string>();
+  for (const seed of seeds) {
+    const scene = makeScene(seed);
+    const marked = withMark(scene, "red");
+    if (!marked?.mark) continue;
+    corners.add(marked.mark.corner);
+    const [before, after] = [paint(scene), paint(marked)];
+    const { mark = new Uint8Array() } = after;
+    expect(area(mark)).toBe(12 * 12);
+    expect(after.masks.map(hash)).toEqual(before.masks.map(hash));
+    expect(before.mark).toBeUndefined();
+    // Noise is up to 10; outside of the mark no byte differs.
+    const wrong = [...after.picture.data.keys()].filter((i) =>
+      mark[Math.floor(i / 3)]
+        ? Math.abs(after.picture.data[i] - inks.red[i % 3]) > 10
+        : after.picture.data[i] !== before.picture.data[i],
+    );
+    expect(wrong).toEqual([]);
+  }
+  expect(corners.size).toBe(4);
+  const everywhere = [200, 824].flatMap((x) => [200, 824].map((y) => ({ ...base, x, y })));
+  expect(withMark({ seed: 0, objects: everywhere }, "red")).toBeUndefined();
 });
