@@ -47,7 +47,7 @@ The same command again continues what was interrupted.`;
 export function defineEvaluate(program: Command): void {
   withModel(program.command("evaluate"))
     .description("measure explanations over a dataset")
-    .argument("<dataset>", "a directory or an address: ImageNet folders, PASCAL VOC, COCO, or a manifest.csv")
+    .argument("<dataset>", "a directory or an address: ImageNet folders, PASCAL VOC, COCO, or a manifest.csv; or scenes:COUNT")
     .option("--methods <names>", `which (default: grad-cam): ${methods.map((m) => m.name).join(", ")}`, names, [
       "grad-cam",
     ])
@@ -154,7 +154,7 @@ async function attack(dataset: string, flags: EvaluateFlags): Promise<void> {
     }));
     await prepareDirectory(out);
     await writeWhole(path.join(out, "adversarial.json"), `${JSON.stringify(content, null, 2)}\n`);
-    const page = await adversarialPage(held, { model: model.classifier.name, samples, source });
+    const page = await adversarialPage(held, { model: model.name, samples, source });
     await writeWhole(path.join(out, "adversarial.html"), page);
     if (flags.json) return console.log(JSON.stringify(content));
     for (const { picture, label, absentLabel, probability, steps, methods: its } of content) {

@@ -11,10 +11,10 @@ import { asLaidOut, channelsFirst } from "../explain/tensors.ts";
 import { undo } from "../image/geometry.ts";
 import { peak } from "../image/locate.ts";
 import type { PixelMap } from "../image/picture.ts";
-import { type LoadOptions, load } from "../node/load.ts";
+import type { LoadOptions } from "../node/load.ts";
 import type { Classifier } from "../tasks/classification.ts";
 import { rankCorrelation } from "../tasks/correlation.ts";
-import { localModel } from "./address.ts";
+import { openExaminee } from "./examinee.ts";
 import { tolerance } from "./metrics/pointing-game.ts";
 import { coverage, near } from "./metrics/regions.ts";
 import { randomFor } from "./random.ts";
@@ -64,12 +64,13 @@ export interface AttackOptions {
 
 /** @throws UserError for a picture that cannot be read, and a model without probabilities. */
 export async function attackAll(options: AttackOptions): Promise<Held[]> {
-  const model = await load(await localModel(options.model), options.load);
+  const model = await openExaminee(options.model, options.load);
   const all: Held[] = [];
   try {
     for (const sample of options.samples) {
       if (options.signal?.aborted) throw new UserError("cancelled", "cancelled");
-      all.push(await attackOne(model.classifier, await openSample(sample, options.source), options));
+      const classifier = await model.classifierFor(sample);
+      all.push(await attackOne(classifier, await openSample(sample, options.source), options));
       options.onProgress?.(all.length);
     }
     return all;

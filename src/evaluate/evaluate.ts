@@ -4,19 +4,21 @@ import path from "node:path";
 import { UserError } from "../errors.ts";
 import { methodNamed } from "../methods/index.ts";
 import { prepareDirectory } from "../node/files.ts";
-import { type LoadOptions, load } from "../node/load.ts";
-import { isAddress, localModel } from "./address.ts";
+import type { LoadOptions } from "../node/load.ts";
+import { isAddress } from "./address.ts";
 import type { Mapping } from "./datasets/class-maps.ts";
 import { ClassNames } from "./datasets/classes.ts";
 import type { Remark } from "./datasets/dataset.ts";
 import { readDataset } from "./datasets/index.ts";
 import { type Details, detailsOf } from "./details.ts";
 import type { ExamineAll } from "./examination.ts";
+import { openExaminee } from "./examinee.ts";
 import { metricNamed } from "./metrics/index.ts";
 import type { Need } from "./metrics/metric.ts";
 import { inPool } from "./pool.ts";
 import { randomFor } from "./random.ts";
 import type { Sample } from "./sample.ts";
+import { isMade } from "./scenes.ts";
 import { sourceAt } from "./source.ts";
 import { Store } from "./store.ts";
 import { type Summary, summarise } from "./summary.ts";
@@ -74,14 +76,14 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   methods.forEach(methodNamed);
   metrics.forEach(metricNamed);
   const { model, layer, dataset, samples } = await prepare(options);
-  const { name, labels } = model.classifier;
+  const { name, labels } = model;
   checkNeeds(metrics, samples);
 
   await prepareDirectory(out);
   const run = { model: model.sha256, layer, dataset: location, methods, metrics, seed, pictures: samples.length };
   const store = await Store.open(path.join(out, "results.sqlite"), run);
   try {
-    const left = samples.filter(({ id }) => !store.has(id));
+    const left = inOrderOfLength(samples.filter(({ id }) => !store.has(id)));
     const total = samples.length;
     const before = total - left.length;
     let done = before;
@@ -115,17 +117,27 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
 
 /** What is to be examined: the dataset as the model understands it, and the pictures drawn. The model is closed again. */
 export async function prepare({ dataset: location, seed = 0, ...options }: Omit<EvaluateOptions, "metrics" | "out">) {
-  const model = await load(await localModel(options.model), options.load);
-  const { labels, explainer } = model.classifier;
-  const { layer = explainer.layers[0]?.name } = options.load ?? {};
-  await model.release();
-  const dataset = await readDataset(sourceAt(location), new ClassNames(labels.names, options.mapping), options.format);
-  const samples = options.sample === undefined ? dataset.samples : draw(dataset.samples, options.sample, seed);
-  return { model, layer, dataset, samples };
+  const model = await openExaminee(options.model, options.load);
+  try {
+    const names = new ClassNames(model.labels.names, options.mapping);
+    const dataset = await readDataset(sourceAt(location), names, options.format);
+    const samples = options.sample === undefined ? dataset.samples : draw(dataset.samples, options.sample, seed);
+    const { explainer } = await model.classifierFor(samples[0]);
+    const { layer = explainer.layers[0]?.name } = options.load ?? {};
+    return { model, layer, dataset, samples };
+  } finally {
+    await model.release();
+  }
+}
+
+/** Questions of one length after those of another: an answerer opens a graph for each length. */
+function inOrderOfLength(samples: readonly Sample[]): Sample[] {
+  const words = ({ question = "" }: Sample) => question.split(" ").length;
+  return [...samples].sort((a, b) => words(a) - words(b));
 }
 
 /** The same place seen from another working directory. */
-const absolute = (location: string) => (isAddress(location) ? location : path.resolve(location));
+const absolute = (location: string) => (isAddress(location) || isMade(location) ? location : path.resolve(location));
 
 /** Every worker has one core, and needs no names: samples have the classes' indices. */
 const workerOptions = ({ labels: _, ...options }: LoadOptions = {}): LoadOptions => ({

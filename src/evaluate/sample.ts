@@ -15,12 +15,17 @@ export interface Sample {
   readonly id: string;
   /** Where the picture is in the dataset's source. */
   readonly picture: string;
+  /** What is asked about the picture: its classes are answers. */
+  readonly question?: string;
   /** The model's classes that are right for the whole picture, where the dataset says it. */
   readonly labels?: readonly number[];
   readonly objects: readonly Marked[];
   /** Where a grey picture of human attention is, of any size. */
   readonly attention?: string;
 }
+
+/** The id of a question about a picture. */
+export const asking = (picture: string, question: string): string => `${picture}: ${question}`;
 
 /** A thing as it is written in a dataset. */
 export interface Marked {

@@ -1,9 +1,10 @@
-/** @file Where a dataset's files are: a directory, a web server, or a bucket that speaks S3 without credentials. */
+/** @file Where a dataset's files are: a directory, a web server, a bucket that speaks S3 without credentials, or nowhere, for scenes are made. */
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { UserError } from "../errors.ts";
 import { isAddress } from "./address.ts";
+import { isMade, MadeScenes } from "./scenes.ts";
 
 export interface Source {
   /** As it was given. */
@@ -15,6 +16,7 @@ export interface Source {
 }
 
 export function sourceAt(location: string): Source {
+  if (isMade(location)) return new MadeScenes(location);
   return isAddress(location) ? new Web(location) : new Directory(location);
 }
 

@@ -1,9 +1,10 @@
 /** @file The work on a dataset's pictures: what a worker is told, and a worker's own model, opened once. */
-import { UserError } from "../errors.ts";
-import { type LoadedClassifier, type LoadOptions, load } from "../node/load.ts";
+import type { Explainer } from "../explain/explainer.ts";
+import type { LoadOptions } from "../node/load.ts";
 import { loadRuntime } from "../node/runtime.ts";
-import { localModel } from "./address.ts";
+import type { Runtime } from "../onnx/runtime.ts";
 import { type Examined, examine } from "./examine.ts";
+import { type Examinee, openExaminee } from "./examinee.ts";
 import { metricNamed } from "./metrics/index.ts";
 import { Randomised } from "./randomise.ts";
 import { openSample, type Sample } from "./sample.ts";
@@ -24,24 +25,20 @@ export interface Work {
 }
 
 export class Examiner {
+  /** For the explainer at hand: every length of a question has its own. */
+  #randomised?: { readonly of: Explainer; readonly copies: Randomised };
+
   private constructor(
     private readonly work: Work,
-    readonly model: LoadedClassifier,
-    private readonly randomised: Randomised,
+    readonly model: Examinee,
+    private readonly runtime: Runtime,
     private readonly source: Source,
   ) {}
 
   /** @throws UserError for a model that cannot be opened, or is another one than the work's. */
   static async open(work: Work): Promise<Examiner> {
-    const model = await load(await localModel(work.model, work.sha256), work.load);
-    if (model.sha256 !== work.sha256)
-      throw new UserError(
-        "invalid-model",
-        `invalid model: ${model.file} has SHA-256 ${model.sha256}, the evaluation's has ${work.sha256}`,
-      );
-    const { session } = work.load;
-    const randomised = new Randomised(await loadRuntime(), model.classifier.explainer, { session }, work.seed);
-    return new Examiner(work, model, randomised, sourceAt(work.source));
+    const model = await openExaminee(work.model, work.load, work.sha256);
+    return new Examiner(work, model, await loadRuntime(), sourceAt(work.source));
   }
 
   async examine(sample: Sample): Promise<Examined> {
@@ -52,11 +49,23 @@ export class Examiner {
       load: { layer },
     } = this.work;
     const protocol = { methods, metrics: metrics.map(metricNamed), seed, ...(layer !== undefined && { layer }) };
-    return examine(await openSample(sample, this.source), this.model.classifier, this.randomised, protocol);
+    const classifier = await this.model.classifierFor(sample);
+    const randomised = await this.#randomisedOf(classifier.explainer);
+    return examine(await openSample(sample, this.source), classifier, randomised, protocol);
   }
 
   async close(): Promise<void> {
-    await this.randomised.release();
+    await this.#randomised?.copies.release();
     await this.model.release();
+  }
+
+  async #randomisedOf(explainer: Explainer): Promise<Randomised> {
+    if (this.#randomised?.of !== explainer) {
+      await this.#randomised?.copies.release();
+      const { session } = this.work.load;
+      const copies = new Randomised(this.runtime, explainer, { session }, this.work.seed);
+      this.#randomised = { of: explainer, copies };
+    }
+    return this.#randomised.copies;
   }
 }

@@ -1,5 +1,5 @@
 /** @file Answers as files: a line for each, under random numbers, with nothing that tells who somebody is. */
-import { quoted } from "../evaluate/tables.ts";
+import { quoted } from "../evaluate/csv.ts";
 import { type Person, peopleOf } from "./answers.ts";
 import { kinds } from "./kinds/index.ts";
 import type { Store } from "./store.ts";

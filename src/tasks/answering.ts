@@ -88,18 +88,31 @@ export class Answerer {
    * @throws UserError for a question that is empty, too long or of unknown words, an unknown answer, method or layer.
    */
   async ask(picture: Picture, question: string, { answers, ...options }: QuestionOptions = {}): Promise<Answered> {
+    const classifier = await this.asked(question);
+    const why = await classifier.explain(picture, { ...options, classes: answers });
     const { tokenizer } = this.options;
-    const ids = tokenizer.encode(question, "question", { special: true });
+    const tokens = this.#read(question).map((id) => tokenizer.tokenText(id));
+    return { ...why, question: question.trim(), tokens };
+  }
+
+  /**
+   * The classifier of pictures by the answer to a question. It is open until the answerer is released, or has been asked questions of
+   * several other lengths.
+   * @throws UserError for a question that is empty, too long or of unknown words.
+   */
+  async asked(question: string): Promise<Classifier> {
+    const ids = this.#read(question);
     const places = this.#places(ids.length);
-    const classifier = await this.#classifier(places);
-    const inputs = this.#feeds(ids, places);
-    const why = await classifier.explain(picture, { ...options, classes: answers, inputs });
-    return { ...why, question: question.trim(), tokens: ids.map((id) => tokenizer.tokenText(id)) };
+    return (await this.#classifier(places)).withInputs(this.#feeds(ids, places));
   }
 
   async release(): Promise<void> {
     for (const classifier of this.#classifiers.values()) await (await classifier).release();
     this.#classifiers.clear();
+  }
+
+  #read(question: string): readonly number[] {
+    return this.options.tokenizer.encode(question, "question", { special: true });
   }
 
   /** @throws UserError `invalid-input` for a question that is too long. */

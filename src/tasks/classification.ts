@@ -97,7 +97,7 @@ export class Classifier {
   constructor(
     private readonly ort: Runtime,
     readonly explainer: Explainer,
-    options: ClassifierOptions,
+    private readonly options: ClassifierOptions,
     /** What every question feeds. */
     private readonly given: Feeds = {},
   ) {
@@ -146,6 +146,11 @@ export class Classifier {
         `invalid model: a classifier gives scores of shape [n, classes]; "${score.name}" has [${dims}]`,
       );
     return new Classifier(ort, explainer, options, await inputsOf(explainer, options));
+  }
+
+  /** The same open model, which is fed this too in every question. */
+  withInputs(inputs: Feeds): Classifier {
+    return new Classifier(this.ort, this.explainer, this.options, { ...this.given, ...inputs });
   }
 
   /** What is explained: the scores before any softmax. */

@@ -31,7 +31,7 @@ const also: Readonly<Record<string, readonly RegExp[]>> = {
   tasks: [/^image\//, /^signal\//, /^render\//],
   node: [/^image\//, /^render\//, /^signal\//],
   web: [/^image\//, /^render\//],
-  evaluate: [/^image\//, /^render\//],
+  evaluate: [/^image\//, /^render\//, /^scenes\/index\.ts$/],
   study: [/^image\//, /^render\//],
   server: [/^image\//, /^render\//, /^client\/contract\.ts$/],
   cli: [/^image\//, /^render\//],

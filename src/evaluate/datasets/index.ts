@@ -4,6 +4,7 @@ import type { Source } from "../source.ts";
 import type { ClassNames } from "./classes.ts";
 import { coco } from "./coco.ts";
 import type { Dataset, Format } from "./dataset.ts";
+import { easyVqa } from "./easy-vqa.ts";
 import { folders } from "./folders.ts";
 import { manifest } from "./manifest.ts";
 import { masks } from "./masks.ts";
@@ -11,7 +12,7 @@ import { voc } from "./voc.ts";
 import { yolo } from "./yolo.ts";
 
 /** The first that recognises a dataset reads it. */
-export const formats: readonly Format[] = [manifest, coco, voc, yolo, masks, folders];
+export const formats: readonly Format[] = [manifest, coco, voc, yolo, easyVqa, masks, folders];
 
 /** @throws UserError for a dataset in no known layout, or without a picture of a class that the model knows. */
 export async function readDataset(source: Source, classes: ClassNames, named?: string): Promise<Dataset> {

@@ -1,12 +1,24 @@
 /**
- * @file A CSV manifest: the columns `picture`, and any of `label`, `name`, `x0`, `y0`, `x1`, `y1`, `mask`, `difficult`, `attention`; a line for
- * each thing, or for each picture.
+ * @file A CSV manifest: the columns `picture`, and any of `label`, `question`, `name`, `x0`, `y0`, `x1`, `y1`, `mask`, `difficult`, `attention`;
+ * a line for each thing, or for each picture, or each question, whose label is the answer.
  */
 import { UserError } from "../../errors.ts";
-import type { Marked, Sample } from "../sample.ts";
+import { asking, type Marked, type Sample } from "../sample.ts";
 import { type Format, Remarks } from "./dataset.ts";
 
-const columns = ["picture", "label", "name", "x0", "y0", "x1", "y1", "mask", "difficult", "attention"] as const;
+const columns = [
+  "picture",
+  "label",
+  "question",
+  "name",
+  "x0",
+  "y0",
+  "x1",
+  "y1",
+  "mask",
+  "difficult",
+  "attention",
+] as const;
 type Column = (typeof columns)[number];
 
 export const manifest: Format = {
@@ -17,11 +29,12 @@ export const manifest: Format = {
     const remarks = new Remarks();
     const samples = new Map<string, Sample>();
     for (const [i, row] of parse(new TextDecoder().decode(await source.read("manifest.csv"))).entries()) {
-      const { picture, label, name = label, x0, y0, x1, y1, mask, difficult, attention } = row;
+      const { picture, label, question, name = label, x0, y0, x1, y1, mask, difficult, attention } = row;
       if (!picture) throw new UserError("invalid-input", `invalid manifest.csv: line ${i + 2} names no picture`);
       const labels = label ? classes.of(label) : undefined;
       if (label && !labels) remarks.add(`pictures of the unknown class "${label}"`, picture);
-      const before = samples.get(picture) ?? { id: picture, picture, objects: [] };
+      const id = question ? asking(picture, question) : picture;
+      const before = samples.get(id) ?? { id, picture, ...(question && { question }), objects: [] };
       const objects: Marked[] = [];
       const corners = [x0, y0, x1, y1].map((text) => (text ? Number(text) : undefined));
       if (name && (mask || corners.some((v) => v !== undefined))) {
@@ -36,7 +49,7 @@ export const manifest: Format = {
           ...(mask && { shape: { file: mask } }),
         });
       }
-      samples.set(picture, {
+      samples.set(id, {
         ...before,
         ...(labels && { labels }),
         ...(attention && { attention }),

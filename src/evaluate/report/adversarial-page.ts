@@ -1,16 +1,11 @@
 /** @file What became of maps under attack: a table, and the maps before and after. */
-import type { PixelMap } from "../../image/picture.ts";
-import { thumbnail } from "../../image/sharp.ts";
-import { overlay } from "../../render/overlay.ts";
 import { attack, type Held } from "../adversarial.ts";
 import { openSample, type Sample } from "../sample.ts";
 import type { Source } from "../source.ts";
-import { mean, quantile } from "../statistics.ts";
+import { mean } from "../statistics.ts";
 import { type Html, html, raw } from "./html.ts";
+import { figure, under } from "./pictures.ts";
 import { style } from "./style.ts";
-
-/** Pixels of a picture's longer side. */
-const side = 260;
 
 /** @returns the text of one HTML file that needs nothing else. */
 export async function adversarialPage(
@@ -55,24 +50,14 @@ function summaryTable(all: readonly Held[]): Html {
   return html`<div class="scroll"><table><thead><tr><th></th><th scope="col">correlation, before with after</th><th scope="col">hits before</th><th scope="col">hits after</th></tr></thead><tbody>${rows}</tbody></table></div>`;
 }
 
-/** A few extreme pixels must not decide how bright the rest is drawn: cut at the 99.5th percentile of what is above 0. */
-function calmed({ data, ...size }: PixelMap): PixelMap {
-  const most = quantile(data.filter((v) => v > 0).sort(), 0.995);
-  return { ...size, data: data.map((v) => Math.min(v, most)) };
-}
-
 async function examples(held: Held, samples: readonly Sample[], source: Source): Promise<Html> {
   const sample = samples.find(({ id }) => id === held.picture) as Sample;
   const { picture } = await openSample(sample, source);
-  const uri = (bytes: Uint8Array) => `data:image/jpeg;base64,${Buffer.from(bytes).toString("base64")}`;
-  const figure = (bytes: Uint8Array, caption: Html) =>
-    html`<figure><span class="picture"><img alt="" src="${uri(bytes)}"></span><figcaption>${caption}</figcaption></figure>`;
-  const cells = [figure(await thumbnail(picture, side), html`${held.label}<small>${held.picture}</small>`)];
+  const cells = [await figure(picture, html`${held.label}<small>${held.picture}</small>`)];
   for (const { method, maps, hits } of held.methods)
     for (const [i, when] of (["before", "after"] as const).entries()) {
-      const drawn = maps[i].data.some((v) => v > 0) ? overlay(picture, calmed(maps[i])) : picture;
       const said = hits && html`<b>${hits[i] ? "hit" : "miss"}</b>`;
-      cells.push(figure(await thumbnail(drawn, side), html`${method}, ${when}${said}`));
+      cells.push(await figure(under(picture, maps[i]), html`${method}, ${when}${said}`));
     }
   const percent = (p: number) => `${(100 * p).toFixed(p > 0.999 ? 2 : 1)} %`;
   return html`<h3>${held.label}: ${percent(held.before)}, pushed to ${held.absentLabel}: ${percent(held.probability)} in ${held.steps} steps (${held.label} is left ${percent(held.after)})</h3><div class="example">${cells}</div>`;

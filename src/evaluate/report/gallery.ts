@@ -1,10 +1,10 @@
 /** @file The pictures of a report: explained again, drawn small, with what people marked. */
 import type { Box } from "../../image/locate.ts";
 import { thumbnail } from "../../image/sharp.ts";
-import { type LoadOptions, load } from "../../node/load.ts";
+import type { LoadOptions } from "../../node/load.ts";
 import { view } from "../../tasks/figure.ts";
-import { localModel } from "../address.ts";
 import type { Extreme } from "../details.ts";
+import { openExaminee } from "../examinee.ts";
 import { openSample, type Sample } from "../sample.ts";
 import type { Source } from "../source.ts";
 
@@ -34,12 +34,14 @@ export async function drawGallery(
   { source, samples, model: file, load: options, methods }: GalleryOptions,
 ): Promise<Example[]> {
   if (extremes.length === 0) return [];
-  const model = await load(await localModel(file), options);
+  const model = await openExaminee(file, options);
   const byId = new Map(samples.map((sample) => [sample.id, sample]));
   const drawn = new Map<string, Promise<Omit<Example, keyof Extreme>>>();
   const draw = async ({ picture: id, class: c }: Extreme): Promise<Omit<Example, keyof Extreme>> => {
-    const { picture, annotations } = await openSample(byId.get(id) as Sample, source);
-    const why = await model.classifier.explain(picture, { classes: [c], method: methods, layer: options?.layer });
+    const sample = byId.get(id) as Sample;
+    const { picture, annotations } = await openSample(sample, source);
+    const classifier = await model.classifierFor(sample);
+    const why = await classifier.explain(picture, { classes: [c], method: methods, layer: options?.layer });
     const maps: Record<string, Uint8Array> = {};
     for (const one of why.explanations)
       if (!one.blank) maps[one.method] = await thumbnail(view(one, why, { colormap: "inferno" }), side);
