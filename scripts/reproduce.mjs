@@ -1,8 +1,9 @@
 /**
  * @file Makes docs/results.md: every protocol of the paper that can run on the data at hand, beside the paper's figures.
  *
- *     npm run reproduce                                             # on ../shared/images, where it is there
+ *     npm run reproduce                                             # on scenes, and on ../shared/images, where it is there
  *     npm run reproduce -- --voc VOCdevkit/VOC2007 --imagenet imagenet --coco coco
+ *     npm run reproduce -- --scenes 100 --easy-vqa easy_vqa/data/test
  *     npm run reproduce -- --voc DIR --model vgg16.onnx --labels imagenet.txt --sample 500
  *
  * An interrupted run is continued by the same command; what it measured is in reproduction/ (--work).
@@ -13,6 +14,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { evaluate } from "../dist/evaluate/evaluate.js";
 import { inPool } from "../dist/evaluate/pool.js";
+import { bundled, sceneSections } from "./scene-studies.mjs";
 import { studies } from "./studies.mjs";
 
 const { values: options } = parseArgs({
@@ -20,6 +22,8 @@ const { values: options } = parseArgs({
     voc: { type: "string" },
     imagenet: { type: "string" },
     coco: { type: "string" },
+    "easy-vqa": { type: "string" },
+    scenes: { type: "string" },
     model: { type: "string" },
     labels: { type: "string" },
     sample: { type: "string" },
@@ -30,12 +34,14 @@ const { values: options } = parseArgs({
 });
 const number = (text) => (text === undefined ? undefined : Number(text));
 
-const given = { voc: options.voc, imagenet: options.imagenet, coco: options.coco };
+const given = { voc: options.voc, imagenet: options.imagenet, coco: options.coco, easyVqa: options["easy-vqa"] };
 const shared = (name) => (existsSync(`../shared/images/${name}`) ? `../shared/images/${name}` : undefined);
 // Directories that are named are those that run; without any, what is at hand.
-const found = Object.values(given).some(Boolean) ? given : { imagenet: shared("imagenet"), coco: shared("coco") };
-const datasets = Object.entries(found).filter(([, directory]) => directory);
-if (datasets.length === 0) fail("missing dataset: give --voc, --imagenet or --coco; each is a directory");
+const named = options.scenes || Object.values(given).some(Boolean);
+const found = named ? given : { imagenet: shared("imagenet"), coco: shared("coco") };
+const scenes = named ? number(options.scenes) : 100;
+const questions = scenes && `scenes-questions:${scenes}`;
+const datasets = Object.entries({ ...found, questions }).filter(([, directory]) => directory);
 
 const sections = [];
 let last;
@@ -46,23 +52,24 @@ for (const study of studies)
     if (evaluation instanceof Error) {
       // A set without boxes or masks cannot run what needs them; anything else is a mistake.
       if (!/^(invalid metric for this dataset|empty dataset)/.test(evaluation.message)) fail(evaluation.message);
-      sections.push(`## ${study.title}: ${named(kind)}\n\nNot run: ${evaluation.message}.\n`);
+      sections.push(`## ${study.title}: ${nameOf(kind)}\n\nNot run: ${evaluation.message}.\n`);
       continue;
     }
-    last = evaluation;
+    if (!study.models) last = evaluation;
     sections.push(section(study, kind, evaluation));
   }
+if (scenes) sections.push(...(await sceneSections(scenes, (done) => process.stderr.write(`${done}\n`))));
 await mkdir(path.dirname(options.out), { recursive: true });
 await writeFile(options.out, `${head(last)}\n${sections.join("\n")}`);
 console.log(`results: ${options.out}`);
 
-async function run({ name, methods, metrics, sample }, kind, directory) {
+async function run({ name, models, methods, metrics, sample }, kind, directory) {
   const most = [number(options.sample), sample].filter((count) => count !== undefined);
   let drawn = 0;
   const { evaluation } = await evaluate({
-    ...{ dataset: directory, methods, metrics, model: options.model, seed: 0 },
+    ...{ dataset: directory, methods, metrics, model: models ? bundled(models[kind]) : options.model, seed: 0 },
     ...{
-      load: options.labels ? { labels: options.labels } : {},
+      load: options.labels && !models ? { labels: options.labels } : {},
       ...(options.workers && { examineAll: inPool(Number(options.workers)) }),
     },
     ...{ sample: most.length ? Math.min(...most) : undefined, out: path.join(options.work, `${name}-${kind}`) },
@@ -77,9 +84,9 @@ async function run({ name, methods, metrics, sample }, kind, directory) {
 }
 
 function section(
-  { title, methods, metrics, paper, ours, differs, reading },
+  { title, models, methods, metrics, paper, ours, differs, reading },
   kind,
-  { figures, differences, examined, outcomes, failures },
+  { figures, differences, examined, outcomes, failures, right },
 ) {
   const names = [...new Set(figures.map((f) => `${f.metric} ${f.figure}`))].filter((key) => ours?.(key) ?? true);
   const cell = (key, method) => {
@@ -100,9 +107,9 @@ function section(
     .filter((o) => o.blank || o.broken)
     .map((o) => `${o.method}: ${o.blank} of ${o.asked} maps blank, ${o.broken} not finite`);
   return [
-    `## ${title}: ${named(kind)}`,
+    `## ${title}: ${nameOf(kind)}`,
     "",
-    `${examined} pictures${failures.length ? `, ${failures.length} more failed` : ""}. ${reading}`,
+    `${models ? `${examined} questions to \`${models[kind]}\`, ${right.count} answered right` : `${examined} pictures`}${failures.length ? `, ${failures.length} more failed` : ""}. ${reading}`,
     "",
     `| | ${methods.join(" | ")} |`,
     `| --- |${methods.map(() => " --- |").join("")}`,
@@ -116,20 +123,20 @@ function section(
   ].join("\n");
 }
 
-function named(kind) {
-  return { voc: "PASCAL VOC", imagenet: "ImageNet", coco: "COCO" }[kind];
+function nameOf(kind) {
+  return { voc: "PASCAL VOC", imagenet: "ImageNet", coco: "COCO", easyVqa: "easy-VQA", questions: "scenes" }[kind];
 }
 
 function head(evaluation) {
   const model = evaluation
     ? `\`${evaluation.model.name}\` (SHA-256 \`${evaluation.model.sha256.slice(0, 16)}…\`), maps on \`${evaluation.model.layer}\``
-    : "none";
+    : "those of each section";
   return `# Results
 
-What the paper measured, measured here. \`npm run reproduce\` makes this page; with \`--voc\`, \`--imagenet\` or \`--coco\` it runs on
-your own copy of a dataset, with \`--model\` on your own model.
+What the paper measured, measured here. \`npm run reproduce\` makes this page; with \`--voc\`, \`--imagenet\`, \`--coco\` or
+\`--easy-vqa\` it runs on your own copy of a dataset, with \`--model\` on your own model.
 
-Model: ${model}. Brackets are 95 % bootstrap intervals over
+Model where no other is named: ${model}. Brackets are 95 % bootstrap intervals over
 pictures. How each figure comes about is told in [metrics](metrics/README.md).
 `;
 }

@@ -1,4 +1,7 @@
-/** @file The paper's studies that a dataset of pictures can repeat: methods, metrics, the paper's figures, and what differs. */
+/**
+ * @file The paper's studies that a dataset of pictures or questions can repeat: methods, metrics, the paper's figures, and what differs.
+ * `models` names the bundled ones that a kind of dataset is made for.
+ */
 
 const family = ["grad-cam", "guided-grad-cam", "guided-backprop", "gradient"];
 const network = "The paper's network is VGG-16.";
@@ -48,6 +51,18 @@ export const studies = [
     metrics: ["mask-overlap"],
     reading: "IoU at 15 % of the maximum, and average precision over all pixels.",
     differs: "The paper has no such figure.",
+  },
+  {
+    name: "answers",
+    title: "Faithfulness of answers, by rank correlation with occlusion",
+    on: ["questions", "easyVqa"],
+    models: { questions: "scenes-answerer", easyVqa: "easy-vqa-answerer" },
+    methods: ["grad-cam", "guided-grad-cam", "guided-backprop"],
+    metrics: ["occlusion-correlation"],
+    paper: { "grad-cam": "0.60", "guided-backprop": "0.42" },
+    reading: "Maps of the answer that is given; patches of 32 pixels are a third of these small pictures' side.",
+    differs:
+      "The paper's answerer is a VGG-16 and an LSTM on VQA's photographs. Ours are small networks for pictures of shapes; intervals are over questions, of which several are about one picture.",
   },
   {
     name: "sanity",

@@ -19,11 +19,13 @@ import { prepareDirectory, readJson, writeWhole } from "../node/files.ts";
 import { packageVersion } from "./about.ts";
 import { loadOptions, type ModelFlags, notice, port, seedNumber, whole, withModel } from "./options.ts";
 import { Progress } from "./progress.ts";
+import { checkShortcut } from "./spurious.ts";
 
 interface EvaluateFlags extends ModelFlags {
   readonly methods: string[];
   readonly metrics?: string[];
   readonly adversarial?: boolean;
+  readonly spurious?: boolean;
   readonly format?: string;
   readonly classMap?: string;
   readonly out: string;
@@ -40,6 +42,7 @@ Examples:
   gradcam evaluate imagenet/val --metrics occlusion-correlation,deletion --methods grad-cam,guided-backprop
   gradcam evaluate VOCdevkit/VOC2007 --metrics pointing-game,energy-pointing-game --sample 500
   gradcam evaluate photos --adversarial --methods grad-cam,guided-backprop --sample 10
+  gradcam evaluate scenes:300 --spurious --methods grad-cam,guided-backprop,guided-grad-cam,occlusion
   gradcam evaluate https://data.example/imagenet --metrics deletion --queue redis://queue.example:6379
   gradcam evaluate coco --model resnet50.onnx --labels imagenet.txt --metrics mask-overlap
 The same command again continues what was interrupted.`;
@@ -47,7 +50,10 @@ The same command again continues what was interrupted.`;
 export function defineEvaluate(program: Command): void {
   withModel(program.command("evaluate"))
     .description("measure explanations over a dataset")
-    .argument("<dataset>", "a directory or an address: ImageNet folders, PASCAL VOC, COCO, or a manifest.csv; or scenes:COUNT")
+    .argument(
+      "<dataset>",
+      "a directory or an address: ImageNet folders, PASCAL VOC, COCO, or a manifest.csv; or scenes:COUNT",
+    )
     .option("--methods <names>", `which (default: grad-cam): ${methods.map((m) => m.name).join(", ")}`, names, [
       "grad-cam",
     ])
@@ -55,6 +61,12 @@ export function defineEvaluate(program: Command): void {
     .option(
       "--adversarial",
       "push each picture to an absent class instead, and see whether the maps of what is there hold",
+    )
+    .addOption(
+      new Option(
+        "--spurious",
+        "ask two bundled networks, one of which learned a shortcut, and see whether the maps show it",
+      ).conflicts([...["model", "metrics", "adversarial", "format", "classMap", "sample", "queue", "metricsPort"]]),
     )
     .option("--format <name>", "the dataset's layout (default: recognised)")
     .option("--class-map <file>", "JSON: a name of the dataset to the model's classes that mean it")
@@ -80,6 +92,7 @@ async function evaluate(dataset: string, flags: EvaluateFlags): Promise<void> {
       "invalid-option",
       "invalid options: --adversarial has a measure of its own; leave out --metrics",
     );
+  if (flags.spurious) return checkShortcut(dataset, flags);
   if (flags.adversarial) return attack(dataset, flags);
   const { metrics: asked } = flags;
   if (!asked)

@@ -153,7 +153,7 @@ test("mistakes", async () => {
   await wrong("--adversarial has a measure of its own", evaluate("deletion", "out", "--adversarial"));
   await wrong("pointing-game needs boxes, and no picture has any", evaluate("pointing-game", "out"));
   await wrong(
-    'unknown format: "zip"; allowed are manifest, coco, voc, yolo, masks, folders',
+    'unknown format: "zip"; allowed are manifest, coco, voc, yolo, easy-vqa, masks, folders',
     evaluate("deletion", "out", "--format", "zip"),
   );
   await wrong("missing dataset: nowhere", ["evaluate", "nowhere", "--metrics", "deletion", "--model", "net.onnx"]);

@@ -16,6 +16,25 @@ async function put(file: string, content: string | number) {
   else writeFileSync(file, content);
 }
 
+const reproduceIn =
+  (cwd: string) =>
+  (...args: string[]) =>
+    promisify(execFile)(process.execPath, [path.join(repository, "scripts/reproduce.mjs"), ...args], { cwd });
+
+test("scenes, which are always at hand", { timeout: 150_000 }, async () => {
+  const cwd = folder();
+  await reproduceIn(cwd)("--scenes", "2", "--workers", "1", "--out", "results.md");
+  const page = readFileSync(path.join(cwd, "results.md"), "utf8");
+  expect([...page.matchAll(/^## (.*)$/gm)].map(([, title]) => title)).toEqual([
+    "Faithfulness of answers, by rank correlation with occlusion: scenes",
+    "Captions: maps inside and outside of what is described: scenes",
+    "A planted shortcut: scenes",
+  ]);
+  expect(page).toMatch(/^\| correlation \| \d\.\d{3} \[/m);
+  expect(page).toMatch(/^\| inside \/ outside, noun phrases \| \d+\.\d{3} \[/m);
+  expect(page).toMatch(/^\| biased, grad-cam \| \d\.\d{3} \[/m);
+});
+
 test("a user's VOC, ImageNet and COCO", { timeout: 150_000 }, async () => {
   const cwd = folder();
   withModel(cwd, gap({ input: [1, 3, 32, 32] }));
@@ -37,8 +56,7 @@ test("a user's VOC, ImageNet and COCO", { timeout: 150_000 }, async () => {
   }
   await put(path.join(cwd, "coco/annotations/instances_val2017.json"), JSON.stringify(coco));
 
-  const reproduce = (...args: string[]) =>
-    promisify(execFile)(process.execPath, [path.join(repository, "scripts/reproduce.mjs"), ...args], { cwd });
+  const reproduce = reproduceIn(cwd);
   const datasets = ["--voc", "VOCdevkit/VOC2007", "--imagenet", "imagenet", "--coco", "coco"];
   const model = ["--model", "net.onnx", "--labels", "labels.txt", "--workers", "1", "--out", "results.md"];
   await reproduce(...datasets, ...model);

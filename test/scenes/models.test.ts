@@ -8,7 +8,8 @@ import { describe, expect, test } from "vitest";
 import { answers, vocabulary } from "../../src/scenes/index.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const names = ["scenes-captioner", "scenes-captioner-transformer", "scenes-answerer", "easy-vqa-answerer"];
+const speakers = ["scenes-captioner", "scenes-captioner-transformer", "scenes-answerer"];
+const names = [...speakers, "easy-vqa-answerer", "scenes-shortcut"];
 
 describe.each(names)("%s", (name) => {
   const directory = path.join(root, "models", name);
@@ -32,7 +33,7 @@ describe.each(names)("%s", (name) => {
 });
 
 test("the scene models know the words of gradcam/scenes, in its order", () => {
-  for (const name of names.filter((one) => one.startsWith("scenes"))) {
+  for (const name of speakers) {
     const { model } = JSON.parse(readFileSync(path.join(root, "models", name, "tokenizer.json"), "utf8"));
     expect(Object.keys(model.vocab)).toEqual(vocabulary);
     expect(Object.values(model.vocab)).toEqual(vocabulary.map((_, i) => i));

@@ -1,0 +1,116 @@
+/** @file What maps tell of a planted shortcut: the answers and the maps of both networks in tables, and some scenes. */
+import { paint } from "../../scenes/index.ts";
+import { type Look, networks, type SpuriousFigure } from "../spurious/figures.ts";
+import type { Spurious } from "../spurious/spurious.ts";
+import { withCue } from "../spurious/trial.ts";
+import { type Html, html, raw } from "./html.ts";
+import { figure, under } from "./pictures.ts";
+import { style } from "./style.ts";
+
+/** Scenes that are drawn, evenly from the first to the last. */
+const drawn = 6;
+
+/** @returns the text of one HTML file that needs nothing else. */
+export async function spuriousPage(content: Spurious, looks: readonly Look[]): Promise<string> {
+  const count = Math.min(drawn, looks.length);
+  const pictures: Html[] = [];
+  for (let i = 0; i < count; i++) pictures.push(await example(looks[Math.floor((i * looks.length) / count)]));
+  const { dataset, figures } = content;
+  const answers = figures.filter(({ method, network }) => method === undefined && network !== "chance");
+  const maps = figures.filter((one) => !answers.includes(one));
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>A planted shortcut</title>
+<style>${raw(style([]))}</style>
+</head>
+<body>
+<header>
+<p class="over">Spurious cues</p>
+<h1>A planted shortcut <span>in ${dataset.location}</span></h1>
+<p class="lead">Which shape has the big object? Two networks answer: for the biased one a mark in a corner told the answer in every picture that it learned from, for the balanced one it never told anything. ${dataset.used} of ${dataset.scenes} scenes have one big object and a free corner. Brackets are 95 % bootstrap intervals over scenes.</p>
+</header>
+<main><section><h2>Who takes the shortcut?</h2>${answerTable(answers)}</section>
+<section><h2>Do the maps show it?</h2>
+<p class="lead">Maps of the answers where the mark tells the right shape: both networks are right, and only a map can tell them apart. Energy is a place's share of the map's positive values; a peak counts up to 3 % of the side beside the place. A scene's two maps tell the networks apart where the biased one's has more energy on the mark: one half is chance.</p>
+${[...new Set(maps.map((one) => one.figure))].map((name) => mapTable(name, maps))}</section>
+<section><h2>Scenes</h2>${pictures}</section>
+<section><h2>Provenance</h2>${provenance(content)}</section></main>
+</body>
+</html>
+`;
+  return page.text;
+}
+
+function answerTable(figures: readonly SpuriousFigure[]): Html {
+  const names = [...new Set(figures.map((one) => one.figure))];
+  const rows = columns.slice(0, 3).map(({ label, network, than }) => {
+    const its = names.map((name) => figures.find((f) => f.figure === name && f.network === network && f.than === than));
+    return html`<tr><th scope="row">${label}</th>${its.map(cell)}</tr>`;
+  });
+  return table(
+    names.map((name) => name.replace("right answers, ", "")),
+    rows,
+  );
+}
+
+function mapTable(name: string, figures: readonly SpuriousFigure[]): Html {
+  const its = figures.filter((one) => one.figure === name);
+  const shown = columns.filter((c) => its.some(({ network, than }) => network === c.network && than === c.than));
+  const methods = [...new Set(its.flatMap(({ method }) => method ?? []))];
+  const rows = methods.map((method) => {
+    const cells = shown.map(({ network, than }) =>
+      cell(its.find((one) => one.method === method && one.network === network && one.than === than)),
+    );
+    return html`<tr><th scope="row">${method}</th>${cells}</tr>`;
+  });
+  const chance = its.find(({ network }) => network === "chance");
+  const last =
+    chance &&
+    html`<tr><th scope="row">by chance</th>${shown.map((_, i) => (i < 2 ? cell(chance) : html`<td></td>`))}</tr>`;
+  return html`<h3>${name[0].toUpperCase()}${name.slice(1)}</h3>${table(
+    shown.map(({ label }) => label),
+    last ? [...rows, last] : rows,
+  )}`;
+}
+
+const columns = [
+  ...networks.map((network) => ({ label: network, network, than: undefined })),
+  { label: "biased − balanced", network: "biased", than: "balanced" },
+  { label: "pair", network: "pair", than: undefined },
+] as const;
+
+function table(head: readonly string[], rows: readonly Html[]): Html {
+  return html`<div class="scroll"><table><thead><tr><th></th>${head.map((text) => html`<th scope="col">${text}</th>`)}</tr></thead><tbody>${rows}</tbody></table></div>`;
+}
+
+const cell = (one: SpuriousFigure | undefined): Html =>
+  one ? html`<td>${number(one.value)}<small>${number(one.low)} to ${number(one.high)}</small></td>` : html`<td>–</td>`;
+
+const number = (value: number): string => (Number.isFinite(value) ? value.toFixed(3).replace("-", "−") : "–");
+
+async function example({ trial, ...look }: Look): Promise<Html> {
+  const { picture } = paint(withCue(trial, "right"));
+  const rows: Html[] = [];
+  for (const network of networks) {
+    const { answer, maps } = look[network];
+    const cells = [await figure(picture, html`${network}<b>${answer}</b>`)];
+    for (const { method, map, lying } of maps)
+      cells.push(await figure(under(picture, map), html`${method}<b>${Math.round(100 * lying.energyOnMark)} %</b>`));
+    rows.push(html`<div class="example">${cells}</div>`);
+  }
+  return html`<h3>Scene ${trial.scene.seed}: ${trial.shape}</h3>${rows}`;
+}
+
+function provenance({ models, runtime, methods, seed, dataset }: Spurious): Html {
+  const rows = [
+    ...models.map(({ name, sha256, layer }) => [name, `SHA-256 ${sha256}, maps on ${layer ?? "–"}`]),
+    ["scenes", dataset.location],
+    ["methods", methods.join(", ")],
+    ["seed", String(seed)],
+    ["ONNX Runtime", runtime],
+  ];
+  return html`<dl class="pairs">${rows.map(([what, value]) => html`<dt>${what}</dt><dd>${value}</dd>`)}</dl>`;
+}
