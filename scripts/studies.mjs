@@ -53,18 +53,6 @@ export const studies = [
     differs: "The paper has no such figure.",
   },
   {
-    name: "answers",
-    title: "Faithfulness of answers, by rank correlation with occlusion",
-    on: ["questions", "easyVqa"],
-    models: { questions: "scenes-answerer", easyVqa: "easy-vqa-answerer" },
-    methods: ["grad-cam", "guided-grad-cam", "guided-backprop"],
-    metrics: ["occlusion-correlation"],
-    paper: { "grad-cam": "0.60", "guided-backprop": "0.42" },
-    reading: "Maps of the answer that is given; patches of 32 pixels are a third of these small pictures' side.",
-    differs:
-      "The paper's answerer is a VGG-16 and an LSTM on VQA's photographs. Ours are small networks for pictures of shapes; intervals are over questions, of which several are about one picture.",
-  },
-  {
     name: "sanity",
     title: "Sanity checks",
     on: ["imagenet", "voc"],
@@ -75,5 +63,18 @@ export const studies = [
       "Rank correlation of the map with that of the network whose weights are random from the scores down to a layer. Published: plain gradients and Grad-CAM change at once, guided backpropagation hardly does until the first layers are random.",
     differs:
       "Not in the paper; Adebayo et al. 2018 test Inception v3 and draw new weights, where ours are put into random order. A sample of 20 pictures.",
+  },
+  {
+    name: "answers",
+    title: "Faithfulness of answers, by rank correlation with occlusion",
+    on: ["questions", "easyVqa"],
+    models: { questions: "scenes-answerer", easyVqa: "easy-vqa-answerer" },
+    methods: ["grad-cam", "guided-grad-cam", "guided-backprop"],
+    metrics: ["occlusion-correlation"],
+    paper: { "grad-cam": "0.60", "guided-backprop": "0.42" },
+    reading:
+      "Maps of the answer that is given; patches of 32 pixels are a third of a scene's side, and half of an easy-VQA picture's.",
+    differs:
+      "The paper's answerer is a VGG-16 and an LSTM on VQA's photographs. Ours are small networks for pictures of shapes; intervals are over questions, of which several are about one picture.",
   },
 ];

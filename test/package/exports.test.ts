@@ -84,6 +84,7 @@ test("names of gradcam/scenes", () => {
       "textures",
       "tilts",
       "vocabulary",
+      "withMark",
       "withOneMore",
     ]
   `);
