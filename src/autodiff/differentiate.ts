@@ -10,7 +10,9 @@ import { DataType, type NodeProto } from "../onnx/proto.ts";
 import { gradientType, isFloat, isQuantized } from "../onnx/types.ts";
 import { nameOf, operatorOf } from "../ops/index.ts";
 import { type Call, type Inside, type Op, type Rule, unsupported } from "../ops/op.ts";
+import { dimsOfRows } from "../ops/rows.ts";
 import { dependents } from "./dependents.ts";
+import { type Cotangent, pullBack, total, whole } from "./rows.ts";
 
 /** Rules that take the place of the table's, by operator: how guided backpropagation differs from the plain gradient. */
 export type Overrides = ReadonlyMap<string, Rule>;
@@ -40,17 +42,17 @@ function sweep(
   { build, seeds, wrt, overrides }: Sweep,
 ): ReadonlyMap<string, Value> {
   const active = dependents(model, tensors, wrt);
-  const terms = new Map<string, Value[]>([...seeds].map(([name, seed]) => [name, [seed]]));
+  const terms = new Map<string, Cotangent[]>([...seeds].map(([name, value]) => [name, [{ value }]]));
   const forward = (name: string) => forwardValue(build, tensors, name);
-  const gradients = new Map<string, Value>();
+  const gradients = new Map<string, Cotangent>();
 
   /** All consumers of a tensor come before its producer here, so its terms are complete when it is asked for. */
-  const gradientOf = (name: string): Value | undefined => {
-    const known = gradients.get(name) ?? terms.get(name);
-    if (!known) return undefined;
-    const total = Array.isArray(known) ? { ...build.sum(known), dims: tensors.get(name)?.dims } : known;
-    gradients.set(name, total);
-    return total;
+  const gradientOf = (name: string): Cotangent | undefined => {
+    const arrived = terms.get(name);
+    if (!arrived || gradients.has(name)) return gradients.get(name);
+    const sum = total(build, arrived, tensors.get(name)?.dims);
+    gradients.set(name, sum);
+    return sum;
   };
 
   for (const node of model.graph.node.toReversed()) {
@@ -60,6 +62,9 @@ function sweep(
     const needs = inputs.map((name) => active.has(name));
     if (!reached || !needs.includes(true) || op?.vjp === "zero") continue;
     if (!op) throw new UserError("unsupported-operator", withoutRule(node, inputs[needs.indexOf(true)]));
+    const arrived = node.output.map((name) =>
+      name ? (gradientOf(name) ?? { value: build.zerosLike(forward(name)) }) : undefined,
+    );
     const call: Call = {
       node,
       attributes: new Attributes(node),
@@ -67,7 +72,7 @@ function sweep(
       inputs,
       x: inputs.map((name) => (name ? forward(name) : undefined) as Value),
       y: node.output.map((name) => (name ? forward(name) : undefined) as Value),
-      dy: node.output.map((name) => (name && (gradientOf(name) ?? build.zerosLike(forward(name)))) as Value),
+      dy: arrived.map((cotangent) => (cotangent && whole(build, cotangent)) as Value),
       outputTypes: node.output.map((name) => tensors.get(name)?.type ?? DataType.FLOAT),
       needs,
       opset: model.opset,
@@ -75,13 +80,17 @@ function sweep(
       operator: (other) => ruleOf(other, overrides),
       inside: (name) => inside(node, name, tensors, overrides),
     };
-    applied(op.vjp, call).forEach((dx, i) => {
+    pullBack(op, op.vjp, call, arrived[0]).forEach((dx, i) => {
       if (!dx || !needs[i]) return;
       checkShape(node, inputs[i], dx, tensors);
       terms.set(inputs[i], [...(terms.get(inputs[i]) ?? []), dx]);
     });
   }
-  return new Map(wrt.flatMap((name) => (gradientOf(name) ? [[name, gradientOf(name) as Value]] : [])));
+  const found = wrt.flatMap((name) => {
+    const gradient = gradientOf(name);
+    return gradient ? [[name, whole(build, gradient)] as const] : [];
+  });
+  return new Map(found);
 }
 
 /** A graph inside a node, for the node's rule: the same sweep goes over it. */
@@ -96,20 +105,6 @@ function inside(node: NodeProto, name: string, tensors: Observed, overrides: Ove
   };
 }
 
-/** A rule's gradients. Where it needs a shape that only the run knows, the node is one that we have no rule for. */
-function applied(rule: Rule, call: Call): readonly (Value | null)[] {
-  try {
-    return rule(call);
-  } catch (error) {
-    const unknown = [...call.x, ...call.y].find((v) => v && !v.dims);
-    if (error instanceof UserError || !unknown) throw error;
-    const why = `ONNX Runtime cannot tell the shape of "${unknown.name}" before it runs`;
-    throw new UserError("unsupported-operator", `unsupported operator: ${describe(call.node)}: ${why}`, {
-      cause: error,
-    });
-  }
-}
-
 function ruleOf(node: NodeProto, overrides: Overrides | undefined): Op | undefined {
   const vjp = overrides?.get(nameOf(node));
   return vjp ? { vjp } : operatorOf(node);
@@ -122,15 +117,13 @@ function forwardValue(build: Builder, tensors: Observed, name: string): Value {
   return isFloat(type) || isQuantized(type) ? build.cast(value, gradientType(type)) : value;
 }
 
-function checkShape(node: NodeProto, input: string, dx: Value, tensors: Observed): void {
-  const want = tensors.get(input)?.dims;
+function checkShape(node: NodeProto, input: string, { value: { dims }, rows }: Cotangent, tensors: Observed): void {
+  const want = dimsOfRows(rows, tensors.get(input)?.dims);
   const fits =
-    !want ||
-    !dx.dims ||
-    (want.length === dx.dims.length && want.every((d, i) => d < 0 || dx.dims![i] < 0 || d === dx.dims![i]));
+    !want || !dims || (want.length === dims.length && want.every((d, i) => d < 0 || dims[i] < 0 || d === dims[i]));
   if (!fits)
     throw new InternalError(
-      `gradient of input "${input}" of ${describe(node)} has shape [${dx.dims}], the input [${want}]`,
+      `gradient of input "${input}" of ${describe(node)} has shape [${dims}], the input [${want}]`,
     );
 }
 

@@ -2,12 +2,14 @@
 import { type Builder, rankOf, type Value } from "../onnx/build.ts";
 import { range } from "../onnx/dims.ts";
 import { type Call, clipMask, elementwise, type Op, positive, unbroadcast } from "./op.ts";
+import { aligned, beside } from "./rows.ts";
 
 // dx = dy * [y > 0]
-export const Relu: Op = { vjp: ({ build, y: [y], dy: [dy] }) => [build.mul(dy, build.step(y))] };
+export const Relu = elementwise(({ build, y: [y] }) => build.step(y));
 
 // dx = dy * [min < x < max];  bounds that are computed get what they cut off.  Where min > max everything is max, which gets it all
 export const Clip: Op = {
+  rows: aligned,
   vjp: (c) => {
     const { build, needs } = c;
     const [x, min, max] = c.x;
@@ -31,6 +33,7 @@ export const LeakyRelu = elementwise(({ build, attributes, x: [x] }) =>
 
 // y = x < 0 ? slope * x : x
 export const PRelu: Op = {
+  rows: aligned,
   vjp: ({ build, x: [x, slope], dy: [dy], needs }) => {
     const negative = build.less(x, 0);
     const dslope = needs[1] ? unbroadcast(build, build.where(negative, build.mul(dy, x), 0), slope) : null;
@@ -81,6 +84,7 @@ export const Softplus = elementwise(({ build, x: [x] }) => build.sigmoid(x));
 
 // y = x / (1 + |x|);  dx = dy / (1 + |x|)^2
 export const Softsign: Op = {
+  rows: aligned,
   vjp: ({ build, x: [x], dy: [dy] }) => {
     const scale = build.add(build.abs(x), 1);
     return [build.div(dy, build.mul(scale, scale))];
@@ -130,6 +134,7 @@ export const Gelu = elementwise(({ build, attributes, x: [x] }) => {
 
 // dx = y * (dy - sum(dy * y));  0 for a row that is minus infinity throughout, whose y is not a number
 export const Softmax: Op = {
+  rows: beside(softmaxAxes),
   vjp: (c) => {
     const { build, y, dy } = c;
     const weighted = build.mul(dy[0], y[0]);
@@ -141,6 +146,7 @@ export const Softmax: Op = {
 
 // dx = dy - softmax(x) * sum(dy);  for a row that is minus infinity throughout dx = dy
 export const LogSoftmax: Op = {
+  rows: beside(softmaxAxes),
   vjp: (c) => {
     const { build, y, dy } = c;
     const probability = build.where(build.less(y[0], 1), build.exp(y[0]), 0);

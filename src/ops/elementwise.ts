@@ -2,10 +2,12 @@
 import type { Builder, Value } from "../onnx/build.ts";
 import { gradientType, isFloat } from "../onnx/types.ts";
 import { type Call, elementwise, identity, type Op, orInfinity, unbroadcast, unsupported, zero } from "./op.ts";
+import { aligned } from "./rows.ts";
 
 /** An operator of two inputs: dx = dy * derivative, summed over the axes along which an input was repeated. */
 const binary = (linear: readonly number[], gradients: (call: Call) => readonly (() => Value)[]): Op => ({
   linear,
+  rows: aligned,
   vjp: (c) => gradients(c).map((gradient, i) => (c.needs[i] ? unbroadcast(c.build, gradient(), c.x[i]) : null)),
 });
 
@@ -48,11 +50,14 @@ function scaledPower(build: Builder, a: Value, n: number): Value {
   return build.mul(build.pow(n > 0 && n < 1 ? orInfinity(build, a) : a, n - 1), n);
 }
 
-export const Neg: Op = { linear: [0], vjp: ({ build, dy: [dy] }) => [build.neg(dy)] };
-export const Sqrt: Op = { vjp: ({ build, y: [y], dy: [dy] }) => [build.div(dy, build.mul(orInfinity(build, y), 2))] };
+export const Neg: Op = { linear: [0], rows: aligned, vjp: ({ build, dy: [dy] }) => [build.neg(dy)] };
+export const Sqrt: Op = {
+  rows: aligned,
+  vjp: ({ build, y: [y], dy: [dy] }) => [build.div(dy, build.mul(orInfinity(build, y), 2))],
+};
 export const Reciprocal = elementwise(({ build, y: [y] }) => build.neg(build.mul(y, y)));
 export const Exp = elementwise(({ y: [y] }) => y);
-export const Log: Op = { vjp: ({ build, x: [x], dy: [dy] }) => [build.div(dy, x)] };
+export const Log: Op = { rows: aligned, vjp: ({ build, x: [x], dy: [dy] }) => [build.div(dy, x)] };
 export const Abs = elementwise(({ build, x: [x] }) => build.sign(x));
 
 // dx = dy * 2 / sqrt(pi) * exp(-x^2)
@@ -63,6 +68,7 @@ export const Erf = elementwise(({ build, x: [x] }) =>
 /** Where(condition, a, b) */
 export const Where: Op = {
   linear: [1, 2],
+  rows: aligned,
   vjp: ({ build, x: [condition, a, b], dy: [dy], needs }) => [
     null,
     needs[1] ? unbroadcast(build, build.where(condition, dy, 0), a) : null,
@@ -71,7 +77,11 @@ export const Where: Op = {
 };
 
 // Half precision appears as float32 on both sides, so only float64 is converted.
-export const Cast: Op = { linear: [0], vjp: ({ build, x: [x], dy: [dy] }) => [build.cast(dy, gradientType(x.type))] };
+export const Cast: Op = {
+  linear: [0],
+  rows: aligned,
+  vjp: ({ build, x: [x], dy: [dy] }) => [build.cast(dy, gradientType(x.type))],
+};
 export const CastLike: Op = {
   linear: [0],
   vjp: ({ build, x: [x], dy: [dy] }) => [build.cast(dy, gradientType(x.type)), null],
@@ -82,6 +92,7 @@ export const Identity = identity;
 /** In inference a Dropout does nothing; one that is told to train is random and has no gradient here. */
 export const Dropout: Op = {
   linear: [0],
+  rows: aligned,
   vjp: (c) => {
     const training = c.constant(2);
     if (c.x[2] && training?.[0] !== 0) unsupported(c.node, "training mode");
@@ -90,15 +101,18 @@ export const Dropout: Op = {
 };
 
 export const Sum: Op = {
+  rows: aligned,
   vjp: ({ build, x, dy: [dy], needs }) => x.map((term, i) => (needs[i] ? unbroadcast(build, dy, term) : null)),
 };
 export const Mean: Op = {
+  rows: aligned,
   vjp: ({ build, x, dy: [dy], needs }) =>
     x.map((term, i) => (needs[i] ? unbroadcast(build, build.div(dy, x.length), term) : null)),
 };
 
 /** The gradient goes to the inputs that equal the result, in equal parts where several do. */
 const extreme: Op = {
+  rows: aligned,
   vjp: ({ build, x, y: [y], dy: [dy], needs }) => {
     if (x.length === 1) return [dy];
     const chosen = x.map((term) => build.cast(build.equal(y, term), dy.type));

@@ -6,6 +6,7 @@ import { rankOf, type Value } from "../onnx/build.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
 import { DataType } from "../onnx/proto.ts";
 import { type Call, type Op, positionsOf, positive, scatterFlat, unsupported } from "./op.ts";
+import { around, type Rows, spread } from "./rows.ts";
 import { contract, eye } from "./separable.ts";
 
 /** dx of an operator that only moves the elements of its first input. */
@@ -41,30 +42,22 @@ export const Split: Op = {
 
 export const Slice: Op = {
   linear: [0],
+  rows: (c, rows) => (sliced(c)?.every(({ axis }) => axis !== rows.axis) ? [rows] : undefined),
+  picks: (c) => {
+    const [rows, ...more] = sliced(c) ?? [];
+    return rows && more.length === 0 ? { rows, value: c.dy[0] } : undefined;
+  },
   vjp: (c) => {
-    const { build } = c;
-    const [x] = c.x;
-    const [dy] = c.dy;
-    const cuts = sliceCuts(c);
-    if (!cuts) return [moved(c, false)];
-    const [before, after] = [range(rankOf(x)).map(() => 0), range(rankOf(x)).map(() => 0)];
-    for (const { axis, start, end, size } of cuts) {
-      before[axis] = start;
-      after[axis] = size - end;
-    }
-    return [build.pad(dy, before, after)];
+    const rows = sliced(c);
+    return [rows ? around(c.build, c.dy[0], rows) : moved(c, false)];
   },
 };
 
-interface Cut {
-  readonly axis: number;
-  readonly start: number;
-  readonly end: number;
-  readonly size: number;
-}
-
-/** What is cut from each axis, where that is known and every step is 1. Attributes up to operator set 9, then inputs. */
-function sliceCuts(c: Call): Cut[] | undefined {
+/**
+ * The rows that are left along each axis from which some are cut, where that is known and every step is 1. Attributes up to operator
+ * set 9, then inputs.
+ */
+function sliced(c: Call): Rows[] | undefined {
   const { attributes, opset } = c;
   const [x] = c.x;
   const argument = (input: number, name: string) =>
@@ -73,14 +66,19 @@ function sliceCuts(c: Call): Cut[] | undefined {
   const axes = argument(3, "axes") ?? (c.x[3] ? undefined : starts && range(starts.length));
   const steps = argument(4, "steps") ?? (c.x[4] ? undefined : starts?.map(() => 1));
   if (!starts || !ends || !axes || steps?.some((s) => s !== 1) !== false) return undefined;
-  const cuts = positive(axes, rankOf(x)).map((axis, i) => {
+  const left = positive(axes, rankOf(x)).map((axis, i) => {
     const size = x.dims?.[axis] ?? -1;
+    if (starts[i] === 0 && ends[i] >= unbounded) return { axis, start: 0, end: size, size, outer: 1, inner: 1 };
     const clamp = (at: number) => Math.min(Math.max(at < 0 ? at + size : at, 0), size);
     const start = clamp(starts[i]);
-    return { axis, start, end: Math.max(start, clamp(ends[i])), size };
+    return { axis, start, end: Math.max(start, clamp(ends[i])), size, outer: 1, inner: 1 };
   });
-  return cuts.every(({ size }) => size >= 0) ? cuts : undefined;
+  const cut = left.filter(({ start, end, size }) => start > 0 || end < size);
+  return left.every(({ start, end, size }) => size >= 0 || end - start === size) ? cut : undefined;
 }
+
+/** From here on an end means: all that there is. */
+const unbounded = 2 ** 31 - 1;
 
 /** With a constant margin the adjoint cuts it off; the margins of reflection, edge and wrap are a matrix along each axis. */
 export const Pad: Op = {
@@ -130,6 +128,7 @@ function computedPad({ build, attributes, node, x: [x, pads, , axes], dy: [dy] }
 
 export const Gather: Op = {
   linear: [0],
+  picks: gathered,
   vjp: (c) => {
     const { build, attributes } = c;
     const [x, indices] = c.x;
@@ -137,21 +136,9 @@ export const Gather: Op = {
     const rank = rankOf(x);
     const [axis] = positive([attributes.int("axis", 0)], rank);
     const size = x.dims?.[axis] ?? -1;
+    const picked = gathered(c);
+    if (picked) return [spread(build, picked.value, picked.rows)];
     const chosen = c.constant(1);
-    if (chosen?.length === 1 && size >= 0) {
-      // One slice of x: dy in its place, zeros around it.
-      const at = positive(chosen, size)[0];
-      const slab = build.reshapeLike(dy, { ...x, dims: x.dims?.map((d, i) => (i === axis ? 1 : d)) });
-      const known = slab.dims && slab.dims.filter((d) => d < 0).length <= 1;
-      if (known)
-        return [
-          build.pad(
-            slab,
-            range(rank).map((i) => (i === axis ? at : 0)),
-            range(rank).map((i) => (i === axis ? size - 1 - at : 0)),
-          ),
-        ];
-    }
     const unique = chosen !== undefined && size >= 0 && new Set(positive(chosen, size)).size === chosen.length;
     if (unique || build.opset >= 16) return [moved(c, !unique)];
     // Indices may repeat: one-hot rows, transposed, add them up.
@@ -164,6 +151,17 @@ export const Gather: Op = {
     return [build.reshapeLike(build.matMul(build.transpose(rows, [1, 0]), block), x)];
   },
 };
+
+/** What a Gather of one index, or of several that follow each other, picks. */
+function gathered({ build, attributes, x: [x, indices], dy: [dy], constant }: Call) {
+  const [axis] = positive([attributes.int("axis", 0)], rankOf(x));
+  const [size, rank] = [x.dims?.[axis] ?? -1, indices.dims?.length ?? 2];
+  const chosen = positive(constant(1) ?? [], size);
+  const [start] = chosen;
+  if (size < 0 || rank > 1 || chosen.length === 0 || chosen.some((at, i) => at !== start + i)) return undefined;
+  const rows = { axis, start, end: start + chosen.length, size, outer: 1, inner: 1 };
+  return { rows, value: rank === 0 ? build.unsqueeze(dy, [axis]) : dy };
+}
 
 export const GatherElements: Op = { linear: [0], vjp: (c) => [elementsScatter(c)] };
 

@@ -1,10 +1,13 @@
 /** @file Matrix products. */
 import { type Builder, rankOf, type Value } from "../onnx/build.ts";
 import { type Op, unbroadcast } from "./op.ts";
+import { aligned } from "./rows.ts";
 
 // y = alpha A' B' + beta C
 export const Gemm: Op = {
   linear: [0, 1, 2],
+  rows: ({ attributes, x: [, , bias] }, rows) =>
+    rows.axis === 0 && attributes.int("transA", 0) === 0 && (bias?.dims?.length ?? 0) < 2 ? [rows] : undefined,
   vjp: ({ build, attributes, x: [a, b, bias], dy: [dy], needs }) => {
     const [transA, transB] = [attributes.int("transA", 0) !== 0, attributes.int("transB", 0) !== 0];
     const [alpha, beta] = [attributes.float("alpha", 1), attributes.float("beta", 1)];
@@ -23,6 +26,11 @@ export const Gemm: Op = {
 // dA = dy B^T, dB = A^T dy, summed over the batch axes along which an operand was repeated; a vector is a matrix of one row or column.
 export const MatMul: Op = {
   linear: [0, 1],
+  rows: (c, rows) => {
+    const behind = rankOf(c.y[0]) - 1 - rows.axis;
+    if (behind === 0 || c.x.some((v) => rankOf(v) < 2)) return undefined;
+    return behind === 1 ? [{ ...rows, axis: rankOf(c.x[0]) - 2 }] : aligned(c, rows);
+  },
   vjp: ({ build, x: [a, b], dy: [dy], needs }) => {
     const row = rankOf(a) === 1 ? build.unsqueeze(a, [0]) : a;
     const column = rankOf(b) === 1 ? build.unsqueeze(b, [1]) : b;

@@ -2,6 +2,7 @@
 import { type Builder, rankOf, type Value } from "../onnx/build.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
 import { type Call, type Op, positive, spatialAxes, spatialDims, unbroadcast, unsupported } from "./op.ts";
+import { beside } from "./rows.ts";
 
 /** A per-channel vector [C] beside a tensor [N, C, ...]. */
 const perChannel = (build: Builder, v: Value, x: Value): Value => {
@@ -67,13 +68,18 @@ export const InstanceNormalization: Op = {
   },
 };
 
+/** The axes over which a layer is normalised: from one on. */
+const layerAxes = ({ attributes, x: [x] }: Call): number[] =>
+  range(rankOf(x)).slice(positive([attributes.int("axis", -1)], rankOf(x))[0]);
+
 export const LayerNormalization: Op = {
   linear: [1, 2],
+  rows: beside(layerAxes),
   vjp: (c) => {
     const { build, attributes, needs } = c;
     const [x, scale, bias] = c.x;
     const [dy] = c.dy;
-    const axes = range(rankOf(x)).slice(positive([attributes.int("axis", -1)], rankOf(x))[0]);
+    const axes = layerAxes(c);
     const z = standardise(build, x, axes, attributes.float("epsilon", 1e-5));
     const dx = throughStandardise(build, build.mul(dy, scale), z, axes);
     return [
@@ -128,8 +134,12 @@ export const GroupNormalization: Op = {
 // y = x / r * scale, r = sqrt(mean(x^2) + epsilon);  dx = (g - x mean(g x) / r^2) / r, g = dy * scale
 export const RMSNormalization: Op = {
   linear: [1],
-  vjp: ({ build, attributes, x: [x, scale], dy: [dy], needs }: Call) => {
-    const axes = range(rankOf(x)).slice(positive([attributes.int("axis", -1)], rankOf(x))[0]);
+  rows: beside(layerAxes),
+  vjp: (c) => {
+    const { build, attributes, needs } = c;
+    const [x, scale] = c.x;
+    const [dy] = c.dy;
+    const axes = layerAxes(c);
     const inverse = build.pow(
       build.add(build.reduceMean(build.mul(x, x), axes), attributes.float("epsilon", 1e-5)),
       -0.5,

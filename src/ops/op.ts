@@ -12,6 +12,7 @@ import { insertOnes, isStatic, product, range } from "../onnx/dims.ts";
 import { type Attributes, describe } from "../onnx/model.ts";
 import { DataType, type NodeProto } from "../onnx/proto.ts";
 import { gradientType } from "../onnx/types.ts";
+import { aligned, type Rows, type RowsOfInputs, regrouped } from "./rows.ts";
 
 /** A graph inside a node (If, Loop, Scan), as a rule sees it. What it reads of the outer graph goes by its name there. */
 export interface Inside extends Body {
@@ -58,6 +59,10 @@ export interface Op {
   readonly vjp: Rule | "zero";
   /** Inputs in which the output is affine while the others stay as they are: there the adjoint identity is exact. */
   readonly linear?: readonly number[];
+  /** What rows of its output are made of, where each is made of the same row of the inputs alone. */
+  readonly rows?: (call: Call, rows: Rows) => RowsOfInputs | undefined;
+  /** Where its output is some rows of the first input: which, and their gradient. */
+  readonly picks?: (call: Call) => { readonly rows: Rows; readonly value: Value } | undefined;
   /** The output's integers stand for numbers, so that gradients pass through them. */
   readonly quantizes?: boolean;
   /** Why the operator has no rule at all: the documented refusal. */
@@ -69,14 +74,19 @@ export const zero: Op = { vjp: "zero" };
 
 /** An operator of one input applied to each element: dx = dy * derivative. */
 export const elementwise = (derivative: (call: Call) => Value): Op => ({
+  rows: aligned,
   vjp: (c) => [c.build.mul(c.dy[0], derivative(c))],
 });
 
 /** An operator that only gives the same elements another shape. */
-export const reshaping: Op = { linear: [0], vjp: ({ build, x: [x], dy: [dy] }) => [build.reshapeLike(dy, x)] };
+export const reshaping: Op = {
+  linear: [0],
+  rows: regrouped,
+  vjp: ({ build, x: [x], dy: [dy] }) => [build.reshapeLike(dy, x)],
+};
 
 /** An operator without effect on values. */
-export const identity: Op = { linear: [0], vjp: ({ dy: [dy] }) => [dy] };
+export const identity: Op = { linear: [0], rows: aligned, vjp: ({ dy: [dy] }) => [dy] };
 
 /** Ends a rule that has no form for this node. */
 export function unsupported(node: NodeProto, why: string): never {

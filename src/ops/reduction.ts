@@ -12,10 +12,16 @@ type Spread = (call: Call, dy: Value, y: Value, axes: Axes) => Value;
 
 const reduction = (spread: Spread, linear: readonly number[] = []): Op => ({
   linear,
+  rows: (c, rows) => {
+    const axes = reducedAxes(c);
+    if (!isKnown(axes)) return undefined;
+    const axis = range(rankOf(c.x[0])).filter((own) => isKept(c) || !axes.includes(own))[rows.axis];
+    return axes.includes(axis) ? undefined : [{ ...rows, axis }];
+  },
   vjp: (c) => {
     const [x] = c.x;
     const axes = reducedAxes(c);
-    const kept = c.attributes.int("keepdims", 1) === 1;
+    const kept = isKept(c);
     if (isKnown(axes)) {
       const [dy, y] = [c.dy[0], c.y[0]].map((v) => restore(c.build, v, x, axes, kept));
       return [spread(c, dy, y, axes)];
@@ -24,6 +30,8 @@ const reduction = (spread: Spread, linear: readonly number[] = []): Op => ({
     return [spread(c, c.dy[0], c.y[0], axes)];
   },
 });
+
+const isKept = ({ attributes }: Call): boolean => attributes.int("keepdims", 1) === 1;
 
 function reducedAxes(c: Call): Axes {
   const rank = rankOf(c.x[0]);
