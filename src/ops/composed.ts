@@ -36,8 +36,8 @@ function sweep(c: Call, seeds: readonly (readonly [Value, Value])[], wrt: readon
   const active = new Set(wrt.map(({ name }) => name));
   const path: Made[] = [];
   for (const made of build.made) {
-    const rule = c.operator(made.node)?.vjp;
-    if (rule === "zero" || !made.inputs.some((v) => v && active.has(v.name))) continue;
+    // Other rules' nodes are among them, of operators that are not loaded: only those that read what is active are asked about.
+    if (!made.inputs.some((v) => v && active.has(v.name)) || c.operator(made.node)?.vjp === "zero") continue;
     path.push(made);
     for (const v of made.outputs) if (isFloat(v.type)) active.add(v.name);
   }

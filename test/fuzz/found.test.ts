@@ -42,6 +42,16 @@ describe("gradients", () => {
         ],
       },
     ],
+    "an operator put together of others, before one whose adjoint is a loop": [
+      [3, 1, 2],
+      {
+        inputs: { x: [3, 1, 2], w: floats(Array(8).fill(0.5), [1, 4, 2]), r: floats(Array(4).fill(0.5), [1, 4, 1]) },
+        nodes: [
+          { ...node("QuickGelu", "x", "a"), domain: "com.microsoft" },
+          node("LSTM", "a w r", "y", { hidden_size: 1 }),
+        ],
+      },
+    ],
     "a list, reflected at its end": [
       [3],
       { inputs: { x: [3], pads: ints([0, 2]) }, nodes: [node("Pad", "x pads", "y", { mode: "reflect" })] },
