@@ -181,6 +181,18 @@ describe("every operator that says what its rows are made of", async () => {
       });
 });
 
+test("an operator set in which Slice has attributes", async () => {
+  const attributes = (axis: number) => ({ axes: [axis], starts: [0], ends: [1] });
+  const first: Picking = {
+    constants: {},
+    node: (axis) => node("Slice", "y", "picked", attributes(axis)),
+    rows: () => [0],
+  };
+  const inputs = { x: [3, 4] };
+  const nodes = [node("Exp", "x", "e"), node("Mul", "e x", "y")];
+  await expectSame({ opset: 9, inputs, nodes, feeds: randomFeeds(inputs) }, 1, [3, 4], first);
+});
+
 describe("behind an attention", () => {
   // Two heads of two channels over five tokens.
   const inputs: Sources = {

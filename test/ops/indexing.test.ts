@@ -62,6 +62,7 @@ checkRule(
     "two axes, negative": [x, { axes: [1, 3], starts: [-2, 1], ends: [100, -1] }],
     "no axes": [x, { starts: [0, 1], ends: [2, 3] }, { free: [] }],
     "the batch": [x, { axes: [0], starts: [1], ends: [2] }],
+    "all of the batch": [x, { axes: [0, 2], starts: [0, 1], ends: [2 ** 31 - 1, 3] }],
   },
 );
 checkRule(
@@ -73,6 +74,7 @@ checkRule(
     "two axes, negative": [{ ...x, starts: ints([-2, 1]), ends: ints([100, -1]), axes: ints([1, -1]) }],
     "no axes": [{ ...x, starts: ints([0, 1]), ends: ints([2, 3]) }, {}, { free: [] }],
     "the batch": [{ ...x, starts: ints([1]), ends: ints([2]), axes: ints([0]) }],
+    "all of the batch": [{ ...x, starts: ints([0, 1]), ends: ints([2 ** 31 - 1, 3]), axes: ints([0, 2]) }],
     "step 2": [{ ...x, starts: ints([1]), ends: ints([100]), axes: ints([3]), steps: ints([2]) }],
     "step -1": [{ ...x, starts: ints([-1]), ends: ints([-100]), axes: ints([2]), steps: ints([-1]) }],
     "steps of two axes": [{ ...x, starts: ints([3, 0]), ends: ints([0, 5]), axes: ints([2, 3]), steps: ints([-2, 3]) }],
