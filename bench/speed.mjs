@@ -1,15 +1,16 @@
 /**
  * @file What an explanation costs beside ONNX Runtime's plain forward pass, in the same run.
  *
- *   node bench/speed.mjs [--quick] [--only NAME] [--models DIR]
+ *   node bench/speed.mjs [--quick] [--only NAME] [--models DIR] [--cpu]
  *
- * DIR is where export-bench-models.py wrote its networks: with it, the two that are not built in code are measured too.
+ * DIR is where export-bench-models.py wrote its networks: with it, the two that are not built in code are measured too. With --cpu
+ * times are of the processor, in sessions of one thread: other work on the machine hardly changes their ratios.
  */
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import ort from "onnxruntime-node";
 import { openExplainer } from "../dist/index.js";
-import { inTurn, median, milliseconds, pause, ratio } from "./measure.mjs";
+import { inTurn, median, milliseconds, pause, processorMilliseconds, ratio } from "./measure.mjs";
 import { mobilenetV2, resnet50, vgg16 } from "./networks.mjs";
 
 ort.env.logLevel = "error";
@@ -17,6 +18,9 @@ const quick = process.argv.includes("--quick");
 const option = (name) => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined);
 const only = option("--only");
 const models = option("--models");
+const [timed, options] = process.argv.includes("--cpu")
+  ? [processorMilliseconds, { intraOpNumThreads: 1, interOpNumThreads: 1 }]
+  : [milliseconds, {}];
 const exported = (name) => () => new Uint8Array(readFileSync(path.join(models, `${name}.onnx`)));
 const lite0 = () =>
   new Uint8Array(readFileSync(new URL("../models/efficientnet-lite0/onnx/model.onnx", import.meta.url)));
@@ -46,8 +50,8 @@ for (const [name, build, rounds, classes] of networks)
 
 async function measure(name, bytes, rounds, classes) {
   const opening = await timesOfOpening(bytes);
-  const plain = await ort.InferenceSession.create(bytes);
-  const explainer = await openExplainer(ort, bytes);
+  const plain = await ort.InferenceSession.create(bytes, options);
+  const explainer = await openExplainer(ort, bytes, { session: options });
   const data = Float32Array.from({ length: 3 * 224 * 224 }, (_, i) => Math.sin(i * 0.37) + Math.cos(i * 0.011));
   const feeds = { [plain.inputNames[0]]: new ort.Tensor("float32", data, [1, 3, 224, 224]) };
   const seen = await explainer.forward(feeds);
@@ -64,6 +68,7 @@ async function measure(name, bytes, rounds, classes) {
       guided: () => explainer.explain(feeds, { target: round % 1000, method: "guided-backprop" }),
     },
     rounds,
+    timed,
   );
   await explainer.release();
   await plain.release();
@@ -80,13 +85,13 @@ async function timesOfOpening(bytes) {
     let session;
     let explainer;
     await pause();
-    const created = await milliseconds(async () => {
-      session = await ort.InferenceSession.create(bytes);
+    const created = await timed(async () => {
+      session = await ort.InferenceSession.create(bytes, options);
     });
     await session.release();
     await pause();
-    const opened = await milliseconds(async () => {
-      explainer = await openExplainer(ort, bytes);
+    const opened = await timed(async () => {
+      explainer = await openExplainer(ort, bytes, { session: options });
     });
     await explainer.release();
     if (i > 0) ratios.push(opened / created); // the first pair warms the process
