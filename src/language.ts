@@ -14,5 +14,7 @@ export {
   type WordKind,
 } from "./tasks/captioning.ts";
 export { insideOutside, type ReadMap } from "./tasks/map.ts";
-export { type Narrator, type StepNames, sequenceNarrator, stepNarrator } from "./tasks/narrator.ts";
+export type { Narrator } from "./tasks/narrator.ts";
+export { type QuestionReader, sequenceNarrator } from "./tasks/sequence-narrator.ts";
+export { type StepNames, stepNarrator } from "./tasks/step-narrator.ts";
 export { TextTokenizer, type Word } from "./tasks/tokenizer.ts";

@@ -12,6 +12,7 @@ import type { Feeds, Runtime, SessionOptions } from "../onnx/runtime.ts";
 import { Link } from "./chain.ts";
 import type { Notes } from "./compiled.ts";
 import type { TokenGrid } from "./layout.ts";
+import { Recent } from "./recent.ts";
 import { askRows, type Teller, Telling } from "./telling.ts";
 import { asLaidOut, channelsFirst, toDense, toTensor } from "./tensors.ts";
 import { type WordScores, wordScores } from "./word-scores.ts";
@@ -33,9 +34,12 @@ export interface ExplainWords {
   readonly signal?: AbortSignal;
 }
 
+/** Graphs for sentences of so many lengths are kept. */
+const mostLengths = 16;
+
 /** An open model that tells sentences of pictures. */
 export class Sentences {
-  readonly #tellings = new Map<string, Promise<Telling>>();
+  readonly #tellings = new Recent<string, Telling>(mostLengths);
   readonly #links = new Map<Part, Link>();
   /** What explanations read of the parts before the last: known after the first, and then made in the same run as what the last part reads. */
   readonly usual = new Set<string>();
@@ -66,18 +70,12 @@ export class Sentences {
 
   telling(words: number, feeds: Feeds): Promise<Telling> {
     const key = `${words} ${Object.entries(feeds).map(([name, { dims }]) => `${name}=${dims}`)}`;
-    const known = this.#tellings.get(key);
-    if (known) return known;
-    const made = Telling.open(this.ort, this.teller(words), feeds, this.options);
-    this.#tellings.set(key, made);
-    made.catch(() => this.#tellings.delete(key));
-    return made;
+    return this.#tellings.get(key, () => Telling.open(this.ort, this.teller(words), feeds, this.options));
   }
 
   async release(): Promise<void> {
-    for (const telling of this.#tellings.values()) await (await telling).release();
+    await this.#tellings.release();
     for (const link of this.#links.values()) await link.release();
-    this.#tellings.clear();
     this.#links.clear();
   }
 }

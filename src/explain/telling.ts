@@ -103,13 +103,13 @@ export class Telling {
         layoutOf(tensor, grids, tokens) ?? (tensor.dims.length < grids.rank ? undefined : firstChannels(tensor.dims))
       );
     };
-    // The image encoder's layers: those of the parts before the last or, in one model, those that read no word.
+    // The image encoder's layers: those that read no word, neither of the sentence nor of a question, in the parts before the last.
     const early = teller.parts.slice(0, -1).map(({ name }) => within(name, ""));
     const words = model.inputs.map(({ name }) => name).filter((name) => name !== teller.image);
     const reading = dependentsOf(model, words);
     const all = layersOf(model, tensors, teller.scores, tokens);
-    const own = all.filter(({ name }) =>
-      early.length ? early.some((prefix) => name.startsWith(prefix)) : !reading.has(name),
+    const own = all.filter(
+      ({ name }) => !reading.has(name) && (early.length === 0 || early.some((prefix) => name.startsWith(prefix))),
     );
     return new Telling(ort, teller, model, tensors, own.length ? own : all, layout, session);
   }

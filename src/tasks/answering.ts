@@ -1,6 +1,7 @@
 /** @file Visual question answering over a list of answers: a picture and a question in, the best answers and where they came from out. */
 import { listing, UserError } from "../errors.ts";
 import type { TokenGrid } from "../explain/layout.ts";
+import { Recent } from "../explain/recent.ts";
 import { withSizes } from "../explain/rewritten.ts";
 import type { Picture } from "../image/picture.ts";
 import type { Preprocess } from "../image/preprocess.ts";
@@ -48,8 +49,8 @@ const mostLengths = 4;
 export class Answerer {
   readonly #image: string;
   readonly #words: ValueInfoProto;
-  /** By the length of the question, the last used last. */
-  readonly #classifiers = new Map<number, Promise<Classifier>>();
+  /** By the length of the question. */
+  readonly #classifiers = new Recent<number, Classifier>(mostLengths);
 
   /** @throws UserError `invalid-model` for inputs that no picture and no question give. */
   constructor(
@@ -106,9 +107,8 @@ export class Answerer {
     return (await this.#classifier(places)).withInputs(this.#feeds(ids, places));
   }
 
-  async release(): Promise<void> {
-    for (const classifier of this.#classifiers.values()) await (await classifier).release();
-    this.#classifiers.clear();
+  release(): Promise<void> {
+    return this.#classifiers.release();
   }
 
   #read(question: string): readonly number[] {
@@ -126,17 +126,7 @@ export class Answerer {
 
   /** The model for questions of one length: among tokens of picture and question the grid is known only where the length is. */
   #classifier(places: number): Promise<Classifier> {
-    const known = this.#classifiers.get(places);
-    this.#classifiers.delete(places);
-    const made = known ?? this.#open(places);
-    this.#classifiers.set(places, made);
-    made.catch(() => this.#classifiers.delete(places));
-    if (this.#classifiers.size > mostLengths) {
-      const [[oldest, unused]] = this.#classifiers;
-      this.#classifiers.delete(oldest);
-      unused.then((classifier) => classifier.release()).catch(() => undefined);
-    }
-    return made;
+    return this.#classifiers.get(places, () => this.#open(places));
   }
 
   #open(places: number): Promise<Classifier> {

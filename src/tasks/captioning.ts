@@ -1,42 +1,26 @@
 /** @file Image captioning: a picture in, a sentence and where each of its words came from out. */
 import { listing, UserError } from "../errors.ts";
-import type { TokenGrid } from "../explain/layout.ts";
-import { Sentences, type Sight, type Told } from "../explain/sentences.ts";
-import { toTensor } from "../explain/tensors.ts";
 import type { Geometry } from "../image/geometry.ts";
 import { picture as blankPicture, type Picture } from "../image/picture.ts";
-import { type Preprocess, preprocess } from "../image/preprocess.ts";
+import type { Preprocess } from "../image/preprocess.ts";
 import { methodNamed } from "../methods/index.ts";
-import type { Dense } from "../methods/method.ts";
 import { range } from "../onnx/dims.ts";
-import { declaredType } from "../onnx/proto.ts";
-import type { Runtime, SessionOptions } from "../onnx/runtime.ts";
-import { typeName } from "../onnx/types.ts";
-import { row } from "./answers.ts";
-import { generate } from "./generation.ts";
+import type { Runtime } from "../onnx/runtime.ts";
 import { type ReadMap, readMap } from "./map.ts";
-import type { Narrator } from "./narrator.ts";
-import type { TextTokenizer, Word } from "./tokenizer.ts";
+import type { Word } from "./tokenizer.ts";
+import {
+  checkContrast,
+  contrast,
+  mapsOf,
+  type Sentence,
+  type Span,
+  total,
+  Writer,
+  type WriterOptions,
+  type Written,
+} from "./writer.ts";
 
-export interface CaptionerOptions {
-  /** How the model is called in pictures and manifests. */
-  readonly name: string;
-  readonly narrator: Narrator;
-  readonly tokenizer: TextTokenizer;
-  readonly preprocess: Preprocess;
-  /** What the model reads before the first word. */
-  readonly start: readonly number[];
-  /** The token that ends a sentence. */
-  readonly end: number;
-  /** Tokens of a sentence that the model makes, and of one that it is given, at most; the end among them. */
-  readonly most: number;
-  readonly limit: number;
-  /** Beams when nothing else is asked; 1 by default. */
-  readonly beams?: number;
-  readonly layer?: string;
-  readonly tokens?: TokenGrid;
-  readonly session?: SessionOptions;
-}
+export type { Sentence, Token, WriterOptions as CaptionerOptions } from "./writer.ts";
 
 export interface CaptionOptions {
   /** The sentence to explain; the model's own by default. */
@@ -55,22 +39,6 @@ export interface CaptionOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface Token {
-  readonly id: number;
-  readonly text: string;
-  /** Natural logarithm, given the tokens before it. */
-  readonly logProbability: number;
-}
-
-/** A sentence, and what the model gives it. */
-export interface Sentence {
-  readonly text: string;
-  /** With the end, where the sentence has one. */
-  readonly tokens: readonly Token[];
-  /** The sum over the tokens. */
-  readonly logProbability: number;
-}
-
 /** What a map is of: the whole sentence, a word, several in a row, or one sentence rather than another. */
 export type WordKind = "caption" | "word" | "words" | "contrast";
 
@@ -82,7 +50,7 @@ export interface WordExplanation extends ReadMap {
   readonly question: string;
   readonly method: string;
   /** The tokens [from, to) of the sentence. */
-  readonly tokens: readonly [from: number, to: number];
+  readonly tokens: Span;
   /** Their sum; of a contrast, the difference. */
   readonly logProbability: number;
 }
@@ -102,26 +70,23 @@ export interface Captioned {
 interface Asked {
   readonly kind: WordKind;
   readonly text: string;
-  readonly tokens: readonly [number, number];
+  readonly tokens: Span;
 }
 
 /** An open captioner. */
 export class Captioner {
-  readonly #sentences: Sentences;
+  readonly #writer: Writer;
 
-  constructor(
-    private readonly ort: Runtime,
-    private readonly options: CaptionerOptions,
-  ) {
-    this.#sentences = new Sentences(ort, (places) => options.narrator.teller(places), options);
+  constructor(ort: Runtime, options: WriterOptions) {
+    this.#writer = new Writer(ort, options);
   }
 
   get name(): string {
-    return this.options.name;
+    return this.#writer.options.name;
   }
 
   get preprocess(): Preprocess {
-    return this.options.preprocess;
+    return this.#writer.options.preprocess;
   }
 
   /**
@@ -129,55 +94,44 @@ export class Captioner {
    * @throws UserError for words that the model does not know, a sentence that is empty or too long, an unknown method or layer.
    */
   async explain(picture: Picture, options: CaptionOptions = {}): Promise<Captioned> {
-    const methods = [options.method ?? "grad-cam"].flat().map(methodNamed);
-    const { signal } = options;
-    if (options.instead !== undefined && methods.some(({ name }) => name !== "grad-cam"))
-      throw new UserError(
-        "invalid-option",
-        "invalid method: one sentence rather than another is explained by grad-cam",
-      );
-    const given = options.caption === undefined ? undefined : this.#encode(options.caption, "caption");
-    const other = options.instead === undefined ? undefined : this.#encode(options.instead, "other caption");
-    const { sight, geometry } = this.#see(picture);
-    const ids = given ?? (await this.#generate(sight, options));
-    const { told, sentence: caption } = await this.#tell(sight, ids);
-    const alternative = other && (await this.#tell(sight, other));
+    const methods = [options.method ?? "grad-cam"].flat().map((name) => methodNamed(name).name);
+    if (options.instead !== undefined) checkContrast(methods, "sentence");
+    const writer = this.#writer;
+    const seen = writer.see(picture);
+    const given = options.caption === undefined ? undefined : writer.encode(options.caption, "caption", seen);
+    const other = options.instead === undefined ? undefined : writer.encode(options.instead, "other caption", seen);
+    const ids = given ?? (await writer.find(seen, options))[0];
+    const written = await writer.tell(seen, ids);
+    const instead = other && (await writer.tell(seen, other));
 
-    const { tokenizer } = this.options;
-    const asked = questions(tokenizer.words(ids), ids.length, caption.text, options.words);
+    const { geometry } = seen;
+    const { sentence: caption } = written;
+    const asked = questions(writer.options.tokenizer.words(ids), ids.length, caption.text, options.words);
     const explanations: WordExplanation[] = [];
-    const sign = options.counterfactual ? -1 : 1;
-    for (const [done, { name }] of methods.entries()) {
+    for (const [done, method] of methods.entries()) {
       const onProgress = (part: number) => options.onProgress?.((done + part) / methods.length);
-      const weights = asked.map(({ tokens: [from, to] }) => ids.map((_, t) => (t >= from && t < to ? sign : 0)));
-      const { maps, pixels } = await told.explain(weights, { method: name, signal, onProgress });
+      const how = { method, sign: options.counterfactual ? -1 : 1, signal: options.signal, onProgress } as const;
+      const spans = asked.map(({ tokens }) => tokens);
+      const maps = await mapsOf(written, spans, how);
       asked.forEach(({ kind, text, tokens }, i) => {
         const question = options.counterfactual ? `against ${text}` : text;
-        const logProbability = sum(caption.tokens.slice(...tokens).map((token) => token.logProbability));
-        const layer = methodNamed(name).space === "layer" ? told.layer : undefined;
-        const one = { map: row(maps, i), pixels: pixels && row(pixels, i), layer };
-        explanations.push(
-          Object.assign(readMap(one, question, geometry), {
-            kind,
-            text,
-            question,
-            method: name,
-            tokens,
-            logProbability,
-          }),
-        );
+        const logProbability = total(caption.tokens.slice(...tokens));
+        const own = { kind, text, question, method, tokens, logProbability };
+        explanations.push(Object.assign(readMap(maps[i], question, geometry), own));
       });
       onProgress(1);
     }
-    if (alternative) explanations.push(...(await contrasts({ told, sentence: caption }, alternative, geometry)));
-    return { picture, geometry, caption, generated: given === undefined, instead: alternative?.sentence, explanations };
+    if (instead) {
+      explanations.push(await rather(written, instead, geometry), await rather(instead, written, geometry));
+    }
+    return { picture, geometry, caption, generated: given === undefined, instead: instead?.sentence, explanations };
   }
 
   /** A sentence about a picture, without its explanation. */
-  async caption(picture: Picture, { beams, signal }: Pick<CaptionOptions, "beams" | "signal"> = {}): Promise<Sentence> {
-    const { sight } = this.#see(picture);
-    const ids = await this.#generate(sight, { beams, signal });
-    return (await this.#tell(sight, ids)).sentence;
+  async caption(picture: Picture, search: Pick<CaptionOptions, "beams" | "signal"> = {}): Promise<Sentence> {
+    const seen = this.#writer.see(picture);
+    const [ids] = await this.#writer.find(seen, search);
+    return (await this.#writer.tell(seen, ids)).sentence;
   }
 
   /**
@@ -187,70 +141,15 @@ export class Captioner {
    * @param words tokens of a sentence, the end among them
    * @throws UserError for more words than the model allows.
    */
-  async compile(words: number, notes: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {
-    const { narrator, start, limit } = this.options;
-    if (words > limit) throw new UserError("invalid-option", `invalid words: ${words}; the model allows ${limit}`);
-    const { sight } = this.#see(blankPicture(8, 8));
-    return sight.compiled(narrator.places(words + start.length - 1), { method: "grad-cam", task: "caption", ...notes });
+  compile(words: number, notes: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {
+    const seen = this.#writer.see(blankPicture(8, 8));
+    return this.#writer.compile(seen, words, { method: "grad-cam", task: "caption", ...notes });
   }
 
   release(): Promise<void> {
-    return this.#sentences.release();
-  }
-
-  #see(picture: Picture): { sight: Sight; geometry: Geometry } {
-    const { narrator, preprocess: how } = this.options;
-    const { parts, image } = narrator.teller(narrator.places(1));
-    const { data, dims, geometry } = preprocess(picture, how);
-    const info = parts[0].model.inputs.find(({ name }) => image.endsWith(`/${name}`));
-    const type = info ? typeName(declaredType(info)) : "float32";
-    return {
-      sight: this.#sentences.see({ [image]: toTensor(this.ort, { data, dims: [1, ...dims] }, type) }),
-      geometry,
-    };
-  }
-
-  #generate(sight: Sight, { beams, signal }: Pick<CaptionOptions, "beams" | "signal">): Promise<number[]> {
-    const { narrator, start, end, most } = this.options;
-    const width = beams ?? this.options.beams ?? 1;
-    return generate(narrator.next(sight), {
-      ...{ start, end, most, beams: width },
-      signal: () => {
-        if (signal?.aborted) throw new UserError("cancelled", "cancelled");
-      },
-    });
-  }
-
-  /** A person's sentence, with its end. */
-  #encode(text: string, what: string): number[] {
-    const { tokenizer, limit, end } = this.options;
-    const ids = tokenizer.encode(text, what);
-    if (ids.length + 1 > limit)
-      throw new UserError(
-        "invalid-input",
-        `invalid ${what}: ${ids.length} tokens; the model allows ${limit - 1}, and one for the end`,
-      );
-    return [...ids, end];
-  }
-
-  async #tell(sight: Sight, ids: readonly number[]): Promise<{ told: Told; sentence: Sentence }> {
-    const { narrator, tokenizer, start, end } = this.options;
-    const before = [...start, ...ids.slice(0, -1)];
-    const places = narrator.places(before.length);
-    // What fills the places behind the sentence is read by none of its words.
-    const filled = [...before, ...Array<number>(Math.max(0, places - before.length)).fill(end)];
-    const told = await sight.tell(filled, ids, start.length - 1);
-    const tokens = ids.map((id, t) => ({
-      id,
-      text: tokenizer.tokenText(id),
-      logProbability: told.logProbabilities[t],
-    }));
-    const text = tokenizer.decode(ids);
-    return { told, sentence: { text, tokens, logProbability: sum(tokens.map((token) => token.logProbability)) } };
+    return this.#writer.release();
   }
 }
-
-const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
 /** The whole sentence and its words, or those that are asked for. */
 function questions(
@@ -286,24 +185,12 @@ function find(words: readonly Word[], query: string): Asked[] {
   });
 }
 
-interface Telling {
-  readonly told: Told;
-  readonly sentence: Sentence;
-}
-
-/** log p(one) - log p(other), both ways: Grad-CAM's sum is linear in the score, so that of a difference is the difference of the sums. */
-async function contrasts(one: Telling, other: Telling, geometry: Geometry): Promise<WordExplanation[]> {
-  const whole = ({ told, sentence }: Telling) => told.signedMaps([sentence.tokens.map(() => 1)]);
-  const [a, b] = [await whole(one), await whole(other)];
-  return [[one, other, a, b] as const, [other, one, b, a] as const].map(
-    ([{ told, sentence }, { sentence: rather }, own, against]) => {
-      const map: Dense = { data: own.data.map((v, p) => Math.max(0, v - against.data[p])), dims: own.dims.slice(1) };
-      const question = `${sentence.text} rather than ${rather.text}`;
-      return Object.assign(readMap({ map, layer: told.layer }, question, geometry), {
-        ...{ kind: "contrast" as const, text: sentence.text, question, method: "grad-cam" },
-        tokens: [0, sentence.tokens.length] as const,
-        logProbability: sentence.logProbability - rather.logProbability,
-      });
-    },
-  );
+async function rather(one: Written, other: Written, geometry: Geometry): Promise<WordExplanation> {
+  const { sentence, ids } = one;
+  const question = `${sentence.text} rather than ${other.sentence.text}`;
+  return Object.assign(readMap(await contrast(one, other), question, geometry), {
+    ...{ kind: "contrast" as const, text: sentence.text, question, method: "grad-cam" },
+    tokens: [0, ids.length] as const,
+    logProbability: sentence.logProbability - other.sentence.logProbability,
+  });
 }

@@ -16,6 +16,8 @@ export interface GenerateOptions {
   /** Words at most, the end among them. */
   readonly most: number;
   readonly beams?: number;
+  /** How many sentences are wanted, at most as many as beams. */
+  readonly count?: number;
   readonly signal?: () => void;
 }
 
@@ -25,11 +27,11 @@ interface Beam {
   readonly score: number;
 }
 
-/** The words after the start, with the end where the model gave one. */
+/** The best sentences, the best first: the words after the start, with the end where the model gave one. */
 export async function generate(
   next: NextWord,
-  { start, end, most, beams = 1, signal }: GenerateOptions,
-): Promise<number[]> {
+  { start, end, most, beams = 1, count = 1, signal }: GenerateOptions,
+): Promise<number[][]> {
   let live: Beam[] = [{ words: start, score: 0 }];
   let done: Beam[] = [];
   const mean = ({ words, score }: Beam) => score / (words.length - start.length);
@@ -47,8 +49,8 @@ export async function generate(
     if (done.length === beams && worst && (live.length === 0 || live[0].score / length <= mean(worst))) break;
     if (length === most) done.push(...live);
   }
-  const [best] = done.sort((a, b) => mean(b) - mean(a));
-  return best.words.slice(start.length);
+  const best = done.sort((a, b) => mean(b) - mean(a)).slice(0, count);
+  return best.map(({ words }) => words.slice(start.length));
 }
 
 /** A beam with each of its `count` likeliest next words. */

@@ -1,241 +1,28 @@
 /**
- * @file The graphs of a captioner, whatever it is made of: for telling a given sentence of a picture in one run, and for finding the next
- * word of a sentence that is being made.
+ * @file The graphs of what writes about pictures, whatever it is made of: for telling a given sentence of a picture in one run, and for
+ * finding the next word of a sentence that is being made.
  */
 import { listing, UserError } from "../errors.ts";
 import type { Sight } from "../explain/sentences.ts";
 import type { Teller } from "../explain/telling.ts";
-import { repeatImage, toDense } from "../explain/tensors.ts";
-import { type Connections, compose, type Part, within } from "../onnx/compose.ts";
-import { product, range } from "../onnx/dims.ts";
 import type { Model } from "../onnx/model.ts";
 import { declaredDims, declaredType } from "../onnx/proto.ts";
 import type { Feeds, Runtime, Tensor } from "../onnx/runtime.ts";
-import { isFloat, typeName } from "../onnx/types.ts";
-import { type StepDecoder, unroll, unrolled } from "../onnx/unroll.ts";
+import { isFloat } from "../onnx/types.ts";
 import type { NextWord } from "./generation.ts";
 
 export interface Narrator {
   /** The places of the graph that tells a sentence of so many words; the last may stay empty. */
   places(words: number): number;
   teller(places: number): Teller;
+  /** What a question about the picture is fed as, by names in the whole; of a model that takes one. */
+  asked?(question: readonly number[]): Feeds;
   /** Scores of the next word for sentences about a picture. */
   next(sight: Sight): NextWord;
 }
 
-const parts = { encoder: "encoder", decoder: "decoder", whole: "model" } as const;
-
-/** Places of a decoder that reads whole sentences come in steps of so many, so that few graphs are made for sentences of many lengths. */
-const placesInSteps = 8;
-
-/** The tensors of a step decoder, as `captioner.json` names them. */
-export interface StepNames {
-  /** The encoder's input. */
-  readonly image: string;
-  /** The decoder's input that takes the word before, and its output with the scores of the next. */
-  readonly word: string;
-  readonly logits: string;
-  /** Inputs of the decoder that are the same at every step, and the outputs of the encoder that they take. */
-  readonly features: Readonly<Record<string, string>>;
-  /** What one step hands to the next; the first is an output of the encoder (`start`), or zeros. */
-  readonly states: readonly { readonly input: string; readonly output: string; readonly start?: string }[];
-}
-
-/**
- * An image encoder and a decoder that reads one word at a time.
- * @throws UserError `unknown-name`, `invalid-model` for names that are not there and for models that do not fit each other.
- */
-export function stepNarrator(ort: Runtime, encoder: Model, decoder: Model, names: StepNames): Narrator {
-  const step: StepDecoder = {
-    model: decoder,
-    token: names.word,
-    logits: names.logits,
-    state: names.states.map(({ input, output, start }) => ({ input, output, given: start !== undefined })),
-  };
-  const image: Part = { name: parts.encoder, model: encoder };
-  const stepping: Part = { name: parts.decoder, model: decoder };
-  const inside = (tensor: string) => within(parts.decoder, tensor);
-  const connections: Connections = Object.fromEntries(
-    [
-      ...Object.entries(names.features),
-      ...names.states.flatMap(({ input, start }) => (start === undefined ? [] : [[input, start]])),
-    ].map(([to, from]) => [inside(to), within(parts.encoder, from)]),
-  );
-  const own = new Set([names.word, ...names.states.map(({ input }) => input), ...Object.keys(names.features)]);
-  const left = decoder.inputs.map(({ name }) => name).filter((name) => !own.has(name));
-  if (left.length)
-    throw new UserError(
-      "invalid-input",
-      `invalid captioner.json: nothing is said of the decoder's input ${listing(left)}`,
-    );
-  checkImage(encoder, names.image);
-  compose([image, stepping], connections); // what does not fit is said when the model is opened
-  const type = typeName(declaredType(decoder.inputs.find(({ name }) => name === names.word) as never));
-
-  const tellers = new Map<number, Teller>();
-  const teller = (places: number): Teller => {
-    const known = tellers.get(places);
-    if (known) return known;
-    const made: Teller = {
-      parts: [image, { name: parts.decoder, model: unroll(step, places) }],
-      connections,
-      image: within(parts.encoder, names.image),
-      scores: inside(unrolled.logits),
-      feed: (sentences) => ({ [inside(unrolled.ids)]: whole(ort, sentences, type) }),
-    };
-    tellers.set(places, made);
-    return made;
-  };
-  return {
-    places: (words) => words,
-    teller,
-    next: (sight) => stepper(ort, sight, teller(1), stepping, step, type),
-  };
-}
-
-/** Each sentence goes on from the state that the sentence before its last word left. */
-function stepper(ort: Runtime, sight: Sight, teller: Teller, part: Part, step: StepDecoder, type: string): NextWord {
-  const inside = (tensor: string) => within(part.name, tensor);
-  const link = sight.sentences.link(part, teller);
-  const tokenRank = declaredDims(step.model.inputs.find(({ name }) => name === step.token) as never)?.length ?? 1;
-  /** States by sentence, and the axis along which the sentences lie. */
-  let states = new Map<string, Feeds>();
-  const outputs = step.state.map(({ output }) => inside(output));
-  const after = async (sentence: readonly number[], seen: Feeds): Promise<Float32Array> => {
-    const before = states.get(String(sentence.slice(0, -1)));
-    const carried = step.state.map(({ input, given }): [string, Tensor][] => {
-      if (before) return [[inside(input), before[inside(input)]]];
-      return given ? [] : [[inside(input), zeros(ort, step.model, input)]];
-    });
-    const token = whole(ort, [sentence.slice(-1)], type);
-    const word = tokenRank === 1 ? token.reshape([1]) : token;
-    const results = await link.run({ ...seen, ...Object.fromEntries(carried.flat()), [inside(step.token)]: word }, [
-      ...outputs,
-      inside(step.logits),
-    ]);
-    const next = Object.fromEntries(step.state.map(({ input, output }) => [inside(input), results[inside(output)]]));
-    states.set(String(sentence), next);
-    return toDense(results[inside(step.logits)]).data;
-  };
-  return async (sentences) => {
-    const seen = await sight.known(teller, []);
-    // A start of several words is read one by one.
-    for (const length of range(sentences[0].length - 1).map((i) => i + 1))
-      for (const sentence of sentences)
-        if (!states.has(String(sentence.slice(0, length)))) await after(sentence.slice(0, length), seen);
-    const scores: Float32Array[] = [];
-    for (const sentence of sentences) scores.push(await after(sentence, seen));
-    states = new Map([...states].filter(([key]) => sentences.some((sentence) => String(sentence) === key)));
-    return scores;
-  };
-}
-
-/** A state before the first word. */
-function zeros(ort: Runtime, model: Model, input: string): Tensor {
-  const info = model.inputs.find(({ name }) => name === input);
-  const dims = (info && declaredDims(info))?.map((d) => (typeof d === "number" && d > 0 ? d : 1)) ?? [];
-  return new ort.Tensor("float32", new Float32Array(product(dims)), dims);
-}
-
-/**
- * A decoder that reads whole sentences, behind an image encoder or with one inside: `input_ids`, `encoder_hidden_states` and their masks.
- * @param most places that the decoder has
- * @throws UserError `invalid-model` for other inputs, and for models that do not fit each other.
- */
-export function sequenceNarrator(ort: Runtime, encoder: Model | undefined, decoder: Model, most: number): Narrator {
-  const own: Part = { name: encoder ? parts.decoder : parts.whole, model: decoder };
-  const inside = (tensor: string) => within(own.name, tensor);
-  const names = decoder.inputs.map(({ name }) => name);
-  const features = encoder?.graph.output.find(({ type }) => type !== undefined)?.name;
-  const image = imageOf(encoder ?? decoder);
-  const reading = names.find((name) => name === "input_ids" || name === "decoder_input_ids");
-  const scores = decoder.outputs.find((name) => name === "logits") ?? decoder.outputs[0];
-  if (!reading)
-    throw new UserError("invalid-model", `invalid decoder: it takes ${listing(names)}; expected input_ids among them`);
-  const known = new Set([
-    reading,
-    "attention_mask",
-    "decoder_attention_mask",
-    "encoder_hidden_states",
-    "encoder_attention_mask",
-    "position_ids",
-    image,
-  ]);
-  const others = names.filter((name) => !known.has(name));
-  if (others.length)
-    throw new UserError("invalid-model", `invalid decoder: it takes ${listing(others)} too; export it without a cache`);
-  const connections: Connections =
-    features === undefined ? {} : { [inside("encoder_hidden_states")]: within(parts.encoder, features) };
-  const all: Part[] = [...(encoder ? [{ name: parts.encoder, model: encoder }] : []), own];
-  if (encoder) compose(all, connections);
-  const fixed = declaredDims(decoder.inputs.find(({ name }) => name === reading) as never)?.[1];
-  const length = typeof fixed === "number" && fixed > 0 ? fixed : undefined;
-
-  const teller: Teller = {
-    parts: all,
-    connections,
-    image: within(all[0].name, image),
-    scores: inside(scores),
-    feed: (sentences, seen) => {
-      const [n, t] = [sentences.length, sentences[0].length];
-      const ones = (width: number) =>
-        whole(
-          ort,
-          range(n).map(() => Array<number>(width).fill(1)),
-        );
-      const every: Record<string, () => Tensor> = {
-        [reading]: () => whole(ort, sentences),
-        attention_mask: () => ones(t),
-        decoder_attention_mask: () => ones(t),
-        encoder_attention_mask: () => ones(seen[Object.values(connections)[0]]?.dims[1] ?? 1),
-        position_ids: () =>
-          whole(
-            ort,
-            range(n).map(() => range(t)),
-          ),
-      };
-      return Object.fromEntries(names.filter((name) => name in every).map((name) => [inside(name), every[name]()]));
-    },
-  };
-  return {
-    places: (words) => length ?? Math.min(most, Math.ceil(words / placesInSteps) * placesInSteps),
-    teller: () => teller,
-    next: (sight) => async (sentences) => {
-      const seen = await sight.known(teller, []);
-      const link = sight.sentences.link(own, teller);
-      const filled = sentences.map((s) =>
-        length ? [...s, ...Array<number>(Math.max(0, length - s.length)).fill(s[0])] : s,
-      );
-      const found: Float32Array[] = [];
-      // One sentence at a time where the batch is fixed, or a single sentence.
-      const free = typeof declaredDims(decoder.inputs[0])?.[0] === "string";
-      for (const some of free ? [filled] : filled.map((sentence) => [sentence])) {
-        const picture = Object.fromEntries(
-          Object.entries(seen).map(([name, tensor]) => [
-            name,
-            some.length > 1 ? repeatImage(ort, tensor, 0, some.length) : tensor,
-          ]),
-        );
-        const result = await link.run({ ...picture, ...teller.feed(some, picture) }, [teller.scores]);
-        const { data, dims } = toDense(result[teller.scores]);
-        const [, places, vocabulary] = dims;
-        const last = places - some[0].length + sentences[0].length - 1;
-        some.forEach((_, i) => {
-          const from = (i * places + last) * vocabulary;
-          found.push(data.slice(from, from + vocabulary));
-        });
-      }
-      return found;
-    },
-  };
-}
-
-/** Whole numbers, [n, t]. */
-function whole(ort: Runtime, rows: readonly (readonly number[])[], type = "int64"): Tensor {
-  const dims = [rows.length, rows[0].length];
-  if (type === "int32") return new ort.Tensor("int32", Int32Array.from(rows.flat()), dims);
-  return new ort.Tensor("int64", BigInt64Array.from(rows.flat(), BigInt), dims);
-}
+/** How parts are called in the whole, and so in the names of layers. */
+export const parts = { encoder: "encoder", question: "question", decoder: "decoder", whole: "model" } as const;
 
 /** The input that takes the picture. */
 export function imageOf(model: Model): string {
@@ -245,8 +32,9 @@ export function imageOf(model: Model): string {
   throw new UserError("invalid-model", `invalid encoder: it takes ${names}; none is a picture (float, 4 dimensions)`);
 }
 
-function checkImage(encoder: Model, name: string): void {
-  if (encoder.inputs.some((input) => input.name === name)) return;
-  const names = listing(encoder.inputs.map((input) => input.name));
-  throw new UserError("unknown-name", `unknown input: "${name}"; the encoder takes ${names}`);
+/** Whole numbers, [n, t]. */
+export function whole(ort: Runtime, rows: readonly (readonly number[])[], type = "int64"): Tensor {
+  const dims = [rows.length, rows[0].length];
+  if (type === "int32") return new ort.Tensor("int32", Int32Array.from(rows.flat()), dims);
+  return new ort.Tensor("int64", BigInt64Array.from(rows.flat(), BigInt), dims);
 }

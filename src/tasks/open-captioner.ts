@@ -5,7 +5,9 @@ import type { Runtime, SessionOptions } from "../onnx/runtime.ts";
 import { readCaptionerJson } from "./captioner-json.ts";
 import { Captioner } from "./captioning.ts";
 import { type FolderFiles, firstNumber, inner, type Json, type LanguageOptions, ModelFolder } from "./folder.ts";
-import { type Narrator, sequenceNarrator, stepNarrator } from "./narrator.ts";
+import type { Narrator } from "./narrator.ts";
+import { sequenceNarrator } from "./sequence-narrator.ts";
+import { stepNarrator } from "./step-narrator.ts";
 
 /** What a layout says of a captioner. */
 interface Found {
@@ -16,9 +18,9 @@ interface Found {
   readonly session: SessionOptions;
   readonly start: readonly number[];
   readonly end: number;
-  /** Tokens of a sentence at most, the end among them: of one that is made, and of one that is given. */
+  /** Tokens of a sentence that is made at most, the end among them; and tokens that are read at most, the start among them. */
   readonly most: number;
-  readonly limit: number;
+  readonly places: number;
   readonly beams?: number;
 }
 
@@ -46,7 +48,7 @@ async function steps(ort: Runtime, folder: ModelFolder): Promise<Found | undefin
   const most = said.maxLength - 1;
   return {
     narrator: stepNarrator(ort, encoder.model, decoder.model, said.names),
-    ...{ image: encoder.model, session: decoder.session, start: [said.start], end: said.end, most, limit: most },
+    ...{ image: encoder.model, session: decoder.session, start: [said.start], end: said.end, most, places: most },
   };
 }
 
@@ -72,11 +74,10 @@ async function sequence(ort: Runtime, folder: ModelFolder): Promise<Found> {
   const generation = await folder.json("generation_config.json", "generation configuration");
   const { start, end, places } = specialTokens(config, generation, folder);
   const narrator = sequenceNarrator(ort, encoder?.model, decoder.model, places);
-  const limit = Math.min(places, narrator.places(places)) - start.length + 1;
   const length = firstNumber(generation.max_new_tokens) ?? (firstNumber(generation.max_length) ?? 21) - start.length;
   return {
     ...{ narrator, image: (encoder ?? decoder).model, session: decoder.session, start, end },
-    ...{ most: Math.max(1, Math.min(length, limit)), limit, beams: firstNumber(generation.num_beams) },
+    ...{ most: length, places: Math.min(places, narrator.places(places)), beams: firstNumber(generation.num_beams) },
   };
 }
 
