@@ -60,10 +60,10 @@ def spread(model, seed, scale=1.0):
     return model.eval()
 
 
-def varied(build, say):
-    """The model of the first seed with which a sentence has several words; most random ones repeat one."""
+def varied(build, say, end=None):
+    """The model of the first seed with which a sentence has several words, and an end where one is named; most random ones repeat one."""
     with torch.no_grad():
-        return max((build(seed) for seed in range(40)), key=lambda model: len(set(say(model))))
+        return max((build(seed) for seed in range(40)), key=lambda model: (end in (said := say(model)), len(set(said))))
 
 
 # ----- Tokenisers
@@ -186,7 +186,7 @@ def word_references(scores, words, layer, pixels, prefix=0, at=None):
         found.append(
             {
                 "word": int(word),
-                "logProbability": float(logs[t, word]),
+                "logProbability": float(logs[t, word].detach()),
                 "map": rounded(grad_cam(a, da).detach()),
                 # Not every pixel: enough of them to be no accident.
                 "pixels": rounded(dx[0].flatten()[::97]),
@@ -206,6 +206,11 @@ def greedy(step, start, end, most):
 
 
 def beam(step, start, end, most, beams):
+    """The best sentence of `beam_all`."""
+    return beam_all(step, start, end, most, beams)[0]
+
+
+def beam_all(step, start, end, most, beams):
     """The beam search of transformers, with its defaults: length penalty 1, no early stopping; scores over the words without the start."""
     live, done = [([start], 0.0)], []
     for length in range(1, most + 1):
@@ -226,7 +231,7 @@ def beam(step, start, end, most, beams):
             break
     else:
         done += [(words, score / most) for words, score in live]
-    return max(done, key=lambda b: b[1])[0][1:]
+    return [words[1:] for words, _ in sorted(done, key=lambda b: -b[1])[:beams]]
 
 
 # ----- CNN and recurrent step decoder, captioner.json
@@ -582,6 +587,80 @@ def cnn_lstm_answers(folder):
     write_json(folder / "expected.json", {**expected, "question": asked})
 
 
+def blip_vqa(folder):
+    """Three modules in a row, each a file: no exporter writes BLIP for question answering, so the files are called as its modules are."""
+    tokenizer, words = piece_tokenizer()
+    ids = special_ids(tokenizer)
+    start, end = ids["[DEC]"], ids["[SEP]"]
+    most = 8
+    asked = torch.tensor([tokenizer.encode(question).ids])
+
+    def encode(model, pixels):
+        hidden = model.vision_model(pixel_values=pixels).last_hidden_state
+        return hidden, model.text_encoder(input_ids=asked, attention_mask=torch.ones_like(asked), encoder_hidden_states=hidden).last_hidden_state
+
+    def scores(model, read, words):
+        return model.text_decoder(input_ids=torch.tensor([words]), encoder_hidden_states=read, use_cache=False, return_dict=True).logits
+
+    def say(model):
+        _, read = encode(model, picture())
+        return greedy(lambda words: scores(model, read, words)[0, -1], start, end, most)
+
+    def build(seed):
+        model = spread(BlipForQuestionAnswering(blip_config(words, ids)), seed, 2.5)
+        # Answers are short.
+        model.text_decoder.cls.predictions.bias.data[end] += 3
+        return model
+
+    model = varied(build, say, end)
+    x = picture()
+    batch = {0: "batch_size"}
+    sequence = {0: "batch_size", 1: "sequence_length"}
+    pictures = {0: "batch_size", 1: "encoder_sequence_length"}
+    vision = wrap(model.vision_model, lambda p: model.vision_model(pixel_values=p).last_hidden_state)
+    export(vision, (x,), folder / "onnx/vision_model.onnx", ["pixel_values"], ["last_hidden_state"], {"pixel_values": batch, "last_hidden_state": batch}, dynamo=True)
+    read = lambda words, mask, h: model.text_encoder(input_ids=words, attention_mask=mask, encoder_hidden_states=h).last_hidden_state
+    names = ["input_ids", "attention_mask", "encoder_hidden_states"]
+    dynamic = {"input_ids": sequence, "attention_mask": sequence, "encoder_hidden_states": pictures, "last_hidden_state": sequence}
+    hidden, known = encode(model, x)
+    export(wrap(model.text_encoder, read), (asked, torch.ones_like(asked), hidden), folder / "onnx/text_encoder.onnx", names, ["last_hidden_state"], dynamic, dynamo=True)
+    decode = lambda words, mask, h, asked: model.text_decoder(input_ids=words, attention_mask=mask, encoder_hidden_states=h, encoder_attention_mask=asked, use_cache=False, return_dict=True).logits
+    said = torch.tensor([[start, 8, 9]])
+    names = ["input_ids", "attention_mask", "encoder_hidden_states", "encoder_attention_mask"]
+    dynamic = {"input_ids": sequence, "attention_mask": sequence, "encoder_hidden_states": pictures, "encoder_attention_mask": pictures, "logits": sequence}
+    args = (said, torch.ones_like(said), known, torch.ones_like(asked))
+    export(wrap(model.text_decoder, decode), args, folder / "onnx/text_decoder.onnx", names, ["logits"], dynamic, dynamo=True)
+    text = {"bos_token_id": start, "sep_token_id": end, "pad_token_id": ids["[PAD]"], "max_position_embeddings": 24}
+    write_json(folder / "config.json", {"model_type": "blip", "architectures": ["BlipForQuestionAnswering"], "text_config": text})
+    write_json(folder / "generation_config.json", {"max_length": most + 1})
+    write_common(folder, tokenizer, tokenizer_config={"model_max_length": 24})
+
+    model = model.double()
+    pixels = x.double().requires_grad_()
+    hidden, known = encode(model, pixels)
+    step = lambda words: scores(model, known, words)[0, -1].detach()
+    told = lambda words: word_references(scores(model, known, [start] + words[:-1]), words, hidden, pixels, 1)
+    answers = beam_all(step, start, end, most, 3)
+    best = greedy(step, start, end, most)
+    with torch.no_grad():
+        own = model.generate(input_ids=asked, pixel_values=pixels.detach(), max_new_tokens=most, do_sample=False)[0].tolist()
+    assert trimmed(own[1:], end) == best, (own, best)
+    given = "a red circle"
+    said = tokenizer.encode(given, add_special_tokens=False).ids + [end]
+    write_json(
+        folder / "expected.json",
+        {
+            "question": question,
+            "grid": [SIDE // 8, SIDE // 8],
+            "greedy": best,
+            "text": tokenizer.decode(best, skip_special_tokens=True),
+            "words": told(best),
+            "beams3": answers,
+            "given": {"text": given, "tokens": said, "words": told(said)},
+        },
+    )
+
+
 made = {
     "cnn-lstm": lambda f: recurrent(f, "lstm"),
     "cnn-gru": lambda f: recurrent(f, "gru"),
@@ -590,6 +669,7 @@ made = {
     "git": git,
     "vilt": vilt,
     "cnn-lstm-answers": cnn_lstm_answers,
+    "blip-vqa": blip_vqa,
 }
 
 if __name__ == "__main__":

@@ -2,7 +2,14 @@
 export { compose } from "./onnx/compose.ts";
 export { readModel } from "./onnx/model.ts";
 export { unroll } from "./onnx/unroll.ts";
-export { type Answered, Answerer, type AnswererOptions, type QuestionOptions } from "./tasks/answering.ts";
+export {
+  type AnswerExplanation,
+  type Answered,
+  Answerer,
+  type AnswererOptions,
+  type AnswerPrediction,
+  type QuestionOptions,
+} from "./tasks/answering.ts";
 export {
   type Captioned,
   Captioner,
@@ -13,6 +20,7 @@ export {
   type WordExplanation,
   type WordKind,
 } from "./tasks/captioning.ts";
+export { GenerativeAnswerer } from "./tasks/generative-answerer.ts";
 export { insideOutside, type ReadMap } from "./tasks/map.ts";
 export type { Narrator } from "./tasks/narrator.ts";
 export { type QuestionReader, sequenceNarrator } from "./tasks/sequence-narrator.ts";

@@ -26,8 +26,15 @@ export {
 export { guidedImage } from "./render/normalise.ts";
 export { heat, overlay } from "./render/overlay.ts";
 export type { Signal } from "./signal/signal.ts";
-export type { Answered, Answerer, QuestionOptions } from "./tasks/answering.ts";
+export type {
+  AnswerExplanation,
+  Answered,
+  Answerer,
+  AnswerPrediction,
+  QuestionOptions,
+} from "./tasks/answering.ts";
 export type { Captioned, Captioner, CaptionOptions, Sentence, WordExplanation } from "./tasks/captioning.ts";
 export type { ClassExplanation, Classifier, ClassifyOptions, Prediction, Why } from "./tasks/classification.ts";
 export { compareMaps, type MapDifference } from "./tasks/comparison.ts";
+export type { GenerativeAnswerer } from "./tasks/generative-answerer.ts";
 export type { Kind, Sample } from "./tasks/sample.ts";

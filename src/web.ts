@@ -14,7 +14,13 @@ export { type ColormapName, colormap, colormaps } from "./render/colormap.ts";
 export { guidedImage, normalise } from "./render/normalise.ts";
 export { encodeNpy } from "./render/npy.ts";
 export { heat, opacityAt, overlay } from "./render/overlay.ts";
-export type { Answered, Answerer, QuestionOptions } from "./tasks/answering.ts";
+export type {
+  AnswerExplanation,
+  Answered,
+  Answerer,
+  AnswerPrediction,
+  QuestionOptions,
+} from "./tasks/answering.ts";
 export type { Captioned, Captioner, CaptionOptions, Sentence, WordExplanation } from "./tasks/captioning.ts";
 export {
   type ClassExplanation,
@@ -25,6 +31,7 @@ export {
 } from "./tasks/classification.ts";
 export { rankCorrelation } from "./tasks/correlation.ts";
 export { figureOf, panelCell, percent, view } from "./tasks/figure.ts";
+export type { GenerativeAnswerer } from "./tasks/generative-answerer.ts";
 export type { Look, LookOptions } from "./tasks/look.ts";
 export { type DecodeOptions, decode, encodePng, type PictureSource, toImageData } from "./web/decode.ts";
 export { type DownloadOptions, download } from "./web/download.ts";

@@ -4,7 +4,7 @@ import { type Command, Option } from "commander";
 import pc from "picocolors";
 import { type LoadedAnswerer, loadAnswerer } from "../node/load-answerer.ts";
 import { type WrittenMap, type WrittenWords, writeAnswered } from "../node/write-words.ts";
-import type { Answered } from "../tasks/answering.ts";
+import type { AnswerExplanation, AnswerPrediction } from "../tasks/answering.ts";
 import { percent } from "../tasks/figure.ts";
 import { packageVersion } from "./about.ts";
 import { eachPicture } from "./each-sample.ts";
@@ -14,6 +14,7 @@ import {
   type ModelFlags,
   methodOption,
   several,
+  whole,
   withDrawing,
   withPictureReading,
 } from "./options.ts";
@@ -21,6 +22,7 @@ import type { SampleFile } from "./samples.ts";
 
 interface AskFlags extends ModelFlags, DrawingFlags {
   readonly answers?: string[];
+  readonly beams?: number;
   readonly against?: string;
   readonly counterfactual?: boolean;
 }
@@ -30,16 +32,19 @@ Examples:
   gradcam ask photo.jpg "what colour is the circle?"                      the best answer, and where it came from
   gradcam ask photo.jpg "what colour is the circle?" --answers top3       the three best, side by side
   gradcam ask photo.jpg "what colour is the circle?" --answers red --against blue
+  gradcam ask photo.jpg "how many dogs are there?" --model blip-vqa/      a written answer, as a whole and word by word
   gradcam ask photos/ "is there a star?" --model vilt/ --json > answers.jsonl`;
 
 export function defineAsk(program: Command): void {
-  const model = "a directory with model.onnx, config.json and tokenizer.json (default: the bundled answerer of scenes)";
+  const model =
+    "a directory with an answerer's ONNX files and tokenizer.json (default: the bundled answerer of scenes)";
   withDrawing(
     withPictureReading(program.command("ask").option("--model <dir>", model))
       .description("answer a question about a picture, and show where the answer came from")
       .argument("<image>", "a picture, or a directory of pictures")
       .argument("<question>", "the question")
       .option("--answers <name|index|topN>", "an answer to explain; may be repeated (default: the best)", several)
+      .option("--beams <count>", "of a model that writes its answers: sentences that the search keeps", whole)
       .addOption(
         new Option("--against <name|index>", "explain the answers rather than this one").conflicts("counterfactual"),
       )
@@ -70,13 +75,8 @@ interface AskResult {
   readonly question: string;
   readonly model: { readonly name: string; readonly sha256: string };
   readonly layer: string | null;
-  readonly answers: readonly {
-    readonly class: number;
-    readonly label: string;
-    readonly score: number;
-    readonly probability: number | null;
-  }[];
-  readonly explanations: readonly ({ readonly class: number; readonly label: string } & WrittenMap)[];
+  readonly answers: readonly AnswerPrediction[];
+  readonly explanations: readonly (Pick<AnswerExplanation, "class" | "label" | "word"> & WrittenMap)[];
   readonly sheets: WrittenWords["sheets"];
 }
 
@@ -88,14 +88,17 @@ async function askOne(
   signal: AbortSignal,
   onProgress: (part: number) => void,
 ): Promise<AskResult> {
-  const { answers, method, against, counterfactual, colormap, out } = flags;
-  const options = { answers, method, against, counterfactual, signal, onProgress };
-  const answered: Answered = await model.ask(file, question, options);
+  const { answers, beams, method, against, counterfactual, colormap, out } = flags;
+  const options = { answers, beams, method, against, counterfactual, signal, onProgress };
+  const answered = await model.ask(file, question, options);
   const { name } = model.answerer;
   const layer = answered.explanations.find((one) => one.layer)?.layer ?? null;
   const caption = [`Model ${name}`, layer && `layer ${layer}`].filter(Boolean).join(", ");
   const { maps, sheets } = await writeAnswered(answered, { directory: out, stem, colormap, caption });
-  const explanations = answered.explanations.map(({ class: index, label }, i) => ({ class: index, label, ...maps[i] }));
+  const explanations = answered.explanations.map(({ class: index, label, word }, i) => ({
+    ...{ class: index, label, word },
+    ...maps[i],
+  }));
   return {
     ...{ image: file, question: answered.question, model: { name, sha256: model.sha256 }, layer },
     ...{ answers: answered.predictions, explanations, sheets },
@@ -129,6 +132,7 @@ function manifest(model: LoadedAnswerer, results: readonly AskResult[], flags: A
     preprocess: answerer.preprocess,
     ...{
       answers: flags.answers ?? ["top1"],
+      beams: flags.beams ?? null,
       against: flags.against ?? null,
       counterfactual: flags.counterfactual ?? false,
     },

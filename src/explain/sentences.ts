@@ -35,7 +35,7 @@ export interface ExplainWords {
 }
 
 /** Graphs for sentences of so many lengths are kept. */
-const mostLengths = 16;
+const mostLengths = 8;
 
 /** An open model that tells sentences of pictures. */
 export class Sentences {

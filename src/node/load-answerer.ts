@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Picture } from "../image/picture.ts";
 import { type DecodeOptions, decode } from "../image/sharp.ts";
 import type { Answered, Answerer, QuestionOptions } from "../tasks/answering.ts";
+import type { GenerativeAnswerer } from "../tasks/generative-answerer.ts";
 import { openAnswerer } from "../tasks/open-answerer.ts";
 import { DiskFiles, type LoadLanguageOptions } from "./language.ts";
 import { checkProviders } from "./load.ts";
@@ -14,7 +15,7 @@ export const bundledAnswerer = fileURLToPath(new URL("../../models/scenes-answer
 /** An answerer opened from disk: takes files and bytes as well as decoded pictures. */
 export class LoadedAnswerer {
   constructor(
-    readonly answerer: Answerer,
+    readonly answerer: Answerer | GenerativeAnswerer,
     /** SHA-256 of the ONNX file, hexadecimal. */
     readonly sha256: string,
     readonly runtimeVersion: string,
@@ -39,8 +40,9 @@ export class LoadedAnswerer {
 
 /**
  * Opens a question answerer.
- * @param source a directory with `model.onnx` (or `onnx/model.onnx`), `config.json` with the answers (`id2label`), and `tokenizer.json`.
- * @throws UserError for missing or broken files, and for what is no answerer.
+ * @param source a directory with `tokenizer.json` and `model.onnx` (or `onnx/model.onnx`), whose answers `config.json` lists (`id2label`); or
+ *   with `onnx/vision_model.onnx`, `onnx/text_encoder.onnx` and `onnx/text_decoder.onnx`, which write their answers.
+ * @throws UserError for missing or broken files, for parts that do not fit each other, and for what is no answerer.
  */
 export async function loadAnswerer(
   source: string = bundledAnswerer,

@@ -91,8 +91,9 @@ export function writeCaptioned(captioned: Captioned, options: WriteWordsOptions)
 export function writeAnswered(answered: Answered, options: WriteWordsOptions): Promise<WrittenWords> {
   const chance = new Map(answered.predictions.map((p) => [p.class, p.probability ?? 0]));
   const drawn = answered.explanations.map((one): Drawn => {
-    const detail = `probability ${percent(chance.get(one.class) ?? 0)}`;
-    return Object.assign(withMap(one), { slug: one.asked, text: one.question, detail, place: "word" } as const);
+    const { word, asked: slug, question: text } = one;
+    const detail = word ? probability(word.logProbability) : `probability ${percent(chance.get(one.class) ?? 0)}`;
+    return Object.assign(withMap(one), { slug, text, detail, place: "word" } as const);
   });
   const answers = answered.predictions.slice(0, 5).map(({ label, probability: p }) => `${label} ${percent(p ?? 0)}`);
   // Several questions about a picture have files of their own.

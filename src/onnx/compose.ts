@@ -44,7 +44,11 @@ export function compose(parts: readonly Part[], connections: Connections): Model
   checkConnections(raised, connections);
   const resolve = (name: string): string => (connections[name] === undefined ? name : resolve(connections[name]));
   const graphs = raised.map(({ name, model }) => renamed(model.graph, (tensor) => resolve(within(name, tensor))));
-  const free = raised.flatMap(({ name, model }) => model.inputs.map((input) => within(name, input.name)));
+  // What is connected goes by the name of another part's tensor, which may be an input itself.
+  const free = raised.flatMap(({ name, model: { inputs } }, part) => {
+    const own = new Set(inputs.map((input) => within(name, input.name)).filter((input) => !(input in connections)));
+    return graphs[part].input.filter((input) => own.has(input.name));
+  });
   const proto = makeModel({
     irVersion: raised.reduce((most, { model }) => (model.proto.irVersion > most ? model.proto.irVersion : most), 4n),
     opsetImport: imports(raised, opset),
@@ -54,7 +58,7 @@ export function compose(parts: readonly Part[], connections: Connections): Model
       node: graphs.flatMap(({ node }) => node),
       initializer: graphs.flatMap(({ initializer }) => initializer),
       sparseInitializer: graphs.flatMap(({ sparseInitializer }) => sparseInitializer),
-      input: graphs.flatMap(({ input }) => input).filter(({ name }) => free.includes(name) && !(name in connections)),
+      input: free,
       output: graphs.at(-1)?.output ?? [],
     }),
   });

@@ -9,9 +9,16 @@ import { product } from "../onnx/dims.ts";
 import type { Model } from "../onnx/model.ts";
 import { DataType, declaredDims, declaredType, type ValueInfoProto } from "../onnx/proto.ts";
 import type { Feeds, Runtime, SessionOptions, Tensor } from "../onnx/runtime.ts";
-import { Classifier, type ClassifyOptions, type Why } from "./classification.ts";
+import {
+  type ClassExplanation,
+  Classifier,
+  type ClassifyOptions,
+  type Prediction,
+  type Why,
+} from "./classification.ts";
 import { imageOf } from "./narrator.ts";
 import type { TextTokenizer } from "./tokenizer.ts";
+import type { Span, Token } from "./writer.ts";
 
 export interface AnswererOptions {
   readonly name: string;
@@ -31,21 +38,35 @@ export interface AnswererOptions {
 }
 
 export interface QuestionOptions extends Omit<ClassifyOptions, "classes" | "inputs"> {
-  /** Answers to explain: indices, names, `topN`; the best by default. */
+  /** Answers to explain: indices, names, `topN`; the best by default. A model that writes its answers takes any words that it knows. */
   readonly answers?: ClassifyOptions["classes"];
+  /** How many sentences the search of a model that writes its answers keeps; 1 takes the likeliest word each time. */
+  readonly beams?: number;
 }
+
+/** An answer: one of a list, or written by the model, and then with its tokens. */
+export interface AnswerPrediction extends Prediction {
+  readonly tokens?: readonly Token[];
+}
+
+/** An answer's map, or that of one of the words of an answer that the model writes. */
+export type AnswerExplanation = ClassExplanation & {
+  readonly word?: { readonly text: string; readonly tokens: Span; readonly logProbability: number };
+};
 
 /** What a model answers, and why: the classes are answers. */
 export interface Answered extends Why {
   readonly question: string;
   /** The question's tokens as the model read them. */
   readonly tokens: readonly string[];
+  readonly predictions: readonly AnswerPrediction[];
+  readonly explanations: readonly AnswerExplanation[];
 }
 
 /** Graphs for questions of so many lengths are kept. */
 const mostLengths = 4;
 
-/** An open question answerer. */
+/** An open model that chooses among answers. */
 export class Answerer {
   readonly #image: string;
   readonly #words: ValueInfoProto;
@@ -88,7 +109,16 @@ export class Answerer {
    * Answers a question about a picture and explains answers.
    * @throws UserError for a question that is empty, too long or of unknown words, an unknown answer, method or layer.
    */
-  async ask(picture: Picture, question: string, { answers, ...options }: QuestionOptions = {}): Promise<Answered> {
+  async ask(
+    picture: Picture,
+    question: string,
+    { answers, beams, ...options }: QuestionOptions = {},
+  ): Promise<Answered> {
+    if (beams !== undefined)
+      throw new UserError(
+        "invalid-option",
+        `invalid beams: ${beams}; the model writes no answers, it has a list of them`,
+      );
     const classifier = await this.asked(question);
     const why = await classifier.explain(picture, { ...options, classes: answers });
     const { tokenizer } = this.options;

@@ -15,7 +15,7 @@ import type { Feeds, Runtime, Tensor } from "../onnx/runtime.ts";
 import type { NextWord } from "./generation.ts";
 import { imageOf, type Narrator, parts, whole } from "./narrator.ts";
 
-/** Places of sentences and questions come in steps of so many, so that few graphs are made for many lengths. */
+/** Places of sentences come in steps of so many, so that few graphs are made for sentences of many lengths. */
 const placesInSteps = 8;
 
 /** What reads a question about a picture: `input_ids`, their mask, and `encoder_hidden_states`, what the image encoder made of the picture. */
@@ -23,7 +23,7 @@ export interface QuestionReader {
   readonly model: Model;
   /** Tokens that it reads at most. */
   readonly most: number;
-  /** The token that fills a question up. */
+  /** The token that fills a question up, where the model takes questions of one length. */
   readonly padding: number;
 }
 
@@ -76,11 +76,10 @@ export function sequenceNarrator(
       return Object.fromEntries(names.filter((name) => name in every).map((name) => [inside(name), every[name]()]));
     },
   };
-  const padded = asking !== undefined && inside(statesMask) in connections;
   return {
     places: (words) => length ?? Math.min(most, Math.ceil(words / placesInSteps) * placesInSteps),
     teller: () => teller,
-    asked: question && asking && ((ids) => askedAs(ort, asking, ids, question, padded)),
+    asked: question && asking && ((ids) => askedAs(ort, asking, ids, question)),
     next: (sight) => nextWord(ort, sight, own, teller, length),
   };
 }
@@ -118,21 +117,19 @@ function readingOnly(model: Model): Model {
   });
 }
 
-/** A question of tokens, filled up to one of few lengths where its mask reaches the decoder. */
+/** A question of tokens as long as it is: not every decoder minds the mask of a question that is filled up. */
 function askedAs(
   ort: Runtime,
   { name: part, model }: Part,
   ids: readonly number[],
   { most, padding }: QuestionReader,
-  padded: boolean,
 ): Feeds {
   const reading = readingOf(model, "question encoder");
   const fixed = fixedLength(model, reading);
   const limit = fixed ?? most;
   if (ids.length > limit)
     throw new UserError("invalid-input", `invalid question: ${ids.length} tokens; the model allows ${limit}`);
-  const steps = padded ? Math.min(limit, Math.ceil(ids.length / placesInSteps) * placesInSteps) : ids.length;
-  const places = range(fixed ?? steps);
+  const places = range(fixed ?? ids.length);
   const every: Record<string, (place: number) => number> = {
     [reading]: (place) => ids[place] ?? padding,
     attention_mask: (place) => (place < ids.length ? 1 : 0),

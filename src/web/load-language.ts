@@ -6,6 +6,7 @@ import type { SessionOptions } from "../onnx/runtime.ts";
 import type { Answered, Answerer, QuestionOptions } from "../tasks/answering.ts";
 import type { Captioned, Captioner, CaptionOptions } from "../tasks/captioning.ts";
 import type { FolderFiles, LanguageOptions } from "../tasks/folder.ts";
+import type { GenerativeAnswerer } from "../tasks/generative-answerer.ts";
 import { openAnswerer } from "../tasks/open-answerer.ts";
 import { openCaptioner } from "../tasks/open-captioner.ts";
 import type { DecodeOptions, PictureSource } from "./decode.ts";
@@ -45,7 +46,7 @@ export class LoadedCaptioner {
 /** An answerer opened in a browser: takes whatever a browser shows as a picture. */
 export class LoadedAnswerer {
   constructor(
-    readonly answerer: Answerer,
+    readonly answerer: Answerer | GenerativeAnswerer,
     /** Whether the preprocessing was assumed, since the directory says nothing of it. */
     readonly assumed: boolean,
     private readonly decoding: DecodeOptions,
@@ -78,8 +79,8 @@ export async function loadCaptioner(
 
 /**
  * Opens a question answerer.
- * @param source as for {@link loadCaptioner}, with `config.json`, `tokenizer.json` and one ONNX file
- * @throws UserError for missing or broken files, and for what is no answerer.
+ * @param source as for {@link loadCaptioner}, in a layout that `loadAnswerer` of `gradcam/node` reads
+ * @throws UserError for missing or broken files, for parts that do not fit each other, and for what is no answerer.
  */
 export async function loadAnswerer(
   source: ModelSource = bundledAnswerer,

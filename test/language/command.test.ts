@@ -76,6 +76,25 @@ test("ask: answers with probabilities, and the maps of the best side by side", a
   expect(filesIn(path.join(cwd, "gradcam-out"))).toContain(result.sheets[0].sheet);
 });
 
+test("ask: a written answer, as a whole and word by word", async () => {
+  const cwd = folder();
+  writeFileSync(path.join(cwd, "scene.png"), picture);
+  const asked = ["ask", "scene.png", "a red circle ?", "--model", path.join(models, "blip-vqa"), "--threads", "1"];
+  const { code, stdout, stderr } = await gradcam([...asked, "--answers", "a red circle", "--json"], cwd);
+  expect([code, stderr]).toEqual([0, ""]);
+  const { answers, explanations, sheets } = JSON.parse(stdout);
+  expect(answers).toHaveLength(2);
+  expect(answers[1].label).toBe("a red circle");
+  const total = answers[1].tokens.reduce((sum: number, t: { logProbability: number }) => sum + t.logProbability, 0);
+  expect(answers[1].score).toBeCloseTo(total, 5);
+  const texts = explanations.map((e: { question: string; word?: { text: string } }) => [e.question, e.word?.text]);
+  expect(texts[0]).toEqual(["a red circle", undefined]);
+  expect(texts).toContainEqual(['"circle" of a red circle', "circle"]);
+  const files = filesIn(path.join(cwd, "gradcam-out"));
+  for (const { map, overlay } of explanations) expect(files).toEqual(expect.arrayContaining([map.file, overlay]));
+  expect(files).toContain(sheets[0].sheet);
+});
+
 test("a mistake is one line, and ends with 2", async () => {
   const cwd = folder();
   writeFileSync(path.join(cwd, "scene.png"), picture);

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { loadAnswerer } from "../../src/node/load-answerer.ts";
 import { loadCaptioner } from "../../src/node/load-captioner.ts";
+import type { QuestionOptions } from "../../src/tasks/answering.ts";
 import type { CaptionOptions } from "../../src/tasks/captioning.ts";
 import { testPicture } from "./picture.ts";
 
@@ -170,6 +171,59 @@ test("an unknown answer", async () => {
     'unknown class: "purple"',
   );
   await model.release();
+});
+
+test.each<[string, string, QuestionOptions, string]>([
+  [
+    "an answer of unknown words",
+    "a red circle ?",
+    { answers: ["zebra 7"] },
+    'unknown words: "zebra", "7" in the answer;',
+  ],
+  ["an empty answer", "a red circle ?", { answers: [" "] }, "invalid answer: it is empty; give a few words"],
+  [
+    "more answers than a search gives",
+    "a red circle ?",
+    { answers: ["top26"] },
+    'unknown answer: "top26"; allowed are top1',
+  ],
+  [
+    "a long answer",
+    "a red circle ?",
+    { answers: [`${tenWords} ${tenWords} ${tenWords}`] },
+    "invalid answer: 30 tokens; the model allows 23, and one for the end",
+  ],
+  ["a long question", `${tenWords} ${tenWords} ${tenWords}`, {}, "invalid question: 32 tokens; the model allows 24"],
+  [
+    "a method for two answers",
+    "a red circle ?",
+    { against: "red", method: "gradient" },
+    "invalid method: one answer rather than another is explained by grad-cam",
+  ],
+])("a model that writes its answers: %s", async (_, question, options, message) => {
+  const model = await loadAnswerer(path.join(models, "blip-vqa"), { session });
+  await expect(model.ask(testPicture(), question, options)).rejects.toThrow(message);
+  await model.release();
+});
+
+test("beams for a list of answers", async () => {
+  const model = await loadAnswerer(path.join(models, "cnn-lstm-answers"), { session });
+  await expect(model.ask(testPicture(), "a red circle", { beams: 3 })).rejects.toThrow(
+    "invalid beams: 3; the model writes no answers, it has a list of them",
+  );
+  await model.release();
+});
+
+test("a part of a model that writes its answers is missing, or does not fit", async () => {
+  const folder = copyOf("blip-vqa");
+  cpSync(path.join(models, "cnn-gru/encoder.onnx"), path.join(folder, "onnx/vision_model.onnx"));
+  await expect(loadAnswerer(folder)).rejects.toThrow(
+    /^invalid models: they do not fit: the encoder gives "features" float32 \[batch,24\], the question takes "encoder_hidden_states" float32 \[[^\]]*24\]$/,
+  );
+  rmSync(path.join(folder, "onnx/vision_model.onnx"));
+  await expect(loadAnswerer(folder)).rejects.toThrow(
+    /^missing model: .*: no onnx\/vision_model\.onnx; expected onnx\/vision_model\.onnx, onnx\/text_encoder\.onnx, onnx\/text_decoder\.onnx$/,
+  );
 });
 
 test("a model that takes no question", async () => {
