@@ -10,9 +10,11 @@ import { packageVersion } from "./about.ts";
 import { eachPicture } from "./each-sample.ts";
 import {
   type DrawingFlags,
+  dtypeOption,
   loadOptions,
   type ModelFlags,
   methodOption,
+  sayPrecision,
   several,
   whole,
   withDrawing,
@@ -49,6 +51,7 @@ export function defineAsk(program: Command): void {
         new Option("--against <name|index>", "explain the answers rather than this one").conflicts("counterfactual"),
       )
       .option("--counterfactual", "explain what speaks against the answers")
+      .addOption(dtypeOption())
       .addOption(methodOption()),
   )
     .addHelpText("after", examples)
@@ -60,7 +63,7 @@ async function ask(image: string, question: string, flags: AskFlags): Promise<vo
   await eachPicture(
     [image],
     flags,
-    () => loadAnswerer(flags.model, options),
+    async () => sayPrecision(await loadAnswerer(flags.model, options)),
     (model) => ({
       one: (picture, signal, onProgress) => askOne(model, picture, question, flags, signal, onProgress),
       report: (result) => report(result, flags),
@@ -73,7 +76,7 @@ async function ask(image: string, question: string, flags: AskFlags): Promise<vo
 interface AskResult {
   readonly image: string;
   readonly question: string;
-  readonly model: { readonly name: string; readonly sha256: string };
+  readonly model: { readonly name: string; readonly sha256: string; readonly files: readonly string[] };
   readonly layer: string | null;
   readonly answers: readonly AnswerPrediction[];
   readonly explanations: readonly (Pick<AnswerExplanation, "class" | "label" | "word"> & WrittenMap)[];
@@ -100,7 +103,7 @@ async function askOne(
     ...maps[i],
   }));
   return {
-    ...{ image: file, question: answered.question, model: { name, sha256: model.sha256 }, layer },
+    ...{ image: file, question: answered.question, model: { name, sha256: model.sha256, files: model.files }, layer },
     ...{ answers: answered.predictions, explanations, sheets },
   };
 }
@@ -125,10 +128,10 @@ function report(result: AskResult, { json, out }: AskFlags): void {
 
 /** Everything that is needed to make the same maps again. */
 function manifest(model: LoadedAnswerer, results: readonly AskResult[], flags: AskFlags): string {
-  const { answerer, sha256, runtimeVersion } = model;
+  const { answerer, sha256, files, runtimeVersion } = model;
   const content = {
     ...{ gradcam: packageVersion(), onnxruntime: runtimeVersion, node: process.version },
-    model: { name: answerer.name, sha256 },
+    model: { name: answerer.name, sha256, files },
     preprocess: answerer.preprocess,
     ...{
       answers: flags.answers ?? ["top1"],

@@ -11,9 +11,11 @@ import { packageVersion } from "./about.ts";
 import { eachPicture } from "./each-sample.ts";
 import {
   type DrawingFlags,
+  dtypeOption,
   loadOptions,
   type ModelFlags,
   methodOption,
+  sayPrecision,
   several,
   whole,
   withDrawing,
@@ -50,6 +52,7 @@ export function defineCaption(program: Command): void {
       .option("--word <words>", "a word to explain, or several in a row; may be repeated (default: each)", several)
       .option("--beams <count>", "sentences that the search keeps (default: as the model's files say)", whole)
       .option("--counterfactual", "explain what speaks against the words")
+      .addOption(dtypeOption())
       .addOption(methodOption())
       .option("--mask <word=file>", "a picture that is not black where the word's object is; may be repeated", mask),
   )
@@ -68,7 +71,7 @@ async function caption(images: string[], flags: CaptionFlags): Promise<void> {
   await eachPicture(
     images,
     flags,
-    () => loadCaptioner(flags.model, options),
+    async () => sayPrecision(await loadCaptioner(flags.model, options)),
     (model) => ({
       one: (picture, signal, onProgress) => captionOne(model, picture, flags, signal, onProgress),
       report: (result) => report(result, flags),
@@ -80,7 +83,7 @@ async function caption(images: string[], flags: CaptionFlags): Promise<void> {
 /** What `--json` prints, a line each. File names are relative to `--out`. */
 interface CaptionResult {
   readonly image: string;
-  readonly model: { readonly name: string; readonly sha256: string };
+  readonly model: { readonly name: string; readonly sha256: string; readonly files: readonly string[] };
   readonly layer: string | null;
   readonly caption: Sentence & { readonly generated: boolean };
   readonly instead?: Sentence;
@@ -110,7 +113,7 @@ async function captionOne(
   const caption = { ...captioned.caption, generated: captioned.generated };
   return {
     image: file,
-    model: { name, sha256: model.sha256 },
+    model: { name, sha256: model.sha256, files: model.files },
     layer,
     caption,
     instead: captioned.instead,
@@ -156,10 +159,10 @@ function report(result: CaptionResult, { json, out }: CaptionFlags): void {
 
 /** Everything that is needed to make the same maps again. */
 function manifest(model: LoadedCaptioner, results: readonly CaptionResult[], flags: CaptionFlags): string {
-  const { captioner, sha256, runtimeVersion } = model;
+  const { captioner, sha256, files, runtimeVersion } = model;
   const content = {
     ...{ gradcam: packageVersion(), onnxruntime: runtimeVersion, node: process.version },
-    model: { name: captioner.name, sha256 },
+    model: { name: captioner.name, sha256, files },
     preprocess: captioner.preprocess,
     ...{ caption: flags.caption ?? null, instead: flags.instead ?? null, words: flags.word ?? null },
     ...{

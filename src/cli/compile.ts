@@ -10,7 +10,7 @@ import { compileCaptioner } from "../node/compile-captioner.ts";
 import type { Model } from "../onnx/model.ts";
 import { declaredDims, declaredType, type ValueInfoProto } from "../onnx/proto.ts";
 import { typeName } from "../onnx/types.ts";
-import { loadOptions, type ModelFlags, whole, withReading } from "./options.ts";
+import { dtypeOption, loadOptions, type ModelFlags, sayPrecision, whole, withReading } from "./options.ts";
 
 interface CompileFlags extends ModelFlags, Pick<CompileFileOptions, "out" | "method" | "classInput"> {
   readonly words?: number;
@@ -41,6 +41,7 @@ export function defineCompile(program: Command): void {
         .default(classInputs[0]),
     )
     .option("--words <count>", "of a captioner's directory: tokens of the sentences that the file explains", whole)
+    .addOption(dtypeOption())
     .option("--json", "print what was written as JSON")
     .addHelpText("after", examples)
     .action(compile);
@@ -62,7 +63,9 @@ interface Written {
 }
 
 async function classifier(source: string | undefined, flags: CompileFlags): Promise<Written> {
-  const { out, method, classInput } = flags;
+  const { out, method, classInput, dtype } = flags;
+  if (dtype)
+    throw new UserError("invalid-option", `invalid dtype: ${dtype}; it is of a captioner's directory, with --words`);
   const { file, model, from } = await compileFile(source, { ...loadOptions(flags), out, method, classInput });
   return { file, model, name: from.classifier.name, sha256: from.sha256 };
 }
@@ -72,6 +75,7 @@ async function captioner(source: string | undefined, flags: CompileFlags, words:
   if (method !== "grad-cam")
     throw new UserError("invalid-option", `invalid method: "${method}"; a captioner is compiled with grad-cam`);
   const { file, model, from } = await compileCaptioner(source, { ...loadOptions(flags), out, words });
+  sayPrecision(from);
   return { file, model, name: from.captioner.name, sha256: from.sha256 };
 }
 

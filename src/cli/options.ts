@@ -5,6 +5,8 @@ import { methods } from "../methods/index.ts";
 import type { LoadOptions } from "../node/load.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
 import { type ColormapName, colormaps } from "../render/colormap.ts";
+import type { LanguageOptions } from "../tasks/folder.ts";
+import { type Dtype, dtypeOf, dtypes } from "../tasks/model-files.ts";
 
 /** What every command that opens a model takes. */
 export interface ModelFlags {
@@ -19,6 +21,7 @@ export interface ModelFlags {
   readonly layout?: "NCHW" | "NHWC";
   readonly provider?: string;
   readonly threads?: number;
+  readonly dtype?: Dtype;
 }
 
 /** What every command that draws maps takes. */
@@ -72,6 +75,13 @@ export const methodOption = (): Option =>
     `how; may be repeated (default: grad-cam): ${methods.map((m) => m.name).join(", ")}`,
   ).argParser(several);
 
+/** Which of several precisions, in a directory of transformers.js. */
+export const dtypeOption = (): Option =>
+  new Option(
+    "--dtype <name>",
+    "precision of the ONNX files, as transformers.js names them (default: fp32, or the only one there is)",
+  ).choices(dtypes);
+
 /** Where maps go, and how they look. */
 export function withDrawing(command: Command): Command {
   return command
@@ -93,12 +103,13 @@ export function loadOptions({
   layout,
   provider,
   threads,
-}: ModelFlags): LoadOptions {
+  dtype,
+}: ModelFlags): LoadOptions & LanguageOptions {
   const session: SessionOptions = {
     ...(provider && { executionProviders: [provider] }),
     ...(threads && { intraOpNumThreads: threads }),
   };
-  return { output, layer, tokens, labels, mean, std, size, layout, session };
+  return { output, layer, tokens, labels, mean, std, size, layout, session, dtype };
 }
 
 /** Gathers an option that may be given several times. */
@@ -118,6 +129,13 @@ export function port(text: string): number {
 
 /** Something to know while a command goes on. */
 export const notice = (text: string): void => console.error(`gradcam: ${text}`);
+
+/** Says which files a model is made of, where they are not in full precision. */
+export function sayPrecision<M extends { readonly files: readonly string[] }>(model: M): M {
+  const { files } = model;
+  if (files.some((file) => dtypeOf(file) !== "fp32")) notice(`the model is made of ${files.join(", ")}`);
+  return model;
+}
 
 export function portNumber(text: string): number {
   const value = Number(text);

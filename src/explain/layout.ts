@@ -40,7 +40,7 @@ export interface Grids {
 }
 
 const making = new Set(
-  "Conv FusedConv QLinearConv ConvTranspose MaxPool AveragePool LpPool Resize Upsample DepthToSpace SpaceToDepth".split(
+  "Conv FusedConv QLinearConv ConvInteger ConvTranspose MaxPool AveragePool LpPool Resize Upsample DepthToSpace SpaceToDepth".split(
     " ",
   ),
 );

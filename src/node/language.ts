@@ -13,6 +13,8 @@ export interface LoadLanguageOptions extends LanguageOptions, DecodeOptions {}
 
 export class DiskFiles implements FolderFiles {
   readonly #hash = createHash("sha256");
+  /** The ONNX files that were read, relative to the directory. */
+  readonly models: string[] = [];
 
   private constructor(private readonly directory: string) {}
 
@@ -49,6 +51,7 @@ export class DiskFiles implements FolderFiles {
   async readModel(file: string): Promise<Uint8Array> {
     const bytes = await readModelBytes(this.path(file));
     this.#hash.update(bytes);
+    this.models.push(file);
     return bytes;
   }
 

@@ -16,8 +16,10 @@ export const bundledAnswerer = fileURLToPath(new URL("../../models/scenes-answer
 export class LoadedAnswerer {
   constructor(
     readonly answerer: Answerer | GenerativeAnswerer,
-    /** SHA-256 of the ONNX file, hexadecimal. */
+    /** SHA-256 of the ONNX files, one after the other, hexadecimal. */
     readonly sha256: string,
+    /** The ONNX files, relative to the directory. */
+    readonly files: readonly string[],
     readonly runtimeVersion: string,
     /** Whether the preprocessing was assumed, since the folder says nothing of it. */
     readonly assumed: boolean,
@@ -52,5 +54,5 @@ export async function loadAnswerer(
   checkProviders(ort, options.session);
   const files = await DiskFiles.open(source);
   const { answerer, assumed } = await openAnswerer(ort, files, options);
-  return new LoadedAnswerer(answerer, files.sha256, ort.version, assumed, options);
+  return new LoadedAnswerer(answerer, files.sha256, files.models, ort.version, assumed, options);
 }

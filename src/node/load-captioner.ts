@@ -17,6 +17,8 @@ export class LoadedCaptioner {
     readonly captioner: Captioner,
     /** SHA-256 of the ONNX files, one after the other, hexadecimal. */
     readonly sha256: string,
+    /** The ONNX files, relative to the directory. */
+    readonly files: readonly string[],
     readonly runtimeVersion: string,
     /** Whether the preprocessing was assumed, since the folder says nothing of it. */
     readonly assumed: boolean,
@@ -51,5 +53,5 @@ export async function loadCaptioner(
   checkProviders(ort, options.session);
   const files = await DiskFiles.open(source);
   const { captioner, assumed } = await openCaptioner(ort, files, options);
-  return new LoadedCaptioner(captioner, files.sha256, ort.version, assumed, options);
+  return new LoadedCaptioner(captioner, files.sha256, files.models, ort.version, assumed, options);
 }

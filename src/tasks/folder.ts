@@ -8,6 +8,7 @@ import type { Model } from "../onnx/model.ts";
 import { declaredDims } from "../onnx/proto.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
 import { upgrade } from "../onnx/upgrade.ts";
+import { type Dtype, partFile } from "./model-files.ts";
 import { imageOf } from "./narrator.ts";
 import { parseJson, readNamed, withGiven } from "./open.ts";
 import { TextTokenizer } from "./tokenizer.ts";
@@ -17,6 +18,8 @@ export interface LanguageOptions extends KnownPreprocess {
   readonly layer?: string;
   /** Where layers hold tokens: their grid; found from the shapes by default. */
   readonly tokens?: TokenGrid;
+  /** The precision of the ONNX files, as transformers.js names it ("fp16", "q8" ...): by default the full one, or the only one there is. */
+  readonly dtype?: Dtype;
   readonly session?: SessionOptions;
 }
 
@@ -51,6 +54,13 @@ export class ModelFolder {
   async find(...names: readonly string[]): Promise<string | undefined> {
     for (const name of names) if (await this.files.has(name)) return name;
     return undefined;
+  }
+
+  /** The ONNX file of a part, which may have several names; @throws UserError where it is there, but not to be chosen. */
+  part(...parts: readonly string[]): Promise<string | undefined> {
+    const { files, options } = this;
+    const has = (file: string) => files.has(file);
+    return partFile({ parts, dtype: options.dtype, directory: files.path(""), has });
   }
 
   /** The object in a JSON file; {} where there is no such file. */

@@ -1,6 +1,7 @@
 /** @file A question answerer from the directory that it comes in: one that chooses among answers, or one that writes them. */
 import { UserError } from "../errors.ts";
 import type { Runtime } from "../onnx/runtime.ts";
+import { withoutCache } from "../onnx/without-cache.ts";
 import { Answerer } from "./answering.ts";
 import { type FolderFiles, firstNumber, inner, type LanguageOptions, ModelFolder } from "./folder.ts";
 import { GenerativeAnswerer } from "./generative-answerer.ts";
@@ -23,30 +24,30 @@ export async function openAnswerer(ort: Runtime, files: FolderFiles, options: La
   return (await writing(ort, folder, options)) ?? choosing(ort, folder, options);
 }
 
-const [vision, reader, writer] = ["vision_model", "text_encoder", "text_decoder"].map((name) => [
-  `onnx/${name}.onnx`,
-  `${name}.onnx`,
-]);
+const blip = ["vision_model", "text_encoder", "text_decoder"] as const;
 
 /** BLIP's three parts: what sees the picture, what reads the question in its light, and what writes the answer. */
 async function writing(ort: Runtime, folder: ModelFolder, options: LanguageOptions): Promise<Opened | undefined> {
   const { files } = folder;
-  const places = [vision, reader, writer];
-  const found = await Promise.all(places.map((names) => folder.find(...names)));
-  if (!found[1] && !found[2]) return undefined;
-  const lacking = places.filter((_, i) => !found[i]).map(([name]) => name);
-  if (lacking.length)
+  const { model_type } = await folder.json("config.json", "model configuration");
+  if (model_type !== "blip") return undefined;
+  const [vision, reader, writer] = await Promise.all(blip.map((part) => folder.part(part)));
+  if (!vision || !reader || !writer) {
+    const lacking = blip.filter((_, i) => ![vision, reader, writer][i]).map((part) => `onnx/${part}.onnx`);
+    const expected = blip.map((part) => `onnx/${part}.onnx`).join(", ");
+    const directory = files.path("");
     throw new UserError(
       "missing-file",
-      `missing model: ${files.path("")}: no ${lacking.join(", no ")}; expected ${places.map(([name]) => name).join(", ")}`,
+      `missing model: ${directory}: no ${lacking.join(", no ")}; expected ${expected}`,
     );
-  const seeing = await folder.model(found[0] as string);
-  const reading = await folder.model(found[1] as string);
-  const telling = await folder.model(found[2] as string);
+  }
+  const seeing = await folder.model(vision);
+  const reading = await folder.model(reader);
+  const telling = await folder.model(writer);
   const sentencing = await sentencingOf(folder);
   const { most, padding } = await limitsOf(folder);
   const question = { model: reading.model, most, padding: padding ?? 0 };
-  const narrator = sequenceNarrator(ort, seeing.model, telling.model, sentencing.places, question);
+  const narrator = sequenceNarrator(ort, seeing.model, withoutCache(telling.model), sentencing.places, question);
   const tokenizer = await folder.tokenizer();
   const { preprocess, assumed } = await folder.preprocess(seeing.model);
   const { layer, tokens } = options;
@@ -60,7 +61,7 @@ async function writing(ort: Runtime, folder: ModelFolder, options: LanguageOptio
 /** One model of picture and question, and a list of answers. */
 async function choosing(ort: Runtime, folder: ModelFolder, options: LanguageOptions): Promise<Opened> {
   const { files } = folder;
-  const { model, session } = await folder.model(await files.modelFile());
+  const { model, session } = await folder.model((await folder.part("model")) ?? (await files.modelFile()));
   const config = await folder.json("config.json", "model configuration");
   const answers = labelsFrom(config);
   if (!answers.length)

@@ -2,9 +2,11 @@
 import { UserError } from "../errors.ts";
 import type { Model } from "../onnx/model.ts";
 import type { Runtime, SessionOptions } from "../onnx/runtime.ts";
+import { withoutCache } from "../onnx/without-cache.ts";
 import { readCaptionerJson } from "./captioner-json.ts";
 import { Captioner } from "./captioning.ts";
 import { type FolderFiles, type LanguageOptions, ModelFolder } from "./folder.ts";
+import { placesOf } from "./model-files.ts";
 import type { Narrator } from "./narrator.ts";
 import { sequenceNarrator } from "./sequence-narrator.ts";
 import { type Sentencing, sentencingOf } from "./special-tokens.ts";
@@ -47,17 +49,23 @@ async function steps(ort: Runtime, folder: ModelFolder): Promise<Found | undefin
   };
 }
 
-const encoders = ["onnx/encoder_model.onnx", "encoder_model.onnx", "onnx/vision_model.onnx"];
-const decoders = ["onnx/decoder_model.onnx", "decoder_model.onnx"];
-const wholes = ["onnx/model.onnx", "model.onnx"];
-
 /** A decoder that reads whole sentences, with an encoder or one inside. */
 async function sequence(ort: Runtime, folder: ModelFolder): Promise<Found> {
-  const [encoderFile, decoderFile] = [await folder.find(...encoders), await folder.find(...decoders)];
-  const whole = encoderFile || decoderFile ? undefined : await folder.find(...wholes);
+  const [encoders, decoders] = [
+    ["encoder_model", "vision_model"] as const,
+    ["decoder_model", "decoder_model_merged"] as const,
+  ];
+  // Asked first, for on a server each file that is not there is a question of its own.
+  const alone =
+    !(await folder.find(...placesOf([...encoders, ...decoders], "fp32"))) &&
+    (await folder.find(...placesOf(["model"], "fp32")));
+  const encoderFile = alone ? undefined : await folder.part(...encoders);
+  const decoderFile = alone ? undefined : await folder.part(...decoders);
+  const whole = encoderFile || decoderFile ? undefined : await folder.part("model");
   if (!whole && !(encoderFile && decoderFile)) {
-    const lacks = encoderFile ? decoders[0] : decoderFile ? encoders[0] : undefined;
-    const layouts = `expected captioner.json, or ${encoders[0]} and ${decoders[0]}, or ${wholes[0]}`;
+    const [encoder, decoder] = ["onnx/encoder_model.onnx", "onnx/decoder_model.onnx"];
+    const lacks = encoderFile ? decoder : decoderFile ? encoder : undefined;
+    const layouts = `expected captioner.json, or ${encoder} and ${decoder} (or decoder_model_merged.onnx), or onnx/model.onnx`;
     throw new UserError(
       "missing-file",
       `missing ${lacks ? "model" : "captioner.json"}: ${folder.files.path("")}: no ${lacks ?? "captioner in it"}; ${layouts}`,
@@ -66,7 +74,7 @@ async function sequence(ort: Runtime, folder: ModelFolder): Promise<Found> {
   const encoder = encoderFile === undefined ? undefined : await folder.model(encoderFile);
   const decoder = await folder.model((whole ?? decoderFile) as string);
   const sentencing = await sentencingOf(folder);
-  const narrator = sequenceNarrator(ort, encoder?.model, decoder.model, sentencing.places);
+  const narrator = sequenceNarrator(ort, encoder?.model, withoutCache(decoder.model), sentencing.places);
   const places = Math.min(sentencing.places, narrator.places(sentencing.places));
   return { ...sentencing, narrator, image: (encoder ?? decoder).model, session: decoder.session, places };
 }

@@ -25,7 +25,7 @@ interface Expected {
   }[];
 }
 
-describe.each(["cnn-lstm", "cnn-gru", "vit-gpt2", "blip", "git"])("%s", (name) => {
+describe.each(["cnn-lstm", "cnn-gru", "vit-gpt2", "merged", "blip", "git"])("%s", (name) => {
   const expected: Expected = JSON.parse(readFileSync(`${models}/${name}/expected.json`, "utf8"));
   let model: LoadedCaptioner;
   let said: Captioned;

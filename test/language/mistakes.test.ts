@@ -116,7 +116,7 @@ test("no captioner.json, and no other layout", async () => {
   const folder = copyOf("cnn-lstm");
   rmSync(path.join(folder, "captioner.json"));
   await expect(loadCaptioner(folder)).rejects.toThrow(
-    /^missing captioner\.json: .*: no captioner in it; expected captioner\.json, or onnx\/encoder_model\.onnx and onnx\/decoder_model\.onnx, or onnx\/model\.onnx$/,
+    /^missing captioner\.json: .*: no captioner in it; expected captioner\.json, or onnx\/encoder_model\.onnx and onnx\/decoder_model\.onnx \(or decoder_model_merged\.onnx\), or onnx\/model\.onnx$/,
   );
   await expect(loadCaptioner(path.join(folder, "nowhere"))).rejects.toThrow(
     /^missing model: .*nowhere: no such directory$/,
