@@ -24,7 +24,12 @@ from transformers import (
     BlipForQuestionAnswering,
     GitConfig,
     GitForCausalLM,
+    CLIPVisionConfig,
+    DynamicCache,
     GPT2Config,
+    LlamaConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
     ViltConfig,
     ViltForQuestionAnswering,
     VisionEncoderDecoderConfig,
@@ -69,9 +74,9 @@ def varied(build, say, end=None):
 # ----- Tokenisers
 
 
-def words_tokenizer():
+def words_tokenizer(*more):
     """Word-level: one token a word, others unknown."""
-    vocabulary = ["<pad>", "<start>", "<end>", "<unk>"] + sorted({w for c in captions for w in c.split()})
+    vocabulary = ["<pad>", "<start>", "<end>", "<unk>"] + sorted({w for c in captions for w in c.split()} | set(more))
     t = Tokenizer(models.WordLevel({w: i for i, w in enumerate(vocabulary)}, unk_token="<unk>"))
     t.normalizer = normalizers.Lowercase()
     t.pre_tokenizer = pre_tokenizers.Whitespace()
@@ -661,6 +666,92 @@ def blip_vqa(folder):
     )
 
 
+def llava(folder):
+    """A vision-language model in the layout of transformers.js: what sees, what embeds words, and a decoder that takes a cache."""
+    tokenizer, _ = words_tokenizer(*"user assistant : ? is describe the picture in one sentence .".split())
+    tokenizer.add_special_tokens(["<image>"])
+    words, image, end = tokenizer.get_vocab_size(), tokenizer.token_to_id("<image>"), tokenizer.token_to_id("<end>")
+    vision = CLIPVisionConfig(hidden_size=24, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2, image_size=SIDE, patch_size=8)
+    text = LlamaConfig(vocab_size=words, hidden_size=32, intermediate_size=40, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=64, bos_token_id=1, eos_token_id=end, pad_token_id=0)
+    config = LlavaConfig(vision_config=vision, text_config=text, image_token_index=image)
+    config._attn_implementation = "eager"
+    template = "{{ bos_token }}{% for m in messages %}USER: {% for c in m['content'] %}{% if c['type'] == 'image' %}<image>{% else %} {{ c['text'] }}{% endif %}{% endfor %}{% endfor %}{% if add_generation_prompt %} ASSISTANT:{% endif %}"
+    asked = lambda request: f"<start>USER: <image> {request} ASSISTANT:"
+    most = 8
+    x = picture()
+    patches = (SIDE // 8) ** 2
+    expanded = lambda request: [t for i in tokenizer.encode(asked(request), add_special_tokens=False).ids for t in ([i] * patches if i == image else [i])]
+    prompt = expanded(question)
+
+    def see(model, pixels):
+        hidden = model.model.vision_tower(pixel_values=pixels, output_hidden_states=True).hidden_states[-2]
+        return hidden, model.model.multi_modal_projector(hidden[:, 1:])
+
+    def scores(model, features, said, prompt=prompt):
+        ids = torch.tensor([prompt + said])
+        embedded = model.get_input_embeddings()(ids)
+        at = prompt.index(image)
+        embedded = torch.cat([embedded[:, :at], features, embedded[:, at + patches :]], 1)
+        return model.lm_head(model.model.language_model(inputs_embeds=embedded, use_cache=False).last_hidden_state)[:, len(prompt) - 1 :]
+
+    def say(model):
+        _, features = see(model, x)
+        return greedy(lambda said: scores(model, features, said[1:])[0, -1], 0, end, most)
+
+    model = varied(lambda seed: spread(LlavaForConditionalGeneration(config), seed, 2.5), say, end)
+    batch = {0: "batch_size"}
+    export(wrap(model.model, lambda p: see(model, p)[1]), (x,), folder / "onnx/vision_encoder.onnx", ["pixel_values"], ["image_features"], {"pixel_values": batch}, dynamo=True)
+    ids = torch.tensor([prompt])
+    sequence = {0: "batch_size", 1: "sequence_length"}
+    export(wrap(model, lambda i: model.get_input_embeddings()(i)), (ids,), folder / "onnx/embed_tokens.onnx", ["input_ids"], ["inputs_embeds"], {"input_ids": sequence}, dynamo=True)
+
+    def decode(embedded, mask, positions, *past):
+        cache = DynamicCache(ddp_cache_data=[(past[2 * i], past[2 * i + 1]) for i in range(len(past) // 2)])
+        known = model.model.language_model(inputs_embeds=embedded, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True)
+        present = [t for layer in known.past_key_values.layers for t in (layer.keys, layer.values)]
+        return model.lm_head(known.last_hidden_state), *present
+
+    layers = range(text.num_hidden_layers)
+    pairs = [f"{i}.{kind}" for i in layers for kind in ["key", "value"]]
+    names = ["inputs_embeds", "attention_mask", "position_ids", *[f"past_key_values.{p}" for p in pairs]]
+    past_length = 3
+    args = (torch.zeros(1, 5, 32), torch.ones(1, 5 + past_length, dtype=torch.int64), torch.arange(past_length, 5 + past_length)[None], *[torch.zeros(1, 1, past_length, 16) for _ in pairs])
+    dynamic = {"inputs_embeds": sequence, "attention_mask": {0: "batch_size", 1: "total_sequence_length"}, "position_ids": sequence}
+    dynamic |= {f"past_key_values.{p}": {0: "batch_size", 2: "past_sequence_length"} for p in pairs}
+    export(wrap(model, decode), args, folder / "onnx/decoder_model_merged.onnx", names, ["logits", *[f"present.{p}" for p in pairs]], dynamic, dynamo=True)
+    write_json(folder / "config.json", {"model_type": "llava", "image_token_index": image, "text_config": {"bos_token_id": 1, "eos_token_id": end, "max_position_embeddings": 64}, "vision_config": {"hidden_size": 24}})
+    write_json(folder / "generation_config.json", {"bos_token_id": 1, "eos_token_id": end, "max_new_tokens": most})
+    write_common(folder, tokenizer, tokenizer_config={"bos_token": "<start>", "chat_template": template})
+
+    model = model.double()
+    pixels = x.double().requires_grad_()
+    hidden, features = see(model, pixels)
+    step = lambda said: scores(model, features, said[1:])[0, -1].detach()
+    told = lambda said: word_references(scores(model, features, said[:-1]), said, hidden, pixels, 1)
+    best = greedy(step, 0, end, most)
+    with torch.no_grad():
+        own = model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), pixel_values=pixels.detach(), max_new_tokens=most, do_sample=False)[0].tolist()
+    assert trimmed(own[len(prompt) :], end) == best, (own, best)
+    given = "a red circle"
+    said = tokenizer.encode(given, add_special_tokens=False).ids + [end]
+    request = expanded("Describe the picture in one sentence.")
+    caption = greedy(lambda said: scores(model, features, said[1:], request)[0, -1].detach(), 0, end, most)
+    captioned = word_references(scores(model, features, caption[:-1], request), caption, hidden, pixels, 1)
+    write_json(
+        folder / "expected.json",
+        {
+            "question": question,
+            "grid": [SIDE // 8, SIDE // 8],
+            "greedy": best,
+            "text": tokenizer.decode(best, skip_special_tokens=True),
+            "words": told(best),
+            "beams3": beam_all(step, 0, end, most, 3),
+            "given": {"text": given, "tokens": said, "words": told(said)},
+            "caption": {"tokens": caption, "words": captioned},
+        },
+    )
+
+
 made = {
     "cnn-lstm": lambda f: recurrent(f, "lstm"),
     "cnn-gru": lambda f: recurrent(f, "gru"),
@@ -670,6 +761,7 @@ made = {
     "vilt": vilt,
     "cnn-lstm-answers": cnn_lstm_answers,
     "blip-vqa": blip_vqa,
+    "llava": llava,
 }
 
 if __name__ == "__main__":

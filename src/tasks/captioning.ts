@@ -12,6 +12,7 @@ import {
   checkContrast,
   contrast,
   mapsOf,
+  type Seen,
   type Sentence,
   type Span,
   total,
@@ -97,7 +98,7 @@ export class Captioner {
     const methods = [options.method ?? "grad-cam"].flat().map((name) => methodNamed(name).name);
     if (options.instead !== undefined) checkContrast(methods, "sentence");
     const writer = this.#writer;
-    const seen = writer.see(picture);
+    const seen = this.#see(picture);
     const given = options.caption === undefined ? undefined : writer.encode(options.caption, "caption", seen);
     const other = options.instead === undefined ? undefined : writer.encode(options.instead, "other caption", seen);
     const ids = given ?? (await writer.find(seen, options))[0];
@@ -129,7 +130,7 @@ export class Captioner {
 
   /** A sentence about a picture, without its explanation. */
   async caption(picture: Picture, search: Pick<CaptionOptions, "beams" | "signal"> = {}): Promise<Sentence> {
-    const seen = this.#writer.see(picture);
+    const seen = this.#see(picture);
     const [ids] = await this.#writer.find(seen, search);
     return (await this.#writer.tell(seen, ids)).sentence;
   }
@@ -142,14 +143,22 @@ export class Captioner {
    * @throws UserError for more words than the model allows.
    */
   compile(words: number, notes: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {
-    const seen = this.#writer.see(blankPicture(8, 8));
+    const seen = this.#see(blankPicture(8, 8));
     return this.#writer.compile(seen, words, { method: "grad-cam", task: "caption", ...notes });
   }
 
   release(): Promise<void> {
     return this.#writer.release();
   }
+
+  /** A model that takes questions is asked for a caption. */
+  #see(picture: Picture): Seen {
+    return this.#writer.see(picture, this.#writer.options.asked?.(captionRequest));
+  }
 }
+
+/** What a vision-language model is asked for a caption. */
+export const captionRequest = "Describe the picture in one sentence.";
 
 /** The whole sentence and its words, or those that are asked for. */
 function questions(

@@ -71,6 +71,12 @@ export class ModelFolder {
     throw new UserError("invalid-input", `invalid ${what}: ${this.files.path(name)} holds no object`);
   }
 
+  /** A file's text; undefined where there is no such file. */
+  async text(name: string, what: string): Promise<string | undefined> {
+    const { files } = this;
+    return (await files.has(name)) ? new TextDecoder().decode(await files.read(name, what)) : undefined;
+  }
+
   async #parsed(name: string, what: string): Promise<unknown> {
     const { files } = this;
     return (await files.has(name)) ? parseJson(await files.read(name, what), files.path(name), what) : undefined;

@@ -17,6 +17,9 @@ import {
   type Written,
 } from "./writer.ts";
 
+/** A model that takes questions. */
+export type AskedOptions = WriterOptions & Required<Pick<WriterOptions, "asked">>;
+
 /**
  * An open model that writes answers. An answer's score is the logarithm of its probability, that of all of its words and of the end behind
  * them; its class is its place in the list.
@@ -25,9 +28,11 @@ export class GenerativeAnswerer {
   /** It has no list of answers. */
   readonly answers: readonly string[] = [];
   readonly #writer: Writer;
+  readonly #asked: AskedOptions["asked"];
 
-  constructor(ort: Runtime, options: WriterOptions) {
+  constructor(ort: Runtime, options: AskedOptions) {
     this.#writer = new Writer(ort, options);
+    this.#asked = options.asked;
   }
 
   get name(): string {
@@ -47,7 +52,7 @@ export class GenerativeAnswerer {
     const methods = [options.method ?? "grad-cam"].flat().map((name) => methodNamed(name).name);
     if (options.against !== undefined) checkContrast(methods, "answer");
     const { tokenizer } = this.#writer.options;
-    const asked = tokenizer.encode(question, "question", { special: true });
+    const asked = this.#asked(question);
     const seen = this.#writer.see(picture, asked);
     const rival = options.against === undefined ? undefined : await this.#given(seen, String(options.against));
     const { all, explained } = await this.#answers(seen, options);
@@ -72,7 +77,7 @@ export class GenerativeAnswerer {
         onProgress(1);
       }
     const { geometry } = seen;
-    const tokens = asked.map((id) => tokenizer.tokenText(id));
+    const tokens = asked.tokens.map((id) => tokenizer.tokenText(id));
     return { kind: "picture", picture, geometry, predictions, explanations, question: question.trim(), tokens };
   }
 

@@ -6,6 +6,7 @@ import { Answerer } from "./answering.ts";
 import { type FolderFiles, firstNumber, inner, type LanguageOptions, ModelFolder } from "./folder.ts";
 import { GenerativeAnswerer } from "./generative-answerer.ts";
 import { labelsFrom } from "./open.ts";
+import { visionLanguage } from "./open-vision-language.ts";
 import { sequenceNarrator } from "./sequence-narrator.ts";
 import { sentencingOf } from "./special-tokens.ts";
 
@@ -21,7 +22,11 @@ interface Opened {
 /** @throws UserError for missing or broken files, for parts that do not fit each other, and for what is no answerer. */
 export async function openAnswerer(ort: Runtime, files: FolderFiles, options: LanguageOptions): Promise<Opened> {
   const folder = new ModelFolder(files, options);
-  return (await writing(ort, folder, options)) ?? choosing(ort, folder, options);
+  const conversing = await visionLanguage(ort, folder);
+  if (!conversing) return (await writing(ort, folder, options)) ?? choosing(ort, folder, options);
+  const { layer, tokens } = options;
+  const answerer = new GenerativeAnswerer(ort, { ...conversing, name: files.name, layer, tokens });
+  return { answerer, assumed: conversing.assumed };
 }
 
 const blip = ["vision_model", "text_encoder", "text_decoder"] as const;
@@ -51,8 +56,22 @@ async function writing(ort: Runtime, folder: ModelFolder, options: LanguageOptio
   const tokenizer = await folder.tokenizer();
   const { preprocess, assumed } = await folder.preprocess(seeing.model);
   const { layer, tokens } = options;
+  const asked = (question: string) => {
+    const tokens = tokenizer.encode(question, "question", { special: true });
+    return { tokens, feeds: narrator.asked?.(tokens) };
+  };
   const answerer = new GenerativeAnswerer(ort, {
-    ...{ ...sentencing, narrator, tokenizer, preprocess, layer, tokens, name: files.name, session: telling.session },
+    ...{
+      ...sentencing,
+      narrator,
+      asked,
+      tokenizer,
+      preprocess,
+      layer,
+      tokens,
+      name: files.name,
+      session: telling.session,
+    },
     places: Math.min(sentencing.places, narrator.places(sentencing.places)),
   });
   return { answerer, assumed };

@@ -8,6 +8,7 @@ import { Captioner } from "./captioning.ts";
 import { type FolderFiles, type LanguageOptions, ModelFolder } from "./folder.ts";
 import { placesOf } from "./model-files.ts";
 import type { Narrator } from "./narrator.ts";
+import { visionLanguage } from "./open-vision-language.ts";
 import { sequenceNarrator } from "./sequence-narrator.ts";
 import { type Sentencing, sentencingOf } from "./special-tokens.ts";
 import { stepNarrator } from "./step-narrator.ts";
@@ -28,10 +29,16 @@ export async function openCaptioner(
   options: LanguageOptions,
 ): Promise<{ captioner: Captioner; assumed: boolean }> {
   const folder = new ModelFolder(files, options);
-  const found = (await steps(ort, folder)) ?? (await sequence(ort, folder));
+  const { layer, tokens } = options;
+  const stepping = await steps(ort, folder);
+  const conversing = stepping ? undefined : await visionLanguage(ort, folder);
+  if (conversing) {
+    const captioner = new Captioner(ort, { ...conversing, name: files.name, layer, tokens });
+    return { captioner, assumed: conversing.assumed };
+  }
+  const found = stepping ?? (await sequence(ort, folder));
   const tokenizer = await folder.tokenizer();
   const { preprocess, assumed } = await folder.preprocess(found.image);
-  const { layer, tokens } = options;
   const captioner = new Captioner(ort, { ...found, name: files.name, tokenizer, preprocess, layer, tokens });
   return { captioner, assumed };
 }

@@ -46,11 +46,11 @@ export class TextTokenizer {
    * The tokens of a text.
    * @param what how an error calls the text
    * @param special whether those that the model wants around a text are added
+   * @param verbatim whether its spaces and line breaks stay as they are
    * @throws UserError `invalid-input` for an empty text, `unknown-name` for words that the vocabulary lacks.
    */
-  encode(text: string, what: string, { special = false } = {}): number[] {
-    const plain = text.trim().replace(/\s+/g, " ");
-    if (plain === "") throw new UserError("invalid-input", `invalid ${what}: it is empty; give a few words`);
+  encode(text: string, what: string, { special = false, verbatim = false } = {}): number[] {
+    const plain = verbatim ? text : checkedText(text, what);
     const isUnknown = (id: number | undefined) => id === undefined || id === this.#unknown;
     const ids = this.#tokenizer.encode(plain, { add_special_tokens: special }).ids as (number | undefined)[];
     if (ids.some(isUnknown)) {
@@ -107,6 +107,13 @@ export class TextTokenizer {
     });
     return words.filter(({ text }) => text !== "");
   }
+}
+
+/** A person's text with single spaces; @throws UserError `invalid-input` for an empty one. */
+export function checkedText(text: string, what: string): string {
+  const plain = text.trim().replace(/\s+/g, " ");
+  if (plain === "") throw new UserError("invalid-input", `invalid ${what}: it is empty; give a few words`);
+  return plain;
 }
 
 /** The token that stands for what the vocabulary lacks. */

@@ -12,7 +12,7 @@ import { type Preprocess, preprocess } from "../image/preprocess.ts";
 import { methodNamed } from "../methods/index.ts";
 import type { Dense } from "../methods/method.ts";
 import { declaredType } from "../onnx/proto.ts";
-import type { Runtime, SessionOptions } from "../onnx/runtime.ts";
+import type { Feeds, Runtime, SessionOptions } from "../onnx/runtime.ts";
 import { typeName } from "../onnx/types.ts";
 import { type OneMap, row } from "./answers.ts";
 import { generate } from "./generation.ts";
@@ -33,11 +33,21 @@ export interface WriterOptions {
   readonly most: number;
   /** Tokens that the model reads at most, the start among them; a sentence has one more than is read of it. */
   readonly places: number;
+  /** How the model reads a question, where it takes one. */
+  readonly asked?: (question: string) => Asked;
   /** Beams when nothing else is asked; 1 by default. */
   readonly beams?: number;
   readonly layer?: string;
   readonly tokens?: TokenGrid;
   readonly session?: SessionOptions;
+}
+
+/** A question as a model reads it: fed beside the picture, or in front of the answer. */
+export interface Asked {
+  readonly tokens: readonly number[];
+  readonly feeds?: Feeds;
+  /** What the model reads before the first word of the answer, in place of the start of every sentence. */
+  readonly start?: readonly number[];
 }
 
 export interface Token {
@@ -92,16 +102,17 @@ export class Writer {
     this.#sentences = new Sentences(ort, (places) => options.narrator.teller(places), options);
   }
 
-  /** @param question its tokens, for a model that takes one */
-  see(picture: Picture, question?: readonly number[]): Seen {
+  see(picture: Picture, asked?: Asked): Seen {
     const { narrator, preprocess: how, start } = this.options;
     const { parts, image } = narrator.teller(narrator.places(1));
     const { data, dims, geometry } = preprocess(picture, how);
     const info = parts[0].model.inputs.find(({ name }) => image.endsWith(`/${name}`));
     const type = info ? typeName(declaredType(info)) : "float32";
     const feeds = { [image]: toTensor(this.ort, { data, dims: [1, ...dims] }, type) };
-    const asked = question && narrator.asked?.(question);
-    return { sight: this.#sentences.see({ ...feeds, ...asked }), geometry, start };
+    const seen = { sight: this.#sentences.see({ ...feeds, ...asked?.feeds }), geometry, start: asked?.start ?? start };
+    if (this.#limit(seen.start) > 0) return seen;
+    const { places } = this.options;
+    throw new UserError("invalid-input", `invalid question: ${seen.start.length} tokens; the model allows ${places}`);
   }
 
   /** The likeliest sentences that the search finds, the best first; tokens without the start. */

@@ -226,6 +226,36 @@ test("a part of a model that writes its answers is missing, or does not fit", as
   );
 });
 
+test("a vision-language model that is not whole", async () => {
+  const folder = copyOf("llava");
+  cpSync(path.join(models, "blip-vqa/onnx/vision_model.onnx"), path.join(folder, "onnx/vision_encoder.onnx"));
+  await expect(loadAnswerer(folder)).rejects.toThrow(
+    /^invalid models: they do not fit: the picture's "last_hidden_state" has 24 channels, the words' "inputs_embeds" 32$/,
+  );
+  edit(folder, "tokenizer_config.json", (json) => ({ ...json, chat_template: "{{ broken" }));
+  await expect(loadAnswerer(folder)).rejects.toThrow(/^invalid chat template: /);
+  edit(folder, "tokenizer_config.json", (json) => ({ ...json, chat_template: "USER :" }));
+  await expect(loadAnswerer(folder)).rejects.toThrow(
+    /^invalid chat template: the picture's token, "<image>", is there 0 times; expected once$/,
+  );
+  edit(folder, "tokenizer_config.json", () => ({}));
+  await expect(loadAnswerer(folder)).rejects.toThrow(/^missing chat template: .*chat_template\.jinja: no such file/);
+  rmSync(path.join(folder, "onnx/embed_tokens.onnx"));
+  await expect(loadAnswerer(folder)).rejects.toThrow(
+    /^missing model: .*: no onnx\/embed_tokens\.onnx; a vision-language model has onnx\/vision_encoder\.onnx, /,
+  );
+});
+
+test.each([
+  ["an empty question", " ", "invalid question: it is empty; give a few words"],
+  ["a question with the picture's token", "is <image> red ?", "invalid question: it holds the picture's token"],
+  ["a long question", Array(50).fill("red").join(" "), /^invalid question: 71 tokens; the model allows 64$/],
+])("a vision-language model: %s", async (_, question, message) => {
+  const model = await loadAnswerer(path.join(models, "llava"), { session });
+  await expect(model.ask(testPicture(), question)).rejects.toThrow(message);
+  await model.release();
+});
+
 test("a model that takes no question", async () => {
   await expect(loadAnswerer(path.join(models, "../../../models/efficientnet-lite0"))).rejects.toThrow(
     /missing tokenizer/,
