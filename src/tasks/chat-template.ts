@@ -1,5 +1,4 @@
 /** @file What a person asks as a vision-language model reads it: the template of its conversations, in Jinja, as `transformers` has it. */
-import { Template } from "@huggingface/jinja";
 import { UserError } from "../errors.ts";
 import type { Json, ModelFolder } from "./folder.ts";
 
@@ -9,6 +8,7 @@ export type ChatTemplate = (question: string) => string;
 /** @throws UserError `missing-file` where the directory has none, `invalid-input` for one that cannot be read. */
 export async function chatTemplate(folder: ModelFolder, config: Json): Promise<ChatTemplate> {
   const text = await templateText(folder, config);
+  const { Template } = await import("@huggingface/jinja"); // few models need it
   const tokens = Object.fromEntries(specialTexts.map((name) => [name, tokenText(config[name]) ?? ""]));
   const render = (question: string): string => {
     const content = [{ type: "image" }, { type: "text", text: question }];
