@@ -5,6 +5,7 @@ import { exists, isDirectory } from "../node/files.ts";
 import { type LoadOptions, load } from "../node/load.ts";
 import { loadAnswerer } from "../node/load-answerer.ts";
 import type { Classifier } from "../tasks/classification.ts";
+import { GenerativeAnswerer } from "../tasks/generative-answerer.ts";
 import { Labels } from "../tasks/labels.ts";
 import { localModel } from "./address.ts";
 import type { Sample } from "./sample.ts";
@@ -57,6 +58,11 @@ async function openClassifier(file: string | undefined, options: LoadOptions): P
 
 async function openAnswerer(directory: string, options: LoadOptions): Promise<Examinee> {
   const { answerer, sha256, runtimeVersion } = await loadAnswerer(directory, options);
+  if (answerer instanceof GenerativeAnswerer)
+    throw new UserError(
+      "invalid-model",
+      `invalid model: ${answerer.name} writes its answers, and has no list of them to be evaluated on`,
+    );
   const { name, answers } = answerer;
   return {
     ...{ name, sha256, runtimeVersion, labels: new Labels(answers, answers.length) },
