@@ -4,7 +4,7 @@ import { Camera } from "./parts/camera.tsx";
 import { Bar, Foot, Notices, Working } from "./parts/frame.tsx";
 import { DropHint, showExample, useDropAndPaste } from "./parts/pick.tsx";
 import { followQuestions, start } from "./state/actions.ts";
-import { followScene } from "./state/narration.ts";
+import { followSubject } from "./state/narration.ts";
 import { shown } from "./state/studio.ts";
 import { keepAddress, readAddress } from "./state/url.ts";
 import { Ask } from "./views/ask.tsx";
@@ -47,7 +47,7 @@ function Studio() {
 const asked = readAddress();
 keepAddress();
 followQuestions();
-followScene();
+followSubject();
 render(<Studio />, document.getElementById("studio") as HTMLElement);
 void start().then(() => (asked.example ? showExample(asked.example, asked.chosen) : undefined));
 if (import.meta.env.PROD && "serviceWorker" in navigator) void navigator.serviceWorker.register("sw.js");

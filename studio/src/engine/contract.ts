@@ -114,6 +114,7 @@ export interface Said {
 export interface Told {
   /** The model's name. */
   readonly model: string;
+  readonly geometry: Geometry;
   readonly text: string;
   readonly words: readonly (Said & { readonly whole: boolean })[];
 }
@@ -121,12 +122,32 @@ export interface Told {
 /** The best answers to a question, the best first. */
 export interface Replied {
   readonly model: string;
+  readonly geometry: Geometry;
   readonly answers: readonly Said[];
+}
+
+/** What a captioner or an answerer is asked about: a scene, or the picture that is shown. */
+export type Subject = Scene | "picture";
+
+export const languageTasks = ["caption", "ask"] as const;
+export type LanguageTask = (typeof languageTasks)[number];
+
+/** A captioner or an answerer of a person's own. */
+export interface NarratorInfo {
+  readonly name: string;
+  /** Whether the preprocessing is a guess. */
+  readonly assumed: boolean;
+}
+
+/** A file that a person picked, with its path, which a message to a worker does not keep. */
+export interface PickedFile {
+  readonly file: File;
+  readonly path: string;
 }
 
 export interface OpenRequest {
   /** An address, or files that a person picked. */
-  readonly source: string | readonly File[];
+  readonly source: string | readonly PickedFile[];
   readonly labels?: File;
   readonly known?: { readonly size?: number; readonly mean?: readonly number[]; readonly std?: readonly number[] };
 }
@@ -153,8 +174,10 @@ export interface Calls {
   input: [undefined, ImageData];
   path: [string, readonly Step[]];
   export: [ExportRequest, Exported];
-  caption: [Scene, Told];
-  reply: [{ readonly scene: Scene; readonly question: string }, Replied];
+  /** Without files the bundled model is back. */
+  narrator: [{ readonly task: LanguageTask; readonly files: readonly PickedFile[] | undefined }, NarratorInfo];
+  caption: [Subject, Told];
+  reply: [{ readonly subject: Subject; readonly question: string }, Replied];
 }
 export type CallName = keyof Calls;
 

@@ -1,5 +1,6 @@
 /** @file The worker's desk: the model, the picture and what was seen in it, and the answers to the page's calls. */
 import { InternalError, UserError } from "gradcam";
+import type { Scene } from "gradcam/scenes";
 import {
   type ClassExplanation,
   type Classifier,
@@ -26,10 +27,12 @@ import type {
   Progress,
   Question,
   Seen,
+  Subject,
 } from "./contract.ts";
 import { exportAs } from "./export.ts";
 import { modelInfo } from "./model-info.ts";
 import { Narration } from "./narration.ts";
+import { filesOf } from "./picked.ts";
 import { Retouch, toPixels } from "./retouch.ts";
 import { type StartedRuntime, startRuntime } from "./runtime.ts";
 import { sanityCheck } from "./sanity.ts";
@@ -53,9 +56,6 @@ interface Shown {
   readonly retouch: Retouch;
 }
 
-/** A model above this does not fit into a tab twice, which is what it takes to run it. */
-const mostModelBytes = 400e6;
-
 export class Desk implements Record<CallName, unknown> {
   #runtime: StartedRuntime | undefined;
   #model: LoadedClassifier | undefined;
@@ -74,9 +74,8 @@ export class Desk implements Record<CallName, unknown> {
   /** The new model takes the place of the old one when it is open, not before. */
   async open({ source, labels, known }: Calls["open"][0], { signal, onProgress }: Context): Promise<ModelInfo> {
     const { ort, session } = this.#started;
-    if (typeof source !== "string") checkSizes(source);
     const what = "Fetching the model";
-    const opened = await load(source, {
+    const opened = await load(typeof source === "string" ? source : filesOf(source), {
       ort,
       session,
       labels,
@@ -185,12 +184,20 @@ export class Desk implements Record<CallName, unknown> {
     return exportAs(request, model, { picture, look, explanation });
   }
 
-  async caption(scene: Calls["caption"][0], context: Context): Promise<Calls["caption"][1]> {
-    return this.#narrating.caption(scene, context);
+  async narrator({ task, files }: Calls["narrator"][0], context: Context): Promise<Calls["narrator"][1]> {
+    return this.#narrating.open(task, files && filesOf(files), context);
   }
 
-  async reply({ scene, question }: Calls["reply"][0], context: Context): Promise<Calls["reply"][1]> {
-    return this.#narrating.reply(scene, question, context);
+  async caption(subject: Calls["caption"][0], context: Context): Promise<Calls["caption"][1]> {
+    return this.#narrating.caption(this.#subjectOf(subject), context);
+  }
+
+  async reply({ subject, question }: Calls["reply"][0], context: Context): Promise<Calls["reply"][1]> {
+    return this.#narrating.reply(this.#subjectOf(subject), question, context);
+  }
+
+  #subjectOf(subject: Subject): Scene | Picture {
+    return subject === "picture" ? this.#picture.picture : subject;
   }
 
   async #lookAgain(input: Preprocessed): Promise<Seen> {
@@ -265,12 +272,3 @@ const answerOf = ({ map, pixels, layer, blank }: ClassExplanation): Answer => ({
 /** A map resized to the grid of another. */
 const onGridOf = ({ data, dims }: Numbers, { dims: grid }: Numbers): Float32Array =>
   upsample(data, [dims[0], dims[1]], [grid[0], grid[1]]);
-
-function checkSizes(files: readonly File[]): void {
-  const large = files.find(({ size }) => size > mostModelBytes);
-  if (large)
-    throw new UserError(
-      "too-large",
-      `too large model: ${large.name} has ${Math.round(large.size / 1e6)} MB, a browser tab takes ${mostModelBytes / 1e6} MB; on the command line there is no limit: gradcam explain photo.jpg --model ${large.name}`,
-    );
-}

@@ -1,7 +1,9 @@
 /** @file Ways to bring a picture: drop, paste, pick, photograph, or take an example. */
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import type { LanguageTask, PickedFile } from "../engine/contract.ts";
 import { open, show } from "../state/actions.ts";
+import { onPicture, openNarrator, ownNow } from "../state/narration.ts";
 import { complain } from "../state/notices.ts";
 import { looking, notice } from "../state/studio.ts";
 import { examples } from "../state/url.ts";
@@ -22,25 +24,42 @@ export async function showExample(name: string, index?: number): Promise<void> {
 }
 
 /** A file for each purpose: models and what belongs to them, else pictures. */
-export function take(files: readonly File[]): void {
+export async function take(files: readonly PickedFile[]): Promise<void> {
   notice.value = undefined;
-  const model = files.some(({ name }) => name.endsWith(".onnx"));
-  if (model) {
+  const task = await languageTaskOf(files);
+  if (task) {
+    view.value = task;
+    await openNarrator(task, files);
+  } else if (files.some(({ file }) => file.name.endsWith(".onnx"))) {
     view.value = "model";
-    void openFiles(files);
+    await openFiles(files);
   } else if (files[0]) {
-    if (ofScene.has(view.value)) view.value = "explain";
-    void show(files[0], { name: files[0].name || "pasted" });
+    const [{ file }] = files;
+    if (ofScene.has(view.value) && !ownNow.value) view.value = "explain";
+    onPicture.value = true;
+    await show(file, { name: file.name || "pasted" });
   }
 }
 
-/** An ONNX file with a list of labels, or all that lies beside it in a directory. */
-export function openFiles(files: readonly File[]): Promise<boolean> {
-  const labels = files.find(
-    ({ name }) => /labels|classes|synset|imagenet.*\.(txt|json)$/i.test(name) || name.endsWith(".txt"),
-  );
-  return open({ source: files, ...(labels && { labels }) });
+/** Of a directory of a captioner or an answerer, which; undefined for anything else. A tokenizer and names of answers make an answerer. */
+async function languageTaskOf(files: readonly PickedFile[]): Promise<LanguageTask | undefined> {
+  const named = (name: string) => files.find(({ file }) => file.name === name)?.file;
+  if (named("captioner.json") || named("decoder_model.onnx")) return "caption";
+  if (!named("tokenizer.json")) return undefined;
+  return /"id2label"/.test((await named("config.json")?.text()) ?? "") ? "ask" : "caption";
 }
+
+/** An ONNX file with a list of labels, or all that lies beside it in a directory. */
+export function openFiles(source: readonly PickedFile[]): Promise<boolean> {
+  const labels = source
+    .map(({ file }) => file)
+    .find(({ name }) => /labels|classes|synset|imagenet.*\.(txt|json)$/i.test(name) || name.endsWith(".txt"));
+  return open({ source, ...(labels && { labels }) });
+}
+
+/** Files of an input, under the paths that it gives them. */
+export const pickedOf = (files: Iterable<File> | null): PickedFile[] =>
+  [...(files ?? [])].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
 
 export function Pick({ large = false }: { readonly large?: boolean }) {
   const input = useRef<HTMLInputElement>(null);
@@ -54,7 +73,7 @@ export function Pick({ large = false }: { readonly large?: boolean }) {
         tabIndex={-1}
         aria-label="Picture"
         onChange={(event) => {
-          take([...(event.currentTarget.files ?? [])]);
+          void take(pickedOf(event.currentTarget.files));
           event.currentTarget.value = "";
         }}
       />
@@ -100,11 +119,11 @@ export function useDropAndPaste(): void {
     const drop = async (event: DragEvent) => {
       event.preventDefault();
       dropping.value = false;
-      take(await filesOf(event.dataTransfer));
+      await take(await filesOf(event.dataTransfer));
     };
     const paste = (event: ClipboardEvent) => {
-      const files = [...(event.clipboardData?.files ?? [])];
-      if (files.length) take(files);
+      const files = pickedOf(event.clipboardData?.files ?? []);
+      if (files.length) void take(files);
     };
     addEventListener("dragover", over);
     addEventListener("dragleave", leave);
@@ -128,19 +147,18 @@ export function DropHint() {
 }
 
 /** The files of a drop, those in directories too, under their paths. */
-async function filesOf(data: DataTransfer | null): Promise<File[]> {
+async function filesOf(data: DataTransfer | null): Promise<PickedFile[]> {
   const entries = [...(data?.items ?? [])].map((item) => item.webkitGetAsEntry?.() ?? null);
-  const plain = [...(data?.files ?? [])];
+  const plain = pickedOf(data?.files ?? []);
   if (!entries.some((entry) => entry?.isDirectory)) return plain;
   return (await Promise.all(entries.map((entry) => (entry ? filesIn(entry, "") : [])))).flat();
 }
 
-async function filesIn(entry: FileSystemEntry, parent: string): Promise<File[]> {
+async function filesIn(entry: FileSystemEntry, parent: string): Promise<PickedFile[]> {
   const path = `${parent}${entry.name}`;
   if (entry.isFile) {
     const file = await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject));
-    Object.defineProperty(file, "webkitRelativePath", { value: path }); // which a dropped file does not have
-    return [file];
+    return [{ file, path }];
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader();
   const found: FileSystemEntry[] = [];

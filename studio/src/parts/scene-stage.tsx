@@ -1,12 +1,12 @@
 /** @file The scene, what the words lie on, and its objects, to be moved by pointer or by keys. */
 import { paint, type SceneObject, side } from "gradcam/scenes";
 import { toImageData } from "gradcam/web";
+import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
-import { looked, sayings } from "../state/narration.ts";
+import type { Said } from "../engine/contract.ts";
 import { change, dragged, nameOf, remove, scene, selected } from "../state/scene.ts";
-import { colours, opacity } from "../state/studio.ts";
 import { Canvas } from "./canvas.tsx";
-import { draw, layerOf } from "./heat.ts";
+import { draw } from "./heat.ts";
 import { arrows } from "./place.ts";
 
 /** Pixels across and down: painted as fine as the eye wants at rest, as fast as the hand wants while it drags. */
@@ -16,9 +16,15 @@ const steps = arrows(24);
 const share = (length: number): string => `${(100 * length) / side}%`;
 const percent = (length: number): string => `${Math.round((100 * length) / side)} %`;
 
-export function SceneStage() {
+interface Props {
+  /** What it is lit for. */
+  readonly said: Said | undefined;
+  /** What lies on the scene, beneath its handles. */
+  readonly children?: ComponentChildren;
+}
+
+export function SceneStage({ said, children }: Props) {
   const { value: shown } = scene;
-  const said = sayings.value[looked.value];
   const fineness = dragged.value ? pixels.dragged : pixels.resting;
   const names = shown.objects.map(nameOf).join(", a ");
   return (
@@ -30,13 +36,7 @@ export function SceneStage() {
         on={[shown, fineness]}
       />
       <div class="objects">
-        {said && !said.blank && (
-          <Canvas
-            class="heat"
-            draw={(canvas) => draw(canvas, layerOf(said, colours.value, opacity.value))}
-            on={[said, colours.value, opacity.value]}
-          />
-        )}
+        {children}
         {/** biome-ignore lint/a11y/useSemanticElements: a fieldset would say nothing of the keys */}
         <div role="group" aria-label="Objects: arrow keys move one, Delete removes it">
           {shown.objects.map((object, i) => (

@@ -1,12 +1,11 @@
-/** @file The picture, and over it what the network looked at. What lies outside of the network's field is veiled. */
+/** @file The picture, and over it what the network looked at. */
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import { answer, boxed, colours, lens, opacity, patch, seen, shown, threshold, wordsOf } from "../state/studio.ts";
 import { Canvas, drawBitmap } from "./canvas.tsx";
 import { boxOf, draw, layerOf } from "./heat.ts";
 import { Lens } from "./lens.tsx";
-
-const share = (part: number): string => `${100 * part}%`;
+import { OnPicture } from "./on-picture.tsx";
 
 /** @param children what else lies on the network's field, such as a brush */
 export function Stage({ children }: { readonly children?: ComponentChildren }) {
@@ -14,35 +13,25 @@ export function Stage({ children }: { readonly children?: ComponentChildren }) {
   const { value: sight } = seen;
   const { value: given } = answer;
   if (!picture || !sight) return null;
-  const { width, height } = picture;
-  const { input, left, top, scaleX, scaleY } = sight.geometry;
-  const field = {
-    left: share(left / width),
-    top: share(top / height),
-    width: share((input.width * scaleX) / width),
-    height: share((input.height * scaleY) / height),
-  };
   const label = given ? `${picture.name}, with the evidence for ${wordsOf(given.question)}` : picture.name;
   return (
-    <div class="stage" style={{ "--ratio": width / height }}>
-      <Canvas class="picture" label={label} draw={drawBitmap(picture.bitmap)} on={[picture]} />
-      <div class="field" style={field}>
-        {patch.value && <Canvas class="patch" draw={drawBitmap(patch.value)} on={[patch.value]} />}
-        {given && !given.answer.blank && (
-          <Canvas
-            class={`heat${lens.value ? " under" : ""}`}
-            draw={(canvas) => draw(canvas, layerOf(given.answer, colours.value, opacity.value))}
-            on={[given, colours.value, opacity.value]}
-          />
-        )}
-        {boxed.value && <StrongestPart />}
-        {lens.value && <Lens />}
-        {children}
-      </div>
-      {given?.answer.blank && <p class="blank">Nothing to show: {given.answer.blank}.</p>}
-    </div>
+    <OnPicture picture={picture} label={label} geometry={sight.geometry} blank={given?.answer.blank}>
+      {patch.value && <Canvas class="patch" draw={drawBitmap(patch.value)} on={[patch.value]} />}
+      {given && !given.answer.blank && (
+        <Canvas
+          class={`heat${lens.value ? " under" : ""}`}
+          draw={(canvas) => draw(canvas, layerOf(given.answer, colours.value, opacity.value))}
+          on={[given, colours.value, opacity.value]}
+        />
+      )}
+      {boxed.value && <StrongestPart />}
+      {lens.value && <Lens />}
+      {children}
+    </OnPicture>
   );
 }
+
+const share = (part: number): string => `${100 * part}%`;
 
 function StrongestPart() {
   const given = answer.value;

@@ -1,5 +1,5 @@
 /** @file What a person can do, in terms of the worker's calls. */
-import { batch, effect } from "@preact/signals";
+import { batch, effect, signal } from "@preact/signals";
 import { UserError } from "gradcam";
 import { Engine } from "../engine/client.ts";
 import type { Brush, Dab, Exported, ExportKind, ModelInfo, OpenRequest, Progress, Seen } from "../engine/contract.ts";
@@ -26,6 +26,9 @@ function launch(): Engine {
   );
 }
 
+/** How often the worker has been replaced: what it was given beside model and picture is given again. */
+export const revivals = signal(0);
+
 const watch = (progress: Progress) => {
   studio.loading.value = progress;
 };
@@ -40,6 +43,7 @@ async function revive(): Promise<void> {
   const { value: picture } = studio.shown;
   await start();
   if (picture) await show(picture.file, picture);
+  revivals.value++;
 }
 
 export async function start(): Promise<void> {

@@ -32,6 +32,9 @@ const words: Readonly<Record<string, Words>> = {
   "no-path": { title: "There is no way from this layer to the score", advice: "Choose another layer." },
 };
 
+/** Mistakes in what was opened. */
+const ofFiles: ReadonlySet<string> = new Set(["invalid-model", "invalid-input", "missing-file"]);
+
 const large: Words = {
   title: "Too large for a browser tab",
   advice: "Use a smaller file. The command line has more room.",
@@ -42,13 +45,14 @@ const bug: Words = {
   advice: "This is our mistake. Reload the page, and please report it with the line below.",
 };
 
-/** Tells of a mistake; a call that was ended on purpose is none. */
-export function complain(error: unknown): void {
+/** Tells of a mistake; a call that was ended on purpose is none. @param advice what to do about files, where it is not the usual */
+export function complain(error: unknown, advice?: string): void {
   if (error instanceof WorkerLost) return; // told once, by whoever watches the worker
   const { code, message } = error instanceof UserError ? error : { code: "internal", message: String(error) };
   if (code === "cancelled" || (error as { name?: string })?.name === "AbortError") return;
-  const { title, advice } = code === "too-large" || isOutOfMemory(message) ? large : (words[code] ?? bug);
-  notice.value = { kind: "error", title, advice, detail: message };
+  const said = code === "too-large" || isOutOfMemory(message) ? large : (words[code] ?? bug);
+  const own = ofFiles.has(code) ? advice : undefined;
+  notice.value = { kind: "error", title: said.title, advice: own ?? said.advice, detail: message };
 }
 
 const isOutOfMemory = (message: string): boolean =>

@@ -2,32 +2,29 @@
 import { answerTo } from "gradcam/scenes";
 import { percent } from "gradcam/web";
 import { useEffect, useRef } from "preact/hooks";
+import { Narrator } from "../parts/narrator.tsx";
 import { ObjectTools } from "../parts/object.tsx";
 import { Sayings } from "../parts/sayings.tsx";
-import { SceneStage } from "../parts/scene-stage.tsx";
 import { WordLook } from "../parts/word-look.tsx";
-import { kept, refusal, replied, settled } from "../state/narration.ts";
-import { question, suggestions, write } from "../state/scene.ts";
+import { WordStage } from "../parts/word-stage.tsx";
+import { about, isScene, put, question, refusal, replied, settled } from "../state/narration.ts";
+import { suggestions } from "../state/scene.ts";
 
 export function Ask() {
   return (
     <div class="work">
       <div class="hero" data-settled={settled.value} aria-busy={!settled.value}>
         <Question />
-        <SceneStage />
+        <WordStage />
       </div>
       <aside class="side">
         <Answers />
-        <ObjectTools />
+        {isScene(about.value) && <ObjectTools />}
         <WordLook />
+        <Narrator task="ask" />
       </aside>
     </div>
   );
-}
-
-function asks(text: string): void {
-  kept.value = 0;
-  write(text);
 }
 
 function Question() {
@@ -38,11 +35,11 @@ function Question() {
   }, [asked]);
   return (
     <header class="asking">
-      <h1 class="unseen">Ask about the scene</h1>
+      <h1 class="unseen">Ask about {isScene(about.value) ? "the scene" : "the picture"}</h1>
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          asks(input.current?.value ?? "");
+          put(input.current?.value ?? "");
         }}
       >
         <input
@@ -61,15 +58,17 @@ function Question() {
       <p id="refusal" class="refusal" role="alert">
         {refusal.value}
       </p>
-      <ul class="suggestions" aria-label="Questions about this scene">
-        {suggestions.value.map((text) => (
-          <li key={text}>
-            <button type="button" aria-pressed={text === asked} onClick={() => asks(text)}>
-              {text}
-            </button>
-          </li>
-        ))}
-      </ul>
+      {isScene(about.value) && (
+        <ul class="suggestions" aria-label="Questions about this scene">
+          {suggestions.value.map((text) => (
+            <li key={text}>
+              <button type="button" aria-pressed={text === asked} onClick={() => put(text)}>
+                {text}
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
     </header>
   );
 }
@@ -78,21 +77,12 @@ function Answers() {
   const { value: given } = replied;
   if (!given || refusal.value !== undefined) return null;
   const [best] = given.said.answers;
-  const truth = answerTo(given.scene, given.question);
   return (
     <section class="answers" aria-label="Answers">
       <p class="best" aria-live="polite">
         <em>{best.text}</em>
       </p>
-      <p class="hint">
-        {truth === undefined ? (
-          "The scene itself has no one answer to this."
-        ) : (
-          <span data-true={truth === best.text}>
-            {truth === best.text ? "The scene says so too." : `The scene says: ${truth}.`}
-          </span>
-        )}
-      </p>
+      {isScene(given.about) && <Truth said={best.text} is={answerTo(given.about, given.question)} />}
       <Sayings class="replies" label="Best answers" all={given.said.answers} nameOf={({ text }) => text}>
         {({ text, probability }) => (
           <>
@@ -103,5 +93,17 @@ function Answers() {
         )}
       </Sayings>
     </section>
+  );
+}
+
+function Truth({ said, is }: { readonly said: string; readonly is: string | undefined }) {
+  return (
+    <p class="hint">
+      {is === undefined ? (
+        "The scene itself has no one answer to this."
+      ) : (
+        <span data-true={is === said}>{is === said ? "The scene says so too." : `The scene says: ${is}.`}</span>
+      )}
+    </p>
   );
 }

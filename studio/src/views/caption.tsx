@@ -1,22 +1,24 @@
 /** @file Caption: a scene, what a model says of it, and where each word came from. */
 import { isTrue } from "gradcam/scenes";
 import { percent } from "gradcam/web";
+import { Narrator } from "../parts/narrator.tsx";
 import { ObjectTools } from "../parts/object.tsx";
 import { Sayings } from "../parts/sayings.tsx";
-import { SceneStage } from "../parts/scene-stage.tsx";
 import { WordLook } from "../parts/word-look.tsx";
-import { looked, settled, told } from "../state/narration.ts";
+import { WordStage } from "../parts/word-stage.tsx";
+import { about, isScene, looked, settled, told } from "../state/narration.ts";
 
 export function Caption() {
   return (
     <div class="work">
       <div class="hero" data-settled={settled.value} aria-busy={!settled.value}>
         <Sentence />
-        <SceneStage />
+        <WordStage />
       </div>
       <aside class="side">
-        <ObjectTools />
+        {isScene(about.value) && <ObjectTools />}
         <WordLook />
+        <Narrator task="caption" />
       </aside>
     </div>
   );
@@ -27,7 +29,6 @@ function Sentence() {
   if (!given) return <header class="sentence told" />;
   const { text, words } = given.said;
   const one = words[looked.value];
-  const holds = isTrue(given.scene, text);
   return (
     <header class="sentence told">
       <div>
@@ -44,10 +45,19 @@ function Sentence() {
         </Sayings>
         <p class="figures">
           {one && `${one.whole ? "The whole caption" : `“${one.text}”`} ${percent(one.probability)}`}
-          {one && !one.whole && ", given the words before it"} ·{" "}
-          <span data-true={holds}>{holds ? "true of the scene" : "not true of the scene"}</span>
+          {one && !one.whole && ", given the words before it"}
+          {isScene(given.about) && <Truth of={isTrue(given.about, text)} />}
         </p>
       </div>
     </header>
+  );
+}
+
+function Truth({ of }: { readonly of: boolean }) {
+  return (
+    <>
+      {" · "}
+      <span data-true={of}>{of ? "true of the scene" : "not true of the scene"}</span>
+    </>
   );
 }

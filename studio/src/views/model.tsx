@@ -5,7 +5,7 @@ import { useRef } from "preact/hooks";
 import { Canvas } from "../parts/canvas.tsx";
 import { draw } from "../parts/heat.ts";
 import { PathToScore } from "../parts/path.tsx";
-import { openFiles } from "../parts/pick.tsx";
+import { openFiles, pickedOf } from "../parts/pick.tsx";
 import { ask, save } from "../state/actions.ts";
 import { complain } from "../state/notices.ts";
 import { layer, model, path, seen } from "../state/studio.ts";
@@ -102,7 +102,7 @@ function Yours() {
   const files = useRef<HTMLInputElement>(null);
   const directory = useRef<HTMLInputElement>(null);
   const picked = (event: Event & { currentTarget: HTMLInputElement }) => {
-    void openFiles([...(event.currentTarget.files ?? [])]);
+    void openFiles(pickedOf(event.currentTarget.files));
     event.currentTarget.value = "";
   };
   return (
