@@ -30,7 +30,7 @@ export {
   type Why,
 } from "./tasks/classification.ts";
 export { rankCorrelation } from "./tasks/correlation.ts";
-export { figureOf, panelCell, percent, view } from "./tasks/figure.ts";
+export { type FigureRow, figureOf, panelCell, percent, view } from "./tasks/figure.ts";
 export type { GenerativeAnswerer } from "./tasks/generative-answerer.ts";
 export type { Look, LookOptions } from "./tasks/look.ts";
 export { type DecodeOptions, decode, encodePng, type PictureSource, toImageData } from "./web/decode.ts";

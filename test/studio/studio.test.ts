@@ -6,6 +6,7 @@ import axe from "axe-core";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { decode } from "../../src/image/sharp.ts";
+import { drawingOf } from "../../src/node/write.ts";
 import type { ClassifyOptions } from "../../src/node.ts";
 import { type LoadedClassifier, load } from "../../src/node.ts";
 import { overlay } from "../../src/render/overlay.ts";
@@ -110,10 +111,29 @@ describe("explain", () => {
     expect(differences.reduce((a, b) => a + b, 0) / differences.length / 255).toBeLessThan(1e-3);
   });
 
-  test("the figure is a whole drawing", async () => {
-    const { name, bytes } = await download(page, "Figure");
-    expect(name).toBe("cat-and-cup.grad-cam.967.panel.svg");
-    expect(Buffer.from(bytes).toString()).toMatch(/^<svg [\s\S]*espresso[\s\S]*<\/svg>\s*$/);
+  test("figure and panel are Node's, as pixels, and the figure is a whole drawing", async () => {
+    const drawing = await download(page, "SVG");
+    expect(drawing.name).toBe("cat-and-cup.grad-cam.967.figure.svg");
+    expect(Buffer.from(drawing.bytes).toString()).toMatch(/^<svg [\s\S]*espresso[\s\S]*<\/svg>\s*$/);
+    const { layer } = (await node.explain(photo)).explanations[0];
+    const options = { colormap: "inferno", caption: `Model efficientnet-lite0, layer ${layer}` } as const;
+    for (const [button, classes, name] of [
+      ["Figure", [967], "cat-and-cup.grad-cam.967.figure.png"],
+      ["Panel", ["top3", 967], "cat-and-cup.grad-cam.panel.png"],
+    ] as const) {
+      const saved = await download(page, button);
+      expect(saved.name).toBe(name);
+      const why = await node.explain(photo, { classes });
+      const drawn = drawingOf(why, options);
+      for (const one of why.explanations) await drawn.draw(one);
+      const [got, want] = await Promise.all(
+        [saved.bytes, (await drawn.panel()) as Uint8Array].map((png) => decode(png)),
+      );
+      expect([got.width, got.height]).toEqual([want.width, want.height]);
+      // Two renderers smooth edges and shrink pictures each in its way.
+      const off = got.data.reduce((sum, v, i) => sum + Math.abs(v - want.data[i]), 0) / got.data.length / 255;
+      expect(off).toBeLessThan(0.01);
+    }
   });
 
   test("the map follows the pointer", async () => {

@@ -93,7 +93,8 @@ export interface SanityStage {
   readonly correlation: number;
 }
 
-export type ExportKind = "png" | "panel" | "json" | "npy" | "onnx";
+/** A figure is of what is shown, a panel of the best classes too; both come as SVG, which only a page can make a PNG of. */
+export type ExportKind = "png" | "figure" | "panel" | "json" | "npy" | "onnx";
 
 export interface Exported {
   readonly name: string;

@@ -5,6 +5,7 @@ import {
   type ClassExplanation,
   encodeNpy,
   encodePng,
+  type FigureRow,
   figureOf,
   type LoadedClassifier,
   type Look,
@@ -24,6 +25,7 @@ type Maker = (request: ExportRequest, model: LoadedClassifier, taken: Taken) => 
 
 const endings: Readonly<Record<ExportKind, string>> = {
   png: "png",
+  figure: "figure.svg",
   panel: "panel.svg",
   json: "json",
   npy: "npy",
@@ -38,15 +40,11 @@ const makers: Readonly<Record<Exclude<ExportKind, "onnx">, Maker>> = {
     type: "application/octet-stream",
     bytes: encodeNpy(map.data, map.dims),
   }),
+  figure: async (request, model, taken) => figure(request, model, taken, [taken.explanation]),
   panel: async (request, model, taken) => {
-    const { explanation, look, picture } = taken;
-    const { class: index, question, blank } = explanation;
-    const cell = blank ? { blank } : await encodePng(panelCell(drawn(request, taken)));
-    const why = { predictions: [look.prediction(index)], explanations: [explanation] };
-    const caption = [`Model ${model.classifier.name}`, layerOf(taken) && `layer ${layerOf(taken)}`].filter(Boolean);
-    const options = { colormap: request.colormap, caption: caption.join(", ") };
-    const input = await encodePng(panelCell(picture));
-    return text(figureOf(why, [{ class: index, question, cells: [cell] }], input, options), "image/svg+xml");
+    const { class: index, against, counterfactual, method } = request.question;
+    const classes = ["top3", index];
+    return figure(request, model, taken, await taken.look.explain({ classes, against, counterfactual, method }));
   },
   json: async (request, model, taken) =>
     text(`${JSON.stringify(record(request, model, taken), null, 2)}\n`, "application/json"),
@@ -67,13 +65,33 @@ export async function exportAs(
   return { name: nameOf(request, taken, endings[kind]), ...(await makers[kind](request, model, taken)) };
 }
 
+/** As `gradcam explain` draws its panel: a row for each class. */
+async function figure(
+  request: ExportRequest,
+  { classifier }: LoadedClassifier,
+  taken: Taken,
+  explanations: readonly ClassExplanation[],
+) {
+  const { look, picture } = taken;
+  const rows: FigureRow[] = [];
+  for (const explanation of explanations) {
+    const { class: index, question, blank } = explanation;
+    const cell = blank ? { blank } : await encodePng(panelCell(drawn(request, { ...taken, explanation })));
+    rows.push({ class: index, question, cells: [cell] });
+  }
+  const why = { predictions: rows.map((row) => look.prediction(row.class)), explanations };
+  const caption = [`Model ${classifier.name}`, layerOf(taken) && `layer ${layerOf(taken)}`].filter(Boolean).join(", ");
+  const options = { colormap: request.colormap, caption };
+  return text(figureOf(why, rows, await encodePng(panelCell(picture)), options), "image/svg+xml");
+}
+
 const drawn = ({ colormap, opacity }: ExportRequest, { explanation, look, picture }: Taken): Picture =>
   view(explanation, { picture, geometry: look.seen.geometry }, { colormap, opacity });
 
 const layerOf = ({ explanation, look }: Taken): string | undefined => explanation.layer ?? look.forward.layer;
 
-const nameOf = ({ picture }: ExportRequest, { explanation: { method, asked } }: Taken, ending: string): string =>
-  `${picture}.${method}.${asked}.${ending}`;
+const nameOf = ({ picture, kind }: ExportRequest, { explanation }: Taken, ending: string): string =>
+  [picture, explanation.method, ...(kind === "panel" ? [] : [explanation.asked]), ending].join(".");
 
 /** As `gradcam explain --json` prints it. */
 function record(request: ExportRequest, { classifier, sha256, runtimeVersion }: LoadedClassifier, taken: Taken) {

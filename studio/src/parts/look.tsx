@@ -8,7 +8,8 @@ import { Slider } from "./slider.tsx";
 
 const saves: readonly (readonly [ExportKind, string, string])[] = [
   ["png", "Overlay", "PNG, in the picture's own pixels"],
-  ["panel", "Figure", "SVG, labelled, for a paper or a ticket"],
+  ["figure", "Figure", "PNG, labelled, for a paper or a ticket"],
+  ["panel", "Panel", "PNG, the three best classes and yours, labelled"],
   ["npy", "Map", ".npy, the raw numbers"],
   ["json", "Record", "JSON, all that is needed to make it again"],
 ];
@@ -65,6 +66,9 @@ export function Look() {
               {title}
             </button>
           ))}
+          <button type="button" title="The figure as a drawing, for print" onClick={() => void save("figure", true)}>
+            SVG
+          </button>
         </div>
       </fieldset>
     </section>

@@ -5,6 +5,7 @@ import { Engine } from "../engine/client.ts";
 import type { Brush, Dab, Exported, ExportKind, ModelInfo, OpenRequest, Progress, Seen } from "../engine/contract.ts";
 import { latest } from "./latest.ts";
 import { complain, tell } from "./notices.ts";
+import { toPng } from "./rasterise.ts";
 import type { Answered, Shown } from "./studio.ts";
 import * as studio from "./studio.ts";
 
@@ -196,15 +197,16 @@ export async function clean(): Promise<void> {
 /** Calls whose answers only one part of the page wants. */
 export const ask: Engine["call"] = (call, argument, options) => engine.call(call, argument, options);
 
-/** Hands a person a file. */
-export async function save(kind: ExportKind): Promise<void> {
+/** Hands a person a file; of a figure a PNG, or the drawing itself. */
+export async function save(kind: ExportKind, drawing = false): Promise<void> {
   const { value: question } = studio.question;
   const asked = question ?? { class: 0, method: studio.method.value };
   const picture = (studio.shown.value?.name ?? "picture").replace(/\.[a-z0-9]{2,5}$/i, "");
   const { colours, opacity } = studio;
   try {
     const request = { kind, question: asked, picture, colormap: colours.value, opacity: opacity.value };
-    handOver(await engine.call("export", request));
+    const file = await engine.call("export", request);
+    handOver(file.type === "image/svg+xml" && !drawing ? await toPng(file) : file);
   } catch (error) {
     complain(error);
   }
