@@ -92,7 +92,7 @@ describe("a model of one's own", () => {
       { name: "labels.txt", type: "text/plain", bytes: new TextEncoder().encode(labels.join("\n")) },
     );
     await page.locator(".sheet h1", { hasText: "tiny" }).waitFor();
-    expect(await page.locator(".sheet").innerText()).toContain("Assumed");
+    expect(await page.locator(".sheet").innerText()).toContain("A guess");
     await dropPhoto(page);
     await page.getByRole("tab", { name: "Explain" }).click();
     await page.locator(".sentence").waitFor();

@@ -1,5 +1,6 @@
 /** @file The studio as a person uses it, in a real Chromium; its numbers are held against Node's. */
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import axe from "axe-core";
@@ -317,6 +318,51 @@ describe("model", () => {
     const results = await session.run({ pixel_values: new ort.Tensor("float32", data, [1, ...dims]) });
     const want = await mapInNode({});
     expect(apart(results.gradcam_map.data as Float32Array, want.data)).toBeLessThan(1e-5);
+  });
+
+  test("how pictures are prepared can be set: map, record and the model that explains itself follow", async () => {
+    await page.getByRole("tab", { name: "Model" }).click();
+    const part = page.getByRole("region", { name: "How it is shown a picture" });
+    const pixel = () =>
+      part
+        .locator("canvas")
+        .evaluate((canvas: HTMLCanvasElement) => [...canvas.getContext("2d")!.getImageData(200, 20, 1, 1).data]);
+    expect(await part.getByRole("combobox", { name: "Values" }).inputValue()).toBe("own"); // 127 and 128 of 255
+    expect(await part.getByRole("textbox", { name: "Size" }).isDisabled()).toBe(true); // the model takes 224 x 224
+    const before = await pixel();
+    await part.getByRole("combobox", { name: "Frame" }).selectOption("stretch");
+    await expect.poll(pixel).not.toEqual(before);
+    await part.getByRole("combobox", { name: "Values" }).selectOption("−1 to 1");
+    await part.getByRole("combobox", { name: "Filter" }).selectOption("bilinear");
+    await part.getByRole("textbox", { name: "Less" }).fill("0.5, 0.4");
+    expect(await part.getByRole("textbox", { name: "Less" }).getAttribute("aria-invalid")).toBe("true");
+    await part.getByRole("textbox", { name: "Less" }).fill("0.5, 0.5, 1/2");
+    await part.getByRole("combobox", { name: "Channels" }).selectOption("BGR");
+    await part.getByText("As you have set it.").waitFor();
+    const want = {
+      ...node.classifier.preprocess,
+      ...{ resize: { width: 224, height: 224 }, filter: "bilinear", mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+      order: "BGR",
+    };
+    delete want.crop;
+
+    const { bytes } = await download(page, "Download the model that explains itself");
+    const file = path.join(mkdtempSync(path.join(tmpdir(), "gradcam-set-")), "set.onnx");
+    writeFileSync(file, bytes);
+    const compiled = await load(file);
+    expect(compiled.classifier.preprocess).toEqual(want);
+    const why = await compiled.explain(photo, { classes: [967] });
+    await compiled.release();
+    rmSync(path.dirname(file), { recursive: true });
+    await page.getByRole("tab", { name: "Explain" }).click();
+    await settled(page);
+    const got = await downloadMap(page);
+    expect(apart(got.data, why.explanations[0].map.data)).toBeLessThan(1e-3);
+    expect(JSON.parse(Buffer.from((await download(page, "Record")).bytes).toString()).preprocess).toEqual(want);
+
+    await page.getByRole("tab", { name: "Model" }).click();
+    await part.getByRole("button", { name: "As it was" }).click();
+    await expect.poll(pixel).toEqual(before);
   });
 });
 

@@ -28,8 +28,10 @@ export interface ModelInfo {
   readonly layers: readonly LayerInfo[];
   readonly score: { readonly name: string; readonly before?: string };
   readonly preprocess: Preprocess;
-  /** Whether the preprocessing is a guess. */
-  readonly assumed: boolean;
+  /** Who says so: the model, nobody (it is a guess), or the person at the page. */
+  readonly preparedBy: "model" | "guess" | "hand";
+  /** Of the picture, as the model's input has it; 0 where it is free. */
+  readonly inputSize: { readonly width: number; readonly height: number };
   readonly labels: readonly string[];
   readonly withoutRule: readonly (readonly [operator: string, count: number])[];
 }
@@ -165,6 +167,8 @@ export interface ExportRequest {
 export interface Calls {
   start: [{ readonly base: string; readonly prefer?: Backend["provider"] }, Backend];
   open: [OpenRequest, ModelInfo];
+  /** How pictures are prepared from now on; undefined: as the model says. The picture is to be shown again. */
+  prepare: [Preprocess | undefined, ModelInfo];
   show: [Blob, Seen];
   explain: [Question, Answer];
   everyLayer: [Question, readonly { readonly layer: string; readonly map: Numbers }[]];

@@ -10,6 +10,7 @@ import {
   type Look,
   load,
   type Picture,
+  type Preprocess,
   type Preprocessed,
   pathOf,
   preprocess,
@@ -59,6 +60,8 @@ interface Shown {
 export class Desk implements Record<CallName, unknown> {
   #runtime: StartedRuntime | undefined;
   #model: LoadedClassifier | undefined;
+  /** How a person has pictures prepared, over what the model says. */
+  #byHand: Preprocess | undefined;
   #everyLayer: Promise<EveryLayer> | undefined;
   #shown: Shown | undefined;
   #narration: Narration | undefined;
@@ -87,15 +90,21 @@ export class Desk implements Record<CallName, unknown> {
     onProgress({ done: Number.NaN, what: "Making the model ready" });
     const before = [this.#model, await this.#everyLayer?.catch(() => undefined)];
     this.#model = opened;
+    this.#byHand = undefined;
     this.#everyLayer = undefined;
     this.#shown = undefined;
     for (const old of before) await old?.release();
-    return modelInfo(opened);
+    return modelInfo(opened, undefined);
+  }
+
+  async prepare(how: Calls["prepare"][0], _: Context): Promise<ModelInfo> {
+    this.#byHand = how;
+    return modelInfo(this.#opened, how);
   }
 
   async show(file: Blob, _: Context): Promise<Seen> {
     const picture = await decode(file);
-    const how = this.#classifier.preprocess;
+    const how = this.#preprocess;
     const whole = preprocess(picture, how);
     const look = await this.#classifier.lookAt(whole);
     const retouch = new Retouch(whole, how);
@@ -168,7 +177,7 @@ export class Desk implements Record<CallName, unknown> {
   }
 
   async input(_: undefined, __: Context): Promise<ImageData> {
-    return toPixels(this.#picture.seen, this.#classifier.preprocess);
+    return toPixels(this.#picture.seen, this.#preprocess);
   }
 
   async path(layer: string, _: Context): Promise<Calls["path"][1]> {
@@ -177,11 +186,12 @@ export class Desk implements Record<CallName, unknown> {
 
   async export(request: Calls["export"][0], context: Context): Promise<Calls["export"][1]> {
     const model = this.#opened;
-    if (request.kind === "onnx") return exportAs(request, model, undefined);
+    const how = this.#preprocess;
+    if (request.kind === "onnx") return exportAs(request, model, how, undefined);
     const { picture } = this.#picture;
     const look = await this.#lookOn(request.question.layer);
     const explanation = await this.#ask(request.question, context);
-    return exportAs(request, model, { picture, look, explanation });
+    return exportAs(request, model, how, { picture, look, explanation });
   }
 
   async narrator({ task, files }: Calls["narrator"][0], context: Context): Promise<Calls["narrator"][1]> {
@@ -252,6 +262,10 @@ export class Desk implements Record<CallName, unknown> {
 
   get #classifier(): Classifier {
     return this.#opened.classifier;
+  }
+
+  get #preprocess(): Preprocess {
+    return this.#byHand ?? this.#classifier.preprocess;
   }
 
   get #picture(): Shown {

@@ -10,6 +10,7 @@ import {
   type LoadedClassifier,
   type Look,
   type Picture,
+  type Preprocess,
   panelCell,
   view,
 } from "gradcam/web";
@@ -21,7 +22,12 @@ interface Taken {
   readonly explanation: ClassExplanation;
 }
 
-type Maker = (request: ExportRequest, model: LoadedClassifier, taken: Taken) => Promise<Omit<Exported, "name">>;
+type Maker = (
+  request: ExportRequest,
+  model: LoadedClassifier,
+  taken: Taken,
+  how: Preprocess,
+) => Promise<Omit<Exported, "name">>;
 
 const endings: Readonly<Record<ExportKind, string>> = {
   png: "png",
@@ -46,13 +52,14 @@ const makers: Readonly<Record<Exclude<ExportKind, "onnx">, Maker>> = {
     const classes = ["top3", index];
     return figure(request, model, taken, await taken.look.explain({ classes, against, counterfactual, method }));
   },
-  json: async (request, model, taken) =>
-    text(`${JSON.stringify(record(request, model, taken), null, 2)}\n`, "application/json"),
+  json: async (request, model, taken, how) =>
+    text(`${JSON.stringify(record(request, model, taken, how), null, 2)}\n`, "application/json"),
 };
 
 export async function exportAs(
   request: ExportRequest,
   model: LoadedClassifier,
+  how: Preprocess,
   taken: Taken | undefined,
 ): Promise<Exported> {
   const { kind } = request;
@@ -60,9 +67,9 @@ export async function exportAs(
     return {
       name: `${model.classifier.name}.${endings.onnx}`,
       type: "application/octet-stream",
-      bytes: compiled(model, request),
+      bytes: compiled(model, how, request),
     };
-  return { name: nameOf(request, taken, endings[kind]), ...(await makers[kind](request, model, taken)) };
+  return { name: nameOf(request, taken, endings[kind]), ...(await makers[kind](request, model, taken, how)) };
 }
 
 /** As `gradcam explain` draws its panel: a row for each class. */
@@ -94,7 +101,12 @@ const nameOf = ({ picture, kind }: ExportRequest, { explanation }: Taken, ending
   [picture, explanation.method, ...(kind === "panel" ? [] : [explanation.asked]), ending].join(".");
 
 /** As `gradcam explain --json` prints it. */
-function record(request: ExportRequest, { classifier, sha256, runtimeVersion }: LoadedClassifier, taken: Taken) {
+function record(
+  request: ExportRequest,
+  { classifier, sha256, runtimeVersion }: LoadedClassifier,
+  taken: Taken,
+  preprocess: Preprocess,
+) {
   const { explanation, look } = taken;
   const { class: index, label, method, question, map, peak, box, blank } = explanation;
   const listed = new Set([...look.ranking.slice(0, 5), index]);
@@ -112,13 +124,17 @@ function record(request: ExportRequest, { classifier, sha256, runtimeVersion }: 
       },
     ],
     onnxruntime: runtimeVersion,
-    preprocess: classifier.preprocess,
+    preprocess,
     score: classifier.score.name,
   };
 }
 
 /** By the method that is chosen, where it is a graph; by Grad-CAM where not. */
-function compiled({ classifier: { explainer, labels, preprocess } }: LoadedClassifier, { question }: ExportRequest) {
+function compiled(
+  { classifier: { explainer, labels } }: LoadedClassifier,
+  preprocess: Preprocess,
+  { question }: ExportRequest,
+) {
   const method = methods.find(({ name, graph }) => name === question.method && graph)?.name ?? "grad-cam";
   const notes = { labels: JSON.stringify(labels.names), preprocess: JSON.stringify(preprocess) };
   return compile(explainer, { method, notes });

@@ -1,10 +1,17 @@
 /** @file What the page shows of an open model. */
-import { type LoadedClassifier, operatorsWithoutRule, signatureOf } from "gradcam/web";
+import { type LoadedClassifier, operatorsWithoutRule, type Preprocess, signatureOf } from "gradcam/web";
 import type { ModelInfo } from "./contract.ts";
 
-export async function modelInfo({ classifier, sha256, assumed }: LoadedClassifier): Promise<ModelInfo> {
-  const { name, preprocess, labels, score, explainer } = classifier;
-  const { model, layers } = explainer;
+/** @param byHand how a person has pictures prepared, over what the model says */
+export async function modelInfo(
+  { classifier, sha256, assumed }: LoadedClassifier,
+  byHand: Preprocess | undefined,
+): Promise<ModelInfo> {
+  const { name, labels, score, explainer } = classifier;
+  const { model, layers, tensors, imageInput = "" } = explainer;
+  const preprocess = byHand ?? classifier.preprocess;
+  const dims = tensors.get(imageInput)?.dims ?? [];
+  const [height, width] = preprocess.layout === "NCHW" ? dims.slice(2) : dims.slice(1, 3);
   return {
     name,
     bytes: model.bytes.length,
@@ -14,7 +21,8 @@ export async function modelInfo({ classifier, sha256, assumed }: LoadedClassifie
     layers: layers.map(({ name, shape, grid }) => ({ name, shape, grid })),
     score: { name: score.name, before: score.before },
     preprocess,
-    assumed,
+    preparedBy: byHand ? "hand" : assumed ? "guess" : "model",
+    inputSize: { width: Math.max(0, width), height: Math.max(0, height) },
     labels: labels.names,
     withoutRule: [...(await operatorsWithoutRule(model))],
   };

@@ -1,6 +1,7 @@
 /** @file What a person can do, in terms of the worker's calls. */
 import { batch, effect, signal } from "@preact/signals";
 import { UserError } from "gradcam";
+import type { Preprocess } from "gradcam/web";
 import { Engine } from "../engine/client.ts";
 import type { Brush, Dab, Exported, ExportKind, ModelInfo, OpenRequest, Progress, Seen } from "../engine/contract.ts";
 import { latest } from "./latest.ts";
@@ -14,6 +15,8 @@ const base = new URL(".", document.baseURI).href;
 /** The model that is opened first: the bundled one, or one beside the studio, as `gradcam studio --model` serves it. */
 const own = new URLSearchParams(location.search).get("model");
 let source: OpenRequest = { source: new URL(own ?? "models/efficientnet-lite0/", base).href };
+/** How pictures are prepared, where a person says so. */
+let byHand: Preprocess | undefined;
 let engine = launch();
 
 function launch(): Engine {
@@ -42,7 +45,9 @@ async function revive(): Promise<void> {
   );
   engine = launch();
   const { value: picture } = studio.shown;
+  const how = byHand;
   await start();
+  if (how) await prepare(how);
   if (picture) await show(picture.file, picture);
   revivals.value++;
 }
@@ -82,7 +87,30 @@ export async function open(request: OpenRequest): Promise<boolean> {
   }
 }
 
+/** Has pictures prepared otherwise, or as the model says; what the network cannot take leaves all as it was. */
+export async function prepare(how: Preprocess | undefined): Promise<void> {
+  const { value: before } = studio.model;
+  const { value: picture } = studio.shown;
+  const { value: kept } = studio.chosen;
+  try {
+    const info = await engine.call("prepare", how);
+    const seen = picture && (await engine.call("show", picture.file));
+    batch(() => {
+      studio.model.value = info;
+      if (picture && seen) place(picture, seen, kept);
+    });
+    byHand = how;
+  } catch (error) {
+    complain(error);
+    if (!before) return;
+    await engine.call("prepare", byHand);
+    if (picture) await engine.call("show", picture.file);
+    studio.model.value = { ...before }; // its form shows again what holds
+  }
+}
+
 function opened(info: ModelInfo): void {
+  byHand = undefined;
   batch(() => {
     const known = info.layers.some(({ name }) => name === studio.layer.value);
     studio.model.value = info;

@@ -1,16 +1,13 @@
 /** @file Model: what is open, what it takes and gives, where maps can lie, and the way from a layer to the score; and your own. */
-import { signal, useSignalEffect } from "@preact/signals";
+import { useSignalEffect } from "@preact/signals";
 import type { TensorSignature } from "gradcam/web";
 import { useRef } from "preact/hooks";
-import { Canvas } from "../parts/canvas.tsx";
-import { draw } from "../parts/heat.ts";
 import { PathToScore } from "../parts/path.tsx";
 import { openFiles, pickedOf } from "../parts/pick.tsx";
+import { Preparation } from "../parts/preparation.tsx";
 import { ask, save } from "../state/actions.ts";
 import { complain } from "../state/notices.ts";
-import { layer, model, path, seen } from "../state/studio.ts";
-
-const preview = signal<ImageData | undefined>(undefined);
+import { layer, model, path } from "../state/studio.ts";
 
 export function Model() {
   const info = model.value;
@@ -21,15 +18,6 @@ export function Model() {
       ask("path", name).then((steps) => {
         path.value = steps;
       }, complain);
-  });
-  useSignalEffect(() => {
-    if (!seen.value) {
-      preview.value = undefined;
-      return;
-    }
-    ask("input", undefined).then((pixels) => {
-      preview.value = pixels;
-    }, complain);
   });
   return (
     <div class="sheet">
@@ -158,38 +146,5 @@ function Tensors({ title, tensors }: { readonly title: string; readonly tensors:
         ))}
       </ul>
     </>
-  );
-}
-
-/** How pictures are made inputs, and what that looks like. */
-function Preparation() {
-  const info = model.value;
-  if (!info) return null;
-  const { resize, crop, filter, mean, std, scale, order, layout } = info.preprocess;
-  const sized = !resize
-    ? "Left at its size"
-    : "width" in resize
-      ? `Resized to ${resize.width} × ${resize.height}`
-      : `Resized to ${resize.shortestEdge} on its shorter side`;
-  const numbers = (list: readonly number[]) => list.map((v) => +v.toFixed(3)).join(", ");
-  return (
-    <section class="preparation">
-      <h2>How it is shown a picture</h2>
-      <p>
-        {info.assumed && <strong>Assumed, for the model does not say. </strong>}
-        {sized} ({filter}){crop && `, of which the middle ${crop.width} × ${crop.height} is kept`}. Pixels times{" "}
-        {+scale.toPrecision(3)}, less {numbers(mean)}, over {numbers(std)}; {order}, {layout}.
-      </p>
-      {preview.value ? (
-        <Canvas
-          class="preview"
-          label="What the network sees"
-          draw={(canvas) => preview.value && draw(canvas, preview.value)}
-          on={[preview.value]}
-        />
-      ) : (
-        <p class="hint">Show it a picture, and this is what it gets.</p>
-      )}
-    </section>
   );
 }
