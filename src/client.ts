@@ -15,6 +15,7 @@ export type {
   CaptionAnswer,
   CaptionQuestion,
   Explanation,
+  Geometry,
   Mapped,
   MapView,
   ModelCard,

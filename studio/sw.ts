@@ -37,15 +37,28 @@ async function forgetOthers(): Promise<void> {
 
 async function answer(request: Request): Promise<Response> {
   const cache = await caches.open(name);
-  const kept = await cache.match(request, { ignoreSearch: request.mode === "navigate" });
-  return isolated(kept ?? (await fetch(request)));
+  const ignoreSearch = request.mode === "navigate" || request.destination === "worker";
+  const kept = await cache.match(request, { ignoreSearch });
+  return isolated(kept ?? (await fetch(request)), policyFor(new URL(request.url)));
 }
 
-/** Nothing is loaded from, and nothing sent to, anywhere else. */
-const policy =
-  "default-src 'self'; script-src 'self' blob: 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; worker-src 'self' blob:; connect-src 'self' blob:";
+/**
+ * Nothing is loaded from, and nothing sent to, anywhere else; but for the one worker that a person starts to ask a server, which may
+ * connect to that server and nowhere else.
+ */
+function policyFor({ pathname, searchParams }: URL): string {
+  const to = /\/server-worker-[\w-]+\.js$/.test(pathname) ? originOf(searchParams.get("to")) : undefined;
+  return `default-src 'self'; script-src 'self' blob: 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; worker-src 'self' blob:; connect-src ${to ?? "'self' blob:"}`;
+}
 
-function isolated(response: Response): Response {
+/** Undefined for what is no address of a server. */
+function originOf(address: string | null): string | undefined {
+  if (!address || !URL.canParse(address)) return undefined;
+  const { protocol, origin } = new URL(address);
+  return /^https?:$/.test(protocol) ? origin : undefined;
+}
+
+function isolated(response: Response, policy: string): Response {
   if (response.status === 0) return response;
   const headers = new Headers(response.headers);
   headers.set("Cross-Origin-Opener-Policy", "same-origin");

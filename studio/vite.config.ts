@@ -68,6 +68,7 @@ export default defineConfig({
     alias: {
       "gradcam/web": here("../src/web.ts"),
       "gradcam/compile": here("../src/compile.ts"),
+      "gradcam/client": here("../src/client.ts"),
       "gradcam/scenes": here("../src/scenes/index.ts"),
       gradcam: here("../src/index.ts"),
     },

@@ -12,6 +12,7 @@ Examples:
   gradcam serve                                            the bundled models, on http://127.0.0.1:8080
   gradcam serve --model resnet50/ --model vit=models/vit.onnx
   gradcam serve --host 0.0.0.0 --token-file tokens.txt     for others, who give a token
+  gradcam serve --model vit.onnx --studio                  and a page to ask it, at /studio/
   curl -F image=@photo.jpg http://127.0.0.1:8080/v1/explain`;
 
 const bundled: readonly ModelSource[] = [
@@ -35,6 +36,7 @@ interface ServeFlags extends Omit<ModelFlags, "model"> {
   readonly maxBytes: number;
   readonly maxPixels: number;
   readonly logLevel: string;
+  readonly studio?: boolean;
 }
 
 export function defineServe(program: Command): void {
@@ -62,6 +64,7 @@ export function defineServe(program: Command): void {
     .option("--timeout <seconds>", "the longest that a request may take", whole, 30)
     .option("--max-bytes <count>", "refuse larger files", whole, 10e6)
     .option("--max-pixels <count>", "refuse larger pictures", whole, 25e6)
+    .option("--studio", "serve the studio too, at /studio/; it can ask this server")
     .addOption(
       new Option("--log-level <level>", "how much is logged").choices(["error", "info", "silent"]).default("info"),
     )

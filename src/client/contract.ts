@@ -119,8 +119,19 @@ export interface Sentence {
   readonly logProbability: number;
 }
 
+/** Where the network's input, and with it a map, lies on the picture: pixel (x, y) of the input is at (left + x scaleX, top + y scaleY). */
+export interface Geometry {
+  readonly input: { readonly width: number; readonly height: number };
+  readonly original: { readonly width: number; readonly height: number };
+  readonly scaleX: number;
+  readonly scaleY: number;
+  readonly left: number;
+  readonly top: number;
+}
+
 export interface CaptionAnswer {
   readonly model: { readonly name: string; readonly sha256: string };
+  readonly geometry: Geometry;
   readonly caption: Sentence;
   /** Whether the model made the sentence, or was given it. */
   readonly generated: boolean;
@@ -136,6 +147,8 @@ export interface AskAnswer extends Answer {
 
 export interface Answer {
   readonly model: { readonly name: string; readonly sha256: string };
+  /** Of pictures. */
+  readonly geometry?: Geometry;
   /** The five best classes and those asked for, best first. */
   readonly predictions: Prediction[];
   readonly explanations: Explanation[];

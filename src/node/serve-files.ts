@@ -30,7 +30,8 @@ const types: Readonly<Record<string, string>> = {
   ".webmanifest": "application/manifest+json",
 };
 
-const headers = {
+/** What comes with every file: a page of them may use threads, and no other page may use them. */
+export const fileHeaders = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
   "Cross-Origin-Resource-Policy": "same-origin",
@@ -63,7 +64,7 @@ export async function serveFiles(
 }
 
 async function answer(files: Served, host: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const refuse = (status: number) => response.writeHead(status, headers).end();
+  const refuse = (status: number) => response.writeHead(status, fileHeaders).end();
   if (request.method !== "GET" && request.method !== "HEAD") return void refuse(405);
   if (!isOurs(request.headers.host, host)) return void refuse(421);
   const name = nameIn(request.url ?? "/");
@@ -72,12 +73,14 @@ async function answer(files: Served, host: string, request: IncomingMessage, res
   const content = typeof served === "function" ? Buffer.from(await served()) : undefined;
   const length = content ? content.length : await sizeOf(served as string);
   if (length === undefined) return void refuse(404);
-  const type = types[path.extname(name || "index.html")] ?? "application/octet-stream";
-  response.writeHead(200, { ...headers, "Content-Type": type, "Content-Length": length });
+  const type = contentType(name || "index.html");
+  response.writeHead(200, { ...fileHeaders, "Content-Type": type, "Content-Length": length });
   if (request.method === "HEAD") response.end();
   else if (content) response.end(content);
   else await pipeline(createReadStream(served as string), response);
 }
+
+export const contentType = (name: string): string => types[path.extname(name)] ?? "application/octet-stream";
 
 /** The path without its leading slash, decoded; undefined for what cannot be decoded. It is only ever looked up, never joined. */
 function nameIn(url: string): string | undefined {

@@ -16,6 +16,7 @@ import { openApi } from "./openapi.ts";
 import type { ServeOptions } from "./options.ts";
 import type { Pool } from "./pool.ts";
 import { bug, HttpError, told } from "./problems.ts";
+import { serveStudio, studioPath } from "./studio.ts";
 import type { Job, Task } from "./work.ts";
 
 export interface App {
@@ -29,7 +30,7 @@ export interface App {
 
 type AppOptions = Pick<
   ServeOptions,
-  "host" | "tokens" | "cors" | "queue" | "timeout" | "maxBytes" | "maxPixels" | "logLevel"
+  "host" | "tokens" | "cors" | "queue" | "timeout" | "maxBytes" | "maxPixels" | "logLevel" | "studio"
 >;
 
 /** What a browser may do with an answer: nothing but show it. */
@@ -44,6 +45,8 @@ const headers: Readonly<Record<string, string>> = {
 };
 /** Answered without a token: what says nothing of models, pictures or use. */
 const open = new Set(["/", "/openapi.json", "/healthz", "/readyz"]);
+
+const isOpen = (path: string): boolean => open.has(path) || path === "/studio" || path.startsWith(studioPath);
 
 export async function createApp(pool: Pool, options: AppOptions, log?: { write(line: string): void }): Promise<App> {
   const { tokens, queue, timeout, maxBytes } = options;
@@ -72,10 +75,21 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
     methodsOf.set(url, [...(methodsOf.get(url) ?? []), ...[method].flat()]);
   });
 
-  const authorised = bearerCheck(tokens);
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(headers);
     reply.header("x-request-id", request.id);
+  });
+  // Before anything is refused: a page that may ask may also read why it was refused.
+  await app.register(cors, {
+    origin: options.cors.length > 0 ? [...options.cors] : false,
+    methods: ["GET", "POST"],
+    allowedHeaders: ["authorization", "content-type", "accept"],
+    exposedHeaders: ["retry-after", "x-request-id"],
+    strictPreflight: false,
+  });
+
+  const authorised = bearerCheck(tokens);
+  app.addHook("onRequest", async (request) => {
     const { host, origin, authorization } = request.headers;
     if (tokens.length === 0 && !isLocalRequest(host, options.cors.includes(origin ?? "") ? undefined : origin))
       throw new HttpError(
@@ -84,7 +98,7 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
         "forbidden: a server without tokens answers its own machine only, by the name localhost",
       );
     const preflight = request.method === "OPTIONS" && options.cors.length > 0;
-    if (tokens.length > 0 && !preflight && !open.has(pathOf(request)) && !authorised(authorization))
+    if (tokens.length > 0 && !preflight && !isOpen(pathOf(request)) && !authorised(authorization))
       throw new HttpError(
         401,
         "unauthorised",
@@ -115,13 +129,6 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
     metrics.duration.observe({ route }, seconds);
     request.log.info({ method: request.method, route, status: reply.statusCode, seconds: Number(seconds.toFixed(4)) });
   });
-  await app.register(cors, {
-    origin: options.cors.length > 0 ? [...options.cors] : false,
-    methods: ["GET", "POST"],
-    allowedHeaders: ["authorization", "content-type", "accept"],
-    exposedHeaders: ["retry-after", "x-request-id"],
-    strictPreflight: false,
-  });
   await app.register(multipart, {
     limits: { fileSize: maxBytes, files: 2, fields: 1, parts: 3, fieldSize: mostQuestionBytes, headerPairs: 20 },
   });
@@ -143,6 +150,8 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
   const page = docsPage(description);
   app.get("/openapi.json", async () => description);
   app.get("/", async (_, reply) => reply.type("text/html; charset=utf-8").send(page));
+
+  if (options.studio) await serveStudio(app);
 
   const answer: Models = {
     models: [...pool.cards],

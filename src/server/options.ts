@@ -29,4 +29,6 @@ export interface ServeOptions extends Limits {
   /** Requests that share one run at most. */
   readonly batch: number;
   readonly logLevel: string;
+  /** Whether the studio is served too. */
+  readonly studio?: boolean;
 }

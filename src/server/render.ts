@@ -59,7 +59,7 @@ export async function renderCaptioned(
     const alone = include.includes("heat") ? base64(await encodePng(heat(visible(e), { colormap }))) : undefined;
     made.push({ kind, text, tokens: [...tokens], logProbability, ...mapped(e), overlay, heat: alone });
   }
-  const answer = { model: { name, sha256 }, caption, generated, instead, explanations: made };
+  const answer = { model: { name, sha256 }, geometry, caption, generated, instead, explanations: made };
   return inJson(answer);
 }
 
@@ -78,6 +78,7 @@ async function answerOf(
   const { each, panel } = await draw(include);
   return {
     model: { name, sha256 },
+    ...("geometry" in why && { geometry: why.geometry }),
     predictions: [...why.predictions],
     explanations: why.explanations.map((e, i) => ({ ...explained(e), ...base64Of(each[i], include) })),
     ...(panel && { panel: base64(panel) }),

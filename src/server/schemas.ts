@@ -148,11 +148,23 @@ const wordExplanation = z
     ...mapped,
   })
   .meta({ id: "WordExplanation" });
+const size = z.strictObject({ width: whole, height: whole });
+const geometry = z
+  .strictObject({
+    ...{ input: size, original: size },
+    ...{ scaleX: z.number(), scaleY: z.number(), left: z.number(), top: z.number() },
+  })
+  .meta({
+    id: "Geometry",
+    description:
+      "Where the network's input, and with it a map, lies on the picture: pixel (x, y) of the input is at (left + x scaleX, top + y scaleY)",
+  });
 const identity = { name: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/) };
 
 export const answer = z
   .strictObject({
     model: z.strictObject(identity),
+    geometry: geometry.optional(),
     predictions: z.array(prediction).meta({ description: "The five best and those asked for, best first" }),
     explanations: z.array(explanation),
     panel: png.optional(),
@@ -162,6 +174,7 @@ export const answer = z
 export const captionAnswer = z
   .strictObject({
     model: z.strictObject(identity),
+    geometry,
     caption: told,
     generated: z.boolean().meta({ description: "Whether the model made the sentence, or was given it" }),
     instead: told.optional(),

@@ -3,6 +3,7 @@ import { render } from "preact";
 import { Camera } from "./parts/camera.tsx";
 import { Bar, Foot, Notices, Working } from "./parts/frame.tsx";
 import { DropHint, showExample, useDropAndPaste } from "./parts/pick.tsx";
+import { Sent } from "./parts/server.tsx";
 import { followQuestions, start } from "./state/actions.ts";
 import { followSubject } from "./state/narration.ts";
 import { shown } from "./state/studio.ts";
@@ -11,7 +12,7 @@ import { Ask } from "./views/ask.tsx";
 import { Caption } from "./views/caption.tsx";
 import { Explain } from "./views/explain.tsx";
 import { Model } from "./views/model.tsx";
-import { ofPicture, type View, view } from "./views/registry.ts";
+import { ofPicture, ofScene, type View, view } from "./views/registry.ts";
 import { Test } from "./views/test.tsx";
 import { Welcome } from "./views/welcome.tsx";
 import "./style.css";
@@ -31,6 +32,7 @@ function Studio() {
     <>
       <Bar />
       <main>
+        {!ofScene.has(view.value) && <Sent />}
         <div id="view" role="tabpanel" aria-labelledby={`tab-${view.value}`}>
           <Part />
         </div>

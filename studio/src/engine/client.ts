@@ -24,13 +24,17 @@ export class Engine {
   #last = 0;
   #lost = false;
 
-  /** @param onLost called once when the worker has died */
+  /**
+   * @param start a worker of this name
+   * @param onLost called once when the worker has died
+   */
   constructor(
+    start: (name: string) => Worker,
     onLost: () => void,
     private readonly onNotice: (notice: "not-kept") => void,
   ) {
     const id = crypto.randomUUID?.() ?? String(performance.now());
-    this.#worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: id });
+    this.#worker = start(id);
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
     const lost = () => {
       if (this.#lost) return;

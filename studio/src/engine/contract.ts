@@ -16,23 +16,28 @@ export interface LayerInfo {
   readonly grid: readonly number[];
 }
 
-/** A model that is open. */
+/** A model that is open, here or on a server. */
 export interface ModelInfo {
   readonly name: string;
-  readonly bytes: number;
   readonly sha256?: string;
+  /** The default first, then from the score to the image. */
+  readonly layers: readonly LayerInfo[];
+  readonly labels: readonly string[];
+  /** What is known of a model that is open here. */
+  readonly inside?: ModelInside;
+}
+
+export interface ModelInside {
+  readonly bytes: number;
   readonly operatorSet: number;
   readonly inputs: readonly TensorSignature[];
   readonly outputs: readonly TensorSignature[];
-  /** The default first, then from the score to the image. */
-  readonly layers: readonly LayerInfo[];
   readonly score: { readonly name: string; readonly before?: string };
   readonly preprocess: Preprocess;
   /** Who says so: the model, nobody (it is a guess), or the person at the page. */
   readonly preparedBy: "model" | "guess" | "hand";
   /** Of the picture, as the model's input has it; 0 where it is free. */
   readonly inputSize: { readonly width: number; readonly height: number };
-  readonly labels: readonly string[];
   readonly withoutRule: readonly (readonly [operator: string, count: number])[];
 }
 
@@ -63,6 +68,8 @@ export interface Numbers {
 }
 
 export interface Answer {
+  /** Of the class, where a server had not told it with the picture. */
+  readonly prediction?: { readonly score: number; readonly probability: number };
   readonly map: Numbers;
   readonly pixels?: Numbers;
   readonly layer?: string;
@@ -129,8 +136,14 @@ export interface Replied {
   readonly answers: readonly Said[];
 }
 
-/** What a captioner or an answerer is asked about: a scene, or the picture that is shown. */
-export type Subject = Scene | "picture";
+/** A picture for a captioner or an answerer; what has one number is one picture. */
+export interface Photograph {
+  readonly file: Blob;
+  readonly id: number;
+}
+
+/** What a captioner or an answerer is asked about. */
+export type Subject = Scene | Photograph;
 
 export const languageTasks = ["caption", "ask"] as const;
 export type LanguageTask = (typeof languageTasks)[number];
@@ -163,8 +176,17 @@ export interface ExportRequest {
   readonly opacity: number;
 }
 
-/** The calls: argument, answer. */
+/** A server to send pictures to. */
+export interface ServerAddress {
+  readonly url: string;
+  readonly token?: string;
+}
+
+/** The calls: argument, answer. A server's worker knows `connect`, `useModel`, `show`, `explain`, `occlude` and `export`. */
 export interface Calls {
+  /** The names of a server's models of pictures. */
+  connect: [ServerAddress, readonly string[]];
+  useModel: [string, ModelInfo];
   start: [{ readonly base: string; readonly prefer?: Backend["provider"] }, Backend];
   open: [OpenRequest, ModelInfo];
   /** How pictures are prepared from now on; undefined: as the model says. The picture is to be shown again. */

@@ -17,6 +17,7 @@ import {
   rankCorrelation,
   upsample,
 } from "gradcam/web";
+import type { Context } from "./answering.ts";
 import type {
   Answer,
   Backend,
@@ -25,7 +26,6 @@ import type {
   Edited,
   ModelInfo,
   Numbers,
-  Progress,
   Question,
   Seen,
   Subject,
@@ -37,12 +37,6 @@ import { filesOf } from "./picked.ts";
 import { Retouch, toPixels } from "./retouch.ts";
 import { type StartedRuntime, startRuntime } from "./runtime.ts";
 import { sanityCheck } from "./sanity.ts";
-
-/** What a call may report, and how it learns that nobody waits for it any more. */
-export interface Context {
-  readonly signal: AbortSignal;
-  readonly onProgress: (progress: Progress) => void;
-}
 
 /** A picture on the desk, and its looks: with the default layer, and with others that were asked for. */
 interface Shown {
@@ -57,7 +51,9 @@ interface Shown {
   readonly retouch: Retouch;
 }
 
-export class Desk implements Record<CallName, unknown> {
+type OwnCalls = Exclude<CallName, "connect" | "useModel">;
+
+export class Desk implements Record<OwnCalls, unknown> {
   #runtime: StartedRuntime | undefined;
   #model: LoadedClassifier | undefined;
   /** How a person has pictures prepared, over what the model says. */
@@ -65,6 +61,8 @@ export class Desk implements Record<CallName, unknown> {
   #everyLayer: Promise<EveryLayer> | undefined;
   #shown: Shown | undefined;
   #narration: Narration | undefined;
+  /** The picture that captioners and answerers were shown last. */
+  #photograph: { readonly id: number; readonly picture: Promise<Picture> } | undefined;
 
   constructor(private readonly onNotKept: () => void) {}
 
@@ -199,15 +197,18 @@ export class Desk implements Record<CallName, unknown> {
   }
 
   async caption(subject: Calls["caption"][0], context: Context): Promise<Calls["caption"][1]> {
-    return this.#narrating.caption(this.#subjectOf(subject), context);
+    return this.#narrating.caption(await this.#subjectOf(subject), context);
   }
 
   async reply({ subject, question }: Calls["reply"][0], context: Context): Promise<Calls["reply"][1]> {
-    return this.#narrating.reply(this.#subjectOf(subject), question, context);
+    return this.#narrating.reply(await this.#subjectOf(subject), question, context);
   }
 
-  #subjectOf(subject: Subject): Scene | Picture {
-    return subject === "picture" ? this.#picture.picture : subject;
+  async #subjectOf(subject: Subject): Promise<Scene | Picture> {
+    if ("objects" in subject) return subject;
+    const { id, file } = subject;
+    if (this.#photograph?.id !== id) this.#photograph = { id, picture: decode(file) };
+    return this.#photograph.picture;
   }
 
   async #lookAgain(input: Preprocessed): Promise<Seen> {

@@ -14,16 +14,18 @@ export async function modelInfo(
   const [height, width] = preprocess.layout === "NCHW" ? dims.slice(2) : dims.slice(1, 3);
   return {
     name,
-    bytes: model.bytes.length,
     sha256,
-    operatorSet: model.opset,
-    ...signatureOf(model),
     layers: layers.map(({ name, shape, grid }) => ({ name, shape, grid })),
-    score: { name: score.name, before: score.before },
-    preprocess,
-    preparedBy: byHand ? "hand" : assumed ? "guess" : "model",
-    inputSize: { width: Math.max(0, width), height: Math.max(0, height) },
     labels: labels.names,
-    withoutRule: [...(await operatorsWithoutRule(model))],
+    inside: {
+      bytes: model.bytes.length,
+      operatorSet: model.opset,
+      ...signatureOf(model),
+      score: { name: score.name, before: score.before },
+      preprocess,
+      preparedBy: byHand ? "hand" : assumed ? "guess" : "model",
+      inputSize: { width: Math.max(0, width), height: Math.max(0, height) },
+      withoutRule: [...(await operatorsWithoutRule(model))],
+    },
   };
 }

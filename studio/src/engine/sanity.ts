@@ -3,8 +3,8 @@
  * held against the trained network's. A map that does not change is not about what the network has learnt.
  */
 import { Classifier, type Preprocessed, rankCorrelation, shuffled, weightsOf } from "gradcam/web";
+import type { Context } from "./answering.ts";
 import type { Numbers, Question, SanityStage } from "./contract.ts";
-import type { Context } from "./desk.ts";
 import type { StartedRuntime } from "./runtime.ts";
 
 export async function sanityCheck(

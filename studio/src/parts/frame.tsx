@@ -2,8 +2,8 @@
 import { effect, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { replied, told } from "../state/narration.ts";
-import { asking, backend, loading, looking, model, notice, shown } from "../state/studio.ts";
-import { titles, view, views } from "../views/registry.ts";
+import { asking, backend, loading, looking, model, notice, sentTo, shown } from "../state/studio.ts";
+import { ofScene, titles, view, views } from "../views/registry.ts";
 import { Pick } from "./pick.tsx";
 
 export function Bar() {
@@ -86,15 +86,23 @@ export function Foot() {
   const info = model.value;
   const engine = backend.value;
   if (!info || !engine) return null;
+  // Captions and answers are made here all the same.
+  const remote = sentTo.value !== undefined && !ofScene.has(view.value);
   const threads = engine.threads > 1 ? `, ${engine.threads} threads` : "";
   return (
     <footer class="foot">
       <span>{spoken?.said.model ?? info.name}</span>
-      <span data-provider={engine.provider}>
-        {engine.provider === "webgpu" ? "WebGPU" : `WebAssembly${threads}`}
-        {engine.note && ` (${engine.note})`}
+      {remote ? (
+        <span data-provider="server">{sentTo.value}</span>
+      ) : (
+        <span data-provider={engine.provider}>
+          {engine.provider === "webgpu" ? "WebGPU" : `WebAssembly${threads}`}
+          {engine.note && ` (${engine.note})`}
+        </span>
+      )}
+      <span>
+        {sentTo.value === undefined ? "Nothing leaves this device." : `Pictures are sent to ${sentTo.value}.`}
       </span>
-      <span>Nothing leaves this device.</span>
     </footer>
   );
 }

@@ -29,7 +29,7 @@ function useEveryLayer(): void {
     }),
   );
   useSignalEffect(() => {
-    if (!unfolded.value || !seen.value || !question.value) return;
+    if (!unfolded.value || !model.value?.inside || !seen.value || !question.value) return;
     const { class: index, against, counterfactual } = question.value;
     follow({ class: index, against, counterfactual, method: "grad-cam" });
   });
@@ -63,17 +63,21 @@ export function Layers() {
         <output>
           {current} <small>{order[at]?.grid.map((d) => (d < 0 ? "?" : d)).join(" × ")}</small>
         </output>
-        <button
-          type="button"
-          aria-expanded={unfolded.value}
-          onClick={() => {
-            unfolded.value = !unfolded.value;
-          }}
-        >
-          {unfolded.value ? "Hide" : "All layers"}
-        </button>
+        {model.value?.inside && (
+          <button
+            type="button"
+            aria-expanded={unfolded.value}
+            onClick={() => {
+              unfolded.value = !unfolded.value;
+            }}
+          >
+            {unfolded.value ? "Hide" : "All layers"}
+          </button>
+        )}
       </label>
-      {unfolded.value && <Strip order={order.map(({ name }) => name)} current={current} choose={choose} />}
+      {unfolded.value && model.value?.inside && (
+        <Strip order={order.map(({ name }) => name)} current={current} choose={choose} />
+      )}
     </section>
   );
 }

@@ -2,7 +2,7 @@
 import { methods } from "gradcam";
 import type { ExportKind } from "../engine/contract.ts";
 import { save } from "../state/actions.ts";
-import { boxed, lens, method, threshold } from "../state/studio.ts";
+import { boxed, lens, method, model, threshold } from "../state/studio.ts";
 import { Colours } from "./colours.tsx";
 import { Slider } from "./slider.tsx";
 
@@ -66,9 +66,11 @@ export function Look() {
               {title}
             </button>
           ))}
-          <button type="button" title="The figure as a drawing, for print" onClick={() => void save("figure", true)}>
-            SVG
-          </button>
+          {model.value?.inside && (
+            <button type="button" title="The figure as a drawing, for print" onClick={() => void save("figure", true)}>
+              SVG
+            </button>
+          )}
         </div>
       </fieldset>
     </section>

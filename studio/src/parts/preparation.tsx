@@ -19,7 +19,7 @@ const said = {
 export function Preparation() {
   const info = model.value;
   useSignalEffect(() => {
-    if (!seen.value) {
+    if (!seen.value || !model.value?.inside) {
       preview.value = undefined;
       return;
     }
@@ -27,8 +27,8 @@ export function Preparation() {
       preview.value = pixels;
     }, complain);
   });
-  if (!info) return null;
-  const { preprocess: how, inputSize: fixed, preparedBy } = info;
+  if (!info?.inside) return null;
+  const { preprocess: how, inputSize: fixed, preparedBy } = info.inside;
   const set = (change: Partial<Preprocess>) => void prepare({ ...how, ...change });
   return (
     <section class="preparation" aria-label="How it is shown a picture">

@@ -2,8 +2,21 @@
 import { batch, effect, signal } from "@preact/signals";
 import { UserError } from "gradcam";
 import type { Preprocess } from "gradcam/web";
-import { Engine } from "../engine/client.ts";
-import type { Brush, Dab, Exported, ExportKind, ModelInfo, OpenRequest, Progress, Seen } from "../engine/contract.ts";
+import { type CallOptions, Engine } from "../engine/client.ts";
+import type {
+  Brush,
+  CallName,
+  Calls,
+  Dab,
+  Exported,
+  ExportKind,
+  ModelInfo,
+  OpenRequest,
+  Progress,
+  Seen,
+  ServerAddress,
+} from "../engine/contract.ts";
+import { networkWorker, serverWorkerFor } from "../engine/start.ts";
 import { latest } from "./latest.ts";
 import { complain, tell } from "./notices.ts";
 import { toPng } from "./rasterise.ts";
@@ -21,6 +34,7 @@ let engine = launch();
 
 function launch(): Engine {
   return new Engine(
+    networkWorker,
     () => void revive(),
     () =>
       tell(
@@ -33,6 +47,15 @@ function launch(): Engine {
 /** How often the worker has been replaced: what it was given beside model and picture is given again. */
 export const revivals = signal(0);
 
+/** What a server answers, while one is in use. */
+const ofServer: ReadonlySet<CallName> = new Set(["show", "explain", "occlude", "export"]);
+let remote: Engine | undefined;
+
+function call<K extends CallName>(name: K, argument: Calls[K][0], options?: CallOptions): Promise<Calls[K][1]> {
+  const asked = remote && studio.sentTo.value !== undefined && ofServer.has(name) ? remote : engine;
+  return asked.call(name, argument, options);
+}
+
 const watch = (progress: Progress) => {
   studio.loading.value = progress;
 };
@@ -44,6 +67,7 @@ async function revive(): Promise<void> {
     "The browser may have run out of memory. Nothing you chose is lost.",
   );
   engine = launch();
+  disconnect();
   const { value: picture } = studio.shown;
   const how = byHand;
   await start();
@@ -75,9 +99,10 @@ export async function open(request: OpenRequest): Promise<boolean> {
   studio.loading.value = { done: Number.NaN, what: "Opening the model" };
   try {
     opened(await engine.call("open", request, { onProgress: watch }));
+    disconnect(); // what is opened here is asked here
     source = request;
     const { value: picture } = studio.shown;
-    if (picture) place(picture, await engine.call("show", picture.file), undefined);
+    if (picture) place(picture, await call("show", picture.file), undefined);
     return true;
   } catch (error) {
     complain(error);
@@ -109,6 +134,82 @@ export async function prepare(how: Preprocess | undefined): Promise<void> {
   }
 }
 
+/** Asks a server for its models. Nothing else is sent before one of them is chosen. */
+export async function connectTo({ url, token }: ServerAddress): Promise<void> {
+  await useThisDevice();
+  studio.loading.value = { done: Number.NaN, what: "Asking the server" };
+  try {
+    const address = serverAddress(url);
+    const asked = new Engine(
+      serverWorkerFor(address.origin),
+      () => void useThisDevice(),
+      () => {},
+    );
+    remote = asked;
+    const models = await asked.call("connect", { url: address.href, ...(token && { token }) });
+    if (models.length === 0)
+      throw new UserError("missing-file", `missing model: ${address.host} has none that explains pictures`);
+    studio.server.value = { host: address.host, models, used: false };
+  } catch (error) {
+    disconnect();
+    complain(error);
+  }
+  studio.loading.value = undefined;
+}
+
+function serverAddress(text: string): URL {
+  const whole = /^https?:\/\//.test(text) ? text : `http://${text}`;
+  if (text.trim() && URL.canParse(whole)) return new URL(whole);
+  throw new UserError("invalid-option", `invalid address: "${text}", expected one such as http://localhost:8080`);
+}
+
+/** From now on pictures are sent to the server: the one on the stage, and those that are shown later. */
+export async function useServer(name: string): Promise<void> {
+  const { value: server } = studio.server;
+  const { value: picture } = studio.shown;
+  if (!remote || !server) return;
+  studio.loading.value = { done: Number.NaN, what: `Asking ${server.host}` };
+  try {
+    const info = await remote.call("useModel", name);
+    const seen = picture && (await remote.call("show", picture.file));
+    batch(() => {
+      studio.server.value = { ...server, used: true };
+      opened(info);
+      if (picture && seen) place(picture, seen, undefined);
+    });
+  } catch (error) {
+    complain(error);
+  }
+  studio.loading.value = undefined;
+}
+
+/** Ends the connection; what is asked next is asked here. */
+function disconnect(): void {
+  remote?.end();
+  remote = undefined;
+  studio.server.value = undefined;
+}
+
+/** The model that is open here is asked again. */
+export async function useThisDevice(): Promise<void> {
+  const was = studio.sentTo.value;
+  disconnect();
+  if (was === undefined) return;
+  const { value: picture } = studio.shown;
+  try {
+    const info = await engine.call("prepare", byHand);
+    const seen = picture && (await engine.call("show", picture.file));
+    batch(() => {
+      const how = byHand;
+      opened(info);
+      byHand = how;
+      if (picture && seen) place(picture, seen, undefined);
+    });
+  } catch (error) {
+    complain(error);
+  }
+}
+
 function opened(info: ModelInfo): void {
   byHand = undefined;
   batch(() => {
@@ -118,6 +219,8 @@ function opened(info: ModelInfo): void {
     if (!known) studio.layer.value = undefined;
   });
 }
+
+let pictures = 0;
 
 /** The longest side of what lies on the stage; the network sees the picture itself. */
 const stagePixels = 1800;
@@ -130,7 +233,7 @@ export async function show(
 ): Promise<void> {
   studio.looking.value = true;
   try {
-    const seen = await engine.call("show", file);
+    const seen = await call("show", file);
     const { width, height } = seen.geometry.original;
     const ratio = Math.min(1, stagePixels / Math.max(width, height));
     const bitmap = await createImageBitmap(file, {
@@ -138,7 +241,7 @@ export async function show(
       resizeHeight: Math.max(1, Math.round(height * ratio)),
       resizeQuality: "high",
     });
-    place({ name, example, file, bitmap, width, height }, seen, index);
+    place({ id: ++pictures, name, example, file, bitmap, width, height }, seen, index);
   } catch (error) {
     complain(error);
   }
@@ -162,8 +265,12 @@ export function followQuestions(): void {
       const slow = (done: number) => {
         studio.asking.value = done;
       };
-      const answer = await engine.call("explain", question, { onProgress: ({ done }) => slow(done) });
-      studio.answer.value = { question, seen, answer };
+      const answer = await call("explain", question, { onProgress: ({ done }) => slow(done) });
+      batch(() => {
+        const known = answer.prediction ? withScore(seen, question.class, answer.prediction) : seen;
+        studio.answer.value = { question, seen: known, answer };
+        if (studio.seen.value === seen) studio.seen.value = known;
+      });
     } catch (error) {
       complain(error);
     }
@@ -173,6 +280,12 @@ export function followQuestions(): void {
     const [question, seen] = [studio.question.value, studio.seen.value];
     if (seen && question) ask({ question, seen });
   });
+}
+
+function withScore(seen: Seen, index: number, { score, probability }: { score: number; probability: number }): Seen {
+  const [scores, probabilities] = [seen.scores.slice(), seen.probabilities.slice()];
+  [scores[index], probabilities[index]] = [score, probability];
+  return { ...seen, scores, probabilities };
 }
 
 /** Touches of the brush that wait for the worker. */
@@ -223,7 +336,7 @@ export async function clean(): Promise<void> {
 }
 
 /** Calls whose answers only one part of the page wants. */
-export const ask: Engine["call"] = (call, argument, options) => engine.call(call, argument, options);
+export const ask: Engine["call"] = (name, argument, options) => call(name, argument, options);
 
 /** Hands a person a file; of a figure a PNG, or the drawing itself. */
 export async function save(kind: ExportKind, drawing = false): Promise<void> {
@@ -233,7 +346,7 @@ export async function save(kind: ExportKind, drawing = false): Promise<void> {
   const { colours, opacity } = studio;
   try {
     const request = { kind, question: asked, picture, colormap: colours.value, opacity: opacity.value };
-    const file = await engine.call("export", request);
+    const file = await call("export", request);
     handOver(file.type === "image/svg+xml" && !drawing ? await toPng(file) : file);
   } catch (error) {
     complain(error);

@@ -136,7 +136,7 @@ interface Wanted {
 /** From here on caption and answer follow what they are about, and the question, while they can be seen. */
 export function followSubject(): void {
   const follow = latest(async ({ view, about, question }: Wanted) => {
-    const subject: Subject = isScene(about) ? about : "picture";
+    const subject: Subject = isScene(about) ? about : { id: about.id, file: about.file };
     try {
       if (view === "caption") told.value = { about, said: await call("caption", subject) };
       else {

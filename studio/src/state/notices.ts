@@ -29,6 +29,14 @@ const words: Readonly<Record<string, Words>> = {
     title: "This cannot be explained here",
     advice: "The line below says what is missing. Occlusion needs no gradient and may still work.",
   },
+  unreachable: {
+    title: "The server cannot be reached",
+    advice: "Check the address, and whether the server is started with --cors and this page's address.",
+  },
+  unauthorised: { title: "The server wants a token", advice: "Connect again with one that it knows." },
+  forbidden: { title: "The server does not answer this page", advice: "The line below says whom it answers." },
+  overloaded: { title: "The server is busy", advice: "Try again in a moment." },
+  timeout: { title: "The server took too long", advice: "Try again, or use a method that needs fewer runs." },
   "no-path": { title: "There is no way from this layer to the score", advice: "Choose another layer." },
 };
 

@@ -5,6 +5,8 @@ import type { Answer, Backend, ModelInfo, Progress, Question, Seen } from "../en
 
 /** A picture on the stage. */
 export interface Shown {
+  /** No other has it. */
+  readonly id: number;
   /** For names of files. */
   readonly name: string;
   /** The example that it is, which an address may name. */
@@ -37,6 +39,18 @@ export interface Answered {
 export const stances = ["for", "versus", "against"] as const;
 export type Stance = (typeof stances)[number];
 
+/** A server that is asked, where one is. */
+export interface Server {
+  readonly host: string;
+  /** Its models of pictures. */
+  readonly models: readonly string[];
+  /** Whether pictures are sent there; before that, nothing is but the request for its models. */
+  readonly used: boolean;
+}
+
+export const server = signal<Server | undefined>(undefined);
+/** Where pictures are sent; undefined while they stay. */
+export const sentTo = computed(() => (server.value?.used ? server.value.host : undefined));
 export const backend = signal<Backend | undefined>(undefined);
 export const model = signal<ModelInfo | undefined>(undefined);
 /** What is being waited for: the engine, a model. */
@@ -84,6 +98,7 @@ export const shortLabel = (index: number): string => labelOf(index).split(",")[0
 
 /** How likely a class is, in words; its score where it has no probability. */
 export function likelihood({ probabilities, scores }: Seen, index: number): string {
+  if (Number.isNaN(scores[index])) return "–"; // a server has not told it yet
   return Number.isNaN(probabilities[index]) ? scores[index].toFixed(2) : percent(probabilities[index]);
 }
 

@@ -2,9 +2,11 @@
 import { useSignalEffect } from "@preact/signals";
 import type { TensorSignature } from "gradcam/web";
 import { useRef } from "preact/hooks";
+import type { ModelInfo, ModelInside } from "../engine/contract.ts";
 import { PathToScore } from "../parts/path.tsx";
 import { openFiles, pickedOf } from "../parts/pick.tsx";
 import { Preparation } from "../parts/preparation.tsx";
+import { Server } from "../parts/server.tsx";
 import { ask, save } from "../state/actions.ts";
 import { complain } from "../state/notices.ts";
 import { layer, model, path } from "../state/studio.ts";
@@ -14,7 +16,7 @@ export function Model() {
   useSignalEffect(() => {
     const { value: open } = model;
     const name = layer.value ?? open?.layers[0]?.name;
-    if (name)
+    if (name && open?.inside)
       ask("path", name).then((steps) => {
         path.value = steps;
       }, complain);
@@ -22,67 +24,78 @@ export function Model() {
   return (
     <div class="sheet">
       <Yours />
-      {info && (
-        <>
-          <section>
-            <h1>{info.name}</h1>
-            <dl class="facts">
-              <dt>Size</dt>
-              <dd>{(info.bytes / 1e6).toFixed(1)} MB</dd>
-              <dt>Operator set</dt>
-              <dd>{info.operatorSet}</dd>
-              <dt>Score</dt>
-              <dd>
-                <code>{info.score.name}</code>
-                {info.score.before && `, in front of the ${info.score.before}`}
-              </dd>
-              <dt>Classes named</dt>
-              <dd>{info.labels.length.toLocaleString("en") || "none"}</dd>
-              {info.sha256 && (
-                <>
-                  <dt>SHA-256</dt>
-                  <dd>
-                    <code>{info.sha256.slice(0, 16)}…</code>
-                  </dd>
-                </>
-              )}
-            </dl>
-            <Tensors title="Takes" tensors={info.inputs} />
-            <Tensors title="Gives" tensors={info.outputs} />
-            <p>
-              {info.withoutRule.length === 0
-                ? "Every operator has a gradient rule."
-                : `Without a gradient rule: ${info.withoutRule.map(([name, count]) => `${name} (${count})`).join(", ")}. Layers behind them can be explained.`}
-            </p>
-            <button type="button" onClick={() => void save("onnx")}>
-              Download the model that explains itself
-            </button>
-            <p class="hint">One .onnx file that gives its scores and the map in one run, on any ONNX Runtime.</p>
-          </section>
-          <Preparation />
-          <section class="way">
-            <h2>From the layer to the score</h2>
-            <label class="choice">
-              <span>Layer</span>
-              <select
-                value={layer.value ?? info.layers[0]?.name}
-                onChange={(event) => {
-                  const { value: name } = event.currentTarget;
-                  layer.value = name === info.layers[0].name ? undefined : name;
-                }}
-              >
-                {info.layers.map(({ name, grid }) => (
-                  <option key={name} value={name}>
-                    {name} ({grid.map((d) => (d < 0 ? "?" : d)).join(" × ")})
-                  </option>
-                ))}
-              </select>
-            </label>
-            {path.value && <PathToScore steps={path.value} layer={layer.value ?? info.layers[0]?.name ?? ""} />}
-          </section>
-        </>
-      )}
+      <Server />
+      {info?.inside && <Inside info={info} inside={info.inside} />}
+      <Preparation />
+      {info?.inside && <Way layers={info.layers} />}
     </div>
+  );
+}
+
+function Inside({ info, inside }: { readonly info: ModelInfo; readonly inside: ModelInside }) {
+  const { bytes, operatorSet, score, inputs, outputs, withoutRule } = inside;
+  return (
+    <section>
+      <h1>{info.name}</h1>
+      <dl class="facts">
+        <dt>Size</dt>
+        <dd>{(bytes / 1e6).toFixed(1)} MB</dd>
+        <dt>Operator set</dt>
+        <dd>{operatorSet}</dd>
+        <dt>Score</dt>
+        <dd>
+          <code>{score.name}</code>
+          {score.before && `, in front of the ${score.before}`}
+        </dd>
+        <dt>Classes named</dt>
+        <dd>{info.labels.length.toLocaleString("en") || "none"}</dd>
+        {info.sha256 && (
+          <>
+            <dt>SHA-256</dt>
+            <dd>
+              <code>{info.sha256.slice(0, 16)}…</code>
+            </dd>
+          </>
+        )}
+      </dl>
+      <Tensors title="Takes" tensors={inputs} />
+      <Tensors title="Gives" tensors={outputs} />
+      <p>
+        {withoutRule.length === 0
+          ? "Every operator has a gradient rule."
+          : `Without a gradient rule: ${withoutRule.map(([name, count]) => `${name} (${count})`).join(", ")}. Layers behind them can be explained.`}
+      </p>
+      <button type="button" onClick={() => void save("onnx")}>
+        Download the model that explains itself
+      </button>
+      <p class="hint">One .onnx file that gives its scores and the map in one run, on any ONNX Runtime.</p>
+    </section>
+  );
+}
+
+function Way({ layers }: Pick<ModelInfo, "layers">) {
+  const current = layer.value ?? layers[0]?.name;
+  return (
+    <section class="way">
+      <h2>From the layer to the score</h2>
+      <label class="choice">
+        <span>Layer</span>
+        <select
+          value={current}
+          onChange={(event) => {
+            const { value: name } = event.currentTarget;
+            layer.value = name === layers[0].name ? undefined : name;
+          }}
+        >
+          {layers.map(({ name, grid }) => (
+            <option key={name} value={name}>
+              {name} ({grid.map((d) => (d < 0 ? "?" : d)).join(" × ")})
+            </option>
+          ))}
+        </select>
+      </label>
+      {path.value && <PathToScore steps={path.value} layer={current ?? ""} />}
+    </section>
   );
 }
 

@@ -7,16 +7,19 @@ import { Hero } from "../parts/hero.tsx";
 import { Job } from "../parts/job.tsx";
 import { Stage } from "../parts/stage.tsx";
 import { clean } from "../state/actions.ts";
-import { answer, chosen, colours, likelihood, seen, shortLabel, untouched } from "../state/studio.ts";
+import { answer, chosen, colours, likelihood, model, seen, shortLabel, untouched } from "../state/studio.ts";
 
 export function Test() {
+  const here = model.value?.inside !== undefined;
   return (
     <div class="work">
       <Hero>
-        <Stage>
-          <Brush />
-        </Stage>
-        <BrushTools dirty={untouched.value !== undefined} onClean={() => void clean()} />
+        <Stage>{here && <Brush />}</Stage>
+        {here ? (
+          <BrushTools dirty={untouched.value !== undefined} onClean={() => void clean()} />
+        ) : (
+          <p class="hint">Painting over the picture, and shuffling weights, need the model on this device.</p>
+        )}
       </Hero>
       <aside class="side">
         <Scores />
@@ -38,14 +41,16 @@ export function Test() {
             </>
           )}
         </Job>
-        <Job
-          call="sanity"
-          title="Sanity check"
-          what="Shuffles the network's weights, layer after layer from the score back. A map that stays the same was never about what the network has learnt."
-          button="Shuffle the weights"
-        >
-          {(stages) => <Stages stages={stages} />}
-        </Job>
+        {here && (
+          <Job
+            call="sanity"
+            title="Sanity check"
+            what="Shuffles the network's weights, layer after layer from the score back. A map that stays the same was never about what the network has learnt."
+            button="Shuffle the weights"
+          >
+            {(stages) => <Stages stages={stages} />}
+          </Job>
+        )}
       </aside>
     </div>
   );
@@ -71,7 +76,9 @@ function Scores() {
         ))}
       </ul>
       <p class="hint">
-        {untouched.value ? "The line marks where each was." : "Paint over the picture, and see which fall."}
+        {untouched.value
+          ? "The line marks where each was."
+          : model.value?.inside && "Paint over the picture, and see which fall."}
       </p>
     </section>
   );

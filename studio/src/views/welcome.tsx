@@ -1,5 +1,6 @@
 /** @file The first thing that a visitor sees. */
 import { Examples, Pick } from "../parts/pick.tsx";
+import { sentTo } from "../state/studio.ts";
 
 export function Welcome() {
   return (
@@ -7,7 +8,7 @@ export function Welcome() {
       <h1>Ask a network why.</h1>
       <p>
         Give it a picture. It says what it sees, and the picture lights up where it found the evidence, for any of a
-        thousand things it knows. It all runs here; the picture stays on this device.
+        thousand things it knows. {sentTo.value === undefined && "It all runs here; the picture stays on this device."}
       </p>
       <Pick large />
       <p class="hint">or drop one anywhere, paste one, or start with one of these</p>
