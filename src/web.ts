@@ -46,4 +46,5 @@ export {
   loadCaptioner,
 } from "./web/load-language.ts";
 export type { ModelSource } from "./web/place.ts";
+export { rasterise } from "./web/rasterise.ts";
 export type { WebRuntime } from "./web/runtime.ts";

@@ -126,6 +126,7 @@ test("names of gradcam/web", () => {
       "percent",
       "preprocess",
       "rankCorrelation",
+      "rasterise",
       "shuffled",
       "signatureOf",
       "toImageData",

@@ -28,9 +28,14 @@ export function build(): void {
   });
 }
 
-/** The command, on a free port. */
-export async function serve(...args: string[]): Promise<{ url: string; stop: () => void }> {
-  const child: ChildProcess = spawn(process.execPath, ["dist/cli/bin.js", "studio", "--port", "0", ...args], {
+/** The studio by its command, on a free port. */
+export const serve = (...args: string[]) => started("studio", args);
+
+/** The service with the bundled models by its command, on a free port. */
+export const serving = (...args: string[]) => started("serve", ["--workers", "1", ...args]);
+
+async function started(command: string, args: readonly string[]): Promise<{ url: string; stop: () => void }> {
+  const child: ChildProcess = spawn(process.execPath, ["dist/cli/bin.js", command, "--port", "0", ...args], {
     cwd: root,
     env: { ...process.env, NO_COLOR: "1" },
   });
@@ -38,12 +43,12 @@ export async function serve(...args: string[]): Promise<{ url: string; stop: () 
     let said = "";
     const hear = (part: Buffer) => {
       said += part;
-      const found = /http:\S+/.exec(said);
+      const found = /http:[^\s"]+/.exec(said);
       if (found) resolve(found[0]);
     };
     child.stdout?.on("data", hear);
     child.stderr?.on("data", hear);
-    child.once("exit", () => reject(new Error(`gradcam studio ended: ${said}`)));
+    child.once("exit", () => reject(new Error(`gradcam ${command} ended: ${said}`)));
   });
   return { url, stop: () => child.kill() };
 }

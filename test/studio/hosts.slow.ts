@@ -13,6 +13,7 @@ import { gap } from "../nets.ts";
 import {
   apart,
   build,
+  download,
   downloadMap,
   drop,
   dropPhoto,
@@ -188,6 +189,15 @@ test("at the speed of the hand", async () => {
   for (const view of ["Test", "Model", "Explain"]) await page.getByRole("tab", { name: view }).click();
   await page.getByRole("button", { name: "All layers" }).click();
   await page.locator(".strip canvas").last().waitFor();
+  await download(page, "Panel");
+  await page.getByRole("tab", { name: "Caption" }).click();
+  await settled(page);
+  const handle = (await page.locator(".handle").first().boundingBox())!;
+  await page.mouse.move(handle.x + handle.width / 2, handle.y + handle.height / 2);
+  await page.mouse.down();
+  await page.mouse.move(handle.x + 60, handle.y + 50, { steps: 10 });
+  await page.mouse.up();
+  await settled(page);
   const longest = await tasks();
   const observed = Math.max(0, ...(await blocked.jsonValue()));
   const median = hovers[hovers.length >> 1];

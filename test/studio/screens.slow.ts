@@ -7,20 +7,23 @@ import path from "node:path";
 import type { Browser, Page } from "playwright-core";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { build, launch, root, serve, settled } from "./browser.ts";
+import { build, launch, root, serve, serving, settled } from "./browser.ts";
 
 const out = path.join(root, "out/studio");
 let browser: Browser;
 let served: Awaited<ReturnType<typeof serve>>;
+let service: Awaited<ReturnType<typeof serving>>;
 
 beforeAll(async () => {
   build();
   mkdirSync(out, { recursive: true });
   [browser, served] = await Promise.all([launch(), serve()]);
+  service = await serving("--cors", new URL(served.url).origin);
 });
 afterAll(async () => {
   await browser?.close();
   served?.stop();
+  service?.stop();
 });
 
 type Screen = readonly [name: string, hash: string, act: (page: Page) => Promise<void>];
@@ -76,6 +79,26 @@ const screens: readonly Screen[] = [
     },
   ],
   [
+    "captioner",
+    "example=cat-and-cup&view=caption",
+    async (page) => {
+      await page.locator(".hero[data-settled=true]").waitFor();
+      await page.getByLabel("Captioner's directory").setInputFiles(path.join(root, "test/language/models/cnn-lstm"));
+      await page.getByRole("heading", { name: "cnn-lstm" }).waitFor();
+      await page.locator(".hero[data-settled=true]").waitFor();
+      await page.getByRole("radio", { name: /^circle, / }).click();
+    },
+  ],
+  [
+    "no-picture",
+    "view=ask",
+    async (page) => {
+      await page.locator(".hero[data-settled=true]").waitFor();
+      await page.getByLabel("Answerer's directory").setInputFiles(path.join(root, "test/language/models/vilt"));
+      await page.getByText("Show it a picture.").waitFor();
+    },
+  ],
+  [
     "ask",
     "view=ask",
     async (page) => {
@@ -88,6 +111,27 @@ const screens: readonly Screen[] = [
     async (page) => {
       await page.getByRole("combobox", { name: "Layer" }).selectOption("blocks.14/add");
       await page.getByRole("img", { name: "What the network sees" }).waitFor();
+    },
+  ],
+  [
+    "server",
+    "example=cat-and-cup&view=model",
+    async (page) => {
+      await page.getByLabel("Address").fill(service.url);
+      await page.getByRole("button", { name: "Connect" }).click();
+      await page.getByRole("button", { name: "Send pictures to it" }).waitFor();
+    },
+  ],
+  [
+    "served",
+    "example=cat-and-cup&view=model",
+    async (page) => {
+      await page.getByLabel("Address").fill(service.url);
+      await page.getByRole("button", { name: "Connect" }).click();
+      await page.getByRole("button", { name: "Send pictures to it" }).click();
+      await page.locator(".sent").waitFor();
+      await page.getByRole("tab", { name: "Explain" }).click();
+      await settled(page);
     },
   ],
 ];

@@ -1,5 +1,7 @@
 /** @file The studio with a server as its back end: what is sent, when, and where to; answers are held against Node's. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type LoadedClassifier, load } from "../../src/node.ts";
@@ -12,14 +14,15 @@ import {
   launch,
   openPage,
   photo,
-  root,
   serve,
+  serving,
   settled,
 } from "./browser.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const token = "a-token-of-the-tests-0123456789";
+const scratch = mkdtempSync(path.join(tmpdir(), "gradcam-service-"));
 let browser: Browser;
 let context: BrowserContext;
 let page: Page;
@@ -29,31 +32,12 @@ let service: Awaited<ReturnType<typeof serving>>;
 let node: LoadedClassifier;
 const sent: string[] = [];
 
-/** `gradcam serve`, for the studio's page. */
-async function serving(cors: string): Promise<{ url: string; stop: () => void }> {
-  const child: ChildProcess = spawn(
-    process.execPath,
-    ["dist/cli/bin.js", "serve", "--port", "0", "--workers", "1", "--cors", cors, "--studio"],
-    { cwd: root, env: { ...process.env, NO_COLOR: "1", GRADCAM_TOKEN: token } },
-  );
-  const url = await new Promise<string>((resolve, reject) => {
-    let said = "";
-    const hear = (part: Buffer) => {
-      said += part;
-      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(said);
-      if (found) resolve(found[0]);
-    };
-    child.stdout?.on("data", hear);
-    child.stderr?.on("data", hear);
-    child.once("exit", () => reject(new Error(`gradcam serve ended: ${said}`)));
-  });
-  return { url, stop: () => child.kill() };
-}
-
 beforeAll(async () => {
+  const tokens = path.join(scratch, "tokens");
+  writeFileSync(tokens, `${token}\n`);
   build();
   [browser, studio, node] = await Promise.all([launch(), serve(), load()]);
-  service = await serving(new URL(studio.url).origin);
+  service = await serving("--cors", new URL(studio.url).origin, "--token-file", tokens, "--studio");
   context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
   context.on("request", (request) => {
     if (request.url().startsWith(service.url)) sent.push(`${request.method()} ${new URL(request.url()).pathname}`);
@@ -72,6 +56,7 @@ afterAll(async () => {
   studio?.stop();
   service?.stop();
   await node?.release();
+  rmSync(scratch, { recursive: true, force: true });
 });
 
 const panel = () => page.getByRole("region", { name: "A server" });

@@ -102,8 +102,8 @@ export interface SanityStage {
   readonly correlation: number;
 }
 
-/** A figure is of what is shown, a panel of the best classes too; both come as SVG, which only a page can make a PNG of. */
-export type ExportKind = "png" | "figure" | "panel" | "json" | "npy" | "onnx";
+/** A figure, or as SVG its drawing, is of what is shown; a panel of the best classes too. */
+export type ExportKind = "png" | "figure" | "svg" | "panel" | "json" | "npy" | "onnx";
 
 export interface Exported {
   readonly name: string;
@@ -203,6 +203,8 @@ export interface Calls {
   export: [ExportRequest, Exported];
   /** Without files the bundled model is back. */
   narrator: [{ readonly task: LanguageTask; readonly files: readonly PickedFile[] | undefined }, NarratorInfo];
+  /** A scene, so many pixels across and down; in a worker of its own. */
+  paint: [{ readonly scene: Scene; readonly pixels: number }, ImageData];
   caption: [Subject, Told];
   reply: [{ readonly subject: Subject; readonly question: string }, Replied];
 }

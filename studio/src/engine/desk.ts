@@ -51,7 +51,7 @@ interface Shown {
   readonly retouch: Retouch;
 }
 
-type OwnCalls = Exclude<CallName, "connect" | "useModel">;
+type OwnCalls = Exclude<CallName, "connect" | "useModel" | "paint">;
 
 export class Desk implements Record<OwnCalls, unknown> {
   #runtime: StartedRuntime | undefined;

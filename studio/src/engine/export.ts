@@ -12,6 +12,7 @@ import {
   type Picture,
   type Preprocess,
   panelCell,
+  rasterise,
   view,
 } from "gradcam/web";
 import type { Exported, ExportKind, ExportRequest } from "./contract.ts";
@@ -31,8 +32,9 @@ type Maker = (
 
 const endings: Readonly<Record<ExportKind, string>> = {
   png: "png",
-  figure: "figure.svg",
-  panel: "panel.svg",
+  figure: "figure.png",
+  svg: "figure.svg",
+  panel: "panel.png",
   json: "json",
   npy: "npy",
   onnx: "gradcam.onnx",
@@ -46,11 +48,13 @@ const makers: Readonly<Record<Exclude<ExportKind, "onnx">, Maker>> = {
     type: "application/octet-stream",
     bytes: encodeNpy(map.data, map.dims),
   }),
-  figure: async (request, model, taken) => figure(request, model, taken, [taken.explanation]),
+  figure: async (request, model, taken) => inPixels(await figure(request, model, taken, [taken.explanation])),
+  svg: async (request, model, taken) => text(await figure(request, model, taken, [taken.explanation]), "image/svg+xml"),
   panel: async (request, model, taken) => {
     const { class: index, against, counterfactual, method } = request.question;
     const classes = ["top3", index];
-    return figure(request, model, taken, await taken.look.explain({ classes, against, counterfactual, method }));
+    const explanations = await taken.look.explain({ classes, against, counterfactual, method });
+    return inPixels(await figure(request, model, taken, explanations));
   },
   json: async (request, model, taken, how) =>
     text(`${JSON.stringify(record(request, model, taken, how), null, 2)}\n`, "application/json"),
@@ -78,7 +82,7 @@ async function figure(
   { classifier }: LoadedClassifier,
   taken: Taken,
   explanations: readonly ClassExplanation[],
-) {
+): Promise<string> {
   const { look, picture } = taken;
   const rows: FigureRow[] = [];
   for (const explanation of explanations) {
@@ -89,8 +93,11 @@ async function figure(
   const why = { predictions: rows.map((row) => look.prediction(row.class)), explanations };
   const caption = [`Model ${classifier.name}`, layerOf(taken) && `layer ${layerOf(taken)}`].filter(Boolean).join(", ");
   const options = { colormap: request.colormap, caption };
-  return text(figureOf(why, rows, await encodePng(panelCell(picture)), options), "image/svg+xml");
+  return figureOf(why, rows, await encodePng(panelCell(picture)), options);
 }
+
+/** Two pixels to a unit, as `gradcam explain` has them. */
+const inPixels = async (svg: string) => ({ type: "image/png", bytes: await rasterise(svg, { scale: 2 }) });
 
 const drawn = ({ colormap, opacity }: ExportRequest, { explanation, look, picture }: Taken): Picture =>
   view(explanation, { picture, geometry: look.seen.geometry }, { colormap, opacity });

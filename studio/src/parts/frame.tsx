@@ -1,7 +1,7 @@
 /** @file What is around every view: name, tabs, model and engine; progress; notices. */
 import { effect, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { replied, told } from "../state/narration.ts";
+import { ownNow, replied, told } from "../state/narration.ts";
 import { asking, backend, loading, looking, model, notice, sentTo, shown } from "../state/studio.ts";
 import { ofScene, titles, view, views } from "../views/registry.ts";
 import { Pick } from "./pick.tsx";
@@ -91,7 +91,7 @@ export function Foot() {
   const threads = engine.threads > 1 ? `, ${engine.threads} threads` : "";
   return (
     <footer class="foot">
-      <span>{spoken?.said.model ?? info.name}</span>
+      <span>{(ofScene.has(view.value) && ownNow.value?.name) || (spoken?.said.model ?? info.name)}</span>
       {remote ? (
         <span data-provider="server">{sentTo.value}</span>
       ) : (

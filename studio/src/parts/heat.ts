@@ -33,12 +33,16 @@ export function thumbnail({ data, dims: [height, width] }: Numbers, colours: Col
   return tinted(normalise({ width, height, data }), colours, () => 1);
 }
 
+/** Made once each: the strip of all layers is drawn in one go. */
+const tables = new Map<ColormapName, Uint8Array>();
+
 function tinted(
   { width, height, data }: { width: number; height: number; data: Float32Array },
   name: ColormapName,
   alpha: (value: number) => number,
 ): ImageData {
-  const table = colormap(name);
+  const table = tables.get(name) ?? colormap(name);
+  tables.set(name, table);
   const alphas = Uint8Array.from({ length: 256 }, (_, i) => Math.round(255 * alpha(i / 255)));
   const out = new ImageData(width, height);
   for (let i = 0, at = 0; i < data.length; i++, at += 4) {

@@ -12,6 +12,7 @@ const saves: readonly (readonly [ExportKind, string, string])[] = [
   ["panel", "Panel", "PNG, the three best classes and yours, labelled"],
   ["npy", "Map", ".npy, the raw numbers"],
   ["json", "Record", "JSON, all that is needed to make it again"],
+  ["svg", "SVG", "The figure as a drawing, for print"],
 ];
 
 export function Look() {
@@ -61,16 +62,13 @@ export function Look() {
       <fieldset class="saves">
         <legend>Save</legend>
         <div>
-          {saves.map(([kind, title, what]) => (
-            <button key={kind} type="button" title={what} onClick={() => void save(kind)}>
-              {title}
-            </button>
-          ))}
-          {model.value?.inside && (
-            <button type="button" title="The figure as a drawing, for print" onClick={() => void save("figure", true)}>
-              SVG
-            </button>
-          )}
+          {saves
+            .filter(([kind]) => kind !== "svg" || model.value?.inside) // a server draws PNG
+            .map(([kind, title, what]) => (
+              <button key={kind} type="button" title={what} onClick={() => void save(kind)}>
+                {title}
+              </button>
+            ))}
         </div>
       </fieldset>
     </section>

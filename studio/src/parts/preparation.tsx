@@ -1,7 +1,7 @@
 /** @file How pictures are made inputs, as the model says, as is guessed, or as a person sets it; and what the network gets to see. */
 import { signal, useSignalEffect } from "@preact/signals";
 import type { Preprocess } from "gradcam/web";
-import { ask, prepare } from "../state/actions.ts";
+import { ask, setPreparation } from "../state/actions.ts";
 import { complain } from "../state/notices.ts";
 import { model, seen } from "../state/studio.ts";
 import { Canvas } from "./canvas.tsx";
@@ -29,37 +29,12 @@ export function Preparation() {
   });
   if (!info?.inside) return null;
   const { preprocess: how, inputSize: fixed, preparedBy } = info.inside;
-  const set = (change: Partial<Preprocess>) => void prepare({ ...how, ...change });
   return (
     <section class="preparation" aria-label="How it is shown a picture">
       <h2>How it is shown a picture</h2>
       <p class="hint" data-by={preparedBy}>
         {said[preparedBy]}
       </p>
-      <Framing how={how} fixed={fixed} onSet={set} />
-      <Select
-        title="Filter"
-        of={how.filter}
-        all={filters.map((name) => [name, name])}
-        onSet={(filter) => set({ filter: filters.find((name) => name === filter) })}
-      />
-      <Values how={how} onSet={set} />
-      {how.channels === 3 && (
-        <Select
-          title="Channels"
-          of={how.order}
-          all={[
-            ["RGB", "RGB"],
-            ["BGR", "BGR"],
-          ]}
-          onSet={(order) => set({ order: order as Preprocess["order"] })}
-        />
-      )}
-      {preparedBy === "hand" && (
-        <button type="button" onClick={() => void prepare(undefined)}>
-          As it was
-        </button>
-      )}
       {preview.value ? (
         <Canvas
           class="preview"
@@ -69,6 +44,30 @@ export function Preparation() {
         />
       ) : (
         <p class="hint">Show it a picture, and this is what it gets.</p>
+      )}
+      <Framing how={how} fixed={fixed} onSet={setPreparation} />
+      <Select
+        title="Filter"
+        of={how.filter}
+        all={filters.map((name) => [name, name])}
+        onSet={(filter) => setPreparation({ filter: filters.find((name) => name === filter) })}
+      />
+      <Values how={how} onSet={setPreparation} />
+      {how.channels === 3 && (
+        <Select
+          title="Channels"
+          of={how.order}
+          all={[
+            ["RGB", "RGB"],
+            ["BGR", "BGR"],
+          ]}
+          onSet={(order) => setPreparation({ order: order as Preprocess["order"] })}
+        />
+      )}
+      {preparedBy === "hand" && (
+        <button type="button" onClick={() => setPreparation(undefined)}>
+          As it was
+        </button>
       )}
     </section>
   );
@@ -119,7 +118,7 @@ function Values({ how, onSet }: PartProps) {
       <Select
         title="Values"
         of={found?.title ?? "own"}
-        all={found ? titles : [...titles, ["own", "Your own numbers"]]}
+        all={found ? titles : [...titles, ["own", "Other numbers"]]}
         onSet={(title) => {
           const preset = presets.find((one) => one.title === title);
           if (preset) onSet(preset.values(how));

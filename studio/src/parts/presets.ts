@@ -5,9 +5,9 @@ export const filters = ["nearest", "bilinear", "bicubic", "lanczos"] as const sa
 
 /** How a picture is brought into the input's frame. */
 export const frames = [
-  ["edge", "Shorter side resized, the middle kept"],
-  ["stretch", "Resized to the size, whatever the aspect"],
-  ["middle", "Not resized, the middle kept"],
+  ["edge", "Shorter side, then middle"],
+  ["stretch", "Stretched to the size"],
+  ["middle", "The middle, not resized"],
   ["whole", "As large as it is"],
 ] as const;
 

@@ -1,9 +1,13 @@
 /** @file The scene, what the words lie on, and its objects, to be moved by pointer or by keys. */
-import { paint, type SceneObject, side } from "gradcam/scenes";
-import { toImageData } from "gradcam/web";
+import { signal, useSignalEffect } from "@preact/signals";
+import { type SceneObject, side } from "gradcam/scenes";
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
-import type { Said } from "../engine/contract.ts";
+import { Engine } from "../engine/client.ts";
+import type { Calls, Said } from "../engine/contract.ts";
+import { painterWorker } from "../engine/start.ts";
+import { latest } from "../state/latest.ts";
+import { complain } from "../state/notices.ts";
 import { change, dragged, nameOf, remove, scene, selected } from "../state/scene.ts";
 import { Canvas } from "./canvas.tsx";
 import { draw } from "./heat.ts";
@@ -16,6 +20,24 @@ const steps = arrows(24);
 const share = (length: number): string => `${(100 * length) / side}%`;
 const percent = (length: number): string => `${Math.round((100 * length) / side)} %`;
 
+/** The scene as it was painted last; it stays until the next one is ready. */
+const painted = signal<ImageData | undefined>(undefined);
+let painter: Engine | undefined;
+const paint = latest(async (wanted: Calls["paint"][0]) => {
+  painter ??= new Engine(
+    painterWorker,
+    () => {
+      painter = undefined; // the next scene has another one
+    },
+    () => {},
+  );
+  try {
+    painted.value = await painter.call("paint", wanted);
+  } catch (error) {
+    complain(error);
+  }
+});
+
 interface Props {
   /** What it is lit for. */
   readonly said: Said | undefined;
@@ -25,15 +47,15 @@ interface Props {
 
 export function SceneStage({ said, children }: Props) {
   const { value: shown } = scene;
-  const fineness = dragged.value ? pixels.dragged : pixels.resting;
+  useSignalEffect(() => paint({ scene: scene.value, pixels: dragged.value ? pixels.dragged : pixels.resting }));
   const names = shown.objects.map(nameOf).join(", a ");
   return (
     <div class="stage" style={{ "--ratio": 1 }}>
       <Canvas
         class="picture"
         label={`A scene: a ${names}${said ? `; lit where "${said.text}" came from` : ""}`}
-        draw={(canvas) => draw(canvas, toImageData(paint(shown, fineness).picture))}
-        on={[shown, fineness]}
+        draw={(canvas) => painted.value && draw(canvas, painted.value)}
+        on={[painted.value]}
       />
       <div class="objects">
         {children}

@@ -19,7 +19,6 @@ import type {
 import { networkWorker, serverWorkerFor } from "../engine/start.ts";
 import { latest } from "./latest.ts";
 import { complain, tell } from "./notices.ts";
-import { toPng } from "./rasterise.ts";
 import type { Answered, Shown } from "./studio.ts";
 import * as studio from "./studio.ts";
 
@@ -112,8 +111,23 @@ export async function open(request: OpenRequest): Promise<boolean> {
   }
 }
 
-/** Has pictures prepared otherwise, or as the model says; what the network cannot take leaves all as it was. */
-export async function prepare(how: Preprocess | undefined): Promise<void> {
+/** What a person has set so far, while it is being tried. */
+let wanted: Preprocess | undefined;
+const followPreparation = latest(async (how: Preprocess | undefined) => {
+  await prepare(how);
+  if (wanted === how) wanted = undefined;
+});
+
+/** Has pictures prepared otherwise in some respect; without one, as the model says. */
+export function setPreparation(change: Partial<Preprocess> | undefined): void {
+  const now = wanted ?? studio.model.value?.inside?.preprocess;
+  if (!now) return;
+  wanted = change && { ...now, ...change };
+  followPreparation(wanted);
+}
+
+/** What the network cannot take leaves all as it was. */
+async function prepare(how: Preprocess | undefined): Promise<void> {
   const { value: before } = studio.model;
   const { value: picture } = studio.shown;
   const { value: kept } = studio.chosen;
@@ -128,6 +142,7 @@ export async function prepare(how: Preprocess | undefined): Promise<void> {
   } catch (error) {
     complain(error);
     if (!before) return;
+    wanted = undefined;
     await engine.call("prepare", byHand);
     if (picture) await engine.call("show", picture.file);
     studio.model.value = { ...before }; // its form shows again what holds
@@ -166,19 +181,19 @@ function serverAddress(text: string): URL {
 /** From now on pictures are sent to the server: the one on the stage, and those that are shown later. */
 export async function useServer(name: string): Promise<void> {
   const { value: server } = studio.server;
-  const { value: picture } = studio.shown;
   if (!remote || !server) return;
   studio.loading.value = { done: Number.NaN, what: `Asking ${server.host}` };
   try {
     const info = await remote.call("useModel", name);
-    const seen = picture && (await remote.call("show", picture.file));
     batch(() => {
       studio.server.value = { ...server, used: true };
       opened(info);
-      if (picture && seen) place(picture, seen, undefined);
     });
+    const { value: picture } = studio.shown;
+    if (picture) place(picture, await look(picture.file), undefined);
   } catch (error) {
     complain(error);
+    await useThisDevice();
   }
   studio.loading.value = undefined;
 }
@@ -195,16 +210,12 @@ export async function useThisDevice(): Promise<void> {
   const was = studio.sentTo.value;
   disconnect();
   if (was === undefined) return;
-  const { value: picture } = studio.shown;
   try {
-    const info = await engine.call("prepare", byHand);
-    const seen = picture && (await engine.call("show", picture.file));
-    batch(() => {
-      const how = byHand;
-      opened(info);
-      byHand = how;
-      if (picture && seen) place(picture, seen, undefined);
-    });
+    const how = byHand;
+    opened(await engine.call("prepare", how));
+    byHand = how;
+    const { value: picture } = studio.shown;
+    if (picture) place(picture, await look(picture.file), undefined);
   } catch (error) {
     complain(error);
   }
@@ -222,6 +233,13 @@ function opened(info: ModelInfo): void {
 
 let pictures = 0;
 
+/** Where the next question goes, the picture must have been: another place may have been chosen meanwhile. */
+async function look(file: Blob): Promise<Seen> {
+  const place = studio.sentTo.value;
+  const seen = await call("show", file);
+  return studio.sentTo.value === place ? seen : look(file);
+}
+
 /** The longest side of what lies on the stage; the network sees the picture itself. */
 const stagePixels = 1800;
 
@@ -233,7 +251,7 @@ export async function show(
 ): Promise<void> {
   studio.looking.value = true;
   try {
-    const seen = await call("show", file);
+    const seen = await look(file);
     const { width, height } = seen.geometry.original;
     const ratio = Math.min(1, stagePixels / Math.max(width, height));
     const bitmap = await createImageBitmap(file, {
@@ -338,16 +356,15 @@ export async function clean(): Promise<void> {
 /** Calls whose answers only one part of the page wants. */
 export const ask: Engine["call"] = (name, argument, options) => call(name, argument, options);
 
-/** Hands a person a file; of a figure a PNG, or the drawing itself. */
-export async function save(kind: ExportKind, drawing = false): Promise<void> {
+/** Hands a person a file. */
+export async function save(kind: ExportKind): Promise<void> {
   const { value: question } = studio.question;
   const asked = question ?? { class: 0, method: studio.method.value };
   const picture = (studio.shown.value?.name ?? "picture").replace(/\.[a-z0-9]{2,5}$/i, "");
   const { colours, opacity } = studio;
   try {
     const request = { kind, question: asked, picture, colormap: colours.value, opacity: opacity.value };
-    const file = await call("export", request);
-    handOver(file.type === "image/svg+xml" && !drawing ? await toPng(file) : file);
+    handOver(await call("export", request));
   } catch (error) {
     complain(error);
   }

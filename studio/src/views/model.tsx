@@ -23,8 +23,10 @@ export function Model() {
   });
   return (
     <div class="sheet">
-      <Yours />
-      <Server />
+      <div class="openings">
+        <Yours />
+        <Server />
+      </div>
       {info?.inside && <Inside info={info} inside={info.inside} />}
       <Preparation />
       {info?.inside && <Way layers={info.layers} />}

@@ -85,7 +85,7 @@ function Scores() {
 }
 
 function agreement(correlation: number): string {
-  if (correlation > 0.6) return "Both point at the same places.";
+  if (correlation > 0.6) return "They largely agree.";
   if (correlation > 0.3) return "They agree in part.";
   return "They disagree: be careful with this map.";
 }
