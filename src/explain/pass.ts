@@ -9,7 +9,7 @@ import { range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
 import type { ForwardSession, Plan } from "./plan.ts";
 import { bestClasses, checkFinite, classScores } from "./target.ts";
-import { repeatImage, toDense } from "./tensors.ts";
+import { imageOf, toDense } from "./tensors.ts";
 
 type Tensors = Record<string, Tensor>;
 
@@ -67,7 +67,7 @@ export class Pass {
     const tensors = Object.entries({ ...this.feeds, ...results });
     if (tensors.some(([, { dims }]) => dims[0] !== this.n)) return undefined;
     return range(this.n).map((i) => {
-      const own = Object.fromEntries(tensors.map(([name, tensor]) => [name, repeatImage(this.plan.ort, tensor, i, 1)]));
+      const own = Object.fromEntries(tensors.map(([name, tensor]) => [name, imageOf(this.plan.ort, tensor, i)]));
       const feeds = Object.fromEntries(Object.keys(this.feeds).map((name) => [name, own[name]]));
       const pass = new Pass(this.plan, this.layer, feeds, 1);
       pass.#forward = Promise.resolve(own);

@@ -104,6 +104,7 @@ export function cotangents(rows: readonly Weights[], scores: readonly number[]):
 export function classScores({ data, dims }: Dense, image: number): Float32Array {
   const [, classes = 1, ...grid] = dims;
   const places = product(grid);
+  if (places === 1) return data.slice(image * classes, (image + 1) * classes);
   return Float32Array.from({ length: classes }, (_, c) => {
     const from = (image * classes + c) * places;
     return data.subarray(from, from + places).reduce((a, b) => a + b, 0) / places;
@@ -113,14 +114,15 @@ export function classScores({ data, dims }: Dense, image: number): Float32Array 
 /** The classes with the highest scores, best first; the lower index first where scores are equal. */
 export function bestClasses(scores: Float32Array, count: number): number[] {
   return range(scores.length)
-    .sort((a, b) => scores[b] - scores[a] || a - b)
+    .sort((a, b) => (scores[a] === scores[b] ? a - b : scores[a] > scores[b] ? -1 : 1))
     .slice(0, count);
 }
 
 /** @throws UserError `not-finite` where a score is NaN or infinite. */
 export function checkFinite({ data, dims }: Dense, name: string): void {
-  const bad = data.findIndex((v) => !Number.isFinite(v));
-  if (bad < 0) return;
+  let bad = 0;
+  while (bad < data.length && Number.isFinite(data[bad])) bad++;
+  if (bad === data.length) return;
   const image = Math.floor(bad / (data.length / dims[0]));
   throw new UserError(
     "not-finite",

@@ -57,6 +57,16 @@ export function repeatImage(ort: Runtime, tensor: Tensor, image: number, count: 
   return new ort.Tensor(tensor.type as "float32", data, [count, ...rest]);
 }
 
+/** One image's part of a tensor; numbers in the same memory. */
+export function imageOf(ort: Runtime, tensor: Tensor, image: number): Tensor {
+  const [, ...rest] = tensor.dims;
+  const size = product(rest);
+  const range = [image * size, (image + 1) * size] as const;
+  const { data } = tensor;
+  const part = Array.isArray(data) ? data.slice(...range) : (data as Float32Array).subarray(...range);
+  return new ort.Tensor(tensor.type as "float32", part as Float32Array, [1, ...rest]);
+}
+
 /** Feeds of one image each as those of them all; undefined where their shapes differ or an input is no array of numbers. */
 export function sideBySide(ort: Runtime, apart: readonly Feeds[]): Feeds | undefined {
   const together: Feeds = {};

@@ -88,15 +88,18 @@ function interpolate(
 ): Float32Array {
   if (map.length !== h * w) throw new InternalError(`${map.length} values for a map of ${h} x ${w}`);
   const [height, width] = [rows.share.length, columns.share.length];
+  const { first, share } = columns;
   const out = new Float32Array(height * width);
   const line = new Float64Array(w);
-  for (let y = 0; y < height; y++) {
+  for (let y = 0, at = 0; y < height; y++) {
     const [above, below, down] = [rows.first[y] * w, rows.second[y] * w, rows.share[y]];
     // Outside, the share is NaN, and so is everything that is made with it.
     for (let x = 0; x < w; x++) line[x] = map[above + x] * (1 - down) + map[below + x] * down;
-    for (let x = 0, at = y * width; x < width; x++, at++) {
-      const across = columns.share[x];
-      out[at] = line[columns.first[x]] * (1 - across) + line[columns.second[x]] * across;
+    for (let x = 0; x < width; ) {
+      // All pixels between the same two cells.
+      const cell = first[x];
+      const [left, right] = [line[cell], line[Math.min(w - 1, cell + 1)]];
+      for (; x < width && first[x] === cell; x++) out[at++] = left * (1 - share[x]) + right * share[x];
     }
   }
   return out;

@@ -93,15 +93,17 @@ function root(runs: Run[], index: number): number {
 }
 
 function boxesOf(runs: Run[]): Box[] {
-  const segments = new Map<number, { area: number; box: Box }>();
-  for (const [i, { y, from, to }] of runs.entries()) {
+  const segments = new Map<number, { area: number; x0: number; y0: number; x1: number; y1: number }>();
+  runs.forEach(({ y, from, to }, i) => {
     const at = root(runs, i);
-    const { area, box } = segments.get(at) ?? { area: 0, box: [from, y, to, y + 1] };
-    segments.set(at, {
-      area: area + to - from,
-      box: [Math.min(box[0], from), box[1], Math.max(box[2], to), y + 1],
-    });
-  }
+    const segment = segments.get(at);
+    if (segment) {
+      segment.area += to - from;
+      segment.x0 = Math.min(segment.x0, from);
+      segment.x1 = Math.max(segment.x1, to);
+      segment.y1 = y + 1;
+    } else segments.set(at, { area: to - from, x0: from, y0: y, x1: to, y1: y + 1 });
+  });
   // The sort is stable: of equal ones, the one that begins first.
-  return [...segments.values()].sort((a, b) => b.area - a.area).map((segment) => segment.box);
+  return [...segments.values()].sort((a, b) => b.area - a.area).map(({ x0, y0, x1, y1 }) => [x0, y0, x1, y1]);
 }

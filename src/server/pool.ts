@@ -8,6 +8,7 @@ import {
   fromWire,
   type Job,
   type Outcome,
+  ownMemory,
   type Reply,
   type ToWorker,
   type WorkerSetup,
@@ -125,7 +126,8 @@ class Thread implements Lane<Job, Outcome> {
   run(jobs: readonly Job[]): Promise<readonly Outcome[]> {
     return new Promise<readonly Outcome[]>((resolve, reject) => {
       this.#running = { jobs, resolve, reject };
-      this.#post({ kind: "run", jobs });
+      const files = ownMemory(jobs.map(({ file }) => file));
+      this.#post({ kind: "run", jobs }, files);
     }).finally(() => {
       this.#running = undefined;
     });
@@ -139,7 +141,7 @@ class Thread implements Lane<Job, Outcome> {
     await this.#worker.terminate();
   }
 
-  #post(message: ToWorker): void {
-    this.#worker.postMessage(message);
+  #post(message: ToWorker, transfer: ArrayBuffer[] = []): void {
+    this.#worker.postMessage(message, transfer);
   }
 }

@@ -67,6 +67,12 @@ export type FromWorker =
   | { readonly kind: "refused"; readonly error: WireError }
   | { readonly kind: "done"; readonly outcomes: readonly Outcome[] };
 
+/** The memory of arrays that have theirs to themselves: it can be handed to another thread. Small buffers of Node share a pool, which must stay. */
+export const ownMemory = (arrays: readonly Uint8Array[]): ArrayBuffer[] =>
+  arrays.flatMap(({ buffer, byteLength }) =>
+    buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [],
+  );
+
 export function toWire(error: unknown): WireError {
   if (error instanceof UserError) return { code: error.code, message: error.message };
   const { message, stack } = error instanceof Error ? error : new Error(String(error));

@@ -3,7 +3,7 @@ import { parentPort, type Transferable, workerData } from "node:worker_threads";
 import { InternalError } from "../errors.ts";
 import { openModels } from "./engine.ts";
 import type { Served } from "./served.ts";
-import { type FromWorker, type Job, type Outcome, type ToWorker, toWire, type WorkerSetup } from "./work.ts";
+import { type FromWorker, type Job, type Outcome, ownMemory, type ToWorker, toWire, type WorkerSetup } from "./work.ts";
 
 if (!parentPort) throw new InternalError("the worker was started as a program");
 const port = parentPort;
@@ -24,15 +24,8 @@ opened.then(
 port.on("message", async (message: ToWorker) => {
   if (message.kind === "cancel") return running.get(message.job)?.abort();
   const outcomes = await answer(message.jobs, await opened);
-  const bodies = outcomes.flatMap((o) =>
-    "reply" in o && o.reply.body.buffer instanceof ArrayBuffer ? [o.reply.body] : [],
-  );
-  // Small buffers share a pool, which must stay; those of their own are handed over.
-  const own = bodies.filter(({ buffer, byteLength }) => buffer.byteLength === byteLength);
-  say(
-    { kind: "done", outcomes },
-    own.map(({ buffer }) => buffer as ArrayBuffer),
-  );
+  const bodies = outcomes.flatMap((outcome) => ("reply" in outcome ? [outcome.reply.body] : []));
+  say({ kind: "done", outcomes }, ownMemory(bodies));
 });
 
 async function answer(jobs: readonly Job[], models: ReadonlyMap<string, Served>): Promise<Outcome[]> {
