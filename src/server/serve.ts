@@ -1,10 +1,17 @@
 /** @file A server from its options to its end. */
 import type { AddressInfo } from "node:net";
 import { UserError } from "../errors.ts";
+import { overPreset, type SessionOptions } from "../onnx/runtime.ts";
 import { checkExposure } from "./access.ts";
 import { createApp } from "./app.ts";
 import type { ServeOptions } from "./options.ts";
 import { Pool } from "./pool.ts";
+
+/**
+ * ONNX Runtime's arena keeps the most that any run of a session ever needed, which a service meets late: 128 MB at the first occlusion.
+ * Without it memory goes back after each run, which takes as long.
+ */
+const returning: SessionOptions = { enableCpuMemArena: false };
 
 export interface Running {
   readonly url: string;
@@ -26,7 +33,7 @@ export async function serve(options: ServeOptions, log?: { write(line: string): 
   let app: Awaited<ReturnType<typeof createApp>> | undefined;
   const pool = await Pool.open({
     models,
-    loading: { ...loading, maxBytes, maxPixels },
+    loading: { ...loading, maxBytes, maxPixels, session: overPreset(returning, loading.session ?? {}) },
     workers,
     batch,
     onRun: (jobs) => app?.metrics.batch.observe({ model: jobs[0].model }, jobs.length),
