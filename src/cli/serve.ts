@@ -3,16 +3,16 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../errors.ts";
+import { studioFiles } from "../node/studio.ts";
 import type { ServeOptions } from "../server/options.ts";
 import type { ModelSource } from "../server/work.ts";
-import { loadOptions, type ModelFlags, several, whole, withReading } from "./options.ts";
+import { loadOptions, type ModelFlags, notice, several, whole, withReading } from "./options.ts";
 
 const examples = `
 Examples:
   gradcam serve                                            the bundled models, on http://127.0.0.1:8080
   gradcam serve --model resnet50/ --model vit=models/vit.onnx
   gradcam serve --host 0.0.0.0 --token-file tokens.txt     for others, who give a token
-  gradcam serve --model vit.onnx --studio                  and a page to ask it, at /studio/
   curl -F image=@photo.jpg http://127.0.0.1:8080/v1/explain`;
 
 const bundled: readonly ModelSource[] = [
@@ -30,19 +30,18 @@ interface ServeFlags extends Omit<ModelFlags, "model"> {
   readonly tokenFile?: string;
   readonly cors?: string[];
   readonly workers: number;
-  readonly batch: number;
+  readonly batch?: number;
   readonly queue: number;
   readonly timeout: number;
   readonly maxBytes: number;
   readonly maxPixels: number;
   readonly logLevel: string;
-  readonly studio?: boolean;
 }
 
 export function defineServe(program: Command): void {
   const model =
     "a model to serve, an .onnx file or a directory, by a name of its own or its file's; may be repeated (default, where none is named: the bundled ones)";
-  const workers = Math.min(2, availableParallelism());
+  const workers = Math.min(4, availableParallelism());
   const command = program
     .command("serve")
     .option("--model <[name=]file|dir>", model, modelSource("explain"))
@@ -53,18 +52,17 @@ export function defineServe(program: Command): void {
     )
     .option("--answerer <[name=]dir>", "an answerer to serve, as for ask --model; may be repeated", modelSource("ask"));
   withReading(command)
-    .description("answer over HTTP: POST /v1/explain; / documents the rest")
+    .description("answer over HTTP: POST /v1/explain; /studio/ is a page that asks, /docs documents the rest")
     .option("--host <address>", "the address to listen on; other than loopback, a token is needed", "127.0.0.1")
     .option("--port <number>", "the port; 0: any that is free", port, 8080)
     .option("--token-file <file>", "tokens that requests must bear, one a line; also: the environment's GRADCAM_TOKEN")
     .option("--cors <origin>", "an origin whose pages may ask; may be repeated (default: none)", several)
     .option("--workers <count>", "threads that compute, each with the models in memory", whole, workers)
-    .option("--batch <count>", "requests that share a run at most", whole, 8)
+    .option("--batch <count>", "requests that share a run at most (default: 1 on processors, else 8)", whole)
     .option("--queue <count>", "requests in the house at most; the next is told to come back later", whole, 64)
     .option("--timeout <seconds>", "the longest that a request may take", whole, 30)
     .option("--max-bytes <count>", "refuse larger files", whole, 10e6)
     .option("--max-pixels <count>", "refuse larger pictures", whole, 25e6)
-    .option("--studio", "serve the studio too, at /studio/; it can ask this server")
     .addOption(
       new Option("--log-level <level>", "how much is logged").choices(["error", "info", "silent"]).default("info"),
     )
@@ -82,12 +80,16 @@ async function serve(flags: ServeFlags): Promise<void> {
     throw new UserError("invalid-option", `invalid model: two are called "${twice.name}"; name them, as a=one.onnx`);
   const share = Math.max(1, Math.floor(availableParallelism() / flags.workers));
   const { model: _, ...reading } = { ...flags, threads: threads ?? share };
+  // A processor takes as long for eight pictures in one run as in eight, with eight times the memory.
+  const onProcessor = (flags.provider ?? "cpu") === "cpu";
   const options: ServeOptions = {
     ...flags,
+    batch: flags.batch ?? (onProcessor ? 1 : 8),
     tokens: await server.readTokens(tokenFile, process.env.GRADCAM_TOKEN),
     cors,
     models,
     loading: loadOptions(reading),
+    pages: await studioPages(),
   };
   const running = await server.serve(options);
   console.error(`gradcam serves ${models.map(({ name }) => name).join(", ")} on ${running.url}`);
@@ -100,6 +102,17 @@ async function serve(flags: ServeFlags): Promise<void> {
     };
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
   });
+}
+
+/** The studio, where its package is there; what it does without is no reason not to serve. */
+async function studioPages(): Promise<ServeOptions["pages"]> {
+  try {
+    return (await studioFiles(undefined, undefined)).files;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    notice(`the studio is not served: ${error.message}`);
+    return undefined;
+  }
 }
 
 /** The server, whose packages are optional; @throws UserError `missing-package`. */

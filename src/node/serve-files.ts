@@ -7,8 +7,10 @@ import { stat } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { UserError } from "../errors.ts";
+import { pageHeaders } from "./page-headers.ts";
 
 /** What is served under a path, without its leading slash: a file on disk, or a text that is made when it is asked for. */
 export type Served = ReadonlyMap<string, string | (() => Promise<string>)>;
@@ -30,14 +32,39 @@ const types: Readonly<Record<string, string>> = {
   ".webmanifest": "application/manifest+json",
 };
 
-/** What comes with every file: a page of them may use threads, and no other page may use them. */
-export const fileHeaders = {
-  "Cross-Origin-Opener-Policy": "same-origin",
-  "Cross-Origin-Embedder-Policy": "require-corp",
-  "Cross-Origin-Resource-Policy": "same-origin",
+/** What goes with a file. */
+export const fileHeaders = (url: string) => ({
+  ...pageHeaders(new URL(url, "http://localhost")),
   "X-Content-Type-Options": "nosniff",
   "Cache-Control": "no-cache",
-} as const;
+});
+
+const refusalHeaders = fileHeaders("/");
+
+/** A file that is there. */
+export interface Content {
+  readonly type: string;
+  /** In bytes. */
+  readonly length: number;
+  open(): Readable;
+}
+
+/**
+ * What is served under an address; undefined where nothing is.
+ * @param url as it was asked for. Its path is only ever looked up, never joined with another.
+ */
+export async function contentAt(files: Served, url: string): Promise<Content | undefined> {
+  const name = nameIn(url);
+  const served = name === undefined ? undefined : files.get(name || "index.html");
+  if (served === undefined) return undefined;
+  const type = types[path.extname(name || "index.html")] ?? "application/octet-stream";
+  if (typeof served === "string") {
+    const length = await sizeOf(served);
+    return length === undefined ? undefined : { type, length, open: () => createReadStream(served) };
+  }
+  const made = Buffer.from(await served());
+  return { type, length: made.length, open: () => Readable.from([made]) };
+}
 
 /**
  * Serves until the server is closed.
@@ -64,25 +91,18 @@ export async function serveFiles(
 }
 
 async function answer(files: Served, host: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const refuse = (status: number) => response.writeHead(status, fileHeaders).end();
+  const { url = "/" } = request;
+  const refuse = (status: number) => response.writeHead(status, refusalHeaders).end();
   if (request.method !== "GET" && request.method !== "HEAD") return void refuse(405);
   if (!isOurs(request.headers.host, host)) return void refuse(421);
-  const name = nameIn(request.url ?? "/");
-  const served = name === undefined ? undefined : files.get(name || "index.html");
-  if (served === undefined) return void refuse(404);
-  const content = typeof served === "function" ? Buffer.from(await served()) : undefined;
-  const length = content ? content.length : await sizeOf(served as string);
-  if (length === undefined) return void refuse(404);
-  const type = contentType(name || "index.html");
-  response.writeHead(200, { ...fileHeaders, "Content-Type": type, "Content-Length": length });
+  const content = await contentAt(files, url);
+  if (!content) return void refuse(404);
+  response.writeHead(200, { ...fileHeaders(url), "Content-Type": content.type, "Content-Length": content.length });
   if (request.method === "HEAD") response.end();
-  else if (content) response.end(content);
-  else await pipeline(createReadStream(served as string), response);
+  else await pipeline(content.open(), response);
 }
 
-export const contentType = (name: string): string => types[path.extname(name)] ?? "application/octet-stream";
-
-/** The path without its leading slash, decoded; undefined for what cannot be decoded. It is only ever looked up, never joined. */
+/** The path without its leading slash, decoded; undefined for what cannot be decoded. */
 function nameIn(url: string): string | undefined {
   try {
     return decodeURIComponent(new URL(url, "http://localhost").pathname.slice(1));

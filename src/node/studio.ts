@@ -67,8 +67,11 @@ function engine(): [string, string | (() => Promise<string>)][] {
     );
   }
   const at = (name: string) => path.join(path.dirname(binary), name);
-  const sums = async () =>
-    (await Promise.all(binaries.map(async (name) => `${await sha256(at(name))}  ${name}\n`))).join("");
+  let read: Promise<string[]> | undefined;
+  const sums = async () => {
+    read ??= Promise.all(binaries.map(async (name) => `${await sha256(at(name))}  ${name}\n`));
+    return (await read).join("");
+  };
   return [
     ...[...scripts, ...binaries].map((name): [string, string] => [`ort/${name}`, at(name)]),
     ["ort/SHA256SUMS", sums],

@@ -7,6 +7,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, 
 import type { ModelCard, Models } from "../client/contract.ts";
 import { listing, UserError } from "../errors.ts";
 import { methods } from "../methods/index.ts";
+import { contentAt, fileHeaders, type Served } from "../node/serve-files.ts";
 import { preferred } from "./accept.ts";
 import { bearerCheck, isLocalRequest } from "./access.ts";
 import { mostQuestionBytes, readBody } from "./body.ts";
@@ -16,7 +17,6 @@ import { openApi } from "./openapi.ts";
 import type { ServeOptions } from "./options.ts";
 import type { Pool } from "./pool.ts";
 import { bug, HttpError, told } from "./problems.ts";
-import { serveStudio, studioPath } from "./studio.ts";
 import type { Job, Task } from "./work.ts";
 
 export interface App {
@@ -30,7 +30,7 @@ export interface App {
 
 type AppOptions = Pick<
   ServeOptions,
-  "host" | "tokens" | "cors" | "queue" | "timeout" | "maxBytes" | "maxPixels" | "logLevel" | "studio"
+  "host" | "tokens" | "cors" | "queue" | "timeout" | "maxBytes" | "maxPixels" | "logLevel" | "pages"
 >;
 
 /** What a browser may do with an answer: nothing but show it. */
@@ -43,10 +43,8 @@ const headers: Readonly<Record<string, string>> = {
   "x-frame-options": "DENY",
   "cache-control": "no-store",
 };
-/** Answered without a token: what says nothing of models, pictures or use. */
-const open = new Set(["/", "/openapi.json", "/healthz", "/readyz"]);
-
-const isOpen = (path: string): boolean => open.has(path) || path === "/studio" || path.startsWith(studioPath);
+/** Routes that answer without a token, for they say nothing of the operator's models, of pictures or use; of files, those of the studio. */
+const open = new Set(["/", "/studio", "/studio/*", "/docs", "/openapi.json", "/healthz", "/readyz"]);
 
 export async function createApp(pool: Pool, options: AppOptions, log?: { write(line: string): void }): Promise<App> {
   const { tokens, queue, timeout, maxBytes } = options;
@@ -98,7 +96,7 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
         "forbidden: a server without tokens answers its own machine only, by the name localhost",
       );
     const preflight = request.method === "OPTIONS" && options.cors.length > 0;
-    if (tokens.length > 0 && !preflight && !isOpen(pathOf(request)) && !authorised(authorization))
+    if (tokens.length > 0 && !preflight && !open.has(request.routeOptions.url ?? "") && !authorised(authorization))
       throw new HttpError(
         401,
         "unauthorised",
@@ -137,7 +135,7 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
 
   app.setErrorHandler((error, request, reply) => send(error, request, reply));
   app.setNotFoundHandler((request, reply) =>
-    send(new HttpError(404, "unknown-path", "unknown path; / lists what there is"), request, reply),
+    send(new HttpError(404, "unknown-path", "unknown path; /docs lists what there is"), request, reply),
   );
 
   app.get("/healthz", async () => ({ status: "ok" }));
@@ -149,9 +147,9 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
   const description = openApi(options);
   const page = docsPage(description);
   app.get("/openapi.json", async () => description);
-  app.get("/", async (_, reply) => reply.type("text/html; charset=utf-8").send(page));
-
-  if (options.studio) await serveStudio(app);
+  app.get("/docs", async (_, reply) => reply.type("text/html; charset=utf-8").send(page));
+  app.get("/", async (_, reply) => reply.redirect(options.pages ? "studio/" : "docs"));
+  if (options.pages) addPages(app, options.pages);
 
   const answer: Models = {
     models: [...pool.cards],
@@ -213,6 +211,20 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
       for (const controller of inside.values()) controller.abort("stopping");
     },
   };
+}
+
+/** The studio, whose pages may do more than answers may. */
+function addPages(app: FastifyInstance, pages: Served): void {
+  app.get("/studio", async (_, reply) => reply.redirect("studio/"));
+  app.get("/studio/*", async ({ url }, reply) => {
+    const content = await contentAt(pages, url.slice("/studio".length));
+    if (!content) return reply.callNotFound();
+    const { type, length } = content;
+    return reply
+      .headers({ ...fileHeaders(url), "content-length": length })
+      .type(type)
+      .send(content.open());
+  });
 }
 
 const pathOf = ({ url }: FastifyRequest): string => url.split("?")[0];

@@ -1,5 +1,6 @@
 /** @file What a server is told: where it listens, whom it lets in, what it computes with, and how much of anything it takes. */
 import type { LoadOptions } from "../node/load.ts";
+import type { Served } from "../node/serve-files.ts";
 import type { ModelSource } from "./work.ts";
 
 export interface Limits {
@@ -29,6 +30,6 @@ export interface ServeOptions extends Limits {
   /** Requests that share one run at most. */
   readonly batch: number;
   readonly logLevel: string;
-  /** Whether the studio is served too. */
-  readonly studio?: boolean;
+  /** The studio's files by their path behind `/studio/`; without them `/` leads to the documentation. */
+  readonly pages?: Served;
 }

@@ -175,7 +175,7 @@ describe("a small model", () => {
 
 test("with tokens: nothing without one but health and documents, and no secret or picture in the log", async () => {
   const { url, client, lines } = await started({ tokens: [token], logLevel: "trace" });
-  for (const path of ["/", "/openapi.json", "/healthz", "/readyz"])
+  for (const path of ["/", "/docs", "/openapi.json", "/healthz", "/readyz"])
     expect((await fetch(url + path)).status, path).toBe(200);
   for (const path of ["/v1/models", "/metrics", "/nowhere", "/v1/explain?x=/healthz"]) {
     const response = await fetch(url + path);
@@ -221,12 +221,12 @@ test("pages of other origins may ask only where they are named", async () => {
 
 test("every answer bids browsers keep to themselves, and the page of documents fetches nothing", async () => {
   const { url } = await started();
-  for (const path of ["/", "/v1/models", "/nowhere"]) {
+  for (const path of ["/docs", "/v1/models", "/nowhere"]) {
     const { headers } = await fetch(url + path);
     expect(headers.get("content-security-policy"), path).toContain("default-src 'none'");
     expect([headers.get("x-content-type-options"), headers.get("x-frame-options")], path).toEqual(["nosniff", "DENY"]);
   }
-  const page = await (await fetch(url)).text();
+  const page = await (await fetch(url)).text(); // which leads to /docs
   expect(page).toContain("POST /v1/explain");
   expect(page).not.toMatch(/<script|<link|\bsrc=|url\(|@import/);
   expect(page.match(/href="[^"#][^"]*"/g)).toEqual(['href="openapi.json"']);

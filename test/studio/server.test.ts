@@ -37,7 +37,7 @@ beforeAll(async () => {
   writeFileSync(tokens, `${token}\n`);
   build();
   [browser, studio, node] = await Promise.all([launch(), serve(), load()]);
-  service = await serving("--cors", new URL(studio.url).origin, "--token-file", tokens, "--studio");
+  service = await serving("--cors", new URL(studio.url).origin, "--token-file", tokens);
   context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
   context.on("request", (request) => {
     if (request.url().startsWith(service.url)) sent.push(`${request.method()} ${new URL(request.url()).pathname}`);

@@ -13,7 +13,7 @@ export function Server() {
   );
 }
 
-/** As `gradcam serve --studio` has it, the server is one step up from the page. */
+/** As `gradcam serve` has it, the server is one step up from the page. */
 const beside = location.pathname.endsWith("/studio/") ? new URL("..", location.origin + location.pathname).href : "";
 
 function Address() {
