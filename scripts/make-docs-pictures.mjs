@@ -57,9 +57,10 @@ async function captionSheet() {
   return sheet;
 }
 
-/** One row: the input, and the method's answer for each class. */
+/** One row: the input, and the method's answer for each class. HiResCAM is Grad-CAM on the default layer, and shown on another. */
 async function methodPicture({ name }) {
-  const why = await model.explain(photo, { classes, method: name });
+  const layer = name === "hires-cam" ? "blocks.10/add" : undefined;
+  const why = await model.explain(photo, { classes, method: name, layer });
   const seen = await seenByTheNetwork(why);
   return drawRow(["Input", ...classes], [seen, ...why.explanations.map((explanation) => drawn(explanation, seen))]);
 }

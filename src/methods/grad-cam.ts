@@ -17,17 +17,17 @@ export const gradCamSum: LayerMap = (parts) => {
 export const gradCamMap: LayerMap = (parts) => parts.build.relu(gradCamSum(parts));
 
 /** Activations as [n, C, positions]. */
-function flatGrid({ build, a, grid }: LayerParts): Value {
+export function flatGrid({ build, a, grid }: LayerParts): Value {
   const places = grid.map((axis) => a.dims?.[axis] ?? -1);
-  const dims = isStatic(places) ? [0, 0, product(places)] : [0, 0, -1];
-  return { ...build.reshape(a, dims), dims: [a.dims?.[0] ?? -1, a.dims?.[1] ?? -1, -1] };
+  const positions = isStatic(places) ? product(places) : -1;
+  return { ...build.reshape(a, [0, 0, positions]), dims: [a.dims?.[0] ?? -1, a.dims?.[1] ?? -1, positions] };
 }
 
-/** Channel weights [m, C, 1, ...] as [n, k, C]. */
-function byImage({ build, a }: LayerParts, weights: Value): Value {
-  const channels = a.dims?.[1] ?? -1;
-  const shape = build.concat([build.dimOf(a, 0), build.ints([-1]), build.dimOf(a, 1)], 0);
-  return { ...build.reshape(weights, shape), dims: [a.dims?.[0] ?? -1, -1, channels] };
+/** Rows for every target [m, C, ...] as [n, k, C, ...positions]. */
+export function byImage({ build, a }: LayerParts, rows: Value, positions: readonly Value[] = []): Value {
+  const [n = -1, channels = -1] = a.dims ?? [];
+  const shape = build.concat([build.dimOf(a, 0), build.ints([-1]), build.dimOf(a, 1), ...positions], 0);
+  return { ...build.reshape(rows, shape), dims: [n, -1, channels, ...positions.map(() => -1)] };
 }
 
 export const gradCam: Method = {

@@ -5,10 +5,19 @@ import { gradCam } from "./grad-cam.ts";
 import { gradient } from "./gradient.ts";
 import { guidedBackprop } from "./guided-backprop.ts";
 import { guidedGradCam } from "./guided-grad-cam.ts";
+import { hiResCam } from "./hires-cam.ts";
 import type { Method } from "./method.ts";
 import { occlusion } from "./occlusion.ts";
 
-export const methods: readonly Method[] = [gradCam, guidedBackprop, guidedGradCam, deconvolution, gradient, occlusion];
+export const methods: readonly Method[] = [
+  gradCam,
+  hiResCam,
+  guidedBackprop,
+  guidedGradCam,
+  deconvolution,
+  gradient,
+  occlusion,
+];
 
 /** @throws UserError `unknown-name` that lists the methods. */
 export function methodNamed(name: string): Method {

@@ -1,6 +1,8 @@
 /** @file Maps worked out on paper, on the networks of nets.ts. */
+import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
-import { numbers, open } from "../explain/ask.ts";
+import { ask, numbers, open } from "../explain/ask.ts";
+import { floats, model, node } from "../models.ts";
 import { blocks, blocksPicture, explained, small, smallPicture } from "./nets.ts";
 
 const on = (method: string, target: Parameters<typeof explained>[3]) => explained(small, smallPicture, method, target);
@@ -43,6 +45,40 @@ test("grad-cam is CAM (Zhou et al. 2016) over the number of cells, behind global
     const cam = a0.map((v, i) => Math.max(0, w[0] * v + w[1] * a1[i]));
     expect((await on("grad-cam", c)).map).toEqual(cam.map((v) => v / 4));
   }
+});
+
+describe("hires-cam", () => {
+  test.each([0, 1])("behind global pooling it is grad-cam: class %d", async (c) =>
+    expect((await on("hires-cam", c)).map).toEqual((await on("grad-cam", c)).map),
+  );
+
+  // y0 = A0 . [1 0 0 -1] + A1 . [0 2 1 0] and y1 = -y0: each place has a weight of its own, which Grad-CAM's mean would lose.
+  const flat = model({
+    opset: 13,
+    free: ["x"],
+    inputs: {
+      x: [1, 1, 2, 2],
+      w: floats([1, -1], [2, 1, 1, 1]),
+      b: floats([0, 2]),
+      places: floats(
+        [1, 0, 0, -1, 0, 2, 1, 0].flatMap((v) => [v, -v]),
+        [8, 2],
+      ),
+    },
+    nodes: [
+      node("Conv", "x w b", "conv"),
+      node("Relu", "conv", "A"),
+      node("Flatten", "A", "cells"),
+      node("MatMul", "cells places", "y"),
+    ],
+  });
+  test("two images, two classes: ReLU of each place's own contribution", async () => {
+    // A of the second image, x = [2 1 0 -1]: [2 1 0 0] and [0 1 2 3].
+    const x = new ort.Tensor("float32", Float32Array.of(1, -2, -1, 3, 2, 1, 0, -1), [2, 1, 2, 2]);
+    const { maps } = await ask(flat, { x }, { method: "hires-cam", target: { each: [0, 1] }, layer: "A" });
+    expect(maps.dims).toEqual([4, 2, 2]);
+    expect(numbers(maps)).toEqual([1, 8, 3, 0, 0, 0, 0, 3, 2, 2, 2, 0, 0, 0, 0, 0]);
+  });
 });
 
 // At the rectifiers dA0 = w_c0 / 4 and dA1 = w_c1 / 4 arrive; x reaches A0 with +1 and A1 with -1.

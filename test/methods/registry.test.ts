@@ -7,6 +7,7 @@ import { images, vgg } from "../nets.ts";
 /** What a method answers to 2 images [3, 8, 8] and 2 classes, its layer being [6, 8, 8]. */
 const cases: Readonly<Record<string, { readonly signed: boolean; readonly pixels: boolean }>> = {
   "grad-cam": { signed: false, pixels: false },
+  "hires-cam": { signed: false, pixels: false },
   "guided-backprop": { signed: false, pixels: true },
   "guided-grad-cam": { signed: false, pixels: true },
   deconvolution: { signed: false, pixels: true },
