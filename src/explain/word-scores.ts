@@ -65,8 +65,13 @@ export function wordScores({ data, dims }: Dense, words: readonly number[], offs
     const from = (offset + t) * vocabulary;
     const row = data.subarray(from, from + vocabulary);
     const total = logSumExp(row);
-    for (let v = 0; v < vocabulary; v++) cotangent[from + v] = -Math.exp(row[v] - total);
-    cotangent[from + word] += 1;
+    let others = 0;
+    for (let v = 0; v < vocabulary; v++) {
+      const probability = Math.exp(row[v] - total);
+      cotangent[from + v] = -probability;
+      if (v !== word) others += probability;
+    }
+    cotangent[from + word] = others; // 1 minus its own would lose a nearly certain word's digits
     return row[word] - total;
   });
   return { words, logProbabilities, cotangent: { data: cotangent, dims } };

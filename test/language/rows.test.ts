@@ -9,6 +9,7 @@ import { readModel } from "../../src/onnx/model.ts";
 import { DataType } from "../../src/onnx/proto.ts";
 import { sequenceNarrator } from "../../src/tasks/sequence-narrator.ts";
 import { stepNarrator } from "../../src/tasks/step-narrator.ts";
+import { apart } from "../explain/ask.ts";
 
 const folder = fileURLToPath(new URL("models", import.meta.url));
 const read = (file: string) => readModel(new Uint8Array(readFileSync(`${folder}/${file}`)));
@@ -31,6 +32,23 @@ test.each(["cnn-lstm", "cnn-gru", "vit-gpt2", "blip", "git"])("all words of %s a
   const telling = await sentences.telling(8, { ...seen, ...teller.feed([[1, 2, 3, 4, 5, 6, 7, 8]], known) });
   expect((await telling.atLayer(telling.layer(undefined), gradCamSum)).together).toBe(true);
   await telling.release();
+  await sentences.release();
+});
+
+test.each(["cnn-lstm", "vit-gpt2"])("hires-cam of the words of %s together is that of each", async (name) => {
+  const narrator = narratorOf(name);
+  const sentences = new Sentences(ort, (places) => narrator.teller(places), { session: { intraOpNumThreads: 1 } });
+  const pixels = Float32Array.from({ length: 3 * 32 * 32 }, (_, i) => Math.sin(0.37 * i));
+  const seen = { [narrator.teller(3).image]: new ort.Tensor("float32", pixels, [1, 3, 32, 32]) };
+  const told = await sentences.see(seen).tell([1, 5, 6], [5, 6, 7]);
+  const each = [0, 1, 2].map((word) => [0, 1, 2].map((place) => Number(place === word)));
+  const together = (await told.explain(each, { method: "hires-cam" })).maps;
+  for (const [word, weights] of each.entries()) {
+    const { data } = (await told.explain([weights], { method: "hires-cam" })).maps;
+    const own = together.data.subarray(word * data.length, (word + 1) * data.length);
+    expect(Math.max(...data)).toBeGreaterThan(0);
+    expect(apart([...own], [...data])).toBeLessThan(1e-5);
+  }
   await sentences.release();
 });
 
