@@ -37,6 +37,8 @@ export interface Grids {
   readonly made: readonly { readonly channels: number; readonly grid: readonly number[] }[];
   /** Those, and their halves, by their text. */
   readonly known: ReadonlyMap<string, readonly number[]>;
+  /** Lengths of the texts that the network reads beside the image. */
+  readonly texts: readonly number[];
 }
 
 const making = new Set(
@@ -56,7 +58,8 @@ export function gridsOf(model: Model, tensors: Observed, image: string): Grids {
   for (const { grid } of made)
     for (let part = [...grid]; !known.has(String(part)); part = part.map((d) => (d > 0 ? Math.ceil(d / 2) : d)))
       known.set(String(part), part);
-  return { rank, made, known };
+  const beside = model.inputs.map(({ name }) => tensors.get(name)?.dims ?? []);
+  return { rank, made, known, texts: beside.filter((dims) => dims.length === 2).map(([, length]) => length) };
 }
 
 /** The layout in which a tensor has a known grid; undefined where it has none, or one that is a single place. */
@@ -73,14 +76,14 @@ const channelsLast = (dims: readonly number[]): Layout => ({ channels: dims.leng
 
 /**
  * [n, tokens, channels]: the largest grid that the tokens have room for, among those of a convolution of as many channels; tokens merged
- * since, which no convolution made, fill half of a grid.
+ * since, which no convolution made, fill half of a grid, and are not as many as the words of a text.
  */
 function tokenLayout([, count, channels]: readonly number[], grids: Grids, tokens?: TokenGrid): Layout | undefined {
-  const { made, known } = grids;
+  const { made, known, texts } = grids;
   const room = made.filter((m) => m.channels === channels && product(m.grid) <= count).map(({ grid }) => grid);
   const [largest] = room.toSorted((a, b) => product(b) - product(a));
   const merged = [...known].find(
-    ([text, half]) => product(half) === count && !made.some((m) => String(m.grid) === text),
+    ([text, half]) => product(half) === count && !texts.includes(count) && !made.some((m) => String(m.grid) === text),
   );
   const filled = largest && product(largest) === count;
   const grid = tokens?.grid ?? (filled ? largest : (merged?.[1] ?? largest));

@@ -5,7 +5,12 @@ import { DataType } from "../../src/onnx/proto.ts";
 const known = (...grids: number[][]): Grids["known"] => new Map(grids.map((grid) => [String(grid), grid]));
 
 /** A vision transformer on 14 x 14 patches of 192 channels. */
-const patches: Grids = { rank: 4, made: [{ channels: 192, grid: [14, 14] }], known: known([14, 14], [7, 7]) };
+const patches: Grids = {
+  rank: 4,
+  made: [{ channels: 192, grid: [14, 14] }],
+  known: known([14, 14], [7, 7]),
+  texts: [],
+};
 
 const of = (dims: number[], grids = patches, perImage = true) =>
   layoutOf({ type: DataType.FLOAT, dims, perImage }, grids);
@@ -18,7 +23,7 @@ describe("a tensor is read as the grid that it has", () => {
   test("attention has no grid of the network", () => expect(of([-1, 3, 197, 197])).toBeUndefined());
   test("windows are not images", () => expect(of([-1, 7, 7, 96], patches, false)).toBeUndefined());
   test("one place is no grid", () => {
-    const pooled: Grids = { rank: 4, made: [], known: known([1, 1]) };
+    const pooled: Grids = { rank: 4, made: [], known: known([1, 1]), texts: [] };
     expect(of([-1, 1, 1, 64], pooled)).toBeUndefined();
   });
 });
@@ -31,8 +36,13 @@ describe("tokens", () => {
   test("text is shorter than the grid", () => expect(of([-1, 20, 192])).toBeUndefined());
   test("merged since: half of the patches' grid, of whatever channels", () =>
     expect(of([-1, 49, 384])).toEqual({ channels: 2, grid: [7, 7], prefix: 0 }));
+  test("as many as the words of a question: not merged patches", () => {
+    const asked: Grids = { ...patches, texts: [49] };
+    expect(of([-1, 49, 384], asked)).toBeUndefined();
+    expect(of([-1, 196, 192], { ...patches, texts: [196] })?.grid).toEqual([14, 14]);
+  });
   test("not square", () => {
-    const wide: Grids = { rank: 4, made: [{ channels: 64, grid: [6, 10] }], known: known([6, 10]) };
+    const wide: Grids = { rank: 4, made: [{ channels: 64, grid: [6, 10] }], known: known([6, 10]), texts: [] };
     expect(of([-1, 61, 64], wide)).toEqual({ channels: 2, grid: [6, 10], prefix: 1 });
   });
   test("as the caller says", () => {
