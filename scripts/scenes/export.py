@@ -164,7 +164,7 @@ def examples(world):
 
 def write_recurrent(directory, trunk, head, world):
     pixels, words = examples(world)
-    encode = Recipe(lambda x: head.encode(trunk(x)), trunk=trunk, head=head)
+    encode = Recipe(lambda x: head.encode(head.relations(trunk(x))), trunk=trunk, head=head)
     write_onnx(
         directory / "encoder.onnx", encode, {"pixel_values": pixels}, ["features", "h0", "c0"],
         {"pixel_values": {0: "batch"}, "features": {0: "batch"}, "h0": {1: "batch"}, "c0": {1: "batch"}}, "grid",
@@ -209,7 +209,7 @@ def write_recurrent(directory, trunk, head, world):
 
 def write_transformer(directory, trunk, head, world):
     pixels, words = examples(world)
-    encode = Recipe(lambda x: head.encode(trunk(x)), trunk=trunk, head=head)
+    encode = Recipe(lambda x: head.encode(head.relations(trunk(x))), trunk=trunk, head=head)
     write_onnx(
         directory / "onnx/encoder_model.onnx", encode, {"pixel_values": pixels}, ["last_hidden_state"],
         {"pixel_values": {0: "batch"}, "last_hidden_state": {0: "batch"}}, "grid",

@@ -1,8 +1,7 @@
 """The networks of the bundled scene models: one trunk of four convolutions, and heads that read its 12 x 12 grid.
 
 The trunk sees 31 x 31 pixels at each place and keeps a grid of 12 x 12 for a picture of 96 x 96, so that what a channel says is
-said of a small part of the picture. Positions enter as coordinates or as learned templates, since captions and answers
-need them; nothing mixes distant places in front of the last convolution.
+said of a small part of the picture. Positions enter as coordinates, since captions and answers need them.
 """
 
 import math
@@ -13,6 +12,8 @@ from torch import nn
 
 GRID = 12
 CHANNELS = 128
+#: An object covers about one place in so many: a mean over the places, times this, is what one object says.
+COVER = 16
 #: How many shapes, colours, sizes and textures there are, and how many pairs of two of them.
 PROPERTIES = (5, 6, 2, 3)
 COMBINED = [(a, b) for b in range(len(PROPERTIES)) for a in range(b)]
@@ -26,14 +27,6 @@ def coordinates(grid):
     return torch.stack([x, y])[None]
 
 
-def waves(width):
-    """[1, 144, width]: random mixtures of smooth functions of a place, so that near places are alike."""
-    place = coordinates(GRID).flatten(2)
-    turns = [math.pi * k * place for k in (1, 2)]
-    functions = torch.cat([place, *(f(turn) for turn in turns for f in (torch.sin, torch.cos))], 1)
-    return functions.transpose(1, 2) @ (torch.randn(functions.shape[1], width))
-
-
 class Trunk(nn.Sequential):
     """pixel_values [n, 3, 96, 96] -> rectified features [n, 128, 12, 12]."""
 
@@ -45,32 +38,46 @@ class Trunk(nn.Sequential):
         super().__init__(*layers)
 
 
+class Relations(nn.Module):
+    """Shows every place of the grid the others: coordinates, and dilated convolutions whose windows together cover the picture.
+
+    So a channel can say "the colour of the object that is spoken of" and be silent on other objects that have it, as those of a deep
+    network's last convolution can.
+    """
+
+    def __init__(self, channels, width=96, dilations=(1, 2, 4)):
+        super().__init__()
+        self.register_buffer("coordinates", coordinates(GRID), persistent=False)
+        self.enter = nn.Conv2d(CHANNELS + 2, width, 1)
+        self.look = nn.ModuleList(nn.Conv2d(width, width, 3, padding=d, dilation=d) for d in dilations)
+        self.leave = nn.Conv2d(width, channels, 1)
+
+    def forward(self, grid):
+        """[n, 128, 12, 12] -> [n, channels, 12, 12], rectified."""
+        x = F.relu(self.enter(torch.cat([grid, self.coordinates.expand(grid.shape[0], -1, -1, -1)], 1)))
+        for look in self.look:
+            x = F.relu(x + look(x))
+        return F.relu(self.leave(x))
+
+
 class RecurrentCaptioner(nn.Module):
     """An LSTM whose state starts from the picture's feature, and whose output gates that feature for each word. No attention.
 
-    A 1 x 1 convolution looks for pairs of properties (it starts as what the namer has learned), so that what belongs to one object is
-    together before places are summed. The feature is a linear layer on the sums over 25 learned templates of places, rectified.
+    The feature is the mean over the places, so that the gradient is the same at each of them and Grad-CAM's mean of it loses nothing.
     """
 
-    def __init__(self, vocabulary, templates=5, feature=512, width=256, embedding=64):
+    def __init__(self, vocabulary, feature=256, width=256, embedding=64):
         super().__init__()
-        self.look = nn.Conv2d(CHANNELS, PAIRS, 1)
-        centres = (torch.arange(templates) + 0.5) / templates * GRID - 0.5
-        places = torch.arange(GRID).float()
-        bump = torch.exp(-(((places[:, None] - centres[None]) / (GRID / templates)) ** 2) * 2)
-        bump = bump / bump.sum(0)
-        self.templates = nn.Parameter(torch.einsum("ya,xb->yxab", bump, bump).reshape(GRID * GRID, templates**2) * 8)
-        self.feature = nn.Linear(PAIRS * templates**2, feature)
+        self.relations = Relations(feature)
         self.start = nn.Linear(feature, 2 * width)
         self.embedding = nn.Embedding(vocabulary, embedding)
         self.lstm = nn.LSTM(embedding, width, batch_first=True)
         self.gate = nn.Linear(width, feature)
         self.words = nn.Linear(width + feature, vocabulary)
 
-    def encode(self, grid):
-        """features [n, feature], h0 and c0 [1, n, width]."""
-        looked = F.relu(self.look(grid)).flatten(2)
-        feature = F.relu(self.feature((looked @ self.templates).flatten(1)))
+    def encode(self, seen):
+        """What the relations gave -> features [n, feature], h0 and c0 [1, n, width]."""
+        feature = seen.mean((2, 3)) * COVER
         h, c = torch.tanh(self.start(feature)).chunk(2, 1)
         return feature, h.unsqueeze(0), c.unsqueeze(0)
 
@@ -80,13 +87,10 @@ class RecurrentCaptioner(nn.Module):
         seen = F.relu(self.gate(out)) * features.unsqueeze(1)
         return self.words(torch.cat([out, seen], 2)), h, c
 
-    def forward(self, grid, words):
-        """words [n, captions, length] -> logits [n * captions, length, vocabulary]."""
-        encoded = self.encode(grid)
-        count = words.shape[1]
-        features = encoded[0].repeat_interleave(count, 0)
-        h, c = (state.repeat_interleave(count, 1) for state in encoded[1:])
-        return self.step(features, words.flatten(0, 1), h, c)[0]
+    def forward(self, seen, words):
+        """words [n, length] -> logits [n, length, vocabulary]."""
+        features, h, c = self.encode(seen)
+        return self.step(features, words, h, c)[0]
 
 
 class Attention(nn.Module):
@@ -118,20 +122,22 @@ class Block(nn.Module):
     def forward(self, x, picture, mask):
         y = self.norms[0](x)
         x = x + self.words(y, y, mask)
-        # Several captions of one picture ask it together.
-        y = self.norms[1](x).reshape(picture.shape[0], -1, x.shape[2])
-        x = x + self.picture(y, picture).reshape(x.shape)
+        x = x + self.picture(self.norms[1](x), picture)
         return x + self.feed(self.norms[2](x))
 
 
 class TransformerCaptioner(nn.Module):
-    """A transformer decoder over the 144 places of the trunk's grid."""
+    """A transformer decoder over a few tokens, each the mean over the places of channels of its own.
 
-    def __init__(self, vocabulary, width=128, layers=2, longest=16):
+    So it attends to what there is in the picture, not to where; attending to places would give the gradient at each place a weight
+    that Grad-CAM's mean loses.
+    """
+
+    def __init__(self, vocabulary, width=128, tokens=16, channels=32, layers=2, longest=16):
         super().__init__()
-        self.project = nn.Linear(CHANNELS, width)
-        self.places = nn.Parameter(waves(width))
-        self.norm = nn.LayerNorm(width)
+        self.relations = Relations(tokens * channels)
+        self.widen = nn.Linear(channels, width, bias=False)
+        self.tokens = nn.Parameter(torch.randn(1, tokens, width))
         self.embedding = nn.Embedding(vocabulary, width)
         self.positions = nn.Parameter(torch.randn(1, longest, width) * 0.1)
         self.blocks = nn.ModuleList(Block(width) for _ in range(layers))
@@ -139,9 +145,10 @@ class TransformerCaptioner(nn.Module):
         self.words = nn.Linear(width, vocabulary)
         self.register_buffer("mask", torch.full((longest, longest), -1e4).triu(1), persistent=False)
 
-    def encode(self, grid):
-        """The picture as a sequence [n, 144, width]."""
-        return self.norm(self.project(grid.flatten(2).transpose(1, 2)) + self.places)
+    def encode(self, seen):
+        """What the relations gave -> the picture as a sequence [n, tokens, width]."""
+        pooled = COVER * seen.mean((2, 3)).unflatten(1, (-1, self.widen.in_features))
+        return self.widen(pooled) + self.tokens
 
     def decode(self, words, picture):
         """words [n, length] -> logits [n, length, vocabulary]."""
@@ -151,8 +158,8 @@ class TransformerCaptioner(nn.Module):
             x = block(x, picture, self.mask[:length, :length])
         return self.words(self.last(x))
 
-    def forward(self, grid, words):
-        return self.decode(words.flatten(0, 1), self.encode(grid))
+    def forward(self, seen, words):
+        return self.decode(words, self.encode(seen))
 
 
 class Answerer(nn.Module):

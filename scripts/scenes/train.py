@@ -22,7 +22,7 @@ from torch import nn
 
 from networks import CHANNELS, GRID, PROPERTIES, Answerer, Comparer, Namer, RecurrentCaptioner, TransformerCaptioner, Trunk
 
-BATCH, CAPTIONS, QUESTIONS = 64, 4, 4
+BATCH, QUESTIONS = 64, 4
 RATE, DECAY = 2e-3, 1 / 3
 #: How often each head draws questions of each kind: colour, shape, existence, count, relation, comparison.
 PREFERENCE = {"answerer": np.array([2, 2, 2, 2, 4, 4]), "comparer": np.array([0.3, 0.3, 0.3, 0.3, 4, 4])}
@@ -30,8 +30,8 @@ PREFERENCE = {"answerer": np.array([2, 2, 2, 2, 4, 4]), "comparer": np.array([0.
 COMPARING = 4
 #: How strongly the comparer is kept from having a say in questions of the other kinds.
 QUIET = 0.1
-#: How much a word counts that says a relation: one word in ten, and the hardest to learn.
-RELATION = 4
+#: How strongly a captioner's last map is kept from saying anything where nothing need be said.
+SPARSE = 0.01
 
 
 class Scenes:
@@ -43,7 +43,7 @@ class Scenes:
         load = lambda name, *shape: np.memmap(directory / f"{name}.u8", np.uint8, "r", shape=(count, *shape))
         self.count = count
         self.pictures = load("pictures", side, side, 3)
-        self.captions = load("captions", self.world["captionCount"], self.world["captionLength"])
+        self.captions = load("captions", self.world["captionLength"])
         self.questions = load("questions", self.world["questionCount"], self.world["questionLength"])
         self.answers = load("answers", self.world["questionCount"])
         self.kinds = load("kinds", self.world["questionCount"])
@@ -131,8 +131,6 @@ class Learner(nn.Module):
             "answerer": lambda: Answerer(words, len(world["answers"])),
             "comparer": lambda: Comparer(words),
         }
-        relations = [RELATION if word in ("left", "right", "above", "below") else 1 for word in world["vocabulary"]]
-        self.register_buffer("weights", torch.tensor(relations, dtype=torch.float32), persistent=False)
         self.trunk = Trunk()
         self.namer = Namer()
         self.heads = nn.ModuleDict({name: make[name]() for name in heads})
@@ -143,8 +141,6 @@ class Learner(nn.Module):
         saved = torch.load(checkpoint, weights_only=True)["network"]
         learned = {name: value for name, value in saved.items() if not name.startswith("heads.")}
         self.load_state_dict(learned, strict=False)
-        if "recurrent" in self.heads:
-            self.heads["recurrent"].look.load_state_dict(self.namer.names.state_dict())
 
     def losses(self, data, rows, random):
         grid = data.grid(rows, self.trunk)
@@ -152,11 +148,13 @@ class Learner(nn.Module):
         if data.known is None:
             labels = self.namer.labels(integers(data.objects[rows]))
             losses["names"] = 3 * F.binary_cross_entropy_with_logits(self.namer(grid), labels)
-        words = integers(data.captions[rows[:, None], some(np.ones((len(rows), data.captions.shape[1])), CAPTIONS, random)])
-        target = words[:, :, 1:].flatten()
+        words = integers(data.captions[rows])
         for name in {"recurrent", "transformer"} & set(self.heads):
-            logits = self.heads[name](grid, words[:, :, :-1])
-            losses[name] = F.cross_entropy(logits.flatten(0, 1), target, self.weights, ignore_index=0)
+            with torch.autocast("cpu", torch.bfloat16):
+                seen = self.heads[name].relations(grid)
+                logits = self.heads[name](seen, words[:, :-1])
+            losses[name] = F.cross_entropy(logits.float().flatten(0, 1), words[:, 1:].flatten(), ignore_index=0)
+            losses[f"{name} sparse"] = SPARSE * seen.float().mean()
         if "answerer" in self.heads:
             questions, answers, _, owner = asked(data, rows, "answerer", random)
             logits = self.heads["answerer"](grid, integers(questions), integers(owner))

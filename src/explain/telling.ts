@@ -236,7 +236,10 @@ export class Telling {
     const logs = build.op("LogSoftmax", [z], { axis: 2 }, z.type, z.dims);
     const each = range(places).flatMap((row) => range(places).map((place) => (place === row ? 1 : 0)));
     const weights = build.asRows(build.floats(each, [places, places, 1]));
-    const seeds = this.#atStates(build, build.sub(chosen, build.exp(logs)), weights);
+    // As in word-scores.ts: 1 minus the word's own probability would lose the digits of a nearly certain one.
+    const others = build.mul(build.exp(logs), build.sub(1, chosen));
+    const cotangent = build.sub(build.mul(chosen, build.reduceSum(others, [2])), others);
+    const seeds = this.#atStates(build, cotangent, weights);
     const own = typeOf(model, tensors, layer);
     const a = { name: layer, type: own.type, dims: [1, ...own.dims.slice(1)] };
     const parts = layerParts(build, a, this.#gradient(build, seeds, layer, "plain"), this.#layout(layer));

@@ -7,6 +7,8 @@ import * as ort from "onnxruntime-node";
 import { expect, onTestFinished, test } from "vitest";
 import { preprocess } from "../../src/image/preprocess.ts";
 import { compileCaptioner } from "../../src/node/compile-captioner.ts";
+import { bundledCaptioner, loadCaptioner } from "../../src/node.ts";
+import { makeScene, paint } from "../../src/scenes/index.ts";
 import { farthest, testPicture } from "./picture.ts";
 
 const models = fileURLToPath(new URL("models", import.meta.url));
@@ -61,4 +63,33 @@ test.each([
       ),
     ).toBeLessThan(2e-4);
   });
+});
+
+test("the bundled captioner, which is nearly certain of its words", async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "gradcam-compiled-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const { picture } = paint(makeScene(0));
+  const captioner = await loadCaptioner(bundledCaptioner);
+  const { caption, explanations } = await captioner.explain(picture);
+  await captioner.release();
+  const words = explanations.filter(({ kind }) => kind === "word");
+  const said = caption.tokens.map(({ id }) => id);
+  const out = path.join(folder, "whole.onnx");
+  const { from } = await compileCaptioner(bundledCaptioner, { words: said.length, out });
+  const session = await ort.InferenceSession.create(out, { logSeverityLevel: 3 });
+  const row = (values: readonly number[]) =>
+    new ort.Tensor("int64", BigInt64Array.from(values, BigInt), [1, said.length]);
+  const { data, dims } = preprocess(picture, from.captioner.preprocess);
+  const { gradcam_map: maps } = await session.run({
+    "encoder/pixel_values": new ort.Tensor("float32", data, [1, ...dims]),
+    "decoder/unrolled/ids": row([1, ...said.slice(0, -1)]),
+    gradcam_words: row(said),
+  });
+  await session.release();
+  expect(Math.max(...caption.tokens.map(({ logProbability }) => logProbability))).toBeGreaterThan(-1e-5);
+  for (const { tokens, map } of words) {
+    const size = map.data.length;
+    const own = (maps.data as Float32Array).slice(tokens[0] * size, (tokens[0] + 1) * size);
+    expect(farthest([...own], [...map.data])).toBeLessThan(1e-3);
+  }
 });
