@@ -26,7 +26,11 @@ const { values } = parseArgs({
       multiple: true,
       default: ["scenes-captioner", "scenes-captioner-transformer", "scenes-answerer"],
     },
-    method: { type: "string", multiple: true, default: ["grad-cam", "hires-cam", "guided-backprop", "guided-grad-cam"] },
+    method: {
+      type: "string",
+      multiple: true,
+      default: ["grad-cam", "hires-cam", "guided-backprop", "guided-grad-cam"],
+    },
     layer: { type: "string" },
     json: { type: "boolean", default: false },
   },
