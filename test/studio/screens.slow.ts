@@ -74,7 +74,7 @@ const screens: readonly Screen[] = [
     "view=caption",
     async (page) => {
       await page.locator(".hero[data-settled=true]").waitFor();
-      await page.getByRole("radio", { name: /^cross, / }).click();
+      await page.getByRole("radio", { name: /^circle, / }).click();
       await page.locator(".handle").nth(1).focus();
     },
   ],
