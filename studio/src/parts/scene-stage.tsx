@@ -47,7 +47,9 @@ interface Props {
 
 export function SceneStage({ said, children }: Props) {
   const { value: shown } = scene;
-  useSignalEffect(() => paint({ scene: scene.value, pixels: dragged.value ? pixels.dragged : pixels.resting }));
+  useSignalEffect(() => {
+    void paint({ scene: scene.value, pixels: dragged.value ? pixels.dragged : pixels.resting });
+  });
   const names = shown.objects.map(nameOf).join(", a ");
   return (
     <div class="stage" style={{ "--ratio": 1 }}>

@@ -113,6 +113,8 @@ export async function open(request: OpenRequest): Promise<boolean> {
 
 /** What a person has set so far, while it is being tried. */
 let wanted: Preprocess | undefined;
+/** Until the engine prepares pictures as the page says. */
+let preparing = Promise.resolve();
 const followPreparation = latest(async (how: Preprocess | undefined) => {
   await prepare(how);
   if (wanted === how) wanted = undefined;
@@ -123,7 +125,7 @@ export function setPreparation(change: Partial<Preprocess> | undefined): void {
   const now = wanted ?? studio.model.value?.inside?.preprocess;
   if (!now) return;
   wanted = change && { ...now, ...change };
-  followPreparation(wanted);
+  preparing = followPreparation(wanted);
 }
 
 /** What the network cannot take leaves all as it was. */
@@ -358,6 +360,7 @@ export const ask: Engine["call"] = (name, argument, options) => call(name, argum
 
 /** Hands a person a file. */
 export async function save(kind: ExportKind): Promise<void> {
+  await preparing;
   const { value: question } = studio.question;
   const asked = question ?? { class: 0, method: studio.method.value };
   const picture = (studio.shown.value?.name ?? "picture").replace(/\.[a-z0-9]{2,5}$/i, "");
