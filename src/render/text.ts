@@ -3,6 +3,7 @@
  */
 
 import { glyphs } from "./glyphs.ts";
+import { escapeHtml } from "./html.ts";
 
 /** Where and how a line of text is drawn; lengths in units of the drawing. */
 export interface TextStyle {
@@ -83,10 +84,7 @@ function shorten(line: string, fits: (line: string) => boolean): string {
 }
 
 /** Text for an XML attribute or element; control characters, which XML forbids, become the replacement character. */
-export function escapeXml(raw: string): string {
-  const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-  return raw.replace(/[&<>"]/g, (character) => entities[character]).replace(/\p{Cc}/gu, "\ufffd");
-}
+export const escapeXml = (raw: string): string => escapeHtml(raw).replace(/\p{Cc}/gu, "\ufffd");
 
 /** A number with at most two decimals: finer than any screen. */
 export function decimal(value: number): string {

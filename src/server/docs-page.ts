@@ -1,4 +1,5 @@
 /** @file The page that documents the service: made of the OpenAPI document, with nothing fetched and no script. */
+import { escapeHtml } from "../render/html.ts";
 import type { OpenApi, Operation, Schema } from "./openapi.ts";
 
 export const docsStyle = `
@@ -11,8 +12,7 @@ th, td { text-align: left; vertical-align: top; padding: 0.25rem 0.75rem 0.25rem
 h2 { margin-top: 2.5rem; } h3 { margin-top: 1.75rem; }
 `;
 
-const escaped = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
-const code = (text: string): string => `<code>${escaped(text)}</code>`;
+const code = (text: string): string => `<code>${escapeHtml(text)}</code>`;
 
 const example = `curl -F image=@photo.jpg http://localhost:8080/v1/explain
 curl -F image=@photo.jpg http://localhost:8080/v1/caption
@@ -29,9 +29,9 @@ export function docsPage({ info, paths, components }: OpenApi): string {
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>gradcam</title><style>${docsStyle}</style></head>
 <body>
-<h1>gradcam ${escaped(info.version)}</h1>
-<p>${escaped(info.description)} <a href="openapi.json">OpenAPI</a></p>
-<pre>${escaped(example)}</pre>
+<h1>gradcam ${escapeHtml(info.version)}</h1>
+<p>${escapeHtml(info.description)} <a href="openapi.json">OpenAPI</a></p>
+<pre>${escapeHtml(example)}</pre>
 <h2>Requests</h2>
 ${operations.join("\n")}
 <h2>Schemas</h2>
@@ -45,19 +45,19 @@ function describe(method: string, path: string, { summary, requestBody, response
   const takes = requestBody ? `<p>Takes ${Object.keys(requestBody.content).map(code).join(" or ")}.</p>` : "";
   const rows = Object.entries(responses).map(
     ([status, { description, content = {} }]) =>
-      `<tr><td>${code(status)}</td><td>${escaped(description)}</td><td>${Object.keys(content).map(code).join(" ")}</td></tr>`,
+      `<tr><td>${code(status)}</td><td>${escapeHtml(description)}</td><td>${Object.keys(content).map(code).join(" ")}</td></tr>`,
   );
   return `<h3>${code(`${method.toUpperCase()} ${path}`)}</h3>
-<p>${escaped(summary)}.</p>${takes}
+<p>${escapeHtml(summary)}.</p>${takes}
 <table><tr><th>Status</th><th>When</th><th>Body</th></tr>${rows.join("")}</table>`;
 }
 
 function table(name: string, { description = "", properties = {}, required = [] }: Schema): string {
   const rows = Object.entries(properties).map(([key, schema]) => {
     const optional = (required as string[]).includes(key) ? "" : "optional";
-    return `<tr><td>${code(key)}</td><td>${typeOf(schema)}</td><td>${optional}</td><td>${escaped(schema.description ?? "")}</td></tr>`;
+    return `<tr><td>${code(key)}</td><td>${typeOf(schema)}</td><td>${optional}</td><td>${escapeHtml(schema.description ?? "")}</td></tr>`;
   });
-  return `<h3 id="${escaped(name)}">${escaped(name)}</h3><p>${escaped(description)}</p>
+  return `<h3 id="${escapeHtml(name)}">${escapeHtml(name)}</h3><p>${escapeHtml(description)}</p>
 <table><tr><th>Name</th><th>Type</th><th></th><th></th></tr>${rows.join("")}</table>`;
 }
 
@@ -75,13 +75,14 @@ function typeOf(schema: Schema): string {
     readonly enum?: readonly string[];
     readonly items?: Schema;
   };
-  if ($ref) return `<a href="#${escaped($ref.split("/").at(-1) ?? "")}">${escaped($ref.split("/").at(-1) ?? "")}</a>`;
+  if ($ref)
+    return `<a href="#${escapeHtml($ref.split("/").at(-1) ?? "")}">${escapeHtml($ref.split("/").at(-1) ?? "")}</a>`;
   if (anyOf) return anyOf.map(typeOf).join(" or ");
   if (names) return names.map((one) => code(one)).join(" ");
   if (items) return `list of ${typeOf(items)}`;
   if (properties)
     return `{ ${Object.entries(properties)
-      .map(([key, value]) => `${escaped(key)}: ${typeOf(value)}`)
+      .map(([key, value]) => `${escapeHtml(key)}: ${typeOf(value)}`)
       .join(", ")} }`;
-  return escaped(String(type ?? "any"));
+  return escapeHtml(String(type ?? "any"));
 }

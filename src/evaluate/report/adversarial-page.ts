@@ -1,11 +1,12 @@
 /** @file What became of maps under attack: a table, and the maps before and after. */
+
+import { type Html, html } from "../../render/html.ts";
 import { attack, type Held } from "../adversarial.ts";
 import { openSample, type Sample } from "../sample.ts";
 import type { Source } from "../source.ts";
 import { mean } from "../statistics.ts";
-import { type Html, html, raw } from "./html.ts";
+import { pageOf } from "./page.ts";
 import { figure, under } from "./pictures.ts";
-import { style } from "./style.ts";
 
 /** @returns the text of one HTML file that needs nothing else. */
 export async function adversarialPage(
@@ -15,26 +16,16 @@ export async function adversarialPage(
   const pictures: Html[] = [];
   for (const held of all) pictures.push(await examples(held, samples, source));
   const won = all.filter(({ probability }) => probability > attack.probability).length;
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${model} under attack</title>
-<style>${raw(style([]))}</style>
-</head>
-<body>
-<header>
+  return pageOf(
+    `${model} under attack`,
+    html`<header>
 <p class="over">Adversarial check</p>
 <h1>${model} <span>under attack</span></h1>
 <p class="lead">${won} of ${all.length} pictures were pushed until an absent class had a probability above ${attack.probability}. The classes that are really there are explained before and after.</p>
 </header>
 <main><section><h2>Do the maps hold?</h2>${summaryTable(all)}</section>
-<section><h2>Pictures</h2>${pictures}</section></main>
-</body>
-</html>
-`;
-  return page.text;
+<section><h2>Pictures</h2>${pictures}</section></main>`,
+  );
 }
 
 function summaryTable(all: readonly Held[]): Html {

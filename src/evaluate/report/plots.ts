@@ -1,8 +1,8 @@
 /** @file Plots of figures, by Observable Plot in a document that is no browser's: SVG that needs nothing. */
 import type * as PlotModule from "@observablehq/plot";
 import { UserError } from "../../errors.ts";
+import { type Html, raw } from "../../render/html.ts";
 import type { Figure } from "../summary.ts";
-import { type Html, raw } from "./html.ts";
 
 /** Draws one metric's figures. */
 export type Plotter = (figures: readonly Figure[], methods: readonly string[]) => Html;

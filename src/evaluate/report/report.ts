@@ -1,13 +1,15 @@
 /** @file The report of an evaluation: one HTML file that needs nothing else, no server and no network. */
+
+import { type Html, html, raw } from "../../render/html.ts";
 import type { Evaluation } from "../evaluate.ts";
 import { metricNamed } from "../metrics/index.ts";
 import type { Metric } from "../metrics/metric.ts";
 import { drawsFrom } from "../statistics.ts";
 import type { Difference, Figure } from "../summary.ts";
 import { drawGallery, type Example, type GalleryOptions } from "./gallery.ts";
-import { type Html, html, raw } from "./html.ts";
+import { pageOf } from "./page.ts";
 import { openPlotter, type Plotter, palette } from "./plots.ts";
-import { script, style } from "./style.ts";
+import { script } from "./style.ts";
 
 /** An evaluation, and what made it. */
 export interface Reported extends Evaluation {
@@ -20,16 +22,8 @@ export async function makeReport(content: Reported, options: Omit<GalleryOptions
   const plot = await openPlotter();
   const gallery = await drawGallery(content.extremes, { ...options, methods: content.methods });
   const { dataset, model } = content;
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${model.name} on ${nameOf(dataset.location)}</title>
-<style>${raw(style(content.methods.map((_, i) => palette[i % palette.length])))}</style>
-</head>
-<body>
-<header>
+  const title = `${model.name} on ${nameOf(dataset.location)}`;
+  const body = html`<header>
 <p class="over">Evaluation of explanations</p>
 <h1>${model.name} <span>on</span> ${nameOf(dataset.location)}</h1>
 ${facts(content)}
@@ -41,11 +35,12 @@ ${classSection(content)}
 ${failureSection(content)}
 ${provenance(content)}
 </main>
-<script>${raw(script)}</script>
-</body>
-</html>
-`;
-  return page.text;
+<script>${raw(script)}</script>`;
+  return pageOf(
+    title,
+    body,
+    content.methods.map((_, i) => palette[i % palette.length]),
+  );
 }
 
 const nameOf = (location: string): string => location.replace(/\/+$/, "").split("/").at(-1) || location;

@@ -1,11 +1,12 @@
 /** @file What maps tell of a planted shortcut: the answers and the maps of both networks in tables, and some scenes. */
+
+import { type Html, html } from "../../render/html.ts";
 import { paint } from "../../scenes/index.ts";
 import { type Look, networks, type SpuriousFigure } from "../spurious/figures.ts";
 import type { Spurious } from "../spurious/spurious.ts";
 import { withCue } from "../spurious/trial.ts";
-import { type Html, html, raw } from "./html.ts";
+import { pageOf } from "./page.ts";
 import { figure, under } from "./pictures.ts";
-import { style } from "./style.ts";
 
 /** Scenes that are drawn, evenly from the first to the last. */
 const drawn = 6;
@@ -18,16 +19,9 @@ export async function spuriousPage(content: Spurious, looks: readonly Look[]): P
   const { dataset, figures } = content;
   const answers = figures.filter(({ method, network }) => method === undefined && network !== "chance");
   const maps = figures.filter((one) => !answers.includes(one));
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>A planted shortcut</title>
-<style>${raw(style([]))}</style>
-</head>
-<body>
-<header>
+  return pageOf(
+    "A planted shortcut",
+    html`<header>
 <p class="over">Spurious cues</p>
 <h1>A planted shortcut <span>in ${dataset.location}</span></h1>
 <p class="lead">Which shape has the big object? Two networks answer: for the biased one a mark in a corner told the answer in every picture that it learned from, for the balanced one it never told anything. ${dataset.used} of ${dataset.scenes} scenes have one big object and a free corner. Brackets are 95 % bootstrap intervals over scenes.</p>
@@ -37,11 +31,8 @@ export async function spuriousPage(content: Spurious, looks: readonly Look[]): P
 <p class="lead">Maps of the answers where the mark tells the right shape: both networks are right, and only a map can tell them apart. Energy is a place's share of the map's positive values; a peak counts up to 3 % of the side beside the place. A scene's two maps tell the networks apart where the biased one's has more energy on the mark: one half is chance.</p>
 ${[...new Set(maps.map((one) => one.figure))].map((name) => mapTable(name, maps))}</section>
 <section><h2>Scenes</h2>${pictures}</section>
-<section><h2>Provenance</h2>${provenance(content)}</section></main>
-</body>
-</html>
-`;
-  return page.text;
+<section><h2>Provenance</h2>${provenance(content)}</section></main>`,
+  );
 }
 
 function answerTable(figures: readonly SpuriousFigure[]): Html {

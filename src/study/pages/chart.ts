@@ -1,8 +1,9 @@
 /** @file The pictures of a report: means on an axis, and how often each score was given. Places are percentages, so they fit any width. */
+
+import { type Html, html } from "../../render/html.ts";
 import { ticks } from "../../render/ticks.ts";
 import type { Analysis, Mean } from "../analysis.ts";
 import type { Scale } from "../kinds/kind.ts";
-import { type Html, html } from "./html.ts";
 import { interval, nameOf, number } from "./words.ts";
 
 /** Means on one axis: responsive, since every place is a percentage. */

@@ -1,9 +1,10 @@
 /** @file The pages that a participant sees. Addresses are relative, so that the study may stand under any path. */
+
+import { type Html, html } from "../../render/html.ts";
 import { checkQuestion, choicesOf, type Kind, shownTo } from "../kinds/kind.ts";
 import type { Standing } from "../participation.ts";
 import type { Place } from "../store.ts";
 import type { Item, Study } from "../study.ts";
-import { type Html, html } from "./html.ts";
 
 /** What every form carries, so that no other site can send it. */
 export type FormToken = string;

@@ -1,10 +1,11 @@
 /** @file A study's report: one HTML file that needs nothing else. */
+
+import { type Html, html, raw } from "../../render/html.ts";
 import type { Analysis, Figure, Mean } from "../analysis.ts";
 import { kinds } from "../kinds/index.ts";
 import type { Scale } from "../kinds/kind.ts";
 import type { Study } from "../study.ts";
 import { chart, distribution } from "./chart.ts";
-import { Html, html } from "./html.ts";
 import { reportStyle } from "./report-style.ts";
 import { interval, nameOf, number } from "./words.ts";
 
@@ -19,7 +20,7 @@ export function reportPage(study: Study, analysis: Analysis): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${analysis.synthetic && "Synthetic: "}${heading}</title>
 <link rel="icon" href="data:,">
-<style>${new Html(reportStyle)}</style>
+<style>${raw(reportStyle)}</style>
 </head>
 <body>
 <main>

@@ -21,6 +21,13 @@ function written(part: Part): string {
   return escapeHtml(String(part));
 }
 
-const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+const entities: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
 
-export const escapeHtml = (text: string): string => text.replace(/[&<>"]/g, (c) => entities[c]);
+/** Text for an element or an attribute, of XML as well. */
+export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (c) => entities[c]);
