@@ -1,6 +1,6 @@
 /** @file The energy-based pointing game (Wang et al. 2020, Score-CAM): the share of the map's sum that falls on the thing. */
 import { each, type Metric } from "./metric.ts";
-import { coverage } from "./regions.ts";
+import { coverage, energyOn } from "./regions.ts";
 
 export const energyPointingGame: Metric = {
   name: "energy-pointing-game",
@@ -10,15 +10,8 @@ export const energyPointingGame: Metric = {
   about: "annotated",
   needs: "boxes",
   better: "higher",
-  measure: each(({ objects, onPicture: { data, width, height } }) => {
-    const region = coverage(objects, width, height).data;
-    if (!region.includes(1)) return undefined;
-    let [inside, all] = [0, 0];
-    for (let i = 0; i < data.length; i++)
-      if (data[i] > 0) {
-        all += data[i];
-        inside += data[i] * region[i];
-      }
-    return { share: all > 0 ? inside / all : 0 };
+  measure: each(({ objects, onPicture }) => {
+    const region = coverage(objects, onPicture.width, onPicture.height);
+    return region.data.includes(1) ? { share: energyOn(onPicture, region) } : undefined;
   }),
 };

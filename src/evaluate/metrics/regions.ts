@@ -1,5 +1,6 @@
 /** @file Regions of a picture: what things cover, how boxes overlap, how far a point is from a thing. */
 import type { Box, Point } from "../../image/locate.ts";
+import type { PixelMap } from "../../image/picture.ts";
 import type { Annotation, Mask } from "./metric.ts";
 
 /** Intersection over union of two boxes, edges as whole numbers (`x0 <= x < x1`). */
@@ -27,6 +28,17 @@ export function coverage(objects: readonly Annotation[], width: number, height: 
 export function clip([x0, y0, x1, y1]: Box, width: number, height: number): Box {
   const within = (value: number, most: number) => Math.min(most, Math.max(0, Math.round(value)));
   return [within(x0, width), within(y0, height), within(x1, width), within(y1, height)];
+}
+
+/** The share of a map's positive values that falls on a region; a blank map has none. */
+export function energyOn({ data }: PixelMap, { data: region }: Mask): number {
+  let [inside, all] = [0, 0];
+  for (let i = 0; i < data.length; i++)
+    if (data[i] > 0) {
+      all += data[i];
+      inside += data[i] * region[i];
+    }
+  return all > 0 ? inside / all : 0;
 }
 
 /** Whether a pixel is in a region, or less than `tolerance` pixels from one of it (Euclidean). */

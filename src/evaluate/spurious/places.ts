@@ -4,7 +4,7 @@ import type { Point } from "../../image/locate.ts";
 import type { PixelMap } from "../../image/picture.ts";
 import type { Painting } from "../../scenes/index.ts";
 import type { Mask } from "../metrics/metric.ts";
-import { near } from "../metrics/regions.ts";
+import { energyOn, near } from "../metrics/regions.ts";
 import { mean } from "../statistics.ts";
 
 /** A peak this far beside a thing still counts, in parts of the picture's side. */
@@ -31,12 +31,9 @@ export class Places {
 
   /** @param peak of the map; undefined where it is blank */
   of(map: PixelMap, peak: Point | undefined): Lying {
-    const values = map.data.map((value) => (value > 0 ? value : 0));
-    const all = values.reduce((total, value) => total + value, 0);
-    const energy = ({ data }: Mask) => (all > 0 ? values.reduce((total, v, i) => total + v * data[i], 0) / all : 0);
     const has = (place: Mask) => Number(peak !== undefined && near(peak, place, tolerance * map.width));
     return {
-      ...{ energyOnMark: energy(this.#mark), energyOnObject: energy(this.#object) },
+      ...{ energyOnMark: energyOn(map, this.#mark), energyOnObject: energyOn(map, this.#object) },
       ...{ peakOnMark: has(this.#mark), peakOnObject: has(this.#object) },
     };
   }
