@@ -7,6 +7,7 @@ import { methodNamed } from "../methods/index.ts";
 import { prepareDirectory, writeWhole } from "../node/files.ts";
 import type { Kind } from "../tasks/sample.ts";
 import { exitCodes } from "./about.ts";
+import { interruptible } from "./interrupt.ts";
 import type { DrawingFlags } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { findSamples, type SampleFile } from "./samples.ts";
@@ -21,24 +22,31 @@ export interface Work<T> {
 }
 
 /** @returns how many samples failed; each failure has had its line. A single sample's failure ends it all. */
-export async function eachSample<T>(
+export function eachSample<T>(
+  samples: readonly SampleFile[],
+  kind: Kind,
+  work: Work<T>,
+  { out }: DrawingFlags,
+): Promise<number> {
+  return interruptible((signal) => workThrough(samples, kind, work, out, signal));
+}
+
+async function workThrough<T>(
   samples: readonly SampleFile[],
   kind: Kind,
   { one, report, manifest }: Work<T>,
-  { out }: DrawingFlags,
+  out: string,
+  signal: AbortSignal,
 ): Promise<number> {
-  const interrupted = new AbortController();
-  const stop = () => interrupted.abort();
-  process.once("SIGINT", stop);
   const progress = new Progress(`${kind}s`, samples.length);
   const results: T[] = [];
   let failures = 0;
   try {
     for (const [i, sample] of samples.entries()) {
-      if (interrupted.signal.aborted) throw new UserError("cancelled", "cancelled");
+      if (signal.aborted) throw new UserError("cancelled", "cancelled");
       progress.update(i);
       try {
-        const result = await one(sample, interrupted.signal, (part) => progress.update(i + part));
+        const result = await one(sample, signal, (part) => progress.update(i + part));
         results.push(result);
         progress.clear();
         report(result);
@@ -51,7 +59,6 @@ export async function eachSample<T>(
     }
   } finally {
     progress.clear();
-    process.off("SIGINT", stop);
     if (results.length) await writeWhole(path.join(out, "manifest.json"), manifest(results));
   }
   return failures;

@@ -4,19 +4,20 @@ import path from "node:path";
 import { type Command, Option } from "commander";
 import pc from "picocolors";
 import { UserError } from "../errors.ts";
-import { attackAll } from "../evaluate/adversarial.ts";
-import { type Evaluation, prepare, evaluate as runEvaluation } from "../evaluate/evaluate.ts";
+import { type Evaluation, evaluate as runEvaluation } from "../evaluate/evaluate.ts";
 import { metrics } from "../evaluate/metrics/index.ts";
 import { inPool } from "../evaluate/pool.ts";
 import { Meter } from "../evaluate/prometheus.ts";
 import { overQueue } from "../evaluate/queue/coordinator.ts";
-import { adversarialPage } from "../evaluate/report/adversarial-page.ts";
 import { makeReport } from "../evaluate/report/report.ts";
 import { sourceAt } from "../evaluate/source.ts";
 import { csvOf } from "../evaluate/tables.ts";
-import { methodNamed, methods } from "../methods/index.ts";
-import { prepareDirectory, readJson, writeWhole } from "../node/files.ts";
+import { methods } from "../methods/index.ts";
+import { writeWhole } from "../node/files.ts";
 import { packageVersion } from "./about.ts";
+import { attack } from "./adversarial.ts";
+import { readMapping } from "./class-map.ts";
+import { interruptible } from "./interrupt.ts";
 import { loadOptions, type ModelFlags, notice, port, seedNumber, whole, withModel } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { checkShortcut } from "./spurious.ts";
@@ -92,14 +93,21 @@ async function evaluate(dataset: string, flags: EvaluateFlags): Promise<void> {
       "invalid-option",
       "invalid options: --adversarial has a measure of its own; leave out --metrics",
     );
-  if (flags.spurious) return checkShortcut(dataset, flags);
-  if (flags.adversarial) return attack(dataset, flags);
+  const { spurious, adversarial } = flags;
+  if (spurious) return interruptible((signal) => checkShortcut(dataset, flags, signal));
+  if (adversarial) return interruptible((signal) => attack(dataset, flags, signal));
   const { metrics: asked } = flags;
   if (!asked)
     throw new UserError("invalid-option", `missing --metrics; allowed are ${metrics.map((m) => m.name).join(", ")}`);
-  const stop = new AbortController();
-  const interrupt = () => stop.abort();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupt);
+  await interruptible((signal) => measure(dataset, asked, flags, signal), ["SIGINT", "SIGTERM"]);
+}
+
+async function measure(
+  dataset: string,
+  asked: readonly string[],
+  flags: EvaluateFlags,
+  signal: AbortSignal,
+): Promise<void> {
   let bar: Progress | undefined;
   const meter = flags.metricsPort === undefined ? undefined : await Meter.listen(flags.metricsPort);
   const examineAll = flags.queue === undefined ? inPool(flags.workers) : overQueue(flags.queue);
@@ -108,7 +116,7 @@ async function evaluate(dataset: string, flags: EvaluateFlags): Promise<void> {
     const { evaluation, samples } = await runEvaluation({
       ...{ dataset, model: flags.model, load, out: flags.out },
       ...{ methods: flags.methods, metrics: asked, format: flags.format, seed: flags.seed },
-      ...{ examineAll: meter?.around(examineAll) ?? examineAll, sample: flags.sample, signal: stop.signal },
+      ...{ examineAll: meter?.around(examineAll) ?? examineAll, sample: flags.sample, signal },
       mapping: flags.classMap === undefined ? undefined : await readMapping(flags.classMap),
       onProgress: ({ done, total, before }) => {
         bar ??= new Progress("pictures", total - before);
@@ -130,72 +138,7 @@ async function evaluate(dataset: string, flags: EvaluateFlags): Promise<void> {
   } finally {
     bar?.clear();
     meter?.close();
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupt);
   }
-}
-
-async function attack(dataset: string, flags: EvaluateFlags): Promise<void> {
-  const stop = new AbortController();
-  const interrupt = () => stop.abort();
-  process.once("SIGINT", interrupt);
-  const { methods: asked, model: file, seed: from, sample, format, out } = flags;
-  const load = loadOptions(flags);
-  const mapping = flags.classMap === undefined ? undefined : await readMapping(flags.classMap);
-  asked.forEach(methodNamed);
-  const { model, samples } = await prepare({
-    dataset,
-    methods: asked,
-    model: file,
-    load,
-    sample,
-    seed: from,
-    format,
-    mapping,
-  });
-  const bar = new Progress("pictures", samples.length);
-  try {
-    const source = sourceAt(dataset);
-    const held = await attackAll({
-      ...{ samples, source, model: file, load, methods: asked, seed: from, signal: stop.signal },
-      onProgress: (done) => bar.update(done),
-    });
-    bar.clear();
-    // Maps are pictures, in the page.
-    const content = held.map(({ methods: its, ...rest }) => ({
-      ...rest,
-      methods: its.map(({ maps: _, ...one }) => one),
-    }));
-    await prepareDirectory(out);
-    await writeWhole(path.join(out, "adversarial.json"), `${JSON.stringify(content, null, 2)}\n`);
-    const page = await adversarialPage(held, { model: model.name, samples, source });
-    await writeWhole(path.join(out, "adversarial.html"), page);
-    if (flags.json) return console.log(JSON.stringify(content));
-    for (const { picture, label, absentLabel, probability, steps, methods: its } of content) {
-      console.log(
-        `${pc.bold(picture)}: ${label}, pushed to ${absentLabel}: ${(100 * probability).toFixed(2)} % in ${steps} steps`,
-      );
-      for (const { method, correlation, hits } of its)
-        console.log(
-          `  ${method.padEnd(18)} ${correlation.toFixed(3)}${hits ? `  ${hits.map((hit) => (hit ? "hit" : "miss")).join(", then ")}` : ""}`,
-        );
-    }
-    console.log(`report: ${path.join(out, "adversarial.html")}`);
-  } finally {
-    bar.clear();
-    process.off("SIGINT", interrupt);
-  }
-}
-
-async function readMapping(file: string): Promise<Record<string, (string | number)[]>> {
-  const json = await readJson(file, "class map");
-  const valid = (value: unknown): value is Record<string, (string | number)[]> =>
-    typeof value === "object" && value !== null && Object.values(value).every(Array.isArray);
-  if (!valid(json))
-    throw new UserError(
-      "invalid-input",
-      `invalid class map: ${file} is not an object of lists, {"cat": ["tabby", 282]}`,
-    );
-  return json;
 }
 
 function table({ dataset, examined, right, failures, outcomes, figures, differences }: Evaluation, out: string): void {

@@ -16,15 +16,12 @@ interface SpuriousFlags extends ModelFlags {
   readonly json?: boolean;
 }
 
-export async function checkShortcut(dataset: string, flags: SpuriousFlags): Promise<void> {
+export async function checkShortcut(dataset: string, flags: SpuriousFlags, signal: AbortSignal): Promise<void> {
   const { methods, out, seed, json } = flags;
-  const stop = new AbortController();
-  const interrupt = () => stop.abort();
-  process.once("SIGINT", interrupt);
   let bar: Progress | undefined;
   try {
     const { content, looks } = await checkSpurious({
-      ...{ dataset, load: loadOptions(flags), methods, seed, signal: stop.signal },
+      ...{ dataset, load: loadOptions(flags), methods, seed, signal },
       onProgress: (done, total) => {
         bar ??= new Progress("scenes", total);
         bar.update(done);
@@ -46,7 +43,6 @@ export async function checkShortcut(dataset: string, flags: SpuriousFlags): Prom
     console.log(`report: ${path.join(out, "spurious.html")}`);
   } finally {
     bar?.clear();
-    process.off("SIGINT", interrupt);
   }
 }
 

@@ -8,6 +8,7 @@ import { designStudy } from "../study/design/design.ts";
 import { Store } from "../study/store.ts";
 import { type KindName, kindNames } from "../study/study.ts";
 import { packageVersion } from "./about.ts";
+import { interruptible } from "./interrupt.ts";
 import { loadOptions, type ModelFlags, seedNumber, several, whole, withReading } from "./options.ts";
 import { Progress } from "./progress.ts";
 
@@ -43,11 +44,13 @@ export function defineDesign(study: Command): void {
 }
 
 async function makeDesign(dataset: string, flags: DesignFlags): Promise<void> {
-  const { kind, out, pictures, ratings, trials, seed, format } = flags;
+  const { out } = flags;
   if (await exists(out)) throw new UserError("cannot-write", `cannot write ${out}: it exists; a study is not replaced`);
-  const stop = new AbortController();
-  const interrupt = () => stop.abort();
-  process.once("SIGINT", interrupt);
+  await interruptible((signal) => designOf(dataset, flags, signal));
+}
+
+async function designOf(dataset: string, flags: DesignFlags, signal: AbortSignal): Promise<void> {
+  const { kind, out, pictures, ratings, trials, seed, format } = flags;
   const bars: Progress[] = [];
   let stage = "";
   try {
@@ -64,7 +67,7 @@ async function makeDesign(dataset: string, flags: DesignFlags): Promise<void> {
       },
       consent: flags.consent === undefined ? defaultConsent : await paragraphs(flags.consent),
       gradcam: packageVersion(),
-      signal: stop.signal,
+      signal,
       onProgress: ({ what, done, total }) => {
         if (what !== stage) bars.unshift(new Progress(what, total));
         stage = what;
@@ -89,7 +92,6 @@ async function makeDesign(dataset: string, flags: DesignFlags): Promise<void> {
       console.log("  The text of consent names no contact; give your own with --consent.");
   } finally {
     bars[0]?.clear();
-    process.off("SIGINT", interrupt);
   }
 }
 

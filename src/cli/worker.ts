@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { Meter } from "../evaluate/prometheus.ts";
 import { serve } from "../evaluate/queue/serve.ts";
+import { interruptible } from "./interrupt.ts";
 import { notice, port, whole } from "./options.ts";
 
 interface WorkerFlags {
@@ -30,17 +31,16 @@ export function defineWorker(program: Command): void {
 }
 
 async function work({ queue, concurrency, metricsPort }: WorkerFlags): Promise<void> {
-  const stop = new AbortController();
-  const finish = () => stop.abort();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, finish);
-  const meter = metricsPort === undefined ? undefined : await Meter.listen(metricsPort);
-  try {
-    await serve({
-      ...{ url: queue, concurrency, signal: stop.signal, onNotice: notice },
-      watch: (examination) => meter?.watch(examination) ?? examination,
-    });
-  } finally {
-    meter?.close();
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, finish);
-  }
+  const serving = async (signal: AbortSignal) => {
+    const meter = metricsPort === undefined ? undefined : await Meter.listen(metricsPort);
+    try {
+      await serve({
+        ...{ url: queue, concurrency, signal, onNotice: notice },
+        watch: (examination) => meter?.watch(examination) ?? examination,
+      });
+    } finally {
+      meter?.close();
+    }
+  };
+  await interruptible(serving, ["SIGINT", "SIGTERM"]);
 }
