@@ -3,6 +3,7 @@ import { methods } from "gradcam";
 import type { ExportKind } from "../engine/contract.ts";
 import { save } from "../state/actions.ts";
 import { boxed, lens, method, model, threshold } from "../state/studio.ts";
+import { Choice } from "./choice.tsx";
 import { Colours } from "./colours.tsx";
 import { Slider } from "./slider.tsx";
 
@@ -19,21 +20,14 @@ export function Look() {
   const current = methods.find(({ name }) => name === method.value);
   return (
     <section class="look" aria-label="How it is shown">
-      <label class="choice">
-        <span>Method</span>
-        <select
-          value={method.value}
-          onChange={(event) => {
-            method.value = event.currentTarget.value;
-          }}
-        >
-          {methods.map(({ name, title }) => (
-            <option key={name} value={name}>
-              {title}
-            </option>
-          ))}
-        </select>
-      </label>
+      <Choice
+        title="Method"
+        of={method.value}
+        all={methods.map(({ name, title }) => [name, title] as const)}
+        onChoose={(name) => {
+          method.value = name;
+        }}
+      />
       <p class="hint">{current?.summary}</p>
       <Colours />
       <div class="pair">

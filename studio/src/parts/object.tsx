@@ -1,6 +1,7 @@
 /** @file What can be done to the scene: the object in hand gets another shape, colour, size or texture, or goes; others come. */
 import { type Colour, colours, inks, shapes, sizes, textures } from "gradcam/scenes";
 import { add, change, fewest, most, nameOf, next, remove, scene, selected } from "../state/scene.ts";
+import { Choice } from "./choice.tsx";
 
 export function ObjectTools() {
   const { objects } = scene.value;
@@ -27,10 +28,10 @@ export function ObjectTools() {
             ))}
           </fieldset>
           <Segments title="Size" names={sizes} of={object.size} onChoose={(size) => change(index, { size })} />
-          <Choice title="Shape" names={shapes} of={object.shape} onChoose={(shape) => change(index, { shape })} />
+          <Choice title="Shape" all={shapes} of={object.shape} onChoose={(shape) => change(index, { shape })} />
           <Choice
             title="Texture"
-            names={textures}
+            all={textures}
             of={object.texture}
             onChoose={(texture) => change(index, { texture })}
           />
@@ -67,19 +68,6 @@ interface Picked<T extends string> {
   readonly names: readonly T[];
   readonly of: T;
   readonly onChoose: (name: T) => void;
-}
-
-function Choice<T extends string>({ title, names, of, onChoose }: Picked<T>) {
-  return (
-    <label class="choice">
-      <span>{title}</span>
-      <select value={of} onChange={(event) => onChoose(event.currentTarget.value as T)}>
-        {names.map((name) => (
-          <option key={name}>{name}</option>
-        ))}
-      </select>
-    </label>
-  );
 }
 
 function Segments<T extends string>({ title, names, of, onChoose }: Picked<T>) {

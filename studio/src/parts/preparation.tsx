@@ -5,6 +5,7 @@ import { ask, setPreparation } from "../state/actions.ts";
 import { complain } from "../state/notices.ts";
 import { model, seen } from "../state/studio.ts";
 import { Canvas } from "./canvas.tsx";
+import { Choice } from "./choice.tsx";
 import { draw } from "./heat.ts";
 import { type Frame, filters, frameOf, frames, inFrame, presetOf, presets } from "./presets.ts";
 
@@ -46,23 +47,10 @@ export function Preparation() {
         <p class="hint">Show it a picture, and this is what it gets.</p>
       )}
       <Framing how={how} fixed={fixed} onSet={setPreparation} />
-      <Select
-        title="Filter"
-        of={how.filter}
-        all={filters.map((name) => [name, name])}
-        onSet={(filter) => setPreparation({ filter: filters.find((name) => name === filter) })}
-      />
+      <Choice title="Filter" of={how.filter} all={filters} onChoose={(filter) => setPreparation({ filter })} />
       <Values how={how} onSet={setPreparation} />
       {how.channels === 3 && (
-        <Select
-          title="Channels"
-          of={how.order}
-          all={[
-            ["RGB", "RGB"],
-            ["BGR", "BGR"],
-          ]}
-          onSet={(order) => setPreparation({ order: order as Preprocess["order"] })}
-        />
+        <Choice title="Channels" of={how.order} all={["RGB", "BGR"]} onChoose={(order) => setPreparation({ order })} />
       )}
       {preparedBy === "hand" && (
         <button type="button" onClick={() => setPreparation(undefined)}>
@@ -85,11 +73,11 @@ function Framing({ how, fixed, onSet }: PartProps & { readonly fixed: Frame["siz
   const { width, height } = frame.size;
   return (
     <>
-      <Select
+      <Choice
         title="Frame"
         of={frame.kind}
         all={frames.filter(([kind]) => kind !== "whole" || fixed.width === 0)}
-        onSet={(kind) => set({ kind: kind as Frame["kind"] })}
+        onChoose={(kind) => set({ kind })}
       />
       {frame.kind === "edge" && (
         <Numbers title="Shorter side" of={[frame.edge]} least={1} onSet={([edge]) => set({ edge: Math.round(edge) })} />
@@ -112,14 +100,14 @@ function Framing({ how, fixed, onSet }: PartProps & { readonly fixed: Frame["siz
 /** From pixels of 0 to 255 to the numbers that the network gets. */
 function Values({ how, onSet }: PartProps) {
   const found = presetOf(how);
-  const titles = presets.map(({ title }): [string, string] => [title, title]);
+  const titles = presets.map(({ title }) => title);
   return (
     <>
-      <Select
+      <Choice
         title="Values"
         of={found?.title ?? "own"}
         all={found ? titles : [...titles, ["own", "Other numbers"]]}
-        onSet={(title) => {
+        onChoose={(title) => {
           const preset = presets.find((one) => one.title === title);
           if (preset) onSet(preset.values(how));
         }}
@@ -128,28 +116,6 @@ function Values({ how, onSet }: PartProps) {
       <Numbers title="Less" of={how.mean} onSet={(mean) => onSet({ mean })} />
       <Numbers title="Over" of={how.std} not={0} onSet={(std) => onSet({ std })} />
     </>
-  );
-}
-
-interface SelectProps {
-  readonly title: string;
-  readonly of: string;
-  readonly all: readonly (readonly [name: string, title: string])[];
-  readonly onSet: (name: string) => void;
-}
-
-function Select({ title, of, all, onSet }: SelectProps) {
-  return (
-    <label class="choice">
-      <span>{title}</span>
-      <select value={of} onChange={(event) => onSet(event.currentTarget.value)}>
-        {all.map(([name, words]) => (
-          <option key={name} value={name}>
-            {words}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }
 

@@ -2,13 +2,14 @@
 import { useRef, useState } from "preact/hooks";
 import { connectTo, useServer, useThisDevice } from "../state/actions.ts";
 import { type Server as Known, sentTo, server } from "../state/studio.ts";
+import { Choice } from "./choice.tsx";
 
 export function Server() {
   const { value: known } = server;
   return (
     <section class="server" aria-label="A server">
       <h2>A server</h2>
-      {!known ? <Address /> : known.used ? <InUse host={known.host} /> : <Choice known={known} />}
+      {!known ? <Address /> : known.used ? <InUse host={known.host} /> : <Offer known={known} />}
     </section>
   );
 }
@@ -54,18 +55,11 @@ function Address() {
   );
 }
 
-function Choice({ known: { host, models } }: { readonly known: Known }) {
+function Offer({ known: { host, models } }: { readonly known: Known }) {
   const [name, setName] = useState(models[0]);
   return (
     <>
-      <label class="choice">
-        <span>Model</span>
-        <select value={name} onChange={(event) => setName(event.currentTarget.value)}>
-          {models.map((one) => (
-            <option key={one}>{one}</option>
-          ))}
-        </select>
-      </label>
+      <Choice title="Model" of={name} all={models} onChoose={setName} />
       <p class="warning">
         With it, every picture you show from then on, and the one on the stage now, is sent to <strong>{host}</strong>.
       </p>

@@ -3,6 +3,7 @@ import { useSignalEffect } from "@preact/signals";
 import type { TensorSignature } from "gradcam/web";
 import { useRef } from "preact/hooks";
 import type { ModelInfo, ModelInside } from "../engine/contract.ts";
+import { Choice } from "../parts/choice.tsx";
 import { PathToScore } from "../parts/path.tsx";
 import { openFiles, pickedOf } from "../parts/pick.tsx";
 import { Preparation } from "../parts/preparation.tsx";
@@ -80,22 +81,16 @@ function Way({ layers }: Pick<ModelInfo, "layers">) {
   return (
     <section class="way">
       <h2>From the layer to the score</h2>
-      <label class="choice">
-        <span>Layer</span>
-        <select
-          value={current}
-          onChange={(event) => {
-            const { value: name } = event.currentTarget;
-            layer.value = name === layers[0].name ? undefined : name;
-          }}
-        >
-          {layers.map(({ name, grid }) => (
-            <option key={name} value={name}>
-              {name} ({grid.map((d) => (d < 0 ? "?" : d)).join(" × ")})
-            </option>
-          ))}
-        </select>
-      </label>
+      <Choice
+        title="Layer"
+        of={current ?? ""}
+        all={layers.map(
+          ({ name, grid }) => [name, `${name} (${grid.map((d) => (d < 0 ? "?" : d)).join(" × ")})`] as const,
+        )}
+        onChoose={(name) => {
+          layer.value = name === layers[0].name ? undefined : name;
+        }}
+      />
       {path.value && <PathToScore steps={path.value} layer={current ?? ""} />}
     </section>
   );
