@@ -8,40 +8,24 @@
  * - shapes.u8                       [N]              index into the list of shapes
  * - world.json                                       the sizes above, and the list of shapes
  */
-import { createWriteStream } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { finished } from "node:stream/promises";
-import { parseArgs } from "node:util";
 import { trialOf, withCue } from "../../dist/evaluate/spurious/trial.js";
 import { paint, shapes } from "../../dist/scenes/index.js";
+import { asked, ByteFiles } from "./data-files.mjs";
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: { first: { type: "string", default: "1000000" }, count: { type: "string", default: "1000" } },
-});
-const [directory] = positionals;
-const [first, count] = [Number(values.first), Number(values.count)];
-if (!directory || !Number.isInteger(first) || !Number.isInteger(count))
-  throw new Error("usage: node scripts/scenes/write-shortcut.mjs DIRECTORY [--first SEED] [--count N]");
-
+const { directory, first, count } = asked("write-shortcut.mjs");
 const side = 96;
 const cues = ["right", "wrong", "random"];
-await mkdir(directory, { recursive: true });
-const streams = cues.map((cue) => createWriteStream(path.join(directory, `${cue}.u8`)));
+const files = await ByteFiles.in(directory, cues);
 const answers = [];
 for (let seed = first; answers.length < count; seed++) {
   const trial = trialOf(seed);
   if (!trial) continue;
   answers.push(shapes.indexOf(trial.shape));
-  for (const [i, cue] of cues.entries())
-    if (!streams[i].write(paint(withCue(trial, cue), side).picture.data))
-      await new Promise((resolve) => streams[i].once("drain", resolve));
+  await files.write(Object.fromEntries(cues.map((cue) => [cue, paint(withCue(trial, cue), side).picture.data])));
   if (answers.length % 2000 === 0) console.error(`${answers.length} of ${count}`);
 }
-for (const stream of streams) {
-  stream.end();
-  await finished(stream);
-}
+await files.close();
 await writeFile(path.join(directory, "shapes.u8"), Uint8Array.from(answers));
 await writeFile(path.join(directory, "world.json"), JSON.stringify({ side, count, first, shapes }, null, 2));

@@ -11,11 +11,8 @@
  * - objects.u8    [N, 4, 4]        1 + shape, colour, size, texture of each object; zeros where there is none
  * - world.json                     the sizes above, vocabulary, answers, kinds
  */
-import { createWriteStream } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { finished } from "node:stream/promises";
-import { parseArgs } from "node:util";
 import { mainRelation } from "../../dist/scenes/describe.js";
 import {
   answers,
@@ -31,39 +28,27 @@ import {
   textures,
   vocabulary,
 } from "../../dist/scenes/index.js";
+import { asked, ByteFiles } from "./data-files.mjs";
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: { first: { type: "string", default: "1000000" }, count: { type: "string", default: "1000" } },
-});
-const [directory] = positionals;
-const [first, count] = [Number(values.first), Number(values.count)];
-if (!directory || !Number.isInteger(first) || !Number.isInteger(count))
-  throw new Error("usage: node scripts/scenes/write.mjs DIRECTORY [--first SEED] [--count N]");
+const { directory, first, count } = asked("write.mjs");
 const [side, captionLength, rounds, questionLength] = [96, 15, 2, 16];
 const questionCount = rounds * questionKinds.length;
 
-await mkdir(directory, { recursive: true });
-const streams = Object.fromEntries(
-  ["pictures", "captions", "questions", "answers", "kinds", "objects"].map((name) => [
-    name,
-    createWriteStream(path.join(directory, `${name}.u8`)),
-  ]),
-);
+const files = await ByteFiles.in(directory, ["pictures", "captions", "questions", "answers", "kinds", "objects"]);
 const started = Date.now();
 for (let i = 0; i < count; i++) {
   const scene = makeScene(first + i);
-  const asked = questions(scene, rounds);
-  const rows = {
+  const posed = questions(scene, rounds);
+  await files.write({
     pictures: paint(scene, side).picture.data,
     captions: block(1, captionLength, [captionIds(told(scene))]),
     questions: block(
       questionCount,
       questionLength,
-      asked.map(({ text }) => text.split(" ").map(id)),
+      posed.map(({ text }) => text.split(" ").map(id)),
     ),
-    answers: block(1, questionCount, [asked.map(({ answer }) => answers.indexOf(answer))]),
-    kinds: block(1, questionCount, [asked.map(({ kind }) => questionKinds.indexOf(kind))]),
+    answers: block(1, questionCount, [posed.map(({ answer }) => answers.indexOf(answer))]),
+    kinds: block(1, questionCount, [posed.map(({ kind }) => questionKinds.indexOf(kind))]),
     objects: block(
       4,
       4,
@@ -74,18 +59,13 @@ for (let i = 0; i < count; i++) {
         1 + textures.indexOf(texture),
       ]),
     ),
-  };
-  for (const [name, bytes] of Object.entries(rows))
-    if (!streams[name].write(bytes)) await new Promise((resolve) => streams[name].once("drain", resolve));
+  });
   if ((i + 1) % 5000 === 0) {
     const seconds = (Date.now() - started) / 1000;
     console.error(`${i + 1} of ${count}, ${Math.round((seconds / (i + 1)) * (count - i - 1))} s to go`);
   }
 }
-for (const stream of Object.values(streams)) {
-  stream.end();
-  await finished(stream);
-}
+await files.close();
 const world = { side, count, first, captionLength, questionCount, questionLength };
 await writeFile(
   path.join(directory, "world.json"),
