@@ -6,6 +6,9 @@
 
 import type { PixelMap } from "./picture.ts";
 
+/** The threshold of the protocol. */
+const protocol = 0.15;
+
 /** A pixel. */
 export interface Point {
   readonly x: number;
@@ -40,10 +43,20 @@ export function box(map: PixelMap, options: { threshold?: number } = {}): Box | 
   return boxes(map, options)[0];
 }
 
-/** The bounding boxes of all such segments, the largest first; none when the map is blank. */
-export function boxes(map: PixelMap, { threshold = 0.15 }: { threshold?: number } = {}): Box[] {
+/** A map's {@link peak} and its {@link box} by the protocol, of which a blank map has neither. */
+export function locate(map: PixelMap): { readonly peak?: Point; readonly box?: Box } {
   const top = peak(map);
-  if (!top) return [];
+  return top ? { peak: top, box: boxesUnder(top, map, protocol)[0] } : {};
+}
+
+/** The bounding boxes of all such segments, the largest first; none when the map is blank. */
+export function boxes(map: PixelMap, { threshold = protocol }: { threshold?: number } = {}): Box[] {
+  const top = peak(map);
+  return top ? boxesUnder(top, map, threshold) : [];
+}
+
+/** The boxes of segments at or above a share of what the map has at its peak. */
+function boxesUnder(top: Point, map: PixelMap, threshold: number): Box[] {
   const runs = runsAbove(map, threshold * map.data[top.y * map.width + top.x]);
   connect(runs);
   return boxesOf(runs);

@@ -1,6 +1,6 @@
 /** @file A map as people read it: on the picture's own pixels, with its peak and its box, or the reason why it shows nothing. */
 import { type Geometry, undo } from "../image/geometry.ts";
-import { box, peak } from "../image/locate.ts";
+import { locate } from "../image/locate.ts";
 import type { PixelMap } from "../image/picture.ts";
 import { blankness, type OneMap } from "./answers.ts";
 import type { PicturePlace } from "./pictures.ts";
@@ -18,7 +18,7 @@ export function readMap({ map, pixels, layer }: OneMap, question: string, geomet
   const blank = blankness(map, question, layer);
   const seen = blank ? undefined : onPicture();
   return {
-    ...{ layer, map, pixels, blank, peak: seen && peak(seen), box: seen && box(seen) },
+    ...{ layer, map, pixels, blank, ...(seen && locate(seen)) },
     get onPicture() {
       return onPicture();
     },

@@ -2,7 +2,7 @@
 
 import { channelsLast } from "../explain/tensors.ts";
 import { type Geometry, undo } from "../image/geometry.ts";
-import { type Box, box, type Point, peak } from "../image/locate.ts";
+import { type Box, locate, type Point } from "../image/locate.ts";
 import { type Picture, type PixelMap, picture } from "../image/picture.ts";
 import { preprocess } from "../image/preprocess.ts";
 import type { Dense } from "../methods/method.ts";
@@ -34,7 +34,7 @@ export function seePicture(sample: Sample, feeding: Feeding): Seen<PictureSubjec
       checkGrid(map, 2);
       const found = blank ? undefined : onPicture(map);
       return {
-        ...(found && { peak: peak(found), box: box(found) }),
+        ...(found && locate(found)),
         get onPicture() {
           return onPicture(map);
         },

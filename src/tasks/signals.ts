@@ -1,7 +1,7 @@
 /** @file Signals as samples: a recording is brought to the length that the model takes, or fed as it is where that is free. */
 import { UserError } from "../errors.ts";
 import { upsample } from "../image/geometry.ts";
-import { box, peak } from "../image/locate.ts";
+import { locate } from "../image/locate.ts";
 import type { Dense } from "../methods/method.ts";
 import { mono, type Signal, stretch } from "../signal/signal.ts";
 import { checkGrid, type Feeding, fitted, isPicture, isSignal, refuse, type Sample, type Seen } from "./sample.ts";
@@ -33,7 +33,7 @@ export function hear(sample: Sample, feeding: Feeding): Seen<SignalSubject, Sign
     place(map, blank) {
       checkGrid(map, 1);
       const line = { width: length, height: 1, data: blank ? new Float32Array(length) : onSignal(map) };
-      const [top, around] = [peak(line), box(line)];
+      const { peak: top, box: around } = locate(line);
       return {
         ...(top && { peak: { t: (top.x + 0.5) * unit } }),
         ...(around && { span: [around[0] * unit, around[2] * unit] as const }),
