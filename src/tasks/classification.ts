@@ -21,7 +21,7 @@ import {
   probabilitiesOf,
 } from "./answers.ts";
 import { oneValue, withHead } from "./head.ts";
-import { Labels } from "./labels.ts";
+import { type ClassQuery, Labels } from "./labels.ts";
 import { Look } from "./look.ts";
 import { type PicturePlace, type PictureSubject, seePicture } from "./pictures.ts";
 import { type Feeding, type Kind, kindOf, type Sample, type Seen } from "./sample.ts";
@@ -215,16 +215,16 @@ export class Classifier {
   ): Promise<Why<K>> {
     const methods = methodsOf(options);
     const scores = classScores(forward.scores, 0);
-    const ranking = bestClasses(scores, scores.length);
     const { labels } = this;
-    const classes = [...new Set((options.classes ?? ["top1"]).flatMap((query) => labels.find(query, ranking)))];
-    const against = options.against === undefined ? undefined : labels.find(options.against, ranking)[0];
+    const best = (count: number) => bestClasses(scores, count);
+    const find = (query: ClassQuery) => labels.find(query, scores.length, best);
+    const classes = [...new Set((options.classes ?? ["top1"]).flatMap(find))];
+    const against = options.against === undefined ? undefined : find(options.against)[0];
     const answers = await explanationsOf(forward, { ...options, classes, methods, against, labels });
 
     const probabilities = this.probabilities(scores);
-    const listed = new Set([...ranking.slice(0, 5), ...classes]);
-    const predictions = ranking
-      .filter((c) => listed.has(c))
+    const predictions = [...new Set([...best(5), ...classes])]
+      .sort((a, b) => scores[b] - scores[a] || a - b)
       .map((c) => ({ class: c, label: labels.name(c), score: scores[c], probability: probabilities[c] }));
     const explanations = answers.map((answer) => {
       const place = seen.place(answer.map, answer.blank !== undefined);

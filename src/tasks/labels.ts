@@ -31,15 +31,16 @@ export class Labels {
   }
 
   /**
-   * The classes that a query stands for, `ranking` being all classes from the best score down.
+   * The classes that a query stands for, of so many.
+   * @param best the classes of the highest scores, so many, the best first.
    * @throws UserError `unknown-name` for an index out of range, and for a name that is unknown or not unique.
    */
-  find(query: ClassQuery, ranking: readonly number[]): readonly number[] {
+  find(query: ClassQuery, classes: number, best: (count: number) => readonly number[]): readonly number[] {
     const text = String(query).trim();
     const top = /^top(\d+)$/.exec(text);
-    if (top) return topOf(Number(top[1]), ranking);
-    if (/^[+-]?\d+$/.test(text)) return [checked(Number(text), ranking.length)];
-    return [this.#named(text, ranking.length)];
+    if (top) return best(checkedCount(Number(top[1]), classes));
+    if (/^[+-]?\d+$/.test(text)) return [checked(Number(text), classes)];
+    return [this.#named(text, classes)];
   }
 
   /** A name, or one of the synonyms that commas separate; upper and lower case are alike. */
@@ -64,9 +65,9 @@ export class Labels {
   }
 }
 
-function topOf(count: number, ranking: readonly number[]): readonly number[] {
-  if (count >= 1 && count <= ranking.length) return ranking.slice(0, count);
-  throw new UserError("unknown-name", `unknown class: "top${count}"; allowed are top1 to top${ranking.length}`);
+function checkedCount(count: number, classes: number): number {
+  if (count >= 1 && count <= classes) return count;
+  throw new UserError("unknown-name", `unknown class: "top${count}"; allowed are top1 to top${classes}`);
 }
 
 function checked(index: number, classes: number): number {

@@ -2,7 +2,7 @@
 import type { Forward } from "../explain/forward.ts";
 import { bestClasses, classScores } from "../explain/target.ts";
 import { undo } from "../image/geometry.ts";
-import { type Box, box, type Point, peak } from "../image/locate.ts";
+import { type Box, locate, type Point } from "../image/locate.ts";
 import type { Preprocessed } from "../image/preprocess.ts";
 import {
   type ClassifyOptions,
@@ -39,7 +39,9 @@ export class Look {
 
   /** The classes that queries stand for, each once; @throws UserError `unknown-name`. */
   find(queries: readonly ClassQuery[]): number[] {
-    return [...new Set(queries.flatMap((query) => this.labels.find(query, this.ranking)))];
+    const { labels, ranking } = this;
+    const best = (count: number) => ranking.slice(0, count);
+    return [...new Set(queries.flatMap((query) => labels.find(query, ranking.length, best)))];
   }
 
   prediction(index: number): Prediction {
@@ -66,8 +68,7 @@ export class Look {
     const onPicture = () => undo(data, [dims[0], dims[1]], this.seen.geometry);
     let where: { peak?: Point; box?: Box } | undefined;
     const found = () => {
-      const map = onPicture();
-      where ??= answer.blank ? {} : { peak: peak(map), box: box(map) };
+      where ??= answer.blank ? {} : locate(onPicture());
       return where;
     };
     return {

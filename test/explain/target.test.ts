@@ -1,9 +1,16 @@
 /** @file What can be asked about: every form of target, for a head that is linear behind the layer and for one that is not. */
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
+import { bestClasses } from "../../src/explain/target.ts";
 import { ints, node } from "../models.ts";
 import { gap, images, unet, vgg } from "../nets.ts";
 import { ask, cotangent, expectClose, expectUserError, gradCam, numbers, open, rows } from "./ask.ts";
+
+test.each([1, 5, 16, 17, 40])("the best %i of 40 scores, of equals those that come first", (count) => {
+  const scores = Float32Array.from({ length: 40 }, (_, c) => [3, -1, 0, -0, 7.5, -1, 2][(c * c + 3) % 7]);
+  const sorted = [...scores.keys()].sort((a, b) => scores[b] - scores[a] || a - b);
+  expect(bestClasses(scores, count)).toEqual(sorted.slice(0, count));
+});
 
 const heads = { gap, vgg } as const;
 const shown = { outputs: ["logits", "features"] } as const;
