@@ -89,8 +89,8 @@ class Inquiry {
     const classes = this.asked.rows && plainClasses(this.asked.rows);
     const byClass = classes !== undefined && count > 0 && places.every((d) => d === 1);
     const { grid } = plan.layoutOf(layer);
-    const first = byClass ? await this.pass.firstAnswer(layer, map, classes) : undefined;
-    if (first) return onGrid(toDense(first), grid);
+    const answer = byClass ? await this.pass.sameRun(layer, map, classes) : undefined;
+    if (answer) return onGrid(toDense(answer), grid);
     const adjoint = await plan.adjoint(layer, byClass ? "classes" : this.#seeded, map);
     const tensors = await this.pass.tensors(layer);
     const ask = async (seeds: readonly Tensor[]): Promise<Dense> => {

@@ -44,18 +44,25 @@ export class Pass {
 
   async #run(layer: string): Promise<Tensors> {
     const forward = await this.plan.forward(layer);
-    const wanted = new Set([...this.wanted, layer, ...forward.residuals.filter((name) => !this.feeds[name])]);
+    const { residuals, answers } = forward;
+    const read = residuals.filter((name) => !this.feeds[name]);
+    const wanted = new Set([...this.wanted, layer, ...read, ...(answers ? [answers.output] : [])]);
     return { ...this.feeds, ...(await runForward(this.plan.ort, forward, this.feeds, [...wanted], this.n)) };
   }
 
   /**
-   * A map at the layer from the same run as the outputs, where the forward session can and has not run yet.
+   * A map at the layer from the same run as the outputs, where the forward session can: of any classes where it has not run yet, of each
+   * image's best where it has.
    * @param classes of the explanations, image-major.
    */
-  async firstAnswer(layer: string, map: LayerMap, classes: readonly number[]): Promise<Tensor | undefined> {
+  async sameRun(layer: string, map: LayerMap, classes: readonly number[]): Promise<Tensor | undefined> {
     const forward = await this.plan.forward(layer);
-    if (this.#forward || forward.answers?.map !== map) return undefined;
+    if (forward.answers?.map !== map) return undefined;
     const { output } = forward.answers;
+    if (this.#forward) {
+      const ran = await this.#forward;
+      return String(classes) === String(await this.bestClasses()) ? ran[output] : undefined;
+    }
     const results = await runForward(this.plan.ort, forward, this.feeds, [output, ...this.wanted], this.n, classes);
     this.keep(results);
     return results[output];
@@ -106,14 +113,14 @@ export class Pass {
   }
 }
 
-/** Runs a forward session. One that answers takes classes; where nothing is asked, its answer about class 0 is not looked at. */
+/** Runs a forward session. One that answers takes classes; where none is asked for, it answers about each image's best. */
 export function runForward(
   ort: Runtime,
   { session, answers }: ForwardSession,
   feeds: Feeds,
   wanted: readonly string[],
   n: number,
-  classes: readonly number[] = Array(n).fill(0),
+  classes: readonly number[] = Array(n).fill(-1),
 ): Promise<Tensors> {
   if (!answers) return run(session, feeds, wanted);
   const asked = new ort.Tensor("int64", BigInt64Array.from(classes, BigInt), [classes.length]);

@@ -32,7 +32,7 @@ export interface ForwardSession {
   readonly session: Session;
   /** What the adjoint reads of the forward pass, the layer apart. */
   readonly residuals: readonly string[];
-  /** Where it explains in the same run: the map that it computes, the input that takes its classes, and the output. */
+  /** Where it explains in the same run: the map that it computes, the input that takes its classes (negative: the best), and the output. */
   readonly answers?: { readonly map: LayerMap; readonly classes: string; readonly output: string };
 }
 
@@ -53,6 +53,9 @@ export interface Fused {
   readonly seeds: readonly string[];
   readonly output: string;
 }
+
+/** Where an adjoint is: a model of its own, or part of the model, whose tensors it can read. */
+type Place = "alone" | "in the model";
 
 interface Seeds {
   readonly inputs: readonly Value[];
@@ -177,9 +180,9 @@ export class Plan {
    * The adjoint with a map at its end. As a model of its own it reads the activations from an input, apart from what the adjoint reads
    * of the forward pass; in the model it reads the layer itself.
    */
-  #layerGraph(layer: string, seeding: Seeding, map: LayerMap, place: "alone" | "in the model" = "alone") {
+  #layerGraph(layer: string, seeding: Seeding, map: LayerMap, place: Place = "alone") {
     const build = new Builder(this.model.opset, this.#prefix);
-    const { inputs, values } = this.#seeds(build, seeding);
+    const { inputs, values } = this.#seeds(build, seeding, place);
     const da = differentiate(this.model, this.tensors, { build, seeds: values, wrt: [layer] }).get(layer) as Value;
     const { dims, type } = typeOf(this.model, this.tensors, layer);
     const activations = place === "alone" ? build.input(type, dims) : { name: layer, type, dims };
@@ -195,11 +198,12 @@ export class Plan {
     };
   }
 
-  #seeds(build: Builder, seeding: Seeding): Seeds {
+  #seeds(build: Builder, seeding: Seeding, place: Place = "alone"): Seeds {
     if (seeding === "classes") {
       const scores = this.tensors.get(this.score)?.dims ?? [];
       const classes = build.input(DataType.INT64, [-1]);
-      const rows = build.oneHot(classes, build.ints(scores[1] ?? -1), DataType.FLOAT, [-1, scores[1] ?? -1]);
+      const chosen = place === "alone" ? classes : this.#chosen(build, classes);
+      const rows = build.oneHot(chosen, build.ints(scores[1] ?? -1), DataType.FLOAT, [-1, scores[1] ?? -1]);
       const seed = scores.length === 2 ? rows : build.reshape(rows, [-1, ...scores.slice(1)]);
       return { inputs: [classes], values: new Map([[this.score, { ...seed, dims: scores }]]) };
     }
@@ -208,6 +212,16 @@ export class Plan {
       return build.input(gradientType(tensor.type), tensor.dims);
     });
     return { inputs, values: new Map(seeding.map((name, i) => [name, inputs[i]])) };
+  }
+
+  /** The classes, image-major, with each image's best for negative ones. */
+  #chosen(build: Builder, classes: Value): Value {
+    const { dims, type } = typeOf(this.model, this.tensors, this.score);
+    const scores = build.cast(build.reshape({ name: this.score, type, dims }, [-1, dims[1]]), DataType.FLOAT);
+    const best = build.op("ArgMax", [scores], { axis: 1, keepdims: 1 }, DataType.INT64, [-1, 1]);
+    const each = build.reshape(classes, build.concat([build.dimOf(scores, 0), build.ints([-1])], 0));
+    const chosen = build.where(build.less(each, 0), best, each);
+    return { ...build.reshape(chosen, build.ints([-1])), dims: [-1] };
   }
 
   #extension(build: Builder, inputs: readonly Value[], output: Value): Extension {

@@ -1,10 +1,10 @@
 /** @file One forward pass and many questions; progress, cancellation, scores that are not finite, and release. */
 import * as ort from "onnxruntime-node";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { methods } from "../../src/index.ts";
 import { floats, node } from "../models.ts";
 import { gap, images, vgg, withInput } from "../nets.ts";
-import { ask, expectClose, expectUserError, numbers, open, session } from "./ask.ts";
+import { ask, cotangent, expectClose, expectUserError, gradCam, numbers, open, rows, session } from "./ask.ts";
 
 test.each(methods.map(({ name }) => name))(
   "a forward pass asked many times answers as explain() does: %s",
@@ -20,6 +20,27 @@ test.each(methods.map(({ name }) => name))(
       expect(numbers(once.maps)).toEqual(numbers(anew.maps));
       expect(once.layer).toBe(anew.layer);
     }
+    await explainer.release();
+  },
+);
+
+test.each([1, 3])(
+  "the run that finds the best classes of %i images explains them; others take the adjoint's",
+  async (n) => {
+    const explainer = await open(gap({ outputs: ["logits", "features"] }));
+    const feeds = images(n);
+    await explainer.explain(feeds, { target: 0 });
+    const run = vi.spyOn(Object.getPrototypeOf(await ort.InferenceSession.create(gap())), "run");
+    const forward = await explainer.forward(feeds);
+    const best = rows(forward.outputs.logits).map((scores) => scores.indexOf(Math.max(...scores)));
+    const found = await forward.explain();
+    expect(run).toHaveBeenCalledTimes(1);
+    const seeds = { logits: cotangent(5, ...best.map((c) => [[c, 1] as const])) };
+    const other = await forward.explain({ target: best.map((c) => (c + 1) % 5) });
+    expect(run).toHaveBeenCalledTimes(2);
+    run.mockRestore();
+    expectClose(numbers(found.maps), await gradCam(gap({ outputs: ["logits", "features"] }), feeds, seeds, "features"));
+    expect(numbers(other.maps)).not.toEqual(numbers(found.maps));
     await explainer.release();
   },
 );
@@ -55,7 +76,7 @@ test.each(methods.map(({ name }) => name))(
     });
     expect(told).toEqual([...told].sort((a, b) => a - b));
     expect(told.every((done) => done >= 0 && done <= 1)).toBe(true);
-    if (method === "occlusion") expect(told).toEqual([0, 0.5, 1]);
+    if (method === "occlusion") expect(told).toEqual([0, 0.25, 0.5, 0.75, 1]);
     if (told.length) expect(told.at(-1)).toBe(1);
   },
 );
