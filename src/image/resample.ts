@@ -54,7 +54,9 @@ export function resample(
   filter: FilterName,
   crop: Crop = { left: 0, top: 0, width, height },
 ): Picture {
-  if (filter === "nearest") return nearest(source, width, height, crop);
+  // At the size that it has a picture stays as it is, by every filter.
+  if (filter === "nearest" || (source.width === width && source.height === height))
+    return nearest(source, width, height, crop);
   const across = taps(source.width, width, crop.left, crop.width, antialiased[filter]);
   const down = taps(source.height, height, crop.top, crop.height, antialiased[filter]);
   // A size that stays has one weight of 1 a pixel, so that its pass only copies: Pillow leaves it out, with the same result.

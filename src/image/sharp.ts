@@ -65,9 +65,10 @@ export async function decode(
       `too large image ${name}: ${width} x ${height} = ${width * height} pixels, allowed ${maxPixels} (raise with --max-pixels)`,
     );
   try {
-    const { data, info } = await image
-      .autoOrient()
-      .flatten({ background: "white" })
+    // Each only where it does something: to turn a picture libvips must have all of it.
+    const upright = (header.orientation ?? 1) > 1 ? image.autoOrient() : image;
+    const opaque = header.hasAlpha ? upright.flatten({ background: "white" }) : upright;
+    const { data, info } = await opaque
       .toColourspace("srgb")
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
