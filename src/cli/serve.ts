@@ -58,7 +58,7 @@ export function defineServe(program: Command): void {
     .option("--token-file <file>", "tokens that requests must bear, one a line; also: the environment's GRADCAM_TOKEN")
     .option("--cors <origin>", "an origin whose pages may ask; may be repeated (default: none)", several)
     .option("--workers <count>", "threads that compute, each with the models in memory", whole, workers)
-    .option("--batch <count>", "requests that share a run at most (default: 1 on processors, else 8)", whole)
+    .option("--batch <count>", "requests that share a run at most (default: 2 on processors, else 8)", whole)
     .option("--queue <count>", "requests in the house at most; the next is told to come back later", whole, 64)
     .option("--timeout <seconds>", "the longest that a request may take", whole, 30)
     .option("--max-bytes <count>", "refuse larger files", whole, 10e6)
@@ -80,11 +80,11 @@ async function serve(flags: ServeFlags): Promise<void> {
     throw new UserError("invalid-option", `invalid model: two are called "${twice.name}"; name them, as a=one.onnx`);
   const share = Math.max(1, Math.floor(availableParallelism() / flags.workers));
   const { model: _, ...reading } = { ...flags, threads: threads ?? share };
-  // A processor takes as long for eight pictures in one run as in eight, with eight times the memory.
+  // A processor is a twentieth faster at two pictures in one run than at one, and at eight no more, with the memory of eight.
   const onProcessor = (flags.provider ?? "cpu") === "cpu";
   const options: ServeOptions = {
     ...flags,
-    batch: flags.batch ?? (onProcessor ? 1 : 8),
+    batch: flags.batch ?? (onProcessor ? 2 : 8),
     tokens: await server.readTokens(tokenFile, process.env.GRADCAM_TOKEN),
     cors,
     models,

@@ -10,8 +10,8 @@ import type { Method } from "./method.ts";
 
 export const occlusionPatch = { size: 32, stride: 16, fill: 0 } as const;
 
-/** Pictures in one run: enough to keep the cores busy, few enough for memory. */
-const batch = 16;
+/** Pictures in one run: enough to keep the cores busy, few enough for memory, which ONNX Runtime keeps for the runs to come. */
+const batch = 8;
 
 /** Where patches start along a side: the last reaches the border. */
 export function patchStarts(side: number): number[] {

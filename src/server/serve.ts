@@ -1,17 +1,17 @@
 /** @file A server from its options to its end. */
 import type { AddressInfo } from "node:net";
+import { setFlagsFromString } from "node:v8";
 import { UserError } from "../errors.ts";
-import { overPreset, type SessionOptions } from "../onnx/runtime.ts";
 import { checkExposure } from "./access.ts";
 import { createApp } from "./app.ts";
 import type { ServeOptions } from "./options.ts";
 import { Pool } from "./pool.ts";
 
 /**
- * ONNX Runtime's arena keeps the most that any run of a session ever needed, which a service meets late: 128 MB at the first occlusion.
- * Without it memory goes back after each run. Grad-CAM takes as long, an occlusion's runs of 16 a fourth longer.
+ * How far heaps may grow before V8 marks them, in percent. Their objects are few, but uploads, pictures and tensors count too: by itself V8
+ * marks each thread's heap every ten requests, which takes a sixth of the processor's time.
  */
-const returning: SessionOptions = { enableCpuMemArena: false };
+const growth = 400;
 
 export interface Running {
   readonly url: string;
@@ -30,10 +30,11 @@ export interface Running {
 export async function serve(options: ServeOptions, log?: { write(line: string): void }): Promise<Running> {
   const { host, port, tokens, models, loading, maxBytes, maxPixels, workers, batch } = options;
   checkExposure(host, tokens);
+  setFlagsFromString(`--heap-growing-percent=${growth}`);
   let app: Awaited<ReturnType<typeof createApp>> | undefined;
   const pool = await Pool.open({
     models,
-    loading: { ...loading, maxBytes, maxPixels, session: overPreset(returning, loading.session ?? {}) },
+    loading: { ...loading, maxBytes, maxPixels },
     workers,
     batch,
     onRun: (jobs) => app?.metrics.batch.observe({ model: jobs[0].model }, jobs.length),
