@@ -52,13 +52,18 @@ export function request(url, file) {
   const length = form.length + file.length + end.length;
   const head = `POST /v1/explain HTTP/1.1\r\nHost: ${host}\r\nContent-Type: multipart/form-data; boundary=${boundary}\r\nContent-Length: ${length}\r\n\r\n`;
   const bytes = Buffer.concat([Buffer.from(head + form), file, Buffer.from(end)]);
-  const idle = [];
+  const idle = new Set();
+  const connect = () => {
+    const socket = net.connect(Number(port), hostname).setNoDelay();
+    return socket.on("close", () => idle.delete(socket));
+  };
   const ask = async () => {
     const start = performance.now();
-    const socket = idle.pop() ?? net.connect(Number(port), hostname).setNoDelay();
+    const [socket = connect()] = idle;
+    idle.delete(socket);
     socket.write(bytes);
     const { status, stays } = await answerOn(socket);
-    if (stays) idle.push(socket);
+    if (stays) idle.add(socket);
     else socket.destroy();
     return { status, ms: performance.now() - start };
   };
@@ -72,13 +77,8 @@ export function request(url, file) {
 function answerOn(socket) {
   return new Promise((resolve, reject) => {
     let [head, missing] = ["", Number.NaN];
-    const done = (settle, value) => {
-      socket.removeAllListeners("data").removeAllListeners("error").removeAllListeners("close");
-      settle(value);
-    };
-    socket.on("error", (error) => done(reject, error));
-    socket.on("close", () => done(reject, new Error("the server hung up")));
-    socket.on("data", (part) => {
+    const hungUp = () => reject(new Error("the server hung up"));
+    const read = (part) => {
       if (Number.isNaN(missing)) {
         head += part.toString("latin1");
         const end = head.indexOf("\r\n\r\n");
@@ -86,8 +86,10 @@ function answerOn(socket) {
         missing = Number(/\r\ncontent-length: (\d+)/i.exec(head)[1]) - (head.length - end - 4);
       } else missing -= part.length;
       if (missing > 0) return;
-      done(resolve, { status: Number(head.slice(9, 12)), stays: !/\r\nconnection: close/i.test(head) });
-    });
+      socket.off("data", read).off("error", reject).off("close", hungUp);
+      resolve({ status: Number(head.slice(9, 12)), stays: !/\r\nconnection: close/i.test(head) });
+    };
+    socket.on("data", read).on("error", reject).on("close", hungUp);
   });
 }
 
