@@ -13,8 +13,8 @@ import { defineStudio } from "./studio.ts";
 import { defineStudy } from "./study.ts";
 import { defineWorker } from "./worker.ts";
 
-/** Runs the command line and says how it ended; `argv` as `process.argv`. */
-export async function main(argv: readonly string[]): Promise<number> {
+/** All commands; a mistake in what is parsed throws. */
+export function defineProgram(): Command {
   const program = new Command("gradcam")
     .description("Ask any ONNX vision model why: Grad-CAM and its family, by differentiating the ONNX graph.")
     .version(packageVersion())
@@ -30,8 +30,13 @@ export async function main(argv: readonly string[]): Promise<number> {
   defineWorker(program);
   defineStudy(program);
   defineServe(program);
+  return program;
+}
+
+/** Runs the command line and says how it ended; `argv` as `process.argv`. */
+export async function main(argv: readonly string[]): Promise<number> {
   try {
-    await program.parseAsync(argv);
+    await defineProgram().parseAsync(argv);
     return exitCodes.done;
   } catch (error) {
     return explainEnd(error);
