@@ -111,13 +111,18 @@ export function classScores({ data, dims }: Dense, image: number): Float32Array 
   });
 }
 
+/** An order of classes: the highest score first, of equal ones the lower index. */
+export const byScore =
+  (scores: Float32Array) =>
+  (a: number, b: number): number =>
+    scores[a] === scores[b] ? a - b : scores[a] > scores[b] ? -1 : 1;
+
 /**
- * The classes with the highest scores, best first; the lower index first where scores are equal. A few are picked in one pass: to sort
- * a thousand classes for the best of them takes a service longer than its HTTP.
+ * The classes with the highest scores, in the order of {@link byScore}. A few are picked in one pass: to sort a thousand classes for the
+ * best of them takes a service longer than its HTTP.
  */
 export function bestClasses(scores: Float32Array, count: number): number[] {
-  const before = (a: number, b: number) => (scores[a] === scores[b] ? a - b : scores[a] > scores[b] ? -1 : 1);
-  if (count > 16) return range(scores.length).sort(before).slice(0, count);
+  if (count > 16) return range(scores.length).sort(byScore(scores)).slice(0, count);
   const best: number[] = [];
   for (let c = 0; c < scores.length; c++) {
     if (best.length === count && !(scores[c] > scores[best[count - 1]])) continue;

@@ -4,7 +4,7 @@ import { type Explainer, openExplainer } from "../explain/explainer.ts";
 import type { Forward } from "../explain/forward.ts";
 import type { Score } from "../explain/layers.ts";
 import type { TokenGrid } from "../explain/layout.ts";
-import { bestClasses, classScores } from "../explain/target.ts";
+import { bestClasses, byScore, classScores } from "../explain/target.ts";
 import { repeatImage, toTensor } from "../explain/tensors.ts";
 import type { Preprocess, Preprocessed } from "../image/preprocess.ts";
 import { methodNamed } from "../methods/index.ts";
@@ -224,7 +224,7 @@ export class Classifier {
 
     const probabilities = this.probabilities(scores);
     const predictions = [...new Set([...best(5), ...classes])]
-      .sort((a, b) => scores[b] - scores[a] || a - b)
+      .sort(byScore(scores))
       .map((c) => ({ class: c, label: labels.name(c), score: scores[c], probability: probabilities[c] }));
     const explanations = answers.map((answer) => {
       const place = seen.place(answer.map, answer.blank !== undefined);

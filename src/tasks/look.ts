@@ -2,7 +2,7 @@
 import type { Forward } from "../explain/forward.ts";
 import { bestClasses, classScores } from "../explain/target.ts";
 import { undo } from "../image/geometry.ts";
-import { type Box, locate, type Point } from "../image/locate.ts";
+import { locate } from "../image/locate.ts";
 import type { Preprocessed } from "../image/preprocess.ts";
 import {
   type ClassifyOptions,
@@ -66,7 +66,7 @@ export class Look {
   #placed(answer: Explanation): Explanation & PicturePlace {
     const { data, dims } = answer.map;
     const onPicture = () => undo(data, [dims[0], dims[1]], this.seen.geometry);
-    let where: { peak?: Point; box?: Box } | undefined;
+    let where: ReturnType<typeof locate> | undefined;
     const found = () => {
       where ??= answer.blank ? {} : locate(onPicture());
       return where;
