@@ -81,10 +81,7 @@ export class Asked implements GraphQuestion {
     const { build } = this;
     const [n, classes, ...places] = this.#scores.dims as number[];
     const scores = places.length ? build.reduceMean(this.#scores, gridAxes(places), false) : this.#scores;
-    const best = build.op("ArgMax", [build.cast(scores, DataType.FLOAT)], { axis: 1, keepdims: 0 }, DataType.INT64, [
-      n,
-    ]);
-    const asked = build.where(build.less(target, 0), best, target);
+    const asked = build.where(build.less(target, 0), build.argMax(scores, 1, false), target);
     // Both stop the run where there are neither 1 nor n classes, and where there is no such class.
     const each = build.op("Reshape", [asked, build.dimOf(this.#scores, 0)], undefined, DataType.INT64, [n]);
     const zeros = build.zeros(build.dimOf(this.#scores, 1), DataType.INT64, [classes]);

@@ -123,6 +123,6 @@ export function runForward(
   classes: readonly number[] = Array(n).fill(-1),
 ): Promise<Tensors> {
   if (!answers) return run(session, feeds, wanted);
-  const asked = new ort.Tensor("int64", BigInt64Array.from(classes, BigInt), [classes.length]);
+  const asked = new ort.Tensor("int64", BigInt64Array.from(classes, BigInt), [n, classes.length / n]);
   return run(session, { ...feeds, [answers.classes]: asked }, wanted);
 }

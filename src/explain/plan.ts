@@ -32,7 +32,7 @@ export interface ForwardSession {
   readonly session: Session;
   /** What the adjoint reads of the forward pass, the layer apart. */
   readonly residuals: readonly string[];
-  /** Where it explains in the same run: the map that it computes, the input that takes its classes (negative: the best), and the output. */
+  /** Where it explains in the same run: the map that it computes, the input that takes its classes, [n, k] (negative: the best), and the output. */
   readonly answers?: { readonly map: LayerMap; readonly classes: string; readonly output: string };
 }
 
@@ -201,7 +201,7 @@ export class Plan {
   #seeds(build: Builder, seeding: Seeding, place: Place = "alone"): Seeds {
     if (seeding === "classes") {
       const scores = this.tensors.get(this.score)?.dims ?? [];
-      const classes = build.input(DataType.INT64, [-1]);
+      const classes = build.input(DataType.INT64, place === "alone" ? [-1] : [-1, -1]);
       const chosen = place === "alone" ? classes : this.#chosen(build, classes);
       const rows = build.oneHot(chosen, build.ints(scores[1] ?? -1), DataType.FLOAT, [-1, scores[1] ?? -1]);
       const seed = scores.length === 2 ? rows : build.reshape(rows, [-1, ...scores.slice(1)]);
@@ -214,13 +214,12 @@ export class Plan {
     return { inputs, values: new Map(seeding.map((name, i) => [name, inputs[i]])) };
   }
 
-  /** The classes, image-major, with each image's best for negative ones. */
+  /** Classes [n, k] as a list, image-major, with each image's best for negative ones. */
   #chosen(build: Builder, classes: Value): Value {
     const { dims, type } = typeOf(this.model, this.tensors, this.score);
-    const scores = build.cast(build.reshape({ name: this.score, type, dims }, [-1, dims[1]]), DataType.FLOAT);
-    const best = build.op("ArgMax", [scores], { axis: 1, keepdims: 1 }, DataType.INT64, [-1, 1]);
-    const each = build.reshape(classes, build.concat([build.dimOf(scores, 0), build.ints([-1])], 0));
-    const chosen = build.where(build.less(each, 0), best, each);
+    const given = { name: this.score, type, dims };
+    const scores = dims.length === 2 ? given : build.reshape(given, [-1, dims[1]]);
+    const chosen = build.where(build.less(classes, 0), build.argMax(scores, 1), classes);
     return { ...build.reshape(chosen, build.ints([-1])), dims: [-1] };
   }
 

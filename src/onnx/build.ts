@@ -94,6 +94,13 @@ export class Builder extends Emitter {
   }
 
   /** The mean over axes. The mean of what was only expanded along them is what it was before. */
+  /** Where a float tensor is largest along an axis, the first of equal places; int64. ONNX Runtime does not take all float types. */
+  argMax(x: Value, axis: number, keep = true): Value {
+    const dims = x.dims?.flatMap((d, i) => (i !== axis ? [d] : keep ? [1] : []));
+    const attributes = { axis, keepdims: keep ? 1 : 0 };
+    return this.op("ArgMax", [this.cast(x, DataType.FLOAT)], attributes, DataType.INT64, dims);
+  }
+
   reduceMean(x: Value, axes: readonly number[], keep = true): Value {
     const expanded = this.from(x, "Expand")?.inputs[0];
     if (keep && expanded?.dims && x.dims?.length === expanded.dims.length) {
