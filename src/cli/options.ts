@@ -1,6 +1,6 @@
 /** @file Options that commands share, and how their texts become values. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { TokenGrid } from "../explain/layout.ts";
+import type { TokenGrid } from "../read/layout.ts";
 import { methods } from "../methods/index.ts";
 import type { LoadOptions } from "../node/load.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";

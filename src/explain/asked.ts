@@ -4,15 +4,15 @@ import { overridesOf, type Rules } from "../autodiff/rules.ts";
 import { UserError } from "../errors.ts";
 import type { GraphQuestion, LayerMap } from "../methods/method.ts";
 import { Builder, type Value } from "../onnx/build.ts";
-import { isStatic, product, range } from "../onnx/dims.ts";
+import { isStatic, product } from "../onnx/dims.ts";
 import { freshPrefix } from "../onnx/model.ts";
 import { typeOf } from "../onnx/observe.ts";
 import { DataType } from "../onnx/proto.ts";
 import { gradientType } from "../onnx/types.ts";
+import { type Axes, inAxes, plainIn } from "../read/axes.ts";
+import type { Layer } from "../read/layers.ts";
+import { layerParts } from "../read/layout.ts";
 import type { Explainer } from "./explainer.ts";
-import type { Layer } from "./layers.ts";
-import { layerParts } from "./layout.ts";
-import { channelsLast } from "./tensors.ts";
 
 export class Asked implements GraphQuestion {
   readonly build: Builder;
@@ -22,6 +22,7 @@ export class Asked implements GraphQuestion {
   layer: Layer | undefined;
   readonly #scores: Value;
   readonly #seed: Value;
+  readonly #axes: Axes;
 
   /**
    * @param target the class to explain, int64 [1] or [n]; negative for the best one
@@ -33,13 +34,18 @@ export class Asked implements GraphQuestion {
   ) {
     const { model, tensors, score } = explainer;
     const { dims, type } = typeOf(model, tensors, score.name);
-    if (dims.length < 2 || dims.length === 3)
+    if (dims.length === 3)
       throw new UserError(
         "invalid-model",
         `invalid model: a classifier gives scores of shape [n, classes]; "${score.name}" has [${dims}]`,
       );
     this.build = new Builder(model.opset, freshPrefix(model));
-    this.#scores = this.build.cast({ name: score.name, type, dims }, gradientType(type));
+    this.#axes = score.axes;
+    this.#scores = plainIn(
+      this.build,
+      this.build.cast({ name: score.name, type, dims }, gradientType(type)),
+      score.axes,
+    );
     this.class = this.#chosen(target);
     this.#seed = this.#cotangent();
   }
@@ -61,18 +67,16 @@ export class Asked implements GraphQuestion {
 
   /** @throws UserError `invalid-model` without an image. */
   atInput(rules: Rules): Value {
-    const { imageInput, model, tensors } = this.explainer;
-    if (!imageInput) throw new UserError("invalid-model", "invalid model: none of its inputs is an image");
-    const { dims } = typeOf(model, tensors, imageInput);
-    const gradient = { ...this.#gradient(imageInput, rules), dims };
-    if (!channelsLast(dims)) return gradient;
-    const last = dims.length - 1;
-    return this.build.transpose(gradient, [0, last, ...range(last).slice(1)]);
+    const { model, tensors, reading } = this.explainer;
+    const { explained } = reading;
+    if (!explained) throw new UserError("invalid-model", "invalid model: none of its inputs is an image");
+    const { dims } = typeOf(model, tensors, explained.name);
+    return plainIn(this.build, { ...this.#gradient(explained.name, rules), dims }, explained.axes);
   }
 
   #gradient(name: string, rules: Rules): Value {
     const { model, tensors, score } = this.explainer;
-    const seeds = new Map([[score.name, this.#seed]]);
+    const seeds = new Map([[score.name, inAxes(this.build, this.#seed, this.#axes)]]);
     const sweep = { build: this.build, seeds, wrt: [name], overrides: overridesOf(rules) };
     return differentiate(model, tensors, sweep).get(name) as Value;
   }

@@ -76,9 +76,9 @@ function graphOf({ name, graph }: Method): NonNullable<Method["graph"]> {
 }
 
 /** How the model calls the number of its images where that is free. */
-function batchOf({ model, imageInput }: Explainer): string {
-  const input = model.inputs.find(({ name }) => name === imageInput);
-  const [batch] = (input && declaredDims(input)) ?? [];
+function batchOf({ model, reading: { explained } }: Explainer): string {
+  const input = model.inputs.find(({ name }) => name === explained?.name);
+  const batch = ((input && declaredDims(input)) ?? [])[explained?.axes.batch ?? 0];
   return typeof batch === "string" && batch ? batch : "gradcam_images";
 }
 

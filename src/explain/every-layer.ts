@@ -14,10 +14,11 @@ import { typeOf } from "../onnx/observe.ts";
 import { makeValueInfo } from "../onnx/proto.ts";
 import { type Runtime, run, type Session, type SessionOptions } from "../onnx/runtime.ts";
 import { gradientType } from "../onnx/types.ts";
+import { type Axes, fromPlain } from "../read/axes.ts";
+import type { Layer } from "../read/layers.ts";
+import { layerParts } from "../read/layout.ts";
 import type { Explainer } from "./explainer.ts";
 import type { Forward } from "./forward.ts";
-import type { Layer } from "./layers.ts";
-import { layerParts } from "./layout.ts";
 import { cotangents, resolve, type Target } from "./target.ts";
 import { toDense, toTensor } from "./tensors.ts";
 
@@ -33,6 +34,7 @@ export class EveryLayer {
     /** The layers that have a map, in the explainer's order. */
     readonly layers: readonly Layer[],
     private readonly outputs: readonly string[],
+    private readonly axes: Axes,
   ) {}
 
   /** @throws UserError where no layer has a gradient, with the first reason. */
@@ -40,13 +42,13 @@ export class EveryLayer {
     const { layers, seed, extension } = deepest(explainer);
     const session = await openExtended(ort, explainer.model.bytes, extension, options);
     const outputs = extension.outputs.map(({ name }) => name);
-    return new EveryLayer(ort, session, seed, layers, outputs);
+    return new EveryLayer(ort, session, seed, layers, outputs, explainer.score.axes);
   }
 
   /** A raw map for each layer, [n, ...grid], of a pass; `target` as everywhere, but for one question about each image. */
   async explain({ feeds, scores }: Forward, target: SingleTarget): Promise<Dense[]> {
     const { rows = [] } = await resolve(target, scores.dims, async () => []);
-    const seed = toTensor(this.ort, cotangents(rows, scores.dims));
+    const seed = toTensor(this.ort, fromPlain(cotangents(rows, scores.dims), this.axes));
     const results = await run(this.session, { ...feeds, [this.seed]: seed }, this.outputs);
     return this.outputs.map((name) => toDense(results[name]));
   }

@@ -1,5 +1,5 @@
 /** @file An open model that answers why: the forward pass once, then any number of questions about it. */
-import { listing, UserError } from "../errors.ts";
+import { UserError } from "../errors.ts";
 import { checkFeeds } from "../onnx/feeds.ts";
 import { type Model, readModel } from "../onnx/model.ts";
 import { type Observed, observe } from "../onnx/observe.ts";
@@ -7,18 +7,19 @@ import { declaredDims } from "../onnx/proto.ts";
 import { type Feeds, type Runtime, type SessionOptions, shapesOf } from "../onnx/runtime.ts";
 import { upgrade } from "../onnx/upgrade.ts";
 import { loadOperatorsOf } from "../ops/index.ts";
+import { type GraphOptions, type GraphReading, type LayerReading, readGraph } from "../read/graph.ts";
+import { candidatesIn } from "../read/inputs.ts";
+import { type Layer, layersOf } from "../read/layers.ts";
+import type { Layout, TokenGrid } from "../read/layout.ts";
+import type { Score } from "../read/score.ts";
 import { type Explained, type ExplainOptions, explainPass, Forward } from "./forward.ts";
-import { ancestors, imageInputOf, type Layer, layersOf, type Score, scoreOf } from "./layers.ts";
-import { type Layout, patchesOf, type TokenGrid } from "./layout.ts";
+import { layerOf, namedLayer } from "./named-layer.ts";
 import { Pass } from "./pass.ts";
 import { Plan } from "./plan.ts";
 import { sideBySide } from "./tensors.ts";
-import { patchesReach } from "./tokens.ts";
 
-export interface OpenOptions {
-  /** The output that holds the scores; by default the first of shape [n, classes], or else the first of a float type. A softmax it ends with is explained in front of. */
-  readonly output?: string;
-  /** The tensor that maps lie on; by default the last activation before the grid is pooled or flattened. */
+export interface OpenOptions extends GraphOptions {
+  /** The tensor that maps lie on, or a module, whose last layer it is; by default the last activation before the grid is pooled or flattened. */
   readonly layer?: string;
   /** Where layers hold tokens: their grid, and how many tokens come before it; found from the shapes by default. */
   readonly tokens?: TokenGrid;
@@ -37,30 +38,26 @@ export async function openExplainer(ort: Runtime, bytes: Uint8Array, options: Op
 export class Explainer {
   /** Candidate layers, the default first. */
   readonly layers: readonly Layer[];
-  /** What is explained: the scores before any softmax. */
-  readonly score: Score;
   /** Types and shapes of all tensors; -1 for the batch and for sizes that are free. */
   readonly tensors: Observed;
-  /** The input that is the image. */
-  readonly imageInput: string | undefined;
   /** How the axes of a tensor are read. */
   readonly layoutOf: (layer: string) => Layout;
   readonly #plans: Map<string, Promise<Plan>>;
+  readonly #seeded = new Map<string, readonly Layer[]>();
 
   private constructor(
     readonly model: Model,
     private readonly ort: Runtime,
     private readonly options: OpenOptions,
-    plan: Plan,
-    score: Score,
+    private readonly plan: Plan,
+    /** How the model was read. */
+    readonly reading: GraphReading,
     /** The order of the layers depends on their sizes: these are known. */
-    sized: Observed,
+    private readonly sized: Observed,
   ) {
-    this.score = score;
     this.tensors = plan.tensors;
-    this.imageInput = imageInputOf(model, plan.tensors);
     this.layoutOf = (layer) => plan.layoutOf(layer);
-    const found = layersOf(model, sized, score.name, options.tokens).map(({ name }) => layerOf(plan, name));
+    const found = this.#layersOf([reading.score.name]);
     const { tokens } = options;
     if (tokens && !found.some(({ name }) => plan.layoutOf(name).prefix !== undefined))
       throw new UserError(
@@ -75,15 +72,58 @@ export class Explainer {
   static async open(ort: Runtime, model: Model, options: OpenOptions): Promise<Explainer> {
     await loadOperatorsOf(model.graph);
     const tensors = await observe(ort, model, {}, options.session);
-    const score = scoreOf(model, tensors, options.output);
-    const plan = new Plan(ort, model, tensors, score.name, options.session, options.tokens);
     // A model of fixed size is made ready now; one of free size when it is known which size is asked.
     const fixed = freeSizes(model, {}) === "";
     const sized = fixed ? tensors : await observe(ort, model, nominalShapes(model, tensors), options.session);
-    const explainer = new Explainer(model, ort, options, plan, score, sized);
+    const reading = readGraph(model, sized, options);
+    const plan = new Plan(ort, model, tensors, reading, options.session, options.tokens);
+    const explainer = new Explainer(model, ort, options, plan, reading, sized);
     const [first] = explainer.layers;
     if (first && fixed) await plan.forward(first.name);
     return explainer;
+  }
+
+  /** What is explained: the scores before any softmax. */
+  get score(): Score {
+    return this.reading.score;
+  }
+
+  /** The input that is the image. */
+  get imageInput(): string | undefined {
+    return this.reading.explained?.name;
+  }
+
+  /** The layers of every picture that the model takes, those of the explained one first. */
+  layersOfAll(): LayerReading[] {
+    const { reading, model, sized } = this;
+    const own = this.layers.map((layer, i) => this.#readingOf(layer, this.imageInput ?? "", i === 0));
+    const others = candidatesIn(model, sized).filter((name) => name !== this.imageInput);
+    const seen = new Set(own.map(({ name }) => name));
+    const beside = others.flatMap((name) => {
+      const { explained } = readGraph(model, sized, { output: this.options.output, explainInput: name });
+      if (!explained) return [];
+      const layers = layersOf(model, sized, explained, [reading.score.name], this.options.tokens);
+      return layers.flatMap((layer, i) => (seen.has(layer.name) ? [] : [this.#readingOf(layer, name, i === 0)]));
+    });
+    return [...own, ...beside];
+  }
+
+  #readingOf({ name, grid, insteadOf }: Layer, of: string, first: boolean): LayerReading {
+    const shape = this.tensors.get(name)?.dims ?? [];
+    return { name, shape, grid, of, ...(insteadOf && { insteadOf }), ...(first && { default: true as const }) };
+  }
+
+  /** The layers on the way to some tensors, the default first. */
+  #layersOf(scores: readonly string[]): readonly Layer[] {
+    const { explained } = this.reading;
+    if (!explained) return [];
+    const key = JSON.stringify(scores);
+    const known = this.#seeded.get(key);
+    if (known) return known;
+    const found = layersOf(this.model, this.sized, explained, scores, this.options.tokens);
+    const layers = found.map(({ name }) => layerOf(this.plan, name));
+    this.#seeded.set(key, layers);
+    return layers;
   }
 
   /**
@@ -116,19 +156,25 @@ export class Explainer {
     const scores = await pass.scores();
     const results = await pass.results();
     const outputs = Object.fromEntries(this.model.outputs.map((name) => [name, results[name]]));
-    return new Forward(this.ort, pass, this.imageInput, outputs, scores);
+    return new Forward(this.ort, pass, outputs, scores);
   }
 
   /** Runs the model and explains it. */
   async explain(feeds: Feeds, options: ExplainOptions = {}): Promise<Explained> {
-    return explainPass(this.ort, await this.#pass(feeds, options.layer), this.imageInput, options);
+    const { target, layer } = options;
+    const seeds = typeof target === "object" && "seeds" in target ? Object.keys(target.seeds) : undefined;
+    // A layer that the caller has named at opening stands; else it lies on the way to what is seeded.
+    const ofSeeds = seeds && this.options.layer === undefined ? this.#layersOf(seeds)[0]?.name : undefined;
+    return explainPass(this.ort, await this.#pass(feeds, layer ?? ofSeeds), options);
   }
 
   async #pass(feeds: Feeds, layer = this.layers[0]?.name): Promise<Pass> {
     checkFeeds(this.model, feeds);
     const plan = await this.#planFor(feeds);
     const { name } = (layer !== undefined && namedLayer(plan, layer, this.layers)) || {};
-    return new Pass(plan, name, feeds, this.imageInput ? feeds[this.imageInput].dims[0] : 1);
+    const { explained } = this.reading;
+    const batch = explained?.axes.batch;
+    return new Pass(plan, name, feeds, explained && batch !== undefined ? feeds[explained.name].dims[batch] : 1);
   }
 
   async release(): Promise<void> {
@@ -140,8 +186,9 @@ export class Explainer {
     const key = freeSizes(this.model, shapesOf(feeds)) + this.#otherBatch(feeds);
     const known = this.#plans.get(key);
     if (known) return known;
-    const made = observe(this.ort, this.model, shapesOf(feeds), this.options.session).then(
-      (tensors) => new Plan(this.ort, this.model, tensors, this.score.name, this.options.session, this.options.tokens),
+    const { ort, model, reading, options } = this;
+    const made = observe(ort, model, shapesOf(feeds), options.session).then(
+      (tensors) => new Plan(ort, model, tensors, reading, options.session, options.tokens),
     );
     this.#plans.set(key, made);
     made.catch(() => this.#plans.delete(key));
@@ -150,54 +197,12 @@ export class Explainer {
 
   /** Where the batch is free in name only, what was observed holds for one size of it: another one, as fed. */
   #otherBatch(feeds: Feeds): string {
-    const batch = this.imageInput && this.tensors.get(this.imageInput)?.dims[0];
-    const fed = this.imageInput && feeds[this.imageInput].dims[0];
+    const { explained } = this.reading;
+    if (explained?.axes.batch === undefined) return "";
+    const batch = this.tensors.get(explained.name)?.dims[explained.axes.batch];
+    const fed = feeds[explained.name].dims[explained.axes.batch];
     return batch === undefined || batch === -1 || batch === fed ? "" : ` ${fed} images`;
   }
-}
-
-function layerOf(plan: Plan, name: string): Layer {
-  return { name, shape: plan.tensors.get(name)?.dims ?? [], grid: plan.layoutOf(name).grid };
-}
-
-/** A candidate by its name, or any other tensor of the graph that has a grid. */
-function namedLayer(plan: Plan, name: string, candidates: readonly Layer[]): Layer {
-  const known = candidates.find((layer) => layer.name === name);
-  if (known) return known;
-  const { model, tensors } = plan;
-  const tensor = tensors.get(name);
-  const names = listing(
-    candidates.map((layer) => layer.name),
-    8,
-  );
-  if (!tensor || !model.producer.has(name))
-    throw new UserError("unknown-name", `unknown layer: "${name}"; candidates are ${names}`);
-  if (tensor.dims.length < 3)
-    throw new UserError(
-      "invalid-option",
-      `invalid layer: "${name}" has shape [${tensor.dims}] and no grid; candidates are ${names}`,
-    );
-  const layout = plan.layoutOf(name);
-  if (layout.prefix === undefined && tensor.dims.length < (plan.grids?.rank ?? 0))
-    throw new UserError(
-      "invalid-option",
-      `invalid layer: "${name}" has shape [${tensor.dims}], which none of the network's grids fits; say its grid in tokens, or take one of ${names}`,
-    );
-  const reach = () => patchesReach(model, tensors, name, patchesOf(layout), ancestors(model, plan.score));
-  return layout.prefix === undefined || reach() ? layerOf(plan, name) : nearest(plan, name, candidates);
-}
-
-/** The last candidate in front of a layer whose patch tokens do not reach the score: only its class token does. */
-function nearest({ model }: Plan, name: string, candidates: readonly Layer[]): Layer {
-  const made = model.graph.node.flatMap(({ output }) => output);
-  const places = candidates.map((layer) => made.indexOf(layer.name));
-  const before = places.filter((place) => place < made.indexOf(name));
-  if (before.length === 0)
-    throw new UserError(
-      "no-path",
-      `no path: the patch tokens of "${name}" do not reach the score, nor does a layer before it`,
-    );
-  return { ...candidates[places.indexOf(Math.max(...before))], insteadOf: name };
 }
 
 /** What a model's free dimensions are in these shapes, the batch apart; "" where none is free. */
@@ -214,7 +219,7 @@ function freeSizes(model: Model, shapes: Readonly<Record<string, readonly number
 
 /** Shapes in which to compare layers of a model of free size: pictures of 256 x 256. */
 function nominalShapes(model: Model, tensors: Observed): Record<string, number[]> {
-  const image = imageInputOf(model, tensors);
-  const dims = image ? tensors.get(image)?.dims : undefined;
-  return image && dims ? { [image]: dims.map((d) => (d < 0 ? 256 : d)) } : {};
+  return Object.fromEntries(
+    candidatesIn(model, tensors).map((name) => [name, (tensors.get(name)?.dims ?? []).map((d) => (d < 0 ? 256 : d))]),
+  );
 }

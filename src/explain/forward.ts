@@ -6,9 +6,14 @@ import type { Dense, LayerMap } from "../methods/method.ts";
 import { product, range } from "../onnx/dims.ts";
 import { checkSeed } from "../onnx/feeds.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
+import { typeName } from "../onnx/types.ts";
+import { fromPlain, toPlain } from "../read/axes.ts";
+import { takesIntegers } from "../read/graph.ts";
+import type { ExplainedInput } from "../read/inputs.ts";
 import { type Pass, runForward } from "./pass.ts";
+import type { Plan } from "./plan.ts";
 import { type Asked, classScores, cotangents, plainClasses, resolve, type Target, type Weights } from "./target.ts";
-import { asLaidOut, channelsFirst, interleave, repeatImage, toDense, toTensor } from "./tensors.ts";
+import { interleave, repeatImage, toDense, toTensor } from "./tensors.ts";
 
 export interface ExplainOptions {
   readonly target?: Target;
@@ -32,23 +37,19 @@ export interface Explained {
   readonly layer?: string;
 }
 
-/** Explains a pass. `image` names the input that is the image. */
-export async function explainPass(
-  ort: Runtime,
-  pass: Pass,
-  image: string | undefined,
-  options: ExplainOptions = {},
-): Promise<Explained> {
+/** Explains a pass. */
+export async function explainPass(ort: Runtime, pass: Pass, options: ExplainOptions = {}): Promise<Explained> {
   const { target, method = "grad-cam", onProgress, signal } = options;
   const { space, explain } = methodNamed(method);
-  if (!image) throw new UserError("invalid-model", noImage);
+  const { explained } = pass.plan.reading;
+  if (!explained) throw new UserError("invalid-model", noImage);
   const dims = await pass.scoreDims();
   const asked = await resolve(target, dims, () => pass.bestClasses());
   for (const [name, seed] of Object.entries(asked.seeds ?? {}))
     checkSeed(pass.plan.model, pass.plan.tensors, name, seed);
-  const inquiry = new Inquiry(ort, pass, image, asked, dims);
+  const inquiry = new Inquiry(ort, pass, explained, asked, dims);
   const { maps, pixels } = await explain({
-    image: channelsFirst(toDense(pass.feeds[image])),
+    image: toPlain(toDense(pass.feeds[explained.name]), explained.axes),
     k: asked.k,
     atLayer: (map) => inquiry.atLayer(map),
     atInput: (rules) => inquiry.atInput(rules),
@@ -73,21 +74,20 @@ class Inquiry {
   constructor(
     private readonly ort: Runtime,
     private readonly pass: Pass,
-    private readonly image: string,
+    private readonly explained: ExplainedInput,
     private readonly asked: Asked,
     private readonly scoreDims: readonly number[],
   ) {}
 
   get #seeded(): readonly string[] {
-    return this.asked.seeds ? Object.keys(this.asked.seeds) : [this.pass.plan.score];
+    return this.asked.seeds ? Object.keys(this.asked.seeds) : [this.pass.plan.score.name];
   }
 
   async atLayer(map: LayerMap): Promise<Dense> {
     const { layer, plan } = this.pass;
     if (layer === undefined) throw new UserError("no-path", noLayer);
-    const [batch, count, ...places] = plan.tensors.get(plan.score)?.dims ?? [];
     const classes = this.asked.rows && plainClasses(this.asked.rows);
-    const byClass = classes !== undefined && count > 0 && places.every((d) => d === 1);
+    const byClass = classes !== undefined && plan.hasClasses;
     const { grid } = plan.layoutOf(layer);
     const answer = byClass ? await this.pass.sameRun(layer, map, classes) : undefined;
     if (answer) return onGrid(toDense(answer), grid);
@@ -101,18 +101,20 @@ class Inquiry {
       });
       return toDense((await run(adjoint.session, feeds, [adjoint.output]))[adjoint.output]);
     };
-    const together = batch < 0 && adjoint.residuals.length === 0;
+    const together = plan.scoreDims[0] < 0 && adjoint.residuals.length === 0;
     return onGrid(await this.#forEachTarget(together, byClass ? this.#classes : this.#cotangents, ask), grid);
   }
 
   async atInput(rules: Rules): Promise<Dense> {
     const { plan, feeds, wanted } = this.pass;
-    const fused = await plan.fused(this.image, this.#seeded, rules);
+    const { name, axes } = this.explained;
+    if (takesIntegers(plan.tensors, this.explained)) throw integerPixels(plan, name);
+    const fused = await plan.fused(name, this.#seeded, rules);
     return this.#forEachTarget(false, this.#cotangents, async (seeds) => {
       const seedFeeds = Object.fromEntries(fused.seeds.map((name, i) => [name, seeds[i]]));
       const results = await run(fused.session, { ...feeds, ...seedFeeds }, [fused.output, ...wanted]);
       this.pass.keep(results);
-      return channelsFirst(toDense(results[fused.output]));
+      return toPlain(toDense(results[fused.output]), axes);
     });
   }
 
@@ -135,13 +137,14 @@ class Inquiry {
     return new this.ort.Tensor("int64", classes, [classes.length]);
   };
 
-  #cotangents = (rows: readonly Weights[]): Tensor => toTensor(this.ort, cotangents(rows, this.scoreDims));
+  #cotangents = (rows: readonly Weights[]): Tensor =>
+    toTensor(this.ort, fromPlain(cotangents(rows, this.scoreDims), this.pass.plan.score.axes));
 
   async respond(index: number, variants: Dense): Promise<Float32Array[]> {
     const { k, rows } = this.asked;
     if (!rows)
       throw new UserError("invalid-option", "invalid target: this method compares scores and takes a class, not seeds");
-    const scores = await scoresOfVariants(this.ort, this.pass, this.image, index, variants);
+    const scores = await scoresOfVariants(this.ort, this.pass, index, variants);
     return range(k).map((j) =>
       Float32Array.from(scores, (ofVariant) =>
         rows[index * k + j].reduce((sum, [c, weight]) => sum + weight * ofVariant[c], 0),
@@ -154,13 +157,15 @@ class Inquiry {
 async function scoresOfVariants(
   ort: Runtime,
   { plan, feeds }: Pass,
-  image: string,
   index: number,
   variants: Dense,
 ): Promise<Float32Array[]> {
+  const { explained } = plan.reading;
+  if (!explained) throw new UserError("invalid-model", noImage);
+  const { name: image, axes } = explained;
   const [count, ...shape] = variants.dims;
   const size = product(shape);
-  const declared = plan.tensors.get(image)?.dims[0] ?? -1;
+  const declared = axes.batch === undefined ? 1 : (plan.tensors.get(image)?.dims[axes.batch] ?? -1);
   const batch = declared > 0 ? declared : count;
   const session = await plan.scores();
   const all: Float32Array[] = [];
@@ -171,12 +176,12 @@ async function scoresOfVariants(
     const varied = Object.entries(feeds).map(([name, feed]): [string, Tensor] => [
       name,
       name === image
-        ? toTensor(ort, asLaidOut({ data, dims: [batch, ...shape] }, feed.dims), feed.type)
+        ? toTensor(ort, fromPlain({ data, dims: [batch, ...shape] }, axes), feed.type)
         : repeatImage(ort, feed, index, batch),
     ]);
-    const scores = toDense(
-      (await runForward(ort, session, Object.fromEntries(varied), [plan.score], batch))[plan.score],
-    );
+    const { name } = plan.score;
+    const results = await runForward(ort, session, Object.fromEntries(varied), [name], batch);
+    const scores = toPlain(toDense(results[name]), plan.score.axes);
     for (let v = 0; v < Math.min(batch, count - first); v++) all.push(classScores(scores, v));
   }
   return all;
@@ -188,7 +193,13 @@ const onGrid = ({ data }: Dense, grid: readonly number[]): Dense => ({
   dims: [data.length / product(grid), ...grid],
 });
 
-const noImage = "invalid model: none of its inputs is an image (float, with spatial dimensions)";
+const noImage = "invalid model: none of its inputs is an image (with spatial dimensions)";
+
+const integerPixels = ({ tensors }: Plan, name: string): UserError =>
+  new UserError(
+    "invalid-option",
+    `invalid method: it needs the gradient at the pixels, and the input "${name}" takes ${typeName(tensors.get(name)?.type ?? 0)}, whole numbers; take one at a layer, such as grad-cam, or occlusion`,
+  );
 const noLayer =
   "no path: the model has no layer with a grid on the way to its scores; name one, or use a method in pixel space";
 
@@ -197,7 +208,6 @@ export class Forward {
   constructor(
     private readonly ort: Runtime,
     private readonly pass: Pass,
-    private readonly image: string | undefined,
     /** The model's outputs. */
     readonly outputs: Record<string, Tensor>,
     /** The scores before any softmax, [n, classes, ...]. */
@@ -215,12 +225,11 @@ export class Forward {
 
   /** The class scores of variants, [any, C, ...], of one of its images. */
   respond(index: number, variants: Dense): Promise<Float32Array[]> {
-    if (!this.image) throw new UserError("invalid-model", noImage);
-    return scoresOfVariants(this.ort, this.pass, this.image, index, variants);
+    return scoresOfVariants(this.ort, this.pass, index, variants);
   }
 
   /** Explains this pass; its layer cannot be changed any more. */
   explain(options: Omit<ExplainOptions, "layer"> = {}): Promise<Explained> {
-    return explainPass(this.ort, this.pass, this.image, options);
+    return explainPass(this.ort, this.pass, options);
   }
 }

@@ -7,6 +7,7 @@
 import type { Dense, LayerMap } from "../methods/method.ts";
 import { range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
+import { toPlain } from "../read/axes.ts";
 import type { ForwardSession, Plan } from "./plan.ts";
 import { bestClasses, checkFinite, classScores } from "./target.ts";
 import { imageOf, toDense } from "./tensors.ts";
@@ -28,7 +29,7 @@ export class Pass {
 
   /** What a session that runs the model must return for the pass. */
   get wanted(): string[] {
-    return [...new Set([...this.plan.model.outputs, this.plan.score])];
+    return [...new Set([...this.plan.model.outputs, this.plan.score.name])];
   }
 
   /** Takes the outputs of another run over the same feeds. */
@@ -96,14 +97,15 @@ export class Pass {
 
   /** The scores before any softmax, [n, classes, ...]; @throws UserError `not-finite`. */
   async scores(): Promise<Dense> {
-    const scores = toDense((await this.results())[this.plan.score]);
-    checkFinite(scores, this.plan.score);
-    return scores;
+    const { name, axes } = this.plan.score;
+    const scores = toDense((await this.results())[name]);
+    checkFinite(scores, name);
+    return toPlain(scores, axes);
   }
 
   /** The shape of the scores, without a run where only the batch is free. */
   async scoreDims(): Promise<readonly number[]> {
-    const [batch, ...rest] = this.plan.tensors.get(this.plan.score)?.dims ?? [-1, -1];
+    const [batch, ...rest] = this.plan.scoreDims;
     return rest.includes(-1) ? (await this.scores()).dims : [batch < 0 ? this.n : batch, ...rest];
   }
 

@@ -2,8 +2,8 @@
 import { dependents } from "../autodiff/dependents.ts";
 import type { Model } from "../onnx/model.ts";
 import { nameOf as key, loadOperators, operators } from "../ops/index.ts";
+import { ancestors } from "../read/score.ts";
 import type { Explainer } from "./explainer.ts";
-import { ancestors } from "./layers.ts";
 
 /** A node on the path. */
 export interface Step {

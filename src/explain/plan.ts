@@ -21,8 +21,19 @@ import { type Observed, typeOf } from "../onnx/observe.ts";
 import { DataType, makeValueInfo } from "../onnx/proto.ts";
 import { openSession, overPreset, type Runtime, type Session, type SessionOptions } from "../onnx/runtime.ts";
 import { gradientType } from "../onnx/types.ts";
-import { imageInputOf } from "./layers.ts";
-import { channelsFirst, type Grids, gridsOf, type Layout, layerParts, layoutOf, type TokenGrid } from "./layout.ts";
+import { plainDims } from "../read/axes.ts";
+import type { GraphReading } from "../read/graph.ts";
+import { observedAt } from "../read/inputs.ts";
+import {
+  channelsFirst,
+  type Grids,
+  gridsOf,
+  type Layout,
+  layerParts,
+  layoutOf,
+  type TokenGrid,
+} from "../read/layout.ts";
+import type { Score } from "../read/score.ts";
 
 /** How the score is given: as class indices ("classes"), or as cotangents of these tensors. */
 export type Seeding = "classes" | readonly string[];
@@ -69,8 +80,8 @@ interface Seeds {
 const quiet: SessionOptions = { extra: { session: { intra_op: { allow_spinning: "0" } } } };
 
 export class Plan {
-  /** The grids that its layers may have; undefined without an image. */
-  readonly grids: Grids | undefined;
+  readonly score: Score;
+  #grids: Grids | undefined;
   readonly #cache = new Map<string, Promise<{ session: Session }>>();
   readonly #prefix: string;
 
@@ -78,19 +89,25 @@ export class Plan {
     readonly ort: Runtime,
     readonly model: Model,
     readonly tensors: Observed,
-    readonly score: string,
+    readonly reading: GraphReading,
     readonly options: SessionOptions = {},
     private readonly tokens?: TokenGrid,
   ) {
-    const image = imageInputOf(model, tensors);
-    this.grids = image ? gridsOf(model, tensors, image) : undefined;
+    this.score = reading.score;
     this.#prefix = freshPrefix(model);
+  }
+
+  /** The grids that its layers may have; undefined without an image. */
+  get grids(): Grids | undefined {
+    const { explained } = this.reading;
+    this.#grids ??= explained && gridsOf(this.model, this.tensors, observedAt(explained, this.model, this.tensors));
+    return this.#grids;
   }
 
   /** How a layer is read; a tensor of none of the network's grids has its channels first. */
   layoutOf(layer: string): Layout {
     const tensor = typeOf(this.model, this.tensors, layer);
-    return (this.grids && layoutOf(tensor, this.grids, this.tokens)) ?? channelsFirst(tensor.dims);
+    return (this.grids && layoutOf(layer, tensor, this.grids, this.tokens)) ?? channelsFirst(tensor.dims);
   }
 
   async release(): Promise<void> {
@@ -103,13 +120,13 @@ export class Plan {
   forward(layer: string): Promise<ForwardSession> {
     return this.#once(`forward ${layer}`, async () => {
       const residuals = this.#residuals(layer);
-      if (residuals?.length !== 0 || !this.#hasClasses) {
-        const session = await this.#open(this.#outputs([this.score, layer, ...(residuals ?? [])]), quiet);
+      if (residuals?.length !== 0 || !this.hasClasses || this.scoreDims[0] >= 0) {
+        const session = await this.#open(this.#outputs([this.score.name, layer, ...(residuals ?? [])]), quiet);
         return { session, residuals: residuals ?? [] };
       }
       const own = this.#layerGraph(layer, "classes", gradCamMap, "in the model");
       const { extension, seeds, output } = own;
-      const outputs = [...this.#outputs([this.score, layer]).outputs, ...extension.outputs];
+      const outputs = [...this.#outputs([this.score.name, layer]).outputs, ...extension.outputs];
       const session = await this.#open({ ...extension, outputs });
       return { session, residuals, answers: { map: gradCamMap, classes: seeds[0], output } };
     });
@@ -118,7 +135,7 @@ export class Plan {
   /** Any session that returns the scores: a forward session if there is one, or the model with the scores as an output. */
   async scores(): Promise<ForwardSession> {
     const forward = [...this.#cache].find(([key]) => key.startsWith("forward"))?.[1];
-    const make = async () => ({ session: await this.#open(this.#outputs([this.score])), residuals: [] });
+    const make = async () => ({ session: await this.#open(this.#outputs([this.score.name])), residuals: [] });
     return ((await forward) as ForwardSession | undefined) ?? this.#once("forward", make);
   }
 
@@ -141,7 +158,7 @@ export class Plan {
       const gradients = differentiate(this.model, this.tensors, { build, seeds: values, wrt: [input], overrides });
       const output = gradients.get(input) as Value;
       const extension = this.#extension(build, inputs, output);
-      const outputs = [...this.#outputs([this.score]).outputs, ...extension.outputs];
+      const outputs = [...this.#outputs([this.score.name]).outputs, ...extension.outputs];
       const session = await this.#open({ ...extension, outputs });
       return { session, seeds: inputs.map(({ name }) => name), output: output.name };
     });
@@ -160,16 +177,22 @@ export class Plan {
     return openExtended(this.ort, this.model.bytes, extension, overPreset(preset, this.options));
   }
 
-  /** Whether a class is one number of each image's scores, of a known count. */
-  get #hasClasses(): boolean {
-    const [batch, classes, ...places] = this.tensors.get(this.score)?.dims ?? [];
-    return batch < 0 && classes > 0 && places.every((d) => d === 1);
+  /** Whether a class is one number of each image's scores, of a known count, with the classes behind the images. */
+  get hasClasses(): boolean {
+    const { axes, name } = this.score;
+    const [, classes, ...places] = this.tensors.get(name)?.dims ?? [];
+    return axes.batch === 0 && axes.channels === 1 && classes > 0 && places.every((d) => d === 1);
+  }
+
+  /** The shape of the scores as [n, classes, ...grid]; -1 where only the run knows. */
+  get scoreDims(): readonly number[] {
+    return plainDims(this.tensors.get(this.score.name)?.dims ?? [], this.score.axes);
   }
 
   /** What the adjoint behind a layer reads; undefined where it has no rule. Asking for it says so; the model runs all the same. */
   #residuals(layer: string): readonly string[] | undefined {
     try {
-      return readsOf(this.model, this.#layerGraph(layer, [this.score], ({ da }) => da).extension).residuals;
+      return readsOf(this.model, this.#layerGraph(layer, [this.score.name], ({ da }) => da).extension).residuals;
     } catch (error) {
       if (error instanceof UserError && error.code === "unsupported-operator") return undefined;
       throw error;
@@ -200,12 +223,12 @@ export class Plan {
 
   #seeds(build: Builder, seeding: Seeding, place: Place = "alone"): Seeds {
     if (seeding === "classes") {
-      const scores = this.tensors.get(this.score)?.dims ?? [];
+      const scores = this.tensors.get(this.score.name)?.dims ?? [];
       const classes = build.input(DataType.INT64, place === "alone" ? [-1] : [-1, -1]);
       const chosen = place === "alone" ? classes : this.#chosen(build, classes);
       const rows = build.oneHot(chosen, build.ints(scores[1] ?? -1), DataType.FLOAT, [-1, scores[1] ?? -1]);
       const seed = scores.length === 2 ? rows : build.reshape(rows, [-1, ...scores.slice(1)]);
-      return { inputs: [classes], values: new Map([[this.score, { ...seed, dims: scores }]]) };
+      return { inputs: [classes], values: new Map([[this.score.name, { ...seed, dims: scores }]]) };
     }
     const inputs = seeding.map((name) => {
       const tensor = typeOf(this.model, this.tensors, name);
@@ -216,8 +239,8 @@ export class Plan {
 
   /** Classes [n, k] as a list, image-major, with each image's best for negative ones. */
   #chosen(build: Builder, classes: Value): Value {
-    const { dims, type } = typeOf(this.model, this.tensors, this.score);
-    const given = { name: this.score, type, dims };
+    const { dims, type } = typeOf(this.model, this.tensors, this.score.name);
+    const given = { name: this.score.name, type, dims };
     const scores = dims.length === 2 ? given : build.reshape(given, [-1, dims[1]]);
     const chosen = build.where(build.less(classes, 0), build.argMax(scores, 1), classes);
     return { ...build.reshape(chosen, build.ints([-1])), dims: [-1] };

@@ -9,12 +9,13 @@ import type { Dense, Explanation, LayerMap, Question } from "../methods/method.t
 import type { Part } from "../onnx/compose.ts";
 import { product, range } from "../onnx/dims.ts";
 import type { Feeds, Runtime, SessionOptions } from "../onnx/runtime.ts";
+import { fromPlain, toPlain } from "../read/axes.ts";
+import type { TokenGrid } from "../read/layout.ts";
 import { Link } from "./chain.ts";
 import type { Notes } from "./compiled.ts";
-import type { TokenGrid } from "./layout.ts";
 import { Recent } from "./recent.ts";
 import { askRows, type Teller, Telling } from "./telling.ts";
-import { asLaidOut, channelsFirst, toDense, toTensor } from "./tensors.ts";
+import { toDense, toTensor } from "./tensors.ts";
 import { type WordScores, wordScores } from "./word-scores.ts";
 
 export interface SentenceOptions {
@@ -171,13 +172,14 @@ export class Told {
     { method = "grad-cam", onProgress, signal }: ExplainWords = {},
   ): Promise<Explanation> {
     const question: Question = {
-      image: channelsFirst(toDense(this.known[this.telling.teller.image])),
+      image: toPlain(toDense(this.known[this.telling.teller.image]), this.telling.axes),
       k: weights.length,
       atLayer: (map) => this.#atLayer(map, weights),
       atInput: async (rules) => {
         const feeds = Object.fromEntries(this.telling.model.inputs.map(({ name }) => [name, this.known[name]]));
         const asking = await this.telling.atInput(rules);
-        return channelsFirst(await askRows(this.ort, asking, feeds, this.scores.cotangent, this.#placed(weights)));
+        const rows = await askRows(this.ort, asking, feeds, this.scores.cotangent, this.#placed(weights));
+        return toPlain(rows, this.telling.axes);
       },
       respond: async (_, pictures) => {
         const answers = await this.#respond(pictures);
@@ -214,8 +216,9 @@ export class Told {
     const answers: Float32Array[] = [];
     for (const i of range(count)) {
       const picture = { data: data.slice(i * size, (i + 1) * size), dims: [1, ...shape] };
-      const { type, dims } = this.known[teller.image];
-      let known: Feeds = { ...this.known, [teller.image]: toTensor(this.ort, asLaidOut(picture, dims), type) };
+      const { type } = this.known[teller.image];
+      const laidOut = fromPlain(picture, this.telling.axes);
+      let known: Feeds = { ...this.known, [teller.image]: toTensor(this.ort, laidOut, type) };
       for (const part of teller.parts) {
         const link = this.sentences.link(part, teller);
         const needed = [...Object.values(teller.connections), teller.scores].filter((name) => link.makes(name));

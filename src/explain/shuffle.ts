@@ -10,7 +10,7 @@ import { withRoom } from "../onnx/append.ts";
 import { product } from "../onnx/dims.ts";
 import { type Model, readModel } from "../onnx/model.ts";
 import { isExternal, type TensorProto } from "../onnx/proto.ts";
-import { ancestors } from "./layers.ts";
+import { ancestors } from "../read/score.ts";
 
 const weighted = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul"]);
 

@@ -28,9 +28,9 @@ import {
 } from "../onnx/runtime.ts";
 import { gradientType } from "../onnx/types.ts";
 import { loadOperatorsOf } from "../ops/index.ts";
-import { quiet } from "./chain.ts";
-import { checkNotCompiled, type Notes, names, prefixed, sentenceNames } from "./compiled.ts";
-import { type Layer, layersOf } from "./layers.ts";
+import type { Axes } from "../read/axes.ts";
+import { explainedInput } from "../read/inputs.ts";
+import { type Layer, layersOf } from "../read/layers.ts";
 import {
   channelsFirst as firstChannels,
   gridsOf,
@@ -38,7 +38,10 @@ import {
   layerParts,
   layoutOf,
   type TokenGrid,
-} from "./layout.ts";
+} from "../read/layout.ts";
+import { ancestors } from "../read/score.ts";
+import { quiet } from "./chain.ts";
+import { checkNotCompiled, type Notes, names, prefixed, sentenceNames } from "./compiled.ts";
 import { RowBuilder } from "./row-builder.ts";
 import { toDense, toTensor } from "./tensors.ts";
 import { wordStates } from "./word-scores.ts";
@@ -79,6 +82,8 @@ export class Telling {
     readonly teller: Teller,
     model: Model,
     readonly tensors: Observed,
+    /** Of the picture. */
+    readonly axes: Axes,
     readonly layers: readonly Layer[],
     private readonly layoutOf: (layer: string) => Layout | undefined,
     private readonly options: SessionOptions,
@@ -96,22 +101,26 @@ export class Telling {
     const model = compose(teller.parts, teller.connections);
     await loadOperatorsOf(model.graph);
     const tensors = await observe(ort, model, shapesOf(feeds), session);
-    const grids = gridsOf(model, tensors, teller.image);
+    const wanted = ancestors(model, teller.scores);
+    const { input } = explainedInput(model, tensors, wanted, { explainInput: teller.image });
+    if (!input) throw new InternalError(`the picture "${teller.image}" of a captioner is no input`);
+    const grids = gridsOf(model, tensors, input);
     const layout = (name: string) => {
       const tensor = typeOf(model, tensors, name);
       return (
-        layoutOf(tensor, grids, tokens) ?? (tensor.dims.length < grids.rank ? undefined : firstChannels(tensor.dims))
+        layoutOf(name, tensor, grids, tokens) ??
+        (tensor.dims.length < grids.rank ? undefined : firstChannels(tensor.dims))
       );
     };
     // The image encoder's layers: those that read no word, neither of the sentence nor of a question, in the parts before the last.
     const early = teller.parts.slice(0, -1).map(({ name }) => within(name, ""));
     const words = model.inputs.map(({ name }) => name).filter((name) => name !== teller.image);
     const reading = dependentsOf(model, words);
-    const all = layersOf(model, tensors, teller.scores, tokens);
+    const all = layersOf(model, tensors, input, [teller.scores], tokens);
     const own = all.filter(
       ({ name }) => !reading.has(name) && (early.length === 0 || early.some((prefix) => name.startsWith(prefix))),
     );
-    return new Telling(ort, teller, model, tensors, own.length ? own : all, layout, session);
+    return new Telling(ort, teller, model, tensors, input.axes, own.length ? own : all, layout, session);
   }
 
   /** @throws UserError `unknown-name`; the default layer where none is named. */

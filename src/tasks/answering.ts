@@ -1,6 +1,6 @@
 /** @file Visual question answering over a list of answers: a picture and a question in, the best answers and where they came from out. */
 import { listing, UserError } from "../errors.ts";
-import type { TokenGrid } from "../explain/layout.ts";
+import type { TokenGrid } from "../read/layout.ts";
 import { Recent } from "../explain/recent.ts";
 import { withSizes } from "../explain/rewritten.ts";
 import type { Picture } from "../image/picture.ts";

@@ -2,8 +2,8 @@
 import { UserError } from "../errors.ts";
 import { type Explainer, openExplainer } from "../explain/explainer.ts";
 import type { Forward } from "../explain/forward.ts";
-import type { Score } from "../explain/layers.ts";
-import type { TokenGrid } from "../explain/layout.ts";
+import type { Score } from "../read/score.ts";
+import type { TokenGrid } from "../read/layout.ts";
 import { bestClasses, byScore, classScores } from "../explain/target.ts";
 import { repeatImage, toTensor } from "../explain/tensors.ts";
 import type { Preprocess, Preprocessed } from "../image/preprocess.ts";

@@ -1,6 +1,6 @@
 /** @file A directory with a model of pictures and words in Hugging Face layout, wherever it is: on disk, on a server, in a person's hand. */
 import { UserError } from "../errors.ts";
-import type { TokenGrid } from "../explain/layout.ts";
+import type { TokenGrid } from "../read/layout.ts";
 import { assumePreprocess, type KnownPreprocess } from "../image/assume.ts";
 import { fromHuggingFace } from "../image/hugging-face.ts";
 import type { Preprocess } from "../image/preprocess.ts";

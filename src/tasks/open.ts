@@ -4,7 +4,7 @@
  */
 import { listing, UserError } from "../errors.ts";
 import { type Notes, notesOf, originalBytes } from "../explain/compiled.ts";
-import type { TokenGrid } from "../explain/layout.ts";
+import type { TokenGrid } from "../read/layout.ts";
 import { assumePreprocess, type KnownPreprocess } from "../image/assume.ts";
 import { fromHuggingFace } from "../image/hugging-face.ts";
 import type { Preprocess } from "../image/preprocess.ts";

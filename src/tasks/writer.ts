@@ -3,7 +3,7 @@
  * Captions and written answers are made of it.
  */
 import { UserError } from "../errors.ts";
-import type { TokenGrid } from "../explain/layout.ts";
+import type { TokenGrid } from "../read/layout.ts";
 import { Sentences, type Sight, type Told } from "../explain/sentences.ts";
 import { toTensor } from "../explain/tensors.ts";
 import type { Geometry } from "../image/geometry.ts";

@@ -1,6 +1,6 @@
 /** @file Where a map lies: the default layer of several plans, the list of candidates, and names that will not do. */
 import { describe, expect, test } from "vitest";
-import type { TokenGrid } from "../../src/explain/layout.ts";
+import type { TokenGrid } from "../../src/read/layout.ts";
 import { node } from "../models.ts";
 import {
   channelsLast,
@@ -25,7 +25,7 @@ const nets = {
   "squeeze and excitation": [squeezeExcite(), ["scaled", "features"]],
   segmentation: [unet(), ["deep", "last", "joined", "up", "features"]],
   "channels last": [channelsLast(), ["features"]],
-  "tokens and a sum": [patchTokens(), ["tokens", "embedded"]],
+  "tokens and a sum": [patchTokens(), ["tokens", "hidden", "embedded"]],
   "windows joined again": [windows(), ["joined", "features"]],
   "segmentation of free size": [withInput(unet(), ["N", 3, "H", "W"]), ["deep", "last", "joined", "up", "features"]],
 } as const;
@@ -85,11 +85,13 @@ describe("tokens laid out as the caller says", () => {
   test.each([{ grid: [4, 5] }, { grid: [4, 4], prefix: 1 }])("no room: %o", (tokens) =>
     expectUserError(open(patchTokens(), { tokens }), "invalid-option", /^UserError: invalid tokens: no layer has room/),
   );
-  test("a layer that has none of the grids asks for one", async () => {
+  test("a layer of other channels is followed to its grid, and takes another one", async () => {
     const layer = "hidden";
-    await expectUserError(open(patchTokens(), { layer }), "invalid-option", /\[-1,16,12\].*say its grid in tokens/);
-    const { maps } = await ask(patchTokens(), images(), { target: 0 }, { layer, tokens: { grid: [4, 4] } });
-    expect(maps.dims).toEqual([2, 4, 4]);
+    const found = await ask(patchTokens(), images(), { target: 0 }, { layer });
+    expect(found.maps.dims).toEqual([2, 4, 4]);
+    const { maps } = await ask(patchTokens(), images(), { target: 0 }, { layer, tokens: { grid: [2, 8] } });
+    expect(maps.dims).toEqual([2, 2, 8]);
+    expect(numbers(maps)).toEqual(numbers(found.maps));
   });
 });
 

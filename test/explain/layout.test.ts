@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Grids, layoutOf } from "../../src/explain/layout.ts";
 import { DataType } from "../../src/onnx/proto.ts";
+import { type Grids, layoutOf } from "../../src/read/layout.ts";
 
 const known = (...grids: number[][]): Grids["known"] => new Map(grids.map((grid) => [String(grid), grid]));
 
@@ -13,7 +13,7 @@ const patches: Grids = {
 };
 
 const of = (dims: number[], grids = patches, perImage = true) =>
-  layoutOf({ type: DataType.FLOAT, dims, perImage }, grids);
+  layoutOf("x", { type: DataType.FLOAT, dims, perImage }, grids);
 
 describe("a tensor is read as the grid that it has", () => {
   test("channels first", () => expect(of([-1, 64, 14, 14])).toEqual({ channels: 1, grid: [14, 14] }));
@@ -47,8 +47,12 @@ describe("tokens", () => {
   });
   test("as the caller says", () => {
     const tensor = { type: DataType.FLOAT, dims: [-1, 25, 48], perImage: true };
-    expect(layoutOf(tensor, patches, { grid: [4, 4] })).toEqual({ channels: 2, grid: [4, 4], prefix: 9 });
-    expect(layoutOf(tensor, patches, { grid: [2, 8], prefix: 2 })).toEqual({ channels: 2, grid: [2, 8], prefix: 2 });
-    expect(layoutOf(tensor, patches, { grid: [2, 8], prefix: 10 })).toBeUndefined();
+    expect(layoutOf("x", tensor, patches, { grid: [4, 4] })).toEqual({ channels: 2, grid: [4, 4], prefix: 9 });
+    expect(layoutOf("x", tensor, patches, { grid: [2, 8], prefix: 2 })).toEqual({
+      channels: 2,
+      grid: [2, 8],
+      prefix: 2,
+    });
+    expect(layoutOf("x", tensor, patches, { grid: [2, 8], prefix: 10 })).toBeUndefined();
   });
 });

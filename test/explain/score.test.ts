@@ -2,9 +2,9 @@
 
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
-import { imageInputOf } from "../../src/explain/layers.ts";
 import { readModel } from "../../src/onnx/model.ts";
 import { observe } from "../../src/onnx/observe.ts";
+import { candidatesIn } from "../../src/read/inputs.ts";
 import { floats, ints, model, node } from "../models.ts";
 import { gap, images, unet } from "../nets.ts";
 import { ask, expectClose, expectUserError, numbers, open, session } from "./ask.ts";
@@ -28,7 +28,7 @@ describe.each(["Softmax", "LogSoftmax", "Sigmoid"])("scores before a %s", (opTyp
   test.each(Object.keys(wrapped) as (keyof typeof wrapped)[])("%s", async (how) => {
     const feeds = images();
     const explainer = await open(wrapped[how]);
-    expect(explainer.score).toEqual({ name: "logits", before: opType });
+    expect(explainer.score).toMatchObject({ name: "logits", before: opType });
     const { maps } = await explainer.explain(feeds, { target: 3 });
     expectClose(numbers(maps), numbers((await ask(gap(), feeds, { target: 3 })).maps));
     await explainer.release();
@@ -45,13 +45,13 @@ test("pixel-space methods explain in front of a softmax too, whichever run comes
 
 test("an output with nothing behind its scores is explained as it is", async () => {
   const explainer = await open(gap());
-  expect(explainer.score).toEqual({ name: "logits" });
+  expect(explainer.score).toMatchObject({ name: "logits" });
   await explainer.release();
 });
 
 test("probabilities for every pixel are explained in front of their softmax", async () => {
   const explainer = await open(unet({ after: [node("Softmax", "logits", "p", { axis: 1 })] }));
-  expect(explainer.score).toEqual({ name: "logits", before: "Softmax" });
+  expect(explainer.score).toMatchObject({ name: "logits", before: "Softmax" });
   await explainer.release();
 });
 
@@ -110,7 +110,7 @@ test("an image is preferred to words that come before it", async () => {
     ],
   });
   const net = readModel(bytes);
-  expect(imageInputOf(net, await observe(ort, net, {}, session))).toBe("x");
+  expect(candidatesIn(net, await observe(ort, net, {}, session))[0]).toBe("x");
 });
 
 test("an output of whole numbers is passed over", async () => {

@@ -1,9 +1,9 @@
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
-import { patchesReach } from "../../src/explain/tokens.ts";
 import { readModel } from "../../src/onnx/model.ts";
 import { observe } from "../../src/onnx/observe.ts";
 import type { NodeProto } from "../../src/onnx/proto.ts";
+import { patchesReach } from "../../src/read/tokens.ts";
 import { floats, ints, model, node } from "../models.ts";
 import { session } from "./ask.ts";
 

@@ -1,8 +1,9 @@
 /**
  * @file How the axes of a layer are to be read: channels first or last, or a grid laid out as tokens behind a class token and its like.
  *
- * Nothing in an ONNX file says so. What convolutions and poolings give has its channels first, always; so their grids are known, and a
- * tensor elsewhere is read in the way in which it has one of these grids, or half of one (patches merged), or its product as tokens.
+ * Where the layer's axes could be followed from the picture, by that. Elsewhere by sizes: what convolutions and poolings give has its
+ * channels first, always; so their grids are known, and a tensor is read in the way in which it has one of these grids, or half of one
+ * (patches merged), or its product as tokens.
  */
 import type { LayerParts } from "../methods/method.ts";
 import type { Builder, Value } from "../onnx/build.ts";
@@ -10,6 +11,9 @@ import { product, range } from "../onnx/dims.ts";
 import type { Model } from "../onnx/model.ts";
 import type { Observed, TensorType } from "../onnx/observe.ts";
 import { gradientType } from "../onnx/types.ts";
+import type { Axes } from "./axes.ts";
+import type { ExplainedInput } from "./inputs.ts";
+import { isSpatial, type Origin } from "./origins.ts";
 import type { Patches } from "./tokens.ts";
 
 /** How a caller says that a layer holds tokens. */
@@ -39,6 +43,8 @@ export interface Grids {
   readonly known: ReadonlyMap<string, readonly number[]>;
   /** Lengths of the texts that the network reads beside the image. */
   readonly texts: readonly number[];
+  /** What is explained, whose axes are followed. */
+  readonly explained?: ExplainedInput;
 }
 
 const making = new Set(
@@ -47,8 +53,8 @@ const making = new Set(
   ),
 );
 
-export function gridsOf(model: Model, tensors: Observed, image: string): Grids {
-  const rank = tensors.get(image)?.dims.length ?? 0;
+export function gridsOf(model: Model, tensors: Observed, explained: ExplainedInput): Grids {
+  const rank = explained.axes.grid.length + 2;
   const made = model.graph.node
     .filter(({ opType }) => making.has(opType))
     .map(({ output: [name] }) => tensors.get(name)?.dims ?? [])
@@ -59,16 +65,57 @@ export function gridsOf(model: Model, tensors: Observed, image: string): Grids {
     for (let part = [...grid]; !known.has(String(part)); part = part.map((d) => (d > 0 ? Math.ceil(d / 2) : d)))
       known.set(String(part), part);
   const beside = model.inputs.map(({ name }) => tensors.get(name)?.dims ?? []);
-  return { rank, made, known, texts: beside.filter((dims) => dims.length === 2).map(([, length]) => length) };
+  const texts = beside.filter((dims) => dims.length === 2).map(([, length]) => length);
+  return { rank, made, known, texts, explained };
 }
 
-/** The layout in which a tensor has a known grid; undefined where it has none, or one that is a single place. */
-export function layoutOf(tensor: TensorType, grids: Grids, tokens?: TokenGrid): Layout | undefined {
+/** The layout of a tensor that has a grid of the picture; undefined where it has none, or one that is a single place. */
+export function layoutOf(name: string, tensor: TensorType, grids: Grids, tokens?: TokenGrid): Layout | undefined {
   const { dims, perImage } = tensor;
+  const origins = grids.explained?.origins.get(name);
+  if (tokens && dims.length === 3 && perImage) return tokenLayout(dims, grids, tokens);
+  const followed = origins && followedLayout(dims, origins, (grids.explained as ExplainedInput).axes);
+  if (followed) return followed === "none" ? undefined : followed;
   if (!perImage) return undefined;
   const fits = ({ grid }: Layout) => grids.known.has(String(grid)) && grid.some((d) => d !== 1);
   if (dims.length === grids.rank) return [channelsFirst(dims), channelsLast(dims)].find(fits);
   return dims.length === 3 ? tokenLayout(dims, grids, tokens) : undefined;
+}
+
+/**
+ * By where the axes come from: the picture's grid in its order, each axis whole, or all of it on one axis as tokens. "none" where they
+ * are known and are no grid; undefined where they are not known well enough.
+ */
+function followedLayout(dims: readonly number[], origins: readonly Origin[], axes: Axes): Layout | "none" | undefined {
+  if (origins.some(({ mixed }) => mixed)) return undefined;
+  const isBatch = ({ parts }: Origin) => parts.length === 1 && parts[0].axis === axes.batch;
+  const batch = origins.findIndex(isBatch);
+  const [first] = origins;
+  if (batch > 0) return "none"; // tokens before images: nothing here reads that order
+  // A picture without a batch, or a batch of one that was merged away, has a first axis of one place.
+  if (batch < 0 && !(dims[0] === 1 && !isSpatial(first))) return "none";
+  const rest = origins.flatMap((_, i) => (i === 0 ? [] : [i]));
+  const spatial = rest.filter((i) => origins[i].parts.some(({ axis }) => axes.grid.includes(axis)));
+  const others = rest.filter((i) => !spatial.includes(i));
+  if (spatial.length === 0 || others.length !== 1) return "none";
+  const whole = (i: number, axis: number) => {
+    const { parts, before } = origins[i];
+    return parts.length === 1 && before === 0 && parts[0].axis === axis && parts[0].step === 1;
+  };
+  if (spatial.length === axes.grid.length && spatial.every((i, k) => whole(i, axes.grid[k]))) {
+    const grid = spatial.map((i) => dims[i]);
+    return grid.every((d) => d === 1) ? "none" : { channels: others[0], grid };
+  }
+  const [place] = spatial;
+  const { parts, before } = origins[place];
+  const inOrder = parts.length === axes.grid.length && parts.every((p, k) => p.axis === axes.grid[k] && p.step === 1);
+  if (spatial.length > 1 || !inOrder)
+    return spatial.length < axes.grid.length && parts.length === 1 ? "none" : undefined;
+  if (dims.length !== 3 || place !== 1) return undefined;
+  const grid = parts.map(({ size }) => size);
+  return grid.every((d) => d === 1)
+    ? "none"
+    : { channels: 2, grid, prefix: Number.isNaN(before) ? dims[1] - product(grid) : before };
 }
 
 export const channelsFirst = (dims: readonly number[]): Layout => ({ channels: 1, grid: dims.slice(2) });

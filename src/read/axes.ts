@@ -1,0 +1,121 @@
+/**
+ * @file What the axes of an input and of scores mean, and how an array is brought into the order that everything else is written for:
+ * [n, channels, ...grid] for what is explained, [n, classes, ...grid] for scores.
+ */
+import type { Dense } from "../methods/method.ts";
+import type { Builder, Value } from "../onnx/build.ts";
+import { product } from "../onnx/dims.ts";
+
+/** Which axis is which; one that is absent counts as an axis of one place. */
+export interface Axes {
+  /** Of the images. */
+  readonly batch?: number;
+  /** Of the channels of an input, of the classes of scores. */
+  readonly channels?: number;
+  /** Of the grid, in order: frames or depth, height, width. */
+  readonly grid: readonly number[];
+}
+
+/** [n, channels, ...grid]. */
+export const plainAxes = (rank: number): Axes => ({
+  ...(rank > 0 && { batch: 0 }),
+  ...(rank > 1 && { channels: 1 }),
+  grid: Array.from({ length: Math.max(0, rank - 2) }, (_, i) => i + 2),
+});
+
+/** The axes in the order in which they are wanted. */
+const order = ({ batch, channels, grid }: Axes): number[] => [batch, channels, ...grid].filter((a) => a !== undefined);
+
+const isPlain = (axes: Axes): boolean =>
+  axes.batch !== undefined && axes.channels !== undefined && order(axes).every((axis, i) => axis === i);
+
+/** Dimensions as [n, channels, ...grid]. */
+export const plainDims = (dims: readonly number[], { batch, channels, grid }: Axes): number[] => [
+  batch === undefined ? 1 : dims[batch],
+  channels === undefined ? 1 : dims[channels],
+  ...grid.map((axis) => dims[axis]),
+];
+
+/** Dimensions [n, channels, ...grid] as the axes have them. */
+export function dimsInAxes([n, c, ...grid]: readonly number[], axes: Axes): number[] {
+  const dims: number[] = [];
+  if (axes.batch !== undefined) dims[axes.batch] = n;
+  if (axes.channels !== undefined) dims[axes.channels] = c;
+  axes.grid.forEach((axis, i) => {
+    dims[axis] = grid[i];
+  });
+  return dims;
+}
+
+/** An array as [n, channels, ...grid]. */
+export function toPlain(array: Dense, axes: Axes): Dense {
+  if (isPlain(axes)) return array;
+  return { data: permuted(array, order(axes)), dims: plainDims(array.dims, axes) };
+}
+
+/** An array [n, channels, ...grid] as the axes have it. */
+export function fromPlain(array: Dense, axes: Axes): Dense {
+  if (isPlain(axes)) return array;
+  const wanted = order(axes);
+  const [n, c, ...grid] = array.dims;
+  const given = [...(axes.batch === undefined ? [] : [n]), ...(axes.channels === undefined ? [] : [c]), ...grid];
+  const back = wanted.map((_, axis) => wanted.indexOf(axis));
+  return { data: permuted({ data: array.data, dims: given }, back), dims: dimsInAxes(array.dims, axes) };
+}
+
+function permuted({ data, dims }: Dense, axes: readonly number[]): Float32Array {
+  if (axes.every((axis, i) => axis === i)) return data;
+  const steps = dims.map((_, axis) => product(dims.slice(axis + 1)));
+  const sizes = axes.map((axis) => dims[axis]);
+  const out = new Float32Array(data.length);
+  let to = 0;
+  const walk = (depth: number, from: number): void => {
+    const step = steps[axes[depth]];
+    if (depth === axes.length - 1) for (let i = 0, at = from; i < sizes[depth]; i++, at += step) out[to++] = data[at];
+    else for (let i = 0; i < sizes[depth]; i++) walk(depth + 1, from + i * step);
+  };
+  if (data.length) walk(0, 0);
+  return out;
+}
+
+/** In a graph: a tensor as [n, channels, ...grid]. */
+export function plainIn(build: Builder, value: Value, axes: Axes): Value {
+  if (isPlain(axes)) return value;
+  const wanted = order(axes);
+  const moved = wanted.every((axis, i) => axis === i) ? value : build.transpose(value, wanted);
+  const absent = [...(axes.batch === undefined ? [0] : []), ...(axes.channels === undefined ? [1] : [])];
+  return absent.length ? build.unsqueeze(moved, absent) : moved;
+}
+
+/** In a graph: a tensor [n, channels, ...grid] as the axes have it. */
+export function inAxes(build: Builder, value: Value, axes: Axes): Value {
+  if (isPlain(axes)) return value;
+  const absent = [...(axes.batch === undefined ? [0] : []), ...(axes.channels === undefined ? [1] : [])];
+  const wanted = order(axes);
+  const back = wanted.map((_, axis) => wanted.indexOf(axis));
+  const present = absent.length ? build.squeeze(value, absent) : value;
+  return back.every((axis, i) => axis === i) ? present : build.transpose(present, back);
+}
+
+/** Letters for axes, as "NCHW"; frames and depth are D, a signal's length is L. */
+export function axesText({ batch, channels, grid }: Axes): string {
+  const letters: string[] = [];
+  if (batch !== undefined) letters[batch] = "N";
+  if (channels !== undefined) letters[channels] = "C";
+  const names = grid.length === 1 ? "L" : grid.length === 2 ? "HW" : "DHW";
+  grid.forEach((axis, i) => {
+    letters[axis] = names[i];
+  });
+  return letters.join("");
+}
+
+/** The axes that letters say; undefined for letters that are no layout of so many axes. */
+export function axesFromText(text: string, rank: number): Axes | undefined {
+  const letters = [...text.toUpperCase()];
+  const grid = letters.flatMap((letter, axis) => ("DTHWL".includes(letter) ? [axis] : []));
+  const [batch, channels] = [letters.indexOf("N"), letters.indexOf("C")];
+  const known = grid.length + (batch < 0 ? 0 : 1) + (channels < 0 ? 0 : 1);
+  const once = new Set(letters).size === letters.length;
+  if (letters.length !== rank || known !== rank || !once || grid.length === 0 || grid.length > 3) return undefined;
+  return { ...(batch >= 0 && { batch }), ...(channels >= 0 && { channels }), grid };
+}

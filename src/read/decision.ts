@@ -1,0 +1,29 @@
+/** @file How a model was read, each decision with its reason: nothing is taken for granted without a word. */
+
+export interface Decision {
+  readonly what: string;
+  readonly value: string;
+  readonly because: string;
+  /** How a caller says it otherwise, on the command line. */
+  readonly option?: string;
+  /** Whether it was guessed, since neither the caller nor the model says it. */
+  readonly guess?: true;
+}
+
+/** Something that a reader of an explanation must know. */
+export interface Warning {
+  readonly code: WarningCode;
+  readonly text: string;
+}
+
+export type WarningCode =
+  | "preparation-guessed"
+  | "layout-guessed"
+  | "layer-guessed"
+  | "layer-replaced"
+  | "relu-emptied"
+  | "low-probability"
+  | "other-heads"
+  | "class-independent"
+  | "probability-guessed"
+  | "labels";

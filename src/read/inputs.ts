@@ -1,0 +1,250 @@
+/**
+ * @file The inputs of a model: which of them are pictures, and which of their axes are height, width and channels.
+ *
+ * Decided once: by what the caller says, else by what the graph does to the input first, last by sizes.
+ */
+import { listing, UserError } from "../errors.ts";
+import { Attributes, type Model } from "../onnx/model.ts";
+import type { Observed } from "../onnx/observe.ts";
+import { DataType, type NodeProto } from "../onnx/proto.ts";
+import { isFloat, isQuantized, typeName } from "../onnx/types.ts";
+import { nameOf } from "../ops/index.ts";
+import { type Axes, axesFromText, axesText } from "./axes.ts";
+import type { Decision } from "./decision.ts";
+import { features, isConvolution, type Origin, type Origins, originsOf } from "./origins.ts";
+
+/** An input, and what it is for. */
+export interface InputReading {
+  readonly name: string;
+  /** As ONNX Runtime calls it: "float32", "uint8" ... */
+  readonly type: string;
+  /** -1 where free. */
+  readonly shape: readonly number[];
+  /** Letters for its axes, as "NCHW"; of what can be explained only. */
+  readonly layout?: string;
+  readonly role: "picture" | "tokens" | "other";
+}
+
+/** The input that is explained. */
+export interface ExplainedInput {
+  readonly name: string;
+  readonly axes: Axes;
+  /** Where the axes of other tensors come from, at the sizes that were observed. */
+  readonly origins: Origins;
+  readonly observed: Observed;
+}
+
+/** The same input at other sizes. */
+export const observedAt = (explained: ExplainedInput, model: Model, tensors: Observed): ExplainedInput =>
+  explained.observed === tensors
+    ? explained
+    : { ...explained, observed: tensors, origins: originsOf(model, tensors, explained.name) };
+
+const picturesOfIntegers = new Set([DataType.UINT8, DataType.INT8, DataType.UINT16, DataType.INT32]);
+
+/** Inputs that a map could lie on, the likeliest first: floats with a grid of two axes, of one, then pixels in whole numbers. */
+export function candidatesIn(model: Model, tensors: Observed): string[] {
+  const rank = (name: string, fits: (type: DataType) => boolean): number => {
+    const tensor = tensors.get(name);
+    return tensor && fits(tensor.type) ? tensor.dims.length : 0;
+  };
+  const names = model.inputs.map(({ name }) => name);
+  const reads = (name: string) => originsReach(model, name);
+  const floats = (name: string) => rank(name, isFloat);
+  const integers = (name: string) => rank(name, (type) => picturesOfIntegers.has(type));
+  return [
+    ...names.filter((name) => floats(name) > 3),
+    ...names.filter((name) => integers(name) > 3),
+    ...names.filter((name) => floats(name) === 3),
+    ...names.filter((name) => integers(name) === 3),
+    ...names.filter((name) => floats(name) === 2 && reads(name)),
+  ];
+}
+
+/** A matrix [h, w] is a picture where a convolution reads it. */
+function originsReach(model: Model, name: string): boolean {
+  const seen = new Set([name]);
+  for (const node of model.graph.node) {
+    if (!node.input.some((input) => seen.has(input))) continue;
+    if (isConvolution(node)) return true;
+    if (["Unsqueeze", "Reshape", "Cast", "Identity", "Transpose", "Sub", "Div", "Mul"].includes(node.opType))
+      for (const output of node.output) seen.add(output);
+  }
+  return false;
+}
+
+/**
+ * The input that is explained, and why it is read so.
+ * @param wanted what the score depends on
+ * @param said the input and the order of its axes, where the caller says them
+ * @throws UserError `unknown-name` for an input that the model does not have, `invalid-option` for a layout that does not fit.
+ */
+export function explainedInput(
+  model: Model,
+  tensors: Observed,
+  wanted: ReadonlySet<string>,
+  said: { readonly explainInput?: string; readonly layout?: string },
+): { readonly input: ExplainedInput | undefined; readonly decisions: readonly Decision[] } {
+  const names = model.inputs.map(({ name }) => name);
+  const candidates = candidatesIn(model, tensors);
+  const { explainInput, layout } = said;
+  if (explainInput !== undefined && !names.includes(explainInput))
+    throw new UserError("unknown-name", `unknown input: "${explainInput}"; the model takes ${listing(names)}`);
+  if (explainInput !== undefined && !candidates.includes(explainInput))
+    throw new UserError(
+      "invalid-option",
+      `invalid input: "${explainInput}" has no grid that a map could lie on; allowed are ${listing(candidates)}`,
+    );
+  const name = explainInput ?? candidates.find((candidate) => wanted.has(candidate)) ?? candidates[0];
+  if (name === undefined) return { input: undefined, decisions: [] };
+  const decisions: Decision[] = [];
+  if (explainInput !== undefined) decisions.push({ what: "explained input", value: name, because: "you said so" });
+  else if (candidates.length > 1)
+    decisions.push({
+      what: "explained input",
+      value: name,
+      because: `it is the first that the scores depend on, of ${listing(candidates)}`,
+      option: "--explain-input",
+    });
+  const origins = originsOf(model, tensors, name);
+  const dims = tensors.get(name)?.dims ?? [];
+  const { axes, ...why } = axesOf(model, dims, origins, name, layout);
+  decisions.push({ what: "layout", value: axesText(axes), ...why });
+  return { input: { name, axes, origins, observed: tensors }, decisions };
+}
+
+type Reason = Pick<Decision, "because" | "option" | "guess">;
+
+function axesOf(
+  model: Model,
+  dims: readonly number[],
+  origins: Origins,
+  name: string,
+  said: string | undefined,
+): { readonly axes: Axes } & Reason {
+  if (said !== undefined) {
+    // The letters of a batch are left out of an input that has none.
+    const axes = axesFromText(said, dims.length) ?? axesFromText(said.replace(/^N/i, ""), dims.length);
+    if (axes) return { axes, because: "you said so" };
+    throw new UserError(
+      "invalid-option",
+      `invalid layout: "${said}" for the input "${name}" of ${dims.length} axes; give a letter for each of them: N, C, and the grid, as NCHW or NHWC`,
+    );
+  }
+  const found = fromGraph(model, dims, origins);
+  if (found) return { ...found, option: "--layout" };
+  return { ...fromSizes(dims), option: "--layout" };
+}
+
+/** What the first operator that tells axes apart has where. */
+function fromGraph(
+  model: Model,
+  dims: readonly number[],
+  origins: Origins,
+): { readonly axes: Axes; readonly because: string } | undefined {
+  for (const node of model.graph.node) {
+    const x = origins.get(node.input[0]);
+    if (!x) continue;
+    const axes =
+      isConvolution(node) || poolings.has(node.opType) ? axesBeside(node, x, dims) : patches(model, node, x, dims);
+    if (axes) return { axes, because: `${node.opType} "${node.name || node.output[0]}" reads it so` };
+  }
+  return undefined;
+}
+
+const poolings = new Set(
+  "MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool BatchNormalization InstanceNormalization".split(" "),
+);
+
+const axisOf = (origin: Origin | undefined): number[] => [
+  ...new Set(origin?.parts.map(({ axis }) => axis).filter((axis) => axis !== features)),
+];
+
+/** A convolution's input is [n, channels, ...grid], or has its channels last. */
+function axesBeside(node: NodeProto, x: readonly Origin[], dims: readonly number[]): Axes | undefined {
+  const last = nameOf(node).startsWith("com.microsoft.Nhwc") || new Attributes(node).int("channels_last", 0) === 1;
+  const channels = last ? x.length - 1 : 1;
+  const grid = x.flatMap((origin, i) => (i === 0 || i === channels ? [] : axisOf(origin)));
+  if (grid.length === 0 || new Set(grid).size < grid.length) return undefined;
+  const [batch, ...frames] = axisOf(x[0]).filter((axis) => !grid.includes(axis));
+  const [colours] = axisOf(x[channels]).filter((axis) => !grid.includes(axis));
+  return settled({ batch, channels: colours, grid: [...frames, ...grid] }, dims);
+}
+
+/** Patches that a product makes tokens of: what is in the rows is the grid. */
+function patches(
+  model: Model,
+  { opType, input }: NodeProto,
+  x: readonly Origin[],
+  dims: readonly number[],
+): Axes | undefined {
+  if (opType !== "MatMul" || !model.constants.has(input[1]) || x.length !== 3) return undefined;
+  const grid = axisOf(x[1]);
+  const inner = axisOf(x[2]);
+  if (grid.length < 2 || !grid.every((axis) => inner.includes(axis))) return undefined;
+  const [batch] = axisOf(x[0]);
+  return settled({ batch, channels: inner.find((axis) => !grid.includes(axis)), grid }, dims);
+}
+
+/** Axes that the operator did not see: one of them the batch where the first is one, else the channels, else frames. */
+function settled(
+  { batch, channels, grid }: { batch: number | undefined; channels: number | undefined; grid: number[] },
+  dims: readonly number[],
+): Axes | undefined {
+  const left = dims.flatMap((_, axis) => (axis === batch || axis === channels || grid.includes(axis) ? [] : [axis]));
+  let [n, c] = [batch, channels];
+  const frames: number[] = [];
+  for (const axis of left) {
+    // A batch of one leaves no trace where axes are merged.
+    if (axis === 0 && n === undefined && Math.abs(dims[0]) === 1) n = axis;
+    else if (c === undefined && left.length === 1 && dims.length - grid.length < 3) c = axis;
+    else frames.push(axis);
+  }
+  // What was taken for the batch may be frames, with a batch of one in front of them.
+  if (frames.includes(0) && n !== undefined && n > 0) {
+    frames[frames.indexOf(0)] = n;
+    n = 0;
+  }
+  const all = [...frames, ...grid].sort((a, b) => a - b);
+  if (all.length > 3) return undefined;
+  return { ...(n !== undefined && { batch: n }), ...(c !== undefined && { channels: c }), grid: all };
+}
+
+const colours = new Set([1, 3, 4]);
+
+/** Sizes: channels are few. */
+function fromSizes(dims: readonly number[]): { readonly axes: Axes } & Reason {
+  const last = dims.length - 1;
+  const grid = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+  if (dims.length === 2) return { axes: { grid: [0, 1] }, because: "it has two axes", guess: true };
+  if (dims.length >= 4 && colours.has(dims[last]) && !colours.has(dims[1]))
+    return {
+      axes: { batch: 0, channels: last, grid: grid(1, last) },
+      because: `its last axis has ${dims[last]} places, as colours have; no operator says more`,
+      guess: true,
+    };
+  return {
+    axes: { batch: 0, channels: 1, grid: grid(2, dims.length) },
+    because: "no operator says otherwise",
+    guess: true,
+  };
+}
+
+/** All inputs, the explained one read as decided. */
+export function inputReadings(model: Model, tensors: Observed, explained: ExplainedInput | undefined): InputReading[] {
+  const candidates = candidatesIn(model, tensors);
+  return model.inputs.map(({ name }) => {
+    const { type = DataType.UNDEFINED, dims = [] } = tensors.get(name) ?? {};
+    const axes =
+      name === explained?.name
+        ? explained.axes
+        : candidates.includes(name)
+          ? axesOf(model, dims, originsOf(model, tensors, name), name, undefined).axes
+          : undefined;
+    const role = axes && axes.grid.length > 1 ? "picture" : axes ? "other" : isTokens(type, dims) ? "tokens" : "other";
+    return { name, type: typeName(type), shape: dims, ...(axes && { layout: axesText(axes) }), role };
+  });
+}
+
+const isTokens = (type: DataType, dims: readonly number[]): boolean =>
+  (type === DataType.INT64 || type === DataType.INT32) && !isQuantized(type) && dims.length === 2;

@@ -1,0 +1,167 @@
+/**
+ * @file The layers that a map can lie on, and which of them is the default.
+ *
+ * A layer is the end of a chain of element-wise operators: the Relu, not the Conv before it. The default is the last one that a learned
+ * operator or a pooling still parts from the scores. Where the scores have a grid themselves (segmentation), it is the last of those on
+ * the coarsest grid, of several groups of those the one of most channels.
+ */
+import type { Model } from "../onnx/model.ts";
+import type { Observed } from "../onnx/observe.ts";
+import type { NodeProto } from "../onnx/proto.ts";
+import type { ExplainedInput } from "./inputs.ts";
+import { gridsOf, type Layout, layoutOf, patchesOf, type TokenGrid } from "./layout.ts";
+import { isSpatial } from "./origins.ts";
+import { ancestors, descendants } from "./score.ts";
+import { patchesReach } from "./tokens.ts";
+
+/** A tensor that a map can lie on. */
+export interface Layer {
+  readonly name: string;
+  /** -1 where only the run knows. */
+  readonly shape: readonly number[];
+  readonly grid: readonly number[];
+  /** The layer that was named in its place, none of whose patch tokens reaches the score. */
+  readonly insteadOf?: string;
+}
+
+/** Operators whose output holds another one's grid again (pooled, moved or reshaped), or weights of an attention: no new activation. */
+const derived = new Set(
+  "Softmax MaxPool AveragePool GlobalAveragePool GlobalMaxPool LpPool Reshape Transpose Flatten Squeeze Unsqueeze Identity Dropout Pad Slice Split Cast Resize Upsample Expand".split(
+    " ",
+  ),
+);
+
+/** Those of them that only move values. */
+const moving = new Set("Reshape Transpose Flatten Squeeze Unsqueeze Identity Slice Cast".split(" "));
+
+/** Operators that go element by element: a tensor that only they read is not yet a layer's result. */
+const elementwise = new Set(
+  "Add Sub Mul Div Pow Neg Relu Clip LeakyRelu PRelu Elu Celu Selu Sigmoid HardSigmoid HardSwish Softplus Softsign Tanh Gelu Mish Swish Erf BatchNormalization InstanceNormalization LRN Softmax Identity Dropout Cast".split(
+    " ",
+  ),
+);
+
+/** Operators that hand on what they read as it is: an activation in front of one is read by whoever reads behind it. */
+const transparent = new Set("Identity Dropout Cast".split(" "));
+
+/** Operators that do no more to scores than move, bias or squash them. */
+const scoring = new Set(
+  [
+    ...moving,
+    ...transparent,
+    ...elementwise,
+    "Concat",
+    "Split",
+    "Gather",
+    "Resize",
+    "Upsample",
+    "Pad",
+    "Expand",
+    "Squeeze",
+  ].filter((op) => !["BatchNormalization", "InstanceNormalization", "LRN"].includes(op)),
+);
+
+/**
+ * The layers of a picture that can be explained, the default first, then from the scores towards the picture.
+ * @param scores what is explained: the scores, or the tensors that are seeded
+ */
+export function layersOf(
+  model: Model,
+  tensors: Observed,
+  explained: ExplainedInput,
+  scores: readonly string[],
+  tokens?: TokenGrid,
+): Layer[] {
+  const grids = gridsOf(model, tensors, explained);
+  const active = descendants(model, tensors, explained.name);
+  const wanted = ancestors(model, ...scores);
+  const layoutAt = (name: string) => {
+    const tensor = tensors.get(name);
+    return tensor && layoutOf(name, tensor, grids, tokens);
+  };
+  const readersOf = (name: string): NodeProto[] =>
+    (model.consumers.get(name) ?? []).flatMap((reader) => {
+      if (!reader.output.some((o) => wanted.has(o))) return [];
+      const handsOn = transparent.has(reader.opType) && !scores.includes(reader.output[0]);
+      return handsOn ? readersOf(reader.output[0]) : [reader];
+    });
+  const layers: Layer[] = [];
+  const channels = new Map<string, number>();
+  for (const node of model.graph.node) {
+    const [name] = node.output;
+    if (scores.includes(name) || !active.has(name) || !wanted.has(name) || isAttention(model, node)) continue;
+    const layout = layoutAt(name);
+    if (!layout || (derived.has(node.opType) && !unfolds(model, node, layoutAt))) continue;
+    const readers = readersOf(name);
+    if (readers.every((reader) => elementwise.has(reader.opType) && !scores.includes(reader.output[0]))) continue;
+    if (layout.prefix !== undefined && !patchesReach(model, tensors, name, patchesOf(layout), wanted)) continue;
+    if (layout.prefix !== undefined && isProjection(model, node) && readers.every(splitsHeads)) continue;
+    const shape = tensors.get(name)?.dims ?? [];
+    channels.set(name, shape[layout.channels] ?? 0);
+    layers.push({ name, shape, grid: layout.grid });
+  }
+  layers.reverse();
+  const merely = scoresThemselves(model, scores, active);
+  const candidates = layers.filter(({ name }) => !merely.has(name));
+  const hasGrid = scores.some((name) => {
+    const origins = explained.origins.get(name);
+    const tensor = tensors.get(name);
+    if (origins) return origins.some((origin, i) => i > 0 && isSpatial(origin) && tensor?.dims[i] !== 1);
+    return tensor?.dims.length === grids.rank && layoutAt(name) !== undefined;
+  });
+  const [last] = candidates.length ? candidates : layers;
+  const first = hasGrid && candidates.length ? bottleneck(candidates, channels) : last;
+  return first ? [first, ...layers.filter((layer) => layer !== first)] : [];
+}
+
+/** The tensors that are the scores but for their place, their bias and their range. */
+function scoresThemselves(model: Model, scores: readonly string[], active: ReadonlySet<string>): Set<string> {
+  const merely = new Set(scores);
+  for (const node of model.graph.node.toReversed()) {
+    if (!node.output.some((name) => merely.has(name)) || !scoring.has(node.opType)) continue;
+    for (const name of node.input) if (active.has(name)) merely.add(name);
+  }
+  return merely;
+}
+
+/**
+ * The last layer on the coarsest grid. Nested encoders and decoders come to that grid several times: theirs are groups of their own in
+ * the order of the layers, and the bottleneck of all is the one of most channels, then of most layers, then the last.
+ */
+function bottleneck(layers: readonly Layer[], channels: ReadonlyMap<string, number>): Layer {
+  const least = Math.min(...layers.map(area));
+  const groups: Layer[][] = [];
+  layers.forEach((layer, i) => {
+    if (area(layer) !== least) return;
+    if (i > 0 && area(layers[i - 1]) === least) groups[groups.length - 1].push(layer);
+    else groups.push([layer]);
+  });
+  const width = (group: readonly Layer[]) => Math.max(...group.map(({ name }) => channels.get(name) ?? 0));
+  const [best] = groups.toSorted((a, b) => width(b) - width(a) || b.length - a.length);
+  return best[0];
+}
+
+/** Whether values that were computed where there is no grid to read, in windows say, have one here first. */
+function unfolds(model: Model, node: NodeProto, layoutAt: (name: string) => Layout | undefined): boolean {
+  const [from] = node.input;
+  const source = model.producer.get(from);
+  if (!moving.has(node.opType) || !source || layoutAt(from)) return false;
+  if (moving.has(source.opType)) return unfolds(model, source, layoutAt);
+  return !derived.has(source.opType) && !isAttention(model, source);
+}
+
+/** A product of two activations. */
+const isAttention = (model: Model, { opType, input }: NodeProto): boolean =>
+  (opType === "MatMul" || opType === "Einsum") && !input.some((operand) => model.constants.has(operand));
+
+/** A matrix product with a constant, and its bias: the queries, keys and values of an attention, where the heads are split next. */
+function isProjection(model: Model, { opType, input }: NodeProto): boolean {
+  const isProduct = (op: string | undefined) => op === "MatMul" || op === "Gemm";
+  if (opType !== "Add") return isProduct(opType);
+  const biased = input.some((name) => model.constants.has(name));
+  return biased && input.some((name) => isProduct(model.producer.get(name)?.opType));
+}
+
+const splitsHeads = ({ opType }: NodeProto): boolean => ["Reshape", "Transpose", "Split"].includes(opType);
+
+const area = ({ grid }: Layer): number => grid.reduce((a, b) => a * b, 1);

@@ -1,0 +1,153 @@
+/** @file The scores that are explained: which output, what it ends with, and which of its axes are the classes. */
+import { listing, UserError } from "../errors.ts";
+import { Attributes, inputsOf, type Model } from "../onnx/model.ts";
+import type { Observed } from "../onnx/observe.ts";
+import type { NodeProto } from "../onnx/proto.ts";
+import { isFloat } from "../onnx/types.ts";
+import { operatorOf } from "../ops/index.ts";
+import { type Axes, plainAxes } from "./axes.ts";
+import type { Decision } from "./decision.ts";
+import { features, isSpatial, type Origin, type Origins } from "./origins.ts";
+
+/** The scores that are explained, and the function of them that the model ends with. */
+export interface Score {
+  readonly name: string;
+  /** What the model's output is behind, "Softmax", "Sigmoid", "TopK" ...; its input is what is explained. */
+  readonly before?: string;
+  /** Which axis counts the images, which the classes; the others are a grid. */
+  readonly axes: Axes;
+  /** The output that it was found from. */
+  readonly output: string;
+}
+
+/** The score without its axes, which the picture decides. */
+export interface ScoreTensor extends Omit<Score, "axes"> {
+  /** The axis of the squashing function, where it says one. */
+  readonly axis?: number;
+  readonly decisions: readonly Decision[];
+}
+
+const squashing = new Set(["Softmax", "LogSoftmax", "Sigmoid"]);
+const passing = new Set(["Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Cast", "Transpose", "Dropout"]);
+/** They pick of the scores; what they pick from is explained. */
+const picking = new Set(["TopK", "ArgMax", "ArgMin", "Hardmax"]);
+
+/**
+ * The scores behind an output, by default the first of shape [n, classes], or else the first of a float type.
+ * @throws UserError `unknown-name` for an output that the model does not have.
+ */
+export function scoreTensorOf(model: Model, tensors: Observed, output: string | undefined): ScoreTensor {
+  if (output !== undefined && !tensors.has(output))
+    throw new UserError(
+      "unknown-name",
+      `unknown output: "${output}"; the model's outputs are ${listing(model.outputs)}`,
+    );
+  const floats = model.outputs.filter((o) => isFloat(tensors.get(o)?.type ?? 0));
+  const picked = model.outputs.find((o) => picking.has(model.producer.get(stripped(model, o))?.opType ?? ""));
+  const name = output ?? floats.find((o) => tensors.get(o)?.dims.length === 2) ?? floats[0] ?? picked;
+  if (!name)
+    throw new UserError(
+      "invalid-model",
+      `invalid model: none of its outputs is of a float type: ${listing(model.outputs)}`,
+    );
+  const others = floats.filter((o) => o !== name);
+  const because =
+    output !== undefined
+      ? "you said so"
+      : others.length
+        ? `it is the first ${tensors.get(name)?.dims.length === 2 ? "of shape [n, classes]" : "of a float type"}, beside ${listing(others)}`
+        : "it is the only one of floats";
+  const decisions: Decision[] = [{ what: "output", value: name, because, option: "--output" }];
+  const passed: string[] = [];
+  let at = name;
+  for (;;) {
+    const inner = stripped(model, at);
+    const node = model.producer.get(inner);
+    // An output that is a choice among scores is of them, and what is in front of a softmax is explained in front of it.
+    if (node && (picking.has(node.opType) || (squashing.has(node.opType) && !passed.some((p) => squashing.has(p))))) {
+      passed.push(node.opType);
+      const axis = new Attributes(node).int("axis", undefined);
+      decisions.push({
+        what: "scores",
+        value: node.input[0],
+        because: `in front of the ${node.opType} that "${name}" ends with`,
+        option: "--output",
+      });
+      if (squashing.has(node.opType))
+        return {
+          name: node.input[0],
+          before: node.opType,
+          output: name,
+          decisions,
+          ...axisOf(node, axis, model.opset),
+        };
+      at = node.input[0];
+      continue;
+    }
+    // Behind a choice only what it chose from counts; else the output is explained as it is.
+    if (passed.length === 0) return { name, output: name, decisions };
+    return { name: at, before: passed[0], output: name, decisions };
+  }
+}
+
+/** Before operator set 13 a softmax ran over all axes from `axis` on, so it tells of one only where that is the last. */
+function axisOf({ opType }: NodeProto, axis: number | undefined, opset: number): { axis?: number } {
+  if (opType === "Sigmoid") return {};
+  if (opset >= 13) return { axis: axis ?? -1 };
+  return axis === undefined ? {} : { axis };
+}
+
+/** The tensor in front of what only moves values. */
+function stripped(model: Model, name: string): string {
+  let at = name;
+  for (let node = model.producer.get(at); node && passing.has(node.opType); node = model.producer.get(at))
+    at = node.input[0];
+  return at;
+}
+
+/** The axes of scores: by where they come from, by the axis of their softmax, last by their order. */
+export function scoreAxes(
+  tensors: Observed,
+  { name, axis }: ScoreTensor,
+  origins: Origins | undefined,
+  batch: number | undefined,
+): Axes {
+  const dims = tensors.get(name)?.dims ?? [];
+  const rank = dims.length;
+  const found = origins?.get(name);
+  const stated = axis === undefined ? undefined : axis < 0 ? axis + rank : axis;
+  const isBatch = ({ parts }: Origin) => parts.length === 1 && parts[0].axis === batch && batch !== undefined;
+  const images = found?.findIndex(isBatch) ?? -1;
+  const n = images >= 0 ? images : rank > 1 || !found ? 0 : undefined;
+  const computed = (found ?? []).flatMap((origin, i) =>
+    i !== n && !isSpatial(origin) && origin.parts.some((part) => part.axis === features) ? [i] : [],
+  );
+  const known = found && found.some((origin, i) => i !== n && isSpatial(origin)) ? computed[0] : undefined;
+  const classes = stated ?? known ?? computed.find((i) => i === 1) ?? computed[0];
+  if (rank === 1 && batch === undefined && found && computed.length) return { channels: 0, grid: [] };
+  if (classes === undefined || classes === n || rank < 2) return plainAxes(rank);
+  const grid = dims.flatMap((_, i) => (i === n || i === classes ? [] : [i]));
+  return { ...(n !== undefined && { batch: n }), channels: classes, grid };
+}
+
+/** Tensors that a score depends on. */
+export function ancestors(model: Model, ...scores: readonly string[]): Set<string> {
+  const wanted = new Set(scores);
+  for (const node of model.graph.node.toReversed()) {
+    if (isZero(node) || !node.output.some((name) => wanted.has(name))) continue;
+    for (const name of inputsOf(node)) wanted.add(name);
+  }
+  return wanted;
+}
+
+/** Tensors that a picture decides: floats, and the whole numbers that it comes in. */
+export function descendants(model: Model, tensors: Observed, input: string): Set<string> {
+  const active = new Set([input]);
+  for (const node of model.graph.node) {
+    if (isZero(node) || !inputsOf(node).some((name) => active.has(name))) continue;
+    for (const name of node.output) if (name && tensors.has(name)) active.add(name);
+  }
+  return active;
+}
+
+const isZero = (node: NodeProto): boolean => operatorOf(node)?.vjp === "zero";
