@@ -4,9 +4,11 @@ import { randomNormal } from "../src/autodiff/check.ts";
 import { product } from "../src/onnx/dims.ts";
 import {
   type AttributeValue,
+  changed,
   DataType,
   encodeModel,
   makeGraph,
+  makeImport,
   makeModel,
   makeNode,
   makeTensor,
@@ -69,14 +71,14 @@ export function withStrings(plain: NodeProto, name: string, values: string[]): N
   const [attribute] = makeNode("", [], [], { [name]: [] }).attribute;
   const textList: typeof attribute.type = 8;
   const strings = values.map((text) => new TextEncoder().encode(text));
-  return { ...plain, attribute: [...plain.attribute, { ...attribute, type: textList, strings }] };
+  return changed(plain, { attribute: [...plain.attribute, changed(attribute, { type: textList, strings })] });
 }
 
 /** The node with one more attribute: a list of floating-point numbers, which no node of the package's own needs. */
 export function withFloats(plain: NodeProto, name: string, values: number[]): NodeProto {
   const [attribute] = makeNode("", [], [], { [name]: [] }).attribute;
   const floatList: typeof attribute.type = 6;
-  return { ...plain, attribute: [...plain.attribute, { ...attribute, type: floatList, floats: values }] };
+  return changed(plain, { attribute: [...plain.attribute, changed(attribute, { type: floatList, floats: values })] });
 }
 
 export interface Wanted {
@@ -115,9 +117,9 @@ export function model({ opset, inputs, nodes, outputs, free = [], ir = 8 }: Want
     makeModel({
       irVersion: BigInt(ir),
       opsetImport: [
-        { domain: "", version: BigInt(opset) },
-        ...new Set(nodes.map(({ domain }) => domain).filter(Boolean)),
-      ].map((entry) => (typeof entry === "string" ? { domain: entry, version: 1n } : entry)),
+        makeImport("", opset),
+        ...[...new Set(nodes.map(({ domain }) => domain).filter(Boolean))].map((domain) => makeImport(domain, 1)),
+      ],
       graph,
     }),
   );
@@ -147,18 +149,17 @@ export function oneNode(
   const ys = Array.from({ length: count }, (_, i) => (only === undefined ? (i ? `y${i}` : "y") : i < only ? "-" : "y"));
   // An operator of another domain goes by its domain and name: com.microsoft.Gelu.
   const [opType, ...domain] = name.split(".").reverse();
-  const made = { ...node(opType, names.join(" "), ys.join(" "), attributes), domain: domain.reverse().join(".") };
+  const made = changed(node(opType, names.join(" "), ys.join(" "), attributes), { domain: domain.reverse().join(".") });
   const plain = change ? change(made) : made;
   if (as === undefined) return model({ ...rest, nodes: [plain] });
   const isFloat = (name: string) => {
     const source = rest.inputs[name];
     return source && (!isNumbers(source) || source.type === DataType.FLOAT);
   };
-  const inside = {
-    ...plain,
+  const inside = changed(plain, {
     input: plain.input.map((name) => (isFloat(name) ? `${name}:as` : name)),
     output: ys.map((y) => `${y}:as`),
-  };
+  });
   const before = plain.input.filter(isFloat).map((name) => node("Cast", name, `${name}:as`, { to: as }));
   const after = ys.map((y) => node("Cast", `${y}:as`, y, { to: DataType.FLOAT }));
   return model({ ...rest, nodes: [...before, inside, ...after], outputs: ys });

@@ -2,7 +2,7 @@
 import * as ort from "onnxruntime-node";
 import { randomNormal } from "../src/autodiff/check.ts";
 import { product } from "../src/onnx/dims.ts";
-import { DataType, decodeModel, encodeModel, makeValueInfo, type NodeProto } from "../src/onnx/proto.ts";
+import { changed, DataType, decodeModel, encodeModel, makeValueInfo, type NodeProto } from "../src/onnx/proto.ts";
 import type { Feeds } from "../src/onnx/runtime.ts";
 import { floats, ints, model, type Numbers, node, type Sources, type Wanted } from "./models.ts";
 
@@ -74,7 +74,7 @@ export const inverse = (plan: Plan = {}): Uint8Array =>
     ...plan,
     after: [
       node("ReduceMean", "features", "matrix", { axes: [1], keepdims: 0 }),
-      { ...node("Inverse", "matrix", "inverse"), domain: "com.microsoft" },
+      changed(node("Inverse", "matrix", "inverse"), { domain: "com.microsoft" }),
       node("ReduceMean", "inverse", "mean", { axes: [1, 2], keepdims: 0 }),
       node("Unsqueeze", "mean mean_axes", "column"),
       node("Add", "logits column", "y"),
@@ -211,10 +211,12 @@ export const channelsLast = (): Uint8Array =>
 export function halfPrecision(input: DataType.FLOAT | DataType.FLOAT16): Uint8Array {
   const constants = Object.entries({ ...stemWeights, ...headWeights });
   const half = (name: string, to: string) => node("Cast", name, to, { to: DataType.FLOAT16 });
-  const named = (from: NodeProto): NodeProto => ({
-    ...from,
-    input: from.input.map((name) => (name === "x" ? "x16" : constants.some(([c]) => c === name) ? `${name}16` : name)),
-  });
+  const named = (from: NodeProto): NodeProto =>
+    changed(from, {
+      input: from.input.map((name) =>
+        name === "x" ? "x16" : constants.some(([c]) => c === name) ? `${name}16` : name,
+      ),
+    });
   return model({
     opset: 13,
     inputs: { x: { type: input, dims: [2, 3, 8, 8], values: [], fed: true }, ...Object.fromEntries(constants) },
@@ -233,8 +235,9 @@ export function withInput(bytes: Uint8Array, dims: readonly (number | string)[])
   const proto = decodeModel(bytes);
   const graph = proto.graph!;
   const { name } = graph.input[0];
-  return encodeModel({
-    ...proto,
-    graph: { ...graph, input: [makeValueInfo(name, DataType.FLOAT, dims), ...graph.input.slice(1)] },
-  });
+  return encodeModel(
+    changed(proto, {
+      graph: changed(graph, { input: [makeValueInfo(name, DataType.FLOAT, dims), ...graph.input.slice(1)] }),
+    }),
+  );
 }

@@ -1,14 +1,6 @@
 /** @file Models whose inputs are declared otherwise than in the file: written anew, as little as possible. */
 import { indexModel, type Model } from "../onnx/model.ts";
-import {
-  declaredDims,
-  declaredType,
-  encodeModel,
-  type ModelProto,
-  makeModel,
-  makeValueInfo,
-  type ValueInfoProto,
-} from "../onnx/proto.ts";
+import { changed, declaredDims, declaredType, encodeModel, makeValueInfo, type ValueInfoProto } from "../onnx/proto.ts";
 
 /**
  * The model as one whose inputs may have defaults. Before IR version 4 every initialiser stood among the inputs and none was a default;
@@ -28,7 +20,11 @@ export function withSizes(model: Model, name: string, sizes: readonly number[]):
   );
 }
 
-function withInputs(model: Model, input: readonly ValueInfoProto[], changes: Partial<ModelProto> = {}): Model {
-  const proto = makeModel({ ...model.proto, ...changes, graph: { ...model.graph, input: [...input] } });
+function withInputs(
+  model: Model,
+  input: readonly ValueInfoProto[],
+  changes: { readonly irVersion?: bigint } = {},
+): Model {
+  const proto = changed(model.proto, { ...changes, graph: changed(model.graph, { input: [...input] }) });
   return indexModel(encodeModel(proto), proto);
 }

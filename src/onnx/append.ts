@@ -2,7 +2,15 @@
  * @file Adding to a model without rewriting it. Protobuf merges concatenated messages: the model's bytes followed by a message
  * that holds only what is new are the whole model. The original bytes are untouched, and no weight is parsed or copied twice.
  */
-import { encodeModel, makeGraph, makeModel, type NodeProto, type TensorProto, type ValueInfoProto } from "./proto.ts";
+import {
+  encodeModel,
+  makeEntries,
+  makeGraph,
+  makeModel,
+  type NodeProto,
+  type TensorProto,
+  type ValueInfoProto,
+} from "./proto.ts";
 import { openSession, type Runtime, type Session, type SessionOptions } from "./runtime.ts";
 
 /** What is added to a graph. */
@@ -23,8 +31,7 @@ export function encodeExtension({ nodes, initializers, inputs, outputs, metadata
     input: [...inputs],
     output: [...outputs],
   });
-  const metadataProps = Object.entries(metadata).map(([key, value]) => ({ key, value }));
-  return encodeModel(makeModel({ graph, metadataProps }));
+  return encodeModel(makeModel({ graph, metadataProps: makeEntries(metadata) }));
 }
 
 /** The extended model's bytes. */

@@ -4,7 +4,7 @@
  */
 import { Builder, type Value } from "./build.ts";
 import { Attributes } from "./model.ts";
-import { makeNode, type NodeProto, type TensorProto } from "./proto.ts";
+import { changed, makeNode, type NodeProto, type TensorProto } from "./proto.ts";
 
 /** Starts the name of a pooled tensor that is cut. */
 const whole = "gradcam/whole/";
@@ -47,7 +47,7 @@ export function cutPool(
   const made = build.collect(cuts);
   return {
     nodes: [
-      { ...node, output: node.output.map((name) => name && whole + name) },
+      changed(node, { output: node.output.map((name) => name && whole + name) }),
       ...made.nodes,
       ...outputs.map((name, i) => makeNode("Identity", [cuts[i].name], [name])),
     ],

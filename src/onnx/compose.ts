@@ -8,6 +8,7 @@ import { listing, UserError } from "../errors.ts";
 import { indexLazily, type Model } from "./model.ts";
 import {
   type AttributeProto,
+  changed,
   declaredDims,
   declaredType,
   type GraphProto,
@@ -15,7 +16,9 @@ import {
   makeGraph,
   makeModel,
   type NodeProto,
+  type TensorProto,
   type ValueInfoProto,
+  withName,
 } from "./proto.ts";
 import { raise } from "./raise.ts";
 import { typeName } from "./types.ts";
@@ -67,37 +70,32 @@ export function compose(parts: readonly Part[], connections: Connections): Model
 
 /** The graph with other names for its tensors; those of inner graphs (If, Loop, Scan) too, since they share one space of names. */
 export function renamed(graph: GraphProto, rename: (name: string) => string): GraphProto {
-  const info = (value: ValueInfoProto) => ({ ...value, name: rename(value.name) });
-  const sparse = graph.sparseInitializer.map((tensor) => ({
-    ...tensor,
-    values: tensor.values && { ...tensor.values, name: rename(tensor.values.name) },
-  }));
-  return {
-    ...graph,
+  const named = <T extends TensorProto | ValueInfoProto>(one: T): T => withName(one, rename(one.name));
+  const sparse = graph.sparseInitializer.map((one) => changed(one, { values: one.values && named(one.values) }));
+  return changed(graph, {
     node: graph.node.map((node) => renamedNode(node, rename)),
-    initializer: graph.initializer.map((tensor) => ({ ...tensor, name: rename(tensor.name) })),
+    initializer: graph.initializer.map(named),
     sparseInitializer: sparse,
-    input: graph.input.map(info),
-    output: graph.output.map(info),
+    input: graph.input.map(named),
+    output: graph.output.map(named),
     valueInfo: [],
     quantizationAnnotation: [],
-  };
+  });
 }
 
 export function renamedNode(node: NodeProto, rename: (name: string) => string): NodeProto {
   const all = (names: readonly string[]) => names.map((name) => name && rename(name));
-  const inner = (attribute: AttributeProto): AttributeProto => ({
-    ...attribute,
-    g: attribute.g && renamed(attribute.g, rename),
-    graphs: attribute.graphs.map((graph) => renamed(graph, rename)),
-  });
-  return {
-    ...node,
+  const inner = (attribute: AttributeProto): AttributeProto =>
+    changed(attribute, {
+      g: attribute.g && renamed(attribute.g, rename),
+      graphs: attribute.graphs.map((graph) => renamed(graph, rename)),
+    });
+  return changed(node, {
     name: node.name && rename(node.name),
     input: all(node.input),
     output: all(node.output),
     attribute: node.attribute.map((a) => (a.g || a.graphs.length ? inner(a) : a)),
-  };
+  });
 }
 
 /** Every operator set that a part imports; the standard one once. */
@@ -115,7 +113,7 @@ function imports(parts: readonly Part[], opset: number): ModelProto["opsetImport
         );
       others.set(entry.domain, entry);
     }
-  return [...(standard ? [{ ...standard, domain: "", version: BigInt(opset) }] : []), ...others.values()];
+  return [...(standard ? [changed(standard, { domain: "", version: BigInt(opset) })] : []), ...others.values()];
 }
 
 function functionsOf(parts: readonly Part[]): ModelProto["functions"] {

@@ -6,6 +6,7 @@ import { InternalError } from "../errors.ts";
 import { inputsOf } from "./model.ts";
 import {
   type AttributeValue,
+  changed,
   DataType,
   type GraphProto,
   makeNode,
@@ -169,12 +170,8 @@ export class Emitter {
   ): Value[] {
     const first = node.output.find((name) => name !== "");
     const key = JSON.stringify([first, inputs.map((v) => v?.name), outputs.length, "again"]);
-    const make = (output: string[]): NodeProto => ({
-      ...node,
-      name: "",
-      input: inputs.map((v) => v?.name ?? ""),
-      output,
-    });
+    const make = (output: string[]): NodeProto =>
+      changed(node, { name: "", input: inputs.map((v) => v?.name ?? ""), output });
     return this.emit(inputs, outputs, key, make);
   }
 

@@ -1,7 +1,7 @@
 /** @file A model some of whose inputs are the same in every run, or follow from others: nodes of its own make them, and no caller feeds them. */
 import { Builder, type Value } from "./build.ts";
 import { freshPrefix, indexLazily, type Model } from "./model.ts";
-import { declaredDims, declaredType, makeGraph, makeModel, makeNode } from "./proto.ts";
+import { changed, declaredDims, declaredType, makeNode } from "./proto.ts";
 
 /** @param values by the inputs' names; `inputOf` gives the others */
 export function filled(
@@ -22,11 +22,10 @@ export function filled(
   });
   const { nodes, initializers } = build.collect(made);
   const { graph, proto } = model;
-  const written = makeGraph({
-    ...graph,
+  const written = changed(graph, {
     node: [...nodes, ...made.map((v, i) => makeNode("Identity", [v.name], [names[i]])), ...graph.node],
     initializer: [...graph.initializer, ...initializers],
     input: graph.input.filter(({ name }) => !names.includes(name)),
   });
-  return indexLazily(makeModel({ ...proto, graph: written }));
+  return indexLazily(changed(proto, { graph: written }));
 }

@@ -2,6 +2,7 @@
 import { UserError } from "../errors.ts";
 import {
   type AttributeProto,
+  changed,
   declaredDims,
   decodeModel,
   encodeModel,
@@ -156,12 +157,10 @@ export const graphsIn = (node: NodeProto): GraphProto[] =>
 /** The node with its graphs, in their order, replaced. */
 export function withGraphs(node: NodeProto, graphs: readonly GraphProto[]): NodeProto {
   const rest = [...graphs];
-  const attribute = node.attribute.map((a) => ({
-    ...a,
-    g: a.g && rest.shift(),
-    graphs: a.graphs.map(() => rest.shift() as GraphProto),
-  }));
-  return { ...node, attribute };
+  const attribute = node.attribute.map((a) =>
+    changed(a, { g: a.g && rest.shift(), graphs: a.graphs.map(() => rest.shift() as GraphProto) }),
+  );
+  return changed(node, { attribute });
 }
 
 /** Tensors of the outer graph that a graph inside a node reads, each once. */

@@ -14,6 +14,7 @@ import { cutPool, type Mended } from "./ceil-pools.ts";
 import { product } from "./dims.ts";
 import { describe, graphsIn, type IndexedGraph } from "./model.ts";
 import {
+  changed,
   DataType,
   declaredDims,
   declaredType,
@@ -171,7 +172,7 @@ async function inferred(
   );
   const makers = model.graph.node.map((node) =>
     node.output.some((name) => told.has(name))
-      ? { ...node, output: node.output.map((name) => (told.has(name) ? `gradcam/${name}` : name)) }
+      ? changed(node, { output: node.output.map((name) => (told.has(name) ? `gradcam/${name}` : name)) })
       : node,
   );
   const names = model.graph.node.flatMap(({ output }) => output).filter((name) => name && !told.has(name));
@@ -238,7 +239,7 @@ async function inferred(
 
 /** The runtime has no name for bfloat16 in JavaScript. For shapes it is the other half precision, whose gradients have the same type. */
 const nameable = (tensor: TensorProto): TensorProto =>
-  tensor.dataType === DataType.BFLOAT16 ? { ...tensor, dataType: DataType.FLOAT16 } : tensor;
+  tensor.dataType === DataType.BFLOAT16 ? changed(tensor, { dataType: DataType.FLOAT16 }) : tensor;
 
 function observable(node: NodeProto): NodeProto[] {
   const [output] = node.output;
@@ -250,10 +251,10 @@ function observable(node: NodeProto): NodeProto[] {
       makeNode("ReduceProd", [`gradcam/${output}`], [output], { keepdims: 0 }),
     ];
   const attribute = node.attribute.map((a) => {
-    if (a.t) return { ...a, t: nameable(a.t) };
-    return a.name === "to" && Number(a.i) === DataType.BFLOAT16 ? { ...a, i: BigInt(DataType.FLOAT16) } : a;
+    if (a.t) return changed(a, { t: nameable(a.t) });
+    return a.name === "to" && Number(a.i) === DataType.BFLOAT16 ? changed(a, { i: BigInt(DataType.FLOAT16) }) : a;
   });
-  return [{ ...node, attribute }];
+  return [changed(node, { attribute })];
 }
 
 /** The nodes with the first pooling mended that inference gives a window too many. */

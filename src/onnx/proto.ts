@@ -1,34 +1,50 @@
 /** @file The only file that knows the protobuf schema: reading, making and writing ONNX messages. */
-import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type * as generated from "onnx-buf";
 import {
-  type AttributeProto,
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
   TensorProto_DataType as DataType,
-  type GraphProto,
   GraphProtoSchema,
-  type ModelProto,
   ModelProtoSchema,
-  type NodeProto,
   NodeProtoSchema,
-  type TensorProto,
+  OperatorSetIdProtoSchema,
+  StringStringEntryProtoSchema,
   TensorProto_DataLocation,
   TensorProtoSchema,
-  type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "onnx-buf";
+import { changed, type Fields, type Guarded } from "./message.ts";
 
-export type { AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto };
-export { DataType };
+export type AttributeProto = Guarded<generated.AttributeProto>;
+export type FunctionProto = Guarded<generated.FunctionProto>;
+export type GraphProto = Guarded<generated.GraphProto>;
+export type ModelProto = Guarded<generated.ModelProto>;
+export type NodeProto = Guarded<generated.NodeProto>;
+export type TensorProto = Guarded<generated.TensorProto>;
+export type ValueInfoProto = Guarded<generated.ValueInfoProto>;
+export { changed, DataType };
 
 /** The message in `bytes`; weights stay views of them. Throws what the protobuf reader throws. */
-export const decodeModel = (bytes: Uint8Array): ModelProto => fromBinary(ModelProtoSchema, bytes);
-export const encodeModel = (model: ModelProto): Uint8Array => toBinary(ModelProtoSchema, model);
+export const decodeModel = (bytes: Uint8Array): ModelProto => fromBinary(ModelProtoSchema, bytes) as ModelProto;
+export const encodeModel = (model: ModelProto): Uint8Array => toBinary(ModelProtoSchema, model as generated.ModelProto);
 
-export const makeModel = (init: MessageInitShape<typeof ModelProtoSchema>): ModelProto =>
-  create(ModelProtoSchema, init);
-export const makeGraph = (init: MessageInitShape<typeof GraphProtoSchema>): GraphProto =>
-  create(GraphProtoSchema, init);
+export const makeModel = (fields: Fields<ModelProto>): ModelProto =>
+  create(ModelProtoSchema, fields as Fields<generated.ModelProto>) as ModelProto;
+export const makeGraph = (fields: Fields<GraphProto>): GraphProto =>
+  create(GraphProtoSchema, fields as Fields<generated.GraphProto>) as GraphProto;
+
+export const withName = <T extends TensorProto | ValueInfoProto>(message: T, name: string): T =>
+  changed(message, { name } as Fields<T>);
+
+/** Texts by key, as metadata. */
+export const makeEntries = (texts: Readonly<Record<string, string>>): ModelProto["metadataProps"] =>
+  Object.entries(texts).map(
+    ([key, value]) => create(StringStringEntryProtoSchema, { key, value }) as ModelProto["metadataProps"][number],
+  );
+
+export const makeImport = (domain: string, version: number): ModelProto["opsetImport"][number] =>
+  create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) }) as ModelProto["opsetImport"][number];
 
 /** An attribute's value, typed by its form: whole number, `float(x)`, text, a list of whole numbers, a tensor, or a graph. */
 export type AttributeValue =
@@ -43,7 +59,8 @@ export type AttributeValue =
 export const float = (value: number): AttributeValue => ({ float: value });
 
 function makeAttribute(name: string, value: AttributeValue): AttributeProto {
-  const of = (init: MessageInitShape<typeof AttributeProtoSchema>) => create(AttributeProtoSchema, { name, ...init });
+  const of = (init: Partial<Omit<AttributeProto, `$${string}`>>) =>
+    create(AttributeProtoSchema, { name, ...init }) as AttributeProto;
   if (typeof value === "number") return of({ type: AttributeType.INT, i: BigInt(value) });
   if (typeof value === "string") return of({ type: AttributeType.STRING, s: new TextEncoder().encode(value) });
   if ("float" in value) return of({ type: AttributeType.FLOAT, f: value.float });
@@ -59,24 +76,27 @@ export function makeNode(
   attributes: Record<string, AttributeValue> = {},
 ): NodeProto {
   const attribute = Object.entries(attributes).map(([name, value]) => makeAttribute(name, value));
-  return create(NodeProtoSchema, { opType, input: [...input], output: [...output], attribute });
+  return create(NodeProtoSchema, { opType, input: [...input], output: [...output], attribute }) as NodeProto;
 }
 
 /** A tensor message with the numbers stored raw (little-endian, as every platform that runs ONNX Runtime). */
 export function makeTensor(name: string, type: DataType, dims: readonly number[], data: ArrayBufferView): TensorProto {
   const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
-  return create(TensorProtoSchema, { name, dataType: type, dims: dims.map(BigInt), rawData });
+  return create(TensorProtoSchema, { name, dataType: type, dims: dims.map(BigInt), rawData }) as TensorProto;
 }
 
 /** An input or output. `dims`: a number, or a text for a free dimension; no `type` leaves the type to ONNX Runtime. */
 export function makeValueInfo(name: string, type?: DataType, dims?: readonly (number | string)[]): ValueInfoProto {
-  if (type === undefined) return create(ValueInfoProtoSchema, { name });
+  if (type === undefined) return create(ValueInfoProtoSchema, { name }) as ValueInfoProto;
   const dim = dims?.map((d) => ({
     value:
       typeof d === "number" ? { case: "dimValue" as const, value: BigInt(d) } : { case: "dimParam" as const, value: d },
   }));
   const tensor = { elemType: type, shape: dim && { dim } };
-  return create(ValueInfoProtoSchema, { name, type: { value: { case: "tensorType", value: tensor } } });
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: { value: { case: "tensorType", value: tensor } },
+  }) as ValueInfoProto;
 }
 
 /** The dims of an input or output as written in the file: a number, a name, or "" where nothing is said; undefined without a shape. */

@@ -6,7 +6,7 @@
  */
 import { UserError } from "../errors.ts";
 import { Attributes, describe, indexLazily, type Model } from "./model.ts";
-import { DataType, makeModel, makeNode, makeTensor, type NodeProto, type TensorProto } from "./proto.ts";
+import { changed, DataType, makeNode, makeTensor, type NodeProto, type TensorProto } from "./proto.ts";
 
 /** From here on; what came before changed too much (Clip, Pad, Slice, Softmax, Squeeze, Dropout ...). */
 const oldest = 13;
@@ -16,7 +16,7 @@ const axesBecameInput = new Set(
 );
 
 /** The operator set in which an operator came to mean something else. */
-const changed: Readonly<Record<string, number>> = { RoiAlign: 16, DFT: 20, GridSample: 20, GroupNormalization: 21 };
+const redefined: Readonly<Record<string, number>> = { RoiAlign: 16, DFT: 20, GridSample: 20, GroupNormalization: 21 };
 
 /**
  * The model in operator set `opset`.
@@ -35,16 +35,17 @@ export function raise(model: Model, opset: number, part: string): Model {
   if (from < oldest) refuse(`only ${oldest} and newer can be raised`);
   const initializer: TensorProto[] = [...model.graph.initializer];
   const node = model.graph.node.map((n) => {
-    if (from < changed[n.opType] && changed[n.opType] <= opset) refuse(`${describe(n)} changed its meaning in between`);
+    if (from < redefined[n.opType] && redefined[n.opType] <= opset)
+      refuse(`${describe(n)} changed its meaning in between`);
     if (n.attribute.some(({ g, graphs }) => g || graphs.length)) refuse(`${describe(n)} holds a graph of its own`);
     if (from >= 18 || opset < 18) return n;
     if (axesBecameInput.has(n.opType)) return withAxes(n, initializer);
     return n.opType === "Split" && n.input.length === 1 ? withCount(n) : n;
   });
   const opsetImport = model.proto.opsetImport.map((entry) =>
-    entry.domain === "" || entry.domain === "ai.onnx" ? { ...entry, version: BigInt(opset) } : entry,
+    entry.domain === "" || entry.domain === "ai.onnx" ? changed(entry, { version: BigInt(opset) }) : entry,
   );
-  return indexLazily(makeModel({ ...model.proto, opsetImport, graph: { ...model.graph, node, initializer } }));
+  return indexLazily(changed(model.proto, { opsetImport, graph: changed(model.graph, { node, initializer }) }));
 }
 
 function withAxes(node: NodeProto, initializer: TensorProto[]): NodeProto {
@@ -52,11 +53,11 @@ function withAxes(node: NodeProto, initializer: TensorProto[]): NodeProto {
   if (!axes) return node;
   const name = `${node.output[0]}/axes`;
   initializer.push(makeTensor(name, DataType.INT64, [axes.length], BigInt64Array.from(axes, BigInt)));
-  return { ...node, input: [node.input[0], name], attribute: node.attribute.filter((a) => a.name !== "axes") };
+  return changed(node, { input: [node.input[0], name], attribute: node.attribute.filter((a) => a.name !== "axes") });
 }
 
 /** Equal parts, of which there are as many as outputs: said from operator set 18 on. */
 function withCount(node: NodeProto): NodeProto {
   const [count] = makeNode("", [], [], { num_outputs: node.output.length }).attribute;
-  return { ...node, attribute: [...node.attribute, count] };
+  return changed(node, { attribute: [...node.attribute, count] });
 }

@@ -3,7 +3,7 @@
  * graph is written once more, at the end, those have come. So its own tensors get names that no outer one has.
  */
 import { graphsIn, ownNames, withGraphs } from "./model.ts";
-import { type GraphProto, makeGraph } from "./proto.ts";
+import { changed, type GraphProto, makeGraph, type TensorProto, type ValueInfoProto, withName } from "./proto.ts";
 
 /**
  * The graph, and those inside its nodes, with own names that are not in `taken`; the same object where they are not anyway.
@@ -27,11 +27,11 @@ export function withOwnNames(
   const node = graph.node.map((n) => {
     const inside = graphsIn(n).map((g) => withOwnNames(g, visible, names));
     const same = names.size === 0 && inside.every((g, i) => g === graphsIn(n)[i]);
-    return same ? n : { ...withGraphs(n, inside), input: n.input.map(named), output: n.output.map(named) };
+    return same ? n : changed(withGraphs(n, inside), { input: n.input.map(named), output: n.output.map(named) });
   });
   if (names.size === 0 && node.every((n, i) => n === graph.node[i])) return graph;
-  const renamedIn = <T extends { name: string }>(list: readonly T[]): T[] =>
-    list.map((entry) => ({ ...entry, name: named(entry.name) }));
+  const renamedIn = <T extends TensorProto | ValueInfoProto>(list: readonly T[]): T[] =>
+    list.map((entry) => withName(entry, named(entry.name)));
   return makeGraph({
     name: graph.name,
     node,

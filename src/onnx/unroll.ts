@@ -8,7 +8,7 @@ import { Builder, type Value } from "./build.ts";
 import { renamedNode } from "./compose.ts";
 import { range } from "./dims.ts";
 import { indexLazily, inputsOf, type Model } from "./model.ts";
-import { declaredDims, declaredType, makeGraph, makeModel, makeValueInfo, type NodeProto } from "./proto.ts";
+import { changed, declaredDims, declaredType, makeGraph, makeValueInfo, type NodeProto } from "./proto.ts";
 
 /** A decoder that reads one word and a state, and gives the scores of the next word and a new state. */
 export interface StepDecoder {
@@ -75,7 +75,7 @@ export function unroll({ model, token, logits, state }: StepDecoder, words: numb
     );
     carried.set(token, wordsIn[t].name);
     const rename = (name: string) => carried.get(name) ?? (varying.has(name) ? own(name) : name);
-    return again.map((node) => ({ ...renamedNode(node, rename), name: node.name && own(node.name) }));
+    return again.map((node) => changed(renamedNode(node, rename), { name: node.name && own(node.name) }));
   });
 
   const after = new Builder(model.opset, "unrolled/out/");
@@ -97,10 +97,10 @@ export function unroll({ model, token, logits, state }: StepDecoder, words: numb
     input: [makeValueInfo(unrolled.ids, idType, ["batch", words]), ...fed],
     output: [makeValueInfo(unrolled.logits, type, ["batch", words, ...declaredWords(outputs, logits)])],
   });
-  return indexLazily(makeModel({ ...model.proto, graph }));
+  return indexLazily(changed(model.proto, { graph }));
 
   function named(node: NodeProto, name: string): NodeProto {
-    return { ...node, output: node.output.map((output) => (output === name ? unrolled.logits : output)) };
+    return changed(node, { output: node.output.map((output) => (output === name ? unrolled.logits : output)) });
   }
   function declaredWords(from: typeof outputs, name: string): (number | string)[] {
     return (

@@ -6,16 +6,7 @@
  */
 import { UserError } from "../errors.ts";
 import { Attributes, describe, graphsIn, indexModel, type Model, withGraphs } from "./model.ts";
-import {
-  DataType,
-  encodeModel,
-  makeGraph,
-  makeModel,
-  makeNode,
-  makeTensor,
-  type NodeProto,
-  type TensorProto,
-} from "./proto.ts";
+import { changed, DataType, encodeModel, makeNode, makeTensor, type NodeProto, type TensorProto } from "./proto.ts";
 
 const oldest = 7;
 const target = 9;
@@ -32,12 +23,12 @@ export function upgrade(model: Model): Model {
   const initializer: TensorProto[] = [...graph.initializer];
   const node = graph.node.map((n) => upgraded(n, initializer));
   const opsetImport = proto.opsetImport.map((o) =>
-    o.domain === "" || o.domain === "ai.onnx" ? { ...o, version: BigInt(target) } : o,
+    o.domain === "" || o.domain === "ai.onnx" ? changed(o, { version: BigInt(target) }) : o,
   );
   // From IR version 4 initialisers need not stand among the inputs, and those that do can be overridden, so that nothing folds.
   const input = graph.input.filter(({ name }) => !model.initializers.has(name));
   const irVersion = proto.irVersion < 4n ? 4n : proto.irVersion;
-  const written = makeModel({ ...proto, irVersion, opsetImport, graph: { ...graph, node, input, initializer } });
+  const written = changed(proto, { irVersion, opsetImport, graph: changed(graph, { node, input, initializer }) });
   return indexModel(encodeModel(written), written);
 }
 
@@ -48,7 +39,7 @@ function upgraded(node: NodeProto, initializer: TensorProto[]): NodeProto {
   if (node.opType === "Scan")
     throw new UserError("unsupported-operator", `unsupported operator: ${describe(node)}: before operator set 9`);
   const inside = graphsIn(node).map((graph) =>
-    makeGraph({ ...graph, node: graph.node.map((n) => upgraded(n, initializer)) }),
+    changed(graph, { node: graph.node.map((n) => upgraded(n, initializer)) }),
   );
   return inside.length ? withGraphs(node, inside) : node;
 }
@@ -65,5 +56,5 @@ function upsampleByInput(node: NodeProto, initializer: TensorProto[]): NodeProto
 function perChannel(node: NodeProto): NodeProto {
   if (new Attributes(node).int("spatial", 1) !== 1)
     throw new UserError("unsupported-operator", `unsupported operator: ${describe(node)}: spatial = 0`);
-  return { ...node, attribute: node.attribute.filter(({ name }) => name !== "spatial") };
+  return changed(node, { attribute: node.attribute.filter(({ name }) => name !== "spatial") });
 }

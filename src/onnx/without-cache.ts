@@ -9,7 +9,7 @@ import { UserError } from "../errors.ts";
 import type { Builder, Value } from "./build.ts";
 import { filled } from "./filled.ts";
 import { Attributes, indexLazily, inputsOf, type Model, ownNames } from "./model.ts";
-import { declaredDims, type GraphProto, makeGraph, makeModel, makeNode, type NodeProto } from "./proto.ts";
+import { changed, declaredDims, type GraphProto, makeNode, type NodeProto } from "./proto.ts";
 import { withOwnNames } from "./scopes.ts";
 
 const switching = "use_cache_branch";
@@ -26,12 +26,11 @@ export function withoutCache(model: Model): Model {
   const begun = names.includes(switching) ? withoutSwitch(model) : model;
   const { graph, proto } = begun;
   const read = new Set([...graph.node.flatMap(inputsOf), ...graph.output.map(({ name }) => name)]);
-  const kept = makeGraph({
-    ...graph,
+  const kept = changed(graph, {
     input: graph.input.filter(({ name }) => !isPast(name) || read.has(name)),
     output: graph.output.filter(({ name }) => !isPresent(name)),
   });
-  const left = indexLazily(makeModel({ ...proto, graph: kept }));
+  const left = indexLazily(changed(proto, { graph: kept }));
   return filled(
     left,
     Object.fromEntries(left.inputs.filter(({ name }) => isPast(name)).map(({ name }) => [name, emptyPast(left, name)])),
@@ -58,7 +57,7 @@ function withoutSwitch({ graph, proto }: Model): Model {
       `invalid decoder: it reads ${switching} otherwise than in an If around two decoders`,
     );
   const input = graph.input.filter(({ name }) => name !== switching);
-  return indexLazily(makeModel({ ...proto, graph: makeGraph({ ...graph, node, initializer, input }) }));
+  return indexLazily(changed(proto, { graph: changed(graph, { node, initializer, input }) }));
 }
 
 /** A cache of no words: [n, heads, 0, channels], where the free size is that of the past. */

@@ -4,7 +4,7 @@
  */
 import { type Builder, rankOf, type Value } from "../onnx/build.ts";
 import { range } from "../onnx/dims.ts";
-import { DataType, type NodeProto } from "../onnx/proto.ts";
+import { changed, DataType } from "../onnx/proto.ts";
 import { composed, type Forward } from "./composed.ts";
 import { type Call, type Op, unsupported } from "./op.ts";
 import { limits } from "./quantization.ts";
@@ -43,7 +43,7 @@ export const quantized = (forward: Forward): Op => composed(forward, { quantizes
 
 /** The node as another operator, on numbers. */
 export function as(c: Call, opType: string, inputs: readonly Value[], dims = c.y[0].dims): Value {
-  const node: NodeProto = { ...c.node, opType, domain: "" };
+  const node = changed(c.node, { opType, domain: "" });
   return c.build.again(node, inputs, DataType.FLOAT, dims);
 }
 

@@ -3,7 +3,7 @@
  */
 import { type Builder, rankOf, type Value } from "../onnx/build.ts";
 import { Attributes } from "../onnx/model.ts";
-import { DataType, float, makeNode } from "../onnx/proto.ts";
+import { changed, DataType, float, makeNode } from "../onnx/proto.ts";
 import { type Attending, attend, causal, fromHeads, intoHeads, regroup, rotate } from "./attention.ts";
 import { composed } from "./composed.ts";
 import { type Call, type Op, unsupported } from "./op.ts";
@@ -44,7 +44,7 @@ export const FusedConv: Op = {
       opset: 9,
     };
     const before = typeof rule === "function" ? (rule(within)[0] ?? dy[0]) : dy[0];
-    const conv = c.operator({ ...node, opType: "Conv", domain: "" })?.vjp;
+    const conv = c.operator(changed(node, { opType: "Conv", domain: "" }))?.vjp;
     const found = typeof conv === "function" ? conv({ ...c, dy: [before] }) : [];
     return [...found.slice(0, 3), ...(c.x[3] ? [before] : [])];
   },

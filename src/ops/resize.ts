@@ -1,7 +1,7 @@
 /** @file Resize and Upsample, in every mode: each axis is interpolated alone. */
 import { rankOf, type Value } from "../onnx/build.ts";
 import { isStatic, range } from "../onnx/dims.ts";
-import { DataType, makeNode, type NodeProto } from "../onnx/proto.ts";
+import { changed, DataType, makeNode, type NodeProto } from "../onnx/proto.ts";
 import { type Call, type Op, positive, unsupported } from "./op.ts";
 import { contract, eye } from "./separable.ts";
 
@@ -70,10 +70,8 @@ interface How {
 function onIdentity(c: Call, input: number, output: number, { scale, roi, leading }: How): Value {
   const { build, node, opset } = c;
   const [x] = c.x;
-  const like = (without: string[], added: NodeProto["attribute"] = []): NodeProto => ({
-    ...node,
-    attribute: [...node.attribute.filter(({ name }) => !without.includes(name)), ...added],
-  });
+  const like = (without: string[], added: NodeProto["attribute"] = []): NodeProto =>
+    changed(node, { attribute: [...node.attribute.filter(({ name }) => !without.includes(name)), ...added] });
   if (leading) {
     // Rows of the identity as images, constant along the other axis, so that both are resized by the one scale.
     const rows = build.unsqueeze(eye(build, input, x), [1, 2]);

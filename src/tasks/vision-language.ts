@@ -6,7 +6,15 @@ import { UserError } from "../errors.ts";
 import { Builder, type Value } from "../onnx/build.ts";
 import { compose, renamed, within } from "../onnx/compose.ts";
 import { indexLazily, type Model } from "../onnx/model.ts";
-import { declaredDims, declaredType, makeGraph, makeModel, makeValueInfo, type ValueInfoProto } from "../onnx/proto.ts";
+import {
+  changed,
+  declaredDims,
+  declaredType,
+  makeGraph,
+  makeModel,
+  makeValueInfo,
+  type ValueInfoProto,
+} from "../onnx/proto.ts";
 
 /** Where the picture is among the words: the places [from, from + count). */
 export interface PicturePlaces {
@@ -38,7 +46,7 @@ export function pictureDecoder(embed: Model, decoder: Model, features: ValueInfo
   for (const part of [names.embed, names.text]) for (const [name] of fed) known.set(within(part, name), name);
   for (const output of decoder.outputs) known.set(within(names.text, output), output);
   const graph = renamed(whole.graph, (name) => known.get(name) ?? name);
-  return indexLazily(makeModel({ ...whole.proto, graph }));
+  return indexLazily(changed(whole.proto, { graph }));
 }
 
 /** The words' vectors with the picture's in the place of some of them. */
@@ -64,7 +72,7 @@ function merging(words: ValueInfoProto, picture: ValueInfoProto, { from, count }
   const rename = (name: string) => (name === joined.name ? "inputs_embeds" : name);
   const graph = makeGraph({
     name: names.merge,
-    node: nodes.map((node) => ({ ...node, output: node.output.map(rename) })),
+    node: nodes.map((node) => changed(node, { output: node.output.map(rename) })),
     initializer: initializers,
     input: [makeValueInfo("words", type, sizes("places")), makeValueInfo("picture", seen.type, sizes(count))],
     output: [makeValueInfo("inputs_embeds", type, sizes("places"))],

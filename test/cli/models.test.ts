@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "vitest";
-import { decodeModel, encodeModel } from "../../src/onnx/proto.ts";
+import { changed, decodeModel, encodeModel, makeEntries } from "../../src/onnx/proto.ts";
 import { floats, model, node } from "../models.ts";
 import { gap, inverse, linear, unet } from "../nets.ts";
 import { mistake, net, ok } from "./mistake.ts";
@@ -77,19 +77,11 @@ describe("models", () => {
   function externalWeights(): Uint8Array {
     const proto = decodeModel(net);
     const [first, ...others] = proto.graph!.initializer;
-    const external = {
-      ...first,
+    const external = changed(first, {
       rawData: new Uint8Array(),
       dataLocation: 1,
-      externalData: [
-        {
-          ...proto.metadataProps[0],
-          $typeName: "onnx.StringStringEntryProto" as const,
-          key: "location",
-          value: "weights.bin",
-        },
-      ],
-    };
-    return encodeModel({ ...proto, graph: { ...proto.graph!, initializer: [external, ...others] } });
+      externalData: makeEntries({ location: "weights.bin" }),
+    });
+    return encodeModel(changed(proto, { graph: changed(proto.graph!, { initializer: [external, ...others] }) }));
   }
 });

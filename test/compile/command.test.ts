@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { notesOf } from "../../src/explain/compiled.ts";
 import { load } from "../../src/node/load.ts";
 import { readModel } from "../../src/onnx/model.ts";
-import { encodeModel } from "../../src/onnx/proto.ts";
+import { changed, encodeModel, makeEntries } from "../../src/onnx/proto.ts";
 import { decodeNpy } from "../../src/render/npy.ts";
 import { expectMistake } from "../cli/mistake.ts";
 import { filesIn, folder, gradcam, withModel, writePicture } from "../cli/run.ts";
@@ -117,15 +117,11 @@ test("weights in a file of their own stay there", async () => {
   const { proto, graph, initializers } = readModel(bytes);
   const { rawData } = initializers.get("w")!;
   const entries = { location: "weights.bin", offset: "0", length: String(rawData.length) };
-  const externalData = Object.entries(entries).map(([key, value]) => ({
-    $typeName: "onnx.StringStringEntryProto" as const,
-    key,
-    value,
-  }));
+  const externalData = makeEntries(entries);
   const initializer = graph.initializer.map((tensor) =>
-    tensor.name === "w" ? { ...tensor, rawData: new Uint8Array(), dataLocation: 1, externalData } : tensor,
+    tensor.name === "w" ? changed(tensor, { rawData: new Uint8Array(), dataLocation: 1, externalData }) : tensor,
   );
-  withModel(cwd, encodeModel({ ...proto, graph: { ...graph, initializer } }));
+  withModel(cwd, encodeModel(changed(proto, { graph: changed(graph, { initializer }) })));
   writeFileSync(path.join(cwd, "weights.bin"), rawData);
 
   const apart = await gradcam(["compile", "net.onnx", "--out", "elsewhere/c.onnx"], cwd);

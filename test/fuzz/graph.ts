@@ -1,5 +1,5 @@
 /** @file A graph as data: what the fuzzer draws, shrinks and prints, and the model that it stands for. */
-import type { NodeProto } from "../../src/onnx/proto.ts";
+import { changed, type NodeProto } from "../../src/onnx/proto.ts";
 import { type Attributes, model, type Numbers, node, withFloats } from "../models.ts";
 
 /** One node, and the constants that it alone reads. */
@@ -41,7 +41,7 @@ export function bytesOf(graph: Graph): Uint8Array {
 
 function nodeOf({ opType, domain = "", inputs, outputs, attributes, floats }: Step): NodeProto {
   const named = (names: readonly string[]) => names.map((name) => name || "-").join(" ");
-  const plain = { ...node(opType, named(inputs), named(outputs), attributes), domain };
+  const plain = changed(node(opType, named(inputs), named(outputs), attributes), { domain });
   return Object.entries(floats).reduce((made, [name, values]) => withFloats(made, name, [...values]), plain);
 }
 

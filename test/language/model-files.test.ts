@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { loadCaptioner } from "../../src/node/load-captioner.ts";
 import { indexLazily, readModel } from "../../src/onnx/model.ts";
-import { makeModel } from "../../src/onnx/proto.ts";
+import { changed, withName } from "../../src/onnx/proto.ts";
 import { withoutCache } from "../../src/onnx/without-cache.ts";
 import type { Dtype } from "../../src/tasks/model-files.ts";
 
@@ -77,11 +77,9 @@ test("a decoder that only goes on with a sentence is refused", () => {
   // The past of another model's encoder, read by the branch that is taken.
   const whole = merged();
   const rename = (name: string) => (name === "encoder_hidden_states" ? "past_key_values.0.encoder.key" : name);
-  const input = whole.graph.input.map((info) => ({ ...info, name: rename(info.name) }));
+  const input = whole.graph.input.map((info) => withName(info, rename(info.name)));
   const taken = withoutCache(whole);
-  const node = taken.graph.node.map((one) => ({ ...one, input: one.input.map(rename) }));
-  const changed = indexLazily(makeModel({ ...taken.proto, graph: { ...taken.graph, node, input: [...input] } }));
-  expect(() => withoutCache(changed)).toThrow(
-    /^invalid decoder: .*it only goes on with what another decoder has begun/,
-  );
+  const node = taken.graph.node.map((one) => changed(one, { input: one.input.map(rename) }));
+  const model = indexLazily(changed(taken.proto, { graph: changed(taken.graph, { node, input }) }));
+  expect(() => withoutCache(model)).toThrow(/^invalid decoder: .*it only goes on with what another decoder has begun/);
 });

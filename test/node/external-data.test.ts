@@ -5,7 +5,7 @@ import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { methods } from "../../src/index.ts";
 import { load } from "../../src/node/load.ts";
-import { decodeModel, encodeModel } from "../../src/onnx/proto.ts";
+import { changed, decodeModel, encodeModel, makeEntries } from "../../src/onnx/proto.ts";
 import { apart, expectUserError } from "../explain/ask.ts";
 import { vgg } from "../nets.ts";
 
@@ -21,14 +21,9 @@ function split(bytes: Uint8Array): { model: Uint8Array; weights: Uint8Array } {
     const entries = { location: "weights.bin", offset: String(offset), length: String(length) };
     parts.push(tensor.rawData);
     offset += length;
-    const externalData = Object.entries(entries).map(([key, value]) => ({
-      $typeName: "onnx.StringStringEntryProto" as const,
-      key,
-      value,
-    }));
-    return { ...tensor, rawData: new Uint8Array(), dataLocation: 1, externalData };
+    return changed(tensor, { rawData: new Uint8Array(), dataLocation: 1, externalData: makeEntries(entries) });
   });
-  const model = encodeModel({ ...proto, graph: { ...proto.graph!, initializer } });
+  const model = encodeModel(changed(proto, { graph: changed(proto.graph!, { initializer }) }));
   return { model, weights: Buffer.concat(parts) };
 }
 

@@ -2,7 +2,7 @@ import * as ort from "onnxruntime-node";
 import { expect, test } from "vitest";
 import { compose } from "../../src/onnx/compose.ts";
 import { readModel } from "../../src/onnx/model.ts";
-import { DataType, declaredDims, encodeModel, makeModel, makeValueInfo } from "../../src/onnx/proto.ts";
+import { changed, DataType, declaredDims, encodeModel, makeValueInfo } from "../../src/onnx/proto.ts";
 import { raise } from "../../src/onnx/raise.ts";
 import { openSession, run } from "../../src/onnx/runtime.ts";
 import { unroll, unrolled } from "../../src/onnx/unroll.ts";
@@ -13,7 +13,7 @@ import { session } from "../ops/rules.ts";
 function declaring(bytes: Uint8Array, outputs: Readonly<Record<string, readonly (number | string)[]>>) {
   const { proto, graph } = readModel(bytes);
   const output = graph.output.map(({ name }) => makeValueInfo(name, DataType.FLOAT, outputs[name]));
-  return readModel(encodeModel(makeModel({ ...proto, graph: { ...graph, output } })));
+  return readModel(encodeModel(changed(proto, { graph: changed(graph, { output }) })));
 }
 
 /** f = relu(x) w, with a width of 3. */
@@ -145,9 +145,8 @@ const step = (rank: 1 | 2) =>
         const axis = readModel(
           model({ opset: 13, inputs: { axis: ints([1]) }, nodes: [node("Identity", "axis", "y")] }),
         ).graph.initializer;
-        return makeModel({
-          ...base.proto,
-          graph: { ...base.graph, output, initializer: [...base.graph.initializer, ...axis] },
+        return changed(base.proto, {
+          graph: changed(base.graph, { output, initializer: [...base.graph.initializer, ...axis] }),
         });
       })(),
     ),

@@ -1,11 +1,14 @@
 import { expect, test } from "vitest";
 import {
+  changed,
   DataType,
   decodeModel,
   encodeModel,
   halfToNumber,
+  type ModelProto,
   makeGraph,
   makeModel,
+  makeNode,
   makeTensor,
   numberToHalf,
   tensorValues,
@@ -22,4 +25,19 @@ test.each([0, 1, -2.5, 65504, 2 ** -24, 2 ** -14, 1 / 3, 1e5, -1e-9])("%d to hal
   const back = halfToNumber(numberToHalf(value));
   if (Math.abs(value) >= 65520) expect(back).toBe(Math.sign(value) * Number.POSITIVE_INFINITY);
   else expect(Math.abs(back - value)).toBeLessThanOrEqual(Math.max(2 ** -25, Math.abs(value) * 2 ** -11));
+});
+
+test("a copy keeps what is unset, and the compiler takes no spread for a message", () => {
+  const model = makeModel({ irVersion: 8n });
+  const copy = changed(model, { producerName: "copy" });
+  expect([copy.irVersion, copy.producerName, copy.domain, copy.graph]).toEqual([8n, "copy", "", undefined]);
+  expect(encodeModel(copy)).toEqual(encodeModel(makeModel({ irVersion: 8n, producerName: "copy" })));
+  expect(model.producerName).toBe("");
+  // @ts-expect-error This is what a spread loses: the default of a field that is unset.
+  const spread: ModelProto = { ...model };
+  expect(spread.domain).toBeUndefined();
+  // @ts-expect-error Nor may one make a message.
+  makeGraph({ ...makeGraph({}), node: [] });
+  // @ts-expect-error Nor be a part of one.
+  makeGraph({ node: [{ ...makeNode("Relu", ["x"], ["y"]) }] });
 });

@@ -5,7 +5,9 @@ import { type CheckOptions, checkVjp } from "../../src/autodiff/check.ts";
 import { vjp } from "../../src/autodiff/vjp.ts";
 import {
   type AttributeValue,
+  changed,
   DataType,
+  type GraphProto,
   makeGraph,
   makeTensor,
   makeValueInfo,
@@ -85,7 +87,7 @@ describe("If", () => {
   });
 
   test("with a free batch, and nodes around it", async () => {
-    const nodes = [...condition, { ...choice, output: ["h"] }, node("Sigmoid", "h", "y")];
+    const nodes = [...condition, changed(choice, { output: ["h"] }), node("Sigmoid", "h", "y")];
     await expectRight(inputs, { nodes, free: ["x"] });
   });
 
@@ -200,7 +202,7 @@ describe("If", () => {
       choice,
       node("ReduceSum", "y", "sum2", { keepdims: 0 }),
       node("Less", "sum2 zero", "on2"),
-      { ...choice, input: ["on2"], output: ["z"] },
+      changed(choice, { input: ["on2"], output: ["z"] }),
       node("Mul", "y z", "r"),
     ];
     await expectRight(inputs, { nodes });
@@ -306,7 +308,7 @@ describe("Loop", () => {
     ];
     const loop = node("Loop", "M - x", "r", { body: inside("i on v", chosen, "on1 next") });
     const sources = { x: [2, 3], w: [2, 3], M: ints(3), zero };
-    await expectRight(sources, { nodes: [{ ...loop, output: ["y"] }] });
+    await expectRight(sources, { nodes: [changed(loop, { output: ["y"] })] });
     const branches = { then_branch: inside("", [loop], "r"), else_branch: inside("", [node("Exp", "w", "r")], "r") };
     await expectRight(sources, { nodes: [...condition, node("If", "on", "y", branches)] });
   });
@@ -417,8 +419,7 @@ describe("Scan", () => {
   test("in half precision", async () => {
     const half = (text: string) => text.split(" ");
     const names = ["x", "ss", "qs", "r"];
-    const typedHalf = makeGraph({
-      ...(body as { graph: ReturnType<typeof makeGraph> }).graph,
+    const typedHalf = changed((body as { graph: GraphProto }).graph, {
       input: half("h s q").map((name) => makeValueInfo(name, DataType.FLOAT16)),
       output: half("next o").map((name) => makeValueInfo(name, DataType.FLOAT16)),
     });
@@ -426,10 +427,9 @@ describe("Scan", () => {
       ...names.map((name) => node("Cast", name, `${name}h`, { to: DataType.FLOAT16 })),
       node("Scan", "xh ssh qsh", "yh ysh", {
         body: {
-          graph: {
-            ...typedHalf,
-            node: typedHalf.node.map((n) => ({ ...n, input: n.input.map((name) => (name === "r" ? "rh" : name)) })),
-          },
+          graph: changed(typedHalf, {
+            node: typedHalf.node.map((n) => changed(n, { input: n.input.map((name) => (name === "r" ? "rh" : name)) })),
+          }),
         },
         num_scan_inputs: 2,
       }),

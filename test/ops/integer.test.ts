@@ -2,7 +2,7 @@ import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { vjp } from "../../src/autodiff/vjp.ts";
 import { product } from "../../src/onnx/dims.ts";
-import { DataType, float } from "../../src/onnx/proto.ts";
+import { changed, DataType, float } from "../../src/onnx/proto.ts";
 import { type Attributes, floats, model, type Numbers, node, randomFeeds, type Sources, tensor } from "../models.ts";
 import { session } from "./rules.ts";
 
@@ -80,10 +80,8 @@ describe("gradients of quantised operators are those of the float ones", () => {
     const column = (i: number) => (transB ? Math.floor(i / 6) : i % 4);
     const flat = { x: [5, 6] };
     const inputs = { ...flat, ...scales, w, sw: floats(sw), zw: steps(DataType.INT8, [4], [0, 0, 0, 0]) };
-    const gemm = (names: string, output: string) => ({
-      ...node("QGemm", `xq s z w sw zw -${names}`, output, { transB, alpha: float(0.5) }),
-      domain,
-    });
+    const gemm = (names: string, output: string) =>
+      changed(node("QGemm", `xq s z w sw zw -${names}`, output, { transB, alpha: float(0.5) }), { domain });
     const values = w.values.map((v, i) => v * sw[column(i)]);
     const plain = model({
       opset: 13,
@@ -126,7 +124,7 @@ describe("gradients of quantised operators are those of the float ones", () => {
     const nodes = [
       into,
       node("QuantizeLinear", "b s z", "bq"),
-      { ...node(name, inputs, "yq", attributes), domain },
+      changed(node(name, inputs, "yq", attributes), { domain }),
       back,
     ];
     const quantised = model({ opset: 13, inputs: { ...both, ...scales, sy: floats(1 / 24) }, nodes });
@@ -143,7 +141,7 @@ describe("gradients of quantised operators are those of the float ones", () => {
     ["QLinearAveragePool", "AveragePool", { kernel_shape: [2, 2], strides: [1, 2] }],
     ["QLinearGlobalAveragePool", "GlobalAveragePool", {}],
   ])("%s", async (name, plainName, attributes) => {
-    const nodes = [into, { ...node(name, "xq s z sy zy", "yq", attributes), domain }, back];
+    const nodes = [into, changed(node(name, "xq s z sy zy", "yq", attributes), { domain }), back];
     const small = { ...scales, sy: floats(1 / 64), zy: zero(100) };
     const plain = model({ opset: 13, inputs: x, nodes: [node(plainName, "x", "y", attributes)] });
     await agree(model({ opset: 13, inputs: { ...x, ...small }, nodes }), plain, x);
@@ -157,9 +155,9 @@ describe("gradients of quantised operators are those of the float ones", () => {
       nodes: [node("MatMul", "x w", "p"), node("Add", "p b", "y")],
     });
     const shared = { w, sw: floats(0.005), zw: steps(DataType.INT8, [], [0]), b: floats([1, 2, 3, 4]) };
-    const toFloat = [into, { ...node("MatMulIntegerToFloat", "xq w s sw z zw b", "y"), domain }];
+    const toFloat = [into, changed(node("MatMulIntegerToFloat", "xq w s sw z zw b", "y"), { domain })];
     await agree(model({ opset: 13, inputs: { ...x, ...scales, ...shared }, nodes: toFloat }), plain, x);
-    const dynamic = [{ ...node("DynamicQuantizeMatMul", "x w sw zw b", "y"), domain }];
+    const dynamic = [changed(node("DynamicQuantizeMatMul", "x w sw zw b", "y"), { domain })];
     await agree(model({ opset: 13, inputs: { ...x, ...shared }, nodes: dynamic }), plain, x);
   });
 });
