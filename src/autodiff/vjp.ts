@@ -17,9 +17,9 @@ import {
   type Tensor,
 } from "../onnx/runtime.ts";
 import { gradientType } from "../onnx/types.ts";
-import { upgrade } from "../onnx/upgrade.ts";
 import { loadOperatorsOf } from "../ops/index.ts";
 import { differentiate, type Overrides } from "./differentiate.ts";
+import { prepared } from "./prepare.ts";
 import { overridesOf, type Rules } from "./rules.ts";
 
 export interface VjpOptions {
@@ -49,7 +49,7 @@ export interface VjpResult {
  */
 export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions): Promise<VjpResult> {
   const { feeds, seeds, wrt, rules = "plain", session } = options;
-  const model = upgrade(readModel(bytes));
+  const model = await prepared(readModel(bytes));
   checkFeeds(model, feeds);
   await loadOperatorsOf(model.graph);
   const tensors = await observe(ort, model, shapesOf(feeds), session);

@@ -1,11 +1,11 @@
 /** @file An open model that answers why: the forward pass once, then any number of questions about it. */
+import { prepared } from "../autodiff/prepare.ts";
 import { UserError } from "../errors.ts";
 import { checkFeeds } from "../onnx/feeds.ts";
 import { type Model, readModel } from "../onnx/model.ts";
 import { type Observed, observe } from "../onnx/observe.ts";
 import { declaredDims } from "../onnx/proto.ts";
 import { type Feeds, type Runtime, type SessionOptions, shapesOf } from "../onnx/runtime.ts";
-import { upgrade } from "../onnx/upgrade.ts";
 import { loadOperatorsOf } from "../ops/index.ts";
 import { type GraphOptions, type GraphReading, type LayerReading, readGraph } from "../read/graph.ts";
 import { candidatesIn } from "../read/inputs.ts";
@@ -32,7 +32,7 @@ export interface OpenOptions extends GraphOptions {
  * @throws UserError when the file is no model, a name is wrong, or an operator behind the layer has no gradient rule.
  */
 export async function openExplainer(ort: Runtime, bytes: Uint8Array, options: OpenOptions = {}): Promise<Explainer> {
-  return Explainer.open(ort, upgrade(readModel(bytes)), options);
+  return Explainer.open(ort, await prepared(readModel(bytes)), options);
 }
 
 export class Explainer {

@@ -7,20 +7,16 @@
 import { listing, UserError } from "../errors.ts";
 import { indexLazily, type Model } from "./model.ts";
 import {
-  type AttributeProto,
   changed,
   declaredDims,
   declaredType,
-  type GraphProto,
   type ModelProto,
   makeGraph,
   makeModel,
-  type NodeProto,
-  type TensorProto,
   type ValueInfoProto,
-  withName,
 } from "./proto.ts";
 import { raise } from "./raise.ts";
+import { renamed } from "./rename.ts";
 import { typeName } from "./types.ts";
 
 /** A model and what it is called within the whole. */
@@ -66,36 +62,6 @@ export function compose(parts: readonly Part[], connections: Connections): Model
     }),
   });
   return indexLazily(proto);
-}
-
-/** The graph with other names for its tensors; those of inner graphs (If, Loop, Scan) too, since they share one space of names. */
-export function renamed(graph: GraphProto, rename: (name: string) => string): GraphProto {
-  const named = <T extends TensorProto | ValueInfoProto>(one: T): T => withName(one, rename(one.name));
-  const sparse = graph.sparseInitializer.map((one) => changed(one, { values: one.values && named(one.values) }));
-  return changed(graph, {
-    node: graph.node.map((node) => renamedNode(node, rename)),
-    initializer: graph.initializer.map(named),
-    sparseInitializer: sparse,
-    input: graph.input.map(named),
-    output: graph.output.map(named),
-    valueInfo: [],
-    quantizationAnnotation: [],
-  });
-}
-
-export function renamedNode(node: NodeProto, rename: (name: string) => string): NodeProto {
-  const all = (names: readonly string[]) => names.map((name) => name && rename(name));
-  const inner = (attribute: AttributeProto): AttributeProto =>
-    changed(attribute, {
-      g: attribute.g && renamed(attribute.g, rename),
-      graphs: attribute.graphs.map((graph) => renamed(graph, rename)),
-    });
-  return changed(node, {
-    name: node.name && rename(node.name),
-    input: all(node.input),
-    output: all(node.output),
-    attribute: node.attribute.map((a) => (a.g || a.graphs.length ? inner(a) : a)),
-  });
 }
 
 /** Every operator set that a part imports; the standard one once. */

@@ -1,5 +1,7 @@
 /** @file A model as the rest of the package reads it: its nodes, who makes a tensor, who reads it, what is constant. */
 import { UserError } from "../errors.ts";
+import { inputsOf, namesIn } from "./graphs.ts";
+import { inOrder } from "./order.ts";
 import {
   type AttributeProto,
   changed,
@@ -13,6 +15,8 @@ import {
   tensorValues,
   type ValueInfoProto,
 } from "./proto.ts";
+
+export { capturesOf, describe, graphsIn, inputsOf, ownNames, withGraphs } from "./graphs.ts";
 
 /** The attributes of a node, with the defaults of the standard given by the reader. */
 export class Attributes {
@@ -51,7 +55,7 @@ export class Attributes {
   }
 }
 
-/** A graph, and who makes and reads its tensors: a model's, or one inside a node (If, Loop, Scan). */
+/** A graph, its nodes in topological order, and who makes and reads its tensors: a model's, or one inside a node (If, Loop, Scan). */
 export interface IndexedGraph {
   /** The model that it belongs to. */
   readonly proto: ModelProto;
@@ -71,6 +75,10 @@ export interface IndexedGraph {
 /** A parsed model. `bytes` are the file's own; nothing here changes them. */
 export interface Model extends IndexedGraph {
   readonly bytes: Uint8Array;
+  /** What was mended when the file was read, and still stands in its bytes: nodes out of order, initialisers of the same name. */
+  readonly mended?: { readonly order: boolean; readonly twins: boolean };
+  /** Why the bytes are not those of the file that was opened. */
+  readonly rewritten?: readonly string[];
 }
 
 /**
@@ -78,7 +86,18 @@ export interface Model extends IndexedGraph {
  * @throws UserError `invalid-model` when the bytes are not a complete ONNX model.
  */
 export function readModel(bytes: Uint8Array): Model {
-  return indexModel(bytes, parse(bytes));
+  const proto = parse(bytes);
+  const graph = proto.graph as GraphProto;
+  const whole = withoutTwins(inOrder(graph));
+  if (whole === graph) return indexModel(bytes, proto);
+  const mended = { order: whole.node !== graph.node, twins: whole.initializer !== graph.initializer };
+  return { ...indexModel(bytes, changed(proto, { graph: whole })), mended };
+}
+
+/** Of initialisers of one name, the last one holds: as in ONNX Runtime. */
+function withoutTwins(graph: GraphProto): GraphProto {
+  const last = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
+  return last.size === graph.initializer.length ? graph : changed(graph, { initializer: [...last.values()] });
 }
 
 function parse(bytes: Uint8Array): ModelProto {
@@ -111,14 +130,19 @@ export const indexModel = (bytes: Uint8Array, proto: ModelProto): Model => ({
 export function indexGraph(proto: ModelProto, graph: GraphProto): IndexedGraph {
   const standard = proto.opsetImport.filter(({ domain }) => domain === "" || domain === "ai.onnx").at(-1);
   const initializers = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
-  const sparse = graph.sparseInitializer.map(({ values }) => values?.name ?? "");
+  const held = new Set([...initializers.keys(), ...graph.sparseInitializer.map(({ values }) => values?.name ?? "")]);
   const producer = new Map<string, NodeProto>();
   const consumers = new Map<string, NodeProto[]>();
-  const constants = new Set([...initializers.keys(), ...sparse]);
+  const constants = new Set(held);
   for (const node of graph.node) {
-    const reads = [...new Set(inputsOf(node))].filter(Boolean);
-    for (const name of reads) consumers.set(name, [...(consumers.get(name) ?? []), node]);
-    const constant = !node.opType.startsWith("Random") && reads.every((name) => constants.has(name));
+    let constant = !node.opType.startsWith("Random");
+    for (const name of new Set(inputsOf(node))) {
+      if (!name) continue;
+      const readers = consumers.get(name);
+      if (readers) readers.push(node);
+      else consumers.set(name, [node]);
+      constant &&= constants.has(name);
+    }
     for (const name of node.output) {
       if (name) producer.set(name, node);
       if (name && constant) constants.add(name);
@@ -128,7 +152,7 @@ export function indexGraph(proto: ModelProto, graph: GraphProto): IndexedGraph {
     proto,
     graph,
     opset: Number(standard?.version ?? 0n),
-    inputs: graph.input.filter(({ name }) => !initializers.has(name)),
+    inputs: graph.input.filter(({ name }) => !held.has(name)),
     outputs: graph.output.map(({ name }) => name),
     initializers,
     producer,
@@ -150,32 +174,6 @@ export function indexLazily(proto: ModelProto): Model {
   });
 }
 
-/** The graphs inside a node (If, Loop, Scan). */
-export const graphsIn = (node: NodeProto): GraphProto[] =>
-  node.attribute.flatMap((a) => (a.g ? [a.g, ...a.graphs] : a.graphs));
-
-/** The node with its graphs, in their order, replaced. */
-export function withGraphs(node: NodeProto, graphs: readonly GraphProto[]): NodeProto {
-  const rest = [...graphs];
-  const attribute = node.attribute.map((a) =>
-    changed(a, { g: a.g && rest.shift(), graphs: a.graphs.map(() => rest.shift() as GraphProto) }),
-  );
-  return changed(node, { attribute });
-}
-
-/** Tensors of the outer graph that a graph inside a node reads, each once. */
-export function capturesOf(graph: GraphProto): string[] {
-  const own = new Set(ownNames(graph));
-  const reads = [...graph.node.flatMap(inputsOf), ...graph.output.map(({ name }) => name)];
-  return [...new Set(reads)].filter((name) => name && !own.has(name));
-}
-
-/** What a node reads: its inputs, and then what the graphs inside it read of the outer graph. */
-export const inputsOf = (node: NodeProto): string[] => [
-  ...node.input,
-  ...new Set(graphsIn(node).flatMap((graph) => capturesOf(graph))),
-];
-
 /** What constant tensors are made of: nodes in their order, and the names of initialisers. */
 export function constantParts(
   { graph, producer }: IndexedGraph,
@@ -183,15 +181,15 @@ export function constantParts(
 ): { nodes: NodeProto[]; weights: ReadonlySet<string> } {
   const made = new Set<NodeProto>();
   const weights = new Set<string>();
-  const bring = (name: string) => {
+  const wanted = [...names];
+  for (let name = wanted.pop(); name !== undefined; name = wanted.pop()) {
     const node = producer.get(name);
     if (!node) weights.add(name);
     else if (!made.has(node)) {
       made.add(node);
-      inputsOf(node).filter(Boolean).forEach(bring);
+      for (const input of inputsOf(node)) if (input) wanted.push(input);
     }
-  };
-  for (const name of names) bring(name);
+  }
   return { nodes: graph.node.filter((node) => made.has(node)), weights };
 }
 
@@ -210,23 +208,10 @@ export function constantValues(model: IndexedGraph, name: string): number[] | un
   return attributes.ints("value_ints") ?? attributes.floats("value_floats");
 }
 
-/** How an error names a node: its operator, and its name or first output. */
-export const describe = (node: NodeProto): string =>
-  `${node.domain && node.domain !== "ai.onnx" ? `${node.domain}.` : ""}${node.opType} node "${node.name || node.output[0]}"`;
-
 /** A start of names that no tensor of the model has. */
 export function freshPrefix(model: Model): string {
-  const names = namesIn(model.graph);
-  const taken = (prefix: string) => names.some((name) => name.startsWith(prefix));
+  const names = [...namesIn(model.graph)];
   let prefix = "grad/";
-  while (taken(prefix)) prefix = `grad${prefix}`;
+  while (names.some((name) => name.startsWith(prefix))) prefix = `grad${prefix}`;
   return prefix;
 }
-
-/** The tensors that a graph makes, holds or is given; not those of graphs inside its nodes. */
-export const ownNames = ({ node, initializer, input }: GraphProto): string[] => [
-  ...node.flatMap(({ output }) => output).filter(Boolean),
-  ...[...initializer, ...input].map(({ name }) => name),
-];
-
-const namesIn = (graph: GraphProto): string[] => [...ownNames(graph), ...graph.node.flatMap(graphsIn).flatMap(namesIn)];

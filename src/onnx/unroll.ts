@@ -5,10 +5,10 @@
  */
 import { UserError } from "../errors.ts";
 import { Builder, type Value } from "./build.ts";
-import { renamedNode } from "./compose.ts";
 import { range } from "./dims.ts";
 import { indexLazily, inputsOf, type Model } from "./model.ts";
 import { changed, declaredDims, declaredType, makeGraph, makeValueInfo, type NodeProto } from "./proto.ts";
+import { renamedNode } from "./rename.ts";
 
 /** A decoder that reads one word and a state, and gives the scores of the next word and a new state. */
 export interface StepDecoder {

@@ -1,35 +1,84 @@
 /**
- * @file Operator sets 7 and 8 are written as 9, the first in which every adjoint has a form (Where, MaxUnpool, ConstantOfShape).
+ * @file Models that gradients cannot be appended to as they are, written anew: their node lists, and nothing else. Weights are copied
+ * unparsed.
  *
- * Between them Upsample got its scales as an input and BatchNormalization lost `spatial`; the others merely took more types.
- * Newer models are left as they are: their adjoint is written in their own forms.
+ * - Nodes that are out of order are sorted, and functions inlined, so that what is written is a valid file.
+ * - Operator sets 7 and 8 are written as 9, the first in which every adjoint has a form (Where, MaxUnpool, ConstantOfShape). Between them
+ *   Upsample got its scales as an input and BatchNormalization lost `spatial`; the others merely took more types.
+ * - A file that names no version of the standard's operators is read in a recent one, as ONNX Runtime reads it.
+ *
+ * Other models are left as they are: their adjoint is written in their own forms.
  */
 import { UserError } from "../errors.ts";
+import { callsFunctions, type IsOperator, inlined } from "./functions.ts";
 import { Attributes, describe, graphsIn, indexModel, type Model, withGraphs } from "./model.ts";
-import { changed, DataType, encodeModel, makeNode, makeTensor, type NodeProto, type TensorProto } from "./proto.ts";
+import { inOrder } from "./order.ts";
+import {
+  changed,
+  DataType,
+  decodeModel,
+  encodeModel,
+  makeGraph,
+  makeImport,
+  makeModel,
+  makeNode,
+  makeTensor,
+  type NodeProto,
+  type TensorProto,
+} from "./proto.ts";
+import { spliced } from "./splice.ts";
 
 const oldest = 7;
 const target = 9;
+/** For files that name none: every runtime that we know takes it. */
+const usual = 21;
 
 /**
- * The model, in an operator set that gradients can be written in.
+ * The model, in a form that gradients can be appended to.
+ * @param isOperator whether a node is an operator although a function has its name
  * @throws UserError `invalid-model` for an operator set older than 7.
  */
-export function upgrade(model: Model): Model {
-  const { opset, proto, graph } = model;
-  if (opset >= target) return model;
-  if (opset < oldest)
-    throw new UserError("invalid-model", `invalid model: operator set ${opset}; allowed are ${oldest} and newer`);
-  const initializer: TensorProto[] = [...graph.initializer];
-  const node = graph.node.map((n) => upgraded(n, initializer));
-  const opsetImport = proto.opsetImport.map((o) =>
-    o.domain === "" || o.domain === "ai.onnx" ? changed(o, { version: BigInt(target) }) : o,
-  );
+export function upgrade(model: Model, isOperator: IsOperator = () => false): Model {
+  const { proto } = model;
+  const unnamed = model.opset === 0;
+  const old = !unnamed && model.opset < target;
+  if (old && model.opset < oldest)
+    throw new UserError("invalid-model", `invalid model: operator set ${model.opset}; allowed are ${oldest} and newer`);
+  const calls = callsFunctions(model, isOperator);
+  const rewritten = [
+    ...(model.mended?.order ? ["nodes sorted"] : []),
+    ...(model.mended?.twins ? ["repeated weights left out"] : []),
+    ...(calls ? ["functions inlined"] : []),
+    ...(old ? [`operator set ${model.opset} written as ${target}`] : []),
+    ...(unnamed ? [`operator set ${usual} assumed`] : []),
+  ];
+  if (rewritten.length === 0) return model;
+
+  const whole = calls ? inlined(model, isOperator) : { graph: model.graph, opsetImport: proto.opsetImport };
+  const graph = calls ? inOrder(whole.graph) : whole.graph;
+  const initializer: TensorProto[] = [];
+  const node = old ? graph.node.map((n) => upgraded(n, initializer)) : graph.node;
+  const standard = ({ domain }: { domain: string }) => domain === "" || domain === "ai.onnx";
+  const opsetImport = whole.opsetImport.map((o) => (old && standard(o) ? changed(o, { version: BigInt(target) }) : o));
+  if (!opsetImport.some(standard)) opsetImport.push(makeImport("", usual));
   // From IR version 4 initialisers need not stand among the inputs, and those that do can be overridden, so that nothing folds.
+  const raised = old && proto.irVersion < 4n;
   const input = graph.input.filter(({ name }) => !model.initializers.has(name));
-  const irVersion = proto.irVersion < 4n ? 4n : proto.irVersion;
-  const written = changed(proto, { irVersion, opsetImport, graph: changed(graph, { node, input, initializer }) });
-  return indexModel(encodeModel(written), written);
+  const added = makeModel({
+    opsetImport,
+    ...(raised && { irVersion: 4n }),
+    graph: makeGraph({ node, initializer, input: old ? input : [] }),
+  });
+  const dropped = { inputs: old, initializers: model.mended?.twins ? twinsIn(model.bytes) : new Set<number>() };
+  const bytes = spliced(model.bytes, dropped, encodeModel(added));
+  return { ...indexModel(bytes, decodeModel(bytes)), rewritten };
+}
+
+/** Initialisers behind which comes another of the same name, by their index in the file. */
+function twinsIn(bytes: Uint8Array): Set<number> {
+  const names = decodeModel(bytes).graph?.initializer.map(({ name }) => name) ?? [];
+  const last = new Map(names.map((name, i) => [name, i]));
+  return new Set(names.flatMap((name, i) => (last.get(name) === i ? [] : [i])));
 }
 
 /** A node, and what stands in graphs inside it; `initializer` takes the constants that it needs. */

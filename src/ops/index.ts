@@ -72,6 +72,9 @@ const namesIn = ({ node }: GraphProto): Set<string> =>
 export const nameOf = ({ domain, opType }: NodeProto): string =>
   domain && domain !== "ai.onnx" ? `${domain}.${opType}` : opType;
 
+/** Whether anything is known of a node's operator, loaded or not. */
+export const knows = (node: NodeProto): boolean => table.has(nameOf(node)) || familyOf.has(nameOf(node));
+
 /** What is known of a node's operator; undefined for one that is not in the table. */
 export function operatorOf(node: NodeProto): Op | undefined {
   const name = nameOf(node);

@@ -1,4 +1,5 @@
 /** @file A directory with a model of pictures and words in Hugging Face layout, wherever it is: on disk, on a server, in a person's hand. */
+import { prepared } from "../autodiff/prepare.ts";
 import { UserError } from "../errors.ts";
 import type { TokenGrid } from "../read/layout.ts";
 import { assumePreprocess, type KnownPreprocess } from "../image/assume.ts";
@@ -7,7 +8,6 @@ import type { Preprocess } from "../image/preprocess.ts";
 import type { Model } from "../onnx/model.ts";
 import { declaredDims } from "../onnx/proto.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
-import { upgrade } from "../onnx/upgrade.ts";
 import { type Dtype, partFile } from "./model-files.ts";
 import { imageOf } from "./narrator.ts";
 import { parseJson, readNamed, withGiven } from "./open.ts";
@@ -86,7 +86,7 @@ export class ModelFolder {
   async model(name: string): Promise<{ model: Model; session: SessionOptions }> {
     const model = readNamed(await this.files.readModel(name), this.files.path(name));
     const beside = await this.files.externalData(model, name);
-    return { model: upgrade(model), session: { logSeverityLevel: 4, ...beside, ...this.options.session } };
+    return { model: await prepared(model), session: { logSeverityLevel: 4, ...beside, ...this.options.session } };
   }
 
   /** @throws UserError `missing-file` without a tokenizer.json. */

@@ -4,7 +4,7 @@
  */
 import { UserError } from "../errors.ts";
 import { Builder, type Value } from "../onnx/build.ts";
-import { compose, renamed, within } from "../onnx/compose.ts";
+import { compose, within } from "../onnx/compose.ts";
 import { indexLazily, type Model } from "../onnx/model.ts";
 import {
   changed,
@@ -15,6 +15,7 @@ import {
   makeValueInfo,
   type ValueInfoProto,
 } from "../onnx/proto.ts";
+import { renamed } from "../onnx/rename.ts";
 
 /** Where the picture is among the words: the places [from, from + count). */
 export interface PicturePlaces {
