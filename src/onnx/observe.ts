@@ -30,7 +30,7 @@ import {
   type ValueInfoProto,
 } from "./proto.ts";
 import { openSession, overPreset, type Runtime, type Session, type SessionOptions } from "./runtime.ts";
-import { typeFromName } from "./types.ts";
+import { hasArray, typeFromName } from "./types.ts";
 
 export type { Observed, TensorType };
 
@@ -61,7 +61,7 @@ export async function observe(
   shapes: Readonly<Record<string, readonly number[]>> = {},
   session: SessionOptions = {},
 ): Promise<Observed> {
-  const free = model.inputs.filter((input) => typeof declaredDims(input)?.[0] === "string");
+  const free = model.inputs.filter((input) => typeof (declaredDims(input) ?? shapes[input.name]?.map(() => ""))?.[0] === "string");
   const at = (batch: number) => observeAt({ ort, session, batch }, model, inputsAt(model, shapes, batch));
   if (free.length === 0) return at(1);
   let first: Observed;
@@ -100,7 +100,7 @@ function inputsAt(model: IndexedGraph, shapes: Readonly<Record<string, readonly 
   );
   return model.inputs.map((input) => {
     const given = shapes[input.name];
-    const dims = declaredDims(input)?.map((d, i) => {
+    const dims = (declaredDims(input) ?? given?.map(() => ""))?.map((d, i) => {
       if (typeof d === "number" && d >= 0) return d;
       if (i === 0 || batchNames.has(d)) return batch;
       return given?.[i] ?? (typeof d === "string" && d ? d : `${input.name}:${i}`);
@@ -158,10 +158,6 @@ async function inferred(
   told: ReadonlyMap<string, TensorType> = new Map(),
 ): Promise<Map<string, TensorType>> {
   const small = (tensor: TensorProto) => !isExternal(tensor) && product(tensor.dims.map(Number)) <= mostElementsKept;
-  const weights = model.graph.initializer
-    .filter((tensor) => !small(tensor))
-    .map(nameable)
-    .map(({ name, dataType, dims }) => makeValueInfo(name, dataType, dims.map(Number)));
   // A tensor that is known is an input, and who makes it makes another.
   const given = [...told].map(([name, { type, dims }]) =>
     makeValueInfo(
@@ -170,7 +166,14 @@ async function inferred(
       dims.map((d, i) => (d < 0 ? `${name}:${i}` : d)),
     ),
   );
-  const makers = model.graph.node.map((node) =>
+  const fed = [...inputs, ...given];
+  const seen = isUnnamed(model.graph, fed)
+    ? (await import("./disguise.ts")).disguise(model.graph, fed) // few models need it
+    : { ...model.graph, inputs: fed, trueType: (_: string, told: DataType) => told };
+  const weights = seen.initializer
+    .filter((tensor) => !small(tensor))
+    .map(({ name, dataType, dims }) => makeValueInfo(name, dataType, dims.map(Number)));
+  const makers = seen.node.map((node) =>
     node.output.some((name) => told.has(name))
       ? changed(node, { output: node.output.map((name) => (told.has(name) ? `gradcam/${name}` : name)) })
       : node,
@@ -181,9 +184,9 @@ async function inferred(
     const graph = makeGraph({
       name: model.graph.name,
       node: nodes.flatMap(observable),
-      initializer: [...model.graph.initializer.filter(small).map(nameable), ...cutting],
+      initializer: [...seen.initializer.filter(small), ...cutting],
       sparseInitializer: model.graph.sparseInitializer,
-      input: [...inputs, ...weights, ...given],
+      input: [...seen.inputs, ...weights],
       output: outputs.map((name) => makeValueInfo(name)),
     });
     const { irVersion, opsetImport, functions } = model.proto;
@@ -204,7 +207,6 @@ async function inferred(
   };
   let nodes: readonly NodeProto[] = makers;
   let metadata = names.length ? await types(nodes, names) : []; // a branch may hold no more than a constant
-  const fed = [...inputs, ...given];
   // One at a time, for what is behind a pooling depends on its size.
   for (;;) {
     const mended = firstCut(nodes, model.opset, fed, metadata);
@@ -231,15 +233,24 @@ async function inferred(
     const dims = declaredDims(info);
     if (dims) add(info.name, declaredType(info), dims);
   }
-  for (const { name, type, shape } of metadata) if (!unknown.has(name)) add(name, typeFromName(type), shape);
+  for (const { name, type, shape } of metadata) if (!unknown.has(name)) add(name, seen.trueType(name, typeFromName(type)), shape);
   for (const { name, dataType, dims } of model.graph.initializer)
     tensors.set(name, { type: dataType, dims: dims.map(Number), perImage: false });
   return tensors;
 }
 
-/** The runtime has no name for bfloat16 in JavaScript. For shapes it is the other half precision, whose gradients have the same type. */
-const nameable = (tensor: TensorProto): TensorProto =>
-  tensor.dataType === DataType.BFLOAT16 ? changed(tensor, { dataType: DataType.FLOAT16 }) : tensor;
+/** Whether a graph, or one inside it, has a type that the runtime's interface has no name for. */
+function isUnnamed(graph: GraphProto, inputs: readonly ValueInfoProto[]): boolean {
+  const unnamed = (type: DataType) => type !== DataType.UNDEFINED && !hasArray(type);
+  const has = ({ initializer, node }: GraphProto): boolean =>
+    initializer.some(({ dataType }) => unnamed(dataType)) ||
+    node.some(
+      (n) =>
+        n.attribute.some((a) => unnamed(a.t?.dataType ?? (/^(to|(output_)?dtype)$/.test(a.name) ? Number(a.i) : 0))) ||
+        graphsIn(n).some(has),
+    );
+  return inputs.some((info) => unnamed(declaredType(info))) || has(graph);
+}
 
 function observable(node: NodeProto): NodeProto[] {
   const [output] = node.output;
@@ -250,11 +261,7 @@ function observable(node: NodeProto): NodeProto[] {
       makeNode("Shape", node.input, [`gradcam/${output}`]),
       makeNode("ReduceProd", [`gradcam/${output}`], [output], { keepdims: 0 }),
     ];
-  const attribute = node.attribute.map((a) => {
-    if (a.t) return changed(a, { t: nameable(a.t) });
-    return a.name === "to" && Number(a.i) === DataType.BFLOAT16 ? changed(a, { i: BigInt(DataType.FLOAT16) }) : a;
-  });
-  return [changed(node, { attribute })];
+  return [node];
 }
 
 /** The nodes with the first pooling mended that inference gives a window too many. */

@@ -99,11 +99,14 @@ export function makeValueInfo(name: string, type?: DataType, dims?: readonly (nu
   }) as ValueInfoProto;
 }
 
-/** The dims of an input or output as written in the file: a number, a name, or "" where nothing is said; undefined without a shape. */
+/**
+ * The dims of an input or output as written in the file: a number, a name, or "" where nothing is said; undefined without a shape.
+ * Less than nothing says nothing, as ONNX Runtime has it: many files write a free dimension as -1.
+ */
 export function declaredDims(info: ValueInfoProto): (number | string)[] | undefined {
   if (info.type?.value.case !== "tensorType") return undefined;
   return info.type.value.value.shape?.dim.map(({ value }) =>
-    value.case === "dimValue" ? Number(value.value) : (value.value ?? ""),
+    value.case === "dimValue" ? (value.value < 0n ? "" : Number(value.value)) : (value.value ?? ""),
   );
 }
 
@@ -167,3 +170,7 @@ export function numberToHalf(value: number): number {
   // A mantissa of 1024 and more carries its leading bit into the exponent by itself.
   return sign | (rounded < 1024 ? rounded : ((exponent + 14) << 10) + rounded);
 }
+
+/** A copy of a message with some fields changed; what is not named stays as it is, set or unset. */
+export const changed = <M extends object>(message: M, changes: Partial<M>): M =>
+  Object.assign(Object.create(Object.getPrototypeOf(message)), message, changes);

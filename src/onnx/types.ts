@@ -24,12 +24,24 @@ export const typeFromName = (name: string): DataType => names[name] ?? DataType.
 export const typeName = (type: DataType): string =>
   Object.keys(names).find((name) => names[name] === type) ?? DataType[type].toLowerCase();
 
+/** Whether JavaScript has an array for a type. Of others the runtime's interface makes no tensor: some end the process when they are fetched. */
+export const hasArray = (type: DataType): boolean => type !== DataType.BFLOAT16 && Object.values(names).includes(type);
+
+const between = (type: DataType, first: DataType, last: DataType): boolean => type >= first && type <= last;
+
+/** Numbers of 8 and fewer bits with a point. */
+const isTiny = (type: DataType): boolean =>
+  between(type, DataType.FLOAT8E4M3FN, DataType.FLOAT8E5M2FNUZ) || type === DataType.FLOAT4E2M1;
+
 export const isFloat = (type: DataType): boolean =>
-  type === DataType.FLOAT || type === DataType.FLOAT16 || type === DataType.DOUBLE || type === DataType.BFLOAT16;
+  [DataType.FLOAT, DataType.FLOAT16, DataType.DOUBLE, DataType.BFLOAT16].includes(type) || isTiny(type);
 
 /** Whether a type holds the steps of quantised numbers. */
 export const isQuantized = (type: DataType): boolean =>
-  type === DataType.INT8 || type === DataType.UINT8 || type === DataType.INT16 || type === DataType.UINT16;
+  between(type, DataType.UINT8, DataType.INT16) ||
+  between(type, DataType.UINT4, DataType.INT4) ||
+  between(type, DataType.UINT2, DataType.INT2) ||
+  isTiny(type);
 
 /** The type that gradients of a tensor are computed in: half precision is too coarse for sums, so it becomes float32. */
 export const gradientType = (type: DataType): DataType => (type === DataType.DOUBLE ? type : DataType.FLOAT);

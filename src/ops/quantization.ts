@@ -8,6 +8,7 @@
 import { type Builder, rankOf, type Value } from "../onnx/build.ts";
 import { range } from "../onnx/dims.ts";
 import { DataType } from "../onnx/proto.ts";
+import { isFloat, typeName } from "../onnx/types.ts";
 import { type Call, type Op, positive, unsupported } from "./op.ts";
 
 /** The least and greatest step of a type. */
@@ -16,6 +17,15 @@ export const limits: Partial<Record<DataType, readonly [number, number]>> = {
   [DataType.UINT8]: [0, 255],
   [DataType.INT16]: [-32768, 32767],
   [DataType.UINT16]: [0, 65535],
+  [DataType.INT4]: [-8, 7],
+  [DataType.UINT4]: [0, 15],
+  [DataType.INT2]: [-2, 1],
+  [DataType.UINT2]: [0, 3],
+  [DataType.FLOAT8E4M3FN]: [-448, 448],
+  [DataType.FLOAT8E4M3FNUZ]: [-240, 240],
+  [DataType.FLOAT8E5M2]: [-57344, 57344],
+  [DataType.FLOAT8E5M2FNUZ]: [-57344, 57344],
+  [DataType.FLOAT4E2M1]: [-6, 6],
 };
 
 // y = saturate(round(x / scale) + zero);  dx = dy / scale, 0 where it saturates
@@ -24,11 +34,12 @@ export const QuantizeLinear: Op = {
   vjp: (c) => {
     const { build, node } = c;
     const [x, scale, zeroPoint] = c.x;
-    const [low, high] =
-      limits[c.outputTypes[0]] ?? unsupported(node, "a type other than int8, uint8, int16 and uint16");
+    const [type] = c.outputTypes;
+    const [low, high] = limits[type] ?? unsupported(node, `steps of the type ${typeName(type)}`);
+    const rest = isFloat(type) ? 0 : 0.5; // whole numbers are rounded
     const steps = build.div(x, alongAxis(c, scale));
     const counted = zeroPoint ? build.add(steps, alongAxis(c, build.cast(zeroPoint, x.type))) : steps;
-    const inside = build.step(build.mul(build.sub(counted, low - 0.5), build.sub(high + 0.5, counted)));
+    const inside = build.step(build.mul(build.sub(counted, low - rest), build.sub(high + rest, counted)));
     return [build.mul(build.div(c.dy[0], alongAxis(c, scale)), inside)];
   },
 };
@@ -38,9 +49,15 @@ export const DequantizeLinear: Op = {
   vjp: (c) => [c.build.mul(c.dy[0], alongAxis(c, c.x[1]))],
 };
 
-/** A scale or zero point beside x: one for all, or one for each place along the axis. */
+/** A scale or zero point beside x: one for all, one for each place along the axis, or one for each block of places. */
 function alongAxis({ build, attributes, node, x: [x] }: Call, v: Value): Value {
-  if (attributes.int("block_size", 0) !== 0) unsupported(node, "blocks of scales");
+  const block = attributes.int("block_size", 0);
+  if (block > 0) {
+    const [axis] = positive([attributes.int("axis", 1)], rankOf(x));
+    const size = x.dims?.[axis] ?? -1;
+    if (size < 0) unsupported(node, "blocks along an axis of a size that is not known");
+    return build.gather(v, build.ints(range(size).map((i) => Math.floor(i / block))), axis);
+  }
   if ((v.dims?.length ?? 0) === 0 || v.dims?.[0] === 1) return scalar(build, v);
   const [axis] = positive([attributes.int("axis", 1)], rankOf(x));
   return build.reshape(
