@@ -1,16 +1,39 @@
-/** @file Models as gradients can be appended to them. Few have to be written anew for it, so what does is fetched for those. */
-import type { Model } from "../onnx/model.ts";
-import type { NodeProto } from "../onnx/proto.ts";
+/** @file From a file's bytes to a model that can be run from JavaScript, and that gradients can be appended to. */
+import { UserError } from "../errors.ts";
+import { type Model, readModel } from "../onnx/model.ts";
+import { declaredDims, declaredType, type NodeProto } from "../onnx/proto.ts";
+import { hasArray } from "../onnx/types.ts";
 import { knows } from "../ops/index.ts";
 
 /**
- * The model, or what is made of it: with its nodes in order, without functions of its own on the path, in operator set 9 at least.
+ * Opens an ONNX file.
+ * @throws UserError `invalid-model` for what is none, saying what it is and what to do with it where that can be told.
+ */
+export async function openModel(bytes: Uint8Array): Promise<Model> {
+  let model: Model;
+  try {
+    model = readModel(bytes);
+  } catch (error) {
+    const { foreignModel } = await import("../onnx/foreign.ts");
+    const told = error instanceof UserError && foreignModel(bytes);
+    throw told ? new UserError("invalid-model", `invalid model: ${told}`, { cause: error }) : error;
+  }
+  return prepared(model);
+}
+
+/**
+ * The model, or what is made of it: with its nodes in order, without functions of its own on the path, in operator set 9 at least, its
+ * inputs and outputs of types that JavaScript has arrays for. Few have to be written anew for it, so what does is fetched for those.
  * @throws UserError `invalid-model` for an operator set older than 7, and for functions that call themselves.
  */
 export async function prepared(model: Model): Promise<Model> {
-  if (model.opset >= 9 && !model.mended && model.proto.functions.length === 0) return model;
-  const { upgrade } = await import("../onnx/upgrade.ts");
-  return upgrade(model, isOperator);
+  const right = model.opset >= 9 && !model.mended && model.proto.functions.length === 0;
+  const upgraded = right ? model : (await import("../onnx/upgrade.ts")).upgrade(model, isOperator);
+  const odd = [...upgraded.inputs, ...upgraded.graph.output].some((info) => {
+    const type = declaredType(info);
+    return (type !== 0 && !hasArray(type)) || declaredDims(info)?.includes(0);
+  });
+  return odd ? (await import("../onnx/retype.ts")).retyped(upgraded) : upgraded;
 }
 
 /** ONNX Runtime takes its own operator where a function has the name of one. */

@@ -1,10 +1,9 @@
 /** @file The primitive: run a model, and multiply a covector with its Jacobian. */
 import { InternalError } from "../errors.ts";
 import { append } from "../onnx/append.ts";
-import { blame } from "../onnx/blame.ts";
 import { Builder, type Value } from "../onnx/build.ts";
 import { checkFeeds, checkSeed } from "../onnx/feeds.ts";
-import { freshPrefix, type Model, readModel } from "../onnx/model.ts";
+import { freshPrefix, type Model } from "../onnx/model.ts";
 import { type Observed, observe } from "../onnx/observe.ts";
 import { makeValueInfo } from "../onnx/proto.ts";
 import {
@@ -19,7 +18,7 @@ import {
 import { gradientType } from "../onnx/types.ts";
 import { loadOperatorsOf } from "../ops/index.ts";
 import { differentiate, type Overrides } from "./differentiate.ts";
-import { prepared } from "./prepare.ts";
+import { openModel } from "./prepare.ts";
 import { overridesOf, type Rules } from "./rules.ts";
 
 export interface VjpOptions {
@@ -49,7 +48,7 @@ export interface VjpResult {
  */
 export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions): Promise<VjpResult> {
   const { feeds, seeds, wrt, rules = "plain", session } = options;
-  const model = await prepared(readModel(bytes));
+  const model = await openModel(bytes);
   checkFeeds(model, feeds);
   await loadOperatorsOf(model.graph);
   const tensors = await observe(ort, model, shapesOf(feeds), session);
@@ -60,7 +59,7 @@ export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions):
   const sweep = { build, seeds: seedValues, wrt, overrides: overridesOf(rules) };
   const gradients = await Promise.resolve()
     .then(() => differentiate(model, tensors, sweep))
-    .catch((error) => blame(ort, model, tensors, session ?? {}, error));
+    .catch(async (error) => (await import("../onnx/blame.ts")).blame(ort, model, tensors, session ?? {}, error));
   // An output may not be an input itself: a tensor that is seeded and asked for passes through an Identity.
   const isSeed = new Set([...seedValues.values()].map(({ name }) => name));
   const named = new Map([...gradients].map(([name, g]) => [name, isSeed.has(g.name) ? build.op("Identity", [g]) : g]));
@@ -70,7 +69,7 @@ export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions):
     inputs: [...seedValues.values()].map(({ name, type, dims }) => makeValueInfo(name, type, dims)),
     outputs: [...new Set([...named.values()].map(({ name }) => name))].map((name) => makeValueInfo(name)),
   };
-  const runner = await openSession(ort, append(model.bytes, extension), session);
+  const runner = await openSession(ort, append(model.bytes, extension), session, model);
   try {
     const seedFeeds = [...seedValues].map(([name, value]) => [value.name, seeds[name]]);
     const results = await run(runner, { ...feeds, ...Object.fromEntries(seedFeeds) });

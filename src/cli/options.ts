@@ -1,9 +1,9 @@
 /** @file Options that commands share, and how their texts become values. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { TokenGrid } from "../read/layout.ts";
 import { methods } from "../methods/index.ts";
 import type { LoadOptions } from "../node/load.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
+import type { TokenGrid } from "../read/layout.ts";
 import { type ColormapName, colormaps } from "../render/colormap.ts";
 import type { LanguageOptions } from "../tasks/folder.ts";
 import { type Dtype, dtypeOf, dtypes } from "../tasks/model-files.ts";

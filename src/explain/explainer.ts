@@ -1,8 +1,8 @@
 /** @file An open model that answers why: the forward pass once, then any number of questions about it. */
-import { prepared } from "../autodiff/prepare.ts";
+import { openModel } from "../autodiff/prepare.ts";
 import { UserError } from "../errors.ts";
 import { checkFeeds } from "../onnx/feeds.ts";
-import { type Model, readModel } from "../onnx/model.ts";
+import type { Model } from "../onnx/model.ts";
 import { type Observed, observe } from "../onnx/observe.ts";
 import { declaredDims } from "../onnx/proto.ts";
 import { type Feeds, type Runtime, type SessionOptions, shapesOf } from "../onnx/runtime.ts";
@@ -32,7 +32,7 @@ export interface OpenOptions extends GraphOptions {
  * @throws UserError when the file is no model, a name is wrong, or an operator behind the layer has no gradient rule.
  */
 export async function openExplainer(ort: Runtime, bytes: Uint8Array, options: OpenOptions = {}): Promise<Explainer> {
-  return Explainer.open(ort, await prepared(readModel(bytes)), options);
+  return Explainer.open(ort, await openModel(bytes), options);
 }
 
 export class Explainer {

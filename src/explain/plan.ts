@@ -13,7 +13,6 @@ import { UserError } from "../errors.ts";
 import { gradCamMap } from "../methods/grad-cam.ts";
 import type { LayerMap } from "../methods/method.ts";
 import { type Extension, openExtended } from "../onnx/append.ts";
-import { blame } from "../onnx/blame.ts";
 import { Builder, type Value } from "../onnx/build.ts";
 import { extract, readsOf } from "../onnx/extract.ts";
 import { freshPrefix, type Model } from "../onnx/model.ts";
@@ -145,7 +144,8 @@ export class Plan {
       const { extension, ...names } = this.#layerGraph(layer, seeding, map);
       const { residuals } = readsOf(this.model, extension);
       const bytes = extract(this.model, this.tensors, extension);
-      return { session: await openSession(this.ort, bytes, overPreset(quiet, this.options)), residuals, ...names };
+      const options = overPreset(quiet, this.options);
+      return { session: await openSession(this.ort, bytes, options, this.model), residuals, ...names };
     });
   }
 
@@ -167,7 +167,10 @@ export class Plan {
   #once<T extends { session: Session }>(key: string, make: () => Promise<T>): Promise<T> {
     const known = this.#cache.get(key) as Promise<T> | undefined;
     if (known) return known;
-    const made = make().catch((error) => blame(this.ort, this.model, this.tensors, this.options, error));
+    const made = make().catch(async (error) => {
+      const { blame } = await import("../onnx/blame.ts");
+      return blame(this.ort, this.model, this.tensors, this.options, error);
+    });
     this.#cache.set(key, made);
     made.catch(() => this.#cache.delete(key));
     return made;

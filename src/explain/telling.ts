@@ -169,7 +169,7 @@ export class Telling {
       const { residuals } = readsOf(this.model, extension);
       const bytes = extract(this.model, this.tensors, extension);
       return {
-        session: await openSession(this.ort, bytes, overPreset(quiet, this.options)),
+        session: await openSession(this.ort, bytes, overPreset(quiet, this.options), this.model),
         residuals,
         activations: reads ? activations.name : undefined,
         ...this.#names(seeds.inputs, output, build),
@@ -183,7 +183,7 @@ export class Telling {
       const { build, ...seeds } = this.#seeded();
       const output = this.#gradient(build, seeds.values, this.teller.image, rules);
       const bytes = append(this.model.bytes, this.#extension(build, seeds.inputs, output));
-      const session = await openSession(this.ort, bytes, this.options);
+      const session = await openSession(this.ort, bytes, this.options, this.model);
       return { session, residuals: [], ...this.#names(seeds.inputs, output, build) };
     });
   }

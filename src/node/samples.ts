@@ -14,13 +14,20 @@ import { decodeWav } from "../signal/wav.ts";
 import type { Sample } from "../tasks/sample.ts";
 import { asDense, asTensor, isArrayFile, readArray } from "./arrays.ts";
 import { readBytes } from "./files.ts";
+import { toldOf } from "./foreign-sample.ts";
 import type { NodeRuntime } from "./runtime.ts";
 
 /** A file's path, a file's bytes, or what has been read already. */
 export type Source = string | Uint8Array | Sample;
 
-/** @throws UserError for what is no picture, recording or array. */
+/** @throws UserError for what is no picture, recording or array, which says what it is where that can be told. */
 export async function readSample(source: Source, decoding: DecodeOptions): Promise<Sample> {
+  return readKnown(source, decoding).catch(async (error: unknown) => {
+    throw typeof source === "string" || source instanceof Uint8Array ? await toldOf(error, source) : error;
+  });
+}
+
+async function readKnown(source: Source, decoding: DecodeOptions): Promise<Sample> {
   if (source instanceof Uint8Array) {
     if (begins(source, "\u0093NUMPY")) return asDense(readNpy(source), "(bytes)");
     return begins(source, "RIFF") && begins(source.subarray(8), "WAVE") ? decodeWav(source) : decode(source, decoding);

@@ -63,12 +63,12 @@ export async function openExtended(
 ): Promise<Session> {
   const room = rooms.get(model.buffer);
   const added = encodeExtension(extension);
-  if (!room || added.length > spare) return openSession(ort, append(model, extension), options);
+  if (!room || added.length > spare) return openSession(ort, append(model, extension), options, { bytes: model });
   // One session at a time, for they share the room; the runtime has taken what it needs once a session is made.
   const opened = room.last.then(() => {
     const bytes = new Uint8Array(model.buffer, model.byteOffset, model.length + added.length);
     bytes.set(added, model.length);
-    return openSession(ort, bytes, options);
+    return openSession(ort, bytes, options, { bytes: model });
   });
   room.last = opened.catch(() => undefined);
   return opened;

@@ -3,7 +3,8 @@ import { UserError } from "../errors.ts";
 import { product } from "./dims.ts";
 import type { Model } from "./model.ts";
 import type { Observed } from "./observe.ts";
-import { openSession, type Runtime, reason, type SessionOptions } from "./runtime.ts";
+import { reason } from "./reason.ts";
+import { openSession, type Runtime, type SessionOptions } from "./runtime.ts";
 import { typeName } from "./types.ts";
 
 const arrays = {

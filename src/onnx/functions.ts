@@ -31,7 +31,8 @@ export function callsFunctions({ graph, proto, constants }: Model, isOperator: I
   if (proto.functions.length === 0) return false;
   const names = new Set(proto.functions.map((one) => keyOf(one, one.name)));
   const calls = (node: NodeProto): boolean =>
-    (names.has(keyOf(node, node.opType)) && !isOperator(node)) || graphsIn(node).some((inner) => inner.node.some(calls));
+    (names.has(keyOf(node, node.opType)) && !isOperator(node)) ||
+    graphsIn(node).some((inner) => inner.node.some(calls));
   return graph.node.some((node) => !node.output.every((name) => constants.has(name)) && calls(node));
 }
 
@@ -53,7 +54,14 @@ export function inlined(
     if (called) return bodyOf(node, called, within).flatMap((inner) => expanded(inner, [...within, called]));
     if (++count > mostNodes) throw refused(node, `is more than ${mostNodes} nodes when its functions are inlined`);
     const graphs = graphsIn(node);
-    return graphs.length === 0 ? [node] : [withGraphs(node, graphs.map((inner) => all(inner, within)))];
+    return graphs.length === 0
+      ? [node]
+      : [
+          withGraphs(
+            node,
+            graphs.map((inner) => all(inner, within)),
+          ),
+        ];
   };
   const all = (one: GraphProto, within: readonly FunctionProto[]): GraphProto =>
     changed(one, { node: one.node.flatMap((node) => expanded(node, within)) });

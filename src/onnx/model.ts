@@ -121,11 +121,12 @@ function parse(bytes: Uint8Array): ModelProto {
 /** A name from a file on one line, whatever is in it. */
 const shown = (name: string): string => JSON.stringify(name).slice(1, -1).slice(0, 200);
 
-/** Indexes a parsed model; `bytes` must be its encoding. */
-export const indexModel = (bytes: Uint8Array, proto: ModelProto): Model => ({
-  bytes,
-  ...indexGraph(proto, proto.graph as GraphProto),
-});
+/** Indexes a parsed model; `bytes` must be its encoding. Sequences and maps are no outputs here: JavaScript cannot fetch them. */
+export function indexModel(bytes: Uint8Array, proto: ModelProto): Model {
+  const index = indexGraph(proto, proto.graph as GraphProto);
+  const tensors = index.graph.output.filter(({ type }) => !type?.value.case || type.value.case === "tensorType");
+  return { bytes, ...index, outputs: tensors.map(({ name }) => name) };
+}
 
 export function indexGraph(proto: ModelProto, graph: GraphProto): IndexedGraph {
   const standard = proto.opsetImport.filter(({ domain }) => domain === "" || domain === "ai.onnx").at(-1);

@@ -61,7 +61,9 @@ export async function observe(
   shapes: Readonly<Record<string, readonly number[]>> = {},
   session: SessionOptions = {},
 ): Promise<Observed> {
-  const free = model.inputs.filter((input) => typeof (declaredDims(input) ?? shapes[input.name]?.map(() => ""))?.[0] === "string");
+  const free = model.inputs.filter(
+    (input) => typeof (declaredDims(input) ?? shapes[input.name]?.map(() => ""))?.[0] === "string",
+  );
   const at = (batch: number) => observeAt({ ort, session, batch }, model, inputsAt(model, shapes, batch));
   if (free.length === 0) return at(1);
   let first: Observed;
@@ -233,7 +235,8 @@ async function inferred(
     const dims = declaredDims(info);
     if (dims) add(info.name, declaredType(info), dims);
   }
-  for (const { name, type, shape } of metadata) if (!unknown.has(name)) add(name, seen.trueType(name, typeFromName(type)), shape);
+  for (const { name, type, shape } of metadata)
+    if (!unknown.has(name)) add(name, seen.trueType(name, typeFromName(type)), shape);
   for (const { name, dataType, dims } of model.graph.initializer)
     tensors.set(name, { type: dataType, dims: dims.map(Number), perImage: false });
   return tensors;

@@ -170,7 +170,3 @@ export function numberToHalf(value: number): number {
   // A mantissa of 1024 and more carries its leading bit into the exponent by itself.
   return sign | (rounded < 1024 ? rounded : ((exponent + 14) << 10) + rounded);
 }
-
-/** A copy of a message with some fields changed; what is not named stays as it is, set or unset. */
-export const changed = <M extends object>(message: M, changes: Partial<M>): M =>
-  Object.assign(Object.create(Object.getPrototypeOf(message)), message, changes);

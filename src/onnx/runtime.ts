@@ -1,6 +1,6 @@
 /** @file What the package needs of ONNX Runtime: the namespace that `onnxruntime-node`, `-web` and `-react-native` share. */
 import type { InferenceSession, InferenceSessionFactory, Tensor, TensorConstructor } from "onnxruntime-common";
-import { UserError } from "../errors.ts";
+import { hasArray, typeFromName } from "./types.ts";
 
 /** The host's ONNX Runtime, as imported: `import * as ort from "onnxruntime-node"`. */
 export interface Runtime {
@@ -13,28 +13,40 @@ export type SessionOptions = InferenceSession.SessionOptions;
 export type Feeds = Record<string, Tensor>;
 export type { Tensor };
 
+/** What a session was made of, or the user's model by itself where it was made of more. Bytes may be made when they are read. */
+export interface Origin {
+  readonly ort: Runtime;
+  readonly model: { readonly bytes: Uint8Array };
+  readonly options: SessionOptions;
+}
+const origins = new WeakMap<Session, Origin>();
+
 /**
  * Makes a session. Warnings of ONNX Runtime stay quiet unless the options ask for them.
- * @throws UserError `invalid-model` with the runtime's reason.
+ * @param of the model, where the session holds what was added to it or taken from it
+ * @throws UserError `invalid-model` with the runtime's reason; an InternalError where the runtime takes the model by itself.
  */
-export async function openSession(ort: Runtime, bytes: Uint8Array, options: SessionOptions = {}): Promise<Session> {
+export async function openSession(
+  ort: Runtime,
+  bytes: Uint8Array,
+  options: SessionOptions = {},
+  of?: Origin["model"],
+): Promise<Session> {
+  const origin = of && { ort, model: of, options };
   try {
-    return await ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...options });
+    const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...options });
+    if (origin) origins.set(session, origin);
+    return session;
   } catch (cause) {
-    throw new UserError("invalid-model", `invalid model: ONNX Runtime refuses it: ${reason(cause)}`, { cause });
+    throw await (await import("./failure.ts")).notOpened(cause, { ort, model: { bytes }, options }, origin);
   }
-}
-
-/** ONNX Runtime's words on one line. */
-export function reason(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.replace(/\s+/g, " ").slice(0, 400);
 }
 
 /**
  * Runs a session.
- * @param fetches the outputs wanted; all of them by default.
- * @throws UserError `invalid-input` with what ONNX Runtime says of the feeds.
+ * @param fetches the outputs wanted, by default all; those that JavaScript has no array for are never fetched (sequences, maps, and types
+ *   of a few bits, which end the process).
+ * @throws UserError `invalid-input` with what ONNX Runtime says of the feeds; an InternalError where the model by itself runs on them.
  */
 export async function run(
   session: Session,
@@ -42,14 +54,15 @@ export async function run(
   fetches: readonly string[] = session.outputNames,
 ): Promise<Record<string, Tensor>> {
   try {
-    return (await session.run(feeds, fetches)) as Record<string, Tensor>;
+    return (await session.run(feeds, fetchable(session, fetches))) as Record<string, Tensor>;
   } catch (cause) {
-    throw new UserError(
-      "invalid-input",
-      `invalid input: ONNX Runtime could not run the model on it: ${reason(cause)}`,
-      { cause },
-    );
+    throw await (await import("./failure.ts")).notRun(cause, feeds, origins.get(session));
   }
+}
+
+function fetchable({ outputMetadata }: Session, names: readonly string[]): readonly string[] {
+  const held = new Set(outputMetadata.flatMap((o) => (o.isTensor && hasArray(typeFromName(o.type)) ? [o.name] : [])));
+  return names.filter((name) => held.has(name));
 }
 
 export const shapesOf = (feeds: Feeds): Record<string, number[]> =>

@@ -23,7 +23,14 @@ export function spliced(model: Uint8Array, dropped: Dropped, added: Uint8Array):
     if (field === numbers.initializer) return !dropped.initializers.has(++initializer);
     return field !== numbers.node && !(field === numbers.input && dropped.inputs);
   };
-  const pieces = [...kept(model, (field) => field !== numbers.opsetImport, (graph) => [...kept(graph, stays)]), added];
+  const pieces = [
+    ...kept(
+      model,
+      (field) => field !== numbers.opsetImport,
+      (graph) => [...kept(graph, stays)],
+    ),
+    added,
+  ];
   const bytes = withRoom(lengthOf(pieces));
   let at = 0;
   for (const piece of pieces) {

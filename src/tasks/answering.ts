@@ -1,6 +1,5 @@
 /** @file Visual question answering over a list of answers: a picture and a question in, the best answers and where they came from out. */
 import { listing, UserError } from "../errors.ts";
-import type { TokenGrid } from "../read/layout.ts";
 import { Recent } from "../explain/recent.ts";
 import { withSizes } from "../explain/rewritten.ts";
 import type { Picture } from "../image/picture.ts";
@@ -9,6 +8,7 @@ import { product } from "../onnx/dims.ts";
 import type { Model } from "../onnx/model.ts";
 import { DataType, declaredDims, declaredType, type ValueInfoProto } from "../onnx/proto.ts";
 import type { Feeds, Runtime, SessionOptions, Tensor } from "../onnx/runtime.ts";
+import type { TokenGrid } from "../read/layout.ts";
 import {
   type ClassExplanation,
   Classifier,

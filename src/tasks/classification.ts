@@ -2,8 +2,6 @@
 import { UserError } from "../errors.ts";
 import { type Explainer, openExplainer } from "../explain/explainer.ts";
 import type { Forward } from "../explain/forward.ts";
-import type { Score } from "../read/score.ts";
-import type { TokenGrid } from "../read/layout.ts";
 import { bestClasses, byScore, classScores } from "../explain/target.ts";
 import { repeatImage, toTensor } from "../explain/tensors.ts";
 import type { Preprocess, Preprocessed } from "../image/preprocess.ts";
@@ -12,6 +10,8 @@ import type { Dense } from "../methods/method.ts";
 import { DataType } from "../onnx/proto.ts";
 import type { Feeds, Runtime, SessionOptions, Tensor } from "../onnx/runtime.ts";
 import { isFloat, typeName } from "../onnx/types.ts";
+import type { TokenGrid } from "../read/layout.ts";
+import type { Score } from "../read/score.ts";
 import {
   type ClassifyOptions,
   type Explanation,

@@ -1,13 +1,13 @@
 /** @file A directory with a model of pictures and words in Hugging Face layout, wherever it is: on disk, on a server, in a person's hand. */
 import { prepared } from "../autodiff/prepare.ts";
 import { UserError } from "../errors.ts";
-import type { TokenGrid } from "../read/layout.ts";
 import { assumePreprocess, type KnownPreprocess } from "../image/assume.ts";
 import { fromHuggingFace } from "../image/hugging-face.ts";
 import type { Preprocess } from "../image/preprocess.ts";
 import type { Model } from "../onnx/model.ts";
 import { declaredDims } from "../onnx/proto.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
+import type { TokenGrid } from "../read/layout.ts";
 import { type Dtype, partFile } from "./model-files.ts";
 import { imageOf } from "./narrator.ts";
 import { parseJson, readNamed, withGiven } from "./open.ts";

@@ -4,12 +4,13 @@
  */
 import { listing, UserError } from "../errors.ts";
 import { type Notes, notesOf, originalBytes } from "../explain/compiled.ts";
-import type { TokenGrid } from "../read/layout.ts";
 import { assumePreprocess, type KnownPreprocess } from "../image/assume.ts";
 import { fromHuggingFace } from "../image/hugging-face.ts";
 import type { Preprocess } from "../image/preprocess.ts";
+import { foreignModel } from "../onnx/foreign.ts";
 import { type Model, readModel } from "../onnx/model.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
+import type { TokenGrid } from "../read/layout.ts";
 import type { ClassifierOptions } from "./classification.ts";
 
 /** What a caller says of a model, over what the model says of itself. */
@@ -92,7 +93,9 @@ export function readNamed(bytes: Uint8Array, file: string): Model {
     return readModel(bytes);
   } catch (cause) {
     if (!(cause instanceof UserError)) throw cause;
-    throw new UserError(cause.code, cause.message.replace(/^invalid model:/, `invalid model ${file}:`), { cause });
+    const told = foreignModel(bytes);
+    const message = told ? `invalid model: ${told}` : cause.message;
+    throw new UserError(cause.code, message.replace(/^invalid model:/, `invalid model ${file}:`), { cause });
   }
 }
 

@@ -3,7 +3,6 @@
  * Captions and written answers are made of it.
  */
 import { UserError } from "../errors.ts";
-import type { TokenGrid } from "../read/layout.ts";
 import { Sentences, type Sight, type Told } from "../explain/sentences.ts";
 import { toTensor } from "../explain/tensors.ts";
 import type { Geometry } from "../image/geometry.ts";
@@ -14,6 +13,7 @@ import type { Dense } from "../methods/method.ts";
 import { declaredType } from "../onnx/proto.ts";
 import type { Feeds, Runtime, SessionOptions } from "../onnx/runtime.ts";
 import { typeName } from "../onnx/types.ts";
+import type { TokenGrid } from "../read/layout.ts";
 import { type OneMap, row } from "./answers.ts";
 import { generate } from "./generation.ts";
 import type { Narrator } from "./narrator.ts";
