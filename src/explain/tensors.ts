@@ -28,7 +28,7 @@ export function toTensor(ort: Runtime, { data, dims }: Dense, type = "float32"):
   return new ort.Tensor("float32", data, dims);
 }
 
-/** ONNX Runtime wants the platform's own half-precision array where there is one, else the bit patterns. */
+/** Numbers in half precision, as `ort.Tensor` takes them: in the platform's own array where there is one, else as bit patterns. */
 function halves(data: Float32Array): Uint16Array {
   const { Float16Array } = globalThis as { Float16Array?: { from(data: Float32Array): unknown } };
   return Float16Array ? (Float16Array.from(data) as Uint16Array) : Uint16Array.from(data, numberToHalf);

@@ -1,8 +1,8 @@
 /** @file Arrays from files: NumPy's .npy and lists in .json, as tensors of the type that a model takes. */
 import path from "node:path";
 import { UserError } from "../errors.ts";
+import { toTensor } from "../explain/tensors.ts";
 import type { Dense } from "../methods/method.ts";
-import { numberToHalf } from "../onnx/proto.ts";
 import type { Tensor } from "../onnx/runtime.ts";
 import { type NumpyArray, readNpy } from "../render/npy.ts";
 import { readBytes, readJson } from "./files.ts";
@@ -59,7 +59,9 @@ export function asTensor(
   file: string,
 ): Tensor {
   const shape = array.shape.length === dims.length - 1 ? [1, ...array.shape] : [...array.shape];
-  return new ort.Tensor(type as "float32", dataOf(array, type, file) as Float32Array, shape);
+  const data = dataOf(array, type, file);
+  if (type === "float16") return toTensor(ort, { data: data as Float32Array, dims: shape }, type);
+  return new ort.Tensor(type as "float32", data as Float32Array, shape);
 }
 
 function dataOf({ type: given, values }: NumpyArray, type: string, file: string): unknown {
@@ -79,9 +81,7 @@ function dataOf({ type: given, values }: NumpyArray, type: string, file: string)
   if (!isFloat(given)) throw wrongType(file, given, type);
   const numbers = values as number[] | Float32Array;
   if (type === "float64") return Float64Array.from(numbers);
-  if (type !== "float16") return numbers instanceof Float32Array ? numbers : Float32Array.from(numbers);
-  const { Float16Array } = globalThis as { Float16Array?: { from(values: ArrayLike<number>): unknown } };
-  return Float16Array ? Float16Array.from(numbers) : Uint16Array.from(numbers, numberToHalf);
+  return numbers instanceof Float32Array ? numbers : Float32Array.from(numbers);
 }
 
 const wrongType = (file: string, seen: string, allowed: string): UserError =>

@@ -4,7 +4,7 @@ import { product } from "./dims.ts";
 import type { Model } from "./model.ts";
 import type { Observed } from "./observe.ts";
 import { reason } from "./reason.ts";
-import { openSession, type Runtime, type SessionOptions } from "./runtime.ts";
+import { openSession, type Runtime, readable, type SessionOptions } from "./runtime.ts";
 import { typeName } from "./types.ts";
 
 const arrays = {
@@ -40,7 +40,7 @@ export async function blame(
       const shape = dims.map((d) => Math.max(d, 1));
       return [name, new ort.Tensor(typeName(type) as "float32", new array(product(shape)) as Float32Array, shape)];
     });
-    await session.run(Object.fromEntries(feeds)).catch((cause: unknown) => {
+    await session.run(await readable(session, Object.fromEntries(feeds))).catch((cause: unknown) => {
       throw new UserError("invalid-model", `invalid model: ONNX Runtime cannot run it: ${reason(cause)}`, { cause });
     });
   } finally {

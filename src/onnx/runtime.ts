@@ -1,17 +1,11 @@
-/** @file What the package needs of ONNX Runtime: the namespace that `onnxruntime-node`, `-web` and `-react-native` share. */
-import type { InferenceSession, InferenceSessionFactory, Tensor, TensorConstructor } from "onnxruntime-common";
+/** @file Making and running sessions of the host's ONNX Runtime. */
+import type { Feeds, Runtime, Session, SessionOptions, Tensor } from "./ort.ts";
 import { hasArray, typeFromName } from "./types.ts";
 
-/** The host's ONNX Runtime, as imported: `import * as ort from "onnxruntime-node"`. */
-export interface Runtime {
-  readonly InferenceSession: InferenceSessionFactory;
-  readonly Tensor: TensorConstructor;
-}
+export type { Feeds, Runtime, Session, SessionOptions, Tensor };
 
-export type Session = InferenceSession;
-export type SessionOptions = InferenceSession.SessionOptions;
-export type Feeds = Record<string, Tensor>;
-export type { Tensor };
+/** Which runtime made a session. */
+const makers = new WeakMap<Session, Runtime>();
 
 /** What a session was made of, or the user's model by itself where it was made of more. Bytes may be made when they are read. */
 export interface Origin {
@@ -35,6 +29,7 @@ export async function openSession(
   const origin = of && { ort, model: of, options };
   try {
     const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...options });
+    makers.set(session, ort);
     if (origin) origins.set(session, origin);
     return session;
   } catch (cause) {
@@ -54,7 +49,8 @@ export async function run(
   fetches: readonly string[] = session.outputNames,
 ): Promise<Record<string, Tensor>> {
   try {
-    return (await session.run(feeds, fetchable(session, fetches))) as Record<string, Tensor>;
+    const given = Object.values(feeds).some(isOwnHalf) ? await readable(session, feeds) : feeds;
+    return (await session.run(given, fetchable(session, fetches))) as Record<string, Tensor>;
   } catch (cause) {
     throw await (await import("./failure.ts")).notRun(cause, feeds, origins.get(session));
   }
@@ -64,6 +60,20 @@ function fetchable({ outputMetadata }: Session, names: readonly string[]): reado
   const held = new Set(outputMetadata.flatMap((o) => (o.isTensor && hasArray(typeFromName(o.type)) ? [o.name] : [])));
   return names.filter((name) => held.has(name));
 }
+
+/** The feeds as the session's runtime reads them, half precision too. */
+export async function readable(session: Session, feeds: Feeds): Promise<Feeds> {
+  const ort = makers.get(session);
+  if (!ort) return feeds;
+  const { readableHalf } = await import("./halves.ts");
+  const read = async (feed: Tensor) => (isOwnHalf(feed) ? await readableHalf(ort, feed) : feed);
+  const entries = Object.entries(feeds).map(async ([name, feed]) => [name, await read(feed)] as const);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+/** Whether a tensor holds half precision in an array of the platform's own, not in bit patterns; on another device it holds neither. */
+const isOwnHalf = (tensor: Tensor): boolean =>
+  tensor.type === "float16" && (tensor.location ?? "cpu") === "cpu" && !(tensor.data instanceof Uint16Array);
 
 export const shapesOf = (feeds: Feeds): Record<string, number[]> =>
   Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims.map(Number)]));

@@ -46,7 +46,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   sharp: /^image\/sharp\.ts$/,
   "onnxruntime-node": /^node\/runtime\.ts$/,
   "onnxruntime-web": /^web\/runtime\.ts$/,
-  "onnxruntime-common": /^onnx\/runtime\.ts$/,
+  "onnxruntime-common": /^onnx\/ort\.ts$/,
   bullmq: /^evaluate\/queue\/link\.ts$/,
   ioredis: /^evaluate\/queue\/link\.ts$/,
   libsql: /^node\/database\.ts$/,

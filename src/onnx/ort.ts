@@ -1,0 +1,13 @@
+/** @file What the package needs of ONNX Runtime: the namespace that `onnxruntime-node`, `-web` and `-react-native` share. */
+import type { InferenceSession, InferenceSessionFactory, Tensor, TensorConstructor } from "onnxruntime-common";
+
+/** The host's ONNX Runtime, as imported: `import * as ort from "onnxruntime-node"`. */
+export interface Runtime {
+  readonly InferenceSession: InferenceSessionFactory;
+  readonly Tensor: TensorConstructor;
+}
+
+export type Session = InferenceSession;
+export type SessionOptions = InferenceSession.SessionOptions;
+export type Feeds = Record<string, Tensor>;
+export type { Tensor };
