@@ -59,7 +59,7 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
   if (wanted.length === 0)
     throw new UserError("missing-file", `missing ${kind}: give a file, or a directory of them; --help has examples`);
   const samples = await findSamples(wanted, flags.out, kind);
-  const reference = flags.reference === undefined ? undefined : await Reference.open(flags.reference, options);
+  const reference = flags.reference === undefined ? undefined : await Reference.open(flags.reference, options, model);
   await prepareDirectory(flags.out);
 
   let failures: number;

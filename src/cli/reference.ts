@@ -1,5 +1,7 @@
 /** @file How far a model's maps stand from those of a reference, such as the float model that it was quantised from. */
 import { type AskOptions, type LoadedClassifier, type LoadOptions, load } from "../node/load.ts";
+import { loadRuntime } from "../node/runtime.ts";
+import { multipliesAllBits, productsSaturate } from "../node/saturation.ts";
 import type { Why } from "../tasks/classification.ts";
 import { compareMaps, type MapDifference, peakDistance } from "../tasks/comparison.ts";
 import type { Kind } from "../tasks/sample.ts";
@@ -18,14 +20,32 @@ export interface ReferenceResult {
     readonly label: string;
     readonly score: number;
     readonly sameClass: boolean;
+    /** What sets the maps apart beside the models themselves. */
+    readonly warnings: readonly { readonly code: string; readonly text: string }[];
   };
 }
 
-export class Reference {
-  private constructor(private readonly model: LoadedClassifier) {}
+/** What is said where a quantised model's products saturate. */
+const saturating = {
+  code: "saturating-products",
+  text:
+    "a likely cause: products of uint8 and int8 saturate on this processor (AVX2 without VNNI), and the model's answers change; " +
+    "quantise with reduce_range, or with uint8 weights",
+} as const;
 
-  static async open(source: string, options: LoadOptions): Promise<Reference> {
-    return new Reference(await load(source, options));
+export class Reference {
+  private constructor(
+    private readonly model: LoadedClassifier,
+    private readonly warnings: ReferenceResult["of"]["warnings"],
+  ) {}
+
+  /** @param compared the model whose maps are held against this one's. */
+  static async open(source: string, options: LoadOptions, compared: LoadedClassifier): Promise<Reference> {
+    const model = await load(source, options);
+    const onCpu = (options.session?.executionProviders ?? ["cpu"]).every((provider) => provider === "cpu");
+    const wide = [compared, model].some(({ classifier }) => multipliesAllBits(classifier.explainer.model));
+    const saturates = onCpu && wide && (await productsSaturate(await loadRuntime()));
+    return new Reference(model, saturates ? [saturating] : []);
   }
 
   /** Asks the reference the same about the same file. */
@@ -41,6 +61,7 @@ export class Reference {
       label: best.label,
       score: best.score,
       sameClass: best.class === why.predictions[0].class,
+      warnings: this.warnings,
     };
     return why.explanations.map((e, i) => {
       const theirs = other.explanations[i];

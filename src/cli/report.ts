@@ -45,8 +45,9 @@ export function report(result: ImageResult, { json, out }: ExplainFlags): void {
     if (reference) console.log(`    ${referenceLine(reference)}`);
   }
   if (result.reference) {
-    const { label, sameClass } = result.reference;
+    const { label, sameClass, warnings } = result.reference;
     console.log(`  reference: ${sameClass ? "the same class" : `another class, ${label}`}`);
+    for (const { text } of warnings) console.log(`    ${text}`);
   }
   console.log(`  panel: ${path.join(out, result.panel)}`);
 }

@@ -8,12 +8,13 @@
 import type { Runtime, Session, Tensor } from "./ort.ts";
 import { DataType, encodeModel, halfToNumber, makeGraph, makeModel, makeNode, makeValueInfo } from "./proto.ts";
 
-const answers = new WeakMap<Runtime, Promise<boolean>>();
+/** By what makes its sessions: the namespace around it may be a new one each time. */
+const answers = new WeakMap<Runtime["InferenceSession"], Promise<boolean>>();
 
 /** A tensor of half precision as this runtime reads it, in the same memory. */
 export async function readableHalf(ort: Runtime, tensor: Tensor): Promise<Tensor> {
-  const answer = answers.get(ort) ?? wantsBits(ort, tensor.data.constructor as typeof Float32Array);
-  answers.set(ort, answer);
+  const answer = answers.get(ort.InferenceSession) ?? wantsBits(ort, tensor.data.constructor as typeof Float32Array);
+  answers.set(ort.InferenceSession, answer);
   return (await answer) ? asBits(ort, tensor) : tensor;
 }
 

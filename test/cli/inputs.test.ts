@@ -10,6 +10,10 @@ import { decodeNpy } from "../../src/render/npy.ts";
 import { apart } from "../explain/ask.ts";
 import { folder, repository, within } from "./run.ts";
 
+const saturating = {
+  code: "saturating-products",
+  text: expect.stringMatching(/^a likely cause: .* saturate on this processor/),
+};
 const root = process.env.GRADCAM_INPUTS ?? path.join(repository, "test/inputs");
 const cases = readdirSync(root).filter((name) => existsSync(path.join(root, name, "case.json")));
 
@@ -46,7 +50,13 @@ describe.each(cases)("%s", (name) => {
       console.log(`${name} beside its reference: ${JSON.stringify(reference)}`);
       expect(line.reference.sameClass).toBe(true);
       expect(reference.correlation).toBeGreaterThan(0.98);
-      expect(reference.difference).toBeLessThan(0.15);
+      const { warnings } = line.reference;
+      // Weights of eight bits: on a processor whose products saturate the maps may differ, and it is said why.
+      if (name.endsWith("all_bits") && warnings.length > 0) expect(warnings).toMatchObject([saturating]);
+      else {
+        expect(reference.difference).toBeLessThan(0.15);
+        expect(warnings).toEqual([]);
+      }
     }
   });
 });
