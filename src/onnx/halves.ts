@@ -6,7 +6,7 @@
  */
 
 import type { Runtime, Session, Tensor } from "./ort.ts";
-import { DataType, encodeModel, halfToNumber, makeGraph, makeModel, makeNode, makeValueInfo } from "./proto.ts";
+import { DataType, encodeModel, halfToNumber, makeGraph, makeImport, makeModel, makeNode, makeValueInfo } from "./proto.ts";
 
 /** By what makes its sessions: the namespace around it may be a new one each time. */
 const answers = new WeakMap<Runtime["InferenceSession"], Promise<boolean>>();
@@ -52,5 +52,5 @@ async function givesBack(session: Session, x: Tensor): Promise<boolean> {
 function same(): Uint8Array {
   const [x, y] = ["x", "y"].map((name) => makeValueInfo(name, DataType.FLOAT16, [numbers.length]));
   const graph = makeGraph({ name: "same", node: [makeNode("Identity", ["x"], ["y"])], input: [x], output: [y] });
-  return encodeModel(makeModel({ irVersion: 7n, opsetImport: [{ version: 13n }], graph }));
+  return encodeModel(makeModel({ irVersion: 7n, opsetImport: [makeImport("", 13)], graph }));
 }

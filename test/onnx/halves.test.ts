@@ -7,6 +7,7 @@ import {
   DataType,
   encodeModel,
   makeGraph,
+  makeImport,
   makeModel,
   makeNode,
   makeValueInfo,
@@ -22,7 +23,7 @@ beforeAll(() => {
 const twice = encodeModel(
   makeModel({
     irVersion: 7n,
-    opsetImport: [{ version: 13n }],
+    opsetImport: [makeImport("", 13)],
     graph: makeGraph({
       name: "twice",
       node: [makeNode("Add", ["x", "x"], ["y"])],
