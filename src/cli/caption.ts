@@ -149,7 +149,7 @@ function report(result: CaptionResult, { json, out }: CaptionFlags): void {
   const width = Math.max(...result.explanations.map(({ question }) => question.length));
   for (const { question, kind, logProbability, peak, blank, insideOutside } of result.explanations) {
     const number = kind === "contrast" ? logProbability.toFixed(2) : `${(100 * Math.exp(logProbability)).toFixed(1)} %`;
-    const where = blank ? `blank, ${blank}` : peak && `most at ${peak.x}, ${peak.y}`;
+    const where = blank ? `blank, ${blank}` : peak && `most at ${Math.round(peak.x)}, ${Math.round(peak.y)}`;
     const ratio = insideOutside === undefined ? "" : `, inside/outside ${insideOutside.toFixed(2)}`;
     console.log(`  ${question.padEnd(width)} ${number.padStart(8)}  ${where}${ratio}`);
   }

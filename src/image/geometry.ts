@@ -15,6 +15,18 @@ export interface Size {
 }
 
 /**
+ * Where the cells of a grid lie on the network's input, along one axis: the centre of cell `k` is at `start + k * step`, in input pixels
+ * whose edges are whole numbers. Without it the grid is taken to cover the input evenly.
+ */
+export interface CellCentres {
+  readonly start: number;
+  readonly step: number;
+}
+
+/** {@link CellCentres} of each axis of a grid, in their order: [rows, columns], [slices, rows, columns], [samples]. */
+export type Alignment = readonly CellCentres[];
+
+/**
  * The affine map from the network's input to the original picture, in pixels whose edges are whole numbers:
  * `x_original = left + x_input * scaleX`, `y_original = top + y_input * scaleY`.
  */
@@ -32,12 +44,19 @@ export interface Geometry {
 /**
  * A map over the network's input, in the pixels of the original picture; NaN where the network did not look (cropped away).
  *
- * @param map `h * w` values, row after row; the grid covers the network's input exactly
+ * @param map `h * w` values, row after row
+ * @param alignment where the cells lie; by default they cover the network's input evenly
  */
-export function undo(map: Float32Array, [h, w]: readonly [number, number], geometry: Geometry): PixelMap {
-  const { input, original, scaleX, scaleY, left, top } = geometry;
-  const columns = places(original.width, w, (x) => (x - left) / scaleX / input.width);
-  const rows = places(original.height, h, (y) => (y - top) / scaleY / input.height);
+export function undo(
+  map: Float32Array,
+  [h, w]: readonly [number, number],
+  { input, original, scaleX, scaleY, left, top }: Geometry,
+  alignment: Alignment = [],
+): PixelMap {
+  const across = { from: left, length: input.width * scaleX, scale: scaleX };
+  const down = { from: top, length: input.height * scaleY, scale: scaleY };
+  const rows = places(original.height, h, down, alignment[0]);
+  const columns = places(original.width, w, across, alignment[1]);
   return { ...original, data: interpolate(map, [h, w], rows, columns) };
 }
 
@@ -45,39 +64,69 @@ export function undo(map: Float32Array, [h, w]: readonly [number, number], geome
  * A map resized, equal to PyTorch's `F.interpolate(mode="bilinear", align_corners=False)`.
  *
  * @param map `h * w` values, row after row
+ * @param alignment where the cells lie on the target's pixels; by default they cover it evenly
  * @returns `height * width` values
  */
 export function upsample(
   map: Float32Array,
   [h, w]: readonly [number, number],
   [height, width]: readonly [number, number],
+  alignment: readonly (CellCentres | undefined)[] = [],
 ): Float32Array {
-  const rows = places(height, h, (y) => y / height);
-  const columns = places(width, w, (x) => x / width);
+  const rows = places(height, h, { from: 0, length: height, scale: 1 }, alignment[0]);
+  const columns = places(width, w, { from: 0, length: width, scale: 1 }, alignment[1]);
   return interpolate(map, [h, w], rows, columns);
 }
 
-/** For each target pixel the two cells that it lies between, and its share of the second; NaN where it lies outside. */
+/** For each target pixel the two cells that it lies between, and the share of each; NaN where it lies outside. */
 interface Places {
   readonly first: Int32Array;
   readonly second: Int32Array;
-  readonly share: Float64Array;
+  readonly ofFirst: Float64Array;
+  readonly ofSecond: Float64Array;
 }
 
-/** @param position from a target pixel's centre to the part of the grid's extent before it, 0..1 inside */
-function places(length: number, cells: number, position: (centre: number) => number): Places {
+/** The part of the target's axis that the network saw, and target pixels for one of the network's. */
+interface Seen {
+  readonly from: number;
+  readonly length: number;
+  readonly scale: number;
+}
+
+/** What rounding may do to a position, in parts of the axis. */
+const ROUNDING = 1e-9;
+
+/**
+ * Positions are reckoned from the middle of what was seen, and those before it are the mirror image of those behind it: a mirrored map
+ * comes out mirrored to the last bit, whatever the scale.
+ */
+function places(length: number, cells: number, { from, length: seen, scale }: Seen, centres?: CellCentres): Places {
   const first = new Int32Array(length);
   const second = new Int32Array(length);
-  const share = new Float64Array(length).fill(Number.NaN);
+  const ofFirst = new Float64Array(length).fill(Number.NaN);
+  const ofSecond = new Float64Array(length).fill(Number.NaN);
+  const exact = from + seen / 2;
+  const middle = Math.abs(exact - length / 2) < ROUNDING * length ? length / 2 : exact;
+  const step = centres ? centres.step * scale : seen / cells;
+  // Cells before the middle: half of them, unless they lie elsewhere.
+  const evenly = (cells - 1) / 2;
+  const before = centres ? (seen / 2 - centres.start * scale) / step : evenly;
+  const mirrored = Math.abs(before - evenly) < ROUNDING * cells;
   for (let i = 0; i < length; i++) {
-    const part = position(i + 0.5);
-    if (!(part >= 0 && part < 1)) continue;
-    const cell = Math.max(0, part * cells - 0.5);
-    first[i] = Math.trunc(cell);
-    second[i] = Math.min(cells - 1, first[i] + 1);
-    share[i] = cell - first[i];
+    const away = i + 0.5 - middle;
+    if (Math.abs(away) > seen * (0.5 + ROUNDING)) continue;
+    const flip = mirrored && away < 0;
+    const cell = (flip ? -away : away) / step + (mirrored ? evenly : before);
+    const within = Math.min(Math.max(0, cell), cells - 1);
+    const low = Math.min(Math.trunc(within), Math.max(0, cells - 2));
+    const share = within - low;
+    const high = Math.min(cells - 1, low + 1);
+    first[i] = flip ? cells - 1 - high : low;
+    second[i] = flip ? cells - 1 - low : high;
+    ofFirst[i] = flip ? share : 1 - share;
+    ofSecond[i] = flip ? 1 - share : share;
   }
-  return { first, second, share };
+  return { first, second, ofFirst, ofSecond };
 }
 
 function interpolate(
@@ -87,19 +136,20 @@ function interpolate(
   columns: Places,
 ): Float32Array {
   if (map.length !== h * w) throw new InternalError(`${map.length} values for a map of ${h} x ${w}`);
-  const [height, width] = [rows.share.length, columns.share.length];
-  const { first, share } = columns;
+  const [height, width] = [rows.first.length, columns.first.length];
+  const { first, second, ofFirst, ofSecond } = columns;
   const out = new Float32Array(height * width);
   const line = new Float64Array(w);
   for (let y = 0, at = 0; y < height; y++) {
-    const [above, below, down] = [rows.first[y] * w, rows.second[y] * w, rows.share[y]];
-    // Outside, the share is NaN, and so is everything that is made with it.
-    for (let x = 0; x < w; x++) line[x] = map[above + x] * (1 - down) + map[below + x] * down;
+    const [above, below, up, down] = [rows.first[y] * w, rows.second[y] * w, rows.ofFirst[y], rows.ofSecond[y]];
+    // Outside, the shares are NaN, and so is everything that is made with them.
+    for (let x = 0; x < w; x++) line[x] = map[above + x] * up + map[below + x] * down;
     for (let x = 0; x < width; ) {
       // All pixels between the same two cells.
-      const cell = first[x];
-      const [left, right] = [line[cell], line[Math.min(w - 1, cell + 1)]];
-      for (; x < width && first[x] === cell; x++) out[at++] = left * (1 - share[x]) + right * share[x];
+      const [cell, next] = [first[x], second[x]];
+      const [left, right] = [line[cell], line[next]];
+      for (; x < width && first[x] === cell && second[x] === next; x++)
+        out[at++] = left * ofFirst[x] + right * ofSecond[x];
     }
   }
   return out;

@@ -1,4 +1,6 @@
 /** @file Where a map of a volume points: its peak, and the box of the localisation protocol, as `locate.ts` has them for pictures. */
+import type { PeakRule } from "./locate.ts";
+import { boundsOf, largest, middleOf, PLATEAU, type Segment } from "./segment.ts";
 
 /** A voxel: across, down, and the slice. */
 export interface Point3 {
@@ -16,49 +18,60 @@ export interface VoxelMap {
   readonly dims: readonly number[];
 }
 
-/** The first voxel, slice by slice and row by row, that has the map's maximum; undefined when nothing is above 0. */
-export function peak3({ data, dims: [, height, width] }: VoxelMap): Point3 | undefined {
-  const at = largest(data);
-  return at < 0 ? undefined : pointAt(at, height, width);
+/** As {@link peak} of a picture's map; undefined when nothing is above 0. */
+export function peak3({ data, dims: [depth, height, width] }: VoxelMap, rule: PeakRule = "centre"): Point3 | undefined {
+  const top = largest(data);
+  if (!top) return undefined;
+  if (rule === "first") return pointAt(top.at, height, width);
+  const dims = [depth, height, width];
+  const [x, y, z] = middleOf(segmentsAbove(top.value * (1 - PLATEAU), { data, dims }), [width, height, depth]);
+  return { x, y, z };
 }
 
-/** The bounding box of the largest segment, connected over corners too, of voxels at or above `threshold` times the maximum. */
+/** As {@link box} of a picture's map: around the largest segment, connected over corners too, at or above `threshold` times the maximum. */
 export function box3({ data, dims: [depth, height, width] }: VoxelMap, threshold = 0.15): Box3 | undefined {
   const top = largest(data);
-  if (top < 0) return undefined;
-  const least = threshold * data[top];
+  if (!top) return undefined;
+  const segments = segmentsAbove(threshold * top.value * (1 - PLATEAU), { data, dims: [depth, height, width] });
+  const { low, high } = boundsOf(segments, [width, height, depth]);
+  return [low[0], low[1], low[2], high[0], high[1], high[2]];
+}
+
+function segmentsAbove(level: number, { data, dims: [depth, height, width] }: VoxelMap): Segment[] {
+  const inside = (value: number) => value >= level && value < Number.POSITIVE_INFINITY;
   const seen = new Uint8Array(data.length);
-  let best: { size: number; box: Box3 } | undefined;
+  const segments: Segment[] = [];
   for (let start = 0; start < data.length; start++) {
-    if (seen[start] || !(data[start] >= least)) continue;
+    if (seen[start] || !inside(data[start])) continue;
     const waiting = [start];
     seen[start] = 1;
-    let size = 0;
-    let [x0, y0, z0, x1, y1, z1] = [width, height, depth, 0, 0, 0];
+    let [size, sum] = [0, 0];
+    const places = [0, 0, 0];
+    const [low, high] = [
+      [width, height, depth],
+      [0, 0, 0],
+    ];
     for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
       const { x, y, z } = pointAt(at, height, width);
       size++;
-      [x0, y0, z0] = [Math.min(x0, x), Math.min(y0, y), Math.min(z0, z)];
-      [x1, y1, z1] = [Math.max(x1, x + 1), Math.max(y1, y + 1), Math.max(z1, z + 1)];
+      sum += data[at];
+      for (const [axis, place] of [x, y, z].entries()) {
+        places[axis] += place;
+        low[axis] = Math.min(low[axis], place);
+        high[axis] = Math.max(high[axis], place + 1);
+      }
       for (let c = Math.max(0, z - 1); c <= Math.min(depth - 1, z + 1); c++)
         for (let b = Math.max(0, y - 1); b <= Math.min(height - 1, y + 1); b++)
           for (let a = Math.max(0, x - 1); a <= Math.min(width - 1, x + 1); a++) {
             const next = (c * height + b) * width + a;
-            if (seen[next] || !(data[next] >= least)) continue;
+            if (seen[next] || !inside(data[next])) continue;
             seen[next] = 1;
             waiting.push(next);
           }
     }
-    if (!best || size > best.size) best = { size, box: [x0, y0, z0, x1, y1, z1] };
+    segments.push({ size, sum, places, low, high });
   }
-  return best?.box;
-}
-
-function largest(data: Float32Array): number {
-  let [best, most] = [-1, 0];
-  for (let i = 0; i < data.length; i++)
-    if (data[i] > most && data[i] < Number.POSITIVE_INFINITY) [best, most] = [i, data[i]];
-  return best;
+  return segments;
 }
 
 const pointAt = (at: number, height: number, width: number): Point3 => ({

@@ -1,15 +1,17 @@
 /**
  * @file Where a map points: its peak, and the box of the localisation protocol (ILSVRC, arXiv 1610.02391 section 4.1).
  *
- * A blank map, without a value above 0, points nowhere; saying (0, 0) would count as a hit now and then.
+ * Both turn with the map: mirrored or turned, it points at the same place of the picture. A blank map, without a value above 0, points
+ * nowhere; saying (0, 0) would count as a hit now and then.
  */
 
 import type { PixelMap } from "./picture.ts";
+import { boundsOf, largest, middleOf, order, PLATEAU, type Segment } from "./segment.ts";
 
 /** The threshold of the protocol. */
 const protocol = 0.15;
 
-/** A pixel. */
+/** A place in pixels, whose own centres are at whole numbers: 7.5 is between pixels 7 and 8. */
 export interface Point {
   readonly x: number;
   readonly y: number;
@@ -18,48 +20,86 @@ export interface Point {
 /** Pixels `x0 <= x < x1`, `y0 <= y < y1`. */
 export type Box = readonly [x0: number, y0: number, x1: number, y1: number];
 
-/** The first pixel, row by row, that has the map's maximum; undefined when the map is blank. What is not finite is outside. */
-export function peak({ data, width }: PixelMap): Point | undefined {
-  let best = -1;
-  let most = 0;
-  for (let i = 0; i < data.length; i++)
-    if (data[i] > most && data[i] < Number.POSITIVE_INFINITY) {
-      most = data[i];
-      best = i;
-    }
-  return best < 0 ? undefined : { x: best % width, y: Math.floor(best / width) };
+/**
+ * What is called the peak of a map: the centre of the plateau of its maximum, or the first pixel, row by row, that has the maximum, as
+ * the published protocols of the pointing game have it: on a cell at the border that is the picture's edge, at the top and left only.
+ */
+export const peakRules = ["centre", "first"] as const;
+export type PeakRule = (typeof peakRules)[number];
+
+/**
+ * A map's peak; undefined when the map is blank. What is not finite is outside.
+ *
+ * The plateau is a connected part (corners included) that has the map's maximum, up to rounding. Of several, the one with the most pixels
+ * is meant, of equals the one nearest to the map's middle, and of those that nothing tells apart, the mean of their centres.
+ */
+export function peak(map: PixelMap, rule: PeakRule = "centre"): Point | undefined {
+  const top = largest(map.data);
+  return top && peakUnder(top, map, rule);
+}
+
+/** The value at a map's peak; 0 when the map is blank. */
+export const maximum = ({ data }: PixelMap): number => largest(data)?.value ?? 0;
+
+function peakUnder({ at, value }: Top, map: PixelMap, rule: PeakRule): Point {
+  const { width, height } = map;
+  if (rule === "first") return { x: at % width, y: Math.floor(at / width) };
+  const [x, y] = middleOf(segmentsAbove(value * (1 - PLATEAU), map), [width, height]);
+  return { x, y };
 }
 
 /**
  * The bounding box of the largest connected segment of pixels at or above `threshold` times the maximum; undefined when the map
  * is blank. What is not finite is outside.
  *
- * Segments connect over corners too (8-connected, as with OpenCV's contours), the largest has the most pixels, and among equals it
- * is the one whose first pixel, row by row, comes first.
+ * Segments connect over corners too (8-connected, as with OpenCV's contours). The largest has the most pixels; of equals it is the one
+ * with the larger sum of values, then the one nearest to the map's middle; the box is around all of those that nothing tells apart.
  *
  * @param threshold 0..1; 0.15 by the protocol
  */
-export function box(map: PixelMap, options: { threshold?: number } = {}): Box | undefined {
-  return boxes(map, options)[0];
+export function box(map: PixelMap, { threshold = protocol }: { threshold?: number } = {}): Box | undefined {
+  const top = largest(map.data);
+  return top && boxAround(segmentsAbove(levelOf(top, threshold), map), map);
 }
 
 /** A map's {@link peak} and its {@link box} by the protocol, of which a blank map has neither. */
-export function locate(map: PixelMap): { readonly peak?: Point; readonly box?: Box } {
-  const top = peak(map);
-  return top ? { peak: top, box: boxesUnder(top, map, protocol)[0] } : {};
+export function locate(map: PixelMap, rule?: PeakRule): { readonly peak?: Point; readonly box?: Box } {
+  const top = largest(map.data);
+  if (!top) return {};
+  const segments = segmentsAbove(levelOf(top, protocol), map);
+  return { peak: peakUnder(top, map, rule ?? "centre"), box: boxAround(segments, map) };
 }
 
-/** The bounding boxes of all such segments, the largest first; none when the map is blank. */
-export function boxes(map: PixelMap, { threshold = protocol }: { threshold?: number } = {}): Box[] {
-  const top = peak(map);
-  return top ? boxesUnder(top, map, threshold) : [];
+/** The {@link box}, and the bounding boxes of all such segments, the largest first; undefined when the map is blank. */
+export function boxes(
+  map: PixelMap,
+  { threshold = protocol }: { threshold?: number } = {},
+): { readonly largest: Box; readonly all: readonly Box[] } | undefined {
+  const top = largest(map.data);
+  if (!top) return undefined;
+  const segments = segmentsAbove(levelOf(top, threshold), map);
+  const extent = [map.width, map.height];
+  const all = segments.sort((a, b) => order(a, b, extent)).map(({ low, high }) => asBox(low, high));
+  return { largest: boxAround(segments, map), all };
 }
 
-/** The boxes of segments at or above a share of what the map has at its peak. */
-function boxesUnder(top: Point, map: PixelMap, threshold: number): Box[] {
-  const runs = runsAbove(map, threshold * map.data[top.y * map.width + top.x]);
+type Top = NonNullable<ReturnType<typeof largest>>;
+
+/** What is at the level but for rounding is at the level. */
+const levelOf = ({ value }: Top, threshold: number): number => value * threshold * (1 - PLATEAU);
+
+const asBox = (low: readonly number[], high: readonly number[]): Box => [low[0], low[1], high[0], high[1]];
+
+function boxAround(segments: readonly Segment[], { width, height }: PixelMap): Box {
+  const { low, high } = boundsOf(segments, [width, height]);
+  return asBox(low, high);
+}
+
+/** The connected parts of a map at or above a level. */
+function segmentsAbove(level: number, map: PixelMap): Segment[] {
+  const runs = runsAbove(map, level);
   connect(runs);
-  return boxesOf(runs);
+  return segmentsOf(runs, map);
 }
 
 /** Pixels of one row in a line, `from <= x < to`, and the segment they belong to: the index of one of its earlier runs, or their own. */
@@ -105,18 +145,22 @@ function root(runs: Run[], index: number): number {
   return i;
 }
 
-function boxesOf(runs: Run[]): Box[] {
-  const segments = new Map<number, { area: number; x0: number; y0: number; x1: number; y1: number }>();
+function segmentsOf(runs: Run[], { data, width }: PixelMap): Segment[] {
+  const segments = new Map<number, { size: number; sum: number; places: number[]; low: number[]; high: number[] }>();
   runs.forEach(({ y, from, to }, i) => {
     const at = root(runs, i);
+    const length = to - from;
+    let sum = 0;
+    for (let x = from; x < to; x++) sum += data[y * width + x];
+    const places = [((from + to - 1) * length) / 2, y * length];
     const segment = segments.get(at);
     if (segment) {
-      segment.area += to - from;
-      segment.x0 = Math.min(segment.x0, from);
-      segment.x1 = Math.max(segment.x1, to);
-      segment.y1 = y + 1;
-    } else segments.set(at, { area: to - from, x0: from, y0: y, x1: to, y1: y + 1 });
+      segment.size += length;
+      segment.sum += sum;
+      segment.places = segment.places.map((before, axis) => before + places[axis]);
+      segment.low[0] = Math.min(segment.low[0], from);
+      segment.high = [Math.max(segment.high[0], to), y + 1];
+    } else segments.set(at, { size: length, sum, places, low: [from, y], high: [to, y + 1] });
   });
-  // The sort is stable: of equal ones, the one that begins first.
-  return [...segments.values()].sort((a, b) => b.area - a.area).map(({ x0, y0, x1, y1 }) => [x0, y0, x1, y1]);
+  return [...segments.values()];
 }

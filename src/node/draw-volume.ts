@@ -20,7 +20,7 @@ export const drawVolume: Draw<"volume"> = ({ volume, predictions, explanations }
   const sliceOf = ({ data }: Picture, z: number): Promise<Uint8Array> =>
     encodePng(picture(width, height, data.subarray(z * height * width * 3, (z + 1) * height * width * 3)));
   const rows: PanelRow[] = [];
-  const peaks = explanations.flatMap(({ peak }) => (peak ? [peak.z] : []));
+  const peaks = explanations.flatMap(({ peak }) => (peak ? [Math.round(peak.z)] : []));
   const columns = shownSlices(depth, mostSlices.panel, peaks);
 
   const sheet = async (e: ClassExplanation<"volume">, seen: Picture) => {

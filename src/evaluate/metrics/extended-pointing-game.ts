@@ -4,7 +4,7 @@
  * A map whose maximum is below a threshold rejects its class, which is right when the class is not in the picture. The threshold is the
  * set's best, chosen on one half of the pictures for the other. Values at different classes compare in the raw map's units.
  */
-import { peak } from "../../image/locate.ts";
+import { maximum, peak } from "../../image/locate.ts";
 import { mean, quantile } from "../statistics.ts";
 import { annotated, each, type Measured, type Metric } from "./metric.ts";
 import { tolerance } from "./pointing-game.ts";
@@ -20,13 +20,13 @@ export const extendedPointingGame: Metric = {
   needs: "boxes",
   better: "higher",
   measure: each((one) => {
-    const { objects, onPicture } = one;
+    const { objects, onPicture, peakRule } = one;
     if (!annotated(one)) return undefined;
-    const top = peak(onPicture);
+    const top = peak(onPicture, peakRule);
     const region = coverage(objects, onPicture.width, onPicture.height);
     const present = region.data.includes(1);
     return {
-      strength: top ? onPicture.data[top.y * onPicture.width + top.x] : 0,
+      strength: maximum(onPicture),
       present: present ? 1 : 0,
       hit: present && top && near(top, region, tolerance) ? 1 : 0,
     };

@@ -28,10 +28,10 @@ export const maxBoxAccuracy: Metric = {
     const boxes = objects.flatMap((object) => (object.box ? [object.box] : []));
     if (boxes.length === 0) return undefined;
     const meets = (drawn: Box) => Math.max(...boxes.map((truth) => overlap(drawn, truth)));
-    const found = thresholds.map((threshold) => boxesOfSegments(onPicture, { threshold }).map(meets));
+    const found = thresholds.map((threshold) => boxesOfSegments(onPicture, { threshold }));
     return {
-      iou: found.map(([largest = 0]) => largest),
-      any: found.map((all) => all.reduce((a, b) => Math.max(a, b), 0)),
+      iou: found.map((drawn) => (drawn ? meets(drawn.largest) : 0)),
+      any: found.map((drawn) => (drawn?.all ?? []).map(meets).reduce((a, b) => Math.max(a, b), 0)),
     };
   }),
   summarise(measured) {

@@ -5,7 +5,7 @@
  * order, once; the summary reads them all.
  */
 import type { Geometry } from "../../image/geometry.ts";
-import type { Box } from "../../image/locate.ts";
+import type { Box, PeakRule } from "../../image/locate.ts";
 import type { PixelMap } from "../../image/picture.ts";
 import type { Dense } from "../../methods/method.ts";
 import type { Random } from "../random.ts";
@@ -69,6 +69,8 @@ export interface Case {
   /** The map over the original picture; NaN where the network did not look. */
   readonly onPicture: PixelMap;
   readonly geometry: Geometry;
+  /** What counts as the map's peak; the centre of its plateau unless told. */
+  readonly peakRule?: PeakRule;
   /** The maps of the other methods that run, for the same class, [H, W]. */
   readonly peers: ReadonlyMap<string, Float32Array>;
   /** Where people looked (VQA-HAT and the like), over the original picture. */

@@ -3,6 +3,7 @@
  *
  * Accuracy is the mean over classes of hits / (hits + misses). "Difficult" are pictures where the things cover less than a quarter and
  * something else is annotated too. A blank map points nowhere and misses.
+ * TorchRay's maximum is the first in row-major order (`--peak first`); a plateau's centre does not change when a picture is mirrored.
  */
 import { peak } from "../../image/locate.ts";
 import { mean } from "../statistics.ts";
@@ -21,11 +22,11 @@ export const pointingGame: Metric = {
   about: "annotated",
   needs: "boxes",
   better: "higher",
-  measure: each(({ objects, onPicture, others }) => {
+  measure: each(({ objects, onPicture, others, peakRule }) => {
     const { width, height } = onPicture;
     const region = coverage(objects, width, height);
     if (!region.data.includes(1)) return undefined;
-    const top = peak(onPicture);
+    const top = peak(onPicture, peakRule);
     const covered = region.data.reduce((a, b) => a + b, 0) / region.data.length;
     const difficult = covered < 0.25 && others > 0;
     return { hit: top && near(top, region, tolerance) ? 1 : 0, difficult: difficult ? 1 : 0 };

@@ -41,11 +41,13 @@ export function energyOn({ data }: PixelMap, { data: region }: Mask): number {
   return all > 0 ? inside / all : 0;
 }
 
-/** Whether a pixel is in a region, or less than `tolerance` pixels from one of it (Euclidean). */
+/** Whether a place is in a region, or less than `tolerance` pixels from the centre of one of its pixels (Euclidean). */
 export function near({ x, y }: Point, { width, height, data }: Mask, tolerance: number): boolean {
-  const reach = Math.ceil(tolerance);
-  for (let v = Math.max(0, y - reach); v <= Math.min(height - 1, y + reach); v++)
-    for (let u = Math.max(0, x - reach); u <= Math.min(width - 1, x + reach); u++)
-      if (data[v * width + u] && ((u === x && v === y) || Math.hypot(u - x, v - y) < tolerance)) return true;
+  const reach = Math.max(0.5, tolerance);
+  for (let v = Math.max(0, Math.ceil(y - reach)); v <= Math.min(height - 1, y + reach); v++)
+    for (let u = Math.max(0, Math.ceil(x - reach)); u <= Math.min(width - 1, x + reach); u++) {
+      const inside = Math.abs(u - x) <= 0.5 && Math.abs(v - y) <= 0.5;
+      if (data[v * width + u] && (inside || Math.hypot(u - x, v - y) < tolerance)) return true;
+    }
   return false;
 }
