@@ -18,7 +18,7 @@ import { packageVersion } from "./about.ts";
 import { attack } from "./adversarial.ts";
 import { readMapping } from "./class-map.ts";
 import { interruptible } from "./interrupt.ts";
-import { loadOptions, type ModelFlags, notice, port, seedNumber, whole, withModel } from "./options.ts";
+import { loadOptions, type ModelFlags, notice, port, seedNumber, whole, withModel, withPlacing } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { checkShortcut } from "./spurious.ts";
 
@@ -49,7 +49,7 @@ Examples:
 The same command again continues what was interrupted.`;
 
 export function defineEvaluate(program: Command): void {
-  withModel(program.command("evaluate"))
+  withPlacing(withModel(program.command("evaluate")))
     .description("measure explanations over a dataset")
     .argument(
       "<dataset>",

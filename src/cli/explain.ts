@@ -9,7 +9,7 @@ import { writeWhy } from "../node/write.ts";
 import type { Kind } from "../tasks/sample.ts";
 import { eachSample, endWith } from "./each-sample.ts";
 import { assumption, manifest } from "./manifest.ts";
-import { loadOptions, methodOption, namedFile, several, withDrawing, withModel } from "./options.ts";
+import { loadOptions, methodOption, namedFile, several, withDrawing, withModel, withPlacing } from "./options.ts";
 import { Reference } from "./reference.ts";
 import { type ExplainFlags, type ImageResult, report } from "./report.ts";
 import { findSamples, type SampleFile } from "./samples.ts";
@@ -28,7 +28,7 @@ Examples:
 
 export function defineExplain(program: Command): void {
   withDrawing(
-    withModel(program.command("explain"))
+    withPlacing(withModel(program.command("explain")))
       .description("show which parts of a picture, sound or volume made a model say what it says")
       .argument("[image...]", "pictures, .wav, .npy or .json files, as the model takes them; or directories of them")
       .option("--class <name|index|topN>", "a class to explain; may be repeated (default: the best)", several)

@@ -12,6 +12,8 @@ export function manifest(model: LoadedClassifier, results: readonly ImageResult[
     node: process.version,
     model: { name, sha256 },
     preprocess: kind === "picture" ? classifier.preprocess : null,
+    peak: flags.peak ?? "centre",
+    align: flags.align ?? "bilinear",
     score: score.name,
     scoreIsBefore: score.before ?? null,
     layer: classifier.explainer.layers[0]?.name ?? null,

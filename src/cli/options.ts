@@ -1,5 +1,6 @@
 /** @file Options that commands share, and how their texts become values. */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { type PeakRule, peakRules } from "../image/locate.ts";
 import { methods } from "../methods/index.ts";
 import type { LoadOptions } from "../node/load.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
@@ -7,6 +8,7 @@ import type { TokenGrid } from "../read/layout.ts";
 import { type ColormapName, colormaps } from "../render/colormap.ts";
 import type { LanguageOptions } from "../tasks/folder.ts";
 import { type Dtype, dtypeOf, dtypes } from "../tasks/model-files.ts";
+import { type AlignName, alignments } from "../tasks/placing.ts";
 
 /** What every command that opens a model takes. */
 export interface ModelFlags {
@@ -19,6 +21,8 @@ export interface ModelFlags {
   readonly std?: number[];
   readonly size?: number | "full";
   readonly layout?: "NCHW" | "NHWC";
+  readonly peak?: PeakRule;
+  readonly align?: AlignName;
   readonly provider?: string;
   readonly threads?: number;
   readonly dtype?: Dtype;
@@ -68,6 +72,27 @@ export function withPictureReading(command: Command): Command {
     .option("--threads <count>", "threads of ONNX Runtime (default: one per core)", whole);
 }
 
+/** Where maps are placed on a sample, and what is called their peak. */
+export function withPlacing(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        "--peak <rule>",
+        "centre: of the plateau of the maximum; first: the first maximum, row by row, as published protocols have it",
+      )
+        .choices([...peakRules])
+        .default(peakRules[0]),
+    )
+    .addOption(
+      new Option(
+        "--align <how>",
+        "where a layer's cells lie: evenly over the input, or at the centres of their receptive fields",
+      )
+        .choices([...alignments])
+        .default(alignments[0]),
+    );
+}
+
 /** Methods by name. */
 export const methodOption = (): Option =>
   new Option(
@@ -101,6 +126,8 @@ export function loadOptions({
   std,
   size,
   layout,
+  peak,
+  align,
   provider,
   threads,
   dtype,
@@ -109,7 +136,7 @@ export function loadOptions({
     ...(provider && { executionProviders: [provider] }),
     ...(threads && { intraOpNumThreads: threads }),
   };
-  return { output, layer, tokens, labels, mean, std, size, layout, session, dtype };
+  return { output, layer, tokens, labels, mean, std, size, layout, peak, align, session, dtype };
 }
 
 /** Gathers an option that may be given several times. */

@@ -8,8 +8,8 @@
 import { UserError } from "../errors.ts";
 import { bestClasses, classScores } from "../explain/target.ts";
 import { asLaidOut, channelsFirst } from "../explain/tensors.ts";
-import { undo } from "../image/geometry.ts";
-import { peak } from "../image/locate.ts";
+import { cellsSpan, undo } from "../image/geometry.ts";
+import { type PeakOptions, peak } from "../image/locate.ts";
 import type { PixelMap } from "../image/picture.ts";
 import type { LoadOptions } from "../node/load.ts";
 import type { Classifier } from "../tasks/classification.ts";
@@ -129,13 +129,17 @@ async function attackOne(
   const held: HeldMap[] = [];
   for (const method of methods) {
     const seen: PixelMap[] = [];
+    let peakBy: PeakOptions = {};
     for (const pass of [clean, forward]) {
-      const { maps } = await pass.explain({ method, target: present });
-      seen.push(undo(maps.data as Float32Array, maps.dims.slice(1) as [number, number], subject.geometry));
+      const { maps, layer } = await pass.explain({ method, target: present });
+      const { alignment } = await classifier.places.of(layer);
+      const within = cellsSpan(maps.dims.slice(1), subject.geometry, alignment);
+      peakBy = { rule: classifier.places.rule, within };
+      seen.push(undo(maps.data as Float32Array, maps.dims.slice(1) as [number, number], subject.geometry, alignment));
     }
     const [before, after] = seen;
     const hit = (map: PixelMap) => {
-      const top = peak(map);
+      const top = peak(map, peakBy);
       return region !== undefined && top !== undefined && near(top, region, tolerance);
     };
     const looked = before.data.map((v, i) => (Number.isNaN(v) ? -1 : i)).filter((i) => i >= 0);

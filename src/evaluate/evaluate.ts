@@ -2,9 +2,11 @@
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { UserError } from "../errors.ts";
+import type { PeakRule } from "../image/locate.ts";
 import { methodNamed } from "../methods/index.ts";
 import { prepareDirectory } from "../node/files.ts";
 import type { LoadOptions } from "../node/load.ts";
+import type { AlignName } from "../tasks/placing.ts";
 import { isAddress } from "./address.ts";
 import type { Mapping } from "./datasets/class-maps.ts";
 import { ClassNames } from "./datasets/classes.ts";
@@ -62,6 +64,9 @@ export interface Evaluation extends Summary, Details {
   readonly methods: readonly string[];
   readonly metrics: readonly string[];
   readonly seed: number;
+  /** What counted as a map's peak, and where its cells were placed. */
+  readonly peak: PeakRule;
+  readonly align: AlignName;
 }
 
 /** Figures, and the pictures behind them. */
@@ -80,7 +85,11 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   checkNeeds(metrics, samples);
 
   await prepareDirectory(out);
-  const run = { model: model.sha256, layer, dataset: location, methods, metrics, seed, pictures: samples.length };
+  const { peak = "centre", align = "bilinear" } = options.load ?? {};
+  const run = {
+    ...{ model: model.sha256, layer, dataset: location, methods, metrics, seed, pictures: samples.length },
+    ...{ peak, align },
+  };
   const store = await Store.open(path.join(out, "results.sqlite"), run);
   try {
     const left = inOrderOfLength(samples.filter(({ id }) => !store.has(id)));
@@ -105,7 +114,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
       dataset: { location, pictures: total, remarks: dataset.remarks },
       model: { name, sha256: model.sha256, layer },
       runtime: model.runtimeVersion,
-      ...{ methods, metrics, seed },
+      ...{ methods, metrics, seed, peak, align },
       ...summarise(store, methods, metrics, seed),
       ...detailsOf(store, methods, metrics, (index) => labels.name(index)),
     };

@@ -1,12 +1,12 @@
 /** @file One picture of an evaluation: its explanations by every method, and what every metric says of them. */
+import type { PeakOptions } from "../image/locate.ts";
 import type { PixelMap } from "../image/picture.ts";
-import type { Dense } from "../methods/method.ts";
 import type { Classifier } from "../tasks/classification.ts";
 import type { About, Annotation, Case, Measurement, Metric } from "./metrics/metric.ts";
 import { randomFor } from "./random.ts";
 import type { Randomised } from "./randomise.ts";
 import type { Opened } from "./sample.ts";
-import { Subject } from "./subject.ts";
+import { type PlacedMap, Subject } from "./subject.ts";
 
 /** What is asked of every picture. */
 export interface Protocol {
@@ -55,7 +55,7 @@ export async function examine(
 
   const views = new Map<string, Map<number, View>>();
   for (const method of methods) {
-    const maps = asked.length ? await subject.maps(method, asked) : new Map<number, Dense>();
+    const maps = asked.length ? await subject.maps(method, asked) : new Map<number, PlacedMap>();
     views.set(method, new Map([...maps].map(([c, map]) => [c, new View(subject, map)])));
   }
   const viewsOf = (method: string, classes: readonly number[]): (readonly [number, View])[] =>
@@ -69,6 +69,7 @@ export async function examine(
     return {
       ...{ class: c, rank: subject.ranking.indexOf(c), right: labels?.includes(c), objects, attention },
       ...{ others: annotations.length - objects.length, geometry: subject.geometry, blank: view.blank },
+      peakBy: view.peakBy,
       get map() {
         return view.onInput;
       },
@@ -109,10 +110,14 @@ class View {
 
   constructor(
     private readonly subject: Subject,
-    private readonly map: Dense,
+    private readonly map: PlacedMap,
   ) {
     this.finite = map.data.every(Number.isFinite);
     this.blank = !map.data.some((v) => v > 0);
+  }
+
+  get peakBy(): PeakOptions {
+    return this.subject.peakOf(this.map);
   }
 
   get onInput(): Float32Array {

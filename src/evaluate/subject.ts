@@ -3,7 +3,8 @@ import { InternalError, UserError } from "../errors.ts";
 import type { Forward } from "../explain/forward.ts";
 import { bestClasses, classScores } from "../explain/target.ts";
 import { asLaidOut, channelsFirst } from "../explain/tensors.ts";
-import { type Geometry, undo, upsample } from "../image/geometry.ts";
+import { type Alignment, cellsSpan, type Geometry, undo, upsample } from "../image/geometry.ts";
+import type { PeakOptions } from "../image/locate.ts";
 import type { Picture, PixelMap } from "../image/picture.ts";
 import { preprocess } from "../image/preprocess.ts";
 import type { Dense } from "../methods/method.ts";
@@ -12,6 +13,11 @@ import type { Tensor } from "../onnx/runtime.ts";
 import type { Classifier } from "../tasks/classification.ts";
 import type { Probe } from "./metrics/metric.ts";
 import type { Randomised } from "./randomise.ts";
+
+/** A map, and where its cells lie on the network's input; evenly over it unless told. */
+export interface PlacedMap extends Dense {
+  readonly alignment?: Alignment;
+}
 
 export class Subject {
   readonly #occlusions = new Map<number, Promise<Float32Array>>();
@@ -28,6 +34,11 @@ export class Subject {
     readonly ranking: readonly number[],
   ) {}
 
+  /** What counts as a map's peak on the original picture. */
+  peakOf({ dims, alignment }: PlacedMap): PeakOptions {
+    return { rule: this.classifier.places.rule, within: cellsSpan(dims, this.geometry, alignment) };
+  }
+
   static async of(picture: Picture, classifier: Classifier, randomised: Randomised, layer?: string): Promise<Subject> {
     const { data, dims, geometry } = preprocess(picture, classifier.preprocess);
     if (dims.length !== 3) throw new InternalError(`a picture became an input of ${dims.length} dimensions`);
@@ -39,23 +50,24 @@ export class Subject {
   }
 
   /** Raw maps of classes by a method, on its own grid. */
-  async maps(method: string, classes: readonly number[]): Promise<Map<number, Dense>> {
-    const { maps } = await this.forward.explain({ method, target: { each: classes } });
+  async maps(method: string, classes: readonly number[]): Promise<Map<number, PlacedMap>> {
+    const { maps, layer } = await this.forward.explain({ method, target: { each: classes } });
+    const { alignment } = await this.classifier.places.of(layer);
     const [, ...dims] = maps.dims;
     const size = product(dims);
     const data = numbersOf(maps);
-    return new Map(classes.map((c, i) => [c, { data: data.subarray(i * size, (i + 1) * size), dims }]));
+    return new Map(classes.map((c, i) => [c, { data: data.subarray(i * size, (i + 1) * size), dims, alignment }]));
   }
 
   /** A map over the network's input, [H, W]. */
-  overInput({ data, dims: [h, w] }: Dense): Float32Array {
+  overInput({ data, dims: [h, w], alignment }: PlacedMap): Float32Array {
     const [, height, width] = this.input.dims;
-    return h === height && w === width ? data : upsample(data, [h, w], [height, width]);
+    return h === height && w === width ? data : upsample(data, [h, w], [height, width], alignment);
   }
 
   /** A map over the original picture. */
-  overPicture({ data, dims: [h, w] }: Dense): PixelMap {
-    return undo(data, [h, w], this.geometry);
+  overPicture({ data, dims: [h, w], alignment }: PlacedMap): PixelMap {
+    return undo(data, [h, w], this.geometry, alignment);
   }
 
   /** What a metric may ask about a class and a method. */
@@ -63,8 +75,9 @@ export class Subject {
     const { forward, classifier, input, randomised } = this;
     const explained = async (by: Pick<Classifier["explainer"], "explain">, image: Dense, c: number) => {
       const feeds = classifier.feeds(withoutBatch(this.#laidOut(image)));
-      const { maps } = await by.explain(feeds, { target: c, method, layer: this.layer });
-      return this.overInput(withoutBatch({ data: numbersOf(maps), dims: maps.dims }));
+      const { maps, layer } = await by.explain(feeds, { target: c, method, layer: this.layer });
+      const { alignment } = await classifier.places.of(layer);
+      return this.overInput({ ...withoutBatch({ data: numbersOf(maps), dims: maps.dims }), alignment });
     };
     return {
       input,
@@ -83,7 +96,7 @@ export class Subject {
   #occlusion(target: number): Promise<Float32Array> {
     const known =
       this.#occlusions.get(target) ??
-      this.maps("occlusion", [target]).then((maps) => this.overInput(maps.get(target) as Dense));
+      this.maps("occlusion", [target]).then((maps) => this.overInput(maps.get(target) as PlacedMap));
     this.#occlusions.set(target, known);
     return known;
   }

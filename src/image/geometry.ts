@@ -78,6 +78,33 @@ export function upsample(
   return interpolate(map, [h, w], rows, columns);
 }
 
+/** Pixels `from <= place < to` along one axis. */
+export type Range = readonly [from: number, to: number];
+
+/**
+ * The pixels from the centre of the first cell to that of the last, of `length` pixels: beyond them a map only continues its border.
+ * @param scale pixels for one of the network's input
+ * @param from where the network's input begins, in pixels
+ */
+export function spanned({ start, step }: CellCentres, cells: number, length: number, scale = 1, from = 0): Range {
+  const [first, last] = [0, cells - 1].map((cell) => from + (start + cell * step) * scale);
+  // Pixels whose centres are at most half a pixel before or behind.
+  const low = Math.min(length - 1, Math.max(0, Math.ceil(first - 1 - ROUNDING * length)));
+  const high = Math.min(length, Math.max(1, Math.floor(last + ROUNDING * length) + 1));
+  return [low, Math.max(low + 1, high)];
+}
+
+/** {@link spanned} of the rows and the columns of a picture; undefined where the cells lie evenly. */
+export function cellsSpan(
+  [h, w]: readonly number[],
+  { original, scaleX, scaleY, left, top }: Geometry,
+  alignment: Alignment | undefined,
+): readonly [rows: Range, columns: Range] | undefined {
+  if (!alignment) return undefined;
+  const rows = spanned(alignment[0], h, original.height, scaleY, top);
+  return [rows, spanned(alignment[1], w, original.width, scaleX, left)];
+}
+
 /** For each target pixel the two cells that it lies between, and the share of each; NaN where it lies outside. */
 interface Places {
   readonly first: Int32Array;

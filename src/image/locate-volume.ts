@@ -1,4 +1,5 @@
 /** @file Where a map of a volume points: its peak, and the box of the localisation protocol, as `locate.ts` has them for pictures. */
+import type { Range } from "./geometry.ts";
 import type { PeakRule } from "./locate.ts";
 import { boundsOf, largest, middleOf, PLATEAU, type Segment } from "./segment.ts";
 
@@ -19,13 +20,29 @@ export interface VoxelMap {
 }
 
 /** As {@link peak} of a picture's map; undefined when nothing is above 0. */
-export function peak3({ data, dims: [depth, height, width] }: VoxelMap, rule: PeakRule = "centre"): Point3 | undefined {
+export function peak3(
+  { data, dims: [depth, height, width] }: VoxelMap,
+  { rule, within }: { readonly rule?: PeakRule; readonly within?: readonly Range[] } = {},
+): Point3 | undefined {
   const top = largest(data);
   if (!top) return undefined;
   if (rule === "first") return pointAt(top.at, height, width);
   const dims = [depth, height, width];
+  const inside = within && peak3(part({ data, dims }, within));
+  if (inside) return { x: inside.x + within[2][0], y: inside.y + within[1][0], z: inside.z + within[0][0] };
   const [x, y, z] = middleOf(segmentsAbove(top.value * (1 - PLATEAU), { data, dims }), [width, height, depth]);
   return { x, y, z };
+}
+
+function part({ data, dims: [, height, width] }: VoxelMap, within: readonly Range[]): VoxelMap {
+  const dims = within.map(([from, to]) => to - from);
+  const [[front], [top], [left]] = within;
+  const size = dims[0] * dims[1] * dims[2];
+  const at = (i: number) => {
+    const { x, y, z } = pointAt(i, dims[1], dims[2]);
+    return ((z + front) * height + y + top) * width + x + left;
+  };
+  return { data: Float32Array.from({ length: size }, (_, i) => data[at(i)]), dims };
 }
 
 /** As {@link box} of a picture's map: around the largest segment, connected over corners too, at or above `threshold` times the maximum. */

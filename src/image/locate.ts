@@ -5,6 +5,7 @@
  * nowhere; saying (0, 0) would count as a hit now and then.
  */
 
+import type { Range } from "./geometry.ts";
 import type { PixelMap } from "./picture.ts";
 import { boundsOf, largest, middleOf, order, PLATEAU, type Segment } from "./segment.ts";
 
@@ -27,25 +28,45 @@ export type Box = readonly [x0: number, y0: number, x1: number, y1: number];
 export const peakRules = ["centre", "first"] as const;
 export type PeakRule = (typeof peakRules)[number];
 
+/** What counts as a map's peak. */
+export interface PeakOptions {
+  /** "centre" unless told. */
+  readonly rule?: PeakRule;
+  /** Rows and columns between the centres of the map's cells, where these are known: beyond, the map only continues its border. */
+  readonly within?: readonly [rows: Range, columns: Range];
+}
+
 /**
  * A map's peak; undefined when the map is blank. What is not finite is outside.
  *
  * The plateau is a connected part (corners included) that has the map's maximum, up to rounding. Of several, the one with the most pixels
  * is meant, of equals the one nearest to the map's middle, and of those that nothing tells apart, the mean of their centres.
  */
-export function peak(map: PixelMap, rule: PeakRule = "centre"): Point | undefined {
+export function peak(map: PixelMap, options: PeakOptions = {}): Point | undefined {
   const top = largest(map.data);
-  return top && peakUnder(top, map, rule);
+  return top && peakUnder(top, map, options);
 }
 
 /** The value at a map's peak; 0 when the map is blank. */
 export const maximum = ({ data }: PixelMap): number => largest(data)?.value ?? 0;
 
-function peakUnder({ at, value }: Top, map: PixelMap, rule: PeakRule): Point {
+function peakUnder({ at, value }: Top, map: PixelMap, { rule, within }: PeakOptions): Point {
   const { width, height } = map;
   if (rule === "first") return { x: at % width, y: Math.floor(at / width) };
+  const inside = within && peak(part(map, within));
+  if (inside) return { x: inside.x + within[1][0], y: inside.y + within[0][0] };
   const [x, y] = middleOf(segmentsAbove(value * (1 - PLATEAU), map), [width, height]);
   return { x, y };
+}
+
+function part(
+  { data, width }: PixelMap,
+  [[top, bottom], [left, right]]: readonly [rows: Range, columns: Range],
+): PixelMap {
+  const values = new Float32Array((bottom - top) * (right - left));
+  for (let y = top; y < bottom; y++)
+    values.set(data.subarray(y * width + left, y * width + right), (y - top) * (right - left));
+  return { width: right - left, height: bottom - top, data: values };
 }
 
 /**
@@ -63,11 +84,11 @@ export function box(map: PixelMap, { threshold = protocol }: { threshold?: numbe
 }
 
 /** A map's {@link peak} and its {@link box} by the protocol, of which a blank map has neither. */
-export function locate(map: PixelMap, rule?: PeakRule): { readonly peak?: Point; readonly box?: Box } {
+export function locate(map: PixelMap, options: PeakOptions = {}): { readonly peak?: Point; readonly box?: Box } {
   const top = largest(map.data);
   if (!top) return {};
   const segments = segmentsAbove(levelOf(top, protocol), map);
-  return { peak: peakUnder(top, map, rule ?? "centre"), box: boxAround(segments, map) };
+  return { peak: peakUnder(top, map, options), box: boxAround(segments, map) };
 }
 
 /** The {@link box}, and the bounding boxes of all such segments, the largest first; undefined when the map is blank. */

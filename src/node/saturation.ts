@@ -4,7 +4,7 @@
  * gives other answers there than elsewhere; with weights of seven bits (`reduce_range`) no pair gets so far.
  */
 import type { Model } from "../onnx/model.ts";
-import { DataType, encodeModel, makeGraph, makeModel, makeNode, makeTensor, makeValueInfo } from "../onnx/proto.ts";
+import { DataType, encodeModel, makeGraph, makeImport, makeModel, makeNode, makeTensor, makeValueInfo } from "../onnx/proto.ts";
 import { openSession, type Runtime, run } from "../onnx/runtime.ts";
 
 const [pair, most] = [
@@ -31,7 +31,7 @@ function product(): Uint8Array {
     input: [makeValueInfo("x", DataType.UINT8, [1, pair.length])],
     output: [makeValueInfo("y", DataType.INT32, [1, 1])],
   });
-  return encodeModel(makeModel({ irVersion: 7n, opsetImport: [{ version: 13n }], graph }));
+  return encodeModel(makeModel({ irVersion: 7n, opsetImport: [makeImport("", 13)], graph }));
 }
 
 const readers = new Set(

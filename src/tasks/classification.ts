@@ -24,13 +24,14 @@ import { oneValue, withHead } from "./head.ts";
 import { type ClassQuery, Labels } from "./labels.ts";
 import { Look } from "./look.ts";
 import { type PicturePlace, type PictureSubject, seePicture } from "./pictures.ts";
+import { Placements, type PlacingOptions } from "./placing.ts";
 import { type Feeding, type Kind, kindOf, type Sample, type Seen } from "./sample.ts";
 import { hear, type SignalPlace, type SignalSubject } from "./signals.ts";
 import { seeVolume, type VolumePlace, type VolumeSubject } from "./volumes.ts";
 
 export type { ClassifyOptions, Explanation, Prediction } from "./answers.ts";
 
-export interface ClassifierOptions {
+export interface ClassifierOptions extends PlacingOptions {
   /** How the model is called in pictures and manifests. */
   readonly name: string;
   /** Names of the classes, in order; empty where there are none. */
@@ -89,6 +90,8 @@ export class Classifier {
   readonly valueOutput: string | undefined;
   readonly #feeding: Feeding;
   readonly #probability: Probability;
+  /** Where maps lie on the sample. */
+  readonly places: Placements;
 
   /**
    * @param explainer the model beneath, for questions about tensors; its scores are [n, classes], or [n, classes, ...grid].
@@ -114,6 +117,13 @@ export class Classifier {
     this.name = options.name;
     this.kind = kind;
     this.#feeding = { name, dims, preprocess: kind === "picture" ? preprocess(dims) : undefined };
+    const last = this.#feeding.preprocess?.layout === "NHWC";
+    this.places = new Placements(
+      explainer,
+      name,
+      dims.slice(2).map((_, i) => i + (last ? 1 : 2)),
+      options,
+    );
     const classes = tensors.get(score.name)?.dims[1] ?? -1;
     this.#probability = options.probability ?? usualProbability(score, classes, options.labels);
     this.valueOutput = options.valueOutput;
@@ -226,8 +236,9 @@ export class Classifier {
     const predictions = [...new Set([...best(5), ...classes])]
       .sort(byScore(scores))
       .map((c) => ({ class: c, label: labels.name(c), score: scores[c], probability: probabilities[c] }));
-    const explanations = answers.map((answer) => {
-      const place = seen.place(answer.map, answer.blank !== undefined);
+    const placings = await Promise.all(answers.map(({ layer }) => this.places.of(layer)));
+    const explanations = answers.map((answer, i) => {
+      const place = seen.place(answer.map, answer.blank !== undefined, placings[i]);
       return Object.defineProperties({ ...answer }, Object.getOwnPropertyDescriptors(place));
     });
     const why = { kind: this.kind, predictions, explanations };
@@ -236,7 +247,8 @@ export class Classifier {
 
   /** Shows the network a picture's input once, as it was prepared or with a part hidden; the result answers any number of questions. */
   async lookAt(seen: Preprocessed, options: { readonly layer?: string } = {}): Promise<Look> {
-    return new Look(await this.explainer.forward(this.feeds(seen), options), seen, this.labels, this.#probability);
+    const forward = await this.explainer.forward(this.feeds(seen), options);
+    return new Look(forward, seen, this.labels, this.#probability, this.places);
   }
 
   /** The sample as an input; @throws UserError `invalid-input` for a sample of another kind or shape. */

@@ -1,7 +1,7 @@
 /** @file A picture that a classifier has seen once, and any number of questions about it. */
 import type { Forward } from "../explain/forward.ts";
 import { bestClasses, classScores } from "../explain/target.ts";
-import { undo } from "../image/geometry.ts";
+import { cellsSpan, undo } from "../image/geometry.ts";
 import { locate } from "../image/locate.ts";
 import type { Preprocessed } from "../image/preprocess.ts";
 import {
@@ -14,6 +14,7 @@ import {
 } from "./answers.ts";
 import type { ClassQuery, Labels } from "./labels.ts";
 import type { PicturePlace } from "./pictures.ts";
+import type { Placements, Placing } from "./placing.ts";
 
 /** What is asked about a picture; layer and inputs are settled. */
 export type LookOptions = Omit<ClassifyOptions, "layer" | "inputs">;
@@ -31,6 +32,7 @@ export class Look {
     readonly seen: Preprocessed,
     private readonly labels: Labels,
     probability: Probability,
+    private readonly places?: Placements,
   ) {
     this.scores = classScores(forward.scores, 0);
     this.probabilities = probabilitiesOf(this.scores, probability);
@@ -59,16 +61,19 @@ export class Look {
     const methods = [options.method ?? "grad-cam"].flat();
     const against = options.against === undefined ? undefined : this.find([options.against])[0];
     const answers = await explanationsOf(this.forward, { ...options, classes, methods, against, labels });
-    return answers.map((answer) => this.#placed(answer));
+    const placings = await Promise.all(answers.map(({ layer }) => this.places?.of(layer)));
+    return answers.map((answer, i) => this.#placed(answer, placings[i]));
   }
 
   /** Where a map lies is worked out when it is read: a class under the pointer needs none of it. */
-  #placed(answer: Explanation): Explanation & PicturePlace {
+  #placed(answer: Explanation, { rule, alignment }: Placing = {}): Explanation & PicturePlace {
     const { data, dims } = answer.map;
-    const onPicture = () => undo(data, [dims[0], dims[1]], this.seen.geometry);
+    const onPicture = () => undo(data, [dims[0], dims[1]], this.seen.geometry, alignment);
     let where: ReturnType<typeof locate> | undefined;
     const found = () => {
-      where ??= answer.blank ? {} : locate(onPicture());
+      where ??= answer.blank
+        ? {}
+        : locate(onPicture(), { rule, within: cellsSpan(dims, this.seen.geometry, alignment) });
       return where;
     };
     return {

@@ -12,9 +12,10 @@ import { type Model, readModel } from "../onnx/model.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
 import type { TokenGrid } from "../read/layout.ts";
 import type { ClassifierOptions } from "./classification.ts";
+import type { PlacingOptions } from "./placing.ts";
 
 /** What a caller says of a model, over what the model says of itself. */
-export interface ModelOptions extends KnownPreprocess {
+export interface ModelOptions extends KnownPreprocess, PlacingOptions {
   readonly output?: string;
   readonly layer?: string;
   /** Where layers hold tokens: their grid; found from the shapes by default. */
@@ -74,6 +75,8 @@ export function openingOf({ name, file, model, config, stated, labels }: ModelPa
       // What ONNX Runtime would print comes as an exception too, and is told in one line.
       session: { logSeverityLevel: 4, ...options.session },
       probability: probabilityOf(config),
+      peak: options.peak,
+      align: options.align,
     },
     notes,
     assumed: false,

@@ -1,7 +1,7 @@
 /** @file Pictures as samples: prepared as the model wants them, or an array of pixels that is fed as it is. */
 
 import { channelsLast } from "../explain/tensors.ts";
-import { type Geometry, undo } from "../image/geometry.ts";
+import { type Alignment, cellsSpan, type Geometry, undo } from "../image/geometry.ts";
 import { type Box, locate, type Point } from "../image/locate.ts";
 import { type Picture, type PixelMap, picture } from "../image/picture.ts";
 import { preprocess } from "../image/preprocess.ts";
@@ -26,17 +26,18 @@ export interface PicturePlace {
 /** @throws UserError `invalid-input` for an array of another shape, and for what is no picture. */
 export function seePicture(sample: Sample, feeding: Feeding): Seen<PictureSubject, PicturePlace> {
   const { input, subject } = prepared(sample, feeding);
-  const onPicture = (map: Dense): PixelMap => undo(map.data, [map.dims[0], map.dims[1]], subject.geometry);
+  const onPicture = (map: Dense, alignment?: Alignment): PixelMap =>
+    undo(map.data, [map.dims[0], map.dims[1]], subject.geometry, alignment);
   return {
     input,
     subject,
-    place(map, blank) {
+    place(map, blank, { rule, alignment } = {}) {
       checkGrid(map, 2);
-      const found = blank ? undefined : onPicture(map);
+      const found = blank ? undefined : onPicture(map, alignment);
       return {
-        ...(found && locate(found)),
+        ...(found && locate(found, { rule, within: cellsSpan(map.dims, subject.geometry, alignment) })),
         get onPicture() {
-          return onPicture(map);
+          return onPicture(map, alignment);
         },
       };
     },

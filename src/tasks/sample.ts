@@ -8,6 +8,7 @@ import type { Preprocess } from "../image/preprocess.ts";
 import type { Dense } from "../methods/method.ts";
 import { product } from "../onnx/dims.ts";
 import type { Signal } from "../signal/signal.ts";
+import type { Placing } from "./placing.ts";
 
 export type Kind = "signal" | "picture" | "volume";
 
@@ -31,7 +32,7 @@ export interface Seen<Subject, Place> {
   /** What the answer says of the sample. */
   readonly subject: Subject;
   /** Where a map on the layer's grid lies on the sample; the peak and what surrounds it only where there is one. */
-  place(map: Dense, blank: boolean): Place;
+  place(map: Dense, blank: boolean, placing?: Placing): Place;
 }
 
 const kinds: readonly (Kind | undefined)[] = ["signal", "picture", "volume"];

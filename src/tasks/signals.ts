@@ -1,6 +1,6 @@
 /** @file Signals as samples: a recording is brought to the length that the model takes, or fed as it is where that is free. */
 import { UserError } from "../errors.ts";
-import { upsample } from "../image/geometry.ts";
+import { type Alignment, type CellCentres, spanned, upsample } from "../image/geometry.ts";
 import { locate } from "../image/locate.ts";
 import type { Dense } from "../methods/method.ts";
 import { mono, type Signal, stretch } from "../signal/signal.ts";
@@ -26,24 +26,31 @@ export function hear(sample: Sample, feeding: Feeding): Seen<SignalSubject, Sign
   const input = isSignal(sample) ? asInput(sample, feeding) : fitted(sample, feeding);
   const { length } = signal.channels[0];
   const unit = 1 / (signal.rate ?? 1);
-  const onSignal = ({ data, dims: [cells] }: Dense) => upsample(data, [1, cells], [1, length]);
+  // A recording that was stretched has as many more samples for one of the input's.
+  const stretched = length / input.dims[1];
+  const onSignal = ({ data, dims: [cells] }: Dense, [along]: Alignment = []) =>
+    upsample(data, [1, cells], [1, length], [undefined, along && scaled(along, stretched)]);
+  const withinOf = ({ dims: [cells] }: Dense, [along]: Alignment = []) =>
+    along && ([[0, 1], spanned(along, cells, length, stretched)] as const);
   return {
     input,
     subject: { signal },
-    place(map, blank) {
+    place(map, blank, { rule, alignment } = {}) {
       checkGrid(map, 1);
-      const line = { width: length, height: 1, data: blank ? new Float32Array(length) : onSignal(map) };
-      const { peak: top, box: around } = locate(line);
+      const line = { width: length, height: 1, data: blank ? new Float32Array(length) : onSignal(map, alignment) };
+      const { peak: top, box: around } = locate(line, { rule, within: withinOf(map, alignment) });
       return {
         ...(top && { peak: { t: (top.x + 0.5) * unit } }),
         ...(around && { span: [around[0] * unit, around[2] * unit] as const }),
         get onSignal() {
-          return onSignal(map);
+          return onSignal(map, alignment);
         },
       };
     },
   };
 }
+
+const scaled = ({ start, step }: CellCentres, by: number): CellCentres => ({ start: start * by, step: step * by });
 
 function channelsOf({ data, dims: [count, length] }: Dense): Signal {
   return { channels: Array.from({ length: count }, (_, c) => data.subarray(c * length, (c + 1) * length)) };

@@ -1,5 +1,5 @@
 /** @file Volumes as samples: arrays [C, depth, height, width], fed as they are. */
-import { upsample } from "../image/geometry.ts";
+import { type Alignment, spanned, upsample } from "../image/geometry.ts";
 import { type Box3, box3, type Point3, peak3 } from "../image/locate-volume.ts";
 import type { Dense } from "../methods/method.ts";
 import { checkGrid, type Feeding, fitted, isPicture, isSignal, refuse, type Sample, type Seen } from "./sample.ts";
@@ -26,13 +26,14 @@ export function seeVolume(sample: Sample, feeding: Feeding): Seen<VolumeSubject,
   return {
     input: volume,
     subject: { volume },
-    place(map, blank) {
+    place(map, blank, { rule, alignment } = {}) {
       checkGrid(map, 3);
-      const found = blank ? undefined : resize(map, size);
+      const found = blank ? undefined : resize(map, size, alignment);
+      const within = alignment?.map((centres, axis) => spanned(centres, map.dims[axis], size[axis]));
       return {
-        ...(found && { peak: peak3(found), box: box3(found) }),
+        ...(found && { peak: peak3(found, { rule, within }), box: box3(found) }),
         get onVolume() {
-          return resize(map, size);
+          return resize(map, size, alignment);
         },
       };
     },
@@ -40,10 +41,14 @@ export function seeVolume(sample: Sample, feeding: Feeding): Seen<VolumeSubject,
 }
 
 /** Linear along each axis, the values at the centres of their cells: each slice is resized, then the row of slices. */
-function resize({ data, dims: [d, h, w] }: Dense, [depth, height, width]: readonly number[]): Dense {
+function resize(
+  { data, dims: [d, h, w] }: Dense,
+  [depth, height, width]: readonly number[],
+  [along, ...inPlane]: Alignment = [],
+): Dense {
   const plane = height * width;
   const slices = new Float32Array(d * plane);
   for (let z = 0; z < d; z++)
-    slices.set(upsample(data.subarray(z * h * w, (z + 1) * h * w), [h, w], [height, width]), z * plane);
-  return { data: upsample(slices, [d, plane], [depth, plane]), dims: [depth, height, width] };
+    slices.set(upsample(data.subarray(z * h * w, (z + 1) * h * w), [h, w], [height, width], inPlane), z * plane);
+  return { data: upsample(slices, [d, plane], [depth, plane], [along]), dims: [depth, height, width] };
 }

@@ -36,7 +36,7 @@ describe("peak", () => {
   });
   test("passes over NaN", () => expect(peak(drawn("-10", "-02"))).toEqual({ x: 2, y: 1 }));
   test("by the published protocol is the first maximum, row by row", () =>
-    expect(peak(drawn("010", "909", "009"), "first")).toEqual({ x: 0, y: 1 }));
+    expect(peak(drawn("010", "909", "009"), { rule: "first" })).toEqual({ x: 0, y: 1 }));
 });
 
 describe("box", () => {

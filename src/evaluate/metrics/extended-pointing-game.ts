@@ -20,9 +20,9 @@ export const extendedPointingGame: Metric = {
   needs: "boxes",
   better: "higher",
   measure: each((one) => {
-    const { objects, onPicture, peakRule } = one;
+    const { objects, onPicture, peakBy } = one;
     if (!annotated(one)) return undefined;
-    const top = peak(onPicture, peakRule);
+    const top = peak(onPicture, peakBy);
     const region = coverage(objects, onPicture.width, onPicture.height);
     const present = region.data.includes(1);
     return {

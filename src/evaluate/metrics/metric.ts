@@ -5,7 +5,7 @@
  * order, once; the summary reads them all.
  */
 import type { Geometry } from "../../image/geometry.ts";
-import type { Box, PeakRule } from "../../image/locate.ts";
+import type { Box, PeakOptions } from "../../image/locate.ts";
 import type { PixelMap } from "../../image/picture.ts";
 import type { Dense } from "../../methods/method.ts";
 import type { Random } from "../random.ts";
@@ -70,7 +70,7 @@ export interface Case {
   readonly onPicture: PixelMap;
   readonly geometry: Geometry;
   /** What counts as the map's peak; the centre of its plateau unless told. */
-  readonly peakRule?: PeakRule;
+  readonly peakBy?: PeakOptions;
   /** The maps of the other methods that run, for the same class, [H, W]. */
   readonly peers: ReadonlyMap<string, Float32Array>;
   /** Where people looked (VQA-HAT and the like), over the original picture. */

@@ -22,11 +22,11 @@ export const pointingGame: Metric = {
   about: "annotated",
   needs: "boxes",
   better: "higher",
-  measure: each(({ objects, onPicture, others, peakRule }) => {
+  measure: each(({ objects, onPicture, others, peakBy }) => {
     const { width, height } = onPicture;
     const region = coverage(objects, width, height);
     if (!region.data.includes(1)) return undefined;
-    const top = peak(onPicture, peakRule);
+    const top = peak(onPicture, peakBy);
     const covered = region.data.reduce((a, b) => a + b, 0) / region.data.length;
     const difficult = covered < 0.25 && others > 0;
     return { hit: top && near(top, region, tolerance) ? 1 : 0, difficult: difficult ? 1 : 0 };

@@ -1,0 +1,68 @@
+/** @file How maps are placed on a sample: what counts as a map's peak, and where the cells of its layer lie. */
+import { UserError } from "../errors.ts";
+import type { Explainer } from "../explain/explainer.ts";
+import type { Alignment } from "../image/geometry.ts";
+import { type PeakRule, peakRules } from "../image/locate.ts";
+
+/** Where cells lie: evenly over the network's input, or at the centres of their receptive fields. */
+export const alignments = ["bilinear", "receptive-field"] as const;
+export type AlignName = (typeof alignments)[number];
+
+export interface PlacingOptions {
+  /** What counts as a map's peak: the centre of its maximum's plateau ("centre"), or the first maximum, row by row ("first"). */
+  readonly peak?: PeakRule;
+  /** Where a layer's cells lie on the input: evenly over it ("bilinear"), or at the centres of their receptive fields ("receptive-field"). */
+  readonly align?: AlignName;
+}
+
+/** Settled for one map. */
+export interface Placing {
+  readonly rule?: PeakRule;
+  /** Undefined: evenly. */
+  readonly alignment?: Alignment;
+}
+
+export class Placements {
+  readonly #known = new Map<string, Promise<Alignment>>();
+
+  /**
+   * @param axes those of the input that run across the sample.
+   * @throws UserError `invalid-option` for what is not among the choices.
+   */
+  constructor(
+    private readonly explainer: Explainer,
+    private readonly input: string,
+    private readonly axes: readonly number[],
+    private readonly options: PlacingOptions,
+  ) {
+    checked("peak", options.peak, peakRules);
+    checked("align", options.align, alignments);
+  }
+
+  get rule(): PeakRule | undefined {
+    return this.options.peak;
+  }
+
+  /**
+   * How maps of a layer, or of none (in pixel space), are placed.
+   * @throws UserError `invalid-option` where the layer has no receptive field that can be computed.
+   */
+  async of(layer: string | undefined): Promise<Placing> {
+    const { rule } = this;
+    if (layer === undefined || this.options.align !== "receptive-field") return { rule };
+    const alignment = this.#known.get(layer) ?? this.#computed(layer);
+    this.#known.set(layer, alignment);
+    return { rule, alignment: await alignment };
+  }
+
+  async #computed(layer: string): Promise<Alignment> {
+    const { receptiveField } = await import("../explain/receptive-field.ts");
+    const { model, tensors } = this.explainer;
+    return receptiveField(model, tensors, { name: this.input, axes: this.axes }, layer);
+  }
+}
+
+function checked(name: string, value: string | undefined, allowed: readonly string[]): void {
+  if (value !== undefined && !allowed.includes(value))
+    throw new UserError("invalid-option", `invalid ${name}: "${value}"; allowed are ${allowed.join(", ")}`);
+}
