@@ -1,16 +1,18 @@
 /** @file Where a dataset's files are: a directory, a web server, a bucket that speaks S3 without credentials, or nowhere, for scenes are made. */
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { UserError } from "../errors.ts";
+import { boundedSize } from "../tasks/json.ts";
 import { isAddress } from "./address.ts";
+import { decodeXml } from "./entities.ts";
 import { isMade, MadeScenes } from "./scenes.ts";
 
 export interface Source {
   /** As it was given. */
   readonly location: string;
-  /** @throws UserError `missing-file` */
-  read(file: string): Promise<Uint8Array>;
+  /** @throws UserError `missing-file`; `too-large` where the file is known to have more bytes than `most`. */
+  read(file: string, most?: number): Promise<Uint8Array>;
   /** All files below a folder, by their path in the source, sorted. */
   list(folder?: string): Promise<readonly string[]>;
 }
@@ -23,15 +25,17 @@ export function sourceAt(location: string): Source {
 class Directory implements Source {
   constructor(readonly location: string) {}
 
-  async read(file: string): Promise<Uint8Array> {
+  async read(file: string, most = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
     const root = path.resolve(this.location);
     const found = path.resolve(root, file);
     // Names come out of annotations, which somebody else wrote.
     if (!found.startsWith(root + path.sep))
       throw new UserError("invalid-input", `invalid file name in the dataset: ${file} is outside of ${this.location}`);
     try {
+      boundedSize((await stat(found)).size, file, "file", most);
       return await readFile(found);
     } catch (cause) {
+      if (cause instanceof UserError) throw cause;
       const { code } = cause as NodeJS.ErrnoException;
       const seen = code === "ENOENT" ? "no such file" : code === "EISDIR" ? "is a directory" : code;
       throw new UserError("missing-file", `missing file: ${path.join(this.location, file)}: ${seen}`, { cause });
@@ -64,9 +68,11 @@ class Web implements Source {
     this.#root = location.endsWith("/") ? location : `${location}/`;
   }
 
-  async read(file: string): Promise<Uint8Array> {
+  async read(file: string, most = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
     const url = new URL(file.split("/").map(encodeURIComponent).join("/"), this.#root);
-    return new Uint8Array(await (await this.#fetch(url)).arrayBuffer());
+    const response = await this.#fetch(url);
+    boundedSize(Number(response.headers.get("content-length") ?? 0), file, "file", most);
+    return new Uint8Array(await response.arrayBuffer());
   }
 
   /** By S3's ListObjectsV2; other servers do not list, and need a manifest. */
@@ -110,9 +116,3 @@ class Web implements Source {
     }
   }
 }
-
-const decodeXml = (text: string): string =>
-  text.replace(
-    /&(lt|gt|quot|apos|amp);/g,
-    (_, name: string) => ({ lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" })[name] ?? "",
-  );

@@ -17,7 +17,7 @@ export const isArrayFile = (file: string): boolean => endings.includes(path.extn
 /** @throws UserError `invalid-input` that names the file, `missing-file`. */
 export async function readArray(file: string, what: string): Promise<NumpyArray> {
   try {
-    if (path.extname(file).toLowerCase() === ".json") return fromLists(await readJson(file, what));
+    if (path.extname(file).toLowerCase() === ".json") return fromLists(await readJson(file, what, 2 ** 29));
     return readNpy(await readBytes(file, what));
   } catch (cause) {
     if (!(cause instanceof UserError) || cause.message.includes(file)) throw cause;

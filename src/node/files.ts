@@ -4,7 +4,7 @@ import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/prom
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { withRoom } from "../onnx/append.ts";
-import { parseJson } from "../tasks/open.ts";
+import { boundedJson, boundedSize, mostBytes } from "../tasks/json.ts";
 
 const errorCode = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error);
 
@@ -13,12 +13,14 @@ function unreadable(file: string, what: string, cause: unknown): UserError {
   return new UserError("missing-file", `missing ${what}: ${file}: ${reason ?? errorCode(cause)}`, { cause });
 }
 
-/** @throws UserError `missing-file`, saying what was wanted. */
-export async function readBytes(file: string, what: string): Promise<Uint8Array> {
+/** @throws UserError `missing-file`, saying what was wanted; `too-large` for a file of more bytes than `most`. */
+export async function readBytes(file: string, what: string, most = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
   try {
+    boundedSize((await stat(file)).size, file, what, most);
     const bytes = await readFile(file);
     return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   } catch (cause) {
+    if (cause instanceof UserError) throw cause;
     throw unreadable(file, what, cause);
   }
 }
@@ -44,9 +46,9 @@ export async function readModelBytes(file: string): Promise<Uint8Array> {
   }
 }
 
-/** @throws UserError `invalid-input` for what is not JSON. */
-export const readJson = async (file: string, what: string): Promise<unknown> =>
-  parseJson(await readBytes(file, what), file, what);
+/** @throws UserError `invalid-input` for what is not JSON; `too-large` for more bytes than `most`. */
+export const readJson = async (file: string, what: string, most?: number): Promise<unknown> =>
+  boundedJson(await readBytes(file, what, most ?? mostBytes), file, what, most);
 
 export async function isDirectory(file: string): Promise<boolean> {
   return stat(file).then(

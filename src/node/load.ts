@@ -10,6 +10,7 @@ import type { Model } from "../onnx/model.ts";
 import { externalLocation, isExternal } from "../onnx/proto.ts";
 import type { SessionOptions, Tensor } from "../onnx/runtime.ts";
 import { Classifier, type ClassifierOptions, type ClassifyOptions, type Why } from "../tasks/classification.ts";
+import { mostBytes } from "../tasks/json.ts";
 import { type ModelOptions, modelAmong, openingOf, parseLabels, readNamed, usualPlaces } from "../tasks/open.ts";
 import type { Kind } from "../tasks/sample.ts";
 import { openSimilarity } from "../tasks/similarity.ts";
@@ -148,7 +149,7 @@ export const readIfThere = async (file: string, what: string): Promise<unknown> 
 
 /** Class names from a file; @throws UserError `missing-file`, `invalid-input`. */
 export const readLabels = async (file: string): Promise<readonly string[]> =>
-  parseLabels(await readBytes(file, "labels"), file);
+  parseLabels(await readBytes(file, "labels", mostBytes), file);
 
 /** Weights in files of their own are found beside the model. */
 export const externalDataBeside = (file: string): SessionOptions => ({

@@ -13,6 +13,7 @@ import type { SessionOptions } from "../onnx/runtime.ts";
 import type { TokenGrid } from "../read/layout.ts";
 import type { ClassifierOptions } from "./classification.ts";
 import type { PlacingOptions } from "./placing.ts";
+import { boundedJson, boundedSize } from "./json.ts";
 
 /** What a caller says of a model, over what the model says of itself. */
 export interface ModelOptions extends KnownPreprocess, PlacingOptions {
@@ -118,20 +119,18 @@ export function modelAmong(names: readonly string[], directory: string): string 
   throw new UserError("missing-file", `missing model: ${directory}: ${found}`);
 }
 
-/** @throws UserError `invalid-input` for what is not JSON. */
-export function parseJson(bytes: Uint8Array, file: string, what: string): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch (cause) {
-    throw new UserError("invalid-input", `invalid ${what}: ${file} is not JSON`, { cause });
-  }
-}
+/** @throws UserError `invalid-input` for what is not JSON, `too-large`. */
+export const parseJson = (bytes: Uint8Array, file: string, what: string): unknown => boundedJson(bytes, file, what);
 
 /** Class names from a file's content: a name a line or, where its name ends with .json, a list or `id2label`. */
 export function parseLabels(bytes: Uint8Array, file: string): readonly string[] {
   if (file.endsWith(".json")) return labelsFrom(parseJson(bytes, file, "labels"));
+  boundedSize(bytes.length, file, "labels");
   return new TextDecoder().decode(bytes).trimEnd().split(/\r?\n/);
 }
+
+/** The largest vocabularies of pictures have some ten thousand classes; a name's index far beyond is a mistake, and costs memory. */
+const mostClasses = 1_000_000;
 
 /** A list of names, a map from index to name, or a configuration with such a map under `id2label`. */
 export function labelsFrom(json: unknown): readonly string[] {
@@ -139,7 +138,15 @@ export function labelsFrom(json: unknown): readonly string[] {
   if (Array.isArray(map)) return map.map(String);
   if (typeof map !== "object" || map === null) return [];
   const names: string[] = [];
-  for (const [index, name] of Object.entries(map)) if (/^\d+$/.test(index)) names[Number(index)] = String(name);
+  for (const [index, name] of Object.entries(map)) {
+    if (!/^\d+$/.test(index)) continue;
+    if (Number(index) >= mostClasses)
+      throw new UserError(
+        "invalid-input",
+        `invalid labels: a class ${index} is named; models of ${mostClasses} classes at most are read`,
+      );
+    names[Number(index)] = String(name);
+  }
   return Array.from(names, (name) => name ?? "");
 }
 

@@ -78,8 +78,8 @@ describe("layouts", () => {
     ]);
     expect(samples[0].objects[0].box).toEqual([2, 1, 10, 9]);
     expect(remarks.map(({ what, count }) => [what, count])).toEqual([
-      ['pictures of the unknown class "nonsense"', 1],
       ["annotations without a picture", 1],
+      ["pictures of classes that the model does not have: nonsense", 1],
     ]);
   });
 
@@ -98,7 +98,7 @@ describe("layouts", () => {
     ]);
     expect(samples[0].objects[0].classes).toHaveLength(118);
     expect(remarks.map(({ what }) => what)).toEqual([
-      "things of a class that the model does not know: person",
+      "objects of classes that the model does not have: person",
       "annotations without a picture",
       "pictures without annotations",
     ]);
@@ -199,7 +199,7 @@ describe("more layouts", () => {
       ["gargoyle", undefined],
     ]);
     expect(remarks.map(({ what }) => what)).toEqual([
-      "things of a class that the model does not know: gargoyle",
+      "objects of classes that the model does not have: gargoyle",
       "pictures without annotations",
     ]);
   });
@@ -263,12 +263,16 @@ describe("mistakes", () => {
   test.each<[string, Record<string, string | true>, string | RegExp]>([
     ["none", {}, /missing dataset/],
     ["empty", { "readme.txt": "x" }, /unknown dataset: .* is laid out as none of manifest/],
-    ["nothing known", { "nonsense/a.jpg": true }, /empty dataset: .*1 pictures of the unknown class "nonsense"/],
+    [
+      "nothing known",
+      { "nonsense/a.jpg": true },
+      /empty dataset: .*1 pictures of classes that the model does not have: nonsense/,
+    ],
     ["bad xml", voc("<annotation><object>"), /invalid annotation Annotations\/1.xml: not XML/],
     ["other xml", voc("<svg></svg>"), /no <annotation> in it/],
     ["no box", voc("<annotation><object><name>dog</name></object></annotation>"), /without <name> or whole <bndbox>/],
     ["box upside down", voc(xml(object("dog", [5, 5, 1, 1]))), /a box from 5, 5 to 1, 1/],
-    ["bad json", coco("{"), /invalid annotations annotations\/instances.json: not JSON/],
+    ["bad json", coco("{"), /invalid annotations: annotations\/instances.json is not JSON/],
     ["no lists", coco("{}"), /no list "images"/],
     [
       "bad bbox",

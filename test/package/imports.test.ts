@@ -51,7 +51,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   ioredis: /^evaluate\/queue\/link\.ts$/,
   libsql: /^node\/database\.ts$/,
   "fast-xml-parser": /^evaluate\/datasets\/voc-xml\.ts$/,
-  yaml: /^evaluate\/datasets\/yolo\.ts$/,
+  yaml: /^evaluate\/datasets\/yaml\.ts$/,
   "@observablehq/plot": /^evaluate\/report\/plots\.ts$/,
   linkedom: /^evaluate\/report\/plots\.ts$/,
   fastify: /^(study|server)\//,

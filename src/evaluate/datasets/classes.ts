@@ -1,19 +1,24 @@
 /** @file Which of a model's classes a dataset means: by index, label, WordNet id, or a mapping. */
-import { UserError } from "../../errors.ts";
+import { listing, UserError } from "../../errors.ts";
 import { cocoToImagenet, type Mapping, vocToImagenet } from "./class-maps.ts";
 import { synsets } from "./imagenet-1k.ts";
 
 export class ClassNames {
-  readonly #index = new Map<string, number>();
+  /** By whole labels, and by the parts of labels that commas separate and by WordNet ids. */
+  readonly #whole = new Map<string, number[]>();
+  readonly #parts = new Map<string, number[]>();
 
   constructor(
     /** The model's, in order. */
     labels: readonly string[],
     private readonly mapping: Mapping = {},
   ) {
-    // "tabby, tabby cat" goes by the whole and by each part; the first class of a name keeps it.
-    for (const [i, label] of labels.entries()) for (const name of [label, ...label.split(",")]) this.#add(name, i);
-    if (labels.length === 1000) for (const [i, synset] of synsets.entries()) this.#add(synset, i);
+    // "tabby, tabby cat" goes by the whole and by each part.
+    for (const [i, label] of labels.entries()) {
+      add(this.#whole, label, i);
+      for (const name of label.split(",")) add(this.#parts, name, i);
+    }
+    if (labels.length === 1000) for (const [i, synset] of synsets.entries()) add(this.#parts, synset, i);
     if (labels.length === 1000 && Object.keys(mapping).length === 0)
       this.mapping = { ...vocToImagenet, ...cocoToImagenet };
     this.count = labels.length;
@@ -21,12 +26,7 @@ export class ClassNames {
 
   readonly count: number;
 
-  #add(name: string, index: number): void {
-    const key = plain(name);
-    if (key && !this.#index.has(key)) this.#index.set(key, index);
-  }
-
-  /** The model's classes for a dataset's name; undefined for a name that is not known. */
+  /** The model's classes for a dataset's name; undefined for a name that is not known. @throws UserError for a name of several. */
   of(name: string): readonly number[] | undefined {
     const mapped = Object.hasOwn(this.mapping, name) ? this.mapping[name] : undefined;
     if (mapped) return mapped.map((entry) => this.#one(String(entry)) ?? unknown(name, entry));
@@ -35,8 +35,13 @@ export class ClassNames {
   }
 
   #one(name: string): number | undefined {
-    const known = this.#index.get(plain(name));
-    if (known !== undefined) return known;
+    const known = this.#whole.get(plain(name)) ?? this.#parts.get(plain(name)) ?? [];
+    if (known.length > 1)
+      throw new UserError(
+        "unknown-name",
+        `unknown class: "${name}" is the name of classes ${listing(known.map(String))}; say which one, {"${name}": [${known[0]}]}, by --class-map`,
+      );
+    if (known.length === 1) return known[0];
     const index = /^\d+$/.test(name) ? Number(name) : Number.NaN;
     return index < this.count ? index : undefined;
   }
@@ -47,6 +52,12 @@ function unknown(name: string, entry: string | number): never {
     "unknown-name",
     `unknown class in the mapping of "${name}": ${entry}; the model has no such class`,
   );
+}
+
+function add(names: Map<string, number[]>, name: string, index: number): void {
+  const key = plain(name);
+  const before = names.get(key) ?? [];
+  if (key && !before.includes(index)) names.set(key, [...before, index]);
 }
 
 /** Case, underscores and surrounding space don't tell names apart. */

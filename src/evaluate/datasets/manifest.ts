@@ -3,8 +3,9 @@
  * a line for each thing, or for each picture, or each question, whose label is the answer.
  */
 import { UserError } from "../../errors.ts";
+import { boundedSize } from "../../tasks/json.ts";
 import { asking, type Marked, type Sample } from "../sample.ts";
-import { type Format, Remarks } from "./dataset.ts";
+import { type Format, most, Remarks, unknownObjects } from "./dataset.ts";
 
 const columns = [
   "picture",
@@ -27,41 +28,79 @@ export const manifest: Format = {
   recognises: (files) => files.includes("manifest.csv"),
   async read(source, _files, classes) {
     const remarks = new Remarks();
-    const samples = new Map<string, Sample>();
-    for (const [i, row] of parse(new TextDecoder().decode(await source.read("manifest.csv"))).entries()) {
-      const { picture, label, question, name = label, x0, y0, x1, y1, mask, difficult, attention } = row;
-      if (!picture) throw new UserError("invalid-input", `invalid manifest.csv: line ${i + 2} names no picture`);
+    const entries = new Map<string, Entry>();
+    const bytes = await source.read(file, most.annotations);
+    boundedSize(bytes.length, file, "manifest", most.annotations);
+    for (const [i, row] of parse(new TextDecoder().decode(bytes)).entries()) {
+      const line = i + 2;
+      const { label, question, name = label, attention } = row;
+      const picture = normal(row.picture ?? "");
+      if (!picture) throw invalid(`line ${line} names no picture`);
       const labels = label ? classes.of(label) : undefined;
-      if (label && !labels) remarks.add(`pictures of the unknown class "${label}"`, picture);
+      if (label && !labels) remarks.add("pictures of classes that the model does not have", picture, label);
       const id = question ? asking(picture, question) : picture;
-      const before = samples.get(id) ?? { id, picture, ...(question && { question }), objects: [] };
-      const objects: Marked[] = [];
-      const corners = [x0, y0, x1, y1].map((text) => (text ? Number(text) : undefined));
-      if (name && (mask || corners.some((v) => v !== undefined))) {
+      const entry: Entry = entries.get(id) ?? { id, picture, ...(question && { question }), objects: [], said: {} };
+      entries.set(id, entry);
+      const place = name ? placeOf(row, line) : undefined;
+      if (name && place) {
         const meant = classes.of(name);
-        if (!mask && !corners.every((v) => v !== undefined && Number.isFinite(v)))
-          throw new UserError("invalid-input", `invalid manifest.csv: line ${i + 2} has no whole box (x0, y0, x1, y1)`);
-        const box = corners.every((v) => v !== undefined) && { box: corners as [number, number, number, number] };
-        if (!meant?.length) remarks.add(`things of a class that the model does not know: ${name}`, picture);
-        objects.push({
-          ...{ name, classes: meant ?? [], difficult: difficult === "1" },
-          ...box,
-          ...(mask && { shape: { file: mask } }),
-        });
+        if (!meant?.length) remarks.add(unknownObjects, picture, name);
+        entry.objects.push({ name, classes: meant ?? [], difficult: row.difficult === "1", ...place });
       }
-      samples.set(id, {
-        ...before,
-        ...(labels && { labels }),
-        ...(attention && { attention }),
-        objects: [...before.objects, ...objects],
-      });
+      // Things have their own labels; what is said of the whole picture is said once.
+      if (!place && label) once(entry, "label", label, line);
+      if (attention) once(entry, "attention", attention, line);
+      if (labels) entry.labels = [...new Set([...(entry.labels ?? []), ...labels])];
+      if (attention) entry.attention = attention;
     }
-    return { samples: [...samples.values()], remarks: remarks.list() };
+    const samples = [...entries.values()].map(({ said: _, ...sample }): Sample => sample);
+    return { samples, remarks: remarks.list() };
   },
 };
 
+type Row = Partial<Record<Column, string>>;
+
+/** A sample that is being put together, and what lines said of the whole of it. */
+interface Entry extends Sample {
+  labels?: readonly number[];
+  attention?: string;
+  readonly objects: Marked[];
+  readonly said: Partial<Record<"label" | "attention", { readonly value: string; readonly line: number }>>;
+}
+
+const file = "manifest.csv";
+const invalid = (what: string) => new UserError("invalid-input", `invalid ${file}: ${what}`);
+
+/** "./a//b.png" is "a/b.png". */
+const normal = (picture: string): string =>
+  picture
+    .split("/")
+    .filter((part, i) => part !== "." && (part !== "" || i === 0))
+    .join("/");
+
+function once({ id, said }: Entry, column: "label" | "attention", value: string, line: number): void {
+  const before = said[column];
+  if (before && before.value !== value)
+    throw invalid(
+      `${id} has the ${column} "${before.value}" in line ${before.line} and "${value}" in line ${line}; give one, or each with its box or mask`,
+    );
+  said[column] = { value, line };
+}
+
+/** The box and the mask of a thing; undefined for a line without either. */
+function placeOf({ x0, y0, x1, y1, mask }: Row, line: number): Pick<Marked, "box" | "shape"> | undefined {
+  const corners = [x0, y0, x1, y1].map((text) => (text ? Number(text) : undefined));
+  if (!mask && corners.every((v) => v === undefined)) return undefined;
+  const whole = corners.every((v): v is number => v !== undefined && Number.isFinite(v));
+  if (!mask && !whole) throw invalid(`line ${line} has no whole box (x0, y0, x1, y1)`);
+  const [left, top, right, bottom] = corners as number[];
+  if (whole && (right < left || bottom < top))
+    throw invalid(`line ${line} has a box from ${left}, ${top} to ${right}, ${bottom}`);
+  return { ...(whole && { box: [left, top, right, bottom] as const }), ...(mask && { shape: { file: mask } }) };
+}
+
 /** Rows by column: RFC 4180, quotes included. */
-function parse(text: string): Partial<Record<Column, string>>[] {
+function parse(text: string): Row[] {
   const rows: string[][] = [[]];
   let [cell, quoted] = ["", false];
   const end = () => rows[rows.length - 1].push(cell);
@@ -76,15 +115,13 @@ function parse(text: string): Partial<Record<Column, string>>[] {
       if (c === "\n") rows.push([]);
     }
   }
+  if (quoted) throw invalid("a quote is opened and not closed");
   if (cell || rows[rows.length - 1].length) end();
   const [head, ...body] = rows.filter((row) => row.some(Boolean));
-  if (!head?.includes("picture"))
-    throw new UserError("invalid-input", `invalid manifest.csv: no column "picture" in its first line`);
+  if (!head?.includes("picture")) throw invalid(`no column "picture" in its first line`);
   const strange = head.find((name) => !(columns as readonly string[]).includes(name));
-  if (strange)
-    throw new UserError(
-      "invalid-input",
-      `invalid manifest.csv: unknown column "${strange}"; allowed are ${columns.join(", ")}`,
-    );
+  if (strange) throw invalid(`unknown column "${strange}"; allowed are ${columns.join(", ")}`);
+  const twice = head.find((name, i) => head.indexOf(name) < i);
+  if (twice) throw invalid(`the column "${twice}" is there twice`);
   return body.map((row) => Object.fromEntries(head.map((name, i) => [name, row[i]]).filter(([, value]) => value)));
 }

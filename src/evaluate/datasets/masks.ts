@@ -1,8 +1,13 @@
-/** @file Pictures, and for each thing in them a PNG of its size in a folder of its class: `masks/CLASS/x.png`; any pixel but black belongs. */
+/**
+ * @file Pictures, and for each thing in them a PNG of its size in a folder of its class: `masks/CLASS/x.png`, or `masks/CLASS/FOLDER/x.png`
+ * where names repeat; any pixel but black belongs.
+ */
 import type { Marked } from "../sample.ts";
-import { type Format, isPicture, Remarks, stem } from "./dataset.ts";
+import { type Format, isPicture, Remarks, unknownObjects } from "./dataset.ts";
+import { joined, only, Pictures } from "./pairing.ts";
 
-const mask = /(^|\/)masks\/([^/]+)\/[^/]+\.png$/i;
+const mask = /^(?:(.*?)\/)?masks\/([^/]+)\/(.+)\.png$/i;
+const inMasks = /(^|\/)masks\/[^/]+\//i;
 
 export const masks: Format = {
   name: "masks",
@@ -10,21 +15,25 @@ export const masks: Format = {
   recognises: (files) => files.some((file) => mask.test(file)),
   async read(_source, files, classes) {
     const remarks = new Remarks();
-    const pictures = files.filter((file) => isPicture(file) && !mask.test(file));
-    const things = new Map<string, Marked[]>(pictures.map((file) => [stem(file), []]));
+    const pictures = new Pictures(files.filter((file) => isPicture(file) && !inMasks.test(file)));
+    const things = new Map<string, Marked[]>();
     for (const file of files) {
-      const [, , name] = mask.exec(file) ?? [];
-      if (name === undefined) continue;
+      const [whole, folder = "", name, place] = mask.exec(file) ?? [];
+      if (whole === undefined) continue;
+      const mirrored = pictures.at(joined(pictures.root(folder), place));
+      const picture = only(mirrored.length ? mirrored : pictures.endingIn(place, folder), file);
+      if (picture === undefined) {
+        remarks.add("annotations without a picture", file);
+        continue;
+      }
       const meant = classes.of(name);
-      if (!meant?.length) remarks.add(`things of a class that the model does not know: ${name}`, file);
-      const of = things.get(stem(file));
-      if (of) of.push({ name, classes: meant ?? [], shape: { file } });
-      else remarks.add("annotations without a picture", file);
+      if (!meant?.length) remarks.add(unknownObjects, file, name);
+      things.set(picture, [...(things.get(picture) ?? []), { name, classes: meant ?? [], shape: { file } }]);
     }
-    const samples = pictures.flatMap((picture) => {
-      const objects = things.get(stem(picture)) ?? [];
-      if (objects.length) return [{ id: picture, picture, objects }];
-      remarks.add("pictures without annotations", picture);
+    const samples = files.flatMap((picture) => {
+      const objects = things.get(picture);
+      if (objects) return [{ id: picture, picture, objects }];
+      if (isPicture(picture) && !inMasks.test(picture)) remarks.add("pictures without annotations", picture);
       return [];
     });
     return { samples, remarks: remarks.list() };

@@ -1,33 +1,43 @@
-/** @file PASCAL VOC: JPEGImages, Annotations, and SegmentationObject's masks where they are. */
+/** @file PASCAL VOC: JPEGImages, and Annotations that mirror them, in one folder or in several. */
 import type { Marked, Sample } from "../sample.ts";
-import { type Format, isPicture, Remarks, stem } from "./dataset.ts";
+import { type Format, isPicture, Remarks, unknownObjects } from "./dataset.ts";
+import { nameOf, only, Pictures } from "./pairing.ts";
 import { readVocXml } from "./voc-xml.ts";
+
+const annotation = /^(.*\/)?Annotations\/(.+)\.xml$/;
+const flat = /(^|\/)Annotations\/[^/]+\.xml$/;
+const photo = /(^|\/)JPEGImages\//;
 
 export const voc: Format = {
   name: "voc",
   layout: "JPEGImages/*.jpg, Annotations/*.xml (PASCAL VOC), in any folder",
-  recognises: (files) => files.some((file) => /(^|\/)Annotations\/[^/]+\.xml$/.test(file)),
+  recognises: (files) =>
+    files.some((file) => flat.test(file)) ||
+    (files.some((file) => annotation.test(file)) && files.some((file) => photo.test(file))),
   async read(source, files, classes) {
     const remarks = new Remarks();
-    const pictures = new Map(
-      files.filter((f) => /(^|\/)JPEGImages\//.test(f) && isPicture(f)).map((f) => [stem(f), f]),
-    );
+    const pictures = new Pictures(files.filter((file) => photo.test(file) && isPicture(file)));
     const samples: Sample[] = [];
-    for (const file of files.filter((f) => /(^|\/)Annotations\/[^/]+\.xml$/.test(f))) {
-      const picture = pictures.get(stem(file));
-      pictures.delete(stem(file));
-      if (!picture) {
+    for (const file of files) {
+      const [whole, folder = "", place] = annotation.exec(file) ?? [];
+      if (whole === undefined) continue;
+      const found = pictures.at(`${folder}JPEGImages/${place}`);
+      if (found.length === 0) {
         remarks.add("annotations without a picture", file);
         continue;
       }
-      const objects = (await readVocXml(source, file)).objects.map((object): Marked => {
-        const meant = classes.of(object.name);
-        if (!meant?.length) remarks.add(`things of a class that the model does not know: ${object.name}`, picture);
-        return { ...object, classes: meant ?? [] };
+      const { filename, objects: marked } = await readVocXml(source, file);
+      // Of an a.jpg and an a.png the file says which it means.
+      const meant = found.length > 1 ? found.filter((one) => nameOf(one) === filename) : found;
+      const picture = pictures.take(only(meant.length ? meant : found, file) as string, file);
+      const objects = marked.map((object): Marked => {
+        const known = classes.of(object.name);
+        if (!known?.length) remarks.add(unknownObjects, picture, object.name);
+        return { ...object, classes: known ?? [] };
       });
       samples.push({ id: picture, picture, objects });
     }
-    for (const picture of pictures.values()) remarks.add("pictures without annotations", picture);
+    for (const picture of pictures.rest()) remarks.add("pictures without annotations", picture);
     return { samples, remarks: remarks.list() };
   },
 };
