@@ -1,6 +1,5 @@
 /** @file `gradcam evaluate --adversarial`: do maps hold while a picture is pushed to a class that is absent? */
 import path from "node:path";
-import pc from "picocolors";
 import { attackAll } from "../evaluate/adversarial.ts";
 import { prepare } from "../evaluate/evaluate.ts";
 import { adversarialPage } from "../evaluate/report/adversarial-page.ts";
@@ -10,6 +9,7 @@ import { prepareDirectory, writeWhole } from "../node/files.ts";
 import { readMapping } from "./class-map.ts";
 import { loadOptions, type ModelFlags } from "./options.ts";
 import { Progress } from "./progress.ts";
+import { bold, print, printJson } from "./terminal.ts";
 
 interface AdversarialFlags extends ModelFlags {
   readonly methods: string[];
@@ -53,17 +53,17 @@ export async function attack(dataset: string, flags: AdversarialFlags, signal: A
     await writeWhole(path.join(out, "adversarial.json"), `${JSON.stringify(content, null, 2)}\n`);
     const page = await adversarialPage(held, { model: model.name, samples, source });
     await writeWhole(path.join(out, "adversarial.html"), page);
-    if (flags.json) return console.log(JSON.stringify(content));
+    if (flags.json) return printJson(content);
     for (const { picture, label, absentLabel, probability, steps, methods: its } of content) {
-      console.log(
-        `${pc.bold(picture)}: ${label}, pushed to ${absentLabel}: ${(100 * probability).toFixed(2)} % in ${steps} steps`,
+      print(
+        `${bold(picture)}: ${label}, pushed to ${absentLabel}: ${(100 * probability).toFixed(2)} % in ${steps} steps`,
       );
       for (const { method, correlation, hits } of its)
-        console.log(
+        print(
           `  ${method.padEnd(18)} ${correlation.toFixed(3)}${hits ? `  ${hits.map((hit) => (hit ? "hit" : "miss")).join(", then ")}` : ""}`,
         );
     }
-    console.log(`report: ${path.join(out, "adversarial.html")}`);
+    print(`report: ${path.join(out, "adversarial.html")}`);
   } finally {
     bar.clear();
   }

@@ -1,7 +1,6 @@
 /** @file `gradcam ask`: a picture and a question in; answers, and where they came from, out. */
 import path from "node:path";
 import { type Command, Option } from "commander";
-import pc from "picocolors";
 import { type LoadedAnswerer, loadAnswerer } from "../node/load-answerer.ts";
 import { type WrittenMap, type WrittenWords, writeAnswered } from "../node/write-words.ts";
 import type { AnswerExplanation, AnswerPrediction } from "../tasks/answering.ts";
@@ -21,6 +20,7 @@ import {
   withPictureReading,
 } from "./options.ts";
 import type { SampleFile } from "./samples.ts";
+import { bold, print, printJson } from "./terminal.ts";
 
 interface AskFlags extends ModelFlags, DrawingFlags {
   readonly answers?: string[];
@@ -110,20 +110,20 @@ async function askOne(
 
 function report(result: AskResult, { json, out }: AskFlags): void {
   if (json) {
-    console.log(JSON.stringify(result));
+    printJson(result);
     return;
   }
   const explained = new Set(result.explanations.map((e) => e.class));
-  console.log(`${pc.bold(result.image)}: ${result.question}`);
+  print(`${bold(result.image)}: ${result.question}`);
   for (const { class: index, label, score, probability } of result.answers) {
     const chance = probability === null ? "" : percent(probability);
     const line = `  ${label.padEnd(28)} ${score.toFixed(2).padStart(7)} ${chance.padStart(8)}`;
-    console.log(explained.has(index) ? pc.bold(line) : line);
+    print(explained.has(index) ? bold(line) : line);
   }
   for (const { method, question, blank } of result.explanations)
-    if (blank) console.log(`  ${method}, ${question}: blank, ${blank}`);
+    if (blank) print(`  ${method}, ${question}: blank, ${blank}`);
   for (const { method, sheet, page } of result.sheets)
-    console.log(`  ${method}: ${path.join(out, sheet)}, ${path.join(out, page)}`);
+    print(`  ${method}: ${path.join(out, sheet)}, ${path.join(out, page)}`);
 }
 
 /** Everything that is needed to make the same maps again. */

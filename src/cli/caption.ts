@@ -1,7 +1,6 @@
 /** @file `gradcam caption`: pictures in; a sentence, and where each of its words came from, out. */
 import path from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import pc from "picocolors";
 import { UserError } from "../errors.ts";
 import { decode } from "../image/sharp.ts";
 import { type LoadedCaptioner, loadCaptioner } from "../node/load-captioner.ts";
@@ -22,6 +21,7 @@ import {
   withPictureReading,
 } from "./options.ts";
 import type { SampleFile } from "./samples.ts";
+import { bold, print, printJson } from "./terminal.ts";
 
 interface CaptionFlags extends ModelFlags, DrawingFlags {
   readonly caption?: string;
@@ -142,19 +142,19 @@ async function readMasks(
 
 function report(result: CaptionResult, { json, out }: CaptionFlags): void {
   if (json) {
-    console.log(JSON.stringify(result));
+    printJson(result);
     return;
   }
-  console.log(`${pc.bold(result.image)}: ${result.caption.text || "(nothing)"}`);
+  print(`${bold(result.image)}: ${result.caption.text || "(nothing)"}`);
   const width = Math.max(...result.explanations.map(({ question }) => question.length));
   for (const { question, kind, logProbability, peak, blank, insideOutside } of result.explanations) {
     const number = kind === "contrast" ? logProbability.toFixed(2) : `${(100 * Math.exp(logProbability)).toFixed(1)} %`;
     const where = blank ? `blank, ${blank}` : peak && `most at ${Math.round(peak.x)}, ${Math.round(peak.y)}`;
     const ratio = insideOutside === undefined ? "" : `, inside/outside ${insideOutside.toFixed(2)}`;
-    console.log(`  ${question.padEnd(width)} ${number.padStart(8)}  ${where}${ratio}`);
+    print(`  ${question.padEnd(width)} ${number.padStart(8)}  ${where}${ratio}`);
   }
   for (const { method, sheet, page } of result.sheets)
-    console.log(`  ${method}: ${path.join(out, sheet)}, ${path.join(out, page)}`);
+    print(`  ${method}: ${path.join(out, sheet)}, ${path.join(out, page)}`);
 }
 
 /** Everything that is needed to make the same maps again. */

@@ -1,6 +1,5 @@
 /** @file `gradcam compile`: one ONNX file that predicts and explains. */
 import { type Command, Option } from "commander";
-import pc from "picocolors";
 import { UserError } from "../errors.ts";
 import { classInputs } from "../explain/compile.ts";
 import { names, notesOf } from "../explain/compiled.ts";
@@ -11,6 +10,7 @@ import type { Model } from "../onnx/model.ts";
 import { declaredDims, declaredType, type ValueInfoProto } from "../onnx/proto.ts";
 import { typeName } from "../onnx/types.ts";
 import { dtypeOption, loadOptions, type ModelFlags, sayPrecision, whole, withReading } from "./options.ts";
+import { bold, print, printJson } from "./terminal.ts";
 
 interface CompileFlags extends ModelFlags, Pick<CompileFileOptions, "out" | "method" | "classInput"> {
   readonly words?: number;
@@ -50,7 +50,7 @@ export function defineCompile(program: Command): void {
 async function compile(model: string | undefined, flags: CompileFlags): Promise<void> {
   const compiled =
     flags.words === undefined ? await classifier(model, flags) : await captioner(model, flags, flags.words);
-  if (flags.json) console.log(JSON.stringify(asJson(compiled)));
+  if (flags.json) printJson(asJson(compiled));
   else table(compiled);
 }
 
@@ -106,7 +106,7 @@ const tensor = (info: ValueInfoProto) => ({
 function table({ file, model, name }: Written): void {
   const { method, layer, model_bytes } = notesOf(model) ?? {};
   const added = model.bytes.length - Number(model_bytes);
-  console.log(`${pc.bold(file)}: ${name} and ${added} bytes, ${method}${layer ? ` at ${layer}` : ""}`);
+  print(`${bold(file)}: ${name} and ${added} bytes, ${method}${layer ? ` at ${layer}` : ""}`);
   const rows = [
     ...takes(model).map((info) => ["in ", tensor(info)] as const),
     ...model.graph.output.map((info) => ["out", tensor(info)] as const),
@@ -115,6 +115,6 @@ function table({ file, model, name }: Written): void {
   for (const [way, { name, type, shape }] of rows) {
     const kind = type && `${type} [${shape?.map((d) => d || "?").join(", ") ?? ""}]`;
     const words = ["", way, name.padEnd(width), "", kind, model.initializers.has(name) && " optional"];
-    console.log(` ${words.filter((word) => word !== undefined && word !== false).join(" ")}`.trimEnd());
+    print(` ${words.filter((word) => word !== undefined && word !== false).join(" ")}`.trimEnd());
   }
 }

@@ -1,7 +1,6 @@
 /** @file One thing done with every sample that is named: progress, an end by Ctrl-C, and samples that fail beside others that do not. */
 import path from "node:path";
 import { CommanderError } from "commander";
-import pc from "picocolors";
 import { UserError } from "../errors.ts";
 import { methodNamed } from "../methods/index.ts";
 import { prepareDirectory, writeWhole } from "../node/files.ts";
@@ -11,6 +10,7 @@ import { interruptible } from "./interrupt.ts";
 import type { DrawingFlags } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { findSamples, type SampleFile } from "./samples.ts";
+import { bold, print, printError } from "./terminal.ts";
 
 /** What is done with samples. */
 export interface Work<T> {
@@ -53,7 +53,7 @@ async function workThrough<T>(
       } catch (error) {
         progress.clear();
         if (!(error instanceof UserError) || samples.length === 1 || !isAboutSample(error, kind)) throw error;
-        console.error(`gradcam: ${error.message}`);
+        printError(`gradcam: ${error.message}`);
         failures++;
       }
     }
@@ -72,7 +72,7 @@ const isAboutSample = ({ code }: UserError, kind: Kind): boolean =>
 /** Ends a command whose samples failed in part, without another line. */
 export function endWith(failures: number, total: number, kind: Kind, { json, out }: DrawingFlags): void {
   const failed = failures ? `${failures} of ${total} ${kind}s could not be explained` : "";
-  if (!json) console.log(`Pictures are in ${pc.bold(out)}${failed && `; ${failed}`}.`);
+  if (!json) print(`Pictures are in ${bold(out)}${failed && `; ${failed}`}.`);
   // Each failure has had its line: a CommanderError ends the command without another.
   if (failed) throw new CommanderError(exitCodes.user, "gradcam.failures", failed);
 }

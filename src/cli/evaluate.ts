@@ -2,7 +2,6 @@
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { type Command, Option } from "commander";
-import pc from "picocolors";
 import { UserError } from "../errors.ts";
 import { type Evaluation, evaluate as runEvaluation } from "../evaluate/evaluate.ts";
 import { metrics } from "../evaluate/metrics/index.ts";
@@ -21,6 +20,7 @@ import { interruptible } from "./interrupt.ts";
 import { loadOptions, type ModelFlags, notice, port, seedNumber, whole, withModel, withPlacing } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { checkShortcut } from "./spurious.ts";
+import { bold, print, printJson } from "./terminal.ts";
 
 interface EvaluateFlags extends ModelFlags {
   readonly methods: string[];
@@ -133,7 +133,7 @@ async function measure(
     await writeWhole(path.join(flags.out, "figures.csv"), csvOf(evaluation));
     const report = await makeReport(content, { source: sourceAt(dataset), samples, model: flags.model, load });
     await writeWhole(path.join(flags.out, "report.html"), report);
-    if (flags.json) console.log(JSON.stringify(content));
+    if (flags.json) printJson(content);
     else table(evaluation, flags.out);
   } finally {
     bar?.clear();
@@ -142,23 +142,23 @@ async function measure(
 }
 
 function table({ dataset, examined, right, failures, outcomes, figures, differences }: Evaluation, out: string): void {
-  console.log(`${pc.bold(dataset.location)}: ${examined} pictures examined`);
-  if (right) console.log(`  ${right.count} of ${right.of} named right`);
-  for (const { what, count } of dataset.remarks) console.log(`  ${count} ${what}`);
-  for (const { id, error } of failures.slice(0, 10)) console.log(`  failed: ${id}: ${error}`);
-  if (failures.length > 10) console.log(`  and ${failures.length - 10} more failed`);
+  print(`${bold(dataset.location)}: ${examined} pictures examined`);
+  if (right) print(`  ${right.count} of ${right.of} named right`);
+  for (const { what, count } of dataset.remarks) print(`  ${count} ${what}`);
+  for (const { id, error } of failures.slice(0, 10)) print(`  failed: ${id}: ${error}`);
+  if (failures.length > 10) print(`  and ${failures.length - 10} more failed`);
   for (const { method, asked, blank, broken } of outcomes)
-    if (blank || broken) console.log(`  ${method}: ${blank} of ${asked} maps blank, ${broken} not finite`);
+    if (blank || broken) print(`  ${method}: ${blank} of ${asked} maps blank, ${broken} not finite`);
   const wide = Math.max(0, ...figures.map((f) => f.figure.length));
   for (const metric of new Set(figures.map((f) => f.metric))) {
-    console.log(pc.bold(metric));
+    print(bold(metric));
     for (const f of figures.filter((one) => one.metric === metric))
-      console.log(`  ${f.figure.padEnd(wide)} ${f.method.padEnd(18)} ${estimate(f)}`);
+      print(`  ${f.figure.padEnd(wide)} ${f.method.padEnd(18)} ${estimate(f)}`);
     for (const d of differences.filter((one) => one.metric === metric))
-      console.log(`  ${d.figure.padEnd(wide)} ${d.method} - ${d.than}: ${estimate(d)}`);
+      print(`  ${d.figure.padEnd(wide)} ${d.method} - ${d.than}: ${estimate(d)}`);
   }
-  console.log(`figures: ${path.join(out, "figures.json")}, ${path.join(out, "figures.csv")}`);
-  console.log(`report: ${path.join(out, "report.html")}`);
+  print(`figures: ${path.join(out, "figures.json")}, ${path.join(out, "figures.csv")}`);
+  print(`report: ${path.join(out, "report.html")}`);
 }
 
 const estimate = ({ value, low, high, count }: { value: number; low: number; high: number; count: number }): string =>

@@ -1,5 +1,4 @@
 import { type Command, Option } from "commander";
-import pc from "picocolors";
 import { UserError } from "../errors.ts";
 import { methodNamed } from "../methods/index.ts";
 import { isArrayFile } from "../node/arrays.ts";
@@ -13,6 +12,7 @@ import { loadOptions, methodOption, namedFile, several, withDrawing, withModel, 
 import { Reference } from "./reference.ts";
 import { type ExplainFlags, type ImageResult, report } from "./report.ts";
 import { findSamples, type SampleFile } from "./samples.ts";
+import { dim, print } from "./terminal.ts";
 
 const examples = `
 Examples:
@@ -80,10 +80,10 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
   }
   if (!flags.json) {
     if (model.assumed && samples.some(({ file }) => !isArrayFile(file)))
-      console.log(pc.dim(`The model says nothing of preprocessing; assumed ${assumption(model)}.`));
+      print(dim(`The model says nothing of preprocessing; assumed ${assumption(model)}.`));
     const [layer] = model.classifier.explainer.layers;
     if (layer?.insteadOf)
-      console.log(`The patch tokens of ${layer.insteadOf} do not reach the score: explained at ${layer.name} instead.`);
+      print(`The patch tokens of ${layer.insteadOf} do not reach the score: explained at ${layer.name} instead.`);
   }
   endWith(failures, samples.length, kind, flags);
 }

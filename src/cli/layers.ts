@@ -1,8 +1,8 @@
 /** @file `gradcam layers`: where a map can lie. */
 import type { Command } from "commander";
-import pc from "picocolors";
 import { load } from "../node/load.ts";
 import { loadOptions, type ModelFlags, withModel } from "./options.ts";
+import { bold, print, printJson } from "./terminal.ts";
 
 const examples = `
 Examples:
@@ -21,15 +21,13 @@ async function layers(flags: ModelFlags & { readonly json?: boolean }): Promise<
   const model = await load(flags.model, loadOptions(flags));
   const { name, explainer } = model.classifier;
   if (flags.json) {
-    console.log(
-      JSON.stringify({ model: { name, sha256: model.sha256 }, score: explainer.score, layers: explainer.layers }),
-    );
+    printJson({ model: { name, sha256: model.sha256 }, score: explainer.score, layers: explainer.layers });
   } else {
     const { score } = explainer;
-    console.log(`${pc.bold(name)}, scores: ${score.name}${score.before ? ` (in front of the ${score.before})` : ""}`);
+    print(`${bold(name)}, scores: ${score.name}${score.before ? ` (in front of the ${score.before})` : ""}`);
     const width = Math.max(...explainer.layers.map((layer) => layer.name.length));
     explainer.layers.forEach((layer, i) => {
-      console.log(`  ${layer.name.padEnd(width)}  ${shape(layer.shape)}${i === 0 ? pc.bold("  default") : ""}`);
+      print(`  ${layer.name.padEnd(width)}  ${shape(layer.shape)}${i === 0 ? bold("  default") : ""}`);
     });
   }
   await model.release();

@@ -1,6 +1,7 @@
 /** @file The command line: what commands there are, and how each ends (0 done, 1 our bug, 2 the user's input, 130 interrupted). */
 import { Command, CommanderError } from "commander";
 import { UserError } from "../errors.ts";
+import { printable } from "../render/printable.ts";
 import { exitCodes, packageVersion } from "./about.ts";
 import { defineAsk } from "./ask.ts";
 import { defineCaption } from "./caption.ts";
@@ -11,6 +12,7 @@ import { defineLayers } from "./layers.ts";
 import { defineServe } from "./serve.ts";
 import { defineStudio } from "./studio.ts";
 import { defineStudy } from "./study.ts";
+import { printError } from "./terminal.ts";
 import { defineWorker } from "./worker.ts";
 
 /** All commands; a mistake in what is parsed throws. */
@@ -49,7 +51,8 @@ function onOneLine(text: string): string {
     .replace(/^error: /, "")
     .trim()
     .split("\n");
-  return `gradcam: ${[mistake.replace(/\.$/, ""), ...hints, "--help shows what is allowed"].join("; ")}\n`;
+  const said = [mistake.replace(/\.$/, ""), ...hints, "--help shows what is allowed"].join("; ");
+  return `gradcam: ${printable(said)}\n`;
 }
 
 /** Prints why a command ended: one line for the user's mistake, everything for our bug. */
@@ -57,11 +60,12 @@ function explainEnd(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.user;
   if (error instanceof UserError) {
     if (error.code === "cancelled") return exitCodes.interrupted;
-    console.error(`gradcam: ${error.message}`);
+    printError(`gradcam: ${error.message}`);
     return exitCodes.user;
   }
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  console.error(message.startsWith("internal:") ? stack : `internal: ${stack}`);
-  console.error("This is a bug in gradcam; please report it with the lines above.");
+  const told = message.startsWith("internal:") ? stack : `internal: ${stack}`;
+  printError(...(told ?? message).split("\n"));
+  printError("This is a bug in gradcam; please report it with the lines above.");
   return exitCodes.bug;
 }

@@ -8,7 +8,10 @@ import type { TokenGrid } from "../read/layout.ts";
 import { type ColormapName, colormaps } from "../render/colormap.ts";
 import type { LanguageOptions } from "../tasks/folder.ts";
 import { type Dtype, dtypeOf, dtypes } from "../tasks/model-files.ts";
+
 import { type AlignName, alignments } from "../tasks/placing.ts";
+
+import { printError } from "./terminal.ts";
 
 /** What every command that opens a model takes. */
 export interface ModelFlags {
@@ -155,7 +158,7 @@ export function port(text: string): number {
 }
 
 /** Something to know while a command goes on. */
-export const notice = (text: string): void => console.error(`gradcam: ${text}`);
+export const notice = (text: string): void => printError(`gradcam: ${text}`);
 
 /** Says which files a model is made of, where they are not in full precision. */
 export function sayPrecision<M extends { readonly files: readonly string[] }>(model: M): M {

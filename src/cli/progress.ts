@@ -1,4 +1,5 @@
 /** @file A progress line with the time that is left, on a terminal's standard error only. */
+import { printable } from "../render/printable.ts";
 
 export class Progress {
   readonly #started = performance.now();
@@ -13,7 +14,7 @@ export class Progress {
   /** @param done units finished, in parts too. */
   update(done: number): void {
     const now = performance.now();
-    if (!this.#visible || now - this.#lastDrawn < 100) return;
+    if (!this.#visible || now - this.#lastDrawn < 100 || !(this.total > 0)) return;
     this.#lastDrawn = now;
     const seconds = (now - this.#started) / 1000;
     const left = done > 0 ? `, ${duration((seconds / done) * (this.total - done))} left` : "";
@@ -29,7 +30,7 @@ export class Progress {
   }
 
   #draw(line: string): void {
-    process.stderr.write(`\r\x1b[K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+    process.stderr.write(`\r\x1b[K${printable(line).slice(0, (process.stderr.columns ?? 80) - 1)}`);
   }
 }
 

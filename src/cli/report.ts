@@ -1,11 +1,11 @@
 /** @file What `gradcam explain` was asked, and what it says: a line of JSON, or a table. */
 import path from "node:path";
-import pc from "picocolors";
 import type { WrittenExplanation } from "../node/write.ts";
 import type { Why } from "../tasks/classification.ts";
 import { percent } from "../tasks/figure.ts";
 import type { DrawingFlags, ModelFlags } from "./options.ts";
 import { type ReferenceResult, referenceLine } from "./reference.ts";
+import { bold, print, printJson } from "./terminal.ts";
 
 export interface ExplainFlags extends ModelFlags, DrawingFlags {
   readonly class?: string[];
@@ -29,25 +29,25 @@ export interface ImageResult {
 
 export function report(result: ImageResult, { json, out }: ExplainFlags): void {
   if (json) {
-    console.log(JSON.stringify(result));
+    printJson(result);
     return;
   }
   const explained = new Map(result.explanations.map((e) => [e.class, e]));
-  console.log(pc.bold(result.image));
+  print(bold(result.image));
   for (const { class: index, label, score, probability } of result.predictions) {
     const share = probability === null ? "" : percent(probability).padStart(8);
     const line =
       `  ${String(index).padStart(4)}  ${label.padEnd(28)} ${score.toFixed(2).padStart(7)} ${share}`.trimEnd();
-    console.log(explained.has(index) ? pc.bold(line) : line);
+    print(explained.has(index) ? bold(line) : line);
   }
   for (const { label, method, overlay, blank, reference } of result.explanations) {
-    console.log(blank ? `  ${method}, ${label}: blank, ${blank}` : `  ${method}, ${label}: ${path.join(out, overlay)}`);
-    if (reference) console.log(`    ${referenceLine(reference)}`);
+    print(blank ? `  ${method}, ${label}: blank, ${blank}` : `  ${method}, ${label}: ${path.join(out, overlay)}`);
+    if (reference) print(`    ${referenceLine(reference)}`);
   }
   if (result.reference) {
     const { label, sameClass, warnings } = result.reference;
-    console.log(`  reference: ${sameClass ? "the same class" : `another class, ${label}`}`);
-    for (const { text } of warnings) console.log(`    ${text}`);
+    print(`  reference: ${sameClass ? "the same class" : `another class, ${label}`}`);
+    for (const { text } of warnings) print(`    ${text}`);
   }
-  console.log(`  panel: ${path.join(out, result.panel)}`);
+  print(`  panel: ${path.join(out, result.panel)}`);
 }

@@ -7,6 +7,7 @@ import { studioFiles } from "../node/studio.ts";
 import type { ServeOptions } from "../server/options.ts";
 import type { ModelSource } from "../server/work.ts";
 import { loadOptions, type ModelFlags, notice, several, whole, withReading } from "./options.ts";
+import { printError } from "./terminal.ts";
 
 const examples = `
 Examples:
@@ -92,7 +93,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     pages: await studioPages(),
   };
   const running = await server.serve(options);
-  console.error(`gradcam serves ${models.map(({ name }) => name).join(", ")} on ${running.url}`);
+  printError(`gradcam serves ${models.map(({ name }) => name).join(", ")} on ${running.url}`);
   await new Promise<void>((resolve, reject) => {
     let asked = false;
     const stop = () => {

@@ -1,6 +1,5 @@
 /** @file `gradcam evaluate scenes:COUNT --spurious`: do maps show a shortcut that was planted? */
 import path from "node:path";
-import pc from "picocolors";
 import { spuriousPage } from "../evaluate/report/spurious-page.ts";
 import { type SpuriousFigure, spuriousCsv } from "../evaluate/spurious/figures.ts";
 import { checkSpurious } from "../evaluate/spurious/spurious.ts";
@@ -8,6 +7,7 @@ import { prepareDirectory, writeWhole } from "../node/files.ts";
 import { packageVersion } from "./about.ts";
 import { loadOptions, type ModelFlags } from "./options.ts";
 import { Progress } from "./progress.ts";
+import { bold, print, printJson } from "./terminal.ts";
 
 interface SpuriousFlags extends ModelFlags {
   readonly methods: string[];
@@ -33,14 +33,14 @@ export async function checkShortcut(dataset: string, flags: SpuriousFlags, signa
     await writeWhole(path.join(out, "spurious.json"), `${JSON.stringify(whole, null, 2)}\n`);
     await writeWhole(path.join(out, "spurious.csv"), spuriousCsv(content.figures));
     await writeWhole(path.join(out, "spurious.html"), await spuriousPage(content, looks));
-    if (json) return console.log(JSON.stringify(whole));
-    console.log(`${pc.bold(dataset)}: ${content.dataset.used} scenes with one big object and a mark`);
+    if (json) return printJson(whole);
+    print(`${bold(dataset)}: ${content.dataset.used} scenes with one big object and a mark`);
     for (const name of new Set(content.figures.map(({ figure }) => figure))) {
-      console.log(pc.bold(name));
-      for (const one of content.figures.filter(({ figure }) => figure === name)) console.log(`  ${lineOf(one)}`);
+      print(bold(name));
+      for (const one of content.figures.filter(({ figure }) => figure === name)) print(`  ${lineOf(one)}`);
     }
-    console.log(`figures: ${path.join(out, "spurious.json")}, ${path.join(out, "spurious.csv")}`);
-    console.log(`report: ${path.join(out, "spurious.html")}`);
+    print(`figures: ${path.join(out, "spurious.json")}, ${path.join(out, "spurious.csv")}`);
+    print(`report: ${path.join(out, "spurious.html")}`);
   } finally {
     bar?.clear();
   }

@@ -1,9 +1,9 @@
 /** @file `gradcam studio`: the browser app, served to this machine's own browser. */
 import type { Command } from "commander";
-import pc from "picocolors";
 import { serveFiles } from "../node/serve-files.ts";
 import { studioFiles } from "../node/studio.ts";
 import { portNumber } from "./options.ts";
+import { bold, print } from "./terminal.ts";
 
 interface StudioFlags {
   readonly model?: string;
@@ -40,7 +40,7 @@ export function defineStudio(program: Command): void {
 async function studio({ model, labels, port, host }: StudioFlags): Promise<void> {
   const { files, query } = await studioFiles(model, labels);
   const { server, url } = await serveFiles(files, { port, host });
-  console.log(`The studio is at ${pc.bold(url + query)}\nCtrl+C ends it.`);
+  print(`The studio is at ${bold(url + query)}`, "Ctrl+C ends it.");
   await new Promise<void>((resolve) => {
     const end = () => {
       server.close(() => resolve());

@@ -1,6 +1,5 @@
 /** @file `gradcam study design`: a dataset and one or two models in, a study out. */
 import { type Command, Option } from "commander";
-import pc from "picocolors";
 import { UserError } from "../errors.ts";
 import { exists, readBytes } from "../node/files.ts";
 import { defaultConsent } from "../study/consent.ts";
@@ -11,6 +10,7 @@ import { packageVersion } from "./about.ts";
 import { interruptible } from "./interrupt.ts";
 import { loadOptions, type ModelFlags, seedNumber, several, whole, withReading } from "./options.ts";
 import { Progress } from "./progress.ts";
+import { bold, print } from "./terminal.ts";
 
 interface DesignFlags extends Omit<ModelFlags, "model"> {
   readonly kind: KindName;
@@ -77,19 +77,16 @@ async function designOf(dataset: string, flags: DesignFlags, signal: AbortSignal
     bars[0]?.clear();
     await Store.create(out, study, files);
     const items = study.items.filter(({ role }) => role === "trial");
-    console.log(
-      `${pc.bold(out)}: ${kind}, ${items.length} items of ${new Set(items.map((i) => i.picture)).size} pictures`,
-    );
+    print(`${bold(out)}: ${kind}, ${items.length} items of ${new Set(items.map((i) => i.picture)).size} pictures`);
     for (const { name, accuracy } of study.models)
-      console.log(`  ${name}${accuracy ? `: ${accuracy.right} of ${accuracy.of} named right` : ""}`);
-    console.log(`  conditions: ${study.conditions.join(", ")}`);
+      print(`  ${name}${accuracy ? `: ${accuracy.right} of ${accuracy.of} named right` : ""}`);
+    print(`  conditions: ${study.conditions.join(", ")}`);
     const people = Math.ceil((items.length * ratings) / study.trials);
-    console.log(`  ${ratings} ratings an item: ${people} participants of ${study.trials} questions, or a few more`);
+    print(`  ${ratings} ratings an item: ${people} participants of ${study.trials} questions, or a few more`);
     const fitting = new Set(items.map((item) => item.picture)).size;
-    if (fitting < pictures) console.log(`  ${fitting} pictures for trials fit, ${pictures} were asked for`);
-    if (blank) console.log(`  ${blank} visualisations show nothing, as their map is blank`);
-    if (flags.consent === undefined)
-      console.log("  The text of consent names no contact; give your own with --consent.");
+    if (fitting < pictures) print(`  ${fitting} pictures for trials fit, ${pictures} were asked for`);
+    if (blank) print(`  ${blank} visualisations show nothing, as their map is blank`);
+    if (flags.consent === undefined) print("  The text of consent names no contact; give your own with --consent.");
   } finally {
     bars[0]?.clear();
   }

@@ -1,27 +1,27 @@
 /** @file What `gradcam study` prints of a study's state and of its findings. */
-import pc from "picocolors";
 import type { Estimate } from "../evaluate/statistics.ts";
 import type { Analysis, Figure, Mean } from "../study/analysis.ts";
 import { kinds } from "../study/kinds/index.ts";
 import type { Status } from "../study/status.ts";
+import { bold, yellow } from "./terminal.ts";
 
-const marked = (synthetic: boolean): string => (synthetic ? ` ${pc.yellow("(synthetic)")}` : "");
+const marked = (synthetic: boolean): string => (synthetic ? ` ${yellow("(synthetic)")}` : "");
 
-export function statusLines(file: string, { kind, origin, participants, ratings, items }: Status): string {
+export function statusLines(file: string, { kind, origin, participants, ratings, items }: Status): string[] {
   const { finished, missed, active, away } = participants;
   const share = ((100 * ratings.done) / ratings.wanted).toFixed(0);
   return [
-    `${pc.bold(file)}: ${kind}${marked(origin === "synthetic")}`,
+    `${bold(file)}: ${kind}${marked(origin === "synthetic")}`,
     `  ${ratings.done} of ${ratings.wanted} ratings (${share} %)`,
     `  participants: ${finished} counted, ${missed} missed a check, ${active} under way, ${away} left`,
     `  items by ratings: ${items
       .map((count, n) => `${count} with ${n}`)
       .filter((_, n) => items[n])
       .join(", ")}`,
-  ].join("\n");
+  ];
 }
 
-export function analysisTable(analysis: Analysis): string {
+export function analysisTable(analysis: Analysis): string[] {
   const { kind, synthetic, measure, participants, ratings, chance, means, differences } = analysis;
   const { share } = kinds[kind].scale;
   const wide = Math.max(0, ...[...means, ...differences].map((figure) => nameOf(figure).length));
@@ -29,11 +29,11 @@ export function analysisTable(analysis: Analysis): string {
   const extra = ({ agreement, paper }: Mean) =>
     `, agreement ${Number.isNaN(agreement) ? "none" : agreement.toFixed(2)}${paper === undefined ? "" : `, the paper ${plain(paper, share)}`}`;
   return [
-    `${pc.bold(kind)}: ${measure}${marked(synthetic)}`,
+    `${bold(kind)}: ${measure}${marked(synthetic)}`,
     `  ${ratings} ratings of ${participants.counted} participants; left out: ${participants["missed a check"]} missed a check, ${participants.unfinished} unfinished; chance ${plain(chance, share)}`,
     ...means.map((mean) => line(mean) + extra(mean)),
-    ...(differences.length ? [pc.bold("differences"), ...differences.map(line)] : []),
-  ].join("\n");
+    ...(differences.length ? [bold("differences"), ...differences.map(line)] : []),
+  ];
 }
 
 const nameOf = ({ condition, than }: Figure): string => (than === undefined ? condition : `${condition} - ${than}`);

@@ -1,7 +1,6 @@
 /** @file `gradcam study`: people decide whether explanations help them. */
 import path from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import pc from "picocolors";
 import { writeWhole } from "../node/files.ts";
 import { analyse } from "../study/analysis.ts";
 import { peopleOf } from "../study/answers.ts";
@@ -15,6 +14,7 @@ import { Store } from "../study/store.ts";
 import { portNumber, seedNumber, whole } from "./options.ts";
 import { defineDesign } from "./study-design.ts";
 import { analysisTable, statusLines } from "./study-tables.ts";
+import { bold, print, printJson } from "./terminal.ts";
 
 const examples = `
 Examples:
@@ -78,7 +78,7 @@ export function defineStudy(program: Command): void {
 async function serve(file: string, options: ServeOptions): Promise<void> {
   await withStudy(file, async (store) => {
     const serving = await serveStudy(store, options);
-    console.log(`The study is at ${pc.bold(serving.url)}\nCtrl+C ends it; answers are in ${file}.`);
+    print(`The study is at ${bold(serving.url)}`, `Ctrl+C ends it; answers are in ${file}.`);
     await new Promise<void>((resolve) => {
       process.once("SIGINT", () => resolve());
       process.once("SIGTERM", () => resolve());
@@ -90,23 +90,22 @@ async function serve(file: string, options: ServeOptions): Promise<void> {
 const status = (file: string, { json }: { json?: boolean }): Promise<void> =>
   withStudy(file, (store) => {
     const found = statusOf(store);
-    console.log(json ? JSON.stringify(found) : statusLines(file, found));
+    if (json) printJson(found);
+    else print(...statusLines(file, found));
   });
 
 const exportAnswers = (file: string, { out, json }: { out: string; json?: boolean }): Promise<void> =>
   withStudy(file, async (store) => {
     const all = exported(store);
     if (json) {
-      console.log(JSON.stringify(all));
+      printJson(all);
       return;
     }
     await writeWhole(path.join(out, "answers.csv"), csvOf(all.answers));
     await writeWhole(path.join(out, "participants.csv"), csvOf(all.participants));
     await writeWhole(path.join(out, "codes.txt"), all.codes.map((code) => `${code}\n`).join(""));
     const { answers, participants, codes } = all;
-    console.log(
-      `${pc.bold(out)}: ${answers.length} answers of ${participants.length} participants, ${codes.length} codes`,
-    );
+    print(`${bold(out)}: ${answers.length} answers of ${participants.length} participants, ${codes.length} codes`);
   });
 
 const analyseStudy = (file: string, flags: { out?: string; json?: boolean }): Promise<void> =>
@@ -115,7 +114,8 @@ const analyseStudy = (file: string, flags: { out?: string; json?: boolean }): Pr
     const analysis = analyse(study, origin, peopleOf(store));
     const out = flags.out ?? `${file.replace(/\.[^./\\]*$/, "")}.html`;
     await writeWhole(out, reportPage(study, analysis));
-    console.log(flags.json ? JSON.stringify(analysis) : `${analysisTable(analysis)}\nreport: ${out}`);
+    if (flags.json) printJson(analysis);
+    else print(...analysisTable(analysis), `report: ${out}`);
   });
 
 interface SimulateFlags {
@@ -132,7 +132,7 @@ const simulateStudy = (file: string, { effect: effects, ...options }: SimulateFl
   withStudy(file, async (store) => {
     checkEffects(effects, store.study.conditions, kinds[store.study.kind].scale);
     await simulate(store, { ...options, effects });
-    await withStudy(options.out, (made) => console.log(statusLines(options.out, statusOf(made))));
+    await withStudy(options.out, (made) => print(...statusLines(options.out, statusOf(made))));
   });
 
 async function withStudy(file: string, act: (store: Store) => void | Promise<void>): Promise<void> {

@@ -4,7 +4,16 @@
  * gives other answers there than elsewhere; with weights of seven bits (`reduce_range`) no pair gets so far.
  */
 import type { Model } from "../onnx/model.ts";
-import { DataType, encodeModel, makeGraph, makeImport, makeModel, makeNode, makeTensor, makeValueInfo } from "../onnx/proto.ts";
+import {
+  DataType,
+  encodeModel,
+  makeGraph,
+  makeImport,
+  makeModel,
+  makeNode,
+  makeTensor,
+  makeValueInfo,
+} from "../onnx/proto.ts";
 import { openSession, type Runtime, run } from "../onnx/runtime.ts";
 
 const [pair, most] = [

@@ -6,7 +6,16 @@
  */
 
 import type { Runtime, Session, Tensor } from "./ort.ts";
-import { DataType, encodeModel, halfToNumber, makeGraph, makeImport, makeModel, makeNode, makeValueInfo } from "./proto.ts";
+import {
+  DataType,
+  encodeModel,
+  halfToNumber,
+  makeGraph,
+  makeImport,
+  makeModel,
+  makeNode,
+  makeValueInfo,
+} from "./proto.ts";
 
 /** By what makes its sessions: the namespace around it may be a new one each time. */
 const answers = new WeakMap<Runtime["InferenceSession"], Promise<boolean>>();

@@ -66,25 +66,38 @@ export function measure(line: string, size: number, bold = false): number {
 /** Text broken at its spaces into at most `most` lines that are not wider than `width`; what is left over ends in an ellipsis. */
 export function wrap(words: string, size: number, width: number, most: number, bold = false): string[] {
   const fits = (line: string) => measure(line, size, bold) <= width;
+  const left = words.split(/\s+/).filter(Boolean);
   const lines: string[] = [];
-  for (const word of words.split(/\s+/).filter(Boolean)) {
-    const longer = lines.length > 0 ? `${lines[lines.length - 1]} ${word}` : word;
-    if (lines.length > 0 && (fits(longer) || lines.length === most)) lines[lines.length - 1] = longer;
-    else lines.push(word);
+  for (let at = 0; at < left.length; ) {
+    // Only as many words are measured as fit, however long the text is.
+    let line = left[at++];
+    while (at < left.length && fits(`${line} ${left[at]}`)) line += ` ${left[at++]}`;
+    if (lines.length + 1 >= most) {
+      line = [line, ...left.slice(at)].join(" ");
+      at = left.length;
+    }
+    lines.push(shorten(line, fits));
   }
-  return lines.map((line) => shorten(line, fits));
+  return lines;
 }
 
 /** The line, or as much of its beginning as fits with an ellipsis. */
 function shorten(line: string, fits: (line: string) => boolean): string {
   if (fits(line)) return line;
   const characters = [...line];
-  while (characters.length > 0 && !fits(characters.join("") + ELLIPSIS)) characters.pop();
-  return characters.join("").trimEnd() + ELLIPSIS;
+  const beginning = (length: number) => characters.slice(0, length).join("");
+  // Halved, for names out of files may be as long as somebody likes.
+  let [fitting, beyond] = [0, characters.length];
+  while (beyond - fitting > 1) {
+    const middle = (fitting + beyond) >> 1;
+    if (fits(beginning(middle) + ELLIPSIS)) fitting = middle;
+    else beyond = middle;
+  }
+  return beginning(fitting).trimEnd() + ELLIPSIS;
 }
 
-/** Text for an XML attribute or element; control characters, which XML forbids, become the replacement character. */
-export const escapeXml = (raw: string): string => escapeHtml(raw).replace(/\p{Cc}/gu, "\ufffd");
+/** Text for an XML attribute or element; control characters and halves of surrogates, which XML forbids, become the replacement character. */
+export const escapeXml = (raw: string): string => escapeHtml(raw).replace(/[\p{Cc}\p{Cs}\ufffe\uffff]/gu, "\ufffd");
 
 /** A number with at most two decimals: finer than any screen. */
 export function decimal(value: number): string {

@@ -1,5 +1,5 @@
 /** @file Answers as files: a line for each, under random numbers, with nothing that tells who somebody is. */
-import { quoted } from "../evaluate/csv.ts";
+import { csv } from "../evaluate/csv.ts";
 import { type Person, peopleOf } from "./answers.ts";
 import { kinds } from "./kinds/index.ts";
 import type { Store } from "./store.ts";
@@ -43,6 +43,5 @@ export function exported(store: Store): Exported {
 /** RFC 4180, the names of the columns first. */
 export function csvOf(rows: readonly Row[]): string {
   const head = Object.keys(rows[0] ?? {});
-  const lines = [head, ...rows.map((row) => head.map((name) => row[name]))];
-  return lines.map((cells) => `${cells.map((cell) => quoted(cell ?? "")).join(",")}\n`).join("");
+  return csv([head, ...rows.map((row) => head.map((name) => row[name]))]);
 }

@@ -2,10 +2,13 @@
  * @file The study as a web service. It keeps answers and nothing about who gave them: no address, no header, no log. Nothing in a request
  * names a file: pictures are looked up in the study by their keys.
  */
+
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { AddressInfo } from "node:net";
+import { inspect } from "node:util";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { UserError } from "../errors.ts";
+import { printable } from "../render/printable.ts";
 import * as pages from "./pages/pages.ts";
 import { script } from "./pages/script.ts";
 import { style } from "./pages/style.ts";
@@ -106,7 +109,7 @@ async function studyApp(store: Store, options: ServeOptions): Promise<FastifyIns
   app.setErrorHandler((error: { statusCode?: number }, _request, reply) => {
     if (error instanceof UserError && error.code === "invalid-input") return send(reply, misread, 400);
     const status = error.statusCode && error.statusCode < 500 ? error.statusCode : 500;
-    if (status === 500) console.error(error);
+    if (status === 500) console.error(inspect(error).split("\n").map(printable).join("\n"));
     return send(reply, status === 500 ? failed : misread, status);
   });
 

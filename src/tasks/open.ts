@@ -12,8 +12,8 @@ import { type Model, readModel } from "../onnx/model.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
 import type { TokenGrid } from "../read/layout.ts";
 import type { ClassifierOptions } from "./classification.ts";
-import type { PlacingOptions } from "./placing.ts";
 import { boundedJson, boundedSize } from "./json.ts";
+import type { PlacingOptions } from "./placing.ts";
 
 /** What a caller says of a model, over what the model says of itself. */
 export interface ModelOptions extends KnownPreprocess, PlacingOptions {

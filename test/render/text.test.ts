@@ -47,5 +47,29 @@ describe("wrap", () => {
   });
   test("shortens a word that is too long", () =>
     expect(wrap("Donaudampfschifffahrt", 12, 40, 2)[0]).toMatch(/^Don.*…$/));
+  test("keeps as much as fits, not a character more", () => {
+    for (const label of [
+      "Donaudampfschifffahrt".repeat(3),
+      "a b ".repeat(40),
+      "日本語の札".repeat(9),
+      "e\u0301".repeat(50),
+    ]) {
+      const [line] = wrap(label, 12, 100, 1);
+      const characters = [...label.trim()];
+      let longest = characters.length;
+      while (measure(`${characters.slice(0, longest).join("")}…`, 12) > 100) longest--;
+      expect(line).toBe(`${characters.slice(0, longest).join("").trimEnd()}…`);
+    }
+  });
+  test("takes time in proportion to the length, as words and as one word", () => {
+    const seconds = (label: string) => {
+      const began = performance.now();
+      wrap(label, 12, 168, 3, true);
+      return (performance.now() - began) / 1000;
+    };
+    // 20,000 characters took 12 s when every character less was measured anew.
+    for (const label of ["x".repeat(200_000), "x ".repeat(100_000), `${"x".repeat(1000)} `.repeat(200)])
+      expect(seconds(label)).toBeLessThan(2);
+  });
   test("of nothing is nothing", () => expect(wrap(" ", 12, 40, 2)).toEqual([]));
 });
