@@ -30,9 +30,10 @@ export {
   type Why,
 } from "./tasks/classification.ts";
 export { rankCorrelation } from "./tasks/correlation.ts";
-export { type FigureRow, figureOf, panelCell, percent, view } from "./tasks/figure.ts";
+export { type FigureRow, figureOf, panelCell, view } from "./tasks/figure.ts";
 export type { GenerativeAnswerer } from "./tasks/generative-answerer.ts";
 export type { Look, LookOptions } from "./tasks/look.ts";
+export { percent } from "./tasks/percent.ts";
 export { type DecodeOptions, decode, encodePng, type PictureSource, toImageData } from "./web/decode.ts";
 export { type DownloadOptions, download } from "./web/download.ts";
 export { bundledModel, LoadedClassifier, type LoadOptions, load } from "./web/load.ts";

@@ -4,7 +4,7 @@ import { type Command, Option } from "commander";
 import { type LoadedAnswerer, loadAnswerer } from "../node/load-answerer.ts";
 import { type WrittenMap, type WrittenWords, writeAnswered } from "../node/write-words.ts";
 import type { AnswerExplanation, AnswerPrediction } from "../tasks/answering.ts";
-import { percent } from "../tasks/figure.ts";
+import { percent } from "../tasks/percent.ts";
 import { packageVersion } from "./about.ts";
 import { eachPicture } from "./each-sample.ts";
 import {

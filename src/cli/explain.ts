@@ -1,7 +1,6 @@
 import { type Command, Option } from "commander";
 import { UserError } from "../errors.ts";
 import { methodNamed } from "../methods/index.ts";
-import { isArrayFile } from "../node/arrays.ts";
 import { prepareDirectory } from "../node/files.ts";
 import { type LoadedClassifier, load } from "../node/load.ts";
 import { writeWhy } from "../node/write.ts";
@@ -10,7 +9,7 @@ import { eachSample, endWith } from "./each-sample.ts";
 import { assumption, manifest } from "./manifest.ts";
 import { loadOptions, methodOption, namedFile, several, withDrawing, withModel, withPlacing } from "./options.ts";
 import { Reference } from "./reference.ts";
-import { type ExplainFlags, type ImageResult, report } from "./report.ts";
+import { type ExplainFlags, type ImageResult, ofOneMap, report } from "./report.ts";
 import { findSamples, type SampleFile } from "./samples.ts";
 import { dim, print } from "./terminal.ts";
 
@@ -63,13 +62,19 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
   await prepareDirectory(flags.out);
 
   let failures: number;
+  /** Each kind of warning once, however many maps have it. */
+  const told = new Map<string, string>();
   try {
     failures = await eachSample(
       samples,
       kind,
       {
         one: (sample, signal, onProgress) => explainOne(model, sample, flags, { reference, signal, onProgress }),
-        report: (result) => report(result, flags),
+        report: (result) => {
+          for (const { warnings } of result.explanations)
+            for (const { code, text } of warnings) if (!ofOneMap.has(code)) told.set(code, text);
+          report(result, flags);
+        },
         manifest: (results) => manifest(model, results, flags),
       },
       flags,
@@ -79,11 +84,9 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
     await reference?.release();
   }
   if (!flags.json) {
-    if (model.assumed && samples.some(({ file }) => !isArrayFile(file)))
+    if (told.delete("preparation-guessed"))
       print(dim(`The model says nothing of preprocessing; assumed ${assumption(model)}.`));
-    const [layer] = model.classifier.explainer.layers;
-    if (layer?.insteadOf)
-      print(`The patch tokens of ${layer.insteadOf} do not reach the score: explained at ${layer.name} instead.`);
+    for (const text of told.values()) print(dim(text));
   }
   endWith(failures, samples.length, kind, flags);
 }
@@ -111,6 +114,7 @@ async function explainOne(
   return {
     image: file,
     model: { name, sha256: model.sha256 },
+    task: model.reading.task,
     layer: used,
     predictions: why.predictions,
     explanations: explanations.map((e, i) => ({ ...e, ...(compared && { reference: compared[i].reference }) })),

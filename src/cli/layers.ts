@@ -1,36 +1,43 @@
 /** @file `gradcam layers`: where a map can lie. */
 import type { Command } from "commander";
-import { load } from "../node/load.ts";
+import { openFile } from "../node/load.ts";
+import { modelOf, shapeText } from "./inspect.ts";
 import { loadOptions, type ModelFlags, withModel } from "./options.ts";
 import { bold, print, printJson } from "./terminal.ts";
 
 const examples = `
 Examples:
   gradcam layers                           of the bundled model
-  gradcam layers --model resnet50.onnx     the default first, then from the scores towards the image`;
+  gradcam layers resnet50.onnx             the default first, then from the scores towards the image`;
 
 export function defineLayers(program: Command): void {
   withModel(program.command("layers"))
     .description("list the tensors that a map can lie on")
+    .argument("[model]", "the same as --model")
     .option("--json", "print JSON: the model's name, the scores and the layers")
     .addHelpText("after", examples)
     .action(layers);
 }
 
-async function layers(flags: ModelFlags & { readonly json?: boolean }): Promise<void> {
-  const model = await load(flags.model, loadOptions(flags));
-  const { name, explainer } = model.classifier;
-  if (flags.json) {
-    printJson({ model: { name, sha256: model.sha256 }, score: explainer.score, layers: explainer.layers });
-  } else {
-    const { score } = explainer;
+async function layers(argument: string | undefined, flags: ModelFlags & { readonly json?: boolean }): Promise<void> {
+  const { explainer, reading, sha256 } = await openFile(modelOf(argument, flags), loadOptions(flags));
+  try {
+    const { name, score, layers } = reading;
+    if (flags.json) {
+      const { name: tensor, before } = score;
+      console.log(
+        JSON.stringify({ model: { name, sha256 }, score: { name: tensor, ...(before && { before }) }, layers }),
+      );
+      return;
+    }
     print(`${bold(name)}, scores: ${score.name}${score.before ? ` (in front of the ${score.before})` : ""}`);
-    const width = Math.max(...explainer.layers.map((layer) => layer.name.length));
-    explainer.layers.forEach((layer, i) => {
-      print(`  ${layer.name.padEnd(width)}  ${shape(layer.shape)}${i === 0 ? bold("  default") : ""}`);
-    });
+    const width = Math.max(...layers.map((layer) => layer.name.length), 0);
+    const several = new Set(layers.map(({ of }) => of)).size > 1;
+    for (const layer of layers) {
+      const of = several ? `  of "${layer.of}"` : "";
+      print(`  ${layer.name.padEnd(width)}  ${shapeText(layer.shape)}${of}${layer.default ? bold("  default") : ""}`);
+    }
+  } finally {
+    await explainer.release();
   }
-  await model.release();
 }
-
-const shape = (dims: readonly number[]): string => `[${dims.map((d) => (d < 0 ? "?" : d)).join(", ")}]`;

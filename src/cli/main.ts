@@ -8,6 +8,7 @@ import { defineCaption } from "./caption.ts";
 import { defineCompile } from "./compile.ts";
 import { defineEvaluate } from "./evaluate.ts";
 import { defineExplain } from "./explain.ts";
+import { defineInspect } from "./inspect.ts";
 import { defineLayers } from "./layers.ts";
 import { defineServe } from "./serve.ts";
 import { defineStudio } from "./studio.ts";
@@ -26,6 +27,7 @@ export function defineProgram(): Command {
   defineCaption(program);
   defineAsk(program);
   defineLayers(program);
+  defineInspect(program);
   defineCompile(program);
   defineStudio(program);
   defineEvaluate(program);

@@ -23,7 +23,8 @@ export interface ModelFlags {
   readonly mean?: number[];
   readonly std?: number[];
   readonly size?: number | "full";
-  readonly layout?: "NCHW" | "NHWC";
+  readonly layout?: string;
+  readonly explainInput?: string;
   readonly peak?: PeakRule;
   readonly align?: AlignName;
   readonly provider?: string;
@@ -50,6 +51,7 @@ export function withReading(command: Command): Command {
   return withPictureReading(
     command
       .option("--output <tensor>", "the output that holds the scores (default: the first of shape [n, classes])")
+      .option("--explain-input <name>", "of several pictures, the one to explain (default: the first)")
       .option("--labels <file>", "class names: a line each, or JSON (a list, or id2label)"),
   );
 }
@@ -70,7 +72,7 @@ export function withPictureReading(command: Command): Command {
       "side of the square that the network takes; full: pictures as large as they are",
       sized,
     )
-    .addOption(new Option("--layout <order>", "order of the input's axes").choices(["NCHW", "NHWC"]))
+    .option("--layout <order>", "a letter for each axis of the input, NCHW or NHWC (default: as the graph reads it)")
     .option("--provider <name>", "execution provider of ONNX Runtime", "cpu")
     .option("--threads <count>", "threads of ONNX Runtime (default: one per core)", whole);
 }
@@ -122,6 +124,7 @@ export function withDrawing(command: Command): Command {
 /** The flags as `load` takes them. */
 export function loadOptions({
   output,
+  explainInput,
   layer,
   tokens,
   labels,
@@ -139,7 +142,7 @@ export function loadOptions({
     ...(provider && { executionProviders: [provider] }),
     ...(threads && { intraOpNumThreads: threads }),
   };
-  return { output, layer, tokens, labels, mean, std, size, layout, peak, align, session, dtype };
+  return { output, explainInput, layer, tokens, labels, mean, std, size, layout, peak, align, session, dtype };
 }
 
 /** Gathers an option that may be given several times. */

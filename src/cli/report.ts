@@ -2,10 +2,10 @@
 import path from "node:path";
 import type { WrittenExplanation } from "../node/write.ts";
 import type { Why } from "../tasks/classification.ts";
-import { percent } from "../tasks/figure.ts";
+import { percent } from "../tasks/percent.ts";
 import type { DrawingFlags, ModelFlags } from "./options.ts";
 import { type ReferenceResult, referenceLine } from "./reference.ts";
-import { bold, print, printJson } from "./terminal.ts";
+import { bold, dim, print, printJson } from "./terminal.ts";
 
 export interface ExplainFlags extends ModelFlags, DrawingFlags {
   readonly class?: string[];
@@ -20,12 +20,16 @@ export interface ExplainFlags extends ModelFlags, DrawingFlags {
 export interface ImageResult {
   readonly image: string;
   readonly model: { readonly name: string; readonly sha256: string };
+  readonly task: string;
   readonly layer: string | null;
   readonly predictions: Why["predictions"];
   readonly explanations: readonly (WrittenExplanation & Partial<Pick<ReferenceResult, "reference">>)[];
   readonly panel: string;
   readonly reference?: ReferenceResult["of"];
 }
+
+/** Warnings that are of one map; the others are said once, at the end. */
+export const ofOneMap: ReadonlySet<string> = new Set(["low-probability", "class-independent", "relu-emptied"]);
 
 export function report(result: ImageResult, { json, out }: ExplainFlags): void {
   if (json) {
@@ -40,8 +44,9 @@ export function report(result: ImageResult, { json, out }: ExplainFlags): void {
       `  ${String(index).padStart(4)}  ${label.padEnd(28)} ${score.toFixed(2).padStart(7)} ${share}`.trimEnd();
     print(explained.has(index) ? bold(line) : line);
   }
-  for (const { label, method, overlay, blank, reference } of result.explanations) {
+  for (const { label, method, overlay, blank, warnings, reference } of result.explanations) {
     print(blank ? `  ${method}, ${label}: blank, ${blank}` : `  ${method}, ${label}: ${path.join(out, overlay)}`);
+    for (const { code, text } of warnings) if (ofOneMap.has(code) && !blank) print(dim(`    ${text}`));
     if (reference) print(`    ${referenceLine(reference)}`);
   }
   if (result.reference) {

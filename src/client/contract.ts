@@ -90,6 +90,8 @@ export interface Mapped {
   readonly box?: number[];
   /** Why the map is blank, where it is. */
   readonly blank?: string;
+  /** What a reader must know: what was guessed, and what the map does not say. */
+  readonly warnings: readonly { readonly code: string; readonly text: string }[];
   /** PNG files in base64, where `include` asks for them. */
   readonly overlay?: string;
   readonly heat?: string;

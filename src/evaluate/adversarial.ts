@@ -7,7 +7,6 @@
  */
 import { UserError } from "../errors.ts";
 import { bestClasses, classScores } from "../explain/target.ts";
-import { asLaidOut, channelsFirst } from "../explain/tensors.ts";
 import { cellsSpan, undo } from "../image/geometry.ts";
 import { type PeakOptions, peak } from "../image/locate.ts";
 import type { PixelMap } from "../image/picture.ts";
@@ -88,14 +87,9 @@ async function attackOne(
 ): Promise<Held> {
   const { picture, annotations, labels = [] } = opened;
   const { input, subject } = classifier.see<"picture">(picture);
-  const laidOut = [1, ...input.dims];
-  const { data, dims: shape } = channelsFirst({ data: input.data, dims: laidOut });
-  const dims = shape.slice(1);
+  const { data, dims } = classifier.plain(input);
   const look = (values: Float32Array) =>
-    classifier.explainer.forward(
-      classifier.feeds({ ...asLaidOut({ data: values, dims: [1, ...dims] }, laidOut), dims: input.dims }),
-      { layer: by?.layer },
-    );
+    classifier.explainer.forward(classifier.feeds(classifier.laidOut({ data: values, dims })), { layer: by?.layer });
 
   const clean = await look(data);
   const scores = classScores(clean.scores, 0);

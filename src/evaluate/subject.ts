@@ -2,7 +2,6 @@
 import { InternalError, UserError } from "../errors.ts";
 import type { Forward } from "../explain/forward.ts";
 import { bestClasses, classScores } from "../explain/target.ts";
-import { asLaidOut, channelsFirst } from "../explain/tensors.ts";
 import { type Alignment, cellsSpan, type Geometry, undo, upsample } from "../image/geometry.ts";
 import type { PeakOptions } from "../image/locate.ts";
 import type { Picture, PixelMap } from "../image/picture.ts";
@@ -42,10 +41,9 @@ export class Subject {
   static async of(picture: Picture, classifier: Classifier, randomised: Randomised, layer?: string): Promise<Subject> {
     const { data, dims, geometry } = preprocess(picture, classifier.preprocess);
     if (dims.length !== 3) throw new InternalError(`a picture became an input of ${dims.length} dimensions`);
-    const images = { data, dims: [1, ...dims] };
     const forward = await classifier.explainer.forward(classifier.feeds({ data, dims }), { layer });
     const scores = classScores(forward.scores, 0);
-    const input = withoutBatch(channelsFirst(images));
+    const input = classifier.plain({ data, dims });
     return new Subject(classifier, randomised, layer, forward, input, geometry, bestClasses(scores, scores.length));
   }
 
@@ -74,7 +72,7 @@ export class Subject {
   probe(method: string, target: number): Probe {
     const { forward, classifier, input, randomised } = this;
     const explained = async (by: Pick<Classifier["explainer"], "explain">, image: Dense, c: number) => {
-      const feeds = classifier.feeds(withoutBatch(this.#laidOut(image)));
+      const feeds = classifier.feeds(classifier.laidOut(image));
       const { maps, layer } = await by.explain(feeds, { target: c, method, layer: this.layer });
       const { alignment } = await classifier.places.of(layer);
       return this.overInput({ ...withoutBatch({ data: numbersOf(maps), dims: maps.dims }), alignment });
@@ -99,13 +97,6 @@ export class Subject {
       this.maps("occlusion", [target]).then((maps) => this.overInput(maps.get(target) as PlacedMap));
     this.#occlusions.set(target, known);
     return known;
-  }
-
-  /** An input [C, H, W] as the model takes it. */
-  #laidOut({ data, dims: [channels, height, width] }: Dense): Dense {
-    const like =
-      this.classifier.preprocess.layout === "NHWC" ? [1, height, width, channels] : [1, channels, height, width];
-    return asLaidOut({ data, dims: [1, channels, height, width] }, like);
   }
 }
 

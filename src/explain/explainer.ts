@@ -108,9 +108,17 @@ export class Explainer {
     return [...own, ...beside];
   }
 
-  #readingOf({ name, grid, insteadOf }: Layer, of: string, first: boolean): LayerReading {
+  #readingOf({ name, grid, insteadOf, equals }: Layer, of: string, first: boolean): LayerReading {
     const shape = this.tensors.get(name)?.dims ?? [];
-    return { name, shape, grid, of, ...(insteadOf && { insteadOf }), ...(first && { default: true as const }) };
+    return {
+      name,
+      shape,
+      grid,
+      of,
+      ...(insteadOf && { insteadOf }),
+      ...(equals && { equals }),
+      ...(first && { default: true as const }),
+    };
   }
 
   /** The layers on the way to some tensors, the default first. */
@@ -121,7 +129,7 @@ export class Explainer {
     const known = this.#seeded.get(key);
     if (known) return known;
     const found = layersOf(this.model, this.sized, explained, scores, this.options.tokens);
-    const layers = found.map(({ name }) => layerOf(this.plan, name));
+    const layers = found.map(({ name, equals }) => ({ ...layerOf(this.plan, name), ...(equals && { equals }) }));
     this.#seeded.set(key, layers);
     return layers;
   }

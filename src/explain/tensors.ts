@@ -5,7 +5,7 @@ import { product } from "../onnx/dims.ts";
 import { halfToNumber, numberToHalf } from "../onnx/proto.ts";
 import type { Feeds, Runtime, Tensor } from "../onnx/runtime.ts";
 
-/** The numbers of a float tensor as float32; half precision comes as 16-bit patterns, or as numbers where the platform has them. */
+/** The numbers of a tensor of floats, or of whole numbers as pixels are, as float32; half precision comes as 16-bit patterns, or as numbers where the platform has them. */
 export function toDense(tensor: Tensor): Dense {
   const { data, dims, type } = tensor;
   if (data instanceof Float32Array) return { data, dims };
@@ -18,14 +18,24 @@ export function toDense(tensor: Tensor): Dense {
           : Float32Array.from(data as ArrayLike<number>),
       dims,
     };
+  if (type in pixels) return { data: Float32Array.from(data as ArrayLike<number>), dims };
   throw new InternalError(`a ${type} tensor was read as numbers`);
 }
 
-/** A tensor of a float type. */
+/** Types of whole numbers that pixels come in. */
+const pixels = { uint8: Uint8ClampedArray, int8: Int8Array, uint16: Uint16Array, int16: Int16Array, int32: Int32Array };
+
+/** A tensor of a float type, or of whole numbers, to the nearest. */
 export function toTensor(ort: Runtime, { data, dims }: Dense, type = "float32"): Tensor {
+  if (type in pixels) return new ort.Tensor(type as "int32", whole(data, type as keyof typeof pixels), dims);
   if (type === "float16") return new ort.Tensor("float16", halves(data), dims);
   if (type === "float64") return new ort.Tensor("float64", Float64Array.from(data), dims);
   return new ort.Tensor("float32", data, dims);
+}
+
+function whole(data: Float32Array, type: keyof typeof pixels): Int32Array {
+  const rounded = pixels[type].from(data.map(Math.round));
+  return (rounded instanceof Uint8ClampedArray ? new Uint8Array(rounded.buffer) : rounded) as Int32Array;
 }
 
 /** Numbers in half precision, as `ort.Tensor` takes them: in the platform's own array where there is one, else as bit patterns. */
@@ -81,33 +91,4 @@ export function sideBySide(ort: Runtime, apart: readonly Feeds[]): Feeds | undef
     together[name] = new ort.Tensor(type as "float32", joined, [apart.length, ...dims.slice(1)]);
   }
   return together;
-}
-
-/** Whether a picture's shape, batch first, has its channels last. */
-export const channelsLast = (dims: readonly number[]): boolean =>
-  dims.length >= 4 && [1, 3, 4].includes(dims[dims.length - 1]) && ![1, 3, 4].includes(dims[1]);
-
-/** Pictures with their channels before the grid. */
-export function channelsFirst(pictures: Dense): Dense {
-  const { data, dims } = pictures;
-  if (!channelsLast(dims)) return pictures;
-  const [n, ...rest] = dims;
-  const channels = rest[rest.length - 1];
-  const grid = rest.slice(0, -1);
-  return { data: exchange(data, n, product(grid), channels), dims: [n, channels, ...grid] };
-}
-
-/** Pictures with channels first, laid out as an input of the given shape takes them. */
-export function asLaidOut(pictures: Dense, like: readonly number[]): Dense {
-  if (!channelsLast(like)) return pictures;
-  const [n, channels, ...grid] = pictures.dims;
-  return { data: exchange(pictures.data, n, channels, product(grid)), dims: [n, ...grid, channels] };
-}
-
-/** [n, rows, columns] as [n, columns, rows]. */
-function exchange(data: Float32Array, n: number, rows: number, columns: number): Float32Array {
-  const out = new Float32Array(data.length);
-  for (let i = 0, from = 0; i < n; i++)
-    for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) out[(i * columns + c) * rows + r] = data[from++];
-  return out;
 }

@@ -5,5 +5,6 @@ export const deconvolution = inputGradient("deconv", {
   name: "deconvolution",
   title: "Deconvolution",
   summary: "Structure that could have excited the network, without the rectifiers' forward masks.",
+  classIndependent: true,
   paper: "Zeiler and Fergus 2014, https://arxiv.org/abs/1311.2901",
 });

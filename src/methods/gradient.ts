@@ -6,4 +6,5 @@ export const gradient = inputGradient("plain", {
   title: "Gradient",
   summary: "Which pixels the score reacts to most, at this picture.",
   paper: "Simonyan et al. 2014, https://arxiv.org/abs/1312.6034",
+  nothing: (question) => `the gradient of the score of "${question}" is 0 at every pixel`,
 });

@@ -71,6 +71,10 @@ export interface Method {
   readonly paper: string;
   /** Whether the map lies on the layer's grid or on the input's pixels. */
   readonly space: "layer" | "pixels";
+  /** What a map without a value above 0 says of a question: `negative`, that there are values below 0. */
+  readonly nothing?: (question: string, negative: boolean) => string;
+  /** Whether the map hardly depends on what is asked, by what the method is. */
+  readonly classIndependent?: true;
   explain(question: Question): Promise<Explanation>;
   /** The same as a graph, which a model can carry; absent where it takes many runs. */
   graph?(question: GraphQuestion): GraphExplanation;

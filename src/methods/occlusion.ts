@@ -25,6 +25,10 @@ export const occlusion: Method = {
   summary: "How far the score drops when a patch is hidden. Hundreds of forward passes, and no gradient.",
   paper: "Zeiler and Fergus 2014, https://arxiv.org/abs/1311.2901",
   space: "pixels",
+  nothing: (question, negative) =>
+    negative
+      ? `hiding any patch raises the score of "${question}", or leaves it as it is`
+      : `hiding a patch does not change the score of "${question}"`,
   async explain({ image, k, respond, progress }) {
     const [n, channels, height, width] = image.dims;
     if (image.dims.length !== 4)

@@ -18,7 +18,10 @@ export function strongestChannel({ data, dims }: Dense): Dense {
 }
 
 /** A method whose image is the gradient at the input, by a set of rules. */
-export function inputGradient(rules: Rules, about: Pick<Method, "name" | "title" | "summary" | "paper">): Method {
+export function inputGradient(
+  rules: Rules,
+  about: Pick<Method, "name" | "title" | "summary" | "paper" | "nothing" | "classIndependent">,
+): Method {
   return {
     ...about,
     space: "pixels",

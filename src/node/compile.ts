@@ -33,8 +33,8 @@ export async function compileFile(source: string | undefined, options: CompileFi
   const from = await load(source, options);
   try {
     if (from.notes) throw alreadyCompiled();
-    const { labels, kind, name, valueOutput } = from.classifier;
-    const output = options.output ?? valueOutput;
+    const { labels, kind, name, score } = from.classifier;
+    const output = options.output ?? (score.axes.channels === undefined ? score.output : undefined);
     const file = options.out ?? `${name}.gradcam.onnx`;
     await checkPlace(file, from);
     const notes: Notes = {
@@ -62,8 +62,8 @@ async function compiledAtSomeSize(
   options: CompileFileOptions,
 ): Promise<Uint8Array> {
   const { explainer, kind } = classifier;
-  const { model, tensors, imageInput = "" } = explainer;
-  const [, ...sizes] = tensors.get(imageInput)?.dims ?? [];
+  const { model, tensors, imageInput = "", reading } = explainer;
+  const sizes = (tensors.get(imageInput)?.dims ?? []).filter((_, axis) => axis !== reading.explained?.axes.batch);
   try {
     return compile(explainer, options);
   } catch (error) {

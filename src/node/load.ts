@@ -5,13 +5,16 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { listing, UserError } from "../errors.ts";
 import type { Notes } from "../explain/compiled.ts";
+import type { Explainer } from "../explain/explainer.ts";
 import type { DecodeOptions } from "../image/sharp.ts";
 import type { Model } from "../onnx/model.ts";
 import { externalLocation, isExternal } from "../onnx/proto.ts";
-import type { SessionOptions, Tensor } from "../onnx/runtime.ts";
-import { Classifier, type ClassifierOptions, type ClassifyOptions, type Why } from "../tasks/classification.ts";
+import type { Feeds, SessionOptions, Tensor } from "../onnx/runtime.ts";
+import { Classifier, type ClassifyOptions, type Why } from "../tasks/classification.ts";
 import { mostBytes } from "../tasks/json.ts";
-import { type ModelOptions, modelAmong, openingOf, parseLabels, readNamed, usualPlaces } from "../tasks/open.ts";
+import { type ModelOptions, type ModelParts, modelAmong, parseLabels, readNamed, usualPlaces } from "../tasks/open.ts";
+import { type Opened, openParts } from "../tasks/opened.ts";
+import type { ModelReading } from "../tasks/reading.ts";
 import type { Kind } from "../tasks/sample.ts";
 import { openSimilarity } from "../tasks/similarity.ts";
 import { exists, isDirectory, readBytes, readJson, readModelBytes, sizeOf } from "./files.ts";
@@ -36,24 +39,42 @@ export interface AskOptions extends Omit<ClassifyOptions, "inputs"> {
 /** The classifier that comes with the package. */
 export const bundledModel = fileURLToPath(new URL("../../models/efficientnet-lite0", import.meta.url));
 
+/** A file of a model that was opened. */
+export interface OpenedFile {
+  /** The ONNX file. */
+  readonly file: string;
+  /** Its SHA-256, hexadecimal. */
+  readonly sha256: string;
+  readonly runtimeVersion: string;
+  /** What the file says of itself where it was compiled. */
+  readonly notes: Notes | undefined;
+}
+
 /** A classifier opened from disk: takes files and bytes as well as decoded pictures. */
-export class LoadedClassifier {
+export class LoadedClassifier implements OpenedFile {
+  readonly file: string;
+  readonly sha256: string;
+  readonly runtimeVersion: string;
+  readonly notes: Notes | undefined;
+
   constructor(
     readonly classifier: Classifier,
-    /** SHA-256 of the ONNX file, hexadecimal. */
-    readonly sha256: string,
-    readonly runtimeVersion: string,
-    /** Whether the preprocessing was assumed, since the model says nothing of it. */
-    readonly assumed: boolean,
+    opened: OpenedFile,
     private readonly ort: NodeRuntime,
     private readonly options: LoadOptions,
-    /** The ONNX file. */
-    readonly file: string,
-    /** What the file says of itself where it was compiled. */
-    readonly notes: Notes | undefined,
     /** The file that the options name for the input that is explained. */
     readonly sample: string | undefined,
-  ) {}
+  ) {
+    this.file = opened.file;
+    this.sha256 = opened.sha256;
+    this.runtimeVersion = opened.runtimeVersion;
+    this.notes = opened.notes;
+  }
+
+  /** How the model was read. */
+  get reading(): ModelReading {
+    return this.classifier.reading;
+  }
 
   /**
    * Explains what the model takes: a picture by default; `explain<"signal">` and `explain<"volume">` give the types of the others.
@@ -72,15 +93,22 @@ export class LoadedClassifier {
   }
 }
 
+/** A model opened from disk, of which nothing is asked yet. */
+export interface OpenedModel extends OpenedFile, Opened {
+  readonly ort: NodeRuntime;
+  readonly parts: ModelParts;
+  readonly options: ModelOptions;
+}
+
 /**
- * Opens a classifier.
+ * Opens a model and reads how it is to be read, whatever it is for.
  * @param source a directory in Hugging Face layout (`config.json`, `preprocessor_config.json`, `onnx/model.onnx` or `model.onnx`) or an
  *   ONNX file, compiled ones too; the bundled classifier by default.
- * @throws UserError for missing or broken files, and for what is no image classifier.
+ * @throws UserError for missing or broken files.
  */
-export async function load(source: string = bundledModel, options: LoadOptions = {}): Promise<LoadedClassifier> {
+export async function openFile(source: string = bundledModel, given: LoadOptions = {}): Promise<OpenedModel> {
   const ort = await loadRuntime();
-  checkProviders(ort, options.session);
+  checkProviders(ort, given.session);
   const directory = (await isDirectory(source)) ? source : undefined;
   const file = directory === undefined ? source : await modelIn(directory);
   const bytes = await readModelBytes(file);
@@ -89,44 +117,60 @@ export async function load(source: string = bundledModel, options: LoadOptions =
   const sha256 = createHash("sha256").update(bytes).digest("hex");
 
   const beside = (name: string, what: string) => directory && readIfThere(path.join(directory, name), what);
-  const opening = openingOf(
-    {
-      name: path.basename(directory ?? file, directory ? "" : path.extname(file)),
-      file,
-      model,
-      config: await beside("config.json", "model configuration"),
-      stated: await beside("preprocessor_config.json", "preprocessor configuration"),
-      labels: typeof options.labels === "string" ? await readLabels(options.labels) : options.labels,
-    },
-    { ...options, session: { ...externalDataBeside(file), ...options.session } },
-  );
-  let sample: string | undefined;
-  const inputs: ClassifierOptions["inputs"] = (explainer) => {
-    const { [explainer.imageInput ?? ""]: own, ...others } = options.inputs ?? {};
-    if (typeof own === "string") sample = own;
-    return readInputs(ort, explainer, typeof own === "string" ? others : (options.inputs ?? {}), options);
-  };
-  const { similarTo } = options;
-  const classifier =
-    similarTo === undefined
-      ? await Classifier.open(ort, opening.bytes, { ...opening.options, inputs })
-      : await openSimilarity(ort, opening.bytes, {
-          ...opening.options,
-          inputs,
-          reference: await readSample(similarTo, options),
-          referenceName: typeof similarTo === "string" ? path.basename(similarTo) : "the reference",
-        });
-  return new LoadedClassifier(
-    classifier,
-    sha256,
-    ort.version,
-    opening.assumed,
-    ort,
-    options,
+  const { labels } = given;
+  const parts: ModelParts = {
+    name: path.basename(directory ?? file, directory ? "" : path.extname(file)),
     file,
-    opening.notes,
-    sample,
-  );
+    model,
+    config: await beside("config.json", "model configuration"),
+    stated: await beside("preprocessor_config.json", "preprocessor configuration"),
+    labels: typeof labels === "string" ? await readLabels(labels) : labels,
+    ...(typeof labels === "string" && { labelsFrom: labels }),
+  };
+  const options = { ...given, labels: undefined, session: { ...externalDataBeside(file), ...given.session } };
+  const opened = await openParts(ort, parts, options);
+  return { ...opened, ort, parts, options, file, sha256, runtimeVersion: ort.version };
+}
+
+/**
+ * Opens a classifier.
+ * @param source as for {@link openFile}
+ * @throws UserError for missing or broken files, and for what is no image classifier.
+ */
+export async function load(source?: string, options: LoadOptions = {}): Promise<LoadedClassifier> {
+  const opened = await openFile(source, options);
+  const { ort, explainer, reading, parts } = opened;
+  try {
+    const { [explainer.imageInput ?? ""]: own, ...others } = options.inputs ?? {};
+    const sample = typeof own === "string" ? own : undefined;
+    const files = sample === undefined ? (options.inputs ?? {}) : others;
+    const inputs = (of: Explainer) => readInputs(ort, of, files, { ...opened.options, stated: parts.stated });
+    const { similarTo } = options;
+    const classifier =
+      similarTo === undefined
+        ? new Classifier(ort, explainer, reading, options, await inputs(explainer))
+        : await similarity(opened, similarTo, options, inputs);
+    return new LoadedClassifier(classifier, opened, ort, options, sample);
+  } catch (error) {
+    await explainer.release();
+    throw error;
+  }
+}
+
+async function similarity(
+  { ort, explainer, parts, options, notes }: OpenedModel,
+  similarTo: Source,
+  decoding: LoadOptions,
+  inputs: (explainer: Explainer) => Promise<Feeds>,
+): Promise<Classifier> {
+  const { bytes } = explainer.model;
+  await explainer.release();
+  return openSimilarity(ort, bytes, {
+    ...options,
+    ...{ name: parts.name, file: parts.file, stated: parts.stated, notes, inputs },
+    reference: await readSample(similarTo, decoding),
+    referenceName: typeof similarTo === "string" ? path.basename(similarTo) : "the reference",
+  });
 }
 
 export function checkProviders({ providers }: NodeRuntime, session: SessionOptions = {}): void {

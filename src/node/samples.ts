@@ -3,15 +3,17 @@ import path from "node:path";
 import { listing, UserError } from "../errors.ts";
 import type { Explainer } from "../explain/explainer.ts";
 import { toTensor } from "../explain/tensors.ts";
-import { assumePreprocess, type KnownPreprocess } from "../image/assume.ts";
 import { preprocess } from "../image/preprocess.ts";
 import { type DecodeOptions, decode } from "../image/sharp.ts";
 import type { Feeds, Tensor } from "../onnx/runtime.ts";
 import { typeName } from "../onnx/types.ts";
+import { axesFromText } from "../read/axes.ts";
 import { readNpy } from "../render/npy.ts";
 import type { Signal } from "../signal/signal.ts";
 import { decodeWav } from "../signal/wav.ts";
-import type { Sample } from "../tasks/sample.ts";
+import type { ModelOptions } from "../tasks/open.ts";
+import { preparationOf } from "../tasks/preparation.ts";
+import { batched, type Sample } from "../tasks/sample.ts";
 import { asDense, asTensor, isArrayFile, readArray } from "./arrays.ts";
 import { readBytes } from "./files.ts";
 import { toldOf } from "./foreign-sample.ts";
@@ -56,9 +58,9 @@ async function readWav(file: string): Promise<Signal> {
  */
 export async function readInputs(
   ort: NodeRuntime,
-  { model, tensors, imageInput }: Explainer,
+  { model, tensors, imageInput, reading }: Explainer,
   files: Readonly<Record<string, string | Tensor>>,
-  options: DecodeOptions & KnownPreprocess,
+  options: DecodeOptions & ModelOptions & { readonly stated?: unknown },
 ): Promise<Feeds> {
   const names = model.inputs.map(({ name }) => name);
   const feeds: Feeds = {};
@@ -72,14 +74,17 @@ export async function readInputs(
     if (typeof file !== "string") feeds[name] = file;
     else if (isArrayFile(file))
       feeds[name] = asTensor(ort, await readArray(file, `input "${name}"`), type, tensor.dims, file);
-    else if (tensor.dims.length !== 4)
-      throw new UserError(
-        "invalid-input",
-        `invalid input ${file}: "${name}" takes an array of ${type}; give a .npy or .json file`,
-      );
     else {
-      const { data, dims } = preprocess(await decode(file, options), assumePreprocess(tensor.dims, options));
-      feeds[name] = toTensor(ort, { data, dims: [1, ...dims] }, type);
+      const input = reading.inputs.find((one) => one.name === name);
+      const axes = input?.role === "picture" && axesFromText(input.layout ?? "", tensor.dims.length);
+      // Each picture is prepared as its own input takes it.
+      const prepared = axes ? preparationOf(tensors, { name, axes }, options) : undefined;
+      if (!axes || !prepared)
+        throw new UserError(
+          "invalid-input",
+          `invalid input ${file}: "${name}" takes an array of ${type}; give a .npy or .json file`,
+        );
+      feeds[name] = toTensor(ort, batched(preprocess(await decode(file, options), prepared.preprocess), axes), type);
     }
   }
   return feeds;

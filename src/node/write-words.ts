@@ -12,8 +12,9 @@ import { type PageWord, sentencePage } from "../render/sentence-page.ts";
 import { type SheetCell, sheet } from "../render/sheet.ts";
 import type { Answered } from "../tasks/answering.ts";
 import type { Captioned } from "../tasks/captioning.ts";
-import { percent, view } from "../tasks/figure.ts";
+import { view } from "../tasks/figure.ts";
 import { insideOutside, type ReadMap } from "../tasks/map.ts";
+import { percent } from "../tasks/percent.ts";
 import { writeWhole } from "./files.ts";
 
 export interface WriteWordsOptions {

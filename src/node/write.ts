@@ -2,6 +2,7 @@
 import path from "node:path";
 import type { Box, Point } from "../image/locate.ts";
 import type { Box3, Point3 } from "../image/locate-volume.ts";
+import type { Warning } from "../read/decision.ts";
 import type { ColormapName } from "../render/colormap.ts";
 import { encodeNpy } from "../render/npy.ts";
 import type { ClassExplanation, Why } from "../tasks/classification.ts";
@@ -28,6 +29,8 @@ export interface WrittenExplanation {
   readonly method: string;
   /** What was asked, in words: the label, "A rather than B", "against A". */
   readonly question: string;
+  /** The tensor that the map lies on; null for methods in pixel space. */
+  readonly layer: string | null;
   readonly map: { readonly file: string; readonly shape: readonly number[] };
   readonly overlay: string;
   readonly heat: string;
@@ -37,6 +40,7 @@ export interface WrittenExplanation {
   /** Of a signal, in place of a box. */
   readonly span?: readonly [from: number, to: number];
   readonly blank?: string;
+  readonly warnings: readonly Warning[];
 }
 
 const draws: { readonly [K in Kind]: Draw<K> } = { picture: drawPicture, signal: drawSignal, volume: drawVolume };
@@ -60,16 +64,18 @@ export async function writeWhy<K extends Kind>(
     await writeWhole(path.join(directory, files.map), encodeNpy(e.map.data, e.map.dims));
     await writeWhole(path.join(directory, files.overlay), overlay);
     await writeWhole(path.join(directory, files.heat), heat);
-    const { class: index, label, method, question, blank } = e;
+    const { class: index, label, method, question, blank, layer, warnings } = e;
     explanations.push({
       class: index,
       label,
       method,
       question,
+      layer: layer ?? null,
       map: { file: files.map, shape: e.map.dims },
       overlay: files.overlay,
       heat: files.heat,
       ...whereOf(e),
+      warnings,
       blank,
     });
   }

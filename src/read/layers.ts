@@ -5,7 +5,7 @@
  * operator or a pooling still parts from the scores. Where the scores have a grid themselves (segmentation), it is the last of those on
  * the coarsest grid, of several groups of those the one of most channels.
  */
-import type { Model } from "../onnx/model.ts";
+import { inputsOf, type Model } from "../onnx/model.ts";
 import type { Observed } from "../onnx/observe.ts";
 import type { NodeProto } from "../onnx/proto.ts";
 import type { ExplainedInput } from "./inputs.ts";
@@ -20,6 +20,8 @@ export interface Layer {
   /** -1 where only the run knows. */
   readonly shape: readonly number[];
   readonly grid: readonly number[];
+  /** Of a default: the layers beside it that nothing says less for, in other branches. */
+  readonly equals?: readonly string[];
   /** The layer that was named in its place, none of whose patch tokens reaches the score. */
   readonly insteadOf?: string;
 }
@@ -111,7 +113,19 @@ export function layersOf(
   });
   const [last] = candidates.length ? candidates : layers;
   const first = hasGrid && candidates.length ? bottleneck(candidates, channels) : last;
-  return first ? [first, ...layers.filter((layer) => layer !== first)] : [];
+  if (!first) return [];
+  const ends = hasGrid ? [] : endsOf(model, candidates).filter((name) => name !== first.name);
+  return [{ ...first, ...(ends.length && { equals: ends }) }, ...layers.filter((layer) => layer !== first)];
+}
+
+/** The layers that no other layer comes behind: more than one where branches end side by side. */
+function endsOf(model: Model, layers: readonly Layer[]): string[] {
+  const names = new Set(layers.map(({ name }) => name));
+  const before = new Set<string>();
+  for (const node of model.graph.node.toReversed())
+    if (node.output.some((name) => names.has(name) || before.has(name)))
+      for (const name of inputsOf(node)) before.add(name);
+  return [...names].filter((name) => !before.has(name));
 }
 
 /** The tensors that are the scores but for their place, their bias and their range. */

@@ -70,7 +70,7 @@ export function scoreTensorOf(model: Model, tensors: Observed, output: string | 
       decisions.push({
         what: "scores",
         value: node.input[0],
-        because: `in front of the ${node.opType} that "${name}" ends with`,
+        because: `it is in front of the ${node.opType} that "${name}" ends with`,
         option: "--output",
       });
       if (squashing.has(node.opType))
@@ -122,7 +122,7 @@ export function scoreAxes(
   const computed = (found ?? []).flatMap((origin, i) =>
     i !== n && !isSpatial(origin) && origin.parts.some((part) => part.axis === features) ? [i] : [],
   );
-  const known = found && found.some((origin, i) => i !== n && isSpatial(origin)) ? computed[0] : undefined;
+  const known = found?.some((origin, i) => i !== n && isSpatial(origin)) ? computed[0] : undefined;
   const classes = stated ?? known ?? computed.find((i) => i === 1) ?? computed[0];
   if (rank === 1 && batch === undefined && found && computed.length) return { channels: 0, grid: [] };
   if (classes === undefined || classes === n || rank < 2) return plainAxes(rank);

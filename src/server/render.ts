@@ -123,8 +123,10 @@ function explained(e: ClassExplanation<Kind>): Explanation {
 }
 
 /** What is said of every map. */
-function mapped(e: Pick<ClassExplanation<Kind>, "method" | "question" | "layer" | "map" | "peak" | "blank">): Mapped {
-  const { method, question, layer = null, map, peak, blank } = e;
+function mapped(
+  e: Pick<ClassExplanation<Kind>, "method" | "question" | "layer" | "map" | "peak" | "blank" | "warnings">,
+): Mapped {
+  const { method, question, layer = null, map, peak, blank, warnings } = e;
   const { buffer, byteOffset, byteLength } = map.data;
   return {
     method,
@@ -134,6 +136,7 @@ function mapped(e: Pick<ClassExplanation<Kind>, "method" | "question" | "layer" 
     peak,
     ...("box" in e && Array.isArray(e.box) && { box: [...e.box] }),
     blank,
+    warnings: warnings.map(({ code, text }) => ({ code, text })),
   };
 }
 

@@ -121,6 +121,9 @@ const mapped = {
     .meta({ description: "The map's maximum, in pixels or voxels (x, y, z), seconds or samples (t)" }),
   box: z.array(z.number()).min(4).max(6).optional().meta({ description: "x0, y0, x1, y1; x0, y0, z0, x1, y1, z1" }),
   blank: z.string().optional().meta({ description: "Why the map is blank, where it is" }),
+  warnings: z
+    .array(z.strictObject({ code: z.string(), text: z.string() }))
+    .meta({ description: "What a reader must know: what was guessed, and what the map does not say" }),
   overlay: png.optional(),
   heat: png.optional(),
 };

@@ -2,8 +2,10 @@
 import { InternalError } from "../errors.ts";
 import type { Forward } from "../explain/forward.ts";
 import type { Target } from "../explain/target.ts";
+import { methodNamed } from "../methods/index.ts";
 import type { Dense } from "../methods/method.ts";
 import type { Feeds } from "../onnx/runtime.ts";
+import type { Warning } from "../read/decision.ts";
 import type { ClassQuery, Labels } from "./labels.ts";
 
 export interface ClassifyOptions {
@@ -48,12 +50,15 @@ export interface Explanation {
   readonly pixels?: Dense;
   /** Why the map is blank, where it is. */
   readonly blank?: string;
+  /** What a reader must know of it. */
+  readonly warnings: readonly Warning[];
 }
 
-/** How scores become probabilities: over all classes, each by itself, or not at all. */
-export type Probability = "softmax" | "sigmoid" | "none";
+/** How scores become probabilities: over all classes, each by itself, as they are, or not at all. */
+export type Probability = "softmax" | "sigmoid" | "as-is" | "none";
 
 export function probabilitiesOf(scores: Float32Array, by: Probability): (number | null)[] {
+  if (by === "as-is") return Array.from(scores);
   if (by === "none") return Array<null>(scores.length).fill(null);
   return by === "sigmoid" ? Array.from(scores, (s) => 1 / (1 + Math.exp(-s))) : softmax(scores);
 }
@@ -93,8 +98,8 @@ export async function explanationsOf(forward: Forward, asking: Asking): Promise<
     maps.forEach((one, i) => {
       const { asked, question } = wordsOf(classes[i], asking);
       const label = asking.labels.name(classes[i]);
-      const blank = blankness(one.map, question, one.layer);
-      explanations.push({ class: classes[i], label, method, asked, question, ...one, blank });
+      const blank = blankness(one.map, { method, question, layer: one.layer });
+      explanations.push({ class: classes[i], label, method, asked, question, ...one, blank, warnings: [] });
     });
     onProgress(1);
   }
@@ -145,11 +150,17 @@ export function row(tensor: { data: unknown; dims: readonly number[] }, index: n
   return { data: tensor.data.slice(index * size, (index + 1) * size), dims };
 }
 
-/** Why a map shows nothing; undefined where it shows something. */
-export function blankness({ data }: Dense, question: string, layer: string | undefined): string | undefined {
+/** Why a method's map shows nothing; undefined where it shows something. */
+export function blankness(
+  { data }: Dense,
+  { method, question, layer }: { readonly method: string; readonly question: string; readonly layer?: string },
+): string | undefined {
   if (data.some((v) => !Number.isFinite(v))) return "the map is not finite: a gradient overflowed";
   if (data.some((v) => v > 0)) return undefined;
+  const { nothing, title } = methodNamed(method);
+  const negative = data.some((v) => v < 0);
+  if (nothing) return nothing(question, negative);
   return layer
     ? `no positive evidence for "${question}" at ${layer}`
-    : `the score of "${question}" depends on no pixel here`;
+    : `${title} finds no pixel that speaks for "${question}"`;
 }

@@ -118,7 +118,7 @@ export class Captioner {
         const question = options.counterfactual ? `against ${text}` : text;
         const logProbability = total(caption.tokens.slice(...tokens));
         const own = { kind, text, question, method, tokens, logProbability };
-        explanations.push(Object.assign(readMap(maps[i], question, geometry), own));
+        explanations.push(Object.assign(readMap(maps[i], method, question, geometry), own));
       });
       onProgress(1);
     }
@@ -197,7 +197,7 @@ function find(words: readonly Word[], query: string): Asked[] {
 async function rather(one: Written, other: Written, geometry: Geometry): Promise<WordExplanation> {
   const { sentence, ids } = one;
   const question = `${sentence.text} rather than ${other.sentence.text}`;
-  return Object.assign(readMap(await contrast(one, other), question, geometry), {
+  return Object.assign(readMap(await contrast(one, other), "grad-cam", question, geometry), {
     ...{ kind: "contrast" as const, text: sentence.text, question, method: "grad-cam" },
     tokens: [0, ids.length] as const,
     logProbability: sentence.logProbability - other.sentence.logProbability,

@@ -1,6 +1,6 @@
 /** @file Classification: a picture, a signal or a volume in, its best classes and where the evidence for them is out. */
 import { UserError } from "../errors.ts";
-import { type Explainer, openExplainer } from "../explain/explainer.ts";
+import { type Explainer, type OpenOptions, openExplainer } from "../explain/explainer.ts";
 import type { Forward } from "../explain/forward.ts";
 import { bestClasses, byScore, classScores } from "../explain/target.ts";
 import { repeatImage, toTensor } from "../explain/tensors.ts";
@@ -8,47 +8,27 @@ import type { Preprocess, Preprocessed } from "../image/preprocess.ts";
 import { methodNamed } from "../methods/index.ts";
 import type { Dense } from "../methods/method.ts";
 import { DataType } from "../onnx/proto.ts";
-import type { Feeds, Runtime, SessionOptions, Tensor } from "../onnx/runtime.ts";
-import { isFloat, typeName } from "../onnx/types.ts";
-import type { TokenGrid } from "../read/layout.ts";
+import type { Feeds, Runtime, Tensor } from "../onnx/runtime.ts";
+import { typeName } from "../onnx/types.ts";
+import { plainDims } from "../read/axes.ts";
 import type { Score } from "../read/score.ts";
-import {
-  type ClassifyOptions,
-  type Explanation,
-  explanationsOf,
-  type Prediction,
-  type Probability,
-  probabilitiesOf,
-} from "./answers.ts";
-import { oneValue, withHead } from "./head.ts";
+import { type ClassifyOptions, type Explanation, explanationsOf, type Prediction, probabilitiesOf } from "./answers.ts";
 import { type ClassQuery, Labels } from "./labels.ts";
 import { Look } from "./look.ts";
 import { type PicturePlace, type PictureSubject, seePicture } from "./pictures.ts";
 import { Placements, type PlacingOptions } from "./placing.ts";
-import { type Feeding, type Kind, kindOf, type Sample, type Seen } from "./sample.ts";
+import { type ModelReading, readingOf, type Said } from "./reading.ts";
+import { batched, type Feeding, fromPlainSample, type Kind, plainSample, type Sample, type Seen } from "./sample.ts";
 import { hear, type SignalPlace, type SignalSubject } from "./signals.ts";
 import { seeVolume, type VolumePlace, type VolumeSubject } from "./volumes.ts";
+import { withWarnings } from "./warnings.ts";
 
 export type { ClassifyOptions, Explanation, Prediction } from "./answers.ts";
 
-export interface ClassifierOptions extends PlacingOptions {
-  /** How the model is called in pictures and manifests. */
-  readonly name: string;
-  /** Names of the classes, in order; empty where there are none. */
-  readonly labels: readonly string[];
-  /** How pictures are made inputs; a function is given the input's dims, batch first, -1 where free. */
-  readonly preprocess: Preprocess | ((dims: readonly number[]) => Preprocess);
-  /** How scores become probabilities; by default as the model's end and the number of its scores suggest. */
-  readonly probability?: Probability;
-  /** The output, [n], that the score was made of; a score without a label is called as it is. */
-  readonly valueOutput?: string;
-  /** What every question feeds to the model's other inputs; a function is given the open model. */
-  readonly inputs?: Feeds | ((explainer: Explainer) => Promise<Feeds>);
-  readonly output?: string;
-  readonly layer?: string;
-  /** Where layers hold tokens: their grid; found from the shapes by default. */
-  readonly tokens?: TokenGrid;
-  readonly session?: SessionOptions;
+/** How a classifier is opened from a file's bytes. */
+export interface ClassifierOptions extends Said, OpenOptions, PlacingOptions {
+  /** What every question feeds to the model's other inputs. */
+  readonly inputs?: Feeds;
 }
 
 interface Subjects {
@@ -86,50 +66,55 @@ export class Classifier {
   readonly labels: Labels;
   /** What it takes: pictures, signals or volumes. */
   readonly kind: Kind;
-  /** The output, [n], that the score was made of where it has no axis of classes. */
-  readonly valueOutput: string | undefined;
   readonly #feeding: Feeding;
-  readonly #probability: Probability;
   /** Where maps lie on the sample. */
   readonly places: Placements;
 
   /**
-   * @param explainer the model beneath, for questions about tensors; its scores are [n, classes], or [n, classes, ...grid].
+   * @param explainer the model beneath, for questions about tensors
+   * @param reading how it was read
    * @throws UserError when the model is not such a classifier, and for labels that are too many.
    */
   constructor(
     private readonly ort: Runtime,
     readonly explainer: Explainer,
-    private readonly options: ClassifierOptions,
+    readonly reading: ModelReading,
+    private readonly placing: PlacingOptions = {},
     /** What every question feeds. */
     private readonly given: Feeds = {},
   ) {
-    const { imageInput: name, tensors, model, score } = explainer;
-    const dims = (name !== undefined && tensors.get(name)?.dims) || [];
-    const kind = kindOf(dims);
-    if (!name || !kind)
+    const { tensors, model, score } = explainer;
+    const { explained } = explainer.reading;
+    const { kind, name, preparation, probability } = reading;
+    if (!explained || !kind)
       throw new UserError(
         "invalid-model",
-        `invalid model: none of its inputs is a picture [n, C, h, w], a signal [n, C, length] or a volume [n, C, d, h, w], of floats; it takes ${model.inputs.map((input) => input.name).join(", ")} (use openExplainer with feeds)`,
+        `invalid model: none of its inputs is a picture [n, C, h, w], a signal [n, C, length] or a volume [n, C, d, h, w]; it takes ${model.inputs.map((input) => input.name).join(", ")} (use openExplainer with feeds)`,
       );
-    const preprocess =
-      typeof options.preprocess === "function" ? options.preprocess : () => options.preprocess as Preprocess;
-    this.name = options.name;
+    const shape = tensors.get(score.name)?.dims ?? [];
+    const dims = plainDims(shape, score.axes);
+    if (dims.length === 3 && dims[2] !== 1)
+      throw new UserError(
+        "invalid-model",
+        `invalid model: a classifier gives scores of shape [n, classes]; "${score.name}" has [${shape}], which looks like ${article(reading.task)}; its tensors can be explained by openExplainer with { seeds }, and gradcam layers lists where`,
+      );
+    this.name = name;
     this.kind = kind;
-    this.#feeding = { name, dims, preprocess: kind === "picture" ? preprocess(dims) : undefined };
-    const last = this.#feeding.preprocess?.layout === "NHWC";
-    this.places = new Placements(
-      explainer,
-      name,
-      dims.slice(2).map((_, i) => i + (last ? 1 : 2)),
-      options,
+    const { axes } = explained;
+    this.#feeding = {
+      name: explained.name,
+      dims: tensors.get(explained.name)?.dims ?? [],
+      axes,
+      preprocess: preparation,
+    };
+    this.places = new Placements(explainer, explained.name, axes.grid, placing);
+    const valueName = score.axes.channels === undefined ? score.output : score.name;
+    const unnamed = dims[1] === 1 && probability === "none" ? () => valueName : undefined;
+    this.labels = new Labels(
+      namesOf(reading.labels.names, dims[1]),
+      dims[1] < 0 ? Number.MAX_SAFE_INTEGER : dims[1],
+      unnamed,
     );
-    const classes = tensors.get(score.name)?.dims[1] ?? -1;
-    this.#probability = options.probability ?? usualProbability(score, classes, options.labels);
-    this.valueOutput = options.valueOutput;
-    const valueName = this.valueOutput ?? score.name;
-    const unnamed = classes === 1 && this.#probability === "none" ? () => valueName : undefined;
-    this.labels = new Labels(options.labels, classes < 0 ? Number.MAX_SAFE_INTEGER : classes, unnamed);
   }
 
   /**
@@ -138,29 +123,12 @@ export class Classifier {
    */
   static async open(ort: Runtime, bytes: Uint8Array, options: ClassifierOptions): Promise<Classifier> {
     const explainer = await openExplainer(ort, bytes, options);
-    const { model, tensors, score } = explainer;
-    const dims = tensors.get(score.name)?.dims ?? [];
-    if (dims.length < 2) {
-      const output = "gradcam_value";
-      const probability = options.probability ?? (score.before === "Sigmoid" ? "sigmoid" : undefined);
-      const has = model.producer.has(output); // a compiled model has kept it
-      const whole = has ? bytes : withHead(model, tensors, { of: score.name, head: oneValue, output });
-      const named = { ...options, probability, valueOutput: options.output ?? firstFloat(explainer) };
-      await explainer.release();
-      const inFront = await openExplainer(ort, whole, { ...options, output });
-      return new Classifier(ort, inFront, named, await inputsOf(inFront, options));
-    }
-    if (dims.length === 3)
-      throw new UserError(
-        "invalid-model",
-        `invalid model: a classifier gives scores of shape [n, classes]; "${score.name}" has [${dims}]`,
-      );
-    return new Classifier(ort, explainer, options, await inputsOf(explainer, options));
+    return new Classifier(ort, explainer, readingOf(explainer, options), options, options.inputs);
   }
 
   /** The same open model, which is fed this too in every question. */
   withInputs(inputs: Feeds): Classifier {
-    return new Classifier(this.ort, this.explainer, this.options, { ...this.given, ...inputs });
+    return new Classifier(this.ort, this.explainer, this.reading, this.placing, { ...this.given, ...inputs });
   }
 
   /** What is explained: the scores before any softmax. */
@@ -237,7 +205,9 @@ export class Classifier {
       .sort(byScore(scores))
       .map((c) => ({ class: c, label: labels.name(c), score: scores[c], probability: probabilities[c] }));
     const placings = await Promise.all(answers.map(({ layer }) => this.places.of(layer)));
-    const explanations = answers.map((answer, i) => {
+    const { prepared } = seen;
+    const circumstances = { model: this.reading.warnings, prepared, layers: this.explainer.layers, probabilities };
+    const explanations = withWarnings(answers, circumstances).map((answer, i) => {
       const place = seen.place(answer.map, answer.blank !== undefined, placings[i]);
       return Object.defineProperties({ ...answer }, Object.getOwnPropertyDescriptors(place));
     });
@@ -248,7 +218,7 @@ export class Classifier {
   /** Shows the network a picture's input once, as it was prepared or with a part hidden; the result answers any number of questions. */
   async lookAt(seen: Preprocessed, options: { readonly layer?: string } = {}): Promise<Look> {
     const forward = await this.explainer.forward(this.feeds(seen), options);
-    return new Look(forward, seen, this.labels, this.#probability, this.places);
+    return new Look(forward, seen, this.labels, this.reading, this.places);
   }
 
   /** The sample as an input; @throws UserError `invalid-input` for a sample of another kind or shape. */
@@ -258,22 +228,33 @@ export class Classifier {
 
   /** What the model is fed: a fixed batch is filled with the one sample, and answers about the first of them. */
   feeds(input: Dense, others: Feeds = {}): Feeds {
-    const { name, dims } = this.#feeding;
+    const { name, dims, axes } = this.#feeding;
     const { tensors } = this.explainer;
     const type = typeName(tensors.get(name)?.type ?? DataType.FLOAT);
-    const one = { [name]: toTensor(this.ort, { data: input.data, dims: [1, ...input.dims] }, type) };
+    const one = { [name]: toTensor(this.ort, batched(input, axes), type) };
     const all: [string, Tensor][] = Object.entries({ ...one, ...this.given, ...others });
-    if (dims[0] <= 1) return Object.fromEntries(all);
+    const batch = axes.batch === 0 ? dims[0] : 1;
+    if (batch <= 1) return Object.fromEntries(all);
     const full = ([key, tensor]: [string, Tensor]): [string, Tensor] => {
-      const repeats = tensor.dims[0] === 1 && tensors.get(key)?.dims[0] === dims[0];
-      return [key, repeats ? repeatImage(this.ort, tensor, 0, dims[0]) : tensor];
+      const repeats = tensor.dims[0] === 1 && tensors.get(key)?.dims[0] === batch;
+      return [key, repeats ? repeatImage(this.ort, tensor, 0, batch) : tensor];
     };
     return Object.fromEntries(all.map(full));
   }
 
+  /** An input as [C, ...grid], whatever the model's layout. */
+  plain(input: Dense): Dense {
+    return plainSample(input, this.#feeding.axes);
+  }
+
+  /** [C, ...grid] as an input of the model. */
+  laidOut(plain: Dense): Dense {
+    return fromPlainSample(plain, this.#feeding.axes);
+  }
+
   /** Probabilities of scores; null where the model gives a value that is none. */
   probabilities(scores: Float32Array): (number | null)[] {
-    return probabilitiesOf(scores, this.#probability);
+    return probabilitiesOf(scores, this.reading.probability);
   }
 
   release(): Promise<void> {
@@ -285,16 +266,8 @@ export class Classifier {
 const methodsOf = ({ method = "grad-cam" }: ClassifyOptions): string[] =>
   [method].flat().map((name) => methodNamed(name).name);
 
-/** The output that a model without scores of classes is explained by. */
-const firstFloat = ({ model, tensors, score }: Explainer): string =>
-  model.outputs.find((name) => isFloat(tensors.get(name)?.type ?? DataType.UNDEFINED)) ?? score.name;
+/** Of one score behind a sigmoid, two names are those of its absence and its presence. */
+const namesOf = (names: readonly string[], classes: number): readonly string[] =>
+  classes === 1 && names.length === 2 ? names.slice(1) : names;
 
-/** The inputs that options give. */
-export const inputsOf = async (explainer: Explainer, { inputs }: Pick<ClassifierOptions, "inputs">): Promise<Feeds> =>
-  typeof inputs === "function" ? inputs(explainer) : (inputs ?? {});
-
-/** One score that has no name is a value; with a name, or behind a sigmoid, a probability. */
-function usualProbability({ before }: Score, classes: number, labels: readonly string[]): Probability {
-  if (before === "Sigmoid") return "sigmoid";
-  return classes !== 1 ? "softmax" : labels.length ? "sigmoid" : "none";
-}
+const article = (task: string): string => `${/^[aeiou]/.test(task) ? "an" : "a"} ${task} model's`;

@@ -10,6 +10,7 @@ import { overlay } from "../render/overlay.ts";
 import { type Cell, panel } from "../render/panel.ts";
 import type { Prediction } from "./answers.ts";
 import type { ClassExplanation, Why } from "./classification.ts";
+import { percent } from "./percent.ts";
 import type { PictureSubject } from "./pictures.ts";
 
 /** Panel cells are this wide, twice what they are drawn at. */
@@ -79,6 +80,3 @@ export function detail(predictions: readonly Prediction[], index: number): strin
   const { score, probability } = prediction;
   return [`score ${score.toFixed(2)}`, ...(probability === null ? [] : [`probability ${percent(probability)}`])];
 }
-
-/** 12.3 %, or < 0.1 %. */
-export const percent = (p: number): string => (p > 0 && p < 0.001 ? "< 0.1 %" : `${(100 * p).toFixed(1)} %`);

@@ -10,11 +10,13 @@ import type { SessionOptions } from "../onnx/runtime.ts";
 import type { TokenGrid } from "../read/layout.ts";
 import { type Dtype, partFile } from "./model-files.ts";
 import { imageOf } from "./narrator.ts";
-import { parseJson, readNamed, withGiven } from "./open.ts";
+import { parseJson, pictureLayout, readNamed, withGiven } from "./open.ts";
 import { TextTokenizer } from "./tokenizer.ts";
 
 /** What a caller says of a captioner or an answerer, over what its directory says. */
-export interface LanguageOptions extends KnownPreprocess {
+export interface LanguageOptions extends Omit<KnownPreprocess, "layout"> {
+  /** "NCHW" or "NHWC". */
+  readonly layout?: string;
   readonly layer?: string;
   /** Where layers hold tokens: their grid; found from the shapes by default. */
   readonly tokens?: TokenGrid;
@@ -106,8 +108,9 @@ export class ModelFolder {
     const image = imageOf(model);
     const info = model.inputs.find(({ name }) => name === image);
     const dims = ((info && declaredDims(info)) ?? []).map((d) => (typeof d === "number" && d > 0 ? d : -1));
-    if (stated === undefined) return { preprocess: assumePreprocess(dims, this.options), assumed: true };
-    return { preprocess: atFixedSize(withGiven(fromHuggingFace(stated), this.options), dims), assumed: false };
+    const known = { ...this.options, layout: pictureLayout(this.options.layout) };
+    if (stated === undefined) return { preprocess: assumePreprocess(dims, known), assumed: true };
+    return { preprocess: atFixedSize(withGiven(fromHuggingFace(stated), known), dims), assumed: false };
   }
 }
 

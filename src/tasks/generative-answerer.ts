@@ -129,7 +129,7 @@ export class GenerativeAnswerer {
       const question = counterfactual ? `against ${text}` : text;
       const asked = `${counterfactual ? "not-" : ""}${index}${word ? `-word${i}` : ""}`;
       const logProbability = total(tokens.slice(...spans[i]));
-      return Object.assign(readMap(map, question, geometry), {
+      return Object.assign(readMap(map, method, question, geometry), {
         ...{ class: index, label, method, asked, question },
         ...(word && { word: { text: word.text, tokens: spans[i], logProbability } }),
       });
@@ -144,7 +144,7 @@ export class GenerativeAnswerer {
   ): Promise<AnswerExplanation> {
     const question = `${label} rather than ${rival.sentence.text}`;
     const own = { class: index, label, method: "grad-cam", asked: `${index}-against`, question };
-    return Object.assign(readMap(await contrast(written, rival), question, geometry), own);
+    return Object.assign(readMap(await contrast(written, rival), own.method, question, geometry), own);
   }
 }
 

@@ -27,6 +27,3 @@ export function withHead(
 }
 
 const free = ({ name, dims }: Value) => dims?.map((d, axis) => (d < 0 ? `${name}:${axis}` : d));
-
-/** One value for each sample, of shape [n] or a single number, as [n, 1]. */
-export const oneValue: Head = (build, tensor) => ({ scores: build.reshape(tensor, [-1, 1]) });

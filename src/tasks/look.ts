@@ -4,17 +4,12 @@ import { bestClasses, classScores } from "../explain/target.ts";
 import { cellsSpan, undo } from "../image/geometry.ts";
 import { locate } from "../image/locate.ts";
 import type { Preprocessed } from "../image/preprocess.ts";
-import {
-  type ClassifyOptions,
-  type Explanation,
-  explanationsOf,
-  type Prediction,
-  type Probability,
-  probabilitiesOf,
-} from "./answers.ts";
+import { type ClassifyOptions, type Explanation, explanationsOf, type Prediction, probabilitiesOf } from "./answers.ts";
 import type { ClassQuery, Labels } from "./labels.ts";
 import type { PicturePlace } from "./pictures.ts";
 import type { Placements, Placing } from "./placing.ts";
+import type { ModelReading } from "./reading.ts";
+import { withWarnings } from "./warnings.ts";
 
 /** What is asked about a picture; layer and inputs are settled. */
 export type LookOptions = Omit<ClassifyOptions, "layer" | "inputs">;
@@ -31,11 +26,11 @@ export class Look {
     /** The network's input, and where it lies in the picture. */
     readonly seen: Preprocessed,
     private readonly labels: Labels,
-    probability: Probability,
+    private readonly reading: ModelReading,
     private readonly places?: Placements,
   ) {
     this.scores = classScores(forward.scores, 0);
-    this.probabilities = probabilitiesOf(this.scores, probability);
+    this.probabilities = probabilitiesOf(this.scores, reading.probability);
     this.ranking = bestClasses(this.scores, this.scores.length);
   }
 
@@ -62,7 +57,9 @@ export class Look {
     const against = options.against === undefined ? undefined : this.find([options.against])[0];
     const answers = await explanationsOf(this.forward, { ...options, classes, methods, against, labels });
     const placings = await Promise.all(answers.map(({ layer }) => this.places?.of(layer)));
-    return answers.map((answer, i) => this.#placed(answer, placings[i]));
+    const { probabilities, reading } = this;
+    const circumstances = { model: reading.warnings, prepared: true, layers: reading.layers, probabilities };
+    return withWarnings(answers, circumstances).map((answer, i) => this.#placed(answer, placings[i]));
   }
 
   /** Where a map lies is worked out when it is read: a class under the pointer needs none of it. */

@@ -2,23 +2,27 @@
 import { type Geometry, undo } from "../image/geometry.ts";
 import { locate } from "../image/locate.ts";
 import type { PixelMap } from "../image/picture.ts";
+import type { Warning } from "../read/decision.ts";
 import { blankness, type OneMap } from "./answers.ts";
 import type { PicturePlace } from "./pictures.ts";
+import { emptied } from "./warnings.ts";
 
 /** A map, and where it lies on the picture. */
 export interface ReadMap extends OneMap, PicturePlace {
   /** Why the map is blank, where it is. */
   readonly blank?: string;
+  /** What a reader must know of it. */
+  readonly warnings: readonly Warning[];
 }
 
 /** @param question in words, for the reason why a map is blank */
-export function readMap({ map, pixels, layer }: OneMap, question: string, geometry: Geometry): ReadMap {
+export function readMap({ map, pixels, layer }: OneMap, method: string, question: string, geometry: Geometry): ReadMap {
   const [h, w] = map.dims;
   const onPicture = () => undo(map.data, [h, w], geometry);
-  const blank = blankness(map, question, layer);
+  const blank = blankness(map, { method, question, layer });
   const seen = blank ? undefined : onPicture();
   return {
-    ...{ layer, map, pixels, blank, ...(seen && locate(seen)) },
+    ...{ layer, map, pixels, blank, warnings: emptied(blank, layer), ...(seen && locate(seen)) },
     get onPicture() {
       return onPicture();
     },

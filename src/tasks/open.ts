@@ -3,21 +3,18 @@
  * itself. Where the parts are read from, disk, network or a person's hand, is not known here.
  */
 import { listing, UserError } from "../errors.ts";
-import { type Notes, notesOf, originalBytes } from "../explain/compiled.ts";
-import { assumePreprocess, type KnownPreprocess } from "../image/assume.ts";
-import { fromHuggingFace } from "../image/hugging-face.ts";
+import type { KnownPreprocess } from "../image/assume.ts";
 import type { Preprocess } from "../image/preprocess.ts";
 import { foreignModel } from "../onnx/foreign.ts";
 import { type Model, readModel } from "../onnx/model.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
+import type { GraphOptions } from "../read/graph.ts";
 import type { TokenGrid } from "../read/layout.ts";
-import type { ClassifierOptions } from "./classification.ts";
 import { boundedJson, boundedSize } from "./json.ts";
 import type { PlacingOptions } from "./placing.ts";
 
 /** What a caller says of a model, over what the model says of itself. */
-export interface ModelOptions extends KnownPreprocess, PlacingOptions {
-  readonly output?: string;
+export interface ModelOptions extends Omit<KnownPreprocess, "layout">, GraphOptions, PlacingOptions {
   readonly layer?: string;
   /** Where layers hold tokens: their grid; found from the shapes by default. */
   readonly tokens?: TokenGrid;
@@ -37,59 +34,12 @@ export interface ModelParts {
   readonly stated?: unknown;
   /** Class names, which go before all others. */
   readonly labels?: readonly string[];
-}
-
-/** How a classifier is opened. */
-export interface Opening {
-  /** The model's file; of a compiled model, that which it was made from. */
-  readonly bytes: Uint8Array;
-  readonly options: ClassifierOptions;
-  /** What the file says of itself where it was compiled. */
-  readonly notes: Notes | undefined;
-  /** Whether the preprocessing was assumed, since the model says nothing of it; known when it has been opened. */
-  assumed: boolean;
+  /** Where they are from, in words. */
+  readonly labelsFrom?: string;
 }
 
 /** Where the ONNX file of a directory in Hugging Face layout is looked for, in this order. */
 export const usualPlaces = ["onnx/model.onnx", "model.onnx"] as const;
-
-/** @throws UserError for broken configurations. */
-export function openingOf({ name, file, model, config, stated, labels }: ModelParts, options: ModelOptions): Opening {
-  const notes = notesOf(model);
-  // Read when it is known that the model takes pictures: what stands there of sounds is another matter.
-  const preprocessOf = () =>
-    stated === undefined ? (noted(notes, "preprocess", file) as Preprocess | undefined) : fromHuggingFace(stated);
-  const opening: Opening = {
-    // A compiled model is asked as the model that it was: its own explanation need not run.
-    bytes: (notes && originalBytes(model, notes)) ?? model.bytes,
-    options: {
-      name,
-      labels: labels ?? labelsFrom(config ?? noted(notes, "labels", file)),
-      preprocess: (dims) => {
-        const preprocess = preprocessOf();
-        opening.assumed = preprocess === undefined;
-        return preprocess ? withGiven(preprocess, options) : assumePreprocess(dims, options);
-      },
-      output: options.output ?? notes?.output,
-      layer: options.layer ?? (options.output === undefined ? notes?.layer : undefined),
-      tokens: options.tokens ?? (noted(notes, "tokens", file) as TokenGrid | undefined),
-      // What ONNX Runtime would print comes as an exception too, and is told in one line.
-      session: { logSeverityLevel: 4, ...options.session },
-      probability: probabilityOf(config),
-      peak: options.peak,
-      align: options.align,
-    },
-    notes,
-    assumed: false,
-  };
-  return opening;
-}
-
-/** What a Hugging Face configuration says of its scores. */
-function probabilityOf(config: unknown): ClassifierOptions["probability"] {
-  const kind = typeof config === "object" && config !== null && "problem_type" in config && config.problem_type;
-  return kind === "multi_label_classification" ? "sigmoid" : kind === "regression" ? "none" : undefined;
-}
 
 /** @throws UserError `invalid-model` that names the file. */
 export function readNamed(bytes: Uint8Array, file: string): Model {
@@ -150,6 +100,12 @@ export function labelsFrom(json: unknown): readonly string[] {
   return Array.from(names, (name) => name ?? "");
 }
 
+/** The order of a picture's axes; @throws UserError `invalid-option` for another. */
+export function pictureLayout(layout: string | undefined): KnownPreprocess["layout"] {
+  if (layout === undefined || layout === "NCHW" || layout === "NHWC") return layout;
+  throw new UserError("invalid-option", `invalid layout: "${layout}"; allowed are NCHW and NHWC`);
+}
+
 /** What the caller says of the preprocessing overrides what the file says. */
 export const withGiven = (stated: Preprocess, known: KnownPreprocess): Preprocess => ({
   ...stated,
@@ -166,15 +122,4 @@ function given({ mean, std, layout, size }: KnownPreprocess, channels: number) {
         : { crop: { width: size, height: size }, resize: { shortestEdge: Math.round((size * 256) / 224) } };
   const colours = { ...(mean && { mean: values(mean) }), ...(std && { std: values(std) }) };
   return { ...colours, ...(layout && { layout }), ...square };
-}
-
-/** A note in JSON; undefined where the file has none. */
-function noted(notes: Notes | undefined, key: string, file: string): unknown {
-  const text = notes?.[key];
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new UserError("invalid-model", `invalid model ${file}: its metadata "gradcam.${key}" is not JSON`, { cause });
-  }
 }

@@ -1,12 +1,21 @@
 /** @file Pictures as samples: prepared as the model wants them, or an array of pixels that is fed as it is. */
 
-import { channelsLast } from "../explain/tensors.ts";
 import { type Alignment, cellsSpan, type Geometry, undo } from "../image/geometry.ts";
 import { type Box, locate, type Point } from "../image/locate.ts";
 import { type Picture, type PixelMap, picture } from "../image/picture.ts";
 import { preprocess } from "../image/preprocess.ts";
 import type { Dense } from "../methods/method.ts";
-import { checkGrid, type Feeding, fitted, isPicture, isSignal, refuse, type Sample, type Seen } from "./sample.ts";
+import {
+  checkGrid,
+  type Feeding,
+  fitted,
+  isPicture,
+  isSignal,
+  plainSample,
+  refuse,
+  type Sample,
+  type Seen,
+} from "./sample.ts";
 
 export interface PictureSubject {
   /** An array's is drawn when it is read. */
@@ -30,6 +39,7 @@ export function seePicture(sample: Sample, feeding: Feeding): Seen<PictureSubjec
     undo(map.data, [map.dims[0], map.dims[1]], subject.geometry, alignment);
   return {
     input,
+    prepared: isPicture(sample),
     subject,
     place(map, blank, { rule, alignment } = {}) {
       checkGrid(map, 2);
@@ -48,8 +58,8 @@ function prepared(sample: Sample, feeding: Feeding): { readonly input: Dense; re
   if (isSignal(sample)) refuse(sample, feeding);
   if (!isPicture(sample)) {
     const input = fitted(sample, feeding);
-    const last = channelsLast([1, ...input.dims]);
-    const [height, width] = last ? input.dims : input.dims.slice(1);
+    const plain = plainSample(input, feeding.axes);
+    const [, height, width] = plain.dims;
     const size = { width, height };
     const geometry = { input: size, original: size, scaleX: 1, scaleY: 1, left: 0, top: 0 };
     return {
@@ -57,7 +67,7 @@ function prepared(sample: Sample, feeding: Feeding): { readonly input: Dense; re
       subject: {
         geometry,
         get picture() {
-          return drawn(input, last);
+          return drawn(plain);
         },
       },
     };
@@ -68,10 +78,10 @@ function prepared(sample: Sample, feeding: Feeding): { readonly input: Dense; re
 }
 
 /** An array as something to look at: its least value black and its largest white; what has not three channels as their mean, in grey. */
-export function drawn({ data, dims }: Dense, last = false): Picture {
-  const [channels, height, width] = last ? [dims[2], dims[0], dims[1]] : dims;
+export function drawn({ data, dims }: Dense): Picture {
+  const [channels, height, width] = dims;
   const plane = height * width;
-  const at = (pixel: number, c: number) => data[last ? pixel * channels + c : c * plane + pixel];
+  const at = (pixel: number, c: number) => data[c * plane + pixel];
   const colours = (pixel: number): number[] => {
     const values = Array.from({ length: channels }, (_, c) => at(pixel, c));
     return channels === 3 ? values : Array<number>(3).fill(values.reduce((a, b) => a + b, 0) / channels);

@@ -7,6 +7,7 @@ import type { Picture } from "../image/picture.ts";
 import type { Preprocess } from "../image/preprocess.ts";
 import type { Dense } from "../methods/method.ts";
 import { product } from "../onnx/dims.ts";
+import { type Axes, fromPlain, toPlain } from "../read/axes.ts";
 import type { Signal } from "../signal/signal.ts";
 import type { Placing } from "./placing.ts";
 
@@ -19,8 +20,10 @@ export type Sample = Picture | Signal | Dense;
 export interface Feeding {
   /** The input's name. */
   readonly name: string;
-  /** Its shape, the batch first; -1 where free. */
+  /** Its shape; -1 where free. */
   readonly dims: readonly number[];
+  /** What its axes mean. */
+  readonly axes: Axes;
   /** How pictures are prepared; undefined for a model that takes none. */
   readonly preprocess: Preprocess | undefined;
 }
@@ -29,16 +32,46 @@ export interface Feeding {
 export interface Seen<Subject, Place> {
   /** Without the batch. */
   readonly input: Dense;
+  /** Whether it was prepared, and not fed as it is. */
+  readonly prepared: boolean;
   /** What the answer says of the sample. */
   readonly subject: Subject;
   /** Where a map on the layer's grid lies on the sample; the peak and what surrounds it only where there is one. */
   place(map: Dense, blank: boolean, placing?: Placing): Place;
 }
 
+/** A sample [C, ...grid] as the input has it, without the batch. */
+export function fromPlainSample({ data, dims }: Dense, axes: Axes): Dense {
+  const laidOut = fromPlain({ data, dims: [1, ...dims] }, axes);
+  return { data: laidOut.data, dims: laidOut.dims.filter((_, axis) => axis !== axes.batch) };
+}
+
+/** A file of each kind, as examples call it. */
+export const kindFiles: Readonly<Record<Kind, string>> = {
+  signal: "sound.wav",
+  picture: "photo.jpg",
+  volume: "scan.npy",
+};
+
 const kinds: readonly (Kind | undefined)[] = ["signal", "picture", "volume"];
 
-/** What an input of this shape takes; undefined for none of the three. */
-export const kindOf = (dims: readonly number[]): Kind | undefined => kinds[dims.length - 3];
+/** What an input of these axes takes; undefined for none of the three. */
+export const kindOf = ({ grid }: Axes): Kind | undefined => kinds[grid.length - 1];
+
+/** What an input takes of one sample: its shape without the batch. */
+const takenBy = ({ dims, axes }: Feeding): number[] => dims.filter((_, axis) => axis !== axes.batch);
+
+/** One sample as the input has it, a batch of one. */
+export const batched = ({ data, dims }: Dense, { batch }: Axes): Dense => ({
+  data,
+  dims: batch === undefined ? [...dims] : dims.toSpliced(batch, 0, 1),
+});
+
+/** One sample as [C, ...grid], whatever the layout of the input. */
+export function plainSample(input: Dense, axes: Axes): Dense {
+  const { data, dims } = toPlain(batched(input, axes), axes);
+  return { data, dims: dims.slice(1) };
+}
 
 export const isPicture = (sample: Sample): sample is Picture => "width" in sample;
 export const isSignal = (sample: Sample): sample is Signal => "channels" in sample;
@@ -47,8 +80,12 @@ export const isSignal = (sample: Sample): sample is Signal => "channels" in samp
  * An array as an input takes it, without the batch; a single channel may be left out.
  * @throws UserError `invalid-input` for another shape.
  */
-export function fitted({ data, dims }: Dense, { name, dims: [, ...wanted] }: Feeding): Dense {
-  const shapes = [dims, dims[0] === 1 ? dims.slice(1) : [], wanted[0] === 1 ? [1, ...dims] : []];
+export function fitted({ data, dims }: Dense, feeding: Feeding): Dense {
+  const { name, axes } = feeding;
+  const wanted = takenBy(feeding);
+  const { batch = Number.POSITIVE_INFINITY, channels = -1 } = axes;
+  const colours = channels > batch ? channels - 1 : channels;
+  const shapes = [dims, dims[0] === 1 ? dims.slice(1) : [], wanted[colours] === 1 ? dims.toSpliced(colours, 0, 1) : []];
   const shape = shapes.find((s) => s.length === wanted.length && wanted.every((d, i) => d < 0 || d === s[i]));
   if (shape && data.length === product(shape)) return { data, dims: shape };
   throw new UserError(
@@ -61,13 +98,14 @@ export function fitted({ data, dims }: Dense, { name, dims: [, ...wanted] }: Fee
 export const shapeText = (dims: readonly number[]): string => `[${dims.map((d) => (d < 0 ? "?" : d)).join(", ")}]`;
 
 /** @throws UserError `invalid-input`: the sample is of another kind than the model takes. */
-export function refuse(sample: Sample, { name, dims }: Feeding): never {
+export function refuse(sample: Sample, feeding: Feeding): never {
+  const { name, axes } = feeding;
   const seen = isPicture(sample) ? "a picture" : isSignal(sample) ? "a sound" : "an array";
   const files = { signal: "a .wav or .npy file", picture: "a picture or a .npy file", volume: "a .npy file" };
-  const kind = kindOf(dims) ?? "picture";
+  const kind = kindOf(axes) ?? "picture";
   throw new UserError(
     "invalid-input",
-    `invalid input: "${name}" takes a ${kind} of shape ${shapeText(dims.slice(1))}, not ${seen}; give ${files[kind]}`,
+    `invalid input: "${name}" takes a ${kind} of shape ${shapeText(takenBy(feeding))}, not ${seen}; give ${files[kind]}`,
   );
 }
 

@@ -3,8 +3,20 @@ import { UserError } from "../errors.ts";
 import { type Alignment, type CellCentres, spanned, upsample } from "../image/geometry.ts";
 import { locate } from "../image/locate.ts";
 import type { Dense } from "../methods/method.ts";
+import { plainDims } from "../read/axes.ts";
 import { mono, type Signal, stretch } from "../signal/signal.ts";
-import { checkGrid, type Feeding, fitted, isPicture, isSignal, refuse, type Sample, type Seen } from "./sample.ts";
+import {
+  checkGrid,
+  type Feeding,
+  fitted,
+  fromPlainSample,
+  isPicture,
+  isSignal,
+  plainSample,
+  refuse,
+  type Sample,
+  type Seen,
+} from "./sample.ts";
 
 export interface SignalSubject {
   readonly signal: Signal;
@@ -22,7 +34,7 @@ export interface SignalPlace {
 /** @throws UserError `invalid-input` for an array of another shape, a recording of other channels, and for what is no signal. */
 export function hear(sample: Sample, feeding: Feeding): Seen<SignalSubject, SignalPlace> {
   if (isPicture(sample)) refuse(sample, feeding);
-  const signal = isSignal(sample) ? sample : channelsOf(fitted(sample, feeding));
+  const signal = isSignal(sample) ? sample : channelsOf(plainSample(fitted(sample, feeding), feeding.axes));
   const input = isSignal(sample) ? asInput(sample, feeding) : fitted(sample, feeding);
   const { length } = signal.channels[0];
   const unit = 1 / (signal.rate ?? 1);
@@ -34,6 +46,7 @@ export function hear(sample: Sample, feeding: Feeding): Seen<SignalSubject, Sign
     along && ([[0, 1], spanned(along, cells, length, stretched)] as const);
   return {
     input,
+    prepared: isSignal(sample),
     subject: { signal },
     place(map, blank, { rule, alignment } = {}) {
       checkGrid(map, 1);
@@ -57,7 +70,8 @@ function channelsOf({ data, dims: [count, length] }: Dense): Signal {
 }
 
 /** A model of one channel hears all of a recording's as their mean. */
-function asInput(signal: Signal, { name, dims: [, count, wanted] }: Feeding): Dense {
+function asInput(signal: Signal, { name, dims, axes }: Feeding): Dense {
+  const [, count, wanted] = plainDims(dims, axes);
   const { channels } = count === 1 ? mono(signal) : signal;
   if (count > 0 && channels.length !== count)
     throw new UserError(
@@ -69,5 +83,5 @@ function asInput(signal: Signal, { name, dims: [, count, wanted] }: Feeding): De
   channels.forEach((channel, c) => {
     data.set(stretch(channel, length), c * length);
   });
-  return { data, dims: [channels.length, length] };
+  return fromPlainSample({ data, dims: [channels.length, length] }, axes);
 }

@@ -5,16 +5,19 @@
  *   score = <e, r> / |e|,  r the reference's embedding over its length.
  */
 import { UserError } from "../errors.ts";
-import { openExplainer } from "../explain/explainer.ts";
+import { type Explainer, openExplainer } from "../explain/explainer.ts";
 import { toDense, toTensor } from "../explain/tensors.ts";
 import { isStatic, product } from "../onnx/dims.ts";
 import { DataType } from "../onnx/proto.ts";
-import type { Runtime } from "../onnx/runtime.ts";
-import { Classifier, type ClassifierOptions, inputsOf } from "./classification.ts";
+import type { Feeds, Runtime } from "../onnx/runtime.ts";
+import { Classifier, type ClassifierOptions } from "./classification.ts";
 import { type Head, withHead } from "./head.ts";
+import { readingOf } from "./reading.ts";
 import type { Sample } from "./sample.ts";
 
-export interface SimilarityOptions extends Omit<ClassifierOptions, "labels" | "probability"> {
+export interface SimilarityOptions extends Omit<ClassifierOptions, "labels" | "probability" | "inputs"> {
+  /** What every question feeds to the model's other inputs; files are read when it is known what they take. */
+  readonly inputs?: (explainer: Explainer) => Promise<Feeds>;
   readonly reference: Sample;
   /** How the reference is called. */
   readonly referenceName: string;
@@ -51,14 +54,15 @@ export async function openSimilarity(ort: Runtime, bytes: Uint8Array, options: S
   };
   const whole = withHead(model, tensors, { of, head: cosine, output });
   const explainer = await openExplainer(ort, whole, { ...rest, output });
-  const named = { ...rest, labels: [`similarity to ${referenceName}`], probability: "none" } as const;
+  const labels = [`similarity to ${referenceName}`];
+  const reading = readingOf(explainer, { ...rest, labels, probability: "none", config: undefined });
   const size = explainer.tensors.get(fed)?.dims[1] ?? -1;
-  const given = await inputsOf(explainer, options);
+  const given = (await options.inputs?.(explainer)) ?? {};
   const guess = toTensor(ort, { data: new Float32Array(Math.max(size, 1)).fill(1), dims: [1, Math.max(size, 1)] });
-  const probe = new Classifier(ort, explainer, named, { ...given, [fed]: guess });
+  const probe = new Classifier(ort, explainer, reading, rest, { ...given, [fed]: guess });
   const { outputs } = await explainer.forward(probe.feeds(probe.see(reference).input));
   const direction = toTensor(ort, unit(toDense(outputs[of]), referenceName));
-  return new Classifier(ort, explainer, named, { ...given, [fed]: direction });
+  return new Classifier(ort, explainer, reading, rest, { ...given, [fed]: direction });
 }
 
 /** The first row, over its length. */

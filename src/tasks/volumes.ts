@@ -2,7 +2,17 @@
 import { type Alignment, spanned, upsample } from "../image/geometry.ts";
 import { type Box3, box3, type Point3, peak3 } from "../image/locate-volume.ts";
 import type { Dense } from "../methods/method.ts";
-import { checkGrid, type Feeding, fitted, isPicture, isSignal, refuse, type Sample, type Seen } from "./sample.ts";
+import {
+  checkGrid,
+  type Feeding,
+  fitted,
+  isPicture,
+  isSignal,
+  plainSample,
+  refuse,
+  type Sample,
+  type Seen,
+} from "./sample.ts";
 
 export interface VolumeSubject {
   /** [C, depth, height, width]. */
@@ -21,10 +31,12 @@ export interface VolumePlace {
 /** @throws UserError `invalid-input` for an array of another shape, and for what is no array. */
 export function seeVolume(sample: Sample, feeding: Feeding): Seen<VolumeSubject, VolumePlace> {
   if (isPicture(sample) || isSignal(sample)) return refuse(sample, feeding);
-  const volume = fitted(sample, feeding);
+  const input = fitted(sample, feeding);
+  const volume = plainSample(input, feeding.axes);
   const size = volume.dims.slice(1);
   return {
-    input: volume,
+    input,
+    prepared: false,
     subject: { volume },
     place(map, blank, { rule, alignment } = {}) {
       checkGrid(map, 3);

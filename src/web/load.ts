@@ -3,7 +3,9 @@ import { UserError } from "../errors.ts";
 import type { Notes } from "../explain/compiled.ts";
 import type { Picture } from "../image/picture.ts";
 import { Classifier, type ClassifyOptions, type Why } from "../tasks/classification.ts";
-import { type ModelOptions, openingOf, parseJson, parseLabels, readNamed } from "../tasks/open.ts";
+import { type ModelOptions, parseJson, parseLabels, readNamed } from "../tasks/open.ts";
+import { openParts } from "../tasks/opened.ts";
+import type { ModelReading } from "../tasks/reading.ts";
 import { type DecodeOptions, decode, type PictureSource } from "./decode.ts";
 import { type DownloadOptions, digest } from "./download.ts";
 import { bytesOf, type ModelSource, nameOf, place, weightsBeside } from "./place.ts";
@@ -26,14 +28,17 @@ export class LoadedClassifier {
     /** SHA-256 of the ONNX file, hexadecimal; undefined where the page is no secure context. */
     readonly sha256: string | undefined,
     readonly runtimeVersion: string,
-    /** Whether the preprocessing was assumed, since the model says nothing of it. */
-    readonly assumed: boolean,
     private readonly decoding: DecodeOptions,
     /** The ONNX file, as errors name it. */
     readonly file: string,
     /** What the file says of itself where it was compiled. */
     readonly notes: Notes | undefined,
   ) {}
+
+  /** How the model was read. */
+  get reading(): ModelReading {
+    return this.classifier.reading;
+  }
 
   /** @throws UserError for what is no picture, an unknown class, method or layer, and scores that are not finite. */
   async explain(image: PictureSource | Picture, options: ClassifyOptions = {}): Promise<Why> {
@@ -67,20 +72,23 @@ export async function load(source: ModelSource = bundledModel, options: LoadOpti
     const content = directory === undefined ? undefined : await read(name);
     return content && parseJson(content, name, what);
   };
-  const opening = openingOf(
+  const { labels } = options;
+  const opened = await openParts(
+    ort,
     {
       name: nameOf(directory || file),
       file,
       model,
       config: await parsed("config.json", "model configuration"),
       stated: await parsed("preprocessor_config.json", "preprocessor configuration"),
-      labels: options.labels instanceof File ? await labelsIn(options.labels) : options.labels,
+      labels: labels instanceof File ? await labelsIn(labels) : labels,
+      ...(labels instanceof File && { labelsFrom: labels.name }),
     },
     { ...options, session: { ...(externalData.length && { externalData }), ...options.session } },
   );
-  const classifier = await Classifier.open(ort, opening.bytes, opening.options);
+  const classifier = new Classifier(ort, opened.explainer, opened.reading, options);
   const { common, web = common } = ort.env.versions;
-  return new LoadedClassifier(classifier, await digest(bytes), web, opening.assumed, options, file, opening.notes);
+  return new LoadedClassifier(classifier, await digest(bytes), web, options, file, opened.notes);
 }
 
 const labelsIn = async (file: File): Promise<readonly string[]> => parseLabels(await bytesOf(file), file.name);

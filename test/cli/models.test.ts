@@ -58,7 +58,7 @@ describe("models", () => {
     ));
   test("whole numbers for scores", () =>
     refused(
-      gap({ input: [1, 3, 8, 8], after: [node("ArgMax", "logits", "y")], outputs: ["y"] }),
+      gap({ input: [1, 3, 8, 8], after: [node("Cast", "logits", "y", { to: 7 })], outputs: ["y"] }),
       /none of its outputs is of a float type: y/,
     ));
   test("a model without a layer", () => refused(linear({ input: [1, 3, 8, 8] }), /no path: .*no layer with a grid/));
@@ -71,7 +71,8 @@ describe("models", () => {
       }),
       /not finite: the scores "y" hold NaN/,
     ));
-  test("an input of four channels", () => refused(gap({ input: [1, 4, 8, 8] }), /the model takes \[N,4,8,8\]/));
+  test("an input of four channels", () =>
+    refused(gap({ input: [1, 4, 8, 8] }), /"x" takes a picture of shape \[4, 8, 8\]/));
   test("a size that the network cannot take", () => refused(unet({ input: [1, 3, 7, 7] }), /invalid/));
 
   function externalWeights(): Uint8Array {

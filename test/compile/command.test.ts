@@ -89,7 +89,7 @@ test("the metadata says what explain would assume, and what it is told is taken 
   expect(JSON.parse(notes?.labels ?? "")).toEqual([]);
   expect(notes?.version).toMatch(/^\d+\.\d+\.\d+$/);
   const opened = await load(path.join(cwd, "net.gradcam.onnx"), { mean: [0.5] });
-  expect(opened.assumed).toBe(false);
+  expect(opened.reading.warnings.map(({ code }) => code)).not.toContain("preparation-guessed");
   expect(opened.classifier.preprocess.mean).toEqual([0.5, 0.5, 0.5]);
   await opened.release();
 });

@@ -144,7 +144,7 @@ describe("refused", () => {
     await expectUserError(compiled(bytes), "invalid-model", 'a tensor "gradcam_map"');
   });
   test("scores that are not those of classes", async () => {
-    const bytes = gap({ after: [node("ReduceMean", "logits", "y", { axes: [1], keepdims: 0 })] });
+    const bytes = gap({ after: [node("ReduceMean", "features", "y", { axes: [3], keepdims: 0 })] });
     await expectUserError(compiled(bytes), "invalid-model", "scores of shape [n, classes]");
   });
   test("a method that does not exist, and one that is no graph", async () => {

@@ -47,7 +47,7 @@ async function opened(source: string, options: LoadOptions = {}) {
     preprocess,
     labels: [0, 4].map((i) => model.classifier.labels.name(i)),
     sha256: model.sha256,
-    assumed: model.assumed,
+    assumed: model.reading.warnings.some(({ code }) => code === "preparation-guessed"),
     predictions,
     explanations,
   };

@@ -33,7 +33,12 @@ test.each([
   [32767, true],
   [64770, false],
 ])("a runtime that makes %i of the largest pair", async (y, saturates) => {
-  const made = { outputNames: ["y"], run: async () => ({ y: { data: Int32Array.of(y) } }), release: async () => {} };
+  const made = {
+    outputNames: ["y"],
+    outputMetadata: [{ name: "y", isTensor: true, type: "int32" }],
+    run: async () => ({ y: { data: Int32Array.of(y) } }),
+    release: async () => {},
+  };
   const runtime = { InferenceSession: { create: async () => made }, Tensor: ort.Tensor } as unknown as Runtime;
   expect(await productsSaturate(runtime)).toBe(saturates);
 });

@@ -220,6 +220,7 @@ describe("similarity", () => {
   const open = async (reference: Sample) => {
     const classifier = await openSimilarity(ort, gap({ input: [1, 3, 8, 8] }), {
       ...plain,
+      inputs: undefined,
       reference,
       referenceName: "b",
     });

@@ -4,12 +4,13 @@ import type { ModelInfo } from "./contract.ts";
 
 /** @param byHand how a person has pictures prepared, over what the model says */
 export async function modelInfo(
-  { classifier, sha256, assumed }: LoadedClassifier,
+  { classifier, sha256, reading }: LoadedClassifier,
   byHand: Preprocess | undefined,
 ): Promise<ModelInfo> {
   const { name, labels, score, explainer } = classifier;
   const { model, layers, tensors, imageInput = "" } = explainer;
   const preprocess = byHand ?? classifier.preprocess;
+  const guessed = reading.warnings.some(({ code }) => code === "preparation-guessed");
   const dims = tensors.get(imageInput)?.dims ?? [];
   const [height, width] = preprocess.layout === "NCHW" ? dims.slice(2) : dims.slice(1, 3);
   return {
@@ -23,7 +24,7 @@ export async function modelInfo(
       ...signatureOf(model),
       score: { name: score.name, before: score.before },
       preprocess,
-      preparedBy: byHand ? "hand" : assumed ? "guess" : "model",
+      preparedBy: byHand ? "hand" : guessed ? "guess" : "model",
       inputSize: { width: Math.max(0, width), height: Math.max(0, height) },
       withoutRule: [...(await operatorsWithoutRule(model))],
     },

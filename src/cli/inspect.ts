@@ -1,0 +1,110 @@
+/** @file `gradcam inspect`: how a model was read, and why. */
+import type { Command } from "commander";
+import { UserError } from "../errors.ts";
+import { type OpenedModel, openFile } from "../node/load.ts";
+import type { ModelReading } from "../tasks/reading.ts";
+import { kindFiles } from "../tasks/sample.ts";
+import { loadOptions, type ModelFlags, withReading } from "./options.ts";
+import { bold, dim, print, printJson } from "./terminal.ts";
+
+const examples = `
+Examples:
+  gradcam inspect resnet50.onnx          what it takes and gives, how it was read and why, and how to explain it
+  gradcam inspect directory/ --json      the same for programs
+  gradcam inspect odd.onnx --layout NHWC --output logits`;
+
+interface InspectFlags extends ModelFlags {
+  readonly json?: boolean;
+}
+
+/** A model by its argument or by --model; @throws UserError `invalid-option` for both. */
+export function modelOf(argument: string | undefined, { model }: ModelFlags): string | undefined {
+  if (argument === undefined || model === undefined || argument === model) return argument ?? model;
+  throw new UserError("invalid-option", `invalid --model: ${model}; the model is given already, ${argument}`);
+}
+
+export function defineInspect(program: Command): void {
+  withReading(program.command("inspect"))
+    .description("say how a model is read: its task, inputs, outputs, layers, and the reason for each decision")
+    .argument(
+      "[model]",
+      "an .onnx file, or a directory in Hugging Face layout (default: the bundled EfficientNet-Lite0)",
+    )
+    .option("--model <file|dir>", "the same as the argument")
+    .option("--json", "print JSON")
+    .addHelpText("after", examples)
+    .action(inspect);
+}
+
+async function inspect(argument: string | undefined, flags: InspectFlags): Promise<void> {
+  const source = modelOf(argument, flags);
+  const model = await openFile(source, loadOptions(flags));
+  try {
+    if (flags.json) printJson(asJson(model));
+    else table(model, source);
+  } finally {
+    await model.explainer.release();
+  }
+}
+
+function asJson({ reading, sha256 }: OpenedModel) {
+  const { name, task, inputs, outputs, score, probability, preparation, labels, layers, questions } = reading;
+  return {
+    model: { name, sha256 },
+    task,
+    inputs,
+    outputs,
+    scores: { name: score.name, output: score.output, before: score.before ?? null, probability },
+    preparation: preparation ?? null,
+    labels: { count: labels.names.length, source: labels.source },
+    layers,
+    questions,
+    decisions: reading.decisions.map(({ what, value, because, option }) => ({
+      ...{ what, value, because },
+      ...(option && { option }),
+    })),
+    warnings: reading.warnings,
+  };
+}
+
+const mostLayers = 8;
+
+function table({ reading, explainer }: OpenedModel, source: string | undefined): void {
+  const { name, task, inputs, outputs, layers, decisions, warnings } = reading;
+  print(`${bold(name)}: ${task}`);
+  const width = Math.max(...[...inputs, ...outputs].map((tensor) => tensor.name.length), 0);
+  for (const { name, type, shape, layout, role } of inputs)
+    print(`  in   ${name.padEnd(width)}  ${type} ${shapeText(shape)}  ${[role, layout].filter(Boolean).join(", ")}`);
+  for (const { name, type, shape, role } of outputs)
+    print(`  out  ${name.padEnd(width)}  ${type} ${shapeText(shape)}  ${role}`);
+  print("How it was read");
+  for (const { what, value, because, option } of decisions)
+    print(`  ${what}: ${value}, because ${because}${option ? dim(` (otherwise: ${option})`) : ""}`);
+  print(layers.length ? "Layers that a map can lie on" : "No layer that a map can lie on");
+  for (const layer of layers.slice(0, mostLayers)) {
+    const of = layer.of === explainer.imageInput ? "" : `  of "${layer.of}"`;
+    print(`  ${layer.name}  ${shapeText(layer.shape)}${of}${layer.default ? bold("  default") : ""}`);
+  }
+  if (layers.length > mostLayers) print(dim(`  and ${layers.length - mostLayers} more: gradcam layers`));
+  for (const { text } of warnings) print(dim(text));
+  print("");
+  print(commandFor(reading, explainer.imageInput, source));
+}
+
+/** What explains this model, ready to paste. */
+function commandFor(reading: ModelReading, image: string | undefined, source: string | undefined): string {
+  const model = source === undefined ? "" : ` --model ${quoted(source)}`;
+  const { kind, inputs, questions } = reading;
+  if (kind === undefined || questions.length === 0)
+    return `Its classes cannot be asked on the command line yet; through tensors: openExplainer(ort, bytes).explain(feeds, { target: { seeds } })`;
+  const others = inputs.filter(({ name }) => name !== image);
+  const given = others.map(
+    ({ name, role }) => ` --input ${quoted(name)}=${role === "picture" ? "other.jpg" : "values.npy"}`,
+  );
+  return `gradcam explain ${kindFiles[kind]}${model}${given.join("")}`;
+}
+
+/** As a shell reads it. */
+const quoted = (text: string): string => (/^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
+export const shapeText = (dims: readonly number[]): string => `[${dims.map((d) => (d < 0 ? "?" : d)).join(", ")}]`;

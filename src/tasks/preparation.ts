@@ -1,0 +1,81 @@
+/** @file How pictures become an input: as the caller says, as the files beside the model say, else as most models are fed. */
+import { UserError } from "../errors.ts";
+import type { Notes } from "../explain/compiled.ts";
+import { assumePreprocess } from "../image/assume.ts";
+import { fromHuggingFace } from "../image/hugging-face.ts";
+import type { Preprocess } from "../image/preprocess.ts";
+import type { Observed } from "../onnx/observe.ts";
+import { isFloat } from "../onnx/types.ts";
+import { type Axes, plainDims } from "../read/axes.ts";
+import type { Decision } from "../read/decision.ts";
+import { withGiven } from "./open.ts";
+import type { Said } from "./reading.ts";
+
+export interface Preparation {
+  readonly preprocess: Preprocess;
+  readonly decisions: readonly Decision[];
+}
+
+const what = "preparation";
+
+/**
+ * How pictures become an input.
+ * @returns undefined where they cannot, as for thirteen bands
+ * @throws UserError for broken configurations
+ */
+export function preparationOf(
+  tensors: Observed,
+  { name, axes }: { readonly name: string; readonly axes: Axes },
+  said: Omit<Said, "name" | "labels">,
+): Preparation | undefined {
+  const { type = 0, dims: shape = [] } = tensors.get(name) ?? {};
+  const dims = plainDims(shape, axes);
+  const [n, channels, height, width] = dims;
+  if (![-1, 1, 3].includes(channels)) return undefined;
+  const layout = axes.channels !== undefined && axes.channels > Math.min(...axes.grid) ? "NHWC" : "NCHW";
+  const { preprocess, stated, notes, file } = said;
+  const asGiven: readonly Decision[] = [{ what, value: "as given", because: "you said so" }];
+  if (preprocess) return { preprocess, decisions: asGiven };
+  const known = { ...said, layout } as const;
+  const from =
+    stated !== undefined ? fromHuggingFace(stated) : (noted(notes, "preprocess", file) as Preprocess | undefined);
+  if (from) {
+    const because = stated !== undefined ? "preprocessor_config.json says so" : "the compiled file says so";
+    return {
+      preprocess: { ...withGiven(from, known), layout },
+      decisions: [{ what, value: "as stated", because, option: "--mean" }],
+    };
+  }
+  const integers = !isFloat(type);
+  const ordered = layout === "NCHW" ? [n, channels, height, width] : [n, height, width, channels];
+  const usual = assumePreprocess(ordered, known);
+  const all = (value: number) => Array<number>(channels === 1 ? 1 : 3).fill(value);
+  const assumed = integers ? { ...usual, scale: 1, mean: all(0), std: all(1) } : usual;
+  if (said.mean && said.std) return { preprocess: assumed, decisions: asGiven };
+  const decision: Decision = integers
+    ? {
+        what,
+        value: "pixels as they are",
+        because: `"${name}" takes whole numbers, so the model prepares them itself`,
+        option: "--size",
+      }
+    : {
+        what,
+        value: "as ImageNet's models are fed",
+        because: "the model says nothing of it",
+        option: "--mean, --std, --size",
+        guess: true,
+      };
+  return { preprocess: assumed, decisions: [decision] };
+}
+
+/** A note in JSON; undefined where the file has none. */
+export function noted(notes: Notes | undefined, key: string, file = "(bytes)"): unknown {
+  const text = notes?.[key];
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UserError("invalid-model", `invalid model ${file}: its metadata "gradcam.${key}" is not JSON`, { cause });
+  }
+}

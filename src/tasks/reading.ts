@@ -1,0 +1,175 @@
+/**
+ * @file How a model was read: its inputs and outputs, the scores, how pictures are prepared, what its classes are called, where maps can
+ * lie, and the reason for each of it. One value, made by one function, for the command line, the library, the studio and the service.
+ */
+import type { Notes } from "../explain/compiled.ts";
+import type { Explainer } from "../explain/explainer.ts";
+import type { KnownPreprocess } from "../image/assume.ts";
+import type { Preprocess } from "../image/preprocess.ts";
+import { plainDims } from "../read/axes.ts";
+import type { Decision, Warning } from "../read/decision.ts";
+import { type LayerReading, type OutputReading, outputReadings } from "../read/graph.ts";
+import type { InputReading } from "../read/inputs.ts";
+import type { Score } from "../read/score.ts";
+import type { Probability } from "./answers.ts";
+import { labelsFrom } from "./open.ts";
+import { noted, preparationOf } from "./preparation.ts";
+import { type Probable, probabilityOf } from "./probability.ts";
+import { type Kind, kindOf } from "./sample.ts";
+import { type Task, taskOf } from "./task.ts";
+
+/** What is said of a model by whom, the caller before its files. */
+export interface Said extends Omit<KnownPreprocess, "layout"> {
+  /** How the model is called in pictures and manifests. */
+  readonly name: string;
+  /** Class names. */
+  readonly labels?: readonly string[];
+  /** Where the names are from, in words; "you gave them" by default. */
+  readonly labelsFrom?: string;
+  /** How pictures are prepared, whatever the files say. */
+  readonly preprocess?: Preprocess;
+  readonly probability?: Probability;
+  /** The content of `config.json`, parsed. */
+  readonly config?: unknown;
+  /** The content of `preprocessor_config.json`, parsed. */
+  readonly stated?: unknown;
+  /** What a compiled file says of itself. */
+  readonly notes?: Notes;
+  /** The ONNX file, as errors name it. */
+  readonly file?: string;
+}
+
+export interface ModelReading {
+  readonly name: string;
+  readonly task: Task;
+  /** What it takes: pictures, signals or volumes; undefined for what is none. */
+  readonly kind: Kind | undefined;
+  readonly inputs: readonly InputReading[];
+  readonly outputs: readonly OutputReading[];
+  readonly score: Score;
+  /** How scores become probabilities. */
+  readonly probability: Probability;
+  /** Undefined where the model takes no pictures that could be prepared. */
+  readonly preparation: Preprocess | undefined;
+  readonly labels: { readonly names: readonly string[]; readonly source: string };
+  readonly layers: readonly LayerReading[];
+  /** What can be asked. */
+  readonly questions: readonly string[];
+  readonly decisions: readonly Decision[];
+  /** What a reader of any explanation must know. */
+  readonly warnings: readonly Warning[];
+}
+
+/** @throws UserError for broken configurations. */
+export function readingOf(explainer: Explainer, said: Said): ModelReading {
+  const { model, tensors, reading } = explainer;
+  const { explained, score } = reading;
+  const labels = labelsOf(said);
+  const kind = explained && kindOf(explained.axes);
+  const prepared = explained && kind === "picture" ? preparationOf(tensors, explained, said) : undefined;
+  const found = taskOf(explainer, said.config, labels.names);
+  const dims = plainDims(tensors.get(score.name)?.dims ?? [], score.axes);
+  const probable = probabilityOf(model, score, dims, said, labels.names);
+  const layers = explainer.layersOfAll();
+  const decisions: Decision[] = [
+    { what: "task", value: found.task, because: found.because },
+    ...reading.decisions,
+    ...(prepared?.decisions ?? []),
+    { what: "probabilities", value: probable.probability, because: probable.because },
+    ...(labels.names.length
+      ? [{ what: "labels", value: `${labels.names.length} names`, because: labels.source, option: "--labels" }]
+      : []),
+    ...layers.flatMap((layer) => (layer.default ? [layerDecision(layer, explained?.name)] : [])),
+  ];
+  return {
+    name: said.name,
+    task: found.task,
+    kind,
+    inputs: reading.inputs,
+    outputs: outputReadings(model, tensors, score),
+    score,
+    probability: probable.probability,
+    preparation: prepared?.preprocess,
+    labels,
+    layers,
+    questions: questionsOf(found.task, dims, kind),
+    decisions,
+    warnings: warningsOf(decisions, dims, explainer, labels.names, probable),
+  };
+}
+
+function layerDecision({ name, of }: LayerReading, explained: string | undefined): Decision {
+  const rule = "it is the last activation that a learned operator or a pooling parts from the scores";
+  return of === explained
+    ? { what: "layer", value: name, because: rule, option: "--layer" }
+    : { what: `layer of "${of}"`, value: name, because: rule, option: "--explain-input" };
+}
+
+function labelsOf({ labels, labelsFrom: from, config, notes, file }: Said): ModelReading["labels"] {
+  if (labels?.length) return { names: labels, source: from ?? "you gave them" };
+  const configured = config === undefined ? [] : labelsFrom(config);
+  if (configured.length) return { names: configured, source: "id2label of config.json" };
+  const compiled = noted(notes, "labels", file);
+  const names = compiled === undefined ? [] : labelsFrom(compiled);
+  return names.length ? { names, source: "the compiled file has them" } : { names: [], source: "none" };
+}
+
+function questionsOf(task: Task, [, classes]: readonly number[], kind: Kind | undefined): string[] {
+  if (kind === undefined || ["text-recognition", "detection", "instance-segmentation", "keypoints"].includes(task))
+    return [];
+  return [`class:${classes > 0 ? `0 to ${classes - 1}` : "…"}, or its name`, "class:topN", "not:class:…"];
+}
+
+function warningsOf(
+  decisions: readonly Decision[],
+  [, classes]: readonly number[],
+  { reading, tensors, model }: Explainer,
+  labels: readonly string[],
+  probable: Probable,
+): Warning[] {
+  const guessed = (what: string) => decisions.find((d) => d.what === what && d.guess);
+  const [preparation, layout] = [guessed("preparation"), guessed("layout")];
+  const heads = model.outputs.filter(
+    (name) => name !== reading.score.output && (tensors.get(name)?.dims.length ?? 0) >= 2 && isScores(name),
+  );
+  return [
+    ...(preparation
+      ? [
+          {
+            code: "preparation-guessed",
+            text: `The model says nothing of how pictures are prepared; assumed: ${preparation.value}.`,
+          } as const,
+        ]
+      : []),
+    ...(layout
+      ? [
+          {
+            code: "layout-guessed",
+            text: `The order of the input's axes was guessed, ${layout.value}: ${layout.because}.`,
+          } as const,
+        ]
+      : []),
+    ...(probable.guess
+      ? [
+          {
+            code: "probability-guessed",
+            text: `The probabilities are a softmax over the scores, which the model does not say: ${probable.because}.`,
+          } as const,
+        ]
+      : []),
+    ...(heads.length
+      ? [{ code: "other-heads", text: `The model has other outputs that are not shown: ${heads.join(", ")}.` } as const]
+      : []),
+    ...(labels.length && classes > 0 && labels.length !== classes && !(classes === 1 && labels.length === 2)
+      ? [
+          {
+            code: "labels",
+            text: `There are ${labels.length} names for ${classes} classes; the others go by their number.`,
+          } as const,
+        ]
+      : []),
+  ];
+  function isScores(name: string): boolean {
+    return tensors.get(name)?.type === tensors.get(reading.score.output)?.type;
+  }
+}
