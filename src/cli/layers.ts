@@ -25,9 +25,7 @@ async function layers(argument: string | undefined, flags: ModelFlags & { readon
     const { name, score, layers } = reading;
     if (flags.json) {
       const { name: tensor, before } = score;
-      console.log(
-        JSON.stringify({ model: { name, sha256 }, score: { name: tensor, ...(before && { before }) }, layers }),
-      );
+      printJson({ model: { name, sha256 }, score: { name: tensor, ...(before && { before }) }, layers });
       return;
     }
     print(`${bold(name)}, scores: ${score.name}${score.before ? ` (in front of the ${score.before})` : ""}`);

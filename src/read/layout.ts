@@ -109,9 +109,8 @@ function followedLayout(dims: readonly number[], origins: readonly Origin[], axe
   const [place] = spatial;
   const { parts, before } = origins[place];
   const inOrder = parts.length === axes.grid.length && parts.every((p, k) => p.axis === axes.grid[k] && p.step === 1);
-  if (spatial.length > 1 || !inOrder)
-    return spatial.length < axes.grid.length && parts.length === 1 ? "none" : undefined;
-  if (dims.length !== 3 || place !== 1) return undefined;
+  // Part of a grid, windows of one, a grid in another order or behind its channels: nothing here reads those.
+  if (spatial.length > 1 || !inOrder || dims.length !== 3 || place !== 1) return "none";
   const grid = parts.map(({ size }) => size);
   return grid.every((d) => d === 1)
     ? "none"
