@@ -46,29 +46,34 @@ export function inlined(
 ): { graph: GraphProto; opsetImport: ModelProto["opsetImport"] } {
   const functions = new Map(proto.functions.map((one) => [keyOf(one, one.name), one]));
   const taken = namesIn(graph);
+  const uses = new Map<string, number>();
   const imports = new Map(proto.opsetImport.map((entry) => [entry.domain, entry]));
-  let count = 0;
+  const sizes = new Map<FunctionProto, number>();
 
-  const expanded = (node: NodeProto, within: readonly FunctionProto[]): NodeProto[] => {
-    const called = isOperator(node) ? undefined : functions.get(keyOf(node, node.opType));
-    if (called) return bodyOf(node, called, within).flatMap((inner) => expanded(inner, [...within, called]));
-    if (++count > mostNodes) throw refused(node, `is more than ${mostNodes} nodes when its functions are inlined`);
+  const calledBy = (node: NodeProto) => (isOperator(node) ? undefined : functions.get(keyOf(node, node.opType)));
+  /** How many nodes come of some, so that nothing is written that there is no room for. */
+  const sizeOf = (nodes: readonly NodeProto[], within: readonly FunctionProto[]): number =>
+    nodes.reduce((sum, node) => {
+      const called = calledBy(node);
+      if (!called) return graphsIn(node).reduce((more, inner) => more + sizeOf(inner.node, within), sum + 1);
+      if (within.includes(called)) throw refused(node, "is a function that calls itself");
+      if (within.length > mostLevels) throw tooDeep(node);
+      const size = sizes.get(called) ?? sizeOf(called.node, [...within, called]);
+      sizes.set(called, size);
+      if (sum + size > mostNodes) throw refused(node, `is more than ${mostNodes} nodes when its functions are inlined`);
+      return sum + size;
+    }, 0);
+
+  const expanded = (node: NodeProto, level = 0): NodeProto[] => {
+    const called = calledBy(node);
+    if (level > mostLevels) throw tooDeep(node);
+    if (called) return bodyOf(node, called).flatMap((inner) => expanded(inner, level + 1));
     const graphs = graphsIn(node);
-    return graphs.length === 0
-      ? [node]
-      : [
-          withGraphs(
-            node,
-            graphs.map((inner) => all(inner, within)),
-          ),
-        ];
+    return graphs.length === 0 ? [node] : [withGraphs(node, graphs.map(all))];
   };
-  const all = (one: GraphProto, within: readonly FunctionProto[]): GraphProto =>
-    changed(one, { node: one.node.flatMap((node) => expanded(node, within)) });
+  const all = (one: GraphProto): GraphProto => changed(one, { node: one.node.flatMap((node) => expanded(node)) });
 
-  const bodyOf = (call: NodeProto, called: FunctionProto, within: readonly FunctionProto[]): NodeProto[] => {
-    if (within.includes(called)) throw refused(call, "is a function that calls itself");
-    if (within.length >= mostLevels) throw refused(call, `lies in more than ${mostLevels} functions, one in another`);
+  const bodyOf = (call: NodeProto, called: FunctionProto): NodeProto[] => {
     for (const entry of called.opsetImport)
       if (!imports.has(entry.domain) && entry.domain !== "ai.onnx") imports.set(entry.domain, entry);
     const names = new Map(called.input.map((formal, i) => [formal, call.input[i] ?? ""]));
@@ -93,12 +98,15 @@ export function inlined(
 
   const freshName = (wanted: string): string => {
     let name = wanted;
-    for (let i = 2; taken.has(name); i++) name = `${wanted}_${i}`;
+    let count = uses.get(wanted) ?? 1;
+    while (taken.has(name)) name = `${wanted}_${++count}`;
+    uses.set(wanted, count);
     taken.add(name);
     return name;
   };
 
-  return { graph: all(graph, []), opsetImport: [...imports.values()] };
+  sizeOf(graph.node, []);
+  return { graph: all(graph), opsetImport: [...imports.values()] };
 }
 
 /** The node with its references to attributes of the function replaced: one that is not given is left out. */
@@ -114,6 +122,8 @@ function withAttributes(node: NodeProto, values: ReadonlyMap<string, AttributePr
   const inner = (graph: GraphProto) => changed(graph, { node: graph.node.map((n) => withAttributes(n, values)) });
   return withGraphs(made, graphs.map(inner));
 }
+
+const tooDeep = (node: NodeProto) => refused(node, `lies in more than ${mostLevels} functions, one in another`);
 
 const refused = (node: NodeProto, why: string): UserError =>
   new UserError("invalid-model", `invalid model: ${describe(node)} ${why}`);

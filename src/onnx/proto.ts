@@ -5,6 +5,7 @@ import {
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
   TensorProto_DataType as DataType,
+  FunctionProtoSchema,
   GraphProtoSchema,
   ModelProtoSchema,
   NodeProtoSchema,
@@ -33,6 +34,9 @@ export const makeModel = (fields: Fields<ModelProto>): ModelProto =>
   create(ModelProtoSchema, fields as Fields<generated.ModelProto>) as ModelProto;
 export const makeGraph = (fields: Fields<GraphProto>): GraphProto =>
   create(GraphProtoSchema, fields as Fields<generated.GraphProto>) as GraphProto;
+
+export const makeFunction = (fields: Fields<FunctionProto>): FunctionProto =>
+  create(FunctionProtoSchema, fields as Fields<generated.FunctionProto>) as FunctionProto;
 
 export const withName = <T extends TensorProto | ValueInfoProto>(message: T, name: string): T =>
   changed(message, { name } as Fields<T>);
