@@ -80,13 +80,14 @@ async function captioner(source: string | undefined, flags: CompileFlags, words:
 }
 
 function asJson({ file, model, name, sha256 }: Written) {
-  const { method, layer, grid, score, model_bytes } = notesOf(model) ?? {};
+  const { method, layer, grid, score, model_bytes, rewritten } = notesOf(model) ?? {};
   return {
     file,
     bytes: model.bytes.length,
     added: model.bytes.length - Number(model_bytes),
     model: { name, sha256 },
     ...{ method, layer, grid: grid && JSON.parse(grid), score },
+    rewritten: rewritten?.split(", "),
     inputs: takes(model).map(tensor),
     outputs: model.graph.output.map(tensor),
   };
@@ -104,9 +105,10 @@ const tensor = (info: ValueInfoProto) => ({
 });
 
 function table({ file, model, name }: Written): void {
-  const { method, layer, model_bytes } = notesOf(model) ?? {};
+  const { method, layer, model_bytes, rewritten } = notesOf(model) ?? {};
   const added = model.bytes.length - Number(model_bytes);
   print(`${bold(file)}: ${name} and ${added} bytes, ${method}${layer ? ` at ${layer}` : ""}`);
+  if (rewritten) print(` the model\'s own bytes were written anew first: ${rewritten}`);
   const rows = [
     ...takes(model).map((info) => ["in ", tensor(info)] as const),
     ...model.graph.output.map((info) => ["out", tensor(info)] as const),

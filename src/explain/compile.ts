@@ -33,7 +33,7 @@ export interface CompileOptions {
  * The ONNX file of a model that explains itself, at the explainer's default layer. Beside its own it has the outputs `gradcam_class`
  * (int64 [n]) and `gradcam_map` (float32 [n, ...grid], raw) or `gradcam_pixels` (float32 [n, C, ...]), and the input `gradcam_target`
  * (int64, [1] for all images or [n]; -1 for the best class).
- * @returns the model's bytes, followed by what is added. Operator sets 7 and 8 and IR version 3 are rewritten first.
+ * @returns the model's bytes, followed by what is added. Where those cannot be appended to they are rewritten first, and the metadata says what.
  * @throws UserError for a method that is no graph, a model that is no classifier or compiled already, an operator without a rule.
  */
 export function compile(explainer: Explainer, options: CompileOptions = {}): Uint8Array {
@@ -61,6 +61,7 @@ export function compile(explainer: Explainer, options: CompileOptions = {}): Uin
       score: explainer.score.name,
       ...(explainer.score.before && { score_before: explainer.score.before }),
       model_bytes: String(model.bytes.length),
+      ...(model.rewritten && { rewritten: model.rewritten.join(", ") }),
       ...notes,
     }),
   });

@@ -26,5 +26,6 @@ function withInputs(
   changes: { readonly irVersion?: bigint } = {},
 ): Model {
   const proto = changed(model.proto, { ...changes, graph: changed(model.graph, { input: [...input] }) });
-  return indexModel(encodeModel(proto), proto);
+  const rewritten = [...(model.rewritten ?? []), "inputs declared anew"];
+  return { ...indexModel(encodeModel(proto), proto), rewritten };
 }

@@ -72,12 +72,13 @@ async function compiledAtSomeSize(
     const { crop, channels, layout } = classifier.preprocess;
     if (!crop) throw error;
     const size = layout === "NCHW" ? [channels, crop.height, crop.width] : [crop.height, crop.width, channels];
-    const { bytes } = withSizes(model, imageInput, size);
+    const { bytes, rewritten } = withSizes(model, imageInput, size);
     const layer = explainer.layers[0]?.name;
     const session = { ...externalDataBeside(file), ...options.session };
     const sized = await openExplainer(await loadRuntime(), bytes, { output: options.output, layer, session });
     try {
-      return compile(sized, options);
+      const notes = { ...options.notes, ...(rewritten && { rewritten: rewritten.join(", ") }) };
+      return compile(sized, { ...options, notes });
     } finally {
       await sized.release();
     }

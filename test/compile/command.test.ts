@@ -33,6 +33,23 @@ test("a file beside, and a table of its inputs and outputs", async () => {
   expect(filesIn(cwd)).toEqual(["net.gradcam.onnx", "net.onnx"]);
 });
 
+test("what was written anew is said: in the table, as JSON and in the file", async () => {
+  const cwd = folder();
+  const { proto, graph } = readModel(gap());
+  withModel(cwd, encodeModel(changed(proto, { graph: changed(graph, { node: graph.node.toReversed() }) })));
+  const said = "nodes sorted";
+  expect((await gradcam(["compile", "net.onnx"], cwd)).stdout.split("\n")[1]).toBe(
+    ` the model's own bytes were written anew first: ${said}`,
+  );
+  const { stdout } = await gradcam(["compile", "net.onnx", "--json"], cwd);
+  expect(JSON.parse(stdout).rewritten).toEqual([said]);
+  const written = read(cwd, "net.gradcam.onnx");
+  expect(written.mended).toBeUndefined();
+  expect(written.proto.metadataProps).toContainEqual(
+    expect.objectContaining({ key: "gradcam.rewritten", value: said }),
+  );
+});
+
 test("JSON", async () => {
   const cwd = folder();
   withModel(cwd, vgg());
