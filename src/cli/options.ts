@@ -1,5 +1,6 @@
 /** @file Options that commands share, and how their texts become values. */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { InputShapes } from "../explain/input-shapes.ts";
 import { type PeakRule, peakRules } from "../image/locate.ts";
 import { methods } from "../methods/index.ts";
 import type { LoadOptions } from "../node/load.ts";
@@ -19,6 +20,7 @@ export interface ModelFlags {
   readonly output?: string;
   readonly layer?: string;
   readonly tokens?: TokenGrid;
+  readonly inputShape?: InputShapes;
   readonly labels?: string;
   readonly mean?: number[];
   readonly std?: number[];
@@ -64,6 +66,11 @@ export function withPictureReading(command: Command): Command {
       "--tokens <grid>",
       "rows x columns of layers that hold tokens, 14x14; behind one more token, 1+14x14 (default: found from the shapes)",
       tokenGrid,
+    )
+    .option(
+      "--input-shape <sizes>",
+      "sizes of an input that the file leaves open, 1x3x224x224; with its name where there are several, image=1x3x224x224",
+      inputShape,
     )
     .option("--mean <r,g,b>", "mean of the input, for pixels of 0..1", numbers)
     .option("--std <r,g,b>", "deviation of the input", numbers)
@@ -127,6 +134,7 @@ export function loadOptions({
   explainInput,
   layer,
   tokens,
+  inputShape: inputShapes,
   labels,
   mean,
   std,
@@ -142,7 +150,7 @@ export function loadOptions({
     ...(provider && { executionProviders: [provider] }),
     ...(threads && { intraOpNumThreads: threads }),
   };
-  return { output, explainInput, layer, tokens, labels, mean, std, size, layout, peak, align, session, dtype };
+  return { output, explainInput, layer, tokens, inputShapes, labels, mean, std, size, layout, peak, align, session, dtype };
 }
 
 /** Gathers an option that may be given several times. */
@@ -189,6 +197,17 @@ function tokenGrid(text: string): TokenGrid {
   if (!parts) throw new InvalidArgumentError("It must be rows x columns, as 14x14, or 1+14x14 behind one more token.");
   const [, prefix, rows, columns] = parts;
   return { grid: [Number(rows), Number(columns)], ...(prefix && { prefix: Number(prefix) }) };
+}
+
+/** "1x3x224x224", or "image=1x3x224x224" once for each input. */
+function inputShape(text: string, before?: InputShapes): InputShapes {
+  const [, name, sizes] = /^(?:(.+)=)?([1-9]\d*(?:x[1-9]\d*)*)$/s.exec(text) ?? [];
+  if (!sizes || (before && (!name || Array.isArray(before))))
+    throw new InvalidArgumentError(
+      "It must be sizes, as 1x3x224x224, with the input's name where there are several, as image=1x3x224x224.",
+    );
+  const shape = sizes.split("x").map(Number);
+  return name ? { ...before, [name]: shape } : shape;
 }
 
 const sized = (text: string): number | "full" => (text === "full" ? text : whole(text));

@@ -13,6 +13,7 @@ import { type Layer, layersOf } from "../read/layers.ts";
 import type { Layout, TokenGrid } from "../read/layout.ts";
 import type { Score } from "../read/score.ts";
 import { type Explained, type ExplainOptions, explainPass, Forward } from "./forward.ts";
+import type { InputShapes } from "./input-shapes.ts";
 import { layerOf, namedLayer } from "./named-layer.ts";
 import { Pass } from "./pass.ts";
 import { Plan } from "./plan.ts";
@@ -23,6 +24,8 @@ export interface OpenOptions extends GraphOptions {
   readonly layer?: string;
   /** Where layers hold tokens: their grid, and how many tokens come before it; found from the shapes by default. */
   readonly tokens?: TokenGrid;
+  /** Sizes of inputs that the file leaves open, by name, the batch included; or those of the only input. Then pictures have that size. */
+  readonly inputShapes?: InputShapes;
   readonly session?: SessionOptions;
 }
 
@@ -69,9 +72,12 @@ export class Explainer {
     this.#plans = new Map([[freeSizes(model, {}), Promise.resolve(plan)]]);
   }
 
-  static async open(ort: Runtime, model: Model, options: OpenOptions): Promise<Explainer> {
+  static async open(ort: Runtime, opened: Model, options: OpenOptions): Promise<Explainer> {
+    const { model, shapes } = options.inputShapes
+      ? (await import("./input-shapes.ts")).withInputShapes(opened, options.inputShapes)
+      : { model: opened, shapes: {} };
     await loadOperatorsOf(model.graph);
-    const tensors = await observe(ort, model, {}, options.session);
+    const tensors = await observe(ort, model, shapes, options.session);
     // A model of fixed size is made ready now; one of free size when it is known which size is asked.
     const fixed = freeSizes(model, {}) === "";
     const sized = fixed ? tensors : await observe(ort, model, nominalShapes(model, tensors), options.session);

@@ -6,17 +6,7 @@ import type { Observed } from "./observe.ts";
 import { reason } from "./reason.ts";
 import { openSession, type Runtime, readable, type SessionOptions } from "./runtime.ts";
 import { typeName } from "./types.ts";
-
-const arrays = {
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Uint16Array,
-  int64: BigInt64Array,
-  int32: Int32Array,
-  uint8: Uint8Array,
-  int8: Int8Array,
-  bool: Uint8Array,
-};
+import { arrayOf } from "./zeros.ts";
 
 /**
  * Ends what failed while a gradient was built. Some mistakes in a model (weights of a wrong shape) are told by no shape inference: they
@@ -35,12 +25,10 @@ export async function blame(
   try {
     const feeds = model.inputs.map(({ name }) => {
       const { type = 0, dims = [] } = tensors.get(name) ?? {};
-      const array = arrays[typeName(type) as keyof typeof arrays];
-      if (!array) throw error;
       const shape = dims.map((d) => Math.max(d, 1));
-      return [name, new ort.Tensor(typeName(type) as "float32", new array(product(shape)) as Float32Array, shape)];
+      return [name, new ort.Tensor(typeName(type) as "float32", arrayOf(type, product(shape)) as Float32Array, shape)];
     });
-    await session.run(await readable(session, Object.fromEntries(feeds))).catch((cause: unknown) => {
+    await session.run(await readable(session, Object.fromEntries(feeds)), model.outputs).catch((cause: unknown) => {
       throw new UserError("invalid-model", `invalid model: ONNX Runtime cannot run it: ${reason(cause)}`, { cause });
     });
   } finally {

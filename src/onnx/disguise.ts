@@ -17,7 +17,7 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from "./proto.ts";
-import { hasArray } from "./types.ts";
+import { hasArray, isFloat, isQuantized } from "./types.ts";
 
 /** Attributes that are a type's number. */
 const typing = new Set(["to", "dtype", "output_dtype"]);
@@ -26,7 +26,7 @@ const unsigned = [DataType.UINT4, DataType.UINT2, DataType.FLOAT8E8M0];
 
 /** The type that plays another. */
 function standIn(type: DataType): DataType {
-  if (hasArray(type) || type === DataType.UNDEFINED) return type;
+  if (hasArray(type) || !(isFloat(type) || isQuantized(type) || type === DataType.FLOAT8E8M0)) return type;
   if (type === DataType.BFLOAT16) return DataType.FLOAT16;
   return unsigned.includes(type) ? DataType.UINT8 : DataType.INT8;
 }

@@ -12,7 +12,7 @@ import { observeArguments } from "./arguments.ts";
 import type { Body, Observed, TensorType } from "./bodies.ts";
 import { cutPool, type Mended } from "./ceil-pools.ts";
 import { product } from "./dims.ts";
-import { describe, graphsIn, type IndexedGraph } from "./model.ts";
+import { describe, graphsIn, type IndexedGraph, type Model } from "./model.ts";
 import {
   changed,
   DataType,
@@ -30,7 +30,7 @@ import {
   type ValueInfoProto,
 } from "./proto.ts";
 import { openSession, overPreset, type Runtime, type Session, type SessionOptions } from "./runtime.ts";
-import { hasArray, typeFromName } from "./types.ts";
+import { hasArray, isFloat, typeFromName } from "./types.ts";
 
 export type { Observed, TensorType };
 
@@ -239,6 +239,14 @@ async function inferred(
     if (!unknown.has(name)) add(name, seen.trueType(name, typeFromName(type)), shape);
   for (const { name, dataType, dims } of model.graph.initializer)
     tensors.set(name, { type: dataType, dims: dims.map(Number), perImage: false });
+  const floats = metadata.filter(({ name, type }) => unknown.has(name) && isFloat(typeFromName(type)));
+  const sized = inputs.every((info) => declaredDims(info)?.every((d) => typeof d === "number"));
+  if ("bytes" in model && sized && floats.length) {
+    const { probe } = await import("./probe.ts"); // few models need it
+    const names = floats.map(({ name }) => name);
+    for (const [name, { type, dims }] of await probe(ort, model as Model, inputs, names, session))
+      add(name, type, dims);
+  }
   return tensors;
 }
 

@@ -15,14 +15,15 @@ import {
   type NodeProto,
   type ValueInfoProto,
 } from "./proto.ts";
-import { hasArray, isFloat } from "./types.ts";
+import { hasArray, isFloat, isQuantized } from "./types.ts";
 
 /** The model, written anew with inputs and outputs that JavaScript has arrays for. */
 export function retyped(model: Model): Model {
   const { graph, proto } = model;
+  if (![...model.inputs, ...graph.output].some(isOdd)) return model;
   const prefix = freshPrefix(model);
   const taken = [...model.inputs, ...graph.output].filter(
-    (info) => declaredType(info) !== 0 && !hasArray(declaredType(info)),
+    (info) => heldType(declaredType(info)) !== declaredType(info),
   );
   const inner = new Map(taken.map(({ name }) => [name, `${prefix}${name}`]));
   const input = graph.input.map((info) => (model.initializers.has(info.name) ? info : held(info)));
@@ -44,15 +45,20 @@ export function retyped(model: Model): Model {
 }
 
 const heldType = (type: DataType): DataType => {
-  if (type === DataType.UNDEFINED || hasArray(type)) return type;
+  if (hasArray(type)) return type;
   if (isFloat(type)) return DataType.FLOAT;
+  if (!isQuantized(type)) return type;
   return type === DataType.UINT4 || type === DataType.UINT2 ? DataType.UINT8 : DataType.INT8;
 };
+
+/** Whether an input or output must be declared otherwise. */
+export const isOdd = (info: ValueInfoProto): boolean =>
+  heldType(declaredType(info)) !== declaredType(info) || Boolean(declaredDims(info)?.includes(0));
 
 /** An input or output of a type with an array, and with no size of 0. */
 function held(info: ValueInfoProto): ValueInfoProto {
   const [type, dims] = [declaredType(info), declaredDims(info)];
-  if (heldType(type) === type && !dims?.includes(0)) return info;
+  if (!isOdd(info)) return info;
   return makeValueInfo(
     info.name,
     heldType(type),

@@ -38,6 +38,7 @@ export const onDemand: readonly Family[] = [
     domain: "com.microsoft",
     load: () => import("./microsoft-quantized.ts"),
   },
+  { names: "MatMulNBits MatMulBnb4", domain: "com.microsoft", load: () => import("./microsoft-blocks.ts") },
   { names: "QuantizeLinear DequantizeLinear", load: () => import("./quantization.ts") },
   { names: "RNN GRU LSTM", load: () => import("./recurrent.ts") },
   { names: "Resize Upsample", load: () => import("./resize.ts") },

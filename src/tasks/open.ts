@@ -3,6 +3,7 @@
  * itself. Where the parts are read from, disk, network or a person's hand, is not known here.
  */
 import { listing, UserError } from "../errors.ts";
+import type { InputShapes } from "../explain/input-shapes.ts";
 import type { KnownPreprocess } from "../image/assume.ts";
 import type { Preprocess } from "../image/preprocess.ts";
 import { foreignModel } from "../onnx/foreign.ts";
@@ -18,6 +19,8 @@ export interface ModelOptions extends Omit<KnownPreprocess, "layout">, GraphOpti
   readonly layer?: string;
   /** Where layers hold tokens: their grid; found from the shapes by default. */
   readonly tokens?: TokenGrid;
+  /** Sizes of inputs that the file leaves open. */
+  readonly inputShapes?: InputShapes;
   readonly session?: SessionOptions;
 }
 

@@ -27,6 +27,7 @@ export async function openParts(ort: Runtime, parts: ModelParts, options: ModelO
     layout,
     layer: options.layer ?? (options.output === undefined ? notes?.layer : undefined),
     tokens: options.tokens ?? (noted(notes, "tokens", file) as TokenGrid | undefined),
+    inputShapes: options.inputShapes,
     // What ONNX Runtime would print comes as an exception too, and is told in one line.
     session: { logSeverityLevel: 4, ...options.session },
   });

@@ -1,0 +1,52 @@
+/** @file Sizes of a model's inputs that a caller gives, where the file leaves them open: many files say too little for a shape to be inferred. */
+import { listing, UserError } from "../errors.ts";
+import type { Model } from "../onnx/model.ts";
+import { declaredDims, declaredType, makeValueInfo, type ValueInfoProto } from "../onnx/proto.ts";
+
+/** Shapes by the inputs' names, the batch included; or one, of the only input. */
+export type InputShapes = Readonly<Record<string, readonly number[]>> | readonly number[];
+
+/**
+ * The model with inputs of the given sizes; its bytes stay as they are. A batch that the file leaves free stays free.
+ * @throws UserError for an unknown input, and a shape that is not the one that the file states.
+ */
+export function withInputShapes(model: Model, given: InputShapes): { model: Model; shapes: Record<string, number[]> } {
+  const shapes = byName(model, given);
+  const inputs = model.inputs.map((info) => (shapes[info.name] ? sized(info, shapes[info.name]) : info));
+  return { model: { ...model, inputs }, shapes };
+}
+
+function byName({ inputs }: Model, given: InputShapes): Record<string, number[]> {
+  const names = inputs.map(({ name }) => name);
+  const entries: [string, readonly number[]][] = isList(given) ? [[names[0], given]] : Object.entries(given);
+  if (isList(given) && names.length !== 1)
+    throw new UserError(
+      "invalid-option",
+      `invalid input shape: ${given.join("x")} names no input; the model takes ${listing(names)}`,
+    );
+  for (const [name, shape] of entries) {
+    if (!names.includes(name))
+      throw new UserError("unknown-name", `unknown input: "${name}"; the model takes ${listing(names)}`);
+    if (!shape.every((d) => Number.isInteger(d) && d > 0))
+      throw new UserError(
+        "invalid-option",
+        `invalid input shape: "${name}" [${shape}]; sizes are whole numbers above 0`,
+      );
+  }
+  return Object.fromEntries(entries.map(([name, shape]) => [name, [...shape]]));
+}
+
+const isList = (given: InputShapes): given is readonly number[] => Array.isArray(given);
+
+function sized(info: ValueInfoProto, shape: readonly number[]): ValueInfoProto {
+  const declared = declaredDims(info) ?? shape.map(() => "");
+  const fits = declared.length === shape.length && declared.every((d, i) => typeof d === "string" || d === shape[i]);
+  if (!fits)
+    throw new UserError(
+      "invalid-option",
+      `invalid input shape: "${info.name}" [${shape}]; the model takes [${declared.map((d) => d || "?").join(",")}]`,
+    );
+  const [batch] = declared;
+  const dims = shape.map((d, i) => (i === 0 && typeof batch === "string" ? batch || "batch" : d));
+  return makeValueInfo(info.name, declaredType(info), dims);
+}

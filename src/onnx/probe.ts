@@ -1,0 +1,61 @@
+/**
+ * @file Shapes that inference cannot tell, as those behind a Reshape to a shape that is worked out on the way: the model runs, on nothing
+ * and on noise, and says them itself. A size that is not the same in both runs depends on values, and stays unknown.
+ */
+import { append } from "./append.ts";
+import { product } from "./dims.ts";
+import type { Model } from "./model.ts";
+import { declaredDims, declaredType, makeValueInfo, type ValueInfoProto } from "./proto.ts";
+import { type Feeds, openSession, type Runtime, run, type SessionOptions } from "./runtime.ts";
+import { typeFromName, typeName } from "./types.ts";
+import { arrayOf } from "./zeros.ts";
+
+/** @param inputs with sizes that are all known; @returns by name, for what could be told; nothing where the model does not run so. */
+export async function probe(
+  ort: Runtime,
+  model: Model,
+  inputs: readonly ValueInfoProto[],
+  names: readonly string[],
+  options: SessionOptions,
+): Promise<Map<string, { type: number; dims: number[] }>> {
+  const outputs = names.filter((name) => !model.outputs.includes(name)).map((name) => makeValueInfo(name));
+  const bytes = append(model.bytes, { nodes: [], initializers: [], inputs: [], outputs });
+  const found = new Map<string, { type: number; dims: number[] }>();
+  try {
+    const session = await openSession(ort, bytes, options);
+    try {
+      const blank = await run(
+        session,
+        feedsOf(ort, inputs, () => 0),
+        names,
+      );
+      const noisy = await run(
+        session,
+        feedsOf(ort, inputs, (i) => Math.sin(i * 12.9898) * 2),
+        names,
+      );
+      for (const [name, { type, dims }] of Object.entries(blank)) {
+        const other = noisy[name]?.dims;
+        if (other?.length !== dims.length) continue;
+        found.set(name, { type: typeFromName(type), dims: dims.map((d, i) => (d === other[i] ? d : -1)) });
+      }
+    } finally {
+      await session.release();
+    }
+  } catch {
+    return new Map();
+  }
+  return found;
+}
+
+function feedsOf(ort: Runtime, inputs: readonly ValueInfoProto[], value: (i: number) => number): Feeds {
+  const feeds = inputs.map((info) => {
+    const dims = (declaredDims(info) ?? []).map(Number);
+    const type = declaredType(info);
+    return [
+      info.name,
+      new ort.Tensor(typeName(type) as "float32", arrayOf(type, product(dims), value) as Float32Array, dims),
+    ];
+  });
+  return Object.fromEntries(feeds);
+}
