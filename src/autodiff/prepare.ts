@@ -27,6 +27,8 @@ export async function openModel(bytes: Uint8Array): Promise<Model> {
  * @throws UserError `invalid-model` for an operator set older than 7, and for functions that call themselves.
  */
 export async function prepared(model: Model): Promise<Model> {
+  const packed = model.graph.node.find(({ domain }) => domain === "com.microsoft.nchwc");
+  if (packed) (await import("../onnx/foreign.ts")).refusePacked(packed);
   const right = model.opset >= 9 && !model.mended && model.proto.functions.length === 0;
   const upgraded = right ? model : (await import("../onnx/upgrade.ts")).upgrade(model, isOperator);
   const odd = [...upgraded.inputs, ...upgraded.graph.output].some((info) => {

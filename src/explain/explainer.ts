@@ -4,14 +4,14 @@ import { UserError } from "../errors.ts";
 import { checkFeeds } from "../onnx/feeds.ts";
 import type { Model } from "../onnx/model.ts";
 import { type Observed, observe } from "../onnx/observe.ts";
-import { declaredDims } from "../onnx/proto.ts";
+import { declaredDims, type NodeProto } from "../onnx/proto.ts";
 import { type Feeds, type Runtime, type SessionOptions, shapesOf } from "../onnx/runtime.ts";
 import { loadOperatorsOf } from "../ops/index.ts";
 import { type GraphOptions, type GraphReading, type LayerReading, readGraph } from "../read/graph.ts";
 import { candidatesIn } from "../read/inputs.ts";
 import { type Layer, layersOf } from "../read/layers.ts";
 import type { Layout, TokenGrid } from "../read/layout.ts";
-import type { Score } from "../read/score.ts";
+import { ancestors, type Score } from "../read/score.ts";
 import { type Explained, type ExplainOptions, explainPass, Forward } from "./forward.ts";
 import type { InputShapes } from "./input-shapes.ts";
 import { layerOf, namedLayer } from "./named-layer.ts";
@@ -81,7 +81,11 @@ export class Explainer {
     // A model of fixed size is made ready now; one of free size when it is known which size is asked.
     const fixed = freeSizes(model, {}) === "";
     const sized = fixed ? tensors : await observe(ort, model, nominalShapes(model, tensors), options.session);
+    if (candidatesIn(model, sized).length === 0 || !model.outputs.some((name) => sized.has(name)))
+      (await import("./input-shapes.ts")).askForSizes(model, sized);
     const reading = readGraph(model, sized, options);
+    if (model.graph.node.some(mayTrain))
+      (await import("./training.ts")).refuseTraining(model, ancestors(model, reading.score.name));
     const plan = new Plan(ort, model, tensors, reading, options.session, options.tokens);
     const explainer = new Explainer(model, ort, options, plan, reading, sized);
     const [first] = explainer.layers;
@@ -218,6 +222,10 @@ export class Explainer {
     return batch === undefined || batch === -1 || batch === fed ? "" : ` ${fed} images`;
   }
 }
+
+/** Whether a node looks as in training mode. */
+const mayTrain = ({ opType, input, output }: NodeProto): boolean =>
+  (opType === "BatchNormalization" && output.length > 1) || (opType === "Dropout" && Boolean(input[2]));
 
 /** What a model's free dimensions are in these shapes, the batch apart; "" where none is free. */
 function freeSizes(model: Model, shapes: Readonly<Record<string, readonly number[]>>): string {

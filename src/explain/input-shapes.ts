@@ -1,7 +1,9 @@
 /** @file Sizes of a model's inputs that a caller gives, where the file leaves them open: many files say too little for a shape to be inferred. */
 import { listing, UserError } from "../errors.ts";
 import type { Model } from "../onnx/model.ts";
+import type { Observed } from "../onnx/observe.ts";
 import { declaredDims, declaredType, makeValueInfo, type ValueInfoProto } from "../onnx/proto.ts";
+import { isFloat } from "../onnx/types.ts";
 
 /** Shapes by the inputs' names, the batch included; or one, of the only input. */
 export type InputShapes = Readonly<Record<string, readonly number[]>> | readonly number[];
@@ -14,6 +16,23 @@ export function withInputShapes(model: Model, given: InputShapes): { model: Mode
   const shapes = byName(model, given);
   const inputs = model.inputs.map((info) => (shapes[info.name] ? sized(info, shapes[info.name]) : info));
   return { model: { ...model, inputs }, shapes };
+}
+
+/** @throws UserError `invalid-model` where the file says too little of its inputs for anything to be known of the rest. */
+export function askForSizes({ inputs, outputs }: Model, tensors: Observed): void {
+  const silent = inputs.find((info) => isFloat(declaredType(info)) && !declaredDims(info));
+  const open = inputs.find((info) =>
+    declaredDims(info)
+      ?.slice(1)
+      .some((d) => typeof d === "string"),
+  );
+  const asked = silent ?? (outputs.some((name) => tensors.has(name)) ? undefined : open);
+  if (!asked) return;
+  const dims = declaredDims(asked)?.map((d) => d || "?");
+  throw new UserError(
+    "invalid-model",
+    `invalid model: the sizes of its input "${asked.name}"${dims ? ` [${dims}]` : ""} must be known; give them: --input-shape 1x3x224x224, or inputShapes in the library`,
+  );
 }
 
 function byName({ inputs }: Model, given: InputShapes): Record<string, number[]> {

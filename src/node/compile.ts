@@ -69,9 +69,10 @@ async function compiledAtSomeSize(
   } catch (error) {
     const waits = error instanceof UserError && error.code === "unsupported-operator" && sizes.includes(-1);
     if (!waits || kind !== "picture") throw error;
-    const { crop, channels, layout } = classifier.preprocess;
-    if (!crop) throw error;
-    const size = layout === "NCHW" ? [channels, crop.height, crop.width] : [crop.height, crop.width, channels];
+    const { crop, resize, channels, layout } = classifier.preprocess;
+    const { height, width } = crop ?? (resize && "height" in resize ? resize : {});
+    if (!height || !width) throw error;
+    const size = layout === "NCHW" ? [channels, height, width] : [height, width, channels];
     const { bytes, rewritten } = withSizes(model, imageInput, size);
     const layer = explainer.layers[0]?.name;
     const session = { ...externalDataBeside(file), ...options.session };

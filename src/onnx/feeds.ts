@@ -26,7 +26,7 @@ export function checkFeeds(model: Model, feeds: Feeds): void {
     )
       throw new UserError(
         "invalid-input",
-        `invalid input: "${input.name}" has shape [${feed.dims}]; the model takes [${dims.join(",")}]`,
+        `invalid input: "${input.name}" has shape [${feed.dims}]; the model takes [${dims.map((d) => (d === "" ? "?" : d)).join(",")}]`,
       );
   }
 }

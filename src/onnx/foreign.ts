@@ -1,6 +1,9 @@
 /**
  * @file Files of other kinds, given for a model or for what a model takes: what they are, by how they begin, and what to do with them.
  */
+import { UserError } from "../errors.ts";
+import { describe } from "./model.ts";
+import type { NodeProto } from "./proto.ts";
 
 /** A kind of file. */
 interface Kind {
@@ -172,4 +175,12 @@ function tell(bytes: Uint8Array, role: "model" | "sample"): string | undefined {
   const head = String.fromCharCode(...bytes.subarray(0, 4096));
   const kind = kinds.find((k) => k[role] && k.is(bytes, head));
   return kind && `${kind.what}; ${kind[role]}`;
+}
+
+/** @throws UserError `unsupported-operator`: ONNX Runtime's optimiser has laid the numbers out for the processor that it ran on. */
+export function refusePacked(node: NodeProto): never {
+  throw new UserError(
+    "unsupported-operator",
+    `unsupported operator: ${describe(node)}: ONNX Runtime has optimised the file for one processor; explain the file that it was made from, or save it with graph_optimization_level = ORT_ENABLE_EXTENDED beside optimized_model_filepath`,
+  );
 }

@@ -1,7 +1,7 @@
 /** @file Arithmetic and functions of each element, with numpy broadcasting. */
 import type { Builder, Value } from "../onnx/build.ts";
 import { gradientType, isFloat } from "../onnx/types.ts";
-import { type Call, elementwise, identity, type Op, orInfinity, unbroadcast, unsupported, zero } from "./op.ts";
+import { type Call, elementwise, identity, inTraining, type Op, orInfinity, unbroadcast, zero } from "./op.ts";
 import { aligned } from "./rows.ts";
 
 /** An operator of two inputs: dx = dy * derivative, summed over the axes along which an input was repeated. */
@@ -95,7 +95,7 @@ export const Dropout: Op = {
   rows: aligned,
   vjp: (c) => {
     const training = c.constant(2);
-    if (c.x[2] && training?.[0] !== 0) unsupported(c.node, "training mode");
+    if (c.x[2] && training?.[0] !== 0) inTraining(c.node);
     return [c.dy[0]];
   },
 };

@@ -28,13 +28,13 @@ export const onDemand: readonly Family[] = [
   { names: "MaxRoiPool", load: () => import("./max-roi-pool.ts") },
   {
     names:
-      "Gelu BiasGelu FastGelu QuickGelu FusedConv FusedMatMul SkipLayerNormalization SkipSimplifiedLayerNormalization Attention MultiHeadAttention RotaryEmbedding",
+      "Gelu BiasGelu FastGelu QuickGelu FusedConv FusedGemm FusedMatMul SkipLayerNormalization SkipSimplifiedLayerNormalization Attention MultiHeadAttention RotaryEmbedding",
     domain: "com.microsoft",
     load: () => import("./microsoft.ts"),
   },
   {
     names:
-      "QuantizeLinear DequantizeLinear QLinearAdd QLinearMul QLinearSigmoid QLinearLeakyRelu QLinearAveragePool QLinearGlobalAveragePool QLinearConcat QGemm MatMulIntegerToFloat DynamicQuantizeMatMul",
+      "QuantizeLinear DequantizeLinear QLinearAdd QLinearMul QLinearSigmoid QLinearLeakyRelu QLinearSoftmax QLinearConv NhwcMaxPool QLinearAveragePool QLinearGlobalAveragePool QLinearConcat QGemm MatMulIntegerToFloat DynamicQuantizeMatMul",
     domain: "com.microsoft",
     load: () => import("./microsoft-quantized.ts"),
   },

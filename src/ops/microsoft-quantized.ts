@@ -1,8 +1,10 @@
 /** @file Operators of the domain com.microsoft on quantised numbers, straight through. */
-import { rankOf } from "../onnx/build.ts";
+import { rankOf, type Value } from "../onnx/build.ts";
+import { range } from "../onnx/dims.ts";
+import { changed } from "../onnx/proto.ts";
 import { composed } from "./composed.ts";
 import { as, numbers, quantized, steps } from "./integer.ts";
-import { type Op, unsupported } from "./op.ts";
+import { type Call, type Op, unsupported } from "./op.ts";
 
 export { DequantizeLinear, QuantizeLinear } from "./quantization.ts";
 
@@ -17,11 +19,43 @@ const qUnary = (opType: string): Op => quantized((c) => [steps(c, as(c, opType, 
 export const QLinearSigmoid = qUnary("Sigmoid");
 export const QLinearLeakyRelu = qUnary("LeakyRelu");
 
+/** The axis and the operator set stand as attributes; before 13 all axes from it on are one. */
+export const QLinearSoftmax: Op = quantized((c) => {
+  const { build, attributes, y } = c;
+  const x = numbers(c, [0, 1, 2]);
+  const last = rankOf(x) - 1;
+  const axis = attributes.int("axis", -1);
+  if (attributes.int("opset", 13) < 13 && axis !== -1 && axis !== last) unsupported(c.node, "several axes as one");
+  return [steps(c, build.op("Softmax", [x], { axis: axis < 0 ? axis + last + 1 : axis }, x.type, y[0].dims), c.x[3])];
+});
+
+/** An operator on numbers with their channels last, where the node says so: it is done with them first. */
+function withChannels(
+  c: Call,
+  opType: string,
+  [x, ...rest]: readonly Value[],
+  last = c.attributes.int("channels_last", 0),
+): Value {
+  if (!last) return as(c, opType, [x, ...rest]);
+  const rank = rankOf(x);
+  const first = [0, rank - 1, ...range(rank - 2).map((i) => i + 1)];
+  const dims = c.y[0].dims && first.map((axis) => (c.y[0].dims ?? [])[axis]);
+  const attribute = c.node.attribute.filter(({ name }) => name !== "channels_last");
+  const own = { ...c, node: changed(c.node, { attribute }) };
+  const y = as(own, opType, [c.build.transpose(x, first), ...rest], dims);
+  return { ...c.build.transpose(y, [0, ...range(rank - 2).map((i) => i + 2), 1]), dims: c.y[0].dims };
+}
+
+/** As the standard's, with channels first or last. */
+export const QLinearConv: Op = quantized((c) => [
+  steps(c, withChannels(c, "Conv", [numbers(c, [0, 1, 2]), numbers(c, [3, 4, 5])]), c.x[6]),
+]);
+
+/** A pooling of steps, whose order is that of what they stand for. */
+export const NhwcMaxPool: Op = quantized((c) => [withChannels(c, "MaxPool", [c.x[0]], 1)]);
+
 const qPool = (opType: string): Op =>
-  quantized((c) => {
-    if (c.attributes.int("channels_last", 0) !== 0) unsupported(c.node, "channels last");
-    return [steps(c, as(c, opType, [numbers(c, [0, 1, 2])]), c.x[3])];
-  });
+  quantized((c) => [steps(c, withChannels(c, opType, [numbers(c, [0, 1, 2])]), c.x[3])]);
 export const QLinearAveragePool = qPool("AveragePool");
 export const QLinearGlobalAveragePool = qPool("GlobalAveragePool");
 

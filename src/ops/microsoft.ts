@@ -21,32 +21,45 @@ export const QuickGelu: Op = composed(({ build, attributes, x: [x] }) => [
   build.mul(x, build.sigmoid(build.mul(x, attributes.float("alpha", 1.702)))),
 ]);
 
-/** Conv, a sum with z, an activation: whose slope is read off its output. */
+/** An operator, and an activation whose slope is read off its output: the gradient in front of the activation. */
+function beforeActivation(c: Call, kind: string, parameters: readonly (number | undefined)[]): Value {
+  const { node, y, dy } = c;
+  const names = kind === "Clip" ? (["min", "max"] as const) : (["alpha", "beta"] as const);
+  const made = names.flatMap((name, i) => {
+    const value = parameters[i];
+    return value === undefined ? [] : [[name, float(value)] as const];
+  });
+  const activation = makeNode(kind, [], [], Object.fromEntries(made));
+  const rule = kind ? c.operator(activation)?.vjp : undefined;
+  if (kind && (!rule || rule === "zero")) unsupported(node, `activation "${kind}"`);
+  // Clip's bounds stand as attributes here, as in operator sets below 11.
+  const attributes = new Attributes(activation);
+  const within: Call = { ...c, node: activation, attributes, x: [y[0]], needs: [true], opset: 9 };
+  return typeof rule === "function" ? (rule(within)[0] ?? dy[0]) : dy[0];
+}
+
+/** The gradients of what stands before the activation. */
+function asPlain(c: Call, opType: string, dy: Value): readonly (Value | null)[] {
+  const rule = c.operator(makeNode(opType, [], []))?.vjp;
+  return typeof rule === "function" ? rule({ ...c, dy: [dy] }) : [];
+}
+
+/** Conv, a sum with z, an activation. */
 export const FusedConv: Op = {
   vjp: (c) => {
-    const { attributes, node, y, dy } = c;
-    const kind = attributes.string("activation", "");
-    const [alpha, beta] = attributes.floats("activation_params") ?? [];
-    const names = kind === "Clip" ? (["min", "max"] as const) : (["alpha", "beta"] as const);
-    const made = [[names[0], alpha] as const, [names[1], beta] as const].flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, float(value)] as const],
-    );
-    const activation = makeNode(kind, [], [], Object.fromEntries(made));
-    const rule = kind ? c.operator(activation)?.vjp : undefined;
-    if (kind && (!rule || rule === "zero")) unsupported(node, `activation "${kind}"`);
-    // Clip's bounds stand as attributes here, as in operator sets below 11.
-    const within: Call = {
-      ...c,
-      node: activation,
-      attributes: new Attributes(activation),
-      x: [y[0]],
-      needs: [true],
-      opset: 9,
-    };
-    const before = typeof rule === "function" ? (rule(within)[0] ?? dy[0]) : dy[0];
-    const conv = c.operator(changed(node, { opType: "Conv", domain: "" }))?.vjp;
-    const found = typeof conv === "function" ? conv({ ...c, dy: [before] }) : [];
-    return [...found.slice(0, 3), ...(c.x[3] ? [before] : [])];
+    const { attributes, x } = c;
+    const dy = beforeActivation(c, attributes.string("activation", ""), attributes.floats("activation_params") ?? []);
+    return [...asPlain(c, "Conv", dy).slice(0, 3), ...(x[3] ? [dy] : [])];
+  },
+};
+
+/** Gemm and an activation. */
+export const FusedGemm: Op = {
+  vjp: (c) => {
+    const { attributes } = c;
+    const parameter = (name: string) => (attributes.has(name) ? attributes.float(name, 0) : undefined);
+    const parameters = [parameter("activation_alpha"), parameter("activation_beta")];
+    return asPlain(c, "Gemm", beforeActivation(c, attributes.string("activation", ""), parameters));
   },
 };
 

@@ -1,7 +1,7 @@
 /** @file Normalisations. */
 import { type Builder, rankOf, type Value } from "../onnx/build.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
-import { type Call, type Op, positive, spatialAxes, spatialDims, unbroadcast, unsupported } from "./op.ts";
+import { type Call, inTraining, type Op, positive, spatialAxes, spatialDims, unbroadcast, unsupported } from "./op.ts";
 import { beside } from "./rows.ts";
 
 /** A per-channel vector [C] beside a tensor [N, C, ...]. */
@@ -17,8 +17,7 @@ export const BatchNormalization: Op = {
     const { build, attributes, needs, node, opset } = c;
     const [x, scale, , mean, variance] = c.x;
     const [dy] = c.dy;
-    if (attributes.int("training_mode", 0) !== 0 || (opset < 14 && node.output.length > 1))
-      unsupported(node, "training mode");
+    if (attributes.int("training_mode", 0) !== 0 || (opset < 14 && node.output.length > 1)) inTraining(node);
     const deviation = build.sqrt(build.add(variance, attributes.float("epsilon", 1e-5)));
     const others = [0, ...spatialAxes(x)];
     const standard = () => build.div(build.sub(x, perChannel(build, mean, x)), perChannel(build, deviation, x));

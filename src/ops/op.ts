@@ -93,6 +93,13 @@ export function unsupported(node: NodeProto, why: string): never {
   throw new UserError("unsupported-operator", `unsupported operator: ${describe(node)}: ${why}`);
 }
 
+/** Ends a rule for a node that depends on the whole batch, or on chance. */
+export const inTraining = (node: NodeProto): never =>
+  unsupported(
+    node,
+    "training mode; export the model for inference: model.eval(), and in torch.onnx.export training=TrainingMode.EVAL",
+  );
+
 /** An operator through which no gradient is taken, and why. */
 export const refused = (why: string): Op => ({ refuses: why, vjp: ({ node }) => unsupported(node, why) });
 
@@ -142,7 +149,11 @@ export const spatialAxes = (x: Value): number[] => range(rankOf(x)).slice(2);
 /** The spatial dimensions of a tensor [N, C, ...]; an error where they are not known. */
 export function spatialDims({ node }: Call, x: Value): number[] {
   const dims = x.dims?.slice(2) ?? [-1];
-  if (!isStatic(dims)) unsupported(node, `the spatial dimensions of "${x.name}" are not known; give the input's shape`);
+  if (!isStatic(dims))
+    unsupported(
+      node,
+      `the spatial dimensions of "${x.name}" are not known; give the input's sizes: --input-shape 1x3x224x224, or inputShapes in the library`,
+    );
   return dims;
 }
 

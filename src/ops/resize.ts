@@ -25,7 +25,10 @@ export const Resize: Op = {
         const untouched = factors ? factors[i] === 1 : input === output;
         if (whole && (untouched || (!crops && input === output && !isStatic([input])))) return dy;
         if (!isStatic([input, output]))
-          unsupported(node, `axis ${axis} of "${x.name}" is not known; give the input's shape`);
+          unsupported(
+            node,
+            `axis ${axis} of "${x.name}" is not known; give the input's sizes: --input-shape 1x3x224x224, or inputShapes in the library`,
+          );
         const matrix = onIdentity(c, input, output, {
           scale: crops || sizes ? undefined : scaleOf(i),
           roi: crops ? [i, i + axes.length].map((at) => build.slice(roi, 0, at, at + 1)) : undefined,

@@ -2,7 +2,6 @@
 import { UserError } from "../errors.ts";
 import { type Explainer, type OpenOptions, openExplainer } from "../explain/explainer.ts";
 import type { Forward } from "../explain/forward.ts";
-import type { InputShapes } from "../explain/input-shapes.ts";
 import { bestClasses, byScore, classScores } from "../explain/target.ts";
 import { repeatImage, toTensor } from "../explain/tensors.ts";
 import type { Preprocess, Preprocessed } from "../image/preprocess.ts";
