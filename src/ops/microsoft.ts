@@ -3,7 +3,7 @@
  */
 import { type Builder, rankOf, type Value } from "../onnx/build.ts";
 import { Attributes } from "../onnx/model.ts";
-import { changed, DataType, float, makeNode } from "../onnx/proto.ts";
+import { DataType, float, makeNode } from "../onnx/proto.ts";
 import { type Attending, attend, causal, fromHeads, intoHeads, regroup, rotate } from "./attention.ts";
 import { composed } from "./composed.ts";
 import { type Call, type Op, unsupported } from "./op.ts";
