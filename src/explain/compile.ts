@@ -15,7 +15,7 @@ import { DataType, declaredDims, makeNode, makeTensor, makeValueInfo } from "../
 import { Asked } from "./asked.ts";
 import { checkNotCompiled, type Notes, names, prefixed } from "./compiled.ts";
 import type { Explainer } from "./explainer.ts";
-import { withDefaults } from "./rewritten.ts";
+import { declaredWhole, withDefaults } from "./rewritten.ts";
 
 /** Whether the class is an input with a default, or one that every run must feed. */
 export const classInputs = ["optional", "required"] as const;
@@ -41,7 +41,7 @@ export function compile(explainer: Explainer, options: CompileOptions = {}): Uin
   const method = methodNamed(name);
   const graph = graphOf(method);
   checkNotCompiled(explainer.model);
-  const model = withDefaults(explainer.model);
+  const model = declaredWhole(withDefaults(explainer.model), explainer.tensors);
   const asked = new Asked(explainer, { name: names.target, type: DataType.INT64, dims: [-1] });
   const results = Object.entries({ ...graph(asked), class: asked.class }).map(([key, value]) => ({
     name: names[key as keyof typeof names],

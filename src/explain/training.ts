@@ -5,7 +5,9 @@ import { inTraining } from "../ops/op.ts";
 
 /** @param wanted tensors that the score depends on; @throws UserError `unsupported-operator` that names the first such node among them. */
 export function refuseTraining(model: Model, wanted: ReadonlySet<string>): void {
-  const found = model.graph.node.find((node) => wanted.has(node.output[0]) && trains(model, node));
+  // Weights may be normalised in this way: what depends on no picture is the same in every run.
+  const depends = ({ output: [name] }: NodeProto) => wanted.has(name) && !model.constants.has(name);
+  const found = model.graph.node.find((node) => depends(node) && trains(model, node));
   if (found) inTraining(found);
 }
 

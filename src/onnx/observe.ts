@@ -303,6 +303,7 @@ export function typeOf(model: IndexedGraph, tensors: Observed, name: string): Te
   if (tensor) return tensor;
   const node = model.producer.get(name);
   if (!node) throw new UserError("unknown-name", `unknown tensor: the model has none of the name "${name}"`);
-  const why = `ONNX Runtime cannot tell the shape of its output "${name}" before it runs`;
+  const how = "the sizes of the inputs may help: --input-shape 1x3x224x224, or inputShapes in the library";
+  const why = `ONNX Runtime cannot tell the shape of its output "${name}" before it runs; ${how}`;
   throw new UserError("unsupported-operator", `unsupported operator: ${describe(node)}: ${why}`);
 }

@@ -22,8 +22,11 @@ export function withHead(
     nodes: [...nodes, makeNode("Identity", [scores.name], [output])],
     initializers,
     inputs: inputs.map((input) => makeValueInfo(input.name, input.type, free(input))),
-    outputs: [...(model.outputs.includes(of) ? [] : [of]), output].map((name) => makeValueInfo(name)),
+    outputs: [
+      ...(model.outputs.includes(of) ? [] : [makeValueInfo(of, type, free({ name: of, dims }))]),
+      makeValueInfo(output, scores.type, free({ name: output, dims: scores.dims })),
+    ],
   });
 }
 
-const free = ({ name, dims }: Value) => dims?.map((d, axis) => (d < 0 ? `${name}:${axis}` : d));
+const free = ({ name, dims }: Omit<Value, "type">) => dims?.map((d, axis) => (d < 0 ? `${name}:${axis}` : d));
