@@ -59,7 +59,10 @@ export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions):
   const sweep = { build, seeds: seedValues, wrt, overrides: overridesOf(rules) };
   const gradients = await Promise.resolve()
     .then(() => differentiate(model, tensors, sweep))
-    .catch(async (error) => (await import("../onnx/blame.ts")).blame(ort, model, tensors, session ?? {}, error));
+    .catch(async (error) => {
+      const { blame } = await import("../onnx/failure.ts");
+      return blame({ ort, model, options: session ?? {} }, error, shapesOf(feeds));
+    });
   // An output may not be an input itself: a tensor that is seeded and asked for passes through an Identity.
   const isSeed = new Set([...seedValues.values()].map(({ name }) => name));
   const named = new Map([...gradients].map(([name, g]) => [name, isSeed.has(g.name) ? build.op("Identity", [g]) : g]));

@@ -168,8 +168,9 @@ export class Plan {
     const known = this.#cache.get(key) as Promise<T> | undefined;
     if (known) return known;
     const made = make().catch(async (error) => {
-      const { blame } = await import("../onnx/blame.ts");
-      return blame(this.ort, this.model, this.tensors, this.options, error);
+      const { blame } = await import("../onnx/failure.ts");
+      const shapes = this.model.inputs.map(({ name }) => [name, this.tensors.get(name)?.dims ?? []] as const);
+      return blame(this, error, Object.fromEntries(shapes));
     });
     this.#cache.set(key, made);
     made.catch(() => this.#cache.delete(key));

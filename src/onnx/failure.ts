@@ -3,47 +3,91 @@
  * itself is taken, and runs on the same feeds, what was added is at fault, and that is ours.
  */
 import { InternalError, UserError } from "../errors.ts";
+import { isStatic, product } from "./dims.ts";
 import { reason } from "./reason.ts";
-import type { Feeds, Origin, Session } from "./runtime.ts";
+import { type Feeds, type Origin, readable, type Session } from "./runtime.ts";
+import { hasArray, typeFromName } from "./types.ts";
+import { arrayOf } from "./zeros.ts";
 
 const create = ({ ort, model, options }: Origin): Promise<Session> =>
   ort.InferenceSession.create(model.bytes, { logSeverityLevel: 4, ...options });
 
+type Shapes = Readonly<Record<string, readonly number[]>>;
+
 /** @param origin the user's model, where what was opened is more than that */
 export async function notOpened(cause: unknown, opened: Origin, origin?: Origin): Promise<Error> {
-  const fault = origin ? await failed(() => create(origin).then((session) => session.release())) : cause;
-  if (fault === undefined) return outOfMemory(cause) ?? ours(cause);
-  const provider = await missingProvider(opened, fault);
+  const fault = origin ? await failure(() => onZeros(origin)) : { error: cause };
+  if (!fault) return outOfMemory(cause) ?? ours(cause);
+  const provider = await missingProvider(opened, fault.error);
   if (provider) return provider;
-  const message = `invalid model: ONNX Runtime refuses it: ${reason(fault)}`;
-  return outOfMemory(fault) ?? new UserError("invalid-model", message, { cause });
+  const message = `invalid model: ONNX Runtime refuses it: ${reason(fault.error)}`;
+  return outOfMemory(fault.error) ?? new UserError("invalid-model", message, { cause });
 }
 
 export async function notRun(cause: unknown, feeds: Feeds, origin?: Origin): Promise<Error> {
-  const fault = origin ? await failed(() => runAlone(origin, feeds)) : cause;
-  if (fault === undefined) return outOfMemory(cause) ?? ours(cause);
-  const message = `invalid input: ONNX Runtime could not run the model on it: ${reason(fault)}`;
-  return outOfMemory(fault) ?? new UserError("invalid-input", message, { cause });
+  const fault = origin ? await failure(() => on(origin, feeds)) : { error: cause };
+  if (!fault) return outOfMemory(cause) ?? ours(cause);
+  const message = `invalid input: ONNX Runtime could not run the model on it: ${reason(fault.error)}`;
+  return outOfMemory(fault.error) ?? new UserError("invalid-input", message, { cause });
+}
+
+/**
+ * Ends what failed while a gradient was built. Some mistakes in a model (weights of a wrong shape) are told by no shape inference: they
+ * come out when a rule meets them, or when the model runs. So the model is run, on zeros.
+ * @throws UserError `invalid-model` if it cannot; else the error that was given.
+ */
+export async function blame(origin: Origin, error: unknown, shapes: Shapes): Promise<never> {
+  const fault = error instanceof UserError ? undefined : await failure(() => onZeros(origin, shapes));
+  if (!fault) throw error;
+  const message = `invalid model: ONNX Runtime cannot run it: ${reason(fault.error)}`;
+  throw new UserError("invalid-model", message, { cause: fault.error });
 }
 
 /** Runs the user's model on its part of the feeds. Where they are not among them, it has run on them before. */
-async function runAlone(origin: Origin, feeds: Feeds): Promise<void> {
+const on = (origin: Origin, feeds: Feeds): Promise<void> =>
+  withSession(origin, async (session) => {
+    const { inputNames } = session;
+    if (inputNames.every((name) => feeds[name]))
+      await fetchOne(origin, session, Object.fromEntries(inputNames.map((name) => [name, feeds[name]])));
+  });
+
+/**
+ * Runs the user's model on zeros of the given shapes, by input. Where more than the batch stays unknown, a size that fails would prove
+ * nothing, and the model is only opened.
+ */
+const onZeros = (origin: Origin, shapes: Shapes = {}): Promise<void> =>
+  withSession(origin, async (session) => {
+    const feeds: Feeds = {};
+    for (const input of session.inputMetadata) {
+      if (!input.isTensor) return;
+      const sizes = shapes[input.name] ?? input.shape;
+      const dims = sizes.map((d, i) => (typeof d === "number" && d > 0 ? d : i === 0 ? 1 : -1));
+      if (!isStatic(dims)) return;
+      const zeros = arrayOf(typeFromName(input.type), product(dims)) as Float32Array;
+      feeds[input.name] = new origin.ort.Tensor(input.type as "float32", zeros, dims);
+    }
+    await fetchOne(origin, session, feeds);
+  });
+
+async function withSession(origin: Origin, act: (session: Session) => Promise<void>): Promise<void> {
   const session = await create(origin);
   try {
-    const { inputNames, outputMetadata } = session;
-    if (!inputNames.every((name) => feeds[name])) return;
-    const one = outputMetadata.find(({ isTensor }) => isTensor)?.name;
-    await session.run(Object.fromEntries(inputNames.map((name) => [name, feeds[name]])), one ? [one] : []);
+    await act(session);
   } finally {
     await session.release();
   }
 }
 
+async function fetchOne({ ort }: Origin, session: Session, feeds: Feeds): Promise<void> {
+  const one = session.outputMetadata.find((output) => output.isTensor && hasArray(typeFromName(output.type)));
+  await session.run(await readable(ort, feeds), one ? [one.name] : []);
+}
+
 /** What a promise fails with; undefined where it does not. */
-const failed = (act: () => Promise<unknown>): Promise<unknown> =>
+const failure = (act: () => Promise<unknown>): Promise<{ readonly error: unknown } | undefined> =>
   act().then(
     () => undefined,
-    (error: unknown) => error ?? "no reason",
+    (error: unknown) => ({ error }),
   );
 
 const ours = (cause: unknown): InternalError =>
@@ -66,7 +110,7 @@ async function missingProvider(opened: Origin, cause: unknown): Promise<UserErro
   const others = names.filter((name) => name !== "cpu" && name !== "wasm");
   const { executionProviders, ...options } = opened.options;
   if (!executionProviders || others.length === 0) return undefined;
-  if (await failed(() => create({ ...opened, options }).then((session) => session.release()))) return undefined;
+  if (await failure(() => withSession({ ...opened, options }, async () => undefined))) return undefined;
   const message = `unavailable provider: ${others.join(", ")}: ${reason(cause)}; the model runs without it, on the processor`;
   return new UserError("invalid-option", message, { cause });
 }

@@ -50,6 +50,7 @@ const words: readonly (readonly [RegExp, string])[] = [
     /^External data path .*does not exist: "(?:[^"]*[\\/])?([^"\\/]+)"/,
     'its weights are in the file "$1", which is not beside it',
   ],
+  [/^Failed to load external data file "+([^"]+)"+.*/, 'its weights are in the file "$1", which is not beside it'],
   [/^External initializer: (\S+) offset.*/, 'the file of its weights is too short to hold "$1"'],
   [/^\w*ExecutionProvider_(\w+): Failed to load shared library/, "the libraries of $1 are not installed"],
   [/^no available backend found\. ERR: (?:\[\w+\] )?backend not found\.?/, "this ONNX Runtime does not have it"],

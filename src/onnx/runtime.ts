@@ -49,7 +49,8 @@ export async function run(
   fetches: readonly string[] = session.outputNames,
 ): Promise<Record<string, Tensor>> {
   try {
-    const given = Object.values(feeds).some(isOwnHalf) ? await readable(session, feeds) : feeds;
+    const ort = makers.get(session);
+    const given = ort && Object.values(feeds).some(isOwnHalf) ? await readable(ort, feeds) : feeds;
     return (await session.run(given, fetchable(session, fetches))) as Record<string, Tensor>;
   } catch (cause) {
     throw await (await import("./failure.ts")).notRun(cause, feeds, origins.get(session));
@@ -61,10 +62,8 @@ function fetchable({ outputMetadata }: Session, names: readonly string[]): reado
   return names.filter((name) => held.has(name));
 }
 
-/** The feeds as the session's runtime reads them, half precision too. */
-export async function readable(session: Session, feeds: Feeds): Promise<Feeds> {
-  const ort = makers.get(session);
-  if (!ort) return feeds;
+/** The feeds as a runtime reads them, half precision too. */
+export async function readable(ort: Runtime, feeds: Feeds): Promise<Feeds> {
   const { readableHalf } = await import("./halves.ts");
   const read = async (feed: Tensor) => (isOwnHalf(feed) ? await readableHalf(ort, feed) : feed);
   const entries = Object.entries(feeds).map(async ([name, feed]) => [name, await read(feed)] as const);

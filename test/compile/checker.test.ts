@@ -93,8 +93,12 @@ test("onnx.checker takes every compiled file", { timeout: 600_000 }, async (cont
     await write(name, () => compiled(new Uint8Array(readFileSync(file)), {}, opening[name]));
   }
   const said = execFileSync(python, ["-c", script, directory], { encoding: "utf8" });
-  console.log(`${readdirSync(directory).length} compiled files checked, ${refused.length} not compiled:\n${refused.join("\n")}`);
+  console.log(
+    `${readdirSync(directory).length} compiled files checked, ${refused.length} not compiled:\n${refused.join("\n")}`,
+  );
   expect(said).toBe("");
   // Sentences are compiled otherwise, and some cases are of what must be refused.
-  expect(refused.filter((line) => /^test.(conformance|inputs)/.test(line) || !line.includes(": UserError: "))).toEqual([]);
+  expect(refused.filter((line) => /^test.(conformance|inputs)/.test(line) || !line.includes(": UserError: "))).toEqual(
+    [],
+  );
 });
