@@ -1,5 +1,5 @@
 /** @file Other versions of Node.js, from the npm registry, and processors that are emulated; both are kept in node_modules/.cache/nodes. */
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -65,6 +65,8 @@ export function emulated(binary, processor) {
   const features = "-pcid,-x2apic,-tsc-deadline,-invpcid,-hle,-rtm";
   writeFileSync(script, `#!/bin/sh\nexec qemu-x86_64 -cpu ${processor},${features} ${quoted} "$@"\n`);
   chmodSync(script, 0o755);
-  execFileSync(script, ["--version"]);
+  const { status, stderr } = spawnSync(script, ["--version"], { encoding: "utf8" });
+  if (status !== 0)
+    throw new Error(`qemu-x86_64 (Debian: qemu-user) cannot emulate it: ${stderr.trim().split("\n")[0]}`);
   return script;
 }
