@@ -108,7 +108,7 @@ function table({ file, model, name }: Written): void {
   const { method, layer, model_bytes, rewritten } = notesOf(model) ?? {};
   const added = model.bytes.length - Number(model_bytes);
   print(`${bold(file)}: ${name} and ${added} bytes, ${method}${layer ? ` at ${layer}` : ""}`);
-  if (rewritten) print(` the model\'s own bytes were written anew first: ${rewritten}`);
+  if (rewritten) print(` the model's own bytes were written anew first: ${rewritten}`);
   const rows = [
     ...takes(model).map((info) => ["in ", tensor(info)] as const),
     ...model.graph.output.map((info) => ["out", tensor(info)] as const),

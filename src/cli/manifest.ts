@@ -33,15 +33,16 @@ export function manifest(model: LoadedClassifier, results: readonly ImageResult[
 
 /** How pictures are prepared, in words. */
 export function assumption({ classifier }: LoadedClassifier): string {
-  const { resize, crop, mean, std, layout } = classifier.preprocess;
-  const sizes =
-    resize && crop
-      ? [
-          "shortestEdge" in resize
-            ? `shorter side to ${resize.shortestEdge}`
-            : `resize to ${resize.width} x ${resize.height}`,
-          `centre ${crop.width} x ${crop.height}`,
-        ]
-      : ["the picture's own size"];
-  return `${sizes.join(", ")}, mean ${mean}, deviation ${std}, ${layout} (change with --size, --mean, --std, --layout)`;
+  const { resize, crop, pad, mean, std, scale, order, channels, layout } = classifier.preprocess;
+  const sizes = [
+    resize && "shortestEdge" in resize && `shorter side to ${resize.shortestEdge}`,
+    resize && "width" in resize && `resize to ${resize.width} x ${resize.height}`,
+    resize && "within" in resize && `resize to fit into ${resize.within.width} x ${resize.within.height}`,
+    crop && `centre ${crop.width} x ${crop.height}`,
+    pad?.size && `padded to ${pad.size.width} x ${pad.size.height}`,
+  ].filter(Boolean);
+  const range = Number((scale * 255).toPrecision(6));
+  const pixels = `pixels of 0 to ${range}, mean ${mean}, deviation ${std}`;
+  const colours = channels === 3 ? `${order}, ` : "";
+  return `${sizes.join(", ") || "the picture's own size"}, ${pixels}, ${colours}${layout} (change with --size, --fit, --mean, --std, --scale, --channels, --layout)`;
 }

@@ -1,6 +1,8 @@
 /** @file Options that commands share, and how their texts become values. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { InputShapes } from "../explain/input-shapes.ts";
+import { type ChannelOrder, channelOrders, type Fit, fits } from "../image/assume.ts";
+import type { Size } from "../image/geometry.ts";
 import { type PeakRule, peakRules } from "../image/locate.ts";
 import { methods } from "../methods/index.ts";
 import type { LoadOptions } from "../node/load.ts";
@@ -24,7 +26,10 @@ export interface ModelFlags {
   readonly labels?: string;
   readonly mean?: number[];
   readonly std?: number[];
-  readonly size?: number | "full";
+  readonly size?: number | Size | "full";
+  readonly fit?: Fit;
+  readonly scale?: number;
+  readonly channels?: ChannelOrder;
   readonly layout?: string;
   readonly explainInput?: string;
   readonly peak?: PeakRule;
@@ -54,7 +59,10 @@ export function withReading(command: Command): Command {
     command
       .option("--output <tensor>", "the output that holds the scores (default: the first of shape [n, classes])")
       .option("--explain-input <name>", "of several pictures, the one to explain (default: the first)")
-      .option("--labels <file>", "class names: a line each, or JSON (a list, or id2label)"),
+      .option(
+        "--labels <file|imagenet>",
+        "class names: a line each, or JSON (a list, or id2label); or imagenet, its 1,000 names",
+      ),
   );
 }
 
@@ -72,12 +80,24 @@ export function withPictureReading(command: Command): Command {
       "sizes of an input that the file leaves open, 1x3x224x224; with its name where there are several, image=1x3x224x224",
       inputShape,
     )
-    .option("--mean <r,g,b>", "mean of the input, for pixels of 0..1", numbers)
-    .option("--std <r,g,b>", "deviation of the input", numbers)
     .option(
-      "--size <pixels|full>",
-      "side of the square that the network takes; full: pictures as large as they are",
+      "--mean <r,g,b>",
+      "mean of the input, for pixels of 0..1 (or as --scale says); one number or three",
+      numbers,
+    )
+    .option("--std <r,g,b>", "standard deviation of the input, likewise", numbers)
+    .option("--scale <white>", "what white is in the input's range: 255 for pixels as they are (default: 1)", positive)
+    .addOption(new Option("--channels <order>", "order of the colours (default: rgb)").choices([...channelOrders]))
+    .option(
+      "--size <side|HxW|full>",
+      "what the network takes: the side of a square, or height x width (48x192); full: pictures as large as they are",
       sized,
+    )
+    .addOption(
+      new Option(
+        "--fit <how>",
+        "how pictures come to that size: their middle, squeezed, or whole with a grey border (default: crop)",
+      ).choices([...fits]),
     )
     .option("--layout <order>", "a letter for each axis of the input, NCHW or NHWC (default: as the graph reads it)")
     .option("--provider <name>", "execution provider of ONNX Runtime", "cpu")
@@ -139,6 +159,9 @@ export function loadOptions({
   mean,
   std,
   size,
+  fit,
+  scale,
+  channels,
   layout,
   peak,
   align,
@@ -150,7 +173,25 @@ export function loadOptions({
     ...(provider && { executionProviders: [provider] }),
     ...(threads && { intraOpNumThreads: threads }),
   };
-  return { output, explainInput, layer, tokens, inputShapes, labels, mean, std, size, layout, peak, align, session, dtype };
+  return {
+    output,
+    explainInput,
+    layer,
+    tokens,
+    inputShapes,
+    labels,
+    mean,
+    std,
+    size,
+    fit,
+    scale,
+    channels,
+    layout,
+    peak,
+    align,
+    session,
+    dtype,
+  };
 }
 
 /** Gathers an option that may be given several times. */
@@ -210,7 +251,19 @@ function inputShape(text: string, before?: InputShapes): InputShapes {
   return name ? { ...before, [name]: shape } : shape;
 }
 
-const sized = (text: string): number | "full" => (text === "full" ? text : whole(text));
+function sized(text: string): number | Size | "full" {
+  if (text === "full") return text;
+  const [, height, width] = /^([1-9]\d{0,6})x([1-9]\d{0,6})$/.exec(text) ?? [];
+  if (height) return { height: Number(height), width: Number(width) };
+  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("It must be a whole number above 0, height x width as in 48x192, or full.");
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(Number.isFinite(value) && value > 0)) throw new InvalidArgumentError("It must be a number above 0.");
+  return value;
+}
 
 /** Gathers `name=file`. */
 export function namedFile(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {

@@ -18,25 +18,29 @@ export function toDense(tensor: Tensor): Dense {
           : Float32Array.from(data as ArrayLike<number>),
       dims,
     };
-  if (type in pixels) return { data: Float32Array.from(data as ArrayLike<number>), dims };
+  if (Object.hasOwn(wholeNumbers, type)) return { data: Float32Array.from(data as ArrayLike<number>, Number), dims };
   throw new InternalError(`a ${type} tensor was read as numbers`);
 }
 
-/** Types of whole numbers that pixels come in. */
-const pixels = { uint8: Uint8ClampedArray, int8: Int8Array, uint16: Uint16Array, int16: Int16Array, int32: Int32Array };
-
 /** A tensor of a float type, or of whole numbers, to the nearest. */
 export function toTensor(ort: Runtime, { data, dims }: Dense, type = "float32"): Tensor {
-  if (type in pixels) return new ort.Tensor(type as "int32", whole(data, type as keyof typeof pixels), dims);
   if (type === "float16") return new ort.Tensor("float16", halves(data), dims);
   if (type === "float64") return new ort.Tensor("float64", Float64Array.from(data), dims);
+  const whole = wholeNumbers[type];
+  if (whole) return new ort.Tensor(type as "uint8", whole.from(data.map(Math.round)) as Uint8Array, dims);
   return new ort.Tensor("float32", data, dims);
 }
 
-function whole(data: Float32Array, type: keyof typeof pixels): Int32Array {
-  const rounded = pixels[type].from(data.map(Math.round));
-  return (rounded instanceof Uint8ClampedArray ? new Uint8Array(rounded.buffer) : rounded) as Int32Array;
-}
+const wholeNumbers: Readonly<Record<string, { from(data: Float32Array): unknown }>> = {
+  uint8: Uint8Array,
+  int8: Int8Array,
+  uint16: Uint16Array,
+  int16: Int16Array,
+  uint32: Uint32Array,
+  int32: Int32Array,
+  int64: { from: (data) => BigInt64Array.from(data, BigInt) },
+  uint64: { from: (data) => BigUint64Array.from(data, BigInt) },
+};
 
 /** Numbers in half precision, as `ort.Tensor` takes them: in the platform's own array where there is one, else as bit patterns. */
 function halves(data: Float32Array): Uint16Array {

@@ -5,6 +5,7 @@
  */
 
 import { UserError } from "../errors.ts";
+import { type Framing, type Padding, type Resize, roundHalfToEven } from "./framing.ts";
 import type { Size } from "./geometry.ts";
 import type { Preprocess } from "./preprocess.ts";
 import type { FilterName } from "./resample.ts";
@@ -19,6 +20,10 @@ interface Family {
   readonly cropShare?: number;
   /** The shortest edge is resized to this multiple of what the file states. */
   readonly enlarge?: number;
+  /** Pads, where `do_pad` is not given. */
+  readonly pads?: boolean;
+  /** The padding is around the picture. */
+  readonly padsAround?: boolean;
 }
 
 /** By the beginning of `image_processor_type`, formerly `feature_extractor_type`. */
@@ -26,6 +31,10 @@ const families: readonly (readonly [prefix: string, family: Family])[] = [
   ["Beit", { filter: "bicubic" }],
   ["Bit", { edge: true, filter: "bicubic" }],
   ["CLIP", { edge: true, filter: "bicubic" }],
+  ["ConditionalDetr", { edge: true, pads: true }],
+  ["DeformableDetr", { edge: true, pads: true }],
+  ["Detr", { edge: true, pads: true }],
+  ["DPT", { filter: "bicubic", padsAround: true }],
   ["ChineseCLIP", { edge: true, filter: "bicubic" }],
   // ConvNextImageProcessor crops although its files state no crop_size; a crop_pct of null is its default.
   ["ConvNext", { edge: true, filter: "bicubic", cropShare: 224 / 256 }],
@@ -36,13 +45,20 @@ const families: readonly (readonly [prefix: string, family: Family])[] = [
   ["MobileNet", { edge: true }],
   ["MobileViT", { edge: true }],
   ["PoolFormer", { edge: true, filter: "bicubic" }],
+  ["PromptDepthAnything", { filter: "bicubic", padsAround: true }],
+  ["Sam", { pads: true }],
   ["Siglip", { filter: "bicubic" }],
+  ["Yolos", { edge: true, pads: true }],
 ];
 
 /** `resample` by number, Pillow's enumeration. */
 const resampling: readonly FilterName[] = ["nearest", "lanczos", "bilinear", "bicubic"];
 
 type Config = Readonly<Record<string, unknown>>;
+
+/** Processors that do more than a configuration says of them: tiles, other padding and resizing, sizes by the number of pixels. */
+const others =
+  /^(Donut|Fuyu|GLPN|Idefics|Llava|Mllama|Nougat|Owlv2|Pixtral|Qwen2VL|SmolVLM|Swin2SR|Vilt|Vitmatte|VitPose|ZoeDepth)/;
 
 /**
  * The preprocessing that a `preprocessor_config.json` states, for a network with inputs in NCHW.
@@ -56,6 +72,11 @@ type Config = Readonly<Record<string, unknown>>;
 export function fromHuggingFace(json: unknown): Preprocess {
   if (!isObject(json)) throw invalid("content", json, "an object");
   const type = String(json.image_processor_type ?? json.feature_extractor_type ?? "");
+  if (others.test(type))
+    throw new UserError(
+      "invalid-input",
+      `unsupported preprocessor_config.json: what ${type} does cannot be said by its configuration alone; give a prepared .npy file, or leave the file out and say --size, --fit, --mean and --std`,
+    );
   const family = families.find(([prefix]) => type.startsWith(prefix))?.[1] ?? { edge: type === "" && crops(json) };
 
   const mean = flag(json, "do_normalize", "image_mean" in json) ? channelValues(json, "image_mean") : [0, 0, 0];
@@ -75,13 +96,24 @@ export function fromHuggingFace(json: unknown): Preprocess {
   };
 }
 
-/** What to resize to, and what to crop. */
-function framing(json: Config, family: Family): Pick<Preprocess, "resize" | "crop"> {
+/** What to resize to, what to crop, and what to pad to. */
+function framing(json: Config, family: Family): Framing {
+  const pad = paddingOf(json, family);
+  return { ...resizing(json, family), ...(pad && { pad }) };
+}
+
+function resizing(json: Config, family: Family): Framing {
   const crop = crops(json) ? square(json, "crop_size") : undefined;
   if (!flag(json, "do_resize", true)) return { crop };
   const size = json.size;
-  const edge = typeof size === "number" ? family.edge && side(size, "size") : edgeOf(size);
-  if (!edge) return { resize: square(json, "size"), crop };
+  const edge = typeof size === "number" ? family.edge && side(size, "size") : edgeOf(size, "shortest_edge");
+  const longest = edgeOf(size, "longest_edge") ?? (edge ? edgeOf(json, "max_size", "") : undefined);
+  if (longest) return { resize: edge ? { shortestEdge: edge, longestEdge: longest } : { longestEdge: longest }, crop };
+  if (isObject(size) && "max_height" in size && "max_width" in size) {
+    const frame = { width: side(size.max_width, "size.max_width"), height: side(size.max_height, "size.max_height") };
+    return { resize: { within: frame }, crop };
+  }
+  if (!edge) return { resize: inMultiples(json, square(json, "size")), crop };
   const cropShare = optionalNumber(json, "crop_pct") ?? family.cropShare;
   const shortestEdge = Math.trunc(cropShare ? edge / cropShare : edge * (family.enlarge ?? 1));
   if (!cropShare) return { resize: { shortestEdge }, crop };
@@ -90,16 +122,36 @@ function framing(json: Config, family: Family): Pick<Preprocess, "resize" | "cro
   return edge < 384 ? { resize: { shortestEdge }, crop: whole } : { resize: whole };
 }
 
+/** DPT's: in multiples, and in one scale for both sides where the aspect is kept. */
+function inMultiples(json: Config, size: Size): Resize {
+  const multipleOf = edgeOf(json, "ensure_multiple_of", "") ?? 1;
+  if (flag(json, "keep_aspect_ratio", false)) return { nearly: size, multipleOf };
+  const rounded = (length: number) => Math.max(1, roundHalfToEven(length / multipleOf)) * multipleOf;
+  return { width: rounded(size.width), height: rounded(size.height) };
+}
+
+/** Zeros behind the pixels, after normalising, as the batches of transformers are padded: to `pad_size`, or what the network takes. */
+function paddingOf(json: Config, family: Family): Padding | undefined {
+  const stated = json.pad_size ?? undefined;
+  const pads = flag(json, "do_pad", family.pads ?? stated !== undefined);
+  if (!pads) return undefined;
+  const divisor = edgeOf(json, "size_divisor", "");
+  if (family.padsAround) return divisor === undefined ? undefined : { divisor, at: "centre" };
+  return { ...(stated !== undefined && { size: square(json, "pad_size") }), at: "end" };
+}
+
 function crops(json: Config): boolean {
   return flag(json, "do_center_crop", "crop_size" in json);
 }
 
-function edgeOf(size: unknown): number | undefined {
-  return isObject(size) && "shortest_edge" in size ? side(size.shortest_edge, "size.shortest_edge") : undefined;
+/** A length under a key; undefined where there is none. */
+function edgeOf(size: unknown, key: string, within = "size."): number | undefined {
+  const value = isObject(size) ? (size[key] ?? undefined) : undefined;
+  return value === undefined ? undefined : side(value, `${within}${key}`);
 }
 
 /** A size given as one number or as {height, width}. */
-function square(json: Config, key: "size" | "crop_size"): Size {
+function square(json: Config, key: "size" | "crop_size" | "pad_size"): Size {
   const value = json[key];
   if (typeof value === "number") return { width: side(value, key), height: side(value, key) };
   if (isObject(value) && "height" in value && "width" in value)
@@ -107,7 +159,7 @@ function square(json: Config, key: "size" | "crop_size"): Size {
   throw invalid(
     key,
     value,
-    key === "size" ? "a number, {shortest_edge} or {height, width}" : "a number or {height, width}",
+    key === "size" ? "a number, {shortest_edge}, {longest_edge} or {height, width}" : "a number or {height, width}",
   );
 }
 
@@ -124,7 +176,8 @@ function filterOf(value: unknown, otherwise: FilterName): FilterName {
 }
 
 function channelValues(json: Config, key: "image_mean" | "image_std"): number[] {
-  const value = json[key];
+  // A single number is every channel's.
+  const value = typeof json[key] === "number" ? [json[key], json[key], json[key]] : json[key];
   const fits = Array.isArray(value) && (value.length === 3 || value.length === 1);
   if (fits && value.every((v) => Number.isFinite(v) && (key === "image_mean" || v !== 0))) return value;
   throw invalid(key, value, key === "image_mean" ? "1 or 3 numbers" : "1 or 3 numbers other than 0");

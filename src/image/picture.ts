@@ -1,7 +1,8 @@
 /**
  * @file A decoded picture: what a decoder gives, what preprocessing takes and what rendering draws.
  *
- * One form for all of them, 8-bit RGB, so that nothing behind the decoder has to ask about alpha, grey, bit depth or rotation.
+ * One form for all of them, 8-bit RGB, so that nothing behind the decoder has to ask about alpha, grey, bit depth or rotation. Of a file
+ * with 16 bits a channel the picture has these too, for the network.
  */
 
 import { InternalError } from "../errors.ts";
@@ -14,6 +15,8 @@ export interface Picture {
   readonly height: number;
   /** `width * height * 3` bytes: red, green, blue of each pixel, row after row. */
   readonly data: Uint8Array;
+  /** The same pixels by 16 bits, 0..65535, of a file that has as many. */
+  readonly deep?: Uint16Array;
 }
 
 /** One number for each pixel of a picture, e.g. an explanation in the pixels of the photograph; NaN where there is none. */
@@ -36,11 +39,18 @@ export function picture(width: number, height: number, data: Uint8Array = new Ui
 }
 
 /** The picture in grey, red = green = blue, by ITU-R 601-2 luma in the fixed point of Pillow's `convert("L")`. */
-export function grey({ width, height, data }: Picture): Picture {
+export function grey({ width, height, data, deep }: Picture): Picture {
   const out = new Uint8Array(data.length);
   for (let i = 0; i < data.length; i += 3) {
     const luma = (data[i] * 19595 + data[i + 1] * 38470 + data[i + 2] * 7471 + 0x8000) >> 16;
     out[i] = out[i + 1] = out[i + 2] = luma;
   }
-  return { width, height, data: out };
+  return { width, height, data: out, ...(deep && { deep: greyDeep(deep) }) };
+}
+
+function greyDeep(data: Uint16Array): Uint16Array {
+  const out = new Uint16Array(data.length);
+  for (let i = 0; i < data.length; i += 3)
+    out.fill(Math.floor((data[i] * 19595 + data[i + 1] * 38470 + data[i + 2] * 7471 + 0x8000) / 65536), i, i + 3);
+  return out;
 }

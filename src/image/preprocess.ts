@@ -3,24 +3,23 @@
  */
 
 import { UserError } from "../errors.ts";
-import type { Geometry, Size } from "./geometry.ts";
+import { type Framing, framed } from "./framing.ts";
+import type { Geometry } from "./geometry.ts";
 import { grey, type Picture } from "./picture.ts";
 import { type Crop, type FilterName, resample } from "./resample.ts";
 
+export type { Padding, Resize } from "./framing.ts";
+
 /** How a network wants its pictures. A pixel p of channel c becomes `(p * scale - mean[c]) / std[c]`. */
-export interface Preprocess {
-  /** The shorter side's length (the longer one follows, rounded down), or both sides whatever the aspect; absent: left as it is. */
-  readonly resize?: { readonly shortestEdge: number } | Size;
+export interface Preprocess extends Framing {
   readonly filter: FilterName;
-  /** The part in the centre that is kept after resizing, padded with zero pixels if it is larger than the picture. */
-  readonly crop?: Size;
   /** For pixels of 0..255, usually 1/255. */
   readonly scale: number;
   /** One for each channel, in the order of `order`. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
-  /** 1: grey (luma), 3: colour. */
-  readonly channels: 1 | 3;
+  /** 1: grey (luma), 3: colour; of other numbers only arrays can be fed. */
+  readonly channels: number;
   readonly order: "RGB" | "BGR";
   readonly layout: "NCHW" | "NHWC";
 }
@@ -39,10 +38,16 @@ const MOST_PIXELS = 100e6;
 /**
  * Makes a network's input of a picture.
  *
- * @throws {UserError} `invalid-input` if a mean or a std is missing or a std is 0, `too-large` above 100 million pixels
+ * @throws {UserError} `invalid-input` for other channels than a picture has, if a mean or a std is missing or a std is 0, and where a
+ *   picture is larger than what it is to be padded to; `too-large` above 100 million pixels
  */
 export function preprocess(picture: Picture, how: Preprocess): Preprocessed {
-  const { channels, order, layout } = how;
+  const { channels, layout } = how;
+  if (channels !== 1 && channels !== 3)
+    throw new UserError(
+      "invalid-input",
+      `invalid input: laid out as ${layout}, the model takes ${channels} channels, and a picture has 1 or 3; give a .npy file, or another layout`,
+    );
   for (const key of ["mean", "std"] as const)
     if (how[key].length !== channels)
       throw new UserError(
@@ -51,29 +56,34 @@ export function preprocess(picture: Picture, how: Preprocess): Preprocessed {
       );
   if (how.std.includes(0)) throw new UserError("invalid-input", "invalid std: 0, expected numbers other than 0");
 
-  const resized = resizedSize(picture, how.resize);
-  const input = how.crop ?? resized;
-  if (input.width * input.height > MOST_PIXELS)
-    throw new UserError(
-      "too-large",
-      `too large input: ${input.width} x ${input.height}, allowed ${MOST_PIXELS} pixels`,
-    );
-  const across = centre(resized.width, input.width);
-  const down = centre(resized.height, input.height);
+  const { resized, across, down, input, cropped } = framed(picture, how);
+  const { width, height } = input;
+  if (width * height > MOST_PIXELS)
+    throw new UserError("too-large", `too large input: ${width} x ${height}, allowed ${MOST_PIXELS} pixels`);
   const kept: Crop = { left: across.from, top: down.from, width: across.length, height: down.length };
   const pixels = resample(channels === 1 ? grey(picture) : picture, resized.width, resized.height, how.filter, kept);
 
-  const { width, height } = input;
-  const padded = kept.width < width || kept.height < height;
   const data = new Float32Array(width * height * channels);
   const [pixelStep, channelStep] = layout === "NCHW" ? [1, width * height] : [channels, 1];
+  const fill = (c: number, value: number, { left, top, ...size }: typeof cropped) => {
+    for (let y = 0; y < size.height; y++)
+      for (
+        let x = 0, at = channelStep * c + ((top + y) * width + left) * pixelStep;
+        x < size.width;
+        x++, at += pixelStep
+      )
+        data[at] = value;
+  };
   for (let c = 0; c < channels; c++) {
-    const byte = order === "BGR" ? 2 - c : c;
-    const levels = Float32Array.from({ length: 256 }, (_, p) => (p * how.scale - how.mean[c]) / how.std[c]);
-    if (padded) for (let i = 0; i < width * height; i++) data[channelStep * c + i * pixelStep] = levels[0];
-    for (let y = 0, from = byte; y < kept.height; y++) {
+    const band = how.order === "BGR" && channels === 3 ? 2 - c : c;
+    const become = (p: number) => (p * how.scale - how.mean[c]) / how.std[c];
+    if (how.pad?.level !== undefined) fill(c, become(how.pad.level), { left: 0, top: 0, ...input });
+    if (kept.width < cropped.width || kept.height < cropped.height) fill(c, become(0), cropped);
+    const levels = levelsOf(pixels, become);
+    const values = pixels.deep ?? pixels.data;
+    for (let y = 0, from = band; y < kept.height; y++) {
       let at = channelStep * c + ((down.to + y) * width + across.to) * pixelStep;
-      for (let x = 0; x < kept.width; x++, from += 3, at += pixelStep) data[at] = levels[pixels.data[from]];
+      for (let x = 0; x < kept.width; x++, from += 3, at += pixelStep) data[at] = levels[values[from]];
     }
   }
 
@@ -89,30 +99,10 @@ export function preprocess(picture: Picture, how: Preprocess): Preprocessed {
   return { data, dims: layout === "NCHW" ? [channels, height, width] : [height, width, channels], geometry };
 }
 
-/** The picture's size after resizing: torchvision rounds the longer side down. */
-function resizedSize({ width, height }: Picture, resize: Preprocess["resize"]): Size {
-  if (resize === undefined) return { width, height };
-  if ("width" in resize) return resize;
-  const { shortestEdge } = resize;
-  const longestEdge = Math.trunc((shortestEdge * Math.max(width, height)) / Math.min(width, height));
-  return width <= height ? { width: shortestEdge, height: longestEdge } : { width: longestEdge, height: shortestEdge };
-}
-
-/** Of `have` pixels, `length` from `from` on are kept, and go to `to` of the `want` pixels. */
-interface Span {
-  readonly from: number;
-  readonly to: number;
-  readonly length: number;
-}
-
-/** torchvision's `center_crop`: the offset rounds half to even when cropping, and down when padding. */
-function centre(have: number, want: number): Span {
-  if (have < want) return { from: 0, to: Math.floor((want - have) / 2), length: have };
-  return { from: roundHalfToEven((have - want) / 2), to: 0, length: want };
-}
-
-/** Python's `round`. */
-function roundHalfToEven(x: number): number {
-  const nearest = Math.round(x);
-  return nearest - x === 0.5 && nearest % 2 === 1 ? nearest - 1 : nearest;
+/** What becomes of each level of a pixel, of 8 bits or of 16. */
+function levelsOf({ deep }: Picture, become: (p: number) => number): Float32Array {
+  const [count, step] = deep ? [65536, 255 / 65535] : [256, 1];
+  const levels = new Float32Array(count);
+  for (let p = 0; p < count; p++) levels[p] = become(p * step);
+  return levels;
 }

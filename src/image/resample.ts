@@ -6,6 +6,7 @@
  */
 
 import { type Picture, picture } from "./picture.ts";
+import { resampleDeep } from "./resample-deep.ts";
 
 /** A filter's reach in source pixels when enlarging, and its weight at a distance from its centre. */
 interface Filter {
@@ -57,12 +58,32 @@ export function resample(
   // At the size that it has a picture stays as it is, by every filter.
   if (filter === "nearest" || (source.width === width && source.height === height))
     return nearest(source, width, height, crop);
+  const eight = picture8(source, width, height, filter, crop);
+  if (!source.deep) return eight;
+  const sides = [
+    exactTaps(source.width, width, crop.left, crop.width, antialiased[filter]),
+    exactTaps(source.height, height, crop.top, crop.height, antialiased[filter]),
+  ] as const;
+  return { ...eight, deep: resampleDeep(source.deep, source, sides, downFirst(source, width, height)) };
+}
+
+/** The order shows in the rounding between the passes. Pillow 13 goes down first where that is much the greater shrinking. */
+function downFirst(source: Picture, width: number, height: number): boolean {
+  const shrinking = source.height - height;
+  return shrinking > 0 && shrinking > 2 * (source.width - width);
+}
+
+function picture8(
+  source: Picture,
+  width: number,
+  height: number,
+  filter: keyof typeof antialiased,
+  crop: Crop,
+): Picture {
   const across = taps(source.width, width, crop.left, crop.width, antialiased[filter]);
   const down = taps(source.height, height, crop.top, crop.height, antialiased[filter]);
   // A size that stays has one weight of 1 a pixel, so that its pass only copies: Pillow leaves it out, with the same result.
-  // The order shows in the rounding between the passes. Pillow 13 goes down first where that is much the greater shrinking.
-  const shrinking = source.height - height;
-  if (shrinking > 0 && shrinking > 2 * (source.width - width)) {
+  if (downFirst(source, width, height)) {
     const rows = passDown(source.data, source.width * 3, down, 0);
     return picture(crop.width, crop.height, passAcross(rows, source.width, across, 0, crop.height));
   }
@@ -81,10 +102,10 @@ export function shrinkToFit(source: Picture, most: number): Picture {
 }
 
 /** Which source pixels each target pixel is made of: `counts[i]` of them from `starts[i]` on, weights from `i * stride` on. */
-interface Taps {
+export interface Taps<Weights = Int32Array> {
   readonly starts: Int32Array;
   readonly counts: Int32Array;
-  readonly weights: Int32Array;
+  readonly weights: Weights;
   readonly stride: number;
 }
 
@@ -93,13 +114,20 @@ const PRECISION = 22;
 const HALF = 1 << (PRECISION - 1);
 
 function taps(from: number, to: number, offset: number, length: number, filter: Filter): Taps {
+  const exact = exactTaps(from, to, offset, length, filter);
+  const fixed = (weight: number) => weight * (1 << PRECISION);
+  const rounded = (x: number) => Math.trunc(x + (x < 0 ? -0.5 : 0.5));
+  return { ...exact, weights: Int32Array.from(exact.weights, (weight) => rounded(fixed(weight))) };
+}
+
+function exactTaps(from: number, to: number, offset: number, length: number, filter: Filter): Taps<Float64Array> {
   const scale = from / to;
   const widening = Math.max(1, scale);
   const support = filter.support * widening;
   const stride = Math.ceil(support) * 2 + 1;
   const starts = new Int32Array(length);
   const counts = new Int32Array(length);
-  const weights = new Int32Array(length * stride);
+  const weights = new Float64Array(length * stride);
   const exact = new Float64Array(stride);
   for (let i = 0; i < length; i++) {
     const centre = (offset + i + 0.5) * scale;
@@ -112,10 +140,7 @@ function taps(from: number, to: number, offset: number, length: number, filter: 
       exact[k] = filter.weight((k + start - centre + 0.5) * narrowing);
       sum += exact[k];
     }
-    for (let k = 0; k < count; k++) {
-      const fixed = (sum === 0 ? exact[k] : exact[k] / sum) * (1 << PRECISION);
-      weights[i * stride + k] = Math.trunc(fixed + (fixed < 0 ? -0.5 : 0.5));
-    }
+    for (let k = 0; k < count; k++) weights[i * stride + k] = sum === 0 ? exact[k] : exact[k] / sum;
     starts[i] = start;
     counts[i] = count;
   }
@@ -167,19 +192,21 @@ function passDown(
   return new Uint8Array(out.buffer);
 }
 
-function nearest({ width, data, height }: Picture, toWidth: number, toHeight: number, crop: Crop): Picture {
+function nearest({ width, data, height, deep }: Picture, toWidth: number, toHeight: number, crop: Crop): Picture {
   const columns = steps(width, toWidth, crop.left, crop.width);
   const rows = steps(height, toHeight, crop.top, crop.height);
   const out = new Uint8Array(crop.width * crop.height * 3);
+  const outDeep = deep && new Uint16Array(out.length);
   let at = 0;
   for (const y of rows)
     for (const x of columns) {
       const from = (y * width + x) * 3;
+      if (deep && outDeep) outDeep.set(deep.subarray(from, from + 3), at);
       out[at++] = data[from];
       out[at++] = data[from + 1];
       out[at++] = data[from + 2];
     }
-  return picture(crop.width, crop.height, out);
+  return { ...picture(crop.width, crop.height, out), ...(outDeep && { deep: outDeep }) };
 }
 
 /** The source pixel under the centre of each target pixel, by the repeated addition whose rounding Pillow has. */

@@ -32,8 +32,8 @@ export interface DecodeOptions {
 }
 
 /**
- * Reads an image: the first frame or page, turned as EXIF says, alpha laid over white, as 8-bit sRGB (grey, CMYK, 16-bit and
- * embedded ICC profiles are converted).
+ * Reads an image: the first frame or page, turned as EXIF says, alpha laid over white, as 8-bit sRGB (grey, CMYK and embedded ICC
+ * profiles are converted); of PNG and TIFF files with 16 bits a channel these too.
  *
  * @param source a file's path, or the encoded bytes
  * @throws {UserError} `missing-file`, `invalid-image` (empty, another format, truncated or damaged), `too-large`, `missing-package`
@@ -67,6 +67,7 @@ export async function decode(
   try {
     // Each only where it does something: to turn a picture libvips must have all of it.
     const upright = (header.orientation ?? 1) > 1 ? image.autoOrient() : image;
+    if (header.depth === "ushort" && deepFormats.has(format)) return await deepPicture(upright);
     const opaque = header.hasAlpha ? upright.flatten({ background: "white" }) : upright;
     const { data, info } = await opaque
       .toColourspace("srgb")
@@ -77,6 +78,35 @@ export async function decode(
     const seen = `truncated or damaged ${formats[format]} (${reason(cause)})`;
     throw new UserError("invalid-image", `invalid image ${name}: ${seen}, expected a whole file`, { cause });
   }
+}
+
+/** Formats whose 16 bits a channel are pixels as they are. */
+const deepFormats = new Set(["png", "tiff"]);
+
+/** Of a file with 16 bits a channel, both depths. */
+async function deepPicture(image: Sharp): Promise<Picture> {
+  const { data, info } = await image
+    .toColourspace("rgb16")
+    .raw({ depth: "ushort" })
+    .toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  const values = new Uint16Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.length));
+  const deep = new Uint16Array(width * height * 3);
+  for (let i = 0; i < width * height; i++) {
+    const alpha = channels === 4 ? values[i * 4 + 3] / 65535 : 1;
+    for (let c = 0; c < 3; c++) {
+      const value = values[i * channels + (channels < 3 ? 0 : c)];
+      deep[i * 3 + c] = alpha === 1 ? value : Math.round(value * alpha + 65535 * (1 - alpha));
+    }
+  }
+  return {
+    ...picture(
+      width,
+      height,
+      Uint8Array.from(deep, (value) => value >> 8),
+    ),
+    deep,
+  };
 }
 
 /** The picture as a PNG file's bytes. */

@@ -12,7 +12,15 @@ import { externalLocation, isExternal } from "../onnx/proto.ts";
 import type { Feeds, SessionOptions, Tensor } from "../onnx/runtime.ts";
 import { Classifier, type ClassifyOptions, type Why } from "../tasks/classification.ts";
 import { mostBytes } from "../tasks/json.ts";
-import { type ModelOptions, type ModelParts, modelAmong, parseLabels, readNamed, usualPlaces } from "../tasks/open.ts";
+import {
+  labelsFrom,
+  type ModelOptions,
+  type ModelParts,
+  modelAmong,
+  parseLabels,
+  readNamed,
+  usualPlaces,
+} from "../tasks/open.ts";
 import { type Opened, openParts } from "../tasks/opened.ts";
 import type { ModelReading } from "../tasks/reading.ts";
 import type { Kind } from "../tasks/sample.ts";
@@ -22,7 +30,7 @@ import { loadRuntime, type NodeRuntime } from "./runtime.ts";
 import { readInputs, readSample, type Source } from "./samples.ts";
 
 export interface LoadOptions extends ModelOptions, DecodeOptions {
-  /** Class names: a list, or a file with a name a line, a JSON list, or a config.json with `id2label`. */
+  /** Class names: a list, or a file with a name a line, a JSON list, or a config.json with `id2label`; or "imagenet". */
   readonly labels?: readonly string[] | string;
   /** Explain the similarity of the model's embeddings to this sample's, in place of classes. */
   readonly similarTo?: Source;
@@ -191,9 +199,20 @@ export async function modelIn(directory: string): Promise<string> {
 export const readIfThere = async (file: string, what: string): Promise<unknown> =>
   (await exists(file)) ? readJson(file, what) : undefined;
 
-/** Class names from a file; @throws UserError `missing-file`, `invalid-input`. */
-export const readLabels = async (file: string): Promise<readonly string[]> =>
-  parseLabels(await readBytes(file, "labels", mostBytes), file);
+/** Class names from a file, or those that are built in; @throws UserError `missing-file`, `invalid-input`. */
+export async function readLabels(file: string): Promise<readonly string[]> {
+  if (file === builtInLabels)
+    return labelsFrom(await readJson(path.join(bundledModel, "config.json"), "model configuration"));
+  try {
+    return parseLabels(await readBytes(file, "labels", mostBytes), file);
+  } catch (cause) {
+    if (!(cause instanceof UserError && cause.code === "missing-file")) throw cause;
+    throw new UserError(cause.code, `${cause.message}; "${builtInLabels}" is built in`, { cause });
+  }
+}
+
+/** The names of ImageNet's 1,000 classes, which the bundled classifier has. */
+const builtInLabels = "imagenet";
 
 /** Weights in files of their own are found beside the model. */
 export const externalDataBeside = (file: string): SessionOptions => ({

@@ -1,5 +1,5 @@
 /** @file What is asked of a model's scores, and what comes back: predictions, and a map for each class and method. */
-import { InternalError } from "../errors.ts";
+import { InternalError, UserError } from "../errors.ts";
 import type { Forward } from "../explain/forward.ts";
 import type { Target } from "../explain/target.ts";
 import { methodNamed } from "../methods/index.ts";
@@ -90,7 +90,12 @@ export interface Asking {
 
 /** The explanations of a forward pass's first sample, by method and class. */
 export async function explanationsOf(forward: Forward, asking: Asking): Promise<Explanation[]> {
-  const { classes, methods } = asking;
+  const { classes, methods, against, labels } = asking;
+  if (against !== undefined && classes.includes(against))
+    throw new UserError(
+      "invalid-option",
+      `invalid against: "${labels.name(against)}" (${against}) is the class that is explained; name another class`,
+    );
   const explanations: Explanation[] = [];
   for (const [done, method] of methods.entries()) {
     const onProgress = (part: number) => asking.onProgress?.((done + part) / methods.length);

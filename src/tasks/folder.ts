@@ -10,7 +10,7 @@ import type { SessionOptions } from "../onnx/runtime.ts";
 import type { TokenGrid } from "../read/layout.ts";
 import { type Dtype, partFile } from "./model-files.ts";
 import { imageOf } from "./narrator.ts";
-import { parseJson, pictureLayout, readNamed, withGiven } from "./open.ts";
+import { forInput, parseJson, pictureLayout, readNamed } from "./open.ts";
 import { TextTokenizer } from "./tokenizer.ts";
 
 /** What a caller says of a captioner or an answerer, over what its directory says. */
@@ -110,16 +110,21 @@ export class ModelFolder {
     const dims = ((info && declaredDims(info)) ?? []).map((d) => (typeof d === "number" && d > 0 ? d : -1));
     const known = { ...this.options, layout: pictureLayout(this.options.layout) };
     if (stated === undefined) return { preprocess: assumePreprocess(dims, known), assumed: true };
-    return { preprocess: atFixedSize(withGiven(fromHuggingFace(stated), known), dims), assumed: false };
+    return { preprocess: atFixedSize(forInput(fromHuggingFace(stated), known, dims), dims), assumed: false };
   }
 }
 
 /** A network of one size gets it, whatever aspect the preprocessing would keep. */
 function atFixedSize(preprocess: Preprocess, dims: readonly number[]): Preprocess {
   const [height, width] = preprocess.layout === "NCHW" ? dims.slice(2) : dims.slice(1, 3);
-  const { crop, resize } = preprocess;
+  const { crop, resize, pad } = preprocess;
   const fits = (size: { width: number; height: number }) => size.width === width && size.height === height;
-  if (!(height > 0 && width > 0) || (crop && fits(crop)) || (!crop && resize && "width" in resize && fits(resize)))
+  if (
+    !(height > 0 && width > 0) ||
+    (pad?.size && fits(pad.size)) ||
+    (crop && fits(crop)) ||
+    (!crop && resize && "width" in resize && fits(resize))
+  )
     return preprocess;
   return { ...preprocess, resize: { width, height }, crop: undefined };
 }

@@ -21,6 +21,16 @@ export class Labels {
     this.#names = names;
   }
 
+  /** @throws UserError `invalid-input` where not every class has a name. */
+  checkComplete(classes: number): void {
+    const { length } = this.#names;
+    if (length > 0 && length < classes)
+      throw new UserError(
+        "invalid-input",
+        `invalid labels: ${length} names for a model of ${classes} classes; give ${classes}, one for each`,
+      );
+  }
+
   /** As they were given. */
   get names(): readonly string[] {
     return this.#names;

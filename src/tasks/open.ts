@@ -4,7 +4,7 @@
  */
 import { listing, UserError } from "../errors.ts";
 import type { InputShapes } from "../explain/input-shapes.ts";
-import type { KnownPreprocess } from "../image/assume.ts";
+import { given, type KnownPreprocess, pictureShape } from "../image/assume.ts";
 import type { Preprocess } from "../image/preprocess.ts";
 import { foreignModel } from "../onnx/foreign.ts";
 import { type Model, readModel } from "../onnx/model.ts";
@@ -77,13 +77,43 @@ export const parseJson = (bytes: Uint8Array, file: string, what: string): unknow
 
 /** Class names from a file's content: a name a line or, where its name ends with .json, a list or `id2label`. */
 export function parseLabels(bytes: Uint8Array, file: string): readonly string[] {
-  if (file.endsWith(".json")) return labelsFrom(parseJson(bytes, file, "labels"));
   boundedSize(bytes.length, file, "labels");
-  return new TextDecoder().decode(bytes).trimEnd().split(/\r?\n/);
+  const names = file.endsWith(".json")
+    ? labelsFrom(parseJson(bytes, file, "labels"))
+    : textOf(bytes, file).trimEnd().split(/\r?\n/);
+  if (names.every((name) => name.trim() === "")) throw noLabels(file, "no name is in it");
+  return names;
 }
 
 /** The largest vocabularies of pictures have some ten thousand classes; a name's index far beyond is a mistake, and costs memory. */
 const mostClasses = 1_000_000;
+
+/** A name of a class is not longer. */
+const longestName = 1000;
+
+/** @throws UserError `invalid-input` for what is no text with a name a line. */
+function textOf(bytes: Uint8Array, file: string): string {
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw noLabels(file, "it is no text (UTF-8)", cause);
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: what no text has tells a picture or a model from names.
+  if (/[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/.test(text)) throw noLabels(file, "it is no text");
+  if (/^\s*[[{<]/.test(text))
+    throw noLabels(file, "it is JSON or a web page; a name ending with .json is read as JSON");
+  if (text.split("\n").some((line) => line.length > longestName))
+    throw noLabels(file, `a line has more than ${longestName} characters`);
+  return text;
+}
+
+const noLabels = (file: string, why: string, cause?: unknown): UserError =>
+  new UserError(
+    "invalid-input",
+    `invalid labels: ${file}: ${why}; expected class names, one a line, or JSON (a list, or id2label)`,
+    { cause },
+  );
 
 /** A list of names, a map from index to name, or a configuration with such a map under `id2label`. */
 export function labelsFrom(json: unknown): readonly string[] {
@@ -109,20 +139,15 @@ export function pictureLayout(layout: string | undefined): KnownPreprocess["layo
   throw new UserError("invalid-option", `invalid layout: "${layout}"; allowed are NCHW and NHWC`);
 }
 
-/** What the caller says of the preprocessing overrides what the file says. */
-export const withGiven = (stated: Preprocess, known: KnownPreprocess): Preprocess => ({
-  ...stated,
-  ...given(known, stated.channels),
-});
-
-function given({ mean, std, layout, size }: KnownPreprocess, channels: number) {
-  const values = (list: readonly number[]) => (list.length === 1 ? Array<number>(channels).fill(list[0]) : list);
-  const square =
-    size === undefined
-      ? undefined
-      : size === "full"
-        ? { crop: undefined, resize: undefined }
-        : { crop: { width: size, height: size }, resize: { shortestEdge: Math.round((size * 256) / 224) } };
-  const colours = { ...(mean && { mean: values(mean) }), ...(std && { std: values(std) }) };
-  return { ...colours, ...(layout && { layout }), ...square };
+/**
+ * A stated preparation for an input: laid out as the input is, padded to it, over which goes what the caller says.
+ * @param dims of the input, batch first; -1 where free
+ */
+export function forInput(stated: Preprocess, known: KnownPreprocess, dims: readonly number[]): Preprocess {
+  const input = pictureShape(dims, known.layout);
+  const { height = -1, width = -1, layout } = input;
+  const { pad } = stated;
+  const size = height > 0 && width > 0 ? { height, width } : undefined;
+  const padded = pad && !pad.size && !pad.divisor && size ? { pad: { ...pad, size } } : {};
+  return given({ ...stated, ...padded, layout: known.layout ?? layout }, known, input);
 }

@@ -1,5 +1,6 @@
 /** @file Pictures as samples: prepared as the model wants them, or an array of pixels that is fed as it is. */
 
+import { UserError } from "../errors.ts";
 import { type Alignment, cellsSpan, type Geometry, undo } from "../image/geometry.ts";
 import { type Box, locate, type Point } from "../image/locate.ts";
 import { type Picture, type PixelMap, picture } from "../image/picture.ts";
@@ -15,6 +16,8 @@ import {
   refuse,
   type Sample,
   type Seen,
+  shapeText,
+  takenBy,
 } from "./sample.ts";
 
 export interface PictureSubject {
@@ -74,7 +77,19 @@ function prepared(sample: Sample, feeding: Feeding): { readonly input: Dense; re
   }
   if (!feeding.preprocess) return refuse(sample, feeding);
   const { data, dims, geometry } = preprocess(sample, feeding.preprocess);
+  checkSize(dims, feeding, sample);
   return { input: { data, dims }, subject: { picture: sample, geometry } };
+}
+
+/** @throws UserError `invalid-input` where a picture becomes an input of another size than the model takes. */
+function checkSize(dims: readonly number[], feeding: Feeding, { width, height }: Picture): void {
+  const { name } = feeding;
+  const wanted = takenBy(feeding);
+  if (wanted.length !== dims.length || wanted.every((size, axis) => size < 0 || size === dims[axis])) return;
+  throw new UserError(
+    "invalid-input",
+    `invalid preparation: a picture of ${width} x ${height} becomes ${shapeText(dims)}, and "${name}" takes ${shapeText(wanted)}; say --size, --fit or --layout`,
+  );
 }
 
 /** An array as something to look at: its least value black and its largest white; what has not three channels as their mean, in grey. */

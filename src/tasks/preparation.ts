@@ -1,14 +1,14 @@
 /** @file How pictures become an input: as the caller says, as the files beside the model say, else as most models are fed. */
 import { UserError } from "../errors.ts";
 import type { Notes } from "../explain/compiled.ts";
-import { assumePreprocess } from "../image/assume.ts";
+import { assumePreprocess, given, pictureShape } from "../image/assume.ts";
 import { fromHuggingFace } from "../image/hugging-face.ts";
 import type { Preprocess } from "../image/preprocess.ts";
 import type { Observed } from "../onnx/observe.ts";
-import { isFloat } from "../onnx/types.ts";
+import { isFloat, typeName } from "../onnx/types.ts";
 import { type Axes, plainDims } from "../read/axes.ts";
 import type { Decision } from "../read/decision.ts";
-import { withGiven } from "./open.ts";
+import { forInput } from "./open.ts";
 import type { Said } from "./reading.ts";
 
 export interface Preparation {
@@ -37,21 +37,20 @@ export function preparationOf(
   const asGiven: readonly Decision[] = [{ what, value: "as given", because: "you said so" }];
   if (preprocess) return { preprocess, decisions: asGiven };
   const known = { ...said, layout } as const;
+  const ordered = layout === "NCHW" ? [n, channels, height, width] : [n, height, width, channels];
   const from =
     stated !== undefined ? fromHuggingFace(stated) : (noted(notes, "preprocess", file) as Preprocess | undefined);
   if (from) {
     const because = stated !== undefined ? "preprocessor_config.json says so" : "the compiled file says so";
     return {
-      preprocess: { ...withGiven(from, known), layout },
+      // What a compiled file says has been settled for its input.
+      preprocess: stated !== undefined ? forInput(from, known, ordered) : given(from, known),
       decisions: [{ what, value: "as stated", because, option: "--mean" }],
     };
   }
   const integers = !isFloat(type);
-  const ordered = layout === "NCHW" ? [n, channels, height, width] : [n, height, width, channels];
-  const usual = assumePreprocess(ordered, known);
-  const all = (value: number) => Array<number>(channels === 1 ? 1 : 3).fill(value);
-  const assumed = integers ? { ...usual, scale: 1, mean: all(0), std: all(1) } : usual;
-  if (said.mean && said.std) return { preprocess: assumed, decisions: asGiven };
+  const assumed = assumePreprocess(pictureShape(ordered, layout, typeName(type)), known);
+  if (said.mean !== undefined && said.std !== undefined) return { preprocess: assumed, decisions: asGiven };
   const decision: Decision = integers
     ? {
         what,

@@ -51,7 +51,12 @@ export interface ModelReading {
   readonly probability: Probability;
   /** Undefined where the model takes no pictures that could be prepared. */
   readonly preparation: Preprocess | undefined;
-  readonly labels: { readonly names: readonly string[]; readonly source: string };
+  readonly labels: {
+    readonly names: readonly string[];
+    readonly source: string;
+    /** Whether the caller gave them: then there is one for each class. */
+    readonly given: boolean;
+  };
   readonly layers: readonly LayerReading[];
   /** What can be asked. */
   readonly questions: readonly string[];
@@ -106,12 +111,13 @@ function layerDecision({ name, of }: LayerReading, explained: string | undefined
 }
 
 function labelsOf({ labels, labelsFrom: from, config, notes, file }: Said): ModelReading["labels"] {
-  if (labels?.length) return { names: labels, source: from ?? "you gave them" };
+  if (labels?.length) return { names: labels, source: from ?? "you gave them", given: true };
   const configured = config === undefined ? [] : labelsFrom(config);
-  if (configured.length) return { names: configured, source: "id2label of config.json" };
+  if (configured.length) return { names: configured, source: "id2label of config.json", given: false };
   const compiled = noted(notes, "labels", file);
   const names = compiled === undefined ? [] : labelsFrom(compiled);
-  return names.length ? { names, source: "the compiled file has them" } : { names: [], source: "none" };
+  const source = names.length ? "the compiled file has them" : "none";
+  return { names, source, given: false };
 }
 
 function questionsOf(task: Task, [, classes]: readonly number[], kind: Kind | undefined): string[] {

@@ -59,7 +59,7 @@ const kinds: readonly (Kind | undefined)[] = ["signal", "picture", "volume"];
 export const kindOf = ({ grid }: Axes): Kind | undefined => kinds[grid.length - 1];
 
 /** What an input takes of one sample: its shape without the batch. */
-const takenBy = ({ dims, axes }: Feeding): number[] => dims.filter((_, axis) => axis !== axes.batch);
+export const takenBy = ({ dims, axes }: Feeding): number[] => dims.filter((_, axis) => axis !== axes.batch);
 
 /** One sample as the input has it, a batch of one. */
 export const batched = ({ data, dims }: Dense, { batch }: Axes): Dense => ({

@@ -94,8 +94,11 @@ test("without resample, the processor's own filter", () => {
 describe("mistakes name the key, and what is allowed", () => {
   test.each([
     [null, "content is null, expected an object"],
-    [{}, "size is undefined, expected a number, {shortest_edge} or {height, width}"],
-    [{ size: { longest_edge: 8 } }, 'size is {"longest_edge":8}'],
+    [{}, "size is undefined, expected a number, {shortest_edge}, {longest_edge} or {height, width}"],
+    [{ size: { edge: 8 } }, 'size is {"edge":8}'],
+    [{ size: { longest_edge: 0 } }, "size.longest_edge is 0, expected a whole number above 0"],
+    [{ size: 8, do_pad: true, pad_size: "big" }, 'pad_size is "big"'],
+    [{ size: 8, keep_aspect_ratio: 1 }, "keep_aspect_ratio is 1, expected true or false"],
     [{ size: -1 }, "size is -1, expected a whole number above 0"],
     [{ size: 8, crop_size: "8" }, 'crop_size is "8", expected a number or {height, width}'],
     [{ size: 8, resample: 4 }, "resample is 4, expected 0 (nearest), 1 (lanczos), 2 (bilinear), 3 (bicubic)"],

@@ -44,10 +44,10 @@ test("a class asked for twice is explained once, and one beyond the best five is
   expect(predictions.map((p) => p.score)).toEqual(predictions.map((p) => p.score).sort((a, b) => b - a));
 });
 
-test("a class rather than itself: the map is blank, and says why", async () => {
-  const [explanation] = (await classify(gap(), { classes: [2], against: 2 })).explanations;
-  expect(explanation).toMatchObject({ blank: 'no positive evidence for "cat rather than cat" at features' });
-  expect([explanation.peak, explanation.box]).toEqual([undefined, undefined]);
+test("a class rather than itself is refused", async () => {
+  const refusal = 'invalid against: "cat" (2) is the class that is explained; name another class';
+  await expect(classify(gap(), { classes: ["cat"], against: 2 })).rejects.toThrow(refusal);
+  await expect(classify(gap(), { classes: ["top5"], against: "cat" })).rejects.toThrow(refusal);
 });
 
 test("maps lie on the picture's pixels, peaks and boxes within them", async () => {
