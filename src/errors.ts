@@ -49,3 +49,34 @@ export function listing(names: Iterable<string>, most = 12): string {
   const shown = all.slice(0, most).join(", ");
   return all.length > most ? `${shown} and ${all.length - most} more` : shown || "none";
 }
+
+/** The names of all options of a kind: a table in which none can be missing. */
+export type OptionNames<T> = Readonly<Record<keyof T, true>>;
+
+/** @throws UserError `invalid-option` for what is no object, and for an option of another name; those that are allowed are listed. */
+export function checkOptions<T>(given: unknown, names: OptionNames<T>, of: string): void {
+  const allowed = listing(Object.keys(names), 40);
+  expects(isRecord(given), `options of ${of}`, given, `an object of ${allowed}`);
+  for (const [name, value] of Object.entries(given as object))
+    if (value !== undefined && !Object.hasOwn(names, name))
+      throw new UserError("invalid-option", `unknown option of ${of}: "${name}"; allowed are ${allowed}`);
+}
+
+/** @throws UserError `invalid-option` that says what was given and what is allowed. */
+export function expects(fits: boolean, what: string, given: unknown, allowed: string): void {
+  if (!fits) throw new UserError("invalid-option", `invalid ${what}: ${shown(given)}; allowed is ${allowed}`);
+}
+
+/** An object that is no list. */
+export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+export const isTexts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((one) => typeof one === "string");
+
+function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 80));
+  if (typeof value === "function") return "a function";
+  if (typeof value !== "object" || value === null) return String(value);
+  return Array.isArray(value) ? `a list of ${value.length}` : `{ ${Object.keys(value).slice(0, 4).join(", ")} }`;
+}

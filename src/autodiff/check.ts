@@ -4,7 +4,7 @@
  * A random cotangent and a few random directions stand for the whole Jacobian: a check costs one gradient, and two forward passes a
  * direction.
  */
-import { UserError } from "../errors.ts";
+import { checkOptions, expects, isRecord, type OptionNames, UserError } from "../errors.ts";
 import { type Feeds, openSession, type Runtime, run, type SessionOptions } from "../onnx/runtime.ts";
 import type { Overrides } from "./differentiate.ts";
 import type { Rules } from "./rules.ts";
@@ -28,6 +28,11 @@ export interface CheckOptions {
   readonly session?: SessionOptions;
 }
 
+const checkNames: OptionNames<CheckOptions> = {
+  ...{ feeds: true, wrt: true, output: true, rules: true, linear: true },
+  ...{ step: true, directions: true, seed: true, session: true },
+};
+
 /** One input's check. */
 export interface GradientCheck {
   readonly input: string;
@@ -45,8 +50,12 @@ export interface GradientCheck {
  * @param bytes the ONNX file's.
  */
 export async function checkVjp(ort: Runtime, bytes: Uint8Array, options: CheckOptions): Promise<GradientCheck[]> {
+  checkOptions(options, checkNames, "checkVjp");
   const { feeds, rules, linear = false, directions = 4, seed = 0, session } = options;
+  expects(isRecord(feeds), "feeds", feeds, "an object with a tensor for each input");
   const step = options.step ?? (linear ? 1 : 1e-2);
+  expects(step > 0, "step", step, "a number above 0");
+  expects(Number.isInteger(directions) && directions > 0, "directions", directions, "a whole number above 0");
   const wrt = options.wrt ?? Object.keys(feeds).filter((name) => feeds[name].type === "float32");
   const runner = await openSession(ort, bytes, session);
   try {

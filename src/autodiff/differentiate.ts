@@ -9,7 +9,7 @@ import type { Observed } from "../onnx/observe.ts";
 import { DataType, type NodeProto } from "../onnx/proto.ts";
 import { gradientType, isFloat, isQuantized } from "../onnx/types.ts";
 import { nameOf, operatorOf } from "../ops/index.ts";
-import { type Call, type Inside, type Op, type Rule, unsupported } from "../ops/op.ts";
+import { type Call, type Inside, type Op, type Rule, unsupported, valuesOf } from "../ops/op.ts";
 import { dimsOfRows } from "../ops/rows.ts";
 import { dependents } from "./dependents.ts";
 import { type Cotangent, pullBack, total, whole } from "./rows.ts";
@@ -70,9 +70,9 @@ function sweep(
       attributes: new Attributes(node),
       build,
       inputs,
-      x: inputs.map((name) => (name ? forward(name) : undefined) as Value),
-      y: node.output.map((name) => (name ? forward(name) : undefined) as Value),
-      dy: arrived.map((cotangent) => (cotangent && whole(build, cotangent)) as Value),
+      x: valuesOf(inputs.map((name) => (name ? forward(name) : undefined) as Value)),
+      y: valuesOf(node.output.map((name) => (name ? forward(name) : undefined) as Value)),
+      dy: valuesOf(arrived.map((cotangent) => (cotangent && whole(build, cotangent)) as Value)),
       outputTypes: node.output.map((name) => tensors.get(name)?.type ?? DataType.FLOAT),
       needs,
       opset: model.opset,

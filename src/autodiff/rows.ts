@@ -5,7 +5,7 @@
 import { UserError } from "../errors.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 import { describe } from "../onnx/model.ts";
-import type { Call, Op, Rule } from "../ops/op.ts";
+import { type Call, type Op, type Rule, valuesOf } from "../ops/op.ts";
 import { dimsOfRows, type Rows, sameRows, spread, take } from "../ops/rows.ts";
 
 /** The gradient of a tensor: the whole, or the rows outside of which it is zero. */
@@ -49,7 +49,7 @@ function onRows(op: Op, rule: Rule, call: Call, dy: Value, rows: Rows): (Cotange
   const known = y.length === 1 && [...x, ...y].every((v) => !v || v.dims);
   const along = known ? op.rows?.(call, rows) : undefined;
   if (!along) return undefined;
-  const own = x.map((v, i) => (v && along[i] ? take(build, v, along[i]) : v));
+  const own = valuesOf(x.map((v, i) => (v && along[i] ? take(build, v, along[i]) : v)));
   const found = rule({ ...call, x: own, y: [take(build, y[0], rows)], dy: [dy] });
   return found.map((value, i) => value && { value, rows: along[i] });
 }

@@ -1,5 +1,5 @@
 /** @file The sets of rules that a gradient can be taken by. */
-import { listing, UserError } from "../errors.ts";
+import { expects, listing, UserError } from "../errors.ts";
 import type { Overrides } from "./differentiate.ts";
 import { deconv } from "./overrides/deconv.ts";
 import { guided } from "./overrides/guided.ts";
@@ -10,8 +10,24 @@ const tables = { plain: new Map(), guided, deconv } satisfies Record<string, Ove
 export type Rules = keyof typeof tables;
 
 export function overridesOf(rules: Rules | Overrides): Overrides {
-  if (typeof rules !== "string") return rules;
+  if (typeof rules !== "string") return checked(rules);
   if (!Object.hasOwn(tables, rules))
     throw new UserError("invalid-option", `unknown rules: "${rules}"; allowed are ${listing(Object.keys(tables))}`);
   return tables[rules];
+}
+
+/** Somebody's own: a rule that gives nothing that can be read as gradients is theirs to mend. */
+function checked(rules: Overrides): Overrides {
+  expects(rules instanceof Map, "rules", rules, `${listing(Object.keys(tables))}, or a Map of rules by operator`);
+  return new Map(
+    [...rules].map(([name, rule]) => {
+      expects(typeof rule === "function", `rule of ${name}`, rule, "a function");
+      const own: typeof rule = (call) => {
+        const gradients = rule(call);
+        expects(Array.isArray(gradients), `rule of ${name}`, gradients, "a function that returns a list of gradients");
+        return gradients;
+      };
+      return [name, own];
+    }),
+  );
 }

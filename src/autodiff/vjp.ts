@@ -1,5 +1,5 @@
 /** @file The primitive: run a model, and multiply a covector with its Jacobian. */
-import { InternalError } from "../errors.ts";
+import { checkOptions, expects, InternalError, isRecord, isTexts } from "../errors.ts";
 import { append } from "../onnx/append.ts";
 import { Builder, type Value } from "../onnx/build.ts";
 import { checkFeeds, checkSeed } from "../onnx/feeds.ts";
@@ -47,9 +47,12 @@ export interface VjpResult {
  * @throws UserError when the model, a name or a shape is wrong, or an operator on the way has no gradient rule.
  */
 export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions): Promise<VjpResult> {
+  checkOptions<VjpOptions>(options, { feeds: true, seeds: true, wrt: true, rules: true, session: true }, "vjp");
   const { feeds, seeds, wrt, rules = "plain", session } = options;
   const model = await openModel(bytes);
   checkFeeds(model, feeds);
+  expects(isRecord(seeds), "seeds", seeds, "an object with a tensor for each that is seeded");
+  expects(isTexts(wrt), "wrt", wrt, "a list of names of tensors");
   await loadOperatorsOf(model.graph);
   const tensors = await observe(ort, model, shapesOf(feeds), session);
   const build = new Builder(model.opset, freshPrefix(model));

@@ -4,7 +4,7 @@ import type { InputShapes } from "../explain/input-shapes.ts";
 import { type ChannelOrder, channelOrders, type Fit, fits } from "../image/assume.ts";
 import type { Size } from "../image/geometry.ts";
 import { type PeakRule, peakRules } from "../image/locate.ts";
-import { methods } from "../methods/index.ts";
+import { type MethodName, methodNamed, methods } from "../methods/index.ts";
 import type { LoadOptions } from "../node/load.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
 import type { TokenGrid } from "../read/layout.ts";
@@ -41,7 +41,7 @@ export interface ModelFlags {
 
 /** What every command that draws maps takes. */
 export interface DrawingFlags {
-  readonly method?: string[];
+  readonly method?: MethodName[];
   readonly out: string;
   readonly colormap: ColormapName;
   readonly maxPixels: number;
@@ -130,7 +130,7 @@ export const methodOption = (): Option =>
   new Option(
     "--method <name>",
     `how; may be repeated (default: grad-cam): ${methods.map((m) => m.name).join(", ")}`,
-  ).argParser(several);
+  ).argParser((name: string, before: readonly MethodName[] = []) => [...before, methodNamed(name).name]);
 
 /** Which of several precisions, in a directory of transformers.js. */
 export const dtypeOption = (): Option =>

@@ -5,11 +5,13 @@
  * The push is the iterative fast gradient sign method (Kurakin et al. 2017, https://arxiv.org/abs/1607.02533) along our own gradient of
  * the absent class's score less that of the best other one.
  */
+
 import { UserError } from "../errors.ts";
 import { bestClasses, classScores } from "../explain/target.ts";
 import { cellsSpan, undo } from "../image/geometry.ts";
 import { type PeakOptions, peak } from "../image/locate.ts";
 import type { PixelMap } from "../image/picture.ts";
+import { methodNames } from "../methods/index.ts";
 import type { LoadOptions } from "../node/load.ts";
 import type { Classifier } from "../tasks/classification.ts";
 import { rankCorrelation } from "../tasks/correlation.ts";
@@ -121,7 +123,7 @@ async function attackOne(
   const objects = annotations.filter(({ classes }) => classes.includes(present));
   const region = objects.length ? coverage(objects, picture.width, picture.height) : undefined;
   const held: HeldMap[] = [];
-  for (const method of methods) {
+  for (const method of methodNames(methods)) {
     const seen: PixelMap[] = [];
     let peakBy: PeakOptions = {};
     for (const pass of [clean, forward]) {

@@ -1,4 +1,5 @@
 /** @file A picture under examination: the model's view of it, its maps by any method, and questions about variants of it. */
+
 import { InternalError, UserError } from "../errors.ts";
 import type { Forward } from "../explain/forward.ts";
 import { bestClasses, classScores } from "../explain/target.ts";
@@ -6,6 +7,7 @@ import { type Alignment, cellsSpan, type Geometry, undo, upsample } from "../ima
 import type { PeakOptions } from "../image/locate.ts";
 import type { Picture, PixelMap } from "../image/picture.ts";
 import { preprocess } from "../image/preprocess.ts";
+import { methodNamed } from "../methods/index.ts";
 import type { Dense } from "../methods/method.ts";
 import { product } from "../onnx/dims.ts";
 import type { Tensor } from "../onnx/runtime.ts";
@@ -49,7 +51,7 @@ export class Subject {
 
   /** Raw maps of classes by a method, on its own grid. */
   async maps(method: string, classes: readonly number[]): Promise<Map<number, PlacedMap>> {
-    const { maps, layer } = await this.forward.explain({ method, target: { each: classes } });
+    const { maps, layer } = await this.forward.explain({ method: methodNamed(method).name, target: { each: classes } });
     const { alignment } = await this.classifier.places.of(layer);
     const [, ...dims] = maps.dims;
     const size = product(dims);
@@ -73,7 +75,11 @@ export class Subject {
     const { forward, classifier, input, randomised } = this;
     const explained = async (by: Pick<Classifier["explainer"], "explain">, image: Dense, c: number) => {
       const feeds = classifier.feeds(classifier.laidOut(image));
-      const { maps, layer } = await by.explain(feeds, { target: c, method, layer: this.layer });
+      const { maps, layer } = await by.explain(feeds, {
+        target: c,
+        method: methodNamed(method).name,
+        layer: this.layer,
+      });
       const { alignment } = await classifier.places.of(layer);
       return this.overInput({ ...withoutBatch({ data: numbersOf(maps), dims: maps.dims }), alignment });
     };

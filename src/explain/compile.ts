@@ -6,8 +6,8 @@
  * class depends on it: weights stay constant. ONNX Runtime's interfaces in JavaScript and Java take no inputs that have defaults;
  * for those it can be made an input like any other.
  */
-import { listing, UserError } from "../errors.ts";
-import { methodNamed, methods } from "../methods/index.ts";
+import { checkOptions, expects, isTexts, listing, UserError } from "../errors.ts";
+import { type MethodName, methodNamed, methods } from "../methods/index.ts";
 import type { Method } from "../methods/method.ts";
 import { append } from "../onnx/append.ts";
 import type { Value } from "../onnx/build.ts";
@@ -21,8 +21,8 @@ import { declaredWhole, withDefaults } from "./rewritten.ts";
 export const classInputs = ["optional", "required"] as const;
 
 export interface CompileOptions {
-  /** A method's name; "grad-cam" by default. */
-  readonly method?: string;
+  /** "grad-cam" by default; a method of one run. */
+  readonly method?: MethodName;
   /** "optional" by default. */
   readonly classInput?: (typeof classInputs)[number];
   /** What else the file shall say of itself: metadata, by key without "gradcam.". */
@@ -37,7 +37,11 @@ export interface CompileOptions {
  * @throws UserError for a method that is no graph, a model that is no classifier or compiled already, an operator without a rule.
  */
 export function compile(explainer: Explainer, options: CompileOptions = {}): Uint8Array {
+  checkOptions<CompileOptions>(options, { method: true, classInput: true, notes: true }, "compile");
   const { method: name = "grad-cam", classInput = "optional", notes } = options;
+  expects(explainer instanceof Object && "model" in explainer, "explainer", explainer, "what openExplainer gives");
+  expects(classInputs.includes(classInput), "classInput", classInput, listing(classInputs));
+  expects(!notes || isTexts(Object.values(notes)), "notes", notes, "an object of texts");
   const method = methodNamed(name);
   const graph = graphOf(method);
   checkNotCompiled(explainer.model);

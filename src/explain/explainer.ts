@@ -1,6 +1,6 @@
 /** @file An open model that answers why: the forward pass once, then any number of questions about it. */
 import { openModel } from "../autodiff/prepare.ts";
-import { UserError } from "../errors.ts";
+import { checkOptions, expects, isRecord, type OptionNames, UserError } from "../errors.ts";
 import { checkFeeds } from "../onnx/feeds.ts";
 import type { Model } from "../onnx/model.ts";
 import { type Observed, observe } from "../onnx/observe.ts";
@@ -12,7 +12,7 @@ import { candidatesIn } from "../read/inputs.ts";
 import { type Layer, layersOf } from "../read/layers.ts";
 import type { Layout, TokenGrid } from "../read/layout.ts";
 import { ancestors, type Score } from "../read/score.ts";
-import { type Explained, type ExplainOptions, explainPass, Forward } from "./forward.ts";
+import { type Explained, type ExplainOptions, explainOptions, explainPass, Forward } from "./forward.ts";
 import type { InputShapes } from "./input-shapes.ts";
 import { layerOf, namedLayer } from "./named-layer.ts";
 import { Pass } from "./pass.ts";
@@ -29,12 +29,17 @@ export interface OpenOptions extends GraphOptions {
   readonly session?: SessionOptions;
 }
 
+const openOptions: OptionNames<OpenOptions> = {
+  ...{ output: true, explainInput: true, layout: true, layer: true, tokens: true, inputShapes: true, session: true },
+};
+
 /**
  * Opens a model for explanation.
  * @param bytes the ONNX file's.
  * @throws UserError when the file is no model, a name is wrong, or an operator behind the layer has no gradient rule.
  */
 export async function openExplainer(ort: Runtime, bytes: Uint8Array, options: OpenOptions = {}): Promise<Explainer> {
+  checkOptions<OpenOptions>(options, openOptions, "openExplainer");
   return Explainer.open(ort, await openModel(bytes), options);
 }
 
@@ -47,6 +52,7 @@ export class Explainer {
   readonly layoutOf: (layer: string) => Layout;
   readonly #plans: Map<string, Promise<Plan>>;
   readonly #seeded = new Map<string, readonly Layer[]>();
+  #released = false;
 
   private constructor(
     readonly model: Model,
@@ -62,6 +68,7 @@ export class Explainer {
     this.layoutOf = (layer) => plan.layoutOf(layer);
     const found = this.#layersOf([reading.score.name]);
     const { tokens } = options;
+    expects(!tokens || Array.isArray(tokens.grid), "tokens", tokens, "{ grid: [rows, columns], prefix? }");
     if (tokens && !found.some(({ name }) => plan.layoutOf(name).prefix !== undefined))
       throw new UserError(
         "invalid-option",
@@ -148,7 +155,9 @@ export class Explainer {
    * Runs the model once; the result answers any number of questions about these images.
    * @param feeds the model's inputs, n images in the first dimension.
    */
-  async forward(feeds: Feeds, { layer }: { layer?: string } = {}): Promise<Forward> {
+  async forward(feeds: Feeds, options: { layer?: string } = {}): Promise<Forward> {
+    checkOptions<typeof options>(options, { layer: true }, "forward");
+    const { layer } = options;
     return this.#ran(await this.#pass(feeds, layer));
   }
 
@@ -179,14 +188,17 @@ export class Explainer {
 
   /** Runs the model and explains it. */
   async explain(feeds: Feeds, options: ExplainOptions = {}): Promise<Explained> {
+    checkOptions(options, explainOptions, "explain");
     const { target, layer } = options;
-    const seeds = typeof target === "object" && "seeds" in target ? Object.keys(target.seeds) : undefined;
+    const seeds =
+      isRecord(target) && "seeds" in target && isRecord(target.seeds) ? Object.keys(target.seeds) : undefined;
     // A layer that the caller has named at opening stands; else it lies on the way to what is seeded.
     const ofSeeds = seeds && this.options.layer === undefined ? this.#layersOf(seeds)[0]?.name : undefined;
     return explainPass(this.ort, await this.#pass(feeds, layer ?? ofSeeds), options);
   }
 
   async #pass(feeds: Feeds, layer = this.layers[0]?.name): Promise<Pass> {
+    if (this.#released) throw new UserError("invalid-input", "invalid use: the model has been released; open it again");
     checkFeeds(this.model, feeds);
     const plan = await this.#planFor(feeds);
     const { name } = (layer !== undefined && namedLayer(plan, layer, this.layers)) || {};
@@ -196,6 +208,7 @@ export class Explainer {
   }
 
   async release(): Promise<void> {
+    this.#released = true;
     for (const plan of this.#plans.values()) await (await plan).release();
     this.#plans.clear();
   }

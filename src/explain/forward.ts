@@ -1,8 +1,8 @@
 /** @file One explanation: a method's questions about a forward pass, put to the plan's sessions. */
 import type { Rules } from "../autodiff/rules.ts";
-import { UserError } from "../errors.ts";
-import { methodNamed } from "../methods/index.ts";
-import type { Dense, LayerMap } from "../methods/method.ts";
+import { checkOptions, expects, type OptionNames, UserError } from "../errors.ts";
+import { type MethodName, methodNamed } from "../methods/index.ts";
+import { type Dense, type LayerMap, shareDone } from "../methods/method.ts";
 import { product, range } from "../onnx/dims.ts";
 import { checkSeed } from "../onnx/feeds.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
@@ -17,13 +17,19 @@ import { interleave, repeatImage, toDense, toTensor } from "./tensors.ts";
 
 export interface ExplainOptions {
   readonly target?: Target;
-  /** A method's name; "grad-cam" by default. */
-  readonly method?: string;
+  /** "grad-cam" by default. */
+  readonly method?: MethodName;
   readonly layer?: string;
   /** Called with the share of the work that is done, 0 to 1, by methods of many runs. */
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
 }
+
+const forwardOptions: OptionNames<Omit<ExplainOptions, "layer">> = {
+  ...{ target: true, method: true, onProgress: true, signal: true },
+};
+
+export const explainOptions: OptionNames<ExplainOptions> = { ...forwardOptions, layer: true };
 
 /** Maps of m = n k explanations, image-major. */
 export interface Explained {
@@ -41,6 +47,9 @@ export interface Explained {
 export async function explainPass(ort: Runtime, pass: Pass, options: ExplainOptions = {}): Promise<Explained> {
   const { target, method = "grad-cam", onProgress, signal } = options;
   const { space, explain } = methodNamed(method);
+  expects(!onProgress || typeof onProgress === "function", "onProgress", onProgress, "a function");
+  expects(!signal || typeof signal.aborted === "boolean", "signal", signal, "an AbortSignal");
+  if (signal?.aborted) throw new UserError("cancelled", "cancelled");
   const { explained } = pass.plan.reading;
   if (!explained) throw new UserError("invalid-model", noImage);
   const dims = await pass.scoreDims();
@@ -56,7 +65,7 @@ export async function explainPass(ort: Runtime, pass: Pass, options: ExplainOpti
     respond: (index, variants) => inquiry.respond(index, variants),
     progress: (done) => {
       if (signal?.aborted) throw new UserError("cancelled", "cancelled");
-      onProgress?.(done);
+      onProgress?.(shareDone(done));
     },
   });
   await pass.scores(); // refuses what is not finite, whichever run it came from
@@ -230,6 +239,7 @@ export class Forward {
 
   /** Explains this pass; its layer cannot be changed any more. */
   explain(options: Omit<ExplainOptions, "layer"> = {}): Promise<Explained> {
+    checkOptions(options, forwardOptions, "explain of a forward pass");
     return explainPass(this.ort, this.pass, options);
   }
 }

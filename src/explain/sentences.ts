@@ -4,8 +4,8 @@
  */
 import { UserError } from "../errors.ts";
 import { gradCamMap, gradCamSum } from "../methods/grad-cam.ts";
-import { methodNamed } from "../methods/index.ts";
-import type { Dense, Explanation, LayerMap, Question } from "../methods/method.ts";
+import { type MethodName, methodNamed } from "../methods/index.ts";
+import { type Dense, type Explanation, type LayerMap, type Question, shareDone } from "../methods/method.ts";
 import type { Part } from "../onnx/compose.ts";
 import { product, range } from "../onnx/dims.ts";
 import type { Feeds, Runtime, SessionOptions } from "../onnx/runtime.ts";
@@ -30,7 +30,7 @@ export type WordWeights = readonly (readonly number[])[];
 
 export interface ExplainWords {
   /** A method's name; "grad-cam" by default. */
-  readonly method?: string;
+  readonly method?: MethodName;
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -189,7 +189,7 @@ export class Told {
       },
       progress: (done) => {
         if (signal?.aborted) throw new UserError("cancelled", "cancelled");
-        onProgress?.(done);
+        onProgress?.(shareDone(done));
       },
     };
     return methodNamed(method).explain(question);

@@ -1,5 +1,5 @@
 /** @file What is asked about: a class, a contrast, the opposite of a class, or any cotangent; resolved to rows of weights on the scores. */
-import { listing, UserError } from "../errors.ts";
+import { isRecord, listing, UserError } from "../errors.ts";
 import type { Dense } from "../methods/method.ts";
 import { product, range } from "../onnx/dims.ts";
 import type { Feeds } from "../onnx/runtime.ts";
@@ -39,7 +39,11 @@ export async function resolve(
   dims: readonly number[],
   best: () => Promise<readonly number[]>,
 ): Promise<Asked> {
-  if (typeof target === "object" && target !== null && "seeds" in target) return { k: 1, seeds: target.seeds };
+  if (isRecord(target) && !forms.includes(Object.keys(target).sort().join())) throw invalidTarget(target);
+  if (isRecord(target) && "seeds" in target) {
+    if (!isRecord(target.seeds) || Object.keys(target.seeds).length === 0) throw invalidTarget(target);
+    return { k: 1, seeds: target.seeds };
+  }
   const [n] = dims;
   const all = (weights: Weights): Asked => ({ k: 1, rows: range(n).map(() => weights) });
   const one = (c: number): Weights => [[checkClass(c, dims), 1]];
@@ -47,6 +51,7 @@ export async function resolve(
   if (typeof target === "number") return all(one(target));
   if (typeof target !== "object" || target === null) throw invalidTarget(target);
   if ("each" in target) {
+    if (!Array.isArray(target.each)) throw invalidTarget(target);
     if (target.each.length === 0) throw new UserError("invalid-option", "invalid target: no class is given");
     return { k: target.each.length, rows: range(n).flatMap(() => target.each.map(one)) };
   }
@@ -65,9 +70,15 @@ export async function resolve(
   return { k: 1, rows: target.map(one) };
 }
 
+/** The names in a target, sorted. */
+const forms = ["each", "against,for", "counterfactual", "seeds"];
+
 function invalidTarget(target: unknown): UserError {
   const allowed = "a class index, a list of them, { each }, { for, against }, { counterfactual } and { seeds }";
-  return new UserError("invalid-option", `invalid target: ${JSON.stringify(target)}; allowed are ${allowed}`);
+  return new UserError(
+    "invalid-option",
+    `invalid target: ${isRecord(target) ? `{ ${Object.keys(target).join(", ")} }` : String(target)}; allowed are ${allowed}`,
+  );
 }
 
 function checkClass(c: number, dims: readonly number[]): number {

@@ -7,7 +7,7 @@
 
 import { readFile, stat } from "node:fs/promises";
 import type { Metadata, Sharp, SharpOptions } from "sharp";
-import { UserError } from "../errors.ts";
+import { expects, type OptionNames, UserError } from "../errors.ts";
 import { type Picture, picture } from "./picture.ts";
 
 /** The formats that are read, under the names that sharp gives them. */
@@ -31,6 +31,8 @@ export interface DecodeOptions {
   name?: string;
 }
 
+export const decodeOptions: OptionNames<DecodeOptions> = { maxPixels: true, maxBytes: true, name: true };
+
 /**
  * Reads an image: the first frame or page, turned as EXIF says, alpha laid over white, as 8-bit sRGB (grey, CMYK and embedded ICC
  * profiles are converted); of PNG and TIFF files with 16 bits a channel these too.
@@ -42,6 +44,10 @@ export async function decode(
   source: string | Uint8Array,
   { maxPixels = 100e6, maxBytes = Number.POSITIVE_INFINITY, name: given = "(bytes)" }: DecodeOptions = {},
 ): Promise<Picture> {
+  const readable = typeof source === "string" || source instanceof Uint8Array;
+  expects(readable, "image", source, "a file's path, or a picture's bytes");
+  expects(maxPixels > 0, "maxPixels", maxPixels, "a number above 0");
+  expects(maxBytes > 0, "maxBytes", maxBytes, "a number above 0");
   const name = typeof source === "string" ? source : given;
   const bytes = typeof source === "string" ? await read(source, maxBytes) : source;
   if (bytes.length > maxBytes) throw tooManyBytes(name, bytes.length, maxBytes);

@@ -30,7 +30,7 @@ export function byImage({ build, a }: LayerParts, rows: Value, positions: readon
   return { ...build.reshape(rows, shape), dims: [n, -1, channels, ...positions.map(() => -1)] };
 }
 
-export const gradCam: Method = {
+export const gradCam: Method<"grad-cam"> = {
   name: "grad-cam",
   title: "Grad-CAM",
   summary: "Where the evidence for the class is, on the grid of a layer.",

@@ -7,7 +7,7 @@ import { gradCamMap } from "./grad-cam.ts";
 import type { GraphQuestion, Method } from "./method.ts";
 import { strongestChannel } from "./pixels.ts";
 
-export const guidedGradCam: Method = {
+export const guidedGradCam: Method<"guided-grad-cam"> = {
   name: "guided-grad-cam",
   title: "Guided Grad-CAM",
   summary:

@@ -15,7 +15,7 @@ const hiResCamMap: LayerMap = (parts) => {
   return build.relu(build.reduceSum(build.mul(gradients, build.unsqueeze(activations, [1])), [2], false));
 };
 
-export const hiResCam: Method = {
+export const hiResCam: Method<"hires-cam"> = {
   name: "hires-cam",
   title: "HiResCAM",
   summary: "What each place of a layer contributed to the score, to first order.",

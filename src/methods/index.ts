@@ -9,18 +9,18 @@ import { hiResCam } from "./hires-cam.ts";
 import type { Method } from "./method.ts";
 import { occlusion } from "./occlusion.ts";
 
-export const methods: readonly Method[] = [
-  gradCam,
-  hiResCam,
-  guidedBackprop,
-  guidedGradCam,
-  deconvolution,
-  gradient,
-  occlusion,
-];
+const registered = [gradCam, hiResCam, guidedBackprop, guidedGradCam, deconvolution, gradient, occlusion] as const;
+
+/** The methods' names. */
+export type MethodName = (typeof registered)[number]["name"];
+
+export const methods: readonly Method<MethodName>[] = registered;
+
+/** Names that a person wrote; @throws UserError `unknown-name` for one that is none. */
+export const methodNames = (names: readonly string[]): MethodName[] => names.map((name) => methodNamed(name).name);
 
 /** @throws UserError `unknown-name` that lists the methods. */
-export function methodNamed(name: string): Method {
+export function methodNamed(name: string): Method<MethodName> {
   const method = methods.find((m) => m.name === name);
   if (!method)
     throw new UserError(

@@ -42,6 +42,9 @@ export interface Question {
   progress(done: number): void;
 }
 
+/** A share, 0 to 1, as it is told on; of nothing at all (0 samples, 0 steps: NaN) everything is done. */
+export const shareDone = (done: number): number => (done < 1 ? Math.max(0, done) : 1);
+
 /** An explanation: a map for every target and, where the method has it, the signed image that the map sums up. */
 export interface Explanation {
   /** [m, ...grid], raw: neither normalised nor resized. */
@@ -62,8 +65,8 @@ export interface GraphQuestion {
 /** An explanation as a graph: a map on the layer's grid, or the signed image. */
 export type GraphExplanation = { readonly map: Value } | { readonly pixels: Value };
 
-export interface Method {
-  readonly name: string;
+export interface Method<Name extends string = string> {
+  readonly name: Name;
   /** How people write it. */
   readonly title: string;
   /** What the map shows, in one line. */

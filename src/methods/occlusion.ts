@@ -19,7 +19,7 @@ export function patchStarts(side: number): number[] {
   return range(Math.max(1, Math.ceil((side - size) / stride) + 1)).map((i) => i * stride);
 }
 
-export const occlusion: Method = {
+export const occlusion: Method<"occlusion"> = {
   name: "occlusion",
   title: "Occlusion",
   summary: "How far the score drops when a patch is hidden. Hundreds of forward passes, and no gradient.",

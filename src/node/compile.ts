@@ -30,12 +30,13 @@ export interface CompiledFile {
  * @throws UserError for what `load` and `compile` refuse, and where the file cannot be written.
  */
 export async function compileFile(source: string | undefined, options: CompileFileOptions = {}): Promise<CompiledFile> {
-  const from = await load(source, options);
+  const { method, classInput, out, notes: added, ...reading } = options;
+  const from = await load(source, reading);
   try {
     if (from.notes) throw alreadyCompiled();
     const { labels, kind, name, score } = from.classifier;
     const output = options.output ?? (score.axes.channels === undefined ? score.output : undefined);
-    const file = options.out ?? `${name}.gradcam.onnx`;
+    const file = out ?? `${name}.gradcam.onnx`;
     await checkPlace(file, from);
     const notes: Notes = {
       version: packageVersion(),
@@ -43,9 +44,9 @@ export async function compileFile(source: string | undefined, options: CompileFi
       ...(kind === "picture" && { preprocess: JSON.stringify(from.classifier.preprocess) }),
       ...(output !== undefined && { output }),
       ...(options.tokens && { tokens: JSON.stringify(options.tokens) }),
-      ...options.notes,
+      ...added,
     };
-    const bytes = await compiledAtSomeSize(from, { ...options, notes });
+    const bytes = await compiledAtSomeSize(from, { ...reading, method, classInput, notes });
     await writeWhole(file, bytes);
     return { file, model: readModel(bytes), from };
   } finally {
@@ -61,11 +62,13 @@ async function compiledAtSomeSize(
   { classifier, file }: LoadedClassifier,
   options: CompileFileOptions,
 ): Promise<Uint8Array> {
+  const { method, classInput, notes } = options;
+  const asked = { method, classInput, notes };
   const { explainer, kind } = classifier;
   const { model, tensors, imageInput = "", reading } = explainer;
   const sizes = (tensors.get(imageInput)?.dims ?? []).filter((_, axis) => axis !== reading.explained?.axes.batch);
   try {
-    return compile(explainer, options);
+    return compile(explainer, asked);
   } catch (error) {
     const waits = error instanceof UserError && error.code === "unsupported-operator" && sizes.includes(-1);
     if (!waits || kind !== "picture") throw error;
@@ -78,8 +81,8 @@ async function compiledAtSomeSize(
     const session = { ...externalDataBeside(file), ...options.session };
     const sized = await openExplainer(await loadRuntime(), bytes, { output: options.output, layer, session });
     try {
-      const notes = { ...options.notes, ...(rewritten && { rewritten: rewritten.join(", ") }) };
-      return compile(sized, { ...options, notes });
+      const notes = { ...asked.notes, ...(rewritten && { rewritten: rewritten.join(", ") }) };
+      return compile(sized, { ...asked, notes });
     } finally {
       await sized.release();
     }

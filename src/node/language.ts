@@ -1,15 +1,17 @@
 /** @file The directory of a captioner or an answerer, on disk. */
 import { createHash } from "node:crypto";
 import path from "node:path";
-import { UserError } from "../errors.ts";
-import type { DecodeOptions } from "../image/sharp.ts";
+import { type OptionNames, UserError } from "../errors.ts";
+import { type DecodeOptions, decodeOptions } from "../image/sharp.ts";
 import type { Model } from "../onnx/model.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
-import type { FolderFiles, LanguageOptions } from "../tasks/folder.ts";
+import { type FolderFiles, type LanguageOptions, languageOptions } from "../tasks/folder.ts";
 import { exists, isDirectory, readBytes, readModelBytes } from "./files.ts";
 import { checkExternalData, externalDataBeside, modelIn } from "./load.ts";
 
 export interface LoadLanguageOptions extends LanguageOptions, DecodeOptions {}
+
+export const loadLanguageOptions: OptionNames<LoadLanguageOptions> = { ...languageOptions, ...decodeOptions };
 
 export class DiskFiles implements FolderFiles {
   readonly #hash = createHash("sha256");

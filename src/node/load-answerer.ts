@@ -1,11 +1,13 @@
 /** @file Opening a question answerer from disk. */
+
 import { fileURLToPath } from "node:url";
+import { checkOptions, expects } from "../errors.ts";
 import type { Picture } from "../image/picture.ts";
 import { type DecodeOptions, decode } from "../image/sharp.ts";
 import type { Answered, Answerer, QuestionOptions } from "../tasks/answering.ts";
 import type { GenerativeAnswerer } from "../tasks/generative-answerer.ts";
 import { openAnswerer } from "../tasks/open-answerer.ts";
-import { DiskFiles, type LoadLanguageOptions } from "./language.ts";
+import { DiskFiles, type LoadLanguageOptions, loadLanguageOptions } from "./language.ts";
 import { checkProviders } from "./load.ts";
 import { loadRuntime } from "./runtime.ts";
 
@@ -50,6 +52,8 @@ export async function loadAnswerer(
   source: string = bundledAnswerer,
   options: LoadLanguageOptions = {},
 ): Promise<LoadedAnswerer> {
+  checkOptions(options, loadLanguageOptions, "loadAnswerer");
+  expects(typeof source === "string", "model", source, "the path of a directory");
   const ort = await loadRuntime();
   checkProviders(ort, options.session);
   const files = await DiskFiles.open(source);

@@ -1,10 +1,12 @@
 /** @file Opening a captioner from disk. */
+
 import { fileURLToPath } from "node:url";
+import { checkOptions, expects } from "../errors.ts";
 import type { Picture } from "../image/picture.ts";
 import { type DecodeOptions, decode } from "../image/sharp.ts";
 import type { Captioned, Captioner, CaptionOptions } from "../tasks/captioning.ts";
 import { openCaptioner } from "../tasks/open-captioner.ts";
-import { DiskFiles, type LoadLanguageOptions } from "./language.ts";
+import { DiskFiles, type LoadLanguageOptions, loadLanguageOptions } from "./language.ts";
 import { checkProviders } from "./load.ts";
 import { loadRuntime } from "./runtime.ts";
 
@@ -49,6 +51,8 @@ export async function loadCaptioner(
   source: string = bundledCaptioner,
   options: LoadLanguageOptions = {},
 ): Promise<LoadedCaptioner> {
+  checkOptions(options, loadLanguageOptions, "loadCaptioner");
+  expects(typeof source === "string", "model", source, "the path of a directory");
   const ort = await loadRuntime();
   checkProviders(ort, options.session);
   const files = await DiskFiles.open(source);

@@ -1,22 +1,26 @@
 /** @file Opening a model from disk: the bundled classifier, a directory in Hugging Face layout, or a bare ONNX file. */
+
 import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { listing, UserError } from "../errors.ts";
+import { checkOptions, expects, listing, type OptionNames, UserError } from "../errors.ts";
 import type { Notes } from "../explain/compiled.ts";
 import type { Explainer } from "../explain/explainer.ts";
-import type { DecodeOptions } from "../image/sharp.ts";
+import { type DecodeOptions, decodeOptions } from "../image/sharp.ts";
 import type { Model } from "../onnx/model.ts";
 import { externalLocation, isExternal } from "../onnx/proto.ts";
 import type { Feeds, SessionOptions, Tensor } from "../onnx/runtime.ts";
+import { checkClassify } from "../tasks/answers.ts";
 import { Classifier, type ClassifyOptions, type Why } from "../tasks/classification.ts";
 import { mostBytes } from "../tasks/json.ts";
 import {
+  checkLoad,
   labelsFrom,
   type ModelOptions,
   type ModelParts,
   modelAmong,
+  modelOptions,
   parseLabels,
   readNamed,
   usualPlaces,
@@ -37,6 +41,12 @@ export interface LoadOptions extends ModelOptions, DecodeOptions {
   /** Files or tensors for the model's other inputs, by name, in every question; that of the sample itself may be among the files. */
   readonly inputs?: AskOptions["inputs"];
 }
+
+const loadOptions: OptionNames<LoadOptions> = {
+  ...modelOptions,
+  ...decodeOptions,
+  ...{ labels: true, similarTo: true, inputs: true },
+};
 
 /** What is asked of a model that was loaded: its other inputs may be files. */
 export interface AskOptions extends Omit<ClassifyOptions, "inputs"> {
@@ -91,6 +101,7 @@ export class LoadedClassifier implements OpenedFile {
    * @throws UserError for what the model does not take, an unknown class, method, layer or input, and scores that are not finite.
    */
   async explain<K extends Kind = "picture">(source: Source, options: AskOptions = {}): Promise<Why<K>> {
+    checkClassify(options);
     const sample = await readSample(source, this.options);
     const inputs = await readInputs(this.ort, this.classifier.explainer, options.inputs ?? {}, this.options);
     return this.classifier.explain<K>(sample, { ...options, inputs });
@@ -115,6 +126,9 @@ export interface OpenedModel extends OpenedFile, Opened {
  * @throws UserError for missing or broken files.
  */
 export async function openFile(source: string = bundledModel, given: LoadOptions = {}): Promise<OpenedModel> {
+  checkOptions(given, loadOptions, "load");
+  checkLoad(given);
+  expects(typeof source === "string", "model", source, "the path of an .onnx file or a directory");
   const ort = await loadRuntime();
   checkProviders(ort, given.session);
   const directory = (await isDirectory(source)) ? source : undefined;

@@ -13,7 +13,7 @@ import type { Signal } from "../signal/signal.ts";
 import { decodeWav } from "../signal/wav.ts";
 import type { ModelOptions } from "../tasks/open.ts";
 import { preparationOf } from "../tasks/preparation.ts";
-import { batched, type Sample } from "../tasks/sample.ts";
+import { batched, checkSample, type Sample } from "../tasks/sample.ts";
 import { asDense, asTensor, isArrayFile, readArray } from "./arrays.ts";
 import { readBytes } from "./files.ts";
 import { toldOf } from "./foreign-sample.ts";
@@ -34,7 +34,10 @@ async function readKnown(source: Source, decoding: DecodeOptions): Promise<Sampl
     if (begins(source, "\u0093NUMPY")) return asDense(readNpy(source), "(bytes)");
     return begins(source, "RIFF") && begins(source.subarray(8), "WAVE") ? decodeWav(source) : decode(source, decoding);
   }
-  if (typeof source !== "string") return source;
+  if (typeof source !== "string") {
+    checkSample(source);
+    return source;
+  }
   if (isArrayFile(source)) return asDense(await readArray(source, "array"), source);
   return path.extname(source).toLowerCase() === ".wav" ? readWav(source) : decode(source, decoding);
 }

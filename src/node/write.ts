@@ -1,5 +1,7 @@
 /** @file An explanation's files: the raw map, the map with what it explains, its colours alone, and a labelled panel of all. */
+
 import path from "node:path";
+import { checkOptions, expects, isRecord, isTexts, type OptionNames } from "../errors.ts";
 import type { Box, Point } from "../image/locate.ts";
 import type { Box3, Point3 } from "../image/locate-volume.ts";
 import type { Warning } from "../read/decision.ts";
@@ -22,6 +24,8 @@ export interface WriteOptions {
   /** Below the panel. */
   readonly caption: string;
 }
+
+const writeOptions: OptionNames<WriteOptions> = { directory: true, stem: true, colormap: true, caption: true };
 
 export interface WrittenExplanation {
   readonly class: number;
@@ -54,7 +58,10 @@ export async function writeWhy<K extends Kind>(
   why: Why<K>,
   options: WriteOptions,
 ): Promise<{ explanations: WrittenExplanation[]; panel: string }> {
+  expects(isRecord(why) && Array.isArray(why.explanations), "answer", why, "what explain gives");
+  checkOptions(options, writeOptions, "writeWhy");
   const { directory, stem } = options;
+  expects(isTexts([directory, stem]), "directory and stem", { directory, stem }, "two texts");
   const drawing = drawingOf(why, options);
   const explanations: WrittenExplanation[] = [];
   for (const e of why.explanations) {

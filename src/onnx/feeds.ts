@@ -1,5 +1,5 @@
 /** @file Whether feeds are those that a model takes, and seeds those that a tensor takes. */
-import { listing, UserError } from "../errors.ts";
+import { expects, isRecord, listing, UserError } from "../errors.ts";
 import type { Model } from "./model.ts";
 import { type Observed, type TensorType, typeOf } from "./observe.ts";
 import { declaredDims, declaredType } from "./proto.ts";
@@ -9,6 +9,7 @@ import { gradientType, typeName } from "./types.ts";
 /** @throws UserError for a missing or unknown input, or one of another type or shape than the model declares. */
 export function checkFeeds(model: Model, feeds: Feeds): void {
   const names = model.inputs.map(({ name }) => name);
+  expects(isRecord(feeds), "feeds", feeds, `an object with a tensor for each of ${listing(names)}`);
   for (const name of Object.keys(feeds))
     if (!names.includes(name))
       throw new UserError("unknown-name", `unknown input: "${name}"; the model takes ${listing(names)}`);
@@ -36,8 +37,8 @@ export function checkSeed(model: Model, tensors: Observed, name: string, seed: T
   const tensor = typeOf(model, tensors, name);
   const { type, dims } = tensor;
   const wanted = typeName(gradientType(type));
-  if (seed.type !== wanted)
-    throw new UserError("invalid-input", `invalid seed: "${name}" takes ${wanted}, not ${seed.type}`);
+  if (seed?.type !== wanted)
+    throw new UserError("invalid-input", `invalid seed: "${name}" takes ${wanted}, not ${seed?.type}`);
   if (seed.dims.length !== dims.length || dims.some((d, i) => d >= 0 && d !== seed.dims[i]))
     throw new UserError("invalid-input", `invalid seed: "${name}" has shape [${dims}], the seed [${seed.dims}]`);
   return tensor;

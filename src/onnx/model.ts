@@ -1,5 +1,5 @@
 /** @file A model as the rest of the package reads it: its nodes, who makes a tensor, who reads it, what is constant. */
-import { UserError } from "../errors.ts";
+import { expects, UserError } from "../errors.ts";
 import { inputsOf, namesIn } from "./graphs.ts";
 import { inOrder } from "./order.ts";
 import {
@@ -101,6 +101,7 @@ function withoutTwins(graph: GraphProto): GraphProto {
 }
 
 function parse(bytes: Uint8Array): ModelProto {
+  expects(bytes instanceof Uint8Array, "model", bytes, "an ONNX file's bytes, a Uint8Array");
   if (bytes.length === 0) throw new UserError("invalid-model", "invalid model: not an ONNX file (it is empty)");
   let proto: ModelProto;
   try {

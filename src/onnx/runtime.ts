@@ -1,4 +1,5 @@
 /** @file Making and running sessions of the host's ONNX Runtime. */
+import { expects, isRecord } from "../errors.ts";
 import type { Feeds, Runtime, Session, SessionOptions, Tensor } from "./ort.ts";
 import { hasArray, typeFromName } from "./types.ts";
 
@@ -15,6 +16,8 @@ export interface Origin {
 }
 const origins = new WeakMap<Session, Origin>();
 
+const runtimes = "ONNX Runtime's namespace, import * as ort";
+
 /**
  * Makes a session. Warnings of ONNX Runtime stay quiet unless the options ask for them.
  * @param of the model, where the session holds what was added to it or taken from it
@@ -26,6 +29,7 @@ export async function openSession(
   options: SessionOptions = {},
   of?: Origin["model"],
 ): Promise<Session> {
+  expects(typeof ort?.InferenceSession?.create === "function", "runtime", ort, runtimes);
   const origin = of && { ort, model: of, options };
   try {
     const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...options });
@@ -89,6 +93,3 @@ function merged(a: Record<string, unknown>, b: Record<string, unknown>): Record<
   });
   return { ...a, ...Object.fromEntries(both) };
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

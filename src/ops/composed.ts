@@ -6,7 +6,7 @@
 import type { Made, Value } from "../onnx/build.ts";
 import { Attributes } from "../onnx/model.ts";
 import { gradientType, isFloat } from "../onnx/types.ts";
-import type { Call, Op } from "./op.ts";
+import { type Call, type Op, valuesOf } from "./op.ts";
 
 /** The outputs of a node, made of its inputs; a hole where an output has no gradient. */
 export type Forward = (call: Call) => readonly (Value | undefined)[];
@@ -57,10 +57,10 @@ function sweep(c: Call, seeds: readonly (readonly [Value, Value])[], wrt: readon
       node,
       inputs: node.input,
       attributes: new Attributes(node),
-      x: inputs as Value[],
-      y: outputs,
+      x: valuesOf(inputs as Value[]),
+      y: valuesOf(outputs),
       outputTypes: outputs.map(({ type }) => gradientType(type)),
-      dy: outputs.map((v) => totals.get(v.name) ?? build.zerosLike(v)),
+      dy: valuesOf(outputs.map((v) => totals.get(v.name) ?? build.zerosLike(v))),
       needs,
       opset: build.opset,
       constant: (i) => (inputs[i] ? build.numbersOf(inputs[i]) : undefined),

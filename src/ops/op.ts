@@ -25,6 +25,11 @@ export interface Inside extends Body {
   differentiate(build: Builder, seeds: ReadonlyMap<string, Value>, wrt: readonly string[]): ReadonlyMap<string, Value>;
 }
 
+/** Tensors of a node in order; the first is always there where a rule looks for one. */
+export type Values = readonly [Value, ...Value[]];
+
+export const valuesOf = (tensors: readonly Value[]): Values => tensors as Values;
+
 /** One node, as a rule sees it. Half-precision tensors and quantised steps appear as float32. */
 export interface Call {
   readonly node: NodeProto;
@@ -33,12 +38,12 @@ export interface Call {
   /** The names of its inputs, followed by those of the outer tensors that graphs inside it read; in this order are x and needs. */
   readonly inputs: readonly string[];
   /** Inputs; a hole where an optional one is absent. */
-  readonly x: readonly Value[];
-  readonly y: readonly Value[];
+  readonly x: Values;
+  readonly y: Values;
   /** The types that the outputs have in the model. */
   readonly outputTypes: readonly DataType[];
   /** Gradients of the outputs, with the shape of y; zeros for an output that the score does not depend on. */
-  readonly dy: readonly Value[];
+  readonly dy: Values;
   /** Whether the gradient of an input is asked for: a rule may leave out the others. */
   readonly needs: readonly boolean[];
   /** The operator set whose semantics the node has. */

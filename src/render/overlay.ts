@@ -2,7 +2,7 @@
  * @file A map in colours: over its picture, or alone.
  */
 
-import { InternalError } from "../errors.ts";
+import { expects } from "../errors.ts";
 import { type Picture, type PixelMap, picture } from "../image/picture.ts";
 import { type ColormapName, colormap, colormaps } from "./colormap.ts";
 import { normalise } from "./normalise.ts";
@@ -30,8 +30,8 @@ export function overlay(
   map: PixelMap,
   { colormap: name = colormaps[0], opacity = 0.75 }: OverlayOptions = {},
 ): Picture {
-  if (map.width !== width || map.height !== height)
-    throw new InternalError(`a map of ${map.width} x ${map.height} over a picture of ${width} x ${height}`);
+  const fits = map.width === width && map.height === height && data?.length === 3 * width * height;
+  expects(fits, "map", `${map.width} x ${map.height}`, `one of its picture's size, ${width} x ${height}`);
   const colours = colormap(name);
   // For each step of the colour map, how much of the picture stays, in 256ths: whole numbers, for photographs have millions of pixels.
   const kept = Int32Array.from({ length: 256 }, (_, step) => Math.round(256 * (1 - opacityAt(step / 255, opacity))));

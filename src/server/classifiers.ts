@@ -1,6 +1,8 @@
 /** @file Classifiers behind the service: of one size, with a few layers, and several samples in a run where the model keeps them apart. */
+
 import type { ModelCard } from "../client/contract.ts";
 import { listing, UserError } from "../errors.ts";
+import type { MethodName } from "../methods/index.ts";
 import { type LoadedClassifier, type LoadOptions, load } from "../node/load.ts";
 import { readSample } from "../node/samples.ts";
 import type { Why } from "../tasks/classification.ts";
@@ -120,7 +122,8 @@ async function sampleOf({ file, question }: Job<"explain">, { layers }: ModelCar
 
 function optionsOf({ question }: Job<"explain">, signal: AbortSignal) {
   const { classes, methods, against, counterfactual } = question;
-  return { classes, method: methods, against, counterfactual, signal };
+  // The schema has seen to it that they are names.
+  return { classes, method: methods as readonly MethodName[] | undefined, against, counterfactual, signal };
 }
 
 async function outcomeOf(why: PromiseSettledResult<Why<Kind>>, job: Job<"explain">, card: ModelCard): Promise<Outcome> {

@@ -1,8 +1,10 @@
 /** @file Captioners and answerers behind the service: one picture in a run. */
+
 import type { ModelCard } from "../client/contract.ts";
 import { UserError } from "../errors.ts";
 import type { Preprocess } from "../image/preprocess.ts";
 import { decode } from "../image/sharp.ts";
+import { methodNames } from "../methods/index.ts";
 import type { LoadOptions } from "../node/load.ts";
 import { loadAnswerer } from "../node/load-answerer.ts";
 import { loadCaptioner } from "../node/load-captioner.ts";
@@ -18,8 +20,8 @@ export async function openCaptioner({ name, source }: ModelSource, loading: Load
   const card: ModelCard = { name, task: "caption", sha256: model.sha256, kind: "picture", labels: [], layers: [] };
   return apart(card, async (job, signal) => {
     const { file, question } = job as Job<"caption">;
-    const { caption, instead, words, counterfactual, methods: method } = question;
-    const options = { caption, instead, words, counterfactual, method, signal };
+    const { caption, instead, words, counterfactual, methods } = question;
+    const options = { caption, instead, words, counterfactual, method: methods && methodNames(methods), signal };
     return renderCaptioned(await model.explain(await pictureIn(file, loading), options), question, card);
   });
 }
@@ -33,8 +35,8 @@ export async function openAnswerer({ name, source }: ModelSource, loading: LoadO
   const card: ModelCard = { name, task: "ask", sha256: model.sha256, kind: "picture", labels, layers: [] };
   return apart(card, async (job, signal) => {
     const { file, question, accept } = job as Job<"ask">;
-    const { question: words, answers: asked, against, counterfactual, methods: method } = question;
-    const options = { answers: asked, against, counterfactual, method, signal };
+    const { question: words, answers: asked, against, counterfactual, methods } = question;
+    const options = { answers: asked, against, counterfactual, method: methods && methodNames(methods), signal };
     return renderAnswered(await model.ask(await pictureIn(file, loading), words, options), { question, accept }, card);
   });
 }

@@ -1,5 +1,5 @@
 /** @file Visual question answering over a list of answers: a picture and a question in, the best answers and where they came from out. */
-import { listing, UserError } from "../errors.ts";
+import { checkOptions, expects, listing, type OptionNames, UserError } from "../errors.ts";
 import { Recent } from "../explain/recent.ts";
 import { withSizes } from "../explain/rewritten.ts";
 import type { Picture } from "../image/picture.ts";
@@ -9,6 +9,7 @@ import type { Model } from "../onnx/model.ts";
 import { DataType, declaredDims, declaredType, type ValueInfoProto } from "../onnx/proto.ts";
 import type { Feeds, Runtime, SessionOptions, Tensor } from "../onnx/runtime.ts";
 import type { TokenGrid } from "../read/layout.ts";
+import { askingNames, checkAsking, checkList, isQuery, isText } from "./asking.ts";
 import {
   type ClassExplanation,
   Classifier,
@@ -17,6 +18,7 @@ import {
   type Why,
 } from "./classification.ts";
 import { imageOf } from "./narrator.ts";
+import { checkPicture } from "./sample.ts";
 import type { TextTokenizer } from "./tokenizer.ts";
 import type { Span, Token } from "./writer.ts";
 
@@ -42,6 +44,19 @@ export interface QuestionOptions extends Omit<ClassifyOptions, "classes" | "inpu
   readonly answers?: ClassifyOptions["classes"];
   /** How many sentences the search of a model that writes its answers keeps; 1 takes the likeliest word each time. */
   readonly beams?: number;
+}
+
+const questionOptions: OptionNames<QuestionOptions> = {
+  ...askingNames,
+  ...{ answers: true, against: true, beams: true, layer: true },
+};
+
+/** @throws UserError `invalid-option` */
+export function checkQuestion(question: unknown, options: QuestionOptions): void {
+  checkOptions(options, questionOptions, "ask");
+  checkAsking(options);
+  expects(isText(question), "question", question, "a text");
+  checkList(options.answers, "answers", '["red", "top3"]', isQuery);
 }
 
 /** An answer: one of a list, or written by the model, and then with its tokens. */
@@ -109,11 +124,10 @@ export class Answerer {
    * Answers a question about a picture and explains answers.
    * @throws UserError for a question that is empty, too long or of unknown words, an unknown answer, method or layer.
    */
-  async ask(
-    picture: Picture,
-    question: string,
-    { answers, beams, ...options }: QuestionOptions = {},
-  ): Promise<Answered> {
+  async ask(picture: Picture, question: string, asking: QuestionOptions = {}): Promise<Answered> {
+    checkQuestion(question, asking);
+    checkPicture(picture);
+    const { answers, beams, ...options } = asking;
     if (beams !== undefined)
       throw new UserError(
         "invalid-option",

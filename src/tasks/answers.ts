@@ -1,18 +1,19 @@
 /** @file What is asked of a model's scores, and what comes back: predictions, and a map for each class and method. */
-import { InternalError, UserError } from "../errors.ts";
+import { checkOptions, expects, InternalError, isRecord, type OptionNames, UserError } from "../errors.ts";
 import type { Forward } from "../explain/forward.ts";
 import type { Target } from "../explain/target.ts";
-import { methodNamed } from "../methods/index.ts";
+import { type MethodName, methodNamed } from "../methods/index.ts";
 import type { Dense } from "../methods/method.ts";
 import type { Feeds } from "../onnx/runtime.ts";
 import type { Warning } from "../read/decision.ts";
+import { askingNames, checkAsking, checkList, isQuery } from "./asking.ts";
 import type { ClassQuery, Labels } from "./labels.ts";
 
 export interface ClassifyOptions {
   /** Classes to explain: indices, names, `topN`; the best class by default. */
   readonly classes?: readonly ClassQuery[];
   /** One method or several; "grad-cam" by default. */
-  readonly method?: string | readonly string[];
+  readonly method?: MethodName | readonly MethodName[];
   /** Explain the classes rather than this one: what speaks for them and against it. */
   readonly against?: ClassQuery;
   /** Explain what speaks against the classes. */
@@ -22,6 +23,23 @@ export interface ClassifyOptions {
   readonly inputs?: Feeds;
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
+}
+
+const classifyOptions: OptionNames<ClassifyOptions> = {
+  ...askingNames,
+  ...{ classes: true, against: true, layer: true, inputs: true },
+};
+
+/** @throws UserError `invalid-option` */
+export function checkClassify(options: Omit<ClassifyOptions, "inputs"> & { readonly inputs?: object }): void {
+  checkOptions(options, classifyOptions, "explain");
+  checkAsking(options);
+  expects(!options.inputs || isRecord(options.inputs), "inputs", options.inputs, "an object of files or tensors");
+  checkList(options.classes, "classes", '["espresso", 281, "top3"]', isQuery);
+  const { against, counterfactual } = options;
+  expects(against === undefined || isQuery(against), "against", against, 'a class, "espresso" or 281');
+  expects(!/^top\d+$/.test(String(against ?? "")), "against", against, "one class");
+  expects(against === undefined || !counterfactual, "counterfactual", counterfactual, "it without against");
 }
 
 export interface Prediction {
@@ -80,7 +98,7 @@ function softmax(scores: Float32Array): number[] {
 /** What is asked, with names found. */
 export interface Asking {
   readonly classes: readonly number[];
-  readonly methods: readonly string[];
+  readonly methods: readonly MethodName[];
   readonly against?: number;
   readonly counterfactual?: boolean;
   readonly labels: Labels;
@@ -124,7 +142,7 @@ function wordsOf(index: number, { against, counterfactual, labels }: Asking): { 
 export type OneMap = Pick<Explanation, "map" | "pixels" | "layer">;
 
 /** Plain classes are asked together, contrasts and opposites one at a time. */
-async function askEach(forward: Forward, method: string, asking: Asking): Promise<OneMap[]> {
+async function askEach(forward: Forward, method: MethodName, asking: Asking): Promise<OneMap[]> {
   const { classes, against, counterfactual, onProgress, signal } = asking;
   const targets: Target[] =
     against !== undefined

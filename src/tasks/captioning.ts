@@ -1,12 +1,15 @@
 /** @file Image captioning: a picture in, a sentence and where each of its words came from out. */
-import { listing, UserError } from "../errors.ts";
+
+import { checkOptions, expects, listing, type OptionNames, UserError } from "../errors.ts";
 import type { Geometry } from "../image/geometry.ts";
 import { picture as blankPicture, type Picture } from "../image/picture.ts";
 import type { Preprocess } from "../image/preprocess.ts";
-import { methodNamed } from "../methods/index.ts";
+import { type MethodName, methodNamed } from "../methods/index.ts";
 import { range } from "../onnx/dims.ts";
 import type { Runtime } from "../onnx/runtime.ts";
+import { askingNames, checkAsking, checkList, isText } from "./asking.ts";
 import { type ReadMap, readMap } from "./map.ts";
+import { checkPicture } from "./sample.ts";
 import type { Word } from "./tokenizer.ts";
 import {
   checkContrast,
@@ -35,9 +38,23 @@ export interface CaptionOptions {
   /** Explain what speaks against the words. */
   readonly counterfactual?: boolean;
   /** One method or several; "grad-cam" by default. */
-  readonly method?: string | readonly string[];
+  readonly method?: MethodName | readonly MethodName[];
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
+}
+
+const captionOptions: OptionNames<CaptionOptions> = {
+  ...askingNames,
+  ...{ caption: true, instead: true, words: true, beams: true },
+};
+
+/** @throws UserError `invalid-option` */
+export function checkCaption(options: CaptionOptions): void {
+  checkOptions(options, captionOptions, "a captioner's explain");
+  checkAsking(options);
+  for (const name of ["caption", "instead"] as const)
+    expects(options[name] === undefined || isText(options[name]), name, options[name], "a text");
+  checkList(options.words, "words", '["red circle"]', isText);
 }
 
 /** What a map is of: the whole sentence, a word, several in a row, or one sentence rather than another. */
@@ -95,6 +112,8 @@ export class Captioner {
    * @throws UserError for words that the model does not know, a sentence that is empty or too long, an unknown method or layer.
    */
   async explain(picture: Picture, options: CaptionOptions = {}): Promise<Captioned> {
+    checkCaption(options);
+    checkPicture(picture);
     const methods = [options.method ?? "grad-cam"].flat().map((name) => methodNamed(name).name);
     if (options.instead !== undefined) checkContrast(methods, "sentence");
     const writer = this.#writer;

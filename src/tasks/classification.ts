@@ -1,24 +1,42 @@
 /** @file Classification: a picture, a signal or a volume in, its best classes and where the evidence for them is out. */
+
 import { UserError } from "../errors.ts";
 import { type Explainer, type OpenOptions, openExplainer } from "../explain/explainer.ts";
 import type { Forward } from "../explain/forward.ts";
 import { bestClasses, byScore, classScores } from "../explain/target.ts";
 import { repeatImage, toTensor } from "../explain/tensors.ts";
 import type { Preprocess, Preprocessed } from "../image/preprocess.ts";
-import { methodNamed } from "../methods/index.ts";
+import { type MethodName, methodNames } from "../methods/index.ts";
 import type { Dense } from "../methods/method.ts";
 import { DataType } from "../onnx/proto.ts";
 import type { Feeds, Runtime, Tensor } from "../onnx/runtime.ts";
 import { typeName } from "../onnx/types.ts";
 import { plainDims } from "../read/axes.ts";
 import type { Score } from "../read/score.ts";
-import { type ClassifyOptions, type Explanation, explanationsOf, type Prediction, probabilitiesOf } from "./answers.ts";
+import {
+  type ClassifyOptions,
+  checkClassify,
+  type Explanation,
+  explanationsOf,
+  type Prediction,
+  probabilitiesOf,
+} from "./answers.ts";
+import { openOptions } from "./asking.ts";
 import { type ClassQuery, Labels } from "./labels.ts";
 import { Look } from "./look.ts";
 import { type PicturePlace, type PictureSubject, seePicture } from "./pictures.ts";
 import { Placements, type PlacingOptions } from "./placing.ts";
 import { type ModelReading, readingOf, type Said } from "./reading.ts";
-import { batched, type Feeding, fromPlainSample, type Kind, plainSample, type Sample, type Seen } from "./sample.ts";
+import {
+  batched,
+  checkSample,
+  type Feeding,
+  fromPlainSample,
+  type Kind,
+  plainSample,
+  type Sample,
+  type Seen,
+} from "./sample.ts";
 import { hear, type SignalPlace, type SignalSubject } from "./signals.ts";
 import { seeVolume, type VolumePlace, type VolumeSubject } from "./volumes.ts";
 import { withWarnings } from "./warnings.ts";
@@ -123,7 +141,7 @@ export class Classifier {
    * @throws UserError when the model is not such a classifier.
    */
   static async open(ort: Runtime, bytes: Uint8Array, options: ClassifierOptions): Promise<Classifier> {
-    const explainer = await openExplainer(ort, bytes, options);
+    const explainer = await openExplainer(ort, bytes, openOptions(options));
     return new Classifier(ort, explainer, readingOf(explainer, options), options, options.inputs);
   }
 
@@ -149,9 +167,12 @@ export class Classifier {
    * @throws UserError for a sample of another kind, an unknown class, method or layer, and for scores that are not finite.
    */
   async explain<K extends Kind = "picture">(sample: Sample, options: ClassifyOptions = {}): Promise<Why<K>> {
+    checkClassify(options);
+    checkSample(sample);
     methodsOf(options);
     const seen = this.see<K>(sample);
-    return this.#answer(seen, await this.explainer.forward(this.feeds(seen.input, options.inputs), options), options);
+    const { layer, inputs } = options;
+    return this.#answer(seen, await this.explainer.forward(this.feeds(seen.input, inputs), { layer }), options);
   }
 
   /**
@@ -164,6 +185,8 @@ export class Classifier {
   ): Promise<PromiseSettledResult<Why<K>>[]> {
     const questions = await Promise.allSettled(
       asked.map(async ({ sample, options = {} }) => {
+        checkClassify(options);
+        checkSample(sample);
         methodsOf(options);
         const seen = this.see<K>(sample);
         return { seen, options, feeds: this.feeds(seen.input, options.inputs) };
@@ -218,7 +241,7 @@ export class Classifier {
 
   /** Shows the network a picture's input once, as it was prepared or with a part hidden; the result answers any number of questions. */
   async lookAt(seen: Preprocessed, options: { readonly layer?: string } = {}): Promise<Look> {
-    const forward = await this.explainer.forward(this.feeds(seen), options);
+    const forward = await this.explainer.forward(this.feeds(seen), { layer: options.layer });
     return new Look(forward, seen, this.labels, this.reading, this.places);
   }
 
@@ -264,8 +287,7 @@ export class Classifier {
 }
 
 /** @throws UserError `unknown-name` */
-const methodsOf = ({ method = "grad-cam" }: ClassifyOptions): string[] =>
-  [method].flat().map((name) => methodNamed(name).name);
+const methodsOf = ({ method = "grad-cam" }: ClassifyOptions): MethodName[] => methodNames([method].flat());
 
 /** Of one score behind a sigmoid, two names are those of its absence and its presence. */
 const namesOf = (names: readonly string[], classes: number): readonly string[] =>

@@ -1,5 +1,5 @@
 /** @file How far one map stands from another of the same grid: what a quantised or half-precision model changed. */
-import { UserError } from "../errors.ts";
+import { expects, isRecord, UserError } from "../errors.ts";
 import type { Dense } from "../methods/method.ts";
 import { pearson } from "./correlation.ts";
 
@@ -12,6 +12,7 @@ export interface MapDifference {
 
 /** @throws UserError `invalid-option` for maps of different grids. */
 export function compareMaps(map: Dense, reference: Dense): MapDifference {
+  for (const one of [map, reference]) expects(isRecord(one) && one.data?.length > 0, "map", one, "{ data, dims }");
   if (String(map.dims) !== String(reference.dims))
     throw new UserError(
       "invalid-option",

@@ -1,6 +1,6 @@
 /** @file A directory with a model of pictures and words in Hugging Face layout, wherever it is: on disk, on a server, in a person's hand. */
 import { prepared } from "../autodiff/prepare.ts";
-import { UserError } from "../errors.ts";
+import { type OptionNames, UserError } from "../errors.ts";
 import { assumePreprocess, type KnownPreprocess } from "../image/assume.ts";
 import { fromHuggingFace } from "../image/hugging-face.ts";
 import type { Preprocess } from "../image/preprocess.ts";
@@ -24,6 +24,11 @@ export interface LanguageOptions extends Omit<KnownPreprocess, "layout"> {
   readonly dtype?: Dtype;
   readonly session?: SessionOptions;
 }
+
+export const languageOptions: OptionNames<LanguageOptions> = {
+  ...{ layer: true, tokens: true, session: true, dtype: true },
+  ...{ size: true, mean: true, std: true, scale: true, channels: true, fit: true, layout: true },
+};
 
 /** Where the files of a directory are read from; names are relative, with `/`. */
 export interface FolderFiles {

@@ -1,11 +1,14 @@
 /** @file Visual question answering by a model that writes its answers: the likeliest ones, a person's own, and where their words came from. */
+
 import { UserError } from "../errors.ts";
 import type { Picture } from "../image/picture.ts";
 import type { Preprocess } from "../image/preprocess.ts";
-import { methodNamed } from "../methods/index.ts";
+import { type MethodName, methodNamed } from "../methods/index.ts";
 import type { Runtime } from "../onnx/runtime.ts";
 import type { AnswerExplanation, Answered, AnswerPrediction, QuestionOptions } from "./answering.ts";
+import { checkQuestion } from "./answering.ts";
 import { readMap } from "./map.ts";
+import { checkPicture } from "./sample.ts";
 import {
   checkContrast,
   contrast,
@@ -49,6 +52,8 @@ export class GenerativeAnswerer {
    * @throws UserError for a question or an answer that is empty, too long or of unknown words, an unknown method or layer.
    */
   async ask(picture: Picture, question: string, options: QuestionOptions = {}): Promise<Answered> {
+    checkQuestion(question, options);
+    checkPicture(picture);
     const methods = [options.method ?? "grad-cam"].flat().map((name) => methodNamed(name).name);
     if (options.against !== undefined) checkContrast(methods, "answer");
     const { tokenizer } = this.#writer.options;
@@ -117,7 +122,7 @@ export class GenerativeAnswerer {
     { geometry }: Seen,
     written: Written,
     { class: index, label, tokens = [] }: AnswerPrediction,
-    method: string,
+    method: MethodName,
     { counterfactual, signal, onProgress }: QuestionOptions,
   ): Promise<AnswerExplanation[]> {
     const words = this.#writer.options.tokenizer.words(written.ids);

@@ -2,7 +2,7 @@
  * @file A classifier from the parts that a model comes in: the ONNX file, what lies beside it in Hugging Face layout, what it says of
  * itself. Where the parts are read from, disk, network or a person's hand, is not known here.
  */
-import { listing, UserError } from "../errors.ts";
+import { expects, isRecord, isTexts, listing, type OptionNames, UserError } from "../errors.ts";
 import type { InputShapes } from "../explain/input-shapes.ts";
 import { given, type KnownPreprocess, pictureShape } from "../image/assume.ts";
 import type { Preprocess } from "../image/preprocess.ts";
@@ -11,6 +11,7 @@ import { type Model, readModel } from "../onnx/model.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
 import type { GraphOptions } from "../read/graph.ts";
 import type { TokenGrid } from "../read/layout.ts";
+import { isText } from "./asking.ts";
 import { boundedJson, boundedSize } from "./json.ts";
 import type { PlacingOptions } from "./placing.ts";
 
@@ -22,6 +23,26 @@ export interface ModelOptions extends Omit<KnownPreprocess, "layout">, GraphOpti
   /** Sizes of inputs that the file leaves open. */
   readonly inputShapes?: InputShapes;
   readonly session?: SessionOptions;
+}
+
+export const modelOptions: OptionNames<ModelOptions> = {
+  ...{ output: true, explainInput: true, layout: true, layer: true, tokens: true, inputShapes: true, session: true },
+  ...{ size: true, mean: true, std: true, scale: true, channels: true, fit: true, peak: true, align: true },
+};
+
+/** What `load` is given of a model, as far as it can be seen to be wrong before the model is read. */
+export function checkLoad(options: ModelOptions & { readonly labels?: unknown; readonly inputs?: unknown }): void {
+  const { mean, std, layout, labels, inputs, session } = options;
+  for (const [name, values] of Object.entries({ mean, std })) {
+    const numbers = [values ?? 1].flat();
+    expects(numbers.every(Number.isFinite), name, values, "a number, or one for each channel");
+    expects(name === "mean" || numbers.every((v) => v > 0), name, values, "numbers above 0");
+  }
+  expects(layout === undefined || isText(layout), "layout", layout, 'a letter for each axis, such as "NCHW" or "NHWC"');
+  const given = labels === undefined || isText(labels) || isTexts(labels) || labels instanceof Blob;
+  expects(given, "labels", labels, "a list of names, or a file");
+  expects(inputs === undefined || isRecord(inputs), "inputs", inputs, "an object of files or tensors by name");
+  expects(session === undefined || isRecord(session), "session", session, "an object of ONNX Runtime's options");
 }
 
 /** What was found. */

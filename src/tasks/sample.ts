@@ -2,7 +2,7 @@
  * @file What can be explained: a picture, a signal over time, a volume. Which of them a model takes, the axes of its input say:
  * [n, C, length] signals, [n, C, height, width] pictures, [n, C, depth, height, width] volumes.
  */
-import { UserError } from "../errors.ts";
+import { expects, isRecord, UserError } from "../errors.ts";
 import type { Picture } from "../image/picture.ts";
 import type { Preprocess } from "../image/preprocess.ts";
 import type { Dense } from "../methods/method.ts";
@@ -75,6 +75,31 @@ export function plainSample(input: Dense, axes: Axes): Dense {
 
 export const isPicture = (sample: Sample): sample is Picture => "width" in sample;
 export const isSignal = (sample: Sample): sample is Signal => "channels" in sample;
+
+/** What may be explained, said to somebody who gave something else. */
+const samples = "a picture { width, height, data }, a sound { rate?, channels } or an array { data, dims }";
+
+/** @throws UserError `invalid-option` for what is no sample. */
+export function checkSample(given: Sample): void {
+  expects(isRecord(given), "sample", given, samples);
+  if (isPicture(given)) checkPicture(given);
+  else if (isSignal(given)) {
+    const { channels } = given;
+    const whole = Array.isArray(channels) && channels.length > 0 && channels.every((c) => c instanceof Float32Array);
+    expects(whole, "channels of a sound", channels, "a list of Float32Array");
+  } else {
+    const { data, dims } = given;
+    const whole = data instanceof Float32Array && Array.isArray(dims) && dims.every(Number.isInteger);
+    expects(whole && product(dims) === data.length, "sample", given, samples);
+  }
+}
+
+/** @throws UserError `invalid-option` for what is no picture. */
+export function checkPicture(given: Picture): void {
+  const bytes = isRecord(given) ? 3 * given.width * given.height : 0;
+  const whole = bytes > 0 && given.data?.length === bytes;
+  expects(whole, "picture", given, "{ width, height, data }, three bytes a pixel");
+}
 
 /**
  * An array as an input takes it, without the batch; a single channel may be left out.

@@ -4,12 +4,14 @@
  * The cosine with a fed vector is put behind the model's embedding as its one score, so every method explains it:
  *   score = <e, r> / |e|,  r the reference's embedding over its length.
  */
+
 import { UserError } from "../errors.ts";
 import { type Explainer, openExplainer } from "../explain/explainer.ts";
 import { toDense, toTensor } from "../explain/tensors.ts";
 import { isStatic, product } from "../onnx/dims.ts";
 import { DataType } from "../onnx/proto.ts";
 import type { Feeds, Runtime } from "../onnx/runtime.ts";
+import { openOptions } from "./asking.ts";
 import { Classifier, type ClassifierOptions } from "./classification.ts";
 import { type Head, withHead } from "./head.ts";
 import { readingOf } from "./reading.ts";
@@ -32,7 +34,7 @@ const output = "gradcam_similarity";
  */
 export async function openSimilarity(ort: Runtime, bytes: Uint8Array, options: SimilarityOptions): Promise<Classifier> {
   const { reference, referenceName, ...rest } = options;
-  const plain = await openExplainer(ort, bytes, options);
+  const plain = await openExplainer(ort, bytes, openOptions(options));
   const { model, tensors, score } = plain;
   // What is compared is what the model gives, behind a sigmoid too.
   const of = options.output ?? (score.before ? model.outputs[0] : score.name);
@@ -53,7 +55,7 @@ export async function openSimilarity(ort: Runtime, bytes: Uint8Array, options: S
     return { scores: build.div(build.reduceSum(build.mul(e, r), [1]), length), inputs: [r] };
   };
   const whole = withHead(model, tensors, { of, head: cosine, output });
-  const explainer = await openExplainer(ort, whole, { ...rest, output });
+  const explainer = await openExplainer(ort, whole, openOptions({ ...rest, output }));
   const labels = [`similarity to ${referenceName}`];
   const reading = readingOf(explainer, { ...rest, labels, probability: "none", config: undefined });
   const size = explainer.tensors.get(fed)?.dims[1] ?? -1;

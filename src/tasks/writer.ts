@@ -8,7 +8,7 @@ import { toTensor } from "../explain/tensors.ts";
 import type { Geometry } from "../image/geometry.ts";
 import type { Picture } from "../image/picture.ts";
 import { type Preprocess, preprocess } from "../image/preprocess.ts";
-import { methodNamed } from "../methods/index.ts";
+import { type MethodName, methodNamed } from "../methods/index.ts";
 import type { Dense } from "../methods/method.ts";
 import { declaredType } from "../onnx/proto.ts";
 import type { Feeds, Runtime, SessionOptions } from "../onnx/runtime.ts";
@@ -181,7 +181,7 @@ export async function mapsOf(
   { told, ids }: Written,
   spans: readonly Span[],
   how: {
-    readonly method: string;
+    readonly method: MethodName;
     readonly sign: 1 | -1;
     readonly signal?: AbortSignal;
     readonly onProgress?: (done: number) => void;

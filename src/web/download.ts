@@ -5,11 +5,11 @@
  * A file without a checksum is asked of the server each time and comes from the cache when there is no network. In a page that is not
  * a secure context (plain http, but for localhost) browsers offer neither cache nor SHA-256; there files are fetched as they are.
  */
-import { UserError } from "../errors.ts";
+import { type OptionNames, UserError } from "../errors.ts";
 import { withRoom } from "../onnx/append.ts";
 
 export interface DownloadOptions {
-  /** Bytes so far, and of all; NaN where the server does not say. */
+  /** Bytes so far, and of all; infinity where the server does not say, so that their quotient is a number. */
   readonly onProgress?: (done: number, of: number) => void;
   readonly signal?: AbortSignal;
   /** Where files are kept; `false` keeps none. "gradcam-models" by default. */
@@ -17,6 +17,10 @@ export interface DownloadOptions {
   /** Told of a file for which the browser has no room; it works, and is fetched again another time. */
   readonly onNotKept?: (url: string) => void;
 }
+
+export const downloadOptions: OptionNames<DownloadOptions> = {
+  ...{ onProgress: true, signal: true, cache: true, onNotKept: true },
+};
 
 /**
  * A file, from the cache if it is there with this checksum.
@@ -76,9 +80,11 @@ async function openCache({ cache = "gradcam-models" }: DownloadOptions): Promise
   return caches.open(cache).catch(() => undefined); // private windows of some browsers have the interface and refuse
 }
 
+const unknown = Number.POSITIVE_INFINITY;
+
 async function readAll(response: Response, { onProgress, signal }: DownloadOptions): Promise<Uint8Array> {
   const encoded = response.headers.has("content-encoding"); // then the length is not that of what is read
-  const length = encoded ? Number.NaN : Number(response.headers.get("content-length") ?? Number.NaN);
+  const length = encoded ? unknown : Number(response.headers.get("content-length") ?? unknown);
   const reader = response.body?.getReader();
   const parts: Uint8Array[] = [];
   let done = 0;

@@ -1,16 +1,17 @@
 /** @file Opening captioners and answerers in a browser. */
-import { UserError } from "../errors.ts";
+
+import { checkOptions, type OptionNames, UserError } from "../errors.ts";
 import type { Picture } from "../image/picture.ts";
 import type { Model } from "../onnx/model.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
 import type { Answered, Answerer, QuestionOptions } from "../tasks/answering.ts";
 import type { Captioned, Captioner, CaptionOptions } from "../tasks/captioning.ts";
-import type { FolderFiles, LanguageOptions } from "../tasks/folder.ts";
+import { type FolderFiles, type LanguageOptions, languageOptions } from "../tasks/folder.ts";
 import type { GenerativeAnswerer } from "../tasks/generative-answerer.ts";
 import { openAnswerer } from "../tasks/open-answerer.ts";
 import { openCaptioner } from "../tasks/open-captioner.ts";
 import type { DecodeOptions, PictureSource } from "./decode.ts";
-import type { DownloadOptions } from "./download.ts";
+import { type DownloadOptions, downloadOptions } from "./download.ts";
 import { asPicture } from "./load.ts";
 import { type ModelSource, nameOf, type Place, place, weightsBeside } from "./place.ts";
 import { loadRuntime, type WebRuntime } from "./runtime.ts";
@@ -19,6 +20,13 @@ export interface LoadLanguageOptions extends LanguageOptions, DecodeOptions, Dow
   /** The ONNX Runtime to use; by default the one that `onnxruntime-web` resolves to. */
   readonly ort?: WebRuntime;
 }
+
+const loadOptions: OptionNames<LoadLanguageOptions> = {
+  ...languageOptions,
+  ...downloadOptions,
+  maxPixels: true,
+  ort: true,
+};
 
 /** The captioner and the answerer that come with the package, for scenes of simple shapes, where the package's own files are served. */
 export const bundledCaptioner = new URL(/* @vite-ignore */ "../../models/scenes-captioner/", import.meta.url).href;
@@ -72,6 +80,7 @@ export async function loadCaptioner(
   source: ModelSource = bundledCaptioner,
   options: LoadLanguageOptions = {},
 ): Promise<LoadedCaptioner> {
+  checkOptions(options, loadOptions, "loadCaptioner");
   const ort = options.ort ?? (await loadRuntime());
   const { captioner, assumed } = await openCaptioner(ort, await folderOf(source, options), options);
   return new LoadedCaptioner(captioner, assumed, options);
@@ -86,6 +95,7 @@ export async function loadAnswerer(
   source: ModelSource = bundledAnswerer,
   options: LoadLanguageOptions = {},
 ): Promise<LoadedAnswerer> {
+  checkOptions(options, loadOptions, "loadAnswerer");
   const ort = options.ort ?? (await loadRuntime());
   const { answerer, assumed } = await openAnswerer(ort, await folderOf(source, options), options);
   return new LoadedAnswerer(answerer, assumed, options);

@@ -1,13 +1,14 @@
 /** @file Opening a model in a browser: a directory or an ONNX file on a server, or files that a person has picked. */
-import { UserError } from "../errors.ts";
+
+import { checkOptions, expects, type OptionNames, UserError } from "../errors.ts";
 import type { Notes } from "../explain/compiled.ts";
 import type { Picture } from "../image/picture.ts";
 import { Classifier, type ClassifyOptions, type Why } from "../tasks/classification.ts";
-import { type ModelOptions, parseJson, parseLabels, readNamed } from "../tasks/open.ts";
+import { checkLoad, type ModelOptions, modelOptions, parseJson, parseLabels, readNamed } from "../tasks/open.ts";
 import { openParts } from "../tasks/opened.ts";
 import type { ModelReading } from "../tasks/reading.ts";
 import { type DecodeOptions, decode, type PictureSource } from "./decode.ts";
-import { type DownloadOptions, digest } from "./download.ts";
+import { type DownloadOptions, digest, downloadOptions } from "./download.ts";
 import { bytesOf, type ModelSource, nameOf, place, weightsBeside } from "./place.ts";
 import { loadRuntime, type WebRuntime } from "./runtime.ts";
 
@@ -17,6 +18,13 @@ export interface LoadOptions extends ModelOptions, DecodeOptions, DownloadOption
   /** The ONNX Runtime to use; by default the one that `onnxruntime-web` resolves to. */
   readonly ort?: WebRuntime;
 }
+
+const loadOptions: OptionNames<LoadOptions> = {
+  ...modelOptions,
+  ...downloadOptions,
+  maxPixels: true,
+  ...{ labels: true, ort: true },
+};
 
 /** The classifier that comes with the package, where the package's own files are served. */
 export const bundledModel = new URL(/* @vite-ignore */ "../../models/efficientnet-lite0/", import.meta.url).href;
@@ -52,6 +60,7 @@ export class LoadedClassifier {
 
 /** Pixels of 3 bytes are decoded already; an `ImageData` has 4. */
 export async function asPicture(image: PictureSource | Picture, options: DecodeOptions): Promise<Picture> {
+  expects(typeof image === "object" && image !== null, "picture", image, "what a browser shows as one, or its bytes");
   const decoded = "data" in image && image.data.length === image.width * image.height * 3;
   return decoded ? (image as Picture) : decode(image as PictureSource, options);
 }
@@ -61,6 +70,8 @@ export async function asPicture(image: PictureSource | Picture, options: DecodeO
  * @throws UserError for missing or broken files, and for what is no image classifier.
  */
 export async function load(source: ModelSource = bundledModel, options: LoadOptions = {}): Promise<LoadedClassifier> {
+  checkOptions(options, loadOptions, "load");
+  checkLoad(options);
   const ort = options.ort ?? (await loadRuntime());
   const { directory, modelFile, read } = await place(source, options);
   const file = modelFile();

@@ -1,10 +1,12 @@
 /** @file What a compiled file is: the model's bytes and what is added, its metadata, its input with a default, and what is refused. */
+
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import * as ort from "onnxruntime-node";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { notesOf } from "../../src/explain/compiled.ts";
+import type { MethodName } from "../../src/methods/index.ts";
 import { readModel } from "../../src/onnx/model.ts";
 import { changed, DataType, declaredDims, declaredType, encodeModel, makeValueInfo } from "../../src/onnx/proto.ts";
 import { typeName } from "../../src/onnx/types.ts";
@@ -155,7 +157,11 @@ describe("refused", () => {
     await expectUserError(compiled(bytes), "invalid-model", "scores of shape [n, classes]");
   });
   test("a method that does not exist, and one that is no graph", async () => {
-    await expectUserError(compiled(gap(), { method: "grad" }), "unknown-name", "allowed are grad-cam");
+    await expectUserError(
+      compiled(gap(), { method: "grad" as string as MethodName }),
+      "unknown-name",
+      "allowed are grad-cam",
+    );
     await expectUserError(
       compiled(gap(), { method: "occlusion" }),
       "invalid-option",

@@ -37,7 +37,7 @@ describe.each(["Softmax", "LogSoftmax", "Sigmoid"])("scores before a %s", (opTyp
 
 test("pixel-space methods explain in front of a softmax too, whichever run comes first", async () => {
   const bytes = gap({ after: [squash("Softmax")] });
-  for (const method of ["gradient", "occlusion", "guided-grad-cam"]) {
+  for (const method of ["gradient", "occlusion", "guided-grad-cam"] as const) {
     const [squashed, plain] = [bytes, gap()].map((net) => ask(net, images(), { target: 3, method }));
     expectClose(numbers((await squashed).maps), numbers((await plain).maps));
   }

@@ -1,7 +1,9 @@
 /** @file What can be asked about: every form of target, for a head that is linear behind the layer and for one that is not. */
+
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { bestClasses } from "../../src/explain/target.ts";
+import type { MethodName } from "../../src/methods/index.ts";
 import { ints, node } from "../models.ts";
 import { gap, images, unet, vgg } from "../nets.ts";
 import { ask, cotangent, expectClose, expectUserError, gradCam, numbers, open, rows } from "./ask.ts";
@@ -79,7 +81,7 @@ describe.each(Object.keys(heads) as (keyof typeof heads)[])("targets on a %s hea
     );
   });
 
-  test.each(["grad-cam", "guided-backprop", "guided-grad-cam", "deconvolution", "gradient", "occlusion"])(
+  test.each(["grad-cam", "guided-backprop", "guided-grad-cam", "deconvolution", "gradient", "occlusion"] as const)(
     "every class for every image, image-major, as asked one by one: %s",
     async (method) => {
       const classes = [3, 0, 4];
@@ -127,7 +129,11 @@ describe.each(Object.keys(heads) as (keyof typeof heads)[])("targets on a %s hea
   });
 
   test("an unknown method lists those there are", async () => {
-    await expectUserError(ask(bytes, feeds, { method: "grad-cam-x" }), "unknown-name", "allowed are grad-cam, ");
+    await expectUserError(
+      ask(bytes, feeds, { method: "grad-cam-x" as string as MethodName }),
+      "unknown-name",
+      "allowed are grad-cam, ",
+    );
   });
 });
 

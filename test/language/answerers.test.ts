@@ -12,7 +12,7 @@ test.each(["vilt", "cnn-lstm-answers"])("%s: scores, maps and gradients of every
   const expected = JSON.parse(readFileSync(`${models}/${name}/expected.json`, "utf8"));
   const model = await loadAnswerer(`${models}/${name}`, { session });
   const count = expected.answers.length;
-  const method = ["grad-cam", "gradient"];
+  const method = ["grad-cam", "gradient"] as const;
   const why = await model.ask(testPicture(), expected.question, { answers: [`top${count}`], method });
   await model.release();
   const scores = expected.answers.map(({ score }: { score: number }) => score);

@@ -1,9 +1,11 @@
 /** @file A person's mistakes with captioners and answerers: one line that says what was seen and what is allowed. */
+
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
+import type { MethodName } from "../../src/methods/index.ts";
 import { loadAnswerer } from "../../src/node/load-answerer.ts";
 import { loadCaptioner } from "../../src/node/load-captioner.ts";
 import type { QuestionOptions } from "../../src/tasks/answering.ts";
@@ -56,7 +58,7 @@ test.each<[string, CaptionOptions, string]>([
     { caption: "a red circle", words: ["square"] },
     'unknown word: "square"; the caption is made of a, red, circle',
   ],
-  ["a method", { method: "grad-cem" }, 'unknown method: "grad-cem"; allowed are'],
+  ["a method", { method: "grad-cem" as string as MethodName }, 'unknown method: "grad-cem"; allowed are'],
   [
     "a method for two captions",
     { instead: "a red circle", method: "gradient" },

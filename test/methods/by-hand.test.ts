@@ -1,11 +1,13 @@
 /** @file Maps worked out on paper, on the networks of nets.ts. */
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
+import type { MethodName } from "../../src/methods/index.ts";
 import { ask, numbers, open } from "../explain/ask.ts";
 import { floats, model, node } from "../models.ts";
 import { blocks, blocksPicture, explained, small, smallPicture } from "./nets.ts";
 
-const on = (method: string, target: Parameters<typeof explained>[3]) => explained(small, smallPicture, method, target);
+const on = (method: MethodName, target: Parameters<typeof explained>[3]) =>
+  explained(small, smallPicture, method, target);
 
 test("the network is the one on paper", async () => {
   const explainer = await open(small);
@@ -83,7 +85,7 @@ describe("hires-cam", () => {
 
 // At the rectifiers dA0 = w_c0 / 4 and dA1 = w_c1 / 4 arrive; x reaches A0 with +1 and A1 with -1.
 describe("pixels", () => {
-  const rows: readonly (readonly [string, number, readonly number[], string])[] = [
+  const rows: readonly (readonly [MethodName, number, readonly number[], string])[] = [
     ["gradient", 0, [-0.25, -0.5, -0.5, 0.25], "1/4 [A0 > 0] - 2/4 [A1 > 0]"],
     ["gradient", 1, [1, 0.25, 0.25, 0.75], "3/4 [A0 > 0] + 1/4 [A1 > 0]"],
     ["guided-backprop", 0, [-0.25, -0.5, -0.5, 0.25], "both gradients are positive: as the plain one"],

@@ -28,13 +28,13 @@ test("grad-cam", async () => {
 });
 
 test("hires-cam", async () => {
-  const options = { target: [1, 3], method: "hires-cam", layer: "/features/features.2/Relu_output_0" };
+  const options = { target: [1, 3], method: "hires-cam", layer: "/features/features.2/Relu_output_0" } as const;
   const { maps } = await ask(network, picture(2, 3, 16, 20), options);
   expect(maps.dims).toEqual([2, 16, 20]);
   expect(apart(numbers(maps), goldens["hires-cam"])).toBeLessThan(1e-5);
 });
 
-test.each(["gradient", "guided-backprop", "deconvolution"])("%s", async (method) => {
+test.each(["gradient", "guided-backprop", "deconvolution"] as const)("%s", async (method) => {
   const { pixels } = await ask(network, picture(2, 3, 16, 20), { target: [1, 3], method });
   expect(pixels?.dims).toEqual([2, 3, 16, 20]);
   expect(apart(numbers(pixels), goldens[method])).toBeLessThan(1e-4);

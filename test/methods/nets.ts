@@ -1,6 +1,8 @@
 /** @file Networks small enough to be worked out on paper. */
+
 import * as ort from "onnxruntime-node";
 import type { Target } from "../../src/index.ts";
+import type { MethodName } from "../../src/methods/index.ts";
 import type { Feeds } from "../../src/onnx/runtime.ts";
 import { ask, numbers } from "../explain/ask.ts";
 import { floats, model, node } from "../models.ts";
@@ -53,7 +55,7 @@ export const weighted = (weights: readonly number[], dims: readonly number[]): U
 };
 
 /** A method's map and signed image of the first target. */
-export async function explained(bytes: Uint8Array, feeds: Feeds, method: string, target: Target) {
+export async function explained(bytes: Uint8Array, feeds: Feeds, method: MethodName, target: Target) {
   const { maps, pixels } = await ask(bytes, feeds, { method, target });
   return { map: numbers(maps), pixels: numbers(pixels) };
 }

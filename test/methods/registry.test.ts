@@ -18,7 +18,7 @@ const cases: Readonly<Record<string, { readonly signed: boolean; readonly pixels
 test("every method has a case, and every case a method", () => {
   const names = methods.map(({ name }) => name);
   expect(names.filter((name) => !cases[name]).map((name) => `add a case for ${name}`)).toEqual([]);
-  expect(Object.keys(cases).filter((name) => !names.includes(name))).toEqual([]);
+  expect(Object.keys(cases).filter((name) => !(names as string[]).includes(name))).toEqual([]);
   expect(new Set(names).size).toBe(names.length);
 });
 

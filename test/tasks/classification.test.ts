@@ -1,7 +1,9 @@
 /** @file A classifier's answers: what was asked in words, whose class it is, progress over methods, and kinds of scores. */
+
 import * as ort from "onnxruntime-node";
 import { expect, onTestFinished, test } from "vitest";
 import type { Preprocess } from "../../src/image/preprocess.ts";
+import type { MethodName } from "../../src/methods/index.ts";
 import { Classifier, type ClassifyOptions } from "../../src/tasks/classification.ts";
 import { expectUserError, session } from "../explain/ask.ts";
 import { floats, node } from "../models.ts";
@@ -63,7 +65,7 @@ test("maps lie on the picture's pixels, peaks and boxes within them", async () =
 
 test("progress over several methods and classes never goes back", async () => {
   const told: number[] = [];
-  const method = ["occlusion", "grad-cam", "occlusion"];
+  const method = ["occlusion", "grad-cam", "occlusion"] as const;
   await classify(gap(), { method, classes: [0, 1], against: 2, onProgress: (done) => told.push(done) });
   expect(told).toEqual([...told].sort((a, b) => a - b));
   expect(told.at(-1)).toBe(1);
@@ -94,6 +96,10 @@ test("a single score is a probability by the sigmoid", async () => {
 
 test("unknown classes, methods and layers", async () => {
   await expectUserError(classify(gap(), { classes: ["wombat"] }), "unknown-name", "wombat");
-  await expectUserError(classify(gap(), { method: ["grad-cam", "x"] }), "unknown-name", 'unknown method: "x"');
+  await expectUserError(
+    classify(gap(), { method: ["grad-cam", "x" as string as MethodName] }),
+    "unknown-name",
+    'unknown method: "x"',
+  );
   await expectUserError(classify(gap(), { layer: "x1" }), "unknown-name", 'unknown layer: "x1"');
 });

@@ -263,7 +263,14 @@ describe("similarity", () => {
 
 describe("one of a batch", () => {
   test("a model of a fixed batch says what the free one says, by every method", async () => {
-    const method = ["grad-cam", "guided-backprop", "guided-grad-cam", "deconvolution", "gradient", "occlusion"];
+    const method = [
+      "grad-cam",
+      "guided-backprop",
+      "guided-grad-cam",
+      "deconvolution",
+      "gradient",
+      "occlusion",
+    ] as const;
     const options = { classes: [0, 3], method };
     const fixed = await ask(gap({ input: [8, 3, 8, 8], free: [] }), picture, options);
     const free = await ask(gap({ input: [1, 3, 8, 8] }), picture, options);

@@ -1,7 +1,9 @@
 /** @file Samples explained side by side: each gets what it would get alone, and one's mistake is its own. */
+
 import * as ort from "onnxruntime-node";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { Preprocess } from "../../src/image/preprocess.ts";
+import type { MethodName } from "../../src/methods/index.ts";
 import { Classifier, type ClassifyOptions } from "../../src/tasks/classification.ts";
 import { session } from "../explain/ask.ts";
 import { gap, unet, vgg, windows } from "../nets.ts";
@@ -72,7 +74,7 @@ test("one's mistake is its own", async () => {
     { sample: picture(73), options: { classes: ["no such"] } },
     { sample: { data: new Float32Array(5), dims: [5] } },
     { sample: nan },
-    { sample: picture(75), options: { method: "no such" } },
+    { sample: picture(75), options: { method: "no such" as string as MethodName } },
     { sample: picture(77) },
   ]);
   expect(results.map((r) => (r.status === "fulfilled" ? "fine" : r.reason.code))).toEqual([

@@ -1,6 +1,8 @@
 /** @file The pictures of a report: explained again, drawn small, with what people marked. */
+
 import type { Box } from "../../image/locate.ts";
 import { thumbnail } from "../../image/sharp.ts";
+import { methodNames } from "../../methods/index.ts";
 import type { LoadOptions } from "../../node/load.ts";
 import { view } from "../../tasks/figure.ts";
 import type { Extreme } from "../details.ts";
@@ -41,7 +43,11 @@ export async function drawGallery(
     const sample = byId.get(id) as Sample;
     const { picture, annotations } = await openSample(sample, source);
     const classifier = await model.classifierFor(sample);
-    const why = await classifier.explain(picture, { classes: [c], method: methods, layer: options?.layer });
+    const why = await classifier.explain(picture, {
+      classes: [c],
+      method: methodNames(methods),
+      layer: options?.layer,
+    });
     const maps: Record<string, Uint8Array> = {};
     for (const one of why.explanations)
       if (!one.blank) maps[one.method] = await thumbnail(view(one, why, { colormap: "inferno" }), side);

@@ -1,10 +1,12 @@
 /** @file Visualisations for people, each drawn once. */
+
 import { createHash } from "node:crypto";
 import type { Sample } from "../../evaluate/sample.ts";
 import type { Source } from "../../evaluate/source.ts";
 import type { Picture } from "../../image/picture.ts";
 import { shrinkToFit } from "../../image/resample.ts";
 import { decode, encodeWebp } from "../../image/sharp.ts";
+import { methodNames } from "../../methods/index.ts";
 import type { LoadedClassifier } from "../../node/load.ts";
 import { colormaps } from "../../render/colormap.ts";
 import { view } from "../../tasks/figure.ts";
@@ -44,7 +46,7 @@ export class Drawer {
       const methods = conditions.filter((condition) => !this.without.includes(condition));
       const drawn = new Map<string, string[]>(methods.map((method) => [method, []]));
       for (const i of methods.length ? order : []) {
-        const why = await this.models[i].explain(picture, { classes: [classes[i]], method: methods });
+        const why = await this.models[i].explain(picture, { classes: [classes[i]], method: methodNames(methods) });
         for (const explanation of why.explanations) {
           if (explanation.blank) this.blank++;
           drawn.get(explanation.method)?.push(await this.#keep(view(explanation, why, { colormap: colormaps[0] })));

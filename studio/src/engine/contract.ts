@@ -237,5 +237,8 @@ export interface Progress {
   readonly part?: unknown;
 }
 
+/** Of a download; its size may be nobody's knowledge. */
+export const shareOf = (done: number, of: number): number => (Number.isFinite(of) ? done / of : Number.NaN);
+
 /** The lock that a worker holds as long as it lives. */
 export const lifeLock = (id: string): string => `gradcam-worker-${id}`;

@@ -1,4 +1,5 @@
 /** @file The worker's desk: the model, the picture and what was seen in it, and the answers to the page's calls. */
+
 import { InternalError, UserError } from "gradcam";
 import type { Scene } from "gradcam/scenes";
 import {
@@ -30,6 +31,7 @@ import type {
   Seen,
   Subject,
 } from "./contract.ts";
+import { shareOf } from "./contract.ts";
 import { exportAs } from "./export.ts";
 import { modelInfo } from "./model-info.ts";
 import { Narration } from "./narration.ts";
@@ -82,7 +84,7 @@ export class Desk implements Record<OwnCalls, unknown> {
       labels,
       ...known,
       signal,
-      onProgress: (done, of) => onProgress({ done: done / of, what }),
+      onProgress: (done, of) => onProgress({ done: shareOf(done, of), what }),
       onNotKept: this.onNotKept,
     });
     onProgress({ done: Number.NaN, what: "Making the model ready" });

@@ -11,6 +11,7 @@ import {
   type Picture,
 } from "gradcam/web";
 import type { LanguageTask, NarratorInfo, Progress, Replied, Told } from "./contract.ts";
+import { shareOf } from "./contract.ts";
 import type { StartedRuntime } from "./runtime.ts";
 import { Seat } from "./seat.ts";
 
@@ -63,7 +64,7 @@ export class Narration {
   #options({ onProgress }: Opening) {
     const { ort, session } = this.runtime;
     const what = "Fetching the model";
-    const progress = (done: number, of: number) => onProgress({ done: done / of, what });
+    const progress = (done: number, of: number) => onProgress({ done: shareOf(done, of), what });
     return { ort, session, onProgress: progress, onNotKept: this.onNotKept };
   }
 }

@@ -1,8 +1,10 @@
 /** @file ONNX Runtime in the worker: WebGPU where there is one, WebAssembly where not; one run at a time. */
+
 import { UserError } from "gradcam";
 import { download, type WebRuntime } from "gradcam/web";
 import type { InferenceSession } from "onnxruntime-common";
 import type { Backend, Progress } from "./contract.ts";
+import { shareOf } from "./contract.ts";
 
 interface OrtModule extends WebRuntime {
   readonly env: WebRuntime["env"] & {
@@ -48,7 +50,7 @@ export async function startRuntime(
   const sha256 = new RegExp(`^(\\w{64}) [ *]${binary}$`, "m").exec(new TextDecoder().decode(sums))?.[1];
   const what = "Fetching the engine";
   const wasm = await download(place + binary, sha256, {
-    onProgress: (done, of) => onProgress({ done: done / of, what }),
+    onProgress: (done, of) => onProgress({ done: shareOf(done, of), what }),
     onNotKept,
   });
   if (!wasm) throw new UserError("missing-file", `missing file: ${binary} is not where the studio is served from`);

@@ -1,0 +1,36 @@
+/**
+ * @file Whether what is asked is what may be asked, for callers without types: a misspelt option would else do nothing, without a word. The
+ * tables of names stand beside their types; one in which a name is missing does not compile.
+ */
+import { expects } from "../errors.ts";
+import type { OpenOptions } from "../explain/explainer.ts";
+
+/** The names that all questions share. */
+export const askingNames = { method: true, counterfactual: true, onProgress: true, signal: true } as const;
+
+/** Those of an explainer, of options for more. */
+export const openOptions = (options: OpenOptions): OpenOptions => {
+  const { output, explainInput, layout, layer, tokens, inputShapes, session } = options;
+  return { output, explainInput, layout, layer, tokens, inputShapes, session };
+};
+
+interface Asking {
+  readonly method?: unknown;
+  readonly onProgress?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+/** @throws UserError `invalid-option` */
+export function checkAsking({ method, onProgress, signal }: Asking): void {
+  expects(method === undefined || [method].flat().length > 0, "method", method, "a name, or a list of them");
+  expects(!onProgress || typeof onProgress === "function", "onProgress", onProgress, "a function");
+  expects(!signal || typeof signal.aborted === "boolean", "signal", signal, "an AbortSignal");
+}
+
+export const isText = (value: unknown): boolean => typeof value === "string";
+export const isQuery = (value: unknown): boolean => isText(value) || typeof value === "number";
+
+export function checkList(given: unknown, name: string, example: string, fits: (value: unknown) => boolean): void {
+  const fitting = given === undefined || (Array.isArray(given) && given.every(fits));
+  expects(fitting, name, given, `a list, ${example}`);
+}
