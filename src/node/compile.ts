@@ -1,11 +1,13 @@
 /** @file Compiling a classifier from disk: a file that also says how pictures are prepared for it and what its classes are called. */
 import path from "node:path";
-import { UserError } from "../errors.ts";
+import { checkOptions, type OptionNames, UserError } from "../errors.ts";
 import { type CompileOptions, compile } from "../explain/compile.ts";
 import { alreadyCompiled, type Notes } from "../explain/compiled.ts";
 import { openExplainer } from "../explain/explainer.ts";
 import { withSizes } from "../explain/rewritten.ts";
+import { decodeOptions } from "../image/sharp.ts";
 import { type Model, readModel } from "../onnx/model.ts";
+import { modelOptions } from "../tasks/open.ts";
 import { isDirectory, writeWhole } from "./files.ts";
 import { checkExternalData, externalDataBeside, type LoadedClassifier, type LoadOptions, load } from "./load.ts";
 import { loadRuntime } from "./runtime.ts";
@@ -15,6 +17,12 @@ export interface CompileFileOptions extends Omit<LoadOptions, "similarTo" | "inp
   /** The file to write; by default the model's name with `.gradcam.onnx`, in the working directory. */
   readonly out?: string;
 }
+
+const fileOptions: OptionNames<CompileFileOptions> = {
+  ...modelOptions,
+  ...decodeOptions,
+  ...{ labels: true, method: true, classInput: true, notes: true, out: true },
+};
 
 /** A compiled model that has been written. */
 export interface CompiledFile {
@@ -30,6 +38,7 @@ export interface CompiledFile {
  * @throws UserError for what `load` and `compile` refuse, and where the file cannot be written.
  */
 export async function compileFile(source: string | undefined, options: CompileFileOptions = {}): Promise<CompiledFile> {
+  checkOptions(options, fileOptions, "compileFile");
   const { method, classInput, out, notes: added, ...reading } = options;
   const from = await load(source, reading);
   try {
