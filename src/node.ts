@@ -14,7 +14,9 @@ export type { LoadLanguageOptions } from "./node/language.ts";
 export { type AskOptions, bundledModel, type LoadedClassifier, type LoadOptions, load } from "./node/load.ts";
 export { bundledAnswerer, type LoadedAnswerer, loadAnswerer } from "./node/load-answerer.ts";
 export { bundledCaptioner, type LoadedCaptioner, loadCaptioner } from "./node/load-captioner.ts";
+export { type OpenedModel, openFile } from "./node/load.ts";
 export type { Source } from "./node/samples.ts";
+export type { ModelReading } from "./tasks/reading.ts";
 export { type WriteOptions, type WrittenExplanation, writeWhy } from "./node/write.ts";
 export {
   type WriteWordsOptions,

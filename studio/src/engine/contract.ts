@@ -1,5 +1,6 @@
 /** @file What the page and the worker say to each other: one typed table of calls, each with its argument and its answer. */
 import type { Scene } from "gradcam/scenes";
+import type { MethodName } from "gradcam";
 import type { ColormapName, Geometry, Preprocess, Step, TensorSignature } from "gradcam/web";
 
 /** How the network is run. */
@@ -56,7 +57,7 @@ export interface Question {
   readonly class: number;
   readonly against?: number;
   readonly counterfactual?: boolean;
-  readonly method: string;
+  readonly method: MethodName;
   /** The default layer unless told. */
   readonly layer?: string;
 }
