@@ -49,7 +49,7 @@ def bias_before(node: onnx.NodeProto | None, makers, weights) -> str | None:
 def shift(values: np.ndarray) -> float:
     """Minus the middle of the widest gap between values, away from their ends."""
     ordered = np.sort(values)
-    inner = ordered[len(ordered) // 4 : -(len(ordered) // 4) or None]
+    inner = ordered[len(ordered) // 8 : -(len(ordered) // 8) or None]
     if len(inner) < 2:
         return 0.2 - float(ordered.mean())
     at = int(np.diff(inner).argmax())

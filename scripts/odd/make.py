@@ -52,12 +52,14 @@ def say(**told) -> None:
 
 
 def make_one(out: pathlib.Path, kind, seed: int, round_: int, index: int) -> None:
+    why = ""
     for trial in range(20):
         rng = np.random.default_rng([seed, zlib.crc32(kind.name.encode()), round_, trial])
         try:
             case = kind.make(rng)
             truth = truth_of(case, rng)
-        except Reject:
+        except Reject as reason:
+            why = str(reason)
             continue
         except Exception as error:  # a generator's own bug must not end the others
             trace = traceback.extract_tb(error.__traceback__)[-1]
@@ -66,7 +68,7 @@ def make_one(out: pathlib.Path, kind, seed: int, round_: int, index: int) -> Non
         write(out / f"{index:03d}-{kind.name}", kind, case, truth)
         say(kind=kind.name, tool=kind.tool, made=f"{index:03d}-{kind.name}")
         return
-    say(kind=kind.name, tool=kind.tool, broken="20 draws without a truth that can be trusted")
+    say(kind=kind.name, tool=kind.tool, broken=f"20 draws without a truth that can be trusted: {why}")
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ class Net:
 
     def normal(self, *shape: int, scale: float | None = None) -> str:
         fan = int(np.prod(shape[1:])) or 1
-        return self.weight(self.rng.normal(0, scale or fan**-0.5, shape).astype(np.float32))
+        return self.weight(self.rng.normal(0, scale or 1.6 * fan**-0.5, shape).astype(np.float32))
 
     def input(self, name: str, shape, type: int = TensorProto.FLOAT) -> str:
         self.inputs.append(helper.make_tensor_value_info(name, type, shape))

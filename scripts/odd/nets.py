@@ -64,9 +64,12 @@ def tokens(rng, opset=17, ir=8, prefix=None) -> Case:
         flat = net.op("Concat", [net.weight(rng.normal(0, 1, (1, 1, width)).astype(np.float32)), flat], axis=1)
     t = net.op("Add", [flat, net.weight(rng.normal(0, 0.3, (1, places + prefix, width)).astype(np.float32))])
     a = normalised(net, t, width, "features")
-    q, k, v = (net.op("MatMul", [a, net.normal(width, width, scale=0.5)]) for _ in range(3))
-    scores = net.op("Softmax", [net.op("MatMul", [q, net.op("Transpose", [k], perm=[0, 2, 1])])], axis=2)
-    h = net.op("Add", [net.op("MatMul", [scores, v]), t])
+    split, count = net.ints(1, places + prefix, 2, width // 2), places + prefix
+    q, k, v = (net.op("Reshape", [net.op("MatMul", [a, net.normal(width, width, scale=0.5)]), split]) for _ in range(3))
+    q, k, v = (net.op("Transpose", [t_], perm=perm) for t_, perm in ((q, [0, 2, 1, 3]), (k, [0, 2, 3, 1]), (v, [0, 2, 1, 3])))
+    mixed = net.op("MatMul", [net.op("Softmax", [net.op("MatMul", [q, k])], axis=3), v])
+    mixed = net.op("Reshape", [net.op("Transpose", [mixed], perm=[0, 2, 1, 3]), net.ints(1, count, width)])
+    h = net.op("Add", [net.op("MatMul", [mixed, net.normal(width, width, scale=0.5)]), t])
     if prefix:
         pooled = net.op("Gather", [h, net.weight(np.array(0, np.int64))], axis=1)
     else:
