@@ -84,7 +84,9 @@ def differences(f, x: np.ndarray) -> np.ndarray:
     value = (found[best, columns] + found[best + 1, columns]) / 2
     value[gaps[best, columns] > 1.5e-3 * scale] = np.nan
     # Long steps can step over a kink alike, and agree on what is wrong: the short ones have the last word.
-    rounding = 2e-7 * max(abs(here), 1)
+    rounding = 1e-7 * max(abs(here), 0.3)
+    if rounding / 0.003 > 3e-3 * scale:
+        raise Reject("the gradient drowns in rounding")
     for h in (0.003, 0.001):
         value[np.abs(value - found[STEPS.index(h)]) > 3e-3 * scale + rounding / h] = np.nan
     # A kink nearer than every step: the two sides differ as much at a third of the step, where a smooth function's differ by a third.
