@@ -9,7 +9,7 @@
  * What tools are needed says scripts/odd/requirements.txt. Exit code 1 where an answer is wrong, `internal:` or a stack trace.
  */
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -27,22 +27,22 @@ const { values } = parseArgs({
   },
 });
 const here = path.dirname(fileURLToPath(import.meta.url));
-const longest = 120_000;
+/** Without a line for so long, a process is ended: other tools take a minute to load. */
+const [quietMaking, quietChecking] = [900_000, 120_000];
 
 /** The lines of a program, each JSON, to `tell`; its exit code. */
-async function lines(command, args, tell) {
+async function lines(command, args, longest, tell) {
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   child.stderr.on("data", (part) => {
     said = (said + part).slice(-2000);
   });
-  let alarm = setTimeout(() => child.kill("SIGKILL"), longest);
+  const alarm = setTimeout(() => child.kill("SIGKILL"), longest);
   for await (const line of createInterface({ input: child.stdout })) {
     alarm.refresh();
     if (line.startsWith("{")) tell(JSON.parse(line));
   }
   clearTimeout(alarm);
-  alarm = undefined;
   const code = child.exitCode ?? (await new Promise((resolve) => child.once("close", resolve)));
   return { code, said };
 }
@@ -60,7 +60,7 @@ async function make(out) {
     "--only",
     values.only,
   ];
-  const { code, said } = await lines(python, args, (told) => !told.made && lost.push(told));
+  const { code, said } = await lines(python, args, quietMaking, (told) => !told.made && lost.push(told));
   if (code !== 0) throw new Error(`${python} made no files: ${said.trim().split("\n").at(-1)}`);
   return lost;
 }
@@ -71,11 +71,16 @@ async function checkAll(folder) {
   while (left.length) {
     let started;
     const batch = left.slice(0, 40).map((name) => path.join(folder, name));
-    const { said } = await lines(process.execPath, [path.join(here, "odd", "child.mjs"), ...batch], (told) => {
-      if (told.started) started = told.started;
-      else results.push(told);
-      if (!told.started) left.shift();
-    });
+    const { said } = await lines(
+      process.execPath,
+      [path.join(here, "odd", "child.mjs"), ...batch],
+      quietChecking,
+      (told) => {
+        if (told.started) started = told.started;
+        else results.push(told);
+        if (!told.started) left.shift();
+      },
+    );
     if (started !== undefined && left[0] === started) {
       const kind = started.replace(/^\d+-/, "");
       results.push({
@@ -117,6 +122,8 @@ function grouped(results) {
 
 const temporary = values.cases || values.out ? undefined : mkdtempSync(path.join(os.tmpdir(), "odd-"));
 const folder = values.cases ?? values.out ?? temporary;
+if (!values.cases && existsSync(folder) && readdirSync(folder).length)
+  throw new Error(`${folder} is not empty: name a folder of its own by --out`);
 const lost = values.cases ? [] : await make(folder);
 const results = await checkAll(folder);
 if (values.json) for (const row of results) console.log(JSON.stringify(row));

@@ -107,8 +107,7 @@ export async function check(ort, { vjp, openExplainer, UserError }, folder) {
     for (const [name, value] of Object.entries(told.outputs))
       note("the output", found.outputs[name], value, Math.max(tolerance, 1e-3));
   });
-  const target = () =>
-    told.class === null ? { seeds: { [told.score]: tensor(told.scoreSeed) } } : told.class;
+  const target = () => (told.class === null ? { seeds: { [told.score]: tensor(told.scoreSeed) } } : told.class);
   const open = { ...told.options, session };
   await ask("explain", async () => {
     const explainer = await openExplainer(ort, bytes, { ...open, layer: told.layer });

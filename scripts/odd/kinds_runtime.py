@@ -94,10 +94,11 @@ def quantised(case: Case, rng, form: str, **more) -> onnx.ModelProto:
         pass
 
     with tempfile.TemporaryDirectory() as folder, quietly():
-        out = os.path.join(folder, "out.onnx")
+        given, out = os.path.join(folder, "in.onnx"), os.path.join(folder, "out.onnx")
+        onnx.save(case.model, given)
         # 7 bits of a weight, so that no processor's products saturate.
         quantize_static(
-            case.model, out, Reader(case, rng), quant_format=getattr(QuantFormat, form), activation_type=QuantType.QUInt8,
+            given, out, Reader(case, rng), quant_format=getattr(QuantFormat, form), activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8, reduce_range=True, **more,
         )
         return onnx.load(out)
