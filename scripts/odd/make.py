@@ -81,7 +81,7 @@ def say(**told) -> None:
 
 def make_one(out: pathlib.Path, kind, seed: int, round_: int, index: int) -> pathlib.Path | None:
     why = ""
-    for trial in range(20):
+    for trial in range(10):
         rng = np.random.default_rng([seed, zlib.crc32(kind.name.encode()), round_, trial])
         try:
             case = kind.make(rng)
@@ -97,7 +97,7 @@ def make_one(out: pathlib.Path, kind, seed: int, round_: int, index: int) -> pat
         write(folder, kind, case, truth)
         say(kind=kind.name, tool=kind.tool, made=folder.name)
         return folder
-    say(kind=kind.name, tool=kind.tool, broken=f"20 draws without a truth that can be trusted: {why}")
+    say(kind=kind.name, tool=kind.tool, broken=f"10 draws without a truth that can be trusted: {why}")
     return None
 
 
