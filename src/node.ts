@@ -11,12 +11,18 @@ export {
   compileCaptioner,
 } from "./node/compile-captioner.ts";
 export type { LoadLanguageOptions } from "./node/language.ts";
-export { type AskOptions, bundledModel, type LoadedClassifier, type LoadOptions, load } from "./node/load.ts";
+export {
+  type AskOptions,
+  bundledModel,
+  type LoadedClassifier,
+  type LoadOptions,
+  load,
+  type OpenedModel,
+  openFile,
+} from "./node/load.ts";
 export { bundledAnswerer, type LoadedAnswerer, loadAnswerer } from "./node/load-answerer.ts";
 export { bundledCaptioner, type LoadedCaptioner, loadCaptioner } from "./node/load-captioner.ts";
-export { type OpenedModel, openFile } from "./node/load.ts";
 export type { Source } from "./node/samples.ts";
-export type { ModelReading } from "./tasks/reading.ts";
 export { type WriteOptions, type WrittenExplanation, writeWhy } from "./node/write.ts";
 export {
   type WriteWordsOptions,
@@ -39,4 +45,5 @@ export type { Captioned, Captioner, CaptionOptions, Sentence, WordExplanation } 
 export type { ClassExplanation, Classifier, ClassifyOptions, Prediction, Why } from "./tasks/classification.ts";
 export { compareMaps, type MapDifference } from "./tasks/comparison.ts";
 export type { GenerativeAnswerer } from "./tasks/generative-answerer.ts";
+export type { ModelReading } from "./tasks/reading.ts";
 export type { Kind, Sample } from "./tasks/sample.ts";

@@ -1,7 +1,11 @@
 /** @file What the page and the worker say to each other: one typed table of calls, each with its argument and its answer. */
-import type { Scene } from "gradcam/scenes";
+
 import type { MethodName } from "gradcam";
+import type { Scene } from "gradcam/scenes";
 import type { ColormapName, Geometry, Preprocess, Step, TensorSignature } from "gradcam/web";
+
+/** A method by the name that the page has it by; who explains refuses one that it does not know. */
+export const asMethod = (name: string): MethodName => name as MethodName;
 
 /** How the network is run. */
 export interface Backend {
@@ -57,7 +61,7 @@ export interface Question {
   readonly class: number;
   readonly against?: number;
   readonly counterfactual?: boolean;
-  readonly method: MethodName;
+  readonly method: string;
   /** The default layer unless told. */
   readonly layer?: string;
 }

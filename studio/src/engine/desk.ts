@@ -31,7 +31,7 @@ import type {
   Seen,
   Subject,
 } from "./contract.ts";
-import { shareOf } from "./contract.ts";
+import { asMethod, shareOf } from "./contract.ts";
 import { exportAs } from "./export.ts";
 import { modelInfo } from "./model-info.ts";
 import { Narration } from "./narration.ts";
@@ -229,7 +229,7 @@ export class Desk implements Record<OwnCalls, unknown> {
       classes: [index],
       against,
       counterfactual,
-      method,
+      method: asMethod(method),
       signal,
       onProgress: (done) => onProgress({ done }),
     });

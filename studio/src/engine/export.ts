@@ -15,7 +15,7 @@ import {
   rasterise,
   view,
 } from "gradcam/web";
-import type { Exported, ExportKind, ExportRequest } from "./contract.ts";
+import { asMethod, type Exported, type ExportKind, type ExportRequest } from "./contract.ts";
 
 interface Taken {
   readonly picture: Picture;
@@ -53,7 +53,7 @@ const makers: Readonly<Record<Exclude<ExportKind, "onnx">, Maker>> = {
   panel: async (request, model, taken) => {
     const { class: index, against, counterfactual, method } = request.question;
     const classes = ["top3", index];
-    const explanations = await taken.look.explain({ classes, against, counterfactual, method });
+    const explanations = await taken.look.explain({ classes, against, counterfactual, method: asMethod(method) });
     return inPixels(await figure(request, model, taken, explanations));
   },
   json: async (request, model, taken, how) =>

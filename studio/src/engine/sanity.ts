@@ -4,7 +4,7 @@
  */
 import { Classifier, type Preprocessed, rankCorrelation, shuffled, weightsOf } from "gradcam/web";
 import type { Context } from "./answering.ts";
-import type { Numbers, Question, SanityStage } from "./contract.ts";
+import { asMethod, type Numbers, type Question, type SanityStage } from "./contract.ts";
 import type { StartedRuntime } from "./runtime.ts";
 
 export async function sanityCheck(
@@ -26,7 +26,13 @@ export async function sanityCheck(
     const forgetful = await Classifier.open(ort, bytes, options);
     try {
       const look = await forgetful.lookAt(seen, { layer });
-      const [{ map }] = await look.explain({ classes: [index], against, counterfactual, method, signal });
+      const [{ map }] = await look.explain({
+        classes: [index],
+        against,
+        counterfactual,
+        method: asMethod(method),
+        signal,
+      });
       stages.push({ shuffled: count, map, correlation: rankCorrelation(map.data, trained.data) });
     } finally {
       await forgetful.release();
