@@ -1,5 +1,6 @@
 /** @file The primitive: run a model, and multiply a covector with its Jacobian. */
 import { checkOptions, expects, InternalError, isRecord, isTexts } from "../errors.ts";
+import { needAlias } from "../onnx/alias.ts";
 import { append } from "../onnx/append.ts";
 import { Builder, type Value } from "../onnx/build.ts";
 import { checkFeeds, checkSeed } from "../onnx/feeds.ts";
@@ -73,7 +74,9 @@ export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions):
   const extension = {
     ...build.collect(named.values()),
     inputs: [...seedValues.values()].map(({ name, type, dims }) => makeValueInfo(name, type, dims)),
-    outputs: [...new Set([...named.values()].map(({ name }) => name))].map((name) => makeValueInfo(name)),
+    outputs: [...new Set([...named.values()].map(({ name }) => name)), ...needAlias(model.outputs)].map((name) =>
+      makeValueInfo(name),
+    ),
   };
   const runner = await openSession(ort, append(model.bytes, extension), session, model);
   try {

@@ -46,7 +46,7 @@ export class Pass {
   async #run(layer: string): Promise<Tensors> {
     const forward = await this.plan.forward(layer);
     const { residuals, answers } = forward;
-    const read = residuals.filter((name) => !this.feeds[name]);
+    const read = residuals.filter((name) => !Object.hasOwn(this.feeds, name));
     const wanted = new Set([...this.wanted, layer, ...read, ...(answers ? [answers.output] : [])]);
     return { ...this.feeds, ...(await runForward(this.plan.ort, forward, this.feeds, [...wanted], this.n)) };
   }

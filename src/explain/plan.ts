@@ -12,6 +12,7 @@ import { overridesOf, type Rules } from "../autodiff/rules.ts";
 import { UserError } from "../errors.ts";
 import { gradCamMap } from "../methods/grad-cam.ts";
 import type { LayerMap } from "../methods/method.ts";
+import { needAlias } from "../onnx/alias.ts";
 import { type Extension, openExtended } from "../onnx/append.ts";
 import { Builder, type Value } from "../onnx/build.ts";
 import { extract, readsOf } from "../onnx/extract.ts";
@@ -267,7 +268,8 @@ export class Plan {
   /** Tensors of the model as further outputs. */
   #outputs(names: readonly string[]): Extension {
     const { outputs, producer } = this.model;
-    const added = [...new Set(names)].filter((name) => !outputs.includes(name) && producer.has(name));
-    return { nodes: [], initializers: [], inputs: [], outputs: added.map((name) => makeValueInfo(name)) };
+    const more = [...new Set(names)].filter((name) => !outputs.includes(name) && producer.has(name));
+    const added = [...more, ...needAlias(outputs)].map((name) => makeValueInfo(name));
+    return { nodes: [], initializers: [], inputs: [], outputs: added };
   }
 }

@@ -135,7 +135,7 @@ export class Sight {
       const { usual } = this.sentences;
       for (const name of wanted) if (link.makes(name)) usual.add(name);
       const needed = [...Object.values(connections), ...usual].filter((name) => link.makes(name));
-      if (needed.some((name) => !this.#known[name]))
+      if (needed.some((name) => !Object.hasOwn(this.#known, name)))
         this.#known = { ...this.#known, ...(await link.run(this.#known, needed)) };
     }
     return this.#known;

@@ -83,7 +83,7 @@ export function imageOf(ort: Runtime, tensor: Tensor, image: number): Tensor {
 
 /** Feeds of one image each as those of them all; undefined where their shapes differ or an input is no array of numbers. */
 export function sideBySide(ort: Runtime, apart: readonly Feeds[]): Feeds | undefined {
-  const together: Feeds = {};
+  const together: Feeds = Object.create(null);
   for (const [name, { type, dims, data }] of Object.entries(apart[0])) {
     const parts = apart.map((feeds) => feeds[name]);
     const alike = parts.every((part) => part?.type === type && String(part.dims) === String(dims));

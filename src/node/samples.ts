@@ -66,7 +66,7 @@ export async function readInputs(
   options: DecodeOptions & ModelOptions & { readonly stated?: unknown },
 ): Promise<Feeds> {
   const names = model.inputs.map(({ name }) => name);
-  const feeds: Feeds = {};
+  const feeds: Feeds = Object.create(null); // by names from outside
   for (const [name, file] of Object.entries(files)) {
     const tensor = tensors.get(name);
     if (!names.includes(name) || !tensor)

@@ -2,6 +2,7 @@
  * @file Adding to a model without rewriting it. Protobuf merges concatenated messages: the model's bytes followed by a message
  * that holds only what is new are the whole model. The original bytes are untouched, and no weight is parsed or copied twice.
  */
+import { aliased } from "./alias.ts";
 import {
   encodeModel,
   makeEntries,
@@ -24,7 +25,8 @@ export interface Extension {
 }
 
 /** The bytes that, appended to a model's, add the extension. They name no operator set and no IR version. */
-export function encodeExtension({ nodes, initializers, inputs, outputs, metadata = {} }: Extension): Uint8Array {
+export function encodeExtension(extension: Extension): Uint8Array {
+  const { nodes, initializers, inputs, outputs, metadata = {} } = aliased(extension);
   const graph = makeGraph({
     node: [...nodes],
     initializer: [...initializers],

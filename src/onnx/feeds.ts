@@ -14,9 +14,9 @@ export function checkFeeds(model: Model, feeds: Feeds): void {
     if (!names.includes(name))
       throw new UserError("unknown-name", `unknown input: "${name}"; the model takes ${listing(names)}`);
   for (const input of model.inputs) {
-    const feed = feeds[input.name];
-    if (!feed)
+    if (!Object.hasOwn(feeds, input.name) || !feeds[input.name])
       throw new UserError("invalid-input", `missing input: "${input.name}"; the model takes ${listing(names)}`);
+    const feed = feeds[input.name];
     const type = typeName(declaredType(input));
     if (feed.type !== type)
       throw new UserError("invalid-input", `invalid input: "${input.name}" is ${feed.type}; the model takes ${type}`);

@@ -54,6 +54,9 @@ export function namesIn(graph: GraphProto, names: Set<string> = new Set()): Set<
   return names;
 }
 
+/** A name from a file on one line, whatever is in it. */
+export const shown = (name = ""): string => JSON.stringify(name).slice(1, -1).slice(0, 200);
+
 /** How an error names a node: its operator, and its name or first output. */
 export const describe = (node: NodeProto): string =>
-  `${node.domain && node.domain !== "ai.onnx" ? `${node.domain}.` : ""}${node.opType} node "${node.name || node.output[0]}"`;
+  `${node.domain && node.domain !== "ai.onnx" ? `${node.domain}.` : ""}${node.opType} node "${shown(node.name || node.output[0])}"`;

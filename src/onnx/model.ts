@@ -1,6 +1,6 @@
 /** @file A model as the rest of the package reads it: its nodes, who makes a tensor, who reads it, what is constant. */
 import { expects, UserError } from "../errors.ts";
-import { inputsOf, namesIn } from "./graphs.ts";
+import { inputsOf, namesIn, shown } from "./graphs.ts";
 import { inOrder } from "./order.ts";
 import {
   type AttributeProto,
@@ -89,9 +89,19 @@ export function readModel(bytes: Uint8Array): Model {
   const proto = parse(bytes);
   const graph = proto.graph as GraphProto;
   const whole = withoutTwins(inOrder(graph));
-  if (whole === graph) return indexModel(bytes, proto);
   const mended = { order: whole.node !== graph.node, twins: whole.initializer !== graph.initializer };
-  return { ...indexModel(bytes, changed(proto, { graph: whole })), mended };
+  const model =
+    whole === graph ? indexModel(bytes, proto) : { ...indexModel(bytes, changed(proto, { graph: whole })), mended };
+  checkOutputs(model);
+  return model;
+}
+
+/** @throws UserError `invalid-model` for an output that nothing in the graph makes. */
+function checkOutputs({ outputs, producer, constants, inputs }: Model): void {
+  const given = new Set(inputs.map(({ name }) => name));
+  for (const name of outputs)
+    if (!producer.has(name) && !constants.has(name) && !given.has(name))
+      throw new UserError("invalid-model", `invalid model: nothing in it makes its output "${shown(name)}"`);
 }
 
 /** Of initialisers of one name, the last one holds: as in ONNX Runtime. */
@@ -118,9 +128,6 @@ function parse(bytes: Uint8Array): ModelProto {
       throw new UserError("invalid-model", `invalid model: "${shown(name)}" has the dimensions [${dims.join(",")}]`);
   return proto;
 }
-
-/** A name from a file on one line, whatever is in it. */
-const shown = (name: string): string => JSON.stringify(name).slice(1, -1).slice(0, 200);
 
 /** Indexes a parsed model; `bytes` must be its encoding. Sequences and maps are no outputs here: JavaScript cannot fetch them. */
 export function indexModel(bytes: Uint8Array, proto: ModelProto): Model {

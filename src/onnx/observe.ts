@@ -62,7 +62,7 @@ export async function observe(
   session: SessionOptions = {},
 ): Promise<Observed> {
   const free = model.inputs.filter(
-    (input) => typeof (declaredDims(input) ?? shapes[input.name]?.map(() => ""))?.[0] === "string",
+    (input) => typeof (declaredDims(input) ?? own(shapes, input.name)?.map(() => ""))?.[0] === "string",
   );
   const at = (batch: number) => observeAt({ ort, session, batch }, model, inputsAt(model, shapes, batch));
   if (free.length === 0) return at(1);
@@ -73,11 +73,15 @@ export async function observe(
     second = await at(batchSizes[1]);
   } catch {
     // A batch that is free in name only: inside a shape is fixed, for as many images as are fed. What else is wrong shows here too.
-    const [fed] = free.map(({ name }) => shapes[name]?.[0]).filter((batch) => batch !== undefined);
+    const [fed] = free.map(({ name }) => own(shapes, name)?.[0]).filter((batch) => batch !== undefined);
     return at(fed ?? 1);
   }
   return inBoth(first, second);
 }
+
+/** What a record holds under a name from a file, which may be that of something every object has. */
+const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(record, name) ? record[name] : undefined;
 
 /** What two batch sizes have in common. */
 function inBoth(first: Observed, second: Observed): Observed {
@@ -101,7 +105,7 @@ function inputsAt(model: IndexedGraph, shapes: Readonly<Record<string, readonly 
     model.inputs.map((input) => declaredDims(input)?.[0]).filter((d) => typeof d === "string" && d),
   );
   return model.inputs.map((input) => {
-    const given = shapes[input.name];
+    const given = own(shapes, input.name);
     const dims = (declaredDims(input) ?? given?.map(() => ""))?.map((d, i) => {
       if (typeof d === "number" && d >= 0) return d;
       if (i === 0 || batchNames.has(d)) return batch;

@@ -1,5 +1,6 @@
 /** @file Making and running sessions of the host's ONNX Runtime. */
 import { expects, isRecord } from "../errors.ts";
+import { byName, fetchedAs } from "./alias.ts";
 import type { Feeds, Runtime, Session, SessionOptions, Tensor } from "./ort.ts";
 import { hasArray, typeFromName } from "./types.ts";
 
@@ -55,7 +56,8 @@ export async function run(
   try {
     const ort = makers.get(session);
     const given = ort && Object.values(feeds).some(isOwnHalf) ? await readable(ort, feeds) : feeds;
-    return (await session.run(given, fetchable(session, fetches))) as Record<string, Tensor>;
+    const asked = fetchable(session, fetchedAs(fetches, session.outputNames));
+    return byName((await session.run(given, asked)) as Record<string, Tensor>);
   } catch (cause) {
     throw await (await import("./failure.ts")).notRun(cause, feeds, origins.get(session));
   }

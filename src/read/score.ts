@@ -42,7 +42,10 @@ export function scoreTensorOf(model: Model, tensors: Observed, output: string | 
       "unknown-name",
       `unknown output: "${output}"; the model's outputs are ${listing(model.outputs)}`,
     );
-  const floats = model.outputs.filter((o) => isFloat(tensors.get(o)?.type ?? 0));
+  const allFloats = model.outputs.filter((o) => isFloat(tensors.get(o)?.type ?? 0));
+  // An output that no input decides is nobody's score, but for want of another.
+  const decided = allFloats.filter((o) => !model.constants.has(o));
+  const floats = decided.length ? decided : allFloats;
   const picked = model.outputs.find((o) => picking.has(model.producer.get(stripped(model, o))?.opType ?? ""));
   const name = output ?? floats.find((o) => tensors.get(o)?.dims.length === 2) ?? floats[0] ?? picked;
   if (!name)
