@@ -9,6 +9,7 @@ import {
   changed,
   DataType,
   type GraphProto,
+  int64,
   makeNode,
   makeTensor,
   type NodeProto,
@@ -98,7 +99,7 @@ export class Emitter {
   ints(values: readonly number[] | number): Value {
     const list = typeof values === "number" ? [values] : values;
     const dims = typeof values === "number" ? [] : [list.length];
-    return this.#constant(DataType.INT64, dims, BigInt64Array.from(list, BigInt));
+    return this.#constant(DataType.INT64, dims, BigInt64Array.from(list, int64));
   }
 
   /** A constant of float32 (or float64) numbers. */

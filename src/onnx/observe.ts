@@ -11,6 +11,7 @@ import { UserError } from "../errors.ts";
 import { observeArguments } from "./arguments.ts";
 import type { Body, Observed, TensorType } from "./bodies.ts";
 import { cutPool, type Mended } from "./ceil-pools.ts";
+import { asGather } from "./compress.ts";
 import { product } from "./dims.ts";
 import { describe, graphsIn, type IndexedGraph, type Model } from "./model.ts";
 import {
@@ -68,12 +69,14 @@ export async function observe(
   if (free.length === 0) return at(1);
   let first: Observed;
   let second: Observed;
+  const [fed] = free.map(({ name }) => own(shapes, name)?.[0]).filter((batch) => batch !== undefined);
+  // Another dimension that goes by the batch's name is of its size: it is free no more once that is fed.
+  if (fed !== undefined && namedLikeBatch(model)) return at(fed);
   try {
     first = await at(batchSizes[0]);
     second = await at(batchSizes[1]);
   } catch {
     // A batch that is free in name only: inside a shape is fixed, for as many images as are fed. What else is wrong shows here too.
-    const [fed] = free.map(({ name }) => own(shapes, name)?.[0]).filter((batch) => batch !== undefined);
     return at(fed ?? 1);
   }
   return inBoth(first, second);
@@ -82,6 +85,14 @@ export async function observe(
 /** What a record holds under a name from a file, which may be that of something every object has. */
 const own = <T>(record: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(record, name) ? record[name] : undefined;
+
+const batchNamesOf = (model: IndexedGraph) =>
+  new Set(model.inputs.map((input) => declaredDims(input)?.[0]).filter((d) => typeof d === "string" && d));
+
+function namedLikeBatch(model: IndexedGraph): boolean {
+  const names = batchNamesOf(model);
+  return model.inputs.some((input) => declaredDims(input)?.some((d, i) => i > 0 && names.has(d)));
+}
 
 /** What two batch sizes have in common. */
 function inBoth(first: Observed, second: Observed): Observed {
@@ -101,9 +112,7 @@ function inBoth(first: Observed, second: Observed): Observed {
 
 /** The model's inputs at a batch size. */
 function inputsAt(model: IndexedGraph, shapes: Readonly<Record<string, readonly number[]>>, batch: number) {
-  const batchNames = new Set(
-    model.inputs.map((input) => declaredDims(input)?.[0]).filter((d) => typeof d === "string" && d),
-  );
+  const batchNames = batchNamesOf(model);
   return model.inputs.map((input) => {
     const given = own(shapes, input.name);
     const dims = (declaredDims(input) ?? given?.map(() => ""))?.map((d, i) => {
@@ -189,7 +198,7 @@ async function inferred(
   const types = async (nodes: readonly NodeProto[], outputs: readonly string[]) => {
     const graph = makeGraph({
       name: model.graph.name,
-      node: nodes.flatMap(observable),
+      node: nodes.flatMap((node) => observable(node, model)),
       initializer: [...seen.initializer.filter(small), ...cutting],
       sparseInitializer: model.graph.sparseInitializer,
       input: [...seen.inputs, ...weights],
@@ -267,8 +276,9 @@ function isUnnamed(graph: GraphProto, inputs: readonly ValueInfoProto[]): boolea
   return inputs.some((info) => unnamed(declaredType(info))) || has(graph);
 }
 
-function observable(node: NodeProto): NodeProto[] {
+function observable(node: NodeProto, model: IndexedGraph): NodeProto[] {
   const [output] = node.output;
+  if (node.opType === "Compress" && !node.domain) return asGather(node, model) ?? [node];
   if (keepsShape.has(node.opType)) return [makeNode("Identity", node.input, node.output)];
   // Inference takes the product of a shape's numbers for its length, and so finds dimensions that contradict each other.
   if (node.opType === "Size" && !node.domain)

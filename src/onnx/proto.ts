@@ -62,15 +62,19 @@ export type AttributeValue =
 /** Marks a number as a floating-point attribute, whatever its value. */
 export const float = (value: number): AttributeValue => ({ float: value });
 
+/** A whole number as int64. The largest one, which files write for "to the end", is no number of JavaScript's: one beyond it is meant. */
+export const int64 = (value: number): bigint =>
+  value >= 2 ** 63 ? 2n ** 63n - 1n : value <= -(2 ** 63) ? -(2n ** 63n) : BigInt(value);
+
 function makeAttribute(name: string, value: AttributeValue): AttributeProto {
   const of = (init: Partial<Omit<AttributeProto, `$${string}`>>) =>
     create(AttributeProtoSchema, { name, ...init }) as AttributeProto;
-  if (typeof value === "number") return of({ type: AttributeType.INT, i: BigInt(value) });
+  if (typeof value === "number") return of({ type: AttributeType.INT, i: int64(value) });
   if (typeof value === "string") return of({ type: AttributeType.STRING, s: new TextEncoder().encode(value) });
   if ("float" in value) return of({ type: AttributeType.FLOAT, f: value.float });
   if ("tensor" in value) return of({ type: AttributeType.TENSOR, t: value.tensor });
   if ("graph" in value) return of({ type: AttributeType.GRAPH, g: value.graph });
-  return of({ type: AttributeType.INTS, ints: value.map(BigInt) });
+  return of({ type: AttributeType.INTS, ints: value.map(int64) });
 }
 
 export function makeNode(

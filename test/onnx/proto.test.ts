@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Builder } from "../../src/onnx/build.ts";
 import {
   changed,
   DataType,
@@ -40,4 +41,17 @@ test("a copy keeps what is unset, and the compiler takes no spread for a message
   makeGraph({ ...makeGraph({}), node: [] });
   // @ts-expect-error Nor be a part of one.
   makeGraph({ node: [{ ...makeNode("Relu", ["x"], ["y"]) }] });
+});
+
+test("the largest int64, which is no number of JavaScript's, stays the largest", () => {
+  const largest = 2n ** 63n - 1n;
+  const { attribute } = makeNode("Slice", [], [], { axis: Number(largest), ends: [Number(largest), Number(-largest)] });
+  expect(attribute.map(({ i, ints }) => [i, ints])).toEqual([
+    [largest, []],
+    [0n, [largest, -(2n ** 63n)]],
+  ]);
+  const build = new Builder(13);
+  const ends = build.ints([Number(largest), 1]);
+  const { initializers } = build.collect([ends]);
+  expect(new BigInt64Array(initializers[0].rawData.slice().buffer)).toEqual(BigInt64Array.of(largest, 1n));
 });
