@@ -84,7 +84,7 @@ export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions):
     const results = await run(runner, { ...feeds, ...Object.fromEntries(seedFeeds) });
     for (const [name, value] of named) checkGradient(name, results[value.name], tensors);
     return {
-      outputs: Object.fromEntries(model.outputs.map((name) => [name, results[name]])),
+      outputs: Object.fromEntries(model.outputs.flatMap((name) => (results[name] ? [[name, results[name]]] : []))),
       gradients: Object.fromEntries([...named].map(([name, value]) => [name, results[value.name]])),
     };
   } finally {

@@ -182,7 +182,9 @@ export class Explainer {
   async #ran(pass: Pass): Promise<Forward> {
     const scores = await pass.scores();
     const results = await pass.results();
-    const outputs = Object.fromEntries(this.model.outputs.map((name) => [name, results[name]]));
+    const outputs = Object.fromEntries(
+      this.model.outputs.flatMap((name) => (results[name] ? [[name, results[name]]] : [])),
+    );
     return new Forward(this.ort, pass, outputs, scores);
   }
 

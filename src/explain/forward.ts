@@ -73,7 +73,9 @@ export async function explainPass(ort: Runtime, pass: Pass, options: ExplainOpti
   return {
     maps: toTensor(ort, maps),
     pixels: pixels && toTensor(ort, pixels),
-    outputs: Object.fromEntries(pass.plan.model.outputs.map((name) => [name, results[name]])),
+    outputs: Object.fromEntries(
+      pass.plan.model.outputs.flatMap((name) => (results[name] ? [[name, results[name]]] : [])),
+    ),
     layer: space === "layer" ? pass.layer : undefined,
   };
 }
