@@ -7,7 +7,16 @@ import { writeWhy } from "../node/write.ts";
 import type { Kind } from "../tasks/sample.ts";
 import { eachSample, endWith } from "./each-sample.ts";
 import { assumption, manifest } from "./manifest.ts";
-import { loadOptions, methodOption, namedFile, several, withDrawing, withModel, withPlacing } from "./options.ts";
+import {
+  loadOptions,
+  methodOption,
+  namedFile,
+  notice,
+  several,
+  withDrawing,
+  withModel,
+  withPlacing,
+} from "./options.ts";
 import { Reference } from "./reference.ts";
 import { type ExplainFlags, type ImageResult, ofOneMap, report } from "./report.ts";
 import { findSamples, type SampleFile } from "./samples.ts";
@@ -53,7 +62,8 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
     inputs: flags.input,
   };
   const model = await load(flags.model, options);
-  const { kind } = model.classifier;
+  const { kind, labels } = model.classifier;
+  if (labels.incomplete) notice(labels.incomplete);
   const wanted = [...images, ...(model.sample === undefined ? [] : [model.sample])];
   if (wanted.length === 0)
     throw new UserError("missing-file", `missing ${kind}: give a file, or a directory of them; --help has examples`);

@@ -8,12 +8,17 @@
  * of squeeze-and-excitation) says nothing of a place: beside a path that does, it is passed over.
  */
 import { UserError } from "../errors.ts";
-import type { Alignment } from "../image/geometry.ts";
 import { Attributes, constantValues, describe, type Model } from "../onnx/model.ts";
 import type { Observed } from "../onnx/observe.ts";
 import type { NodeProto } from "../onnx/proto.ts";
 import { type Field, isPlaced, type Known } from "./field.ts";
 import { fieldRules } from "./field-rules.ts";
+
+/** Along one axis: the centre of cell `k` is at `start + k * step`, in input pixels whose edges are whole numbers. */
+export interface CellCentres {
+  readonly start: number;
+  readonly step: number;
+}
 
 /** The picture's input: which tensor, and which of its axes run across the picture. */
 export interface PictureInput {
@@ -25,7 +30,7 @@ export interface PictureInput {
  * The centres of the receptive fields of a layer's cells, for each axis of its grid, in pixels of the network's input.
  * @throws UserError `invalid-option` where the layer's cells have no place in the picture, or it cannot be told.
  */
-export function receptiveField(model: Model, tensors: Observed, picture: PictureInput, layer: string): Alignment {
+export function receptiveField(model: Model, tensors: Observed, picture: PictureInput, layer: string): CellCentres[] {
   const walk = new Walk(model, tensors, picture);
   const fields = walk.axesOf(layer)?.flat() ?? [];
   const lost = walk.lostAt(layer);

@@ -3,7 +3,14 @@
  * whole numbers between the passes.
  */
 import type { Size } from "./geometry.ts";
-import type { Taps } from "./resample.ts";
+
+/** Which source pixels each target pixel is made of: `counts[i]` of them from `starts[i]` on, weights from `i * stride` on. */
+export interface Taps<Weights = Int32Array> {
+  readonly starts: Int32Array;
+  readonly counts: Int32Array;
+  readonly weights: Weights;
+  readonly stride: number;
+}
 
 /**
  * @param data red, green, blue of each pixel

@@ -6,7 +6,7 @@
  */
 
 import { type Picture, picture } from "./picture.ts";
-import { resampleDeep } from "./resample-deep.ts";
+import { resampleDeep, type Taps } from "./resample-deep.ts";
 
 /** A filter's reach in source pixels when enlarging, and its weight at a distance from its centre. */
 interface Filter {
@@ -99,14 +99,6 @@ export function shrinkToFit(source: Picture, most: number): Picture {
   if (ratio >= 1) return source;
   const [width, height] = [source.width, source.height].map((side) => Math.max(1, Math.round(side * ratio)));
   return resample(source, width, height, "bilinear");
-}
-
-/** Which source pixels each target pixel is made of: `counts[i]` of them from `starts[i]` on, weights from `i * stride` on. */
-export interface Taps<Weights = Int32Array> {
-  readonly starts: Int32Array;
-  readonly counts: Int32Array;
-  readonly weights: Weights;
-  readonly stride: number;
 }
 
 /** Fixed point of the weights: 32 bits less 8 of the pixel and 2 for weights that sum above 1 on the way. */

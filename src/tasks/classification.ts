@@ -133,7 +133,6 @@ export class Classifier {
       dims[1] < 0 ? Number.MAX_SAFE_INTEGER : dims[1],
       unnamed,
     );
-    if (reading.labels.given && dims[1] >= 0 && this.labels.names.length > 0) this.labels.checkComplete(dims[1]);
   }
 
   /**

@@ -10,7 +10,7 @@ export class Labels {
   /** @param classes how many there are; names beyond them are an error, missing ones are "class N". */
   constructor(
     names: readonly string[],
-    classes: number,
+    private readonly classes: number,
     private readonly unnamed = (index: number): string => `class ${index}`,
   ) {
     if (names.length > classes)
@@ -21,14 +21,11 @@ export class Labels {
     this.#names = names;
   }
 
-  /** @throws UserError `invalid-input` where not every class has a name. */
-  checkComplete(classes: number): void {
+  /** What is to be said where there are names, but not for every class; they may be another model's. */
+  get incomplete(): string | undefined {
     const { length } = this.#names;
-    if (length > 0 && length < classes)
-      throw new UserError(
-        "invalid-input",
-        `invalid labels: ${length} names for a model of ${classes} classes; give ${classes}, one for each`,
-      );
+    if (length === 0 || length >= this.classes || this.classes === Number.MAX_SAFE_INTEGER) return undefined;
+    return `${length} names for a model of ${this.classes} classes: are they this model's? Give ${this.classes}, one for each`;
   }
 
   /** As they were given. */

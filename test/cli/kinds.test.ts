@@ -74,6 +74,7 @@ test("a network of fixed size does not take a picture as it is", async () => {
   expect(await within(args, folder())).toEqual({
     code: 2,
     stdout: "",
-    stderr: 'gradcam: invalid input: "input" has shape [1,3,64,80]; the model takes [n,3,32,32]\n',
+    stderr:
+      'gradcam: invalid preparation: a picture of 80 x 64 becomes [3, 64, 80], and "input" takes [3, 32, 32]; say --size, --fit or --layout\n',
   });
 });

@@ -57,6 +57,14 @@ test("--scale, --channels, --size, --fit", async () => {
   expect([x0 >= 0, y0 >= 0, x1 <= 24, y1 <= 16]).toEqual([true, true, true, true]);
 });
 
+test("fewer names than classes are another model's, and this is said", async () => {
+  const cwd = folder();
+  writeFileSync(path.join(cwd, "three.txt"), "a\nb\nc\n");
+  const { code, stderr } = await within(["explain", example, "--labels", "three.txt"], cwd);
+  const said = "3 names for a model of 1000 classes: are they this model's? Give 1000, one for each";
+  expect([code, stderr]).toEqual([0, `gradcam: ${said}\n`]);
+});
+
 test("--labels imagenet is built in", async () => {
   const { predictions } = await explained([example, "--labels", "imagenet"]);
   expect(predictions[0].label).toBe("espresso");
@@ -74,11 +82,6 @@ describe("is refused in one line", () => {
       ["--mean", "123.675,116.28,103.53", "--std", "58.395,57.12,57.375"],
       "the input's range is 0 to 1; give 0.485,0.456,0.406",
     ));
-  test("fewer names than classes", () => {
-    const cwd = folder();
-    writeFileSync(path.join(cwd, "three.txt"), "a\nb\nc\n");
-    return refused(["--labels", "three.txt"], "3 names for a model of 1000 classes", cwd);
-  });
   test("a word for labels that is none", () =>
     refused(["--labels", "imagnet"], 'missing labels: imagnet: no such file; "imagenet" is built in'));
   test("a picture as labels", () => refused(["--labels", example], "it is no text (UTF-8); expected class names"));
