@@ -56,6 +56,17 @@ for (const study of studies)
       continue;
     }
     if (!study.models) last = evaluation;
+    for (const variant of study.variants ?? []) {
+      const { name, load, ...asked } = variant;
+      const other = await run(
+        { ...study, ...asked, name: `${study.name}-${name.replace(" ", "-")}` },
+        kind,
+        directory,
+        load,
+      );
+      const figures = other.figures.map((f) => ({ ...f, figure: `${f.figure} (${name})` }));
+      evaluation.figures = [...evaluation.figures, ...figures].sort(byMetric(study.metrics));
+    }
     sections.push(section(study, kind, evaluation));
   }
 if (scenes) sections.push(...(await sceneSections(scenes, (done) => process.stderr.write(`${done}\n`))));
@@ -63,13 +74,18 @@ await mkdir(path.dirname(options.out), { recursive: true });
 await writeFile(options.out, `${head(last)}\n${sections.join("\n")}`);
 console.log(`results: ${options.out}`);
 
-async function run({ name, models, methods, metrics, sample }, kind, directory) {
+/** In the order of a study's metrics; the sort is stable. */
+function byMetric(metrics) {
+  return (a, b) => metrics.indexOf(a.metric) - metrics.indexOf(b.metric);
+}
+
+async function run({ name, models, methods, metrics, sample }, kind, directory, load = {}) {
   const most = [number(options.sample), sample].filter((count) => count !== undefined);
   let drawn = 0;
   const { evaluation } = await evaluate({
     ...{ dataset: directory, methods, metrics, model: models ? bundled(models[kind]) : options.model, seed: 0 },
     ...{
-      load: options.labels && !models ? { labels: options.labels } : {},
+      load: { ...load, ...(options.labels && !models && { labels: options.labels }) },
       ...(options.workers && { examineAll: inPool(Number(options.workers)) }),
     },
     ...{ sample: most.length ? Math.min(...most) : undefined, out: path.join(options.work, `${name}-${kind}`) },

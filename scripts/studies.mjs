@@ -33,13 +33,22 @@ export const studies = [
     on: ["coco", "voc"],
     methods: ["grad-cam", "guided-grad-cam", "guided-backprop"],
     metrics: ["pointing-game", "extended-pointing-game", "energy-pointing-game", "inside-outside"],
+    variants: [
+      { name: "first maximum", load: { peak: "first" }, metrics: ["pointing-game", "extended-pointing-game"] },
+      {
+        name: "receptive fields",
+        load: { align: "receptive-field" },
+        metrics: ["pointing-game", "extended-pointing-game", "energy-pointing-game"],
+        methods: ["grad-cam"],
+      },
+    ],
     paper: {
       "grad-cam": "extended 0.706; inside/outside 3.27",
       "guided-grad-cam": "inside/outside 6.38",
       "guided-backprop": "inside/outside 2.32",
     },
     reading:
-      "`all rejected` is what rejecting every class scores in the extended game. TorchRay's figures for VOC 2007 test, all / difficult: Grad-CAM 0.866 / 0.740 (VGG-16), guided backpropagation 0.759 / 0.530, the picture's centre 0.696 / 0.424.",
+      "A map points at the centre of its maximum; `first maximum` is the published protocol's, the first in row-major order (`--peak first`), and `receptive fields` is the centre with cells where `--align receptive-field` places them. `all rejected` is what rejecting every class scores in the extended game. TorchRay's figures for VOC 2007 test, all / difficult: Grad-CAM 0.866 / 0.740 (VGG-16), guided backpropagation 0.759 / 0.530, the picture's centre 0.696 / 0.424.",
     differs:
       "Those networks were trained on the dataset's own classes; ours knows ILSVRC's, and a thing is explained by the best of the classes that mean it. Things of classes that the model does not have are left out. The network sees the centre crop, and cannot point beyond it. The paper's extended game is on COCO by GoogLeNet, its inside/outside ratio on regions described by a captioner.",
   },

@@ -37,11 +37,15 @@ export class Store {
     const store = new Store(await openDatabase(file, "NORMAL"));
     writing(file, () => {
       store.db.exec(schema);
+      // What an earlier version did not record, its figures may not have known of.
+      const begun = store.db.prepare("SELECT COUNT(*) AS keys FROM run").get() as { keys: number };
+      if (begun.keys > 0) return;
       const insert = store.db.prepare("INSERT OR IGNORE INTO run VALUES (?, ?)");
       for (const [key, value] of Object.entries(run)) insert.run(key, JSON.stringify(value));
     });
     for (const [key, value] of Object.entries(run)) {
-      const { value: before } = store.db.prepare("SELECT value FROM run WHERE key = ?").get(key) as { value: string };
+      const row = store.db.prepare("SELECT value FROM run WHERE key = ?").get(key) as { value: string } | undefined;
+      const before = row?.value ?? "not recorded";
       if (before !== JSON.stringify(value)) {
         store.close();
         throw new UserError(
