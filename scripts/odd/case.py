@@ -43,6 +43,8 @@ class Case:
     refuse: str | None = None
     """Whether the layer may be left to the program: not where only the author can know it."""
     by_default: bool = True
+    """Whether maps are asked for at all."""
+    maps: bool = True
     """Bytes of the file where they are not the model's plain serialisation, and files beside it."""
     raw: bytes | None = None
     files: dict[str, bytes] = field(default_factory=dict)

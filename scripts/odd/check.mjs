@@ -109,7 +109,8 @@ export async function check(ort, { vjp, openExplainer, UserError }, folder) {
   });
   const target = () => (told.class === null ? { seeds: { [told.score]: tensor(told.scoreSeed) } } : told.class);
   const open = { ...told.options, session };
-  await ask("explain", async () => {
+  const wantsMaps = told.map || told.refuse;
+  if (wantsMaps) await ask("explain", async () => {
     const explainer = await openExplainer(ort, bytes, { ...open, layer: told.layer });
     try {
       const { maps } = await explainer.explain(feeds, { target: target() });

@@ -143,6 +143,8 @@ def truth_of(case: Case, rng: np.random.Generator) -> dict:
     }
     full = opened(observed(twin, [layer, score, case.output]), files)
     a, scores, out = full.run([layer, score, case.output], wide)
+    if isinstance(case.layout, str) and spread(a.shape, case.layout) < 4:
+        raise Reject("the layer's grid has hardly a place")
     seed = rng.uniform(-1, 1, out.shape).astype(np.float32)
     told: dict = {"outputs": {name: encode(v) for name, v in outputs.items() if v.dtype == np.float32 or v.dtype == np.float16}}
     told["seed"], told["score"] = encode(seed), case.score
@@ -158,8 +160,14 @@ def truth_of(case: Case, rng: np.random.Generator) -> dict:
     if case.layer not in case.feeds:
         f = objective(shifted, still, "odd_delta", case.output, seed)
         told["gradients"][case.layer] = encode(differences(f, np.zeros(a.shape, np.float32)))
+    if not case.maps:
+        return told
     told["map"], told["class"], told["scoreSeed"] = the_map(case, shifted, still, a, scores, score, rng)
     return told
+
+
+def spread(shape: tuple[int, ...], layout: str) -> int:
+    return int(np.prod([d for d, axis in zip(shape, layout) if axis not in "NC"]))
 
 
 def the_map(case, shifted, still, a, scores, score, rng):
