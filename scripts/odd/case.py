@@ -39,6 +39,8 @@ class Case:
     tolerance: float = 6e-3
     """The gradient at the input is not asked for where the picture is of an integer type."""
     at_input: bool = True
+    """Nor that at the layer where it has another unit than the twin's."""
+    at_layer: bool = True
     """Where the file has no derivative that is right: why. Then only a refusal will do."""
     refuse: str | None = None
     """Whether the layer may be left to the program: not where only the author can know it."""

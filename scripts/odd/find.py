@@ -5,7 +5,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-POOLS = ("GlobalAveragePool", "ReduceMean", "ReduceSum", "AveragePool", "GlobalMaxPool", "NhwcMaxPool")
+POOLS = ("GlobalAveragePool", "ReduceMean", "ReduceSum", "AveragePool", "GlobalMaxPool", "QLinearGlobalAveragePool", "QLinearAveragePool", "QLinearReduceMean")
 MOVING = ("Identity", "Dropout", "Cast", "Transpose", "QuantizeLinear", "DequantizeLinear", "Reshape", "ReorderOutput", "ReorderInput")
 
 

@@ -52,7 +52,7 @@ def moved(model: onnx.ModelProto, layer: str, shape: tuple[int, ...]) -> onnx.Mo
     maker = graph.node[at]
     maker.output[list(maker.output).index(layer)] = "odd_unmoved"
     graph.node.insert(at + 1, helper.make_node("Add", ["odd_unmoved", "odd_delta"], [layer], "odd_move"))
-    graph.input.append(helper.make_tensor_value_info("odd_delta", onnx.TensorProto.FLOAT, shape))
+    graph.input.append(helper.make_tensor_value_info("odd_delta", onnx.TensorProto.FLOAT, ["odd_n", *shape[1:]]))
     for info in [i for i in graph.value_info if i.name == layer]:
         graph.value_info.remove(info)
     return copy
@@ -157,7 +157,7 @@ def truth_of(case: Case, rng: np.random.Generator) -> dict:
         told["gradients"][case.image] = encode(gradient)
     shifted = opened(observed(moved(twin, layer, a.shape), [layer, score]), files)
     still = {**wide, "odd_delta": np.zeros(a.shape, np.float32)}
-    if case.layer not in case.feeds:
+    if case.at_layer:
         f = objective(shifted, still, "odd_delta", case.output, seed)
         told["gradients"][case.layer] = encode(differences(f, np.zeros(a.shape, np.float32)))
     if not case.maps:
