@@ -108,8 +108,9 @@ function report(results, lost) {
   const others = new Set(results.filter(({ tool }) => tool && tool !== "our helper").map(({ kind }) => kind)).size;
   console.log(`\n${kinds.size} kinds, ${others} of them written by other tools`);
   for (const verdict of verdicts.slice(1).toReversed())
-    for (const { file, words } of results.filter((row) => row.verdict === verdict))
-      for (const line of words) console.log(`${verdict}: ${file}: ${line}`);
+    for (const { file, words, may } of results.filter((row) => row.verdict === verdict))
+      for (const line of words)
+        console.log(`${verdict}${verdict === "refused" && may ? ", as it may" : ""}: ${file}: ${line}`);
   for (const { kind, missing, broken } of lost)
     console.log(`not run: ${kind}: ${missing ? `needs ${missing.join(", ")}` : `could not be made: ${broken}`}`);
 }

@@ -43,6 +43,8 @@ class Case:
     at_layer: bool = True
     """Where the file has no derivative that is right: why. Then only a refusal will do."""
     refuse: str | None = None
+    """Where a right answer is hard to have, and a refusal will do as well: why."""
+    may_refuse: str | None = None
     """Whether the layer may be left to the program: not where only the author can know it."""
     by_default: bool = True
     """Whether maps are asked for at all."""
@@ -89,7 +91,7 @@ def write(folder: pathlib.Path, kind: Kind, case: Case, truth: dict) -> None:
         (folder / name).write_bytes(content)
     told = {
         "kind": kind.name, "tool": kind.tool, "note": case.note, "image": case.image, "output": case.output,
-        "layer": case.layer, "tolerance": case.tolerance, "byDefault": case.by_default, "refuse": case.refuse, "options": case.options,
+        "layer": case.layer, "tolerance": case.tolerance, "byDefault": case.by_default, "refuse": case.refuse, "mayRefuse": case.may_refuse, "options": case.options,
         "feeds": {name: encode(value) for name, value in case.feeds.items()},
         **truth,
     }

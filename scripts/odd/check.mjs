@@ -110,17 +110,18 @@ export async function check(ort, { vjp, openExplainer, UserError }, folder) {
   const target = () => (told.class === null ? { seeds: { [told.score]: tensor(told.scoreSeed) } } : told.class);
   const open = { ...told.options, session };
   const wantsMaps = told.map || told.refuse;
-  if (wantsMaps) await ask("explain", async () => {
-    const explainer = await openExplainer(ort, bytes, { ...open, layer: told.layer });
-    try {
-      const { maps } = await explainer.explain(feeds, { target: target() });
-      if (told.refuse) return void wrong.push(`explain: answered where there is no right answer (${told.refuse})`);
-      answers++;
-      note("the map", maps, told.map, 2 * tolerance);
-    } finally {
-      await explainer.release();
-    }
-  });
+  if (wantsMaps)
+    await ask("explain", async () => {
+      const explainer = await openExplainer(ort, bytes, { ...open, layer: told.layer });
+      try {
+        const { maps } = await explainer.explain(feeds, { target: target() });
+        if (told.refuse) return void wrong.push(`explain: answered where there is no right answer (${told.refuse})`);
+        answers++;
+        note("the map", maps, told.map, 2 * tolerance);
+      } finally {
+        await explainer.release();
+      }
+    });
   if (told.byDefault && !told.refuse)
     await ask("default layer", async () => {
       const explainer = await openExplainer(ort, bytes, open);
@@ -144,5 +145,5 @@ export async function check(ort, { vjp, openExplainer, UserError }, folder) {
         : refusals.length
           ? "refused"
           : "right";
-  return { kind, tool, verdict, words, answers, expected: Boolean(told.refuse) };
+  return { kind, tool, verdict, words, answers, must: told.refuse, may: told.mayRefuse ?? told.refuse };
 }

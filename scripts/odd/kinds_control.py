@@ -166,7 +166,9 @@ def sequence_on_path(rng) -> Case:
     else:
         picks = [net.op("SequenceAt", [parts, net.weight(np.array(i, np.int64))]) for i in (3, 1, 0, 2)]
         h = net.op("Concat", picks, axis=1)
-    return headed(net, net.conv(h, 4, 4), 4, "Softplus", (1, 3, 6, 6))
+    case = headed(net, net.conv(h, 4, 4), 4, "Softplus", (1, 3, 6, 6))
+    case.may_refuse = "sequences of tensors"
+    return case
 
 
 @kind("inputs-left-out")

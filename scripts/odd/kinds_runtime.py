@@ -74,6 +74,7 @@ def runtime_extended(rng) -> Case:
 def runtime_all(rng) -> Case:
     """The layout of this processor: nchwc operators where there are any."""
     case = any_net(rng, among=(classifier, residual, unet))
+    case.may_refuse = "the file is for one processor alone"
     return twinned(case, optimised(case.model, "ALL"))
 
 

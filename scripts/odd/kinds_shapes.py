@@ -52,6 +52,10 @@ def input_no_shape(rng) -> Case:
     case = any_net(rng, among=FREE)
     for name in case.feeds:
         input_info(case.model, name).type.tensor_type.ClearField("shape")
+    if rng.random() < 0.6:
+        case.options = {"inputShapes": {name: list(value.shape) for name, value in case.feeds.items()}}
+    else:
+        case.may_refuse = "nobody says how large the input is"
     return case
 
 
