@@ -3,7 +3,7 @@
  * warning of the platform's. The built package is tested; each check prints a line.
  */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -65,6 +65,23 @@ const checks = {
     rmSync(out, { recursive: true });
     assert.deepEqual({ stderr, status }, { stderr: "", status: 0 });
     assert.equal(JSON.parse(stdout).predictions[0].label, "espresso");
+  },
+  async "the service, whose threads hand pictures over"() {
+    const server = spawn(process.execPath, [bin, "serve", "--port", "0", "--workers", "1"]);
+    try {
+      let log = "";
+      for await (const part of server.stdout.setEncoding("utf8")) {
+        log += part;
+        if (/listening/.test(log)) break;
+      }
+      const form = new FormData();
+      form.set("image", new Blob([readFileSync(example)]), "photo.jpg");
+      const [url] = /http:[^"\s]+/.exec(log);
+      const answer = await fetch(`${url}/v1/explain`, { method: "POST", body: form, headers: { accept: "image/png" } });
+      assert.deepEqual([answer.status, answer.headers.get("content-type")], [200, "image/png"]);
+    } finally {
+      server.kill();
+    }
   },
 };
 

@@ -1,4 +1,5 @@
 /** @file What passes between the server's thread and the threads that compute. */
+import * as threads from "node:worker_threads";
 import type { AskQuestion, CaptionQuestion, ModelCard, Question } from "../client/contract.ts";
 import { InternalError, UserError, type UserErrorCode } from "../errors.ts";
 import type { LoadOptions } from "../node/load.ts";
@@ -67,11 +68,17 @@ export type FromWorker =
   | { readonly kind: "refused"; readonly error: WireError }
   | { readonly kind: "done"; readonly outcomes: readonly Outcome[] };
 
-/** The memory of arrays that have theirs to themselves: it can be handed to another thread. Small buffers of Node share a pool, which must stay. */
+/**
+ * The memory of arrays that have theirs to themselves: it can be handed to another thread. Small buffers of Node share a pool, which must
+ * stay; so must what a native library holds, as sharp does the pictures that it encodes: Node.js 22 marks that, Node.js 20 lets it go.
+ */
 export const ownMemory = (arrays: readonly Uint8Array[]): ArrayBuffer[] =>
   arrays.flatMap(({ buffer, byteLength }) =>
-    buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [],
+    buffer instanceof ArrayBuffer && buffer.byteLength === byteLength && !mustStay?.(buffer) ? [buffer] : [],
   );
+
+/** Not in Node.js 20. */
+const { isMarkedAsUntransferable: mustStay } = threads as { isMarkedAsUntransferable?: (memory: object) => boolean };
 
 export function toWire(error: unknown): WireError {
   if (error instanceof UserError) return { code: error.code, message: error.message };

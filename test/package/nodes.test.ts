@@ -14,6 +14,6 @@ test(`the built package under Node.js ${other}`, { timeout: 300_000 }, (context)
     console.log(missing);
     context.skip(missing);
   }
-  expect(stdout + stderr).toMatch(new RegExp(`^v${other}\\.\\S+ +3 +0 +0 +\\d+$`, "m"));
+  expect(stdout + stderr).toMatch(new RegExp(`^v${other}\\.\\S+ +4 +0 +0 +\\d+$`, "m"));
   expect(status).toBe(0);
 });
