@@ -42,7 +42,7 @@ describe.each(["__proto__", "constructor", "toString", "hasOwnProperty"])("a ten
 
     const [plain, own] = await Promise.all([net, bytes].map((b) => openExplainer(ort, b, { session })));
     expect(own.layers.map((layer) => layer.name)).toEqual(plain.layers.map((layer) => name(layer.name)));
-    for (const method of ["grad-cam", "gradient", "hires-cam"])
+    for (const method of ["grad-cam", "gradient", "hires-cam"] as const)
       for (const target of [1, [1, 2], undefined] as const) {
         const maps = await plain.explain({ x }, { target, method });
         const ownMaps = await own.explain(feeds, { target, method });
