@@ -63,7 +63,8 @@ export async function run(
   }
 }
 
-function fetchable({ outputMetadata }: Session, names: readonly string[]): readonly string[] {
+function fetchable({ outputMetadata }: Partial<Session>, names: readonly string[]): readonly string[] {
+  if (!outputMetadata) return names; // a runtime that says nothing of them
   const held = new Set(outputMetadata.flatMap((o) => (o.isTensor && hasArray(typeFromName(o.type)) ? [o.name] : [])));
   return names.filter((name) => held.has(name));
 }

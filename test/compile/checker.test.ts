@@ -61,6 +61,7 @@ const made: Made[] = [
 const opening: Readonly<Record<string, OpenOptions>> = {
   "test/cases/files/input_no_shape/model.onnx": { inputShapes: [1, 3, 8, 8] },
   "test/cases/models/rank_unknown.onnx": { inputShapes: [1, 3, 16, 16] },
+  "test/cases/models/hf_free_size_maxpool/model.onnx": { inputShapes: [1, 3, 16, 16] },
   "test/cases/models/free_size_maxpool.onnx": { inputShapes: [1, 3, 16, 16] },
 };
 const files = ["conformance", "inputs", "cases/files", "cases/models"].flatMap((name) => modelsIn(folder(name)));

@@ -12,20 +12,20 @@ import { expectMistake } from "../cli/mistake.ts";
 import { filesIn, folder, gradcam, withModel, writePicture } from "../cli/run.ts";
 import { ask, expectClose, expectUserError, numbers, session } from "../explain/ask.ts";
 import { gap, images, linear, vgg, withInput } from "../nets.ts";
-import { compiled, runOnce } from "./compile.ts";
+import { compiled, declared, runOnce } from "./compile.ts";
 
 const read = (cwd: string, name: string) => readModel(new Uint8Array(readFileSync(path.join(cwd, name))));
 
 test("a file beside, and a table of its inputs and outputs", async () => {
   const cwd = folder();
-  withModel(cwd, gap());
+  withModel(cwd, await declared(gap()));
   const { code, stdout, stderr } = await gradcam(["compile", "net.onnx"], cwd);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout.split("\n")).toEqual([
     expect.stringMatching(/^net\.gradcam\.onnx: net and \d+ bytes, grad-cam at features$/),
     "  in  x               float32 [N, 3, 8, 8]",
     "  in  gradcam_target  int64 [gradcam_targets]  optional",
-    "  out logits",
+    "  out logits          float32 [N, 5]",
     "  out gradcam_map     float32 [N, 8, 8]",
     "  out gradcam_class   int64 [N]",
     "",
@@ -35,7 +35,7 @@ test("a file beside, and a table of its inputs and outputs", async () => {
 
 test("what was written anew is said: in the table, as JSON and in the file", async () => {
   const cwd = folder();
-  const { proto, graph } = readModel(gap());
+  const { proto, graph } = readModel(await declared(gap()));
   withModel(cwd, encodeModel(changed(proto, { graph: changed(graph, { node: graph.node.toReversed() }) })));
   const said = "nodes sorted";
   expect((await gradcam(["compile", "net.onnx"], cwd)).stdout.split("\n")[1]).toBe(

@@ -2,7 +2,10 @@
 import * as native from "onnxruntime-node";
 import { type CompileOptions, compile } from "../../src/explain/compile.ts";
 import type { OpenOptions } from "../../src/index.ts";
+import { readModel } from "../../src/onnx/model.ts";
+import { changed, encodeModel, makeValueInfo } from "../../src/onnx/proto.ts";
 import { openSession, type Runtime, run, type Tensor } from "../../src/onnx/runtime.ts";
+import { typeFromName } from "../../src/onnx/types.ts";
 import { open, session } from "../explain/ask.ts";
 
 type Feeds = Readonly<Record<string, Tensor>>;
@@ -19,6 +22,16 @@ export async function compiled(
   } finally {
     await explainer.release();
   }
+}
+
+/** The model with its outputs' types and shapes, which a valid file has. */
+export async function declared(bytes: Uint8Array): Promise<Uint8Array> {
+  const opened = await openSession(native, bytes, session);
+  const said = opened.outputMetadata.flatMap((o) => (o.isTensor ? [o] : []));
+  await opened.release();
+  const { proto, graph } = readModel(bytes);
+  const output = said.map(({ name, type, shape }) => makeValueInfo(name, typeFromName(type), shape));
+  return encodeModel(changed(proto, { graph: changed(graph, { output }) }));
 }
 
 /** Runs a model once; `classes` are fed where they are given. */

@@ -8,22 +8,15 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { notesOf } from "../../src/explain/compiled.ts";
 import type { MethodName } from "../../src/methods/index.ts";
 import { readModel } from "../../src/onnx/model.ts";
-import { changed, DataType, declaredDims, declaredType, encodeModel, makeValueInfo } from "../../src/onnx/proto.ts";
+import { declaredDims, declaredType, encodeModel } from "../../src/onnx/proto.ts";
 import { typeName } from "../../src/onnx/types.ts";
 import { ask, expectClose, expectUserError, numbers, session } from "../explain/ask.ts";
 import { model, node, type Sources } from "../models.ts";
 import { gap, images, linear, vgg, weights } from "../nets.ts";
-import { compiled, runOnce } from "./compile.ts";
-
-/** The model with its output's type and shape, which a valid file has. */
-function typed(bytes: Uint8Array): Uint8Array {
-  const { proto, graph } = readModel(bytes);
-  const output = [makeValueInfo("logits", DataType.FLOAT, ["N", 5])];
-  return encodeModel(changed(proto, { graph: changed(graph, { output }) }));
-}
+import { compiled, declared, runOnce } from "./compile.ts";
 
 test("the model's bytes, and then the rest", async () => {
-  const bytes = typed(vgg());
+  const bytes = await declared(vgg());
   const file = await compiled(bytes);
   expect(Buffer.compare(file.subarray(0, bytes.length), bytes)).toBe(0);
   const [before, after] = [readModel(bytes), readModel(file)];
@@ -42,7 +35,7 @@ test("outputs have types and shapes, the batch under the model's own name", asyn
 });
 
 test("metadata", async () => {
-  const file = await compiled(gap({ after: [node("Softmax", "logits", "p", { axis: 1 })] }), {
+  const file = await compiled(await declared(gap({ after: [node("Softmax", "logits", "p", { axis: 1 })] })), {
     notes: { version: "1" },
   });
   expect(notesOf(readModel(file))).toEqual({
