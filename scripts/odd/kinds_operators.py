@@ -240,3 +240,58 @@ def pyramid(rng) -> Case:
     pools = [net.op("Flatten", [net.op("GlobalAveragePool", [t])]) for t in (summed, high)]
     net.output(net.dense(net.op("Concat", pools, axis=1), 8, 4, "logits"), ["n", 4])
     return Case(net.model(), {"x": picture(rng, 1, 3, side, side)}, "x", "logits", "logits", "features", by_default=False)
+
+
+@kind("ends-in-nms")
+def ends_in_nms(rng) -> Case:
+    """Boxes that NonMaxSuppression picks: a number of rows that only the run knows."""
+    net, side, places = Net(rng), 8, 16
+    h = net.act(net.conv(net.input("x", [1, 3, side, side]), 3, 4, strides=[2, 2]), "Tanh")
+    a = net.act(net.conv(h, 4, 5), "Softplus", "features")
+    boxes = net.op("Reshape", [net.conv(a, 5, 4, 1), net.ints(1, 4, places)])
+    boxes = net.op("Transpose", [boxes], perm=[0, 2, 1])
+    scores = net.op("Sigmoid", [net.op("Reshape", [net.conv(a, 5, 2, 1), net.ints(1, 2, places)])])
+    limits = [net.ints(5), net.weight(np.array([0.5], np.float32)), net.weight(np.array([0.1], np.float32))]
+    picked = net.op("NonMaxSuppression", [boxes, scores, *limits])
+    net.output(net.op("GatherND", [scores, picked], "picked_scores"), ["m"])
+    net.output(picked, ["m", 3], TensorProto.INT64)
+    return Case(net.model(), {"x": picture(rng, 1, 3, side, side)}, "x", "picked_scores", "picked_scores", "features", axis=None, by_default=False)
+
+
+@kind("loop-collects")
+def loop_collects(rng) -> Case:
+    """A Loop that collects rows, as many times as a shape says."""
+    net, h = stem(rng, 17, 8)
+    rows = net.op("Transpose", [h], perm=[2, 0, 1, 3])
+    count = net.op("Squeeze", [net.op("Slice", [net.op("Shape", [rows]), net.ints(0), net.ints(1)]), net.ints(0)])
+
+    def info(name, shape, type=TensorProto.FLOAT):
+        return helper.make_tensor_value_info(name, type, shape)
+
+    body = helper.make_graph(
+        [
+            helper.make_node("Gather", [rows, "i"], ["row"], axis=0),
+            helper.make_node("Tanh", ["row"], ["collected"]),
+            helper.make_node("Identity", ["go"], ["go_on"]),
+        ],
+        "body", [info("i", [], TensorProto.INT64), info("go", [], TensorProto.BOOL)], [info("go_on", [], TensorProto.BOOL), info("collected", None)],
+    )
+    h = net.op("Transpose", [net.op("Loop", [count, ""], body=body)], perm=[1, 2, 0, 3])
+    case = closed(net, h, "")
+    case.may_refuse = "a Loop whose count only the run knows"
+    return case
+
+
+@kind("places-computed")
+def places_computed(rng) -> Case:
+    """Coordinates that are computed by Range, Expand and Concat from the shape, and appended as channels."""
+    net, h = stem(rng, 17, 8)
+    shape = net.op("Shape", [h])
+    width = net.op("Gather", [shape, net.weight(np.array(-1))])
+    columns = net.op("Range", [net.weight(np.array(0)), width, net.weight(np.array(1))])
+    columns = net.op("Div", [net.op("Cast", [columns], to=TensorProto.FLOAT), net.weight(np.float32(6))])
+    head = net.op("Slice", [shape, net.ints(0), net.ints(1)])
+    tail = net.op("Slice", [shape, net.ints(2), net.ints(4)])
+    grid = net.op("Expand", [columns, net.op("Concat", [head, net.ints(1), tail], axis=0)])
+    h = net.op("Mul", [net.op("Concat", [h, grid], axis=1), net.weight(np.float32(0.9))])
+    return closed(net, net.conv(h, 5, 4), "")

@@ -108,6 +108,8 @@ def objective(session, feeds, moving: str, output: str, seed: np.ndarray):
 
     def f(value):
         (out,) = session.run([output], {**feeds, moving: value})
+        if out.shape != weights.shape:
+            raise Reject("another number of rows beside it")
         return float((weights * out.astype(np.float64)).sum())
 
     return f
