@@ -20,7 +20,7 @@ const notes = {
   Attention: "earlier keys and values included; a mask shorter than the keys is refused",
   AveragePool: "auto_pad SAME with dilations is refused",
   BatchNormalization: "training mode is refused",
-  Clip: "0 at a bound itself; where min is above max everything is max, and x gets nothing",
+  Clip: "0 at a bound itself, [unlike torch.clamp](#clip-at-its-bounds); where min is above max everything is max, and x gets nothing",
   Conv: "auto_pad SAME with dilations is refused",
   DequantizeLinear: "blocks of scales are refused",
   Det: "up to 12 rows",
@@ -121,7 +121,17 @@ const text = [
   "DynamicQuantizeLinear finds. Refused are training modes (22), Scan before operator set 9 (2), updates of Scatter before operator set 11 (2),",
   "and a MaxUnpool whose shape is not known before it runs. One more, an empty tensor that is reshaped, ends in an error.",
   "",
-  `## The ONNX standard, operator set ${standard.opset}`,
+  `## Clip at its bounds
+
+Where x lies at a bound itself, a Clip has no derivative, and its gradient here is 0, with one bound or with both. PyTorch's relu6
+and hardtanh, which are exported as this operator, have 0 there too. \`torch.clamp\` differs: it passes the whole gradient at
+its bounds ([pytorch #7049](https://github.com/pytorch/pytorch/pull/7049)), in releases from
+[#191142](https://github.com/pytorch/pytorch/pull/191142) on none where the bounds are numbers and half of it where they are
+tensors. An ONNX file does not say which of them it was. 0 is taken since the mask is read off the output, where what lies at a
+bound and what lies beyond look alike: so the runtime may still fuse the Clip with what comes before it. It matters where many
+values are exactly a bound: pixels of 0 or 1, quantised steps.
+
+## The ONNX standard, operator set ${standard.opset}`,
   "",
   summary(standard.operators),
   "",

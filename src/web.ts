@@ -34,6 +34,7 @@ export { type FigureRow, figureOf, panelCell, view } from "./tasks/figure.ts";
 export type { GenerativeAnswerer } from "./tasks/generative-answerer.ts";
 export type { Look, LookOptions } from "./tasks/look.ts";
 export { percent } from "./tasks/percent.ts";
+export { type PlainWords, plainWords } from "./tasks/plain-words.ts";
 export type { ModelReading } from "./tasks/reading.ts";
 export { type DecodeOptions, decode, encodePng, type PictureSource, toImageData } from "./web/decode.ts";
 export { type DownloadOptions, download } from "./web/download.ts";

@@ -254,6 +254,7 @@ function cancelled(reason: unknown, timeout: number): HttpError {
 function send(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = told(error);
   if (!known) request.log.error({ err: error });
+  if (known?.technical) request.log.warn({ runtime: known.technical });
   const { problem, headers } = known ?? bug;
   return reply
     .code(problem.status)

@@ -1,7 +1,9 @@
 /** @file Errors as HTTP tells them (RFC 9457): the user's mistakes in their own words, our bugs in none. */
+
 import { STATUS_CODES } from "node:http";
 import type { Problem } from "../client/contract.ts";
 import { UserError, type UserErrorCode } from "../errors.ts";
+import { plainWords } from "../tasks/plain-words.ts";
 
 /** An answer other than 200 that is no error of the library. */
 export class HttpError extends Error {
@@ -36,6 +38,8 @@ const framework: Readonly<Record<number, string>> = {
 };
 
 export interface Told {
+  /** What the runtime said, for the log alone. */
+  readonly technical?: string;
   readonly problem: Omit<Problem, "request">;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -45,7 +49,9 @@ export function told(error: unknown): Told | undefined {
   if (error instanceof HttpError) return tell(error.status, error.code, error.message, error.headers);
   if (error instanceof UserError) {
     const status = statuses[error.code];
-    return status === undefined ? undefined : tell(status, error.code, error.message);
+    if (status === undefined) return undefined;
+    const { words, technical } = plainWords(error.message);
+    return { ...tell(status, error.code, words), ...(technical && { technical }) };
   }
   const { statusCode, message } = error as { statusCode?: number; message?: string };
   const code = statusCode === undefined ? undefined : framework[statusCode];

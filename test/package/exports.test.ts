@@ -124,6 +124,7 @@ test("names of gradcam/web", () => {
       "pathOf",
       "peak",
       "percent",
+      "plainWords",
       "preprocess",
       "rankCorrelation",
       "rasterise",

@@ -139,6 +139,12 @@ export function Notices() {
           <h2>{told.title}</h2>
           <p>{told.advice}</p>
           {told.detail && <p class="detail">{told.detail}</p>}
+          {told.technical && (
+            <details class="detail">
+              <summary>What it said</summary>
+              {told.technical}
+            </details>
+          )}
           <button
             type="button"
             aria-label="Close"

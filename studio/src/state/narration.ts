@@ -1,7 +1,9 @@
 /** @file What the models say of the scene or the picture: the caption, the answers, and which of their words is looked at. */
+
 import { batch, computed, effect, signal } from "@preact/signals";
 import { UserError } from "gradcam";
 import type { Scene } from "gradcam/scenes";
+import { plainWords } from "gradcam/web";
 import type {
   CallName,
   Calls,
@@ -149,7 +151,7 @@ export function followSubject(): void {
     } catch (error) {
       // A question of unknown words is refused where it was written; all else is told as everywhere.
       const inWords = error instanceof UserError && ["unknown-name", "invalid-input"].includes(error.code);
-      if (view === "ask" && inWords) refusal.value = error.message;
+      if (view === "ask" && inWords) refusal.value = plainWords(error.message).words;
       else complain(error);
     }
   });

@@ -1,5 +1,6 @@
 /** @file Mistakes in plain words: what happened and what to do; the library's own line stays readable beneath. */
 import { UserError } from "gradcam";
+import { plainWords } from "gradcam/web";
 import { WorkerLost } from "../engine/client.ts";
 import { type Notice, notice } from "./studio.ts";
 
@@ -60,7 +61,8 @@ export function complain(error: unknown, advice?: string): void {
   if (code === "cancelled" || (error as { name?: string })?.name === "AbortError") return;
   const said = code === "too-large" || isOutOfMemory(message) ? large : (words[code] ?? bug);
   const own = ofFiles.has(code) ? advice : undefined;
-  notice.value = { kind: "error", title: said.title, advice: own ?? said.advice, detail: message };
+  const { words: detail, technical } = plainWords(message);
+  notice.value = { kind: "error", title: said.title, advice: own ?? said.advice, detail, technical };
 }
 
 const isOutOfMemory = (message: string): boolean =>

@@ -26,6 +26,8 @@ export interface Notice {
   readonly advice: string;
   /** What the library says, for whoever wants to know. */
   readonly detail?: string;
+  /** What the runtime says, in words of its own: shown to whoever opens it. */
+  readonly technical?: string;
 }
 
 /** An answer, the question, and what the network saw when it was asked. */
