@@ -124,7 +124,7 @@ function axesOf(
 ): { readonly axes: Axes } & Reason {
   if (said !== undefined) {
     // The letters of a batch are left out of an input that has none.
-    const axes = axesFromText(said, dims.length) ?? axesFromText(said.replace(/^N/i, ""), dims.length);
+    const axes = axesFromText(said, dims.length) ?? (dims.length < 4 ? axesFromText(said.replace(/^N/i, ""), dims.length) : undefined);
     if (axes) return { axes, because: "you said so" };
     throw new UserError(
       "invalid-option",
@@ -192,14 +192,12 @@ function settled(
   dims: readonly number[],
 ): Axes | undefined {
   const left = dims.flatMap((_, axis) => (axis === batch || axis === channels || grid.includes(axis) ? [] : [axis]));
-  let [n, c] = [batch, channels];
-  const frames: number[] = [];
-  for (const axis of left) {
-    // A batch of one leaves no trace where axes are merged.
-    if (axis === 0 && n === undefined && Math.abs(dims[0]) === 1) n = axis;
-    else if (c === undefined && left.length === 1 && dims.length - grid.length < 3) c = axis;
-    else frames.push(axis);
-  }
+  // A batch of one leaves no trace where axes are merged.
+  let n = batch ?? (left[0] === 0 && Math.abs(dims[0]) === 1 ? 0 : undefined);
+  const rest = left.filter((axis) => axis !== n);
+  const colours = channels === undefined && rest.length === 1 && dims.length - grid.length < 3;
+  const c = colours ? rest[0] : channels;
+  const frames = colours ? [] : rest;
   // What was taken for the batch may be frames, with a batch of one in front of them.
   if (frames.includes(0) && n !== undefined && n > 0) {
     frames[frames.indexOf(0)] = n;

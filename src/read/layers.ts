@@ -93,6 +93,9 @@ export function layersOf(
     const [name] = node.output;
     if (scores.includes(name) || !active.has(name) || !wanted.has(name) || isAttention(model, node)) continue;
     const layout = layoutAt(name);
+    // What is only prepared has the picture's own colours for channels.
+    const channelsOf = layout && explained.origins.get(name)?.[layout.channels];
+    if (channelsOf && (isSpatial(channelsOf) || channelsOf.parts.length === 0)) continue;
     if (!layout || (derived.has(node.opType) && !unfolds(model, node, layoutAt))) continue;
     const readers = readersOf(name);
     if (readers.every((reader) => elementwise.has(reader.opType) && !scores.includes(reader.output[0]))) continue;

@@ -27,8 +27,10 @@ export interface TokenGrid {
 export interface Layout {
   /** The axis of the channels. */
   readonly channels: number;
-  /** Sizes of the grid; -1 where only the run knows. */
+  /** Sizes of the grid, in the picture's order; -1 where only the run knows. */
   readonly grid: readonly number[];
+  /** The axes of the grid, where they stand in another order than the picture's. */
+  readonly turned?: readonly number[];
   /** Where the grid is one axis of tokens: how many come before it. */
   readonly prefix?: number;
 }
@@ -88,7 +90,8 @@ export function layoutOf(name: string, tensor: TensorType, grids: Grids, tokens?
  */
 function followedLayout(dims: readonly number[], origins: readonly Origin[], axes: Axes): Layout | "none" | undefined {
   if (origins.some(({ mixed }) => mixed)) return undefined;
-  const isBatch = ({ parts }: Origin) => parts.length === 1 && parts[0].axis === axes.batch;
+  const isBatch = ({ parts, extended }: Origin) =>
+    parts.length === 1 && parts[0].axis === axes.batch && !extended;
   const batch = origins.findIndex(isBatch);
   const [first] = origins;
   if (batch > 0) return "none"; // tokens before images: nothing here reads that order
@@ -99,12 +102,14 @@ function followedLayout(dims: readonly number[], origins: readonly Origin[], axe
   const others = rest.filter((i) => !spatial.includes(i));
   if (spatial.length === 0 || others.length !== 1) return "none";
   const whole = (i: number, axis: number) => {
-    const { parts, before } = origins[i];
-    return parts.length === 1 && before === 0 && parts[0].axis === axis && parts[0].step === 1;
+    const { parts, before, extended } = origins[i];
+    return parts.length === 1 && before === 0 && !extended && parts[0].axis === axis && parts[0].step === 1;
   };
-  if (spatial.length === axes.grid.length && spatial.every((i, k) => whole(i, axes.grid[k]))) {
-    const grid = spatial.map((i) => dims[i]);
-    return grid.every((d) => d === 1) ? "none" : { channels: others[0], grid };
+  const places = axes.grid.map((axis) => spatial.find((i) => whole(i, axis)) ?? -1);
+  if (spatial.length === axes.grid.length && !places.includes(-1)) {
+    const grid = places.map((i) => dims[i]);
+    const turned = places.some((place, k) => k > 0 && place < places[k - 1]);
+    return grid.every((d) => d === 1) ? "none" : { channels: others[0], grid, ...(turned && { turned: places }) };
   }
   const [place] = spatial;
   const { parts, before } = origins[place];
@@ -146,7 +151,8 @@ export const patchesOf = ({ grid, prefix = 0 }: Layout): Patches => ({
 });
 
 /** A layer's tensor as [n, channels, ...grid]. */
-function arrange(build: Builder, x: Value, { channels, grid, prefix }: Layout): Value {
+function arrange(build: Builder, x: Value, { channels, grid, prefix, turned }: Layout): Value {
+  if (turned) return build.transpose(x, [0, channels, ...turned]);
   if (prefix === undefined) {
     const rank = grid.length + 2;
     return channels === 1

@@ -26,6 +26,8 @@ export interface Origin {
   readonly parts: readonly Part[];
   /** Places in front of those that the parts make: a class token and its like. NaN where only the run knows. */
   readonly before: number;
+  /** Whether places that are not the picture's stand beside them. */
+  readonly extended?: true;
   /** Places of several grids one behind the other, or only some of one. */
   readonly mixed?: true;
 }
@@ -241,7 +243,7 @@ class Follow {
         return { parts: [{ ...origin.parts[0], size }], before: 0 };
       if (placed.length > 1 || channels.length) return mixed;
       const sizes = input.slice(0, k).map((name) => sized(this.dimsOf(name)?.[i]));
-      return { ...origin, before: origin.before + sizes.reduce((a, b) => a + b, 0) };
+      return { ...origin, before: origin.before + sizes.reduce((a, b) => a + b, 0), extended: true };
     });
   }
 
