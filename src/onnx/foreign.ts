@@ -172,6 +172,7 @@ export const foreignModel = (bytes: Uint8Array): string | undefined => tell(byte
 export const foreignSample = (bytes: Uint8Array): string | undefined => tell(bytes, "sample");
 
 function tell(bytes: Uint8Array, role: "model" | "sample"): string | undefined {
+  if (!(bytes instanceof Uint8Array)) return undefined; // who has no types may give anything
   const head = String.fromCharCode(...bytes.subarray(0, 4096));
   const kind = kinds.find((k) => k[role] && k.is(bytes, head));
   return kind && `${kind.what}; ${kind[role]}`;

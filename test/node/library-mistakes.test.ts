@@ -150,7 +150,7 @@ const mistakes: Readonly<Record<string, readonly Row[]>> = {
       "a misspelt option",
       () => openExplainer(ort, bytes, { layers: "x" }),
       option,
-      /unknown option of openExplainer: "layers"; allowed are output, layer, tokens, session/,
+      /unknown option of openExplainer: "layers"; allowed are output, explainInput, layout, layer, tokens, inputShapes, session/,
     ],
     ["an unknown output", () => openExplainer(ort, bytes, { output: "nix" }), "unknown-name", /unknown output: "nix"/],
     ["an unknown layer", () => openExplainer(ort, bytes, { layer: "nix" }), "unknown-name", /unknown layer: "nix"/],

@@ -3,6 +3,8 @@ import type { Numbers } from "../models.ts";
 import { int32s } from "../models.ts";
 import { checkRule, type Row } from "./rules.ts";
 
+const at = (name: string) => `com.microsoft.${name}`;
+
 /** Bytes of no order. */
 const bytes = (dims: readonly number[]): Numbers => {
   const count = dims.reduce((a, b) => a * b, 1);
@@ -32,7 +34,7 @@ const packed = (bits: number, columns: number) => bytes([rows * Math.ceil((Math.
 
 for (const bits of [2, 4, 8])
   checkRule(
-    "com.microsoft.MatMulNBits",
+    at("MatMulNBits"),
     { opsets: [13, 17, 21], linear: true, wrt: ["x"], free: ["x"] },
     {
       [`${bits} bits`]: product(bits, 32),
@@ -44,7 +46,7 @@ for (const bits of [2, 4, 8])
   );
 
 checkRule(
-  "com.microsoft.MatMulNBits",
+  at("MatMulNBits"),
   { opsets: [17], linear: true, wrt: ["x"] },
   {
     "a zero point of floats for each block": product(4, 48, { z: numbers([rows * 3], 0, 15) }),
@@ -58,7 +60,7 @@ checkRule(
 );
 
 checkRule(
-  "com.microsoft.MatMulBnb4",
+  at("MatMulBnb4"),
   { opsets: [17], linear: true, wrt: ["x"], free: ["x"] },
   {
     "4-bit floats": [

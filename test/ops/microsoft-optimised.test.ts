@@ -15,6 +15,8 @@ import { floats, model, type Numbers, node, type Sources, tensor } from "../mode
 import { images, vgg, weights } from "../nets.ts";
 import { checkRule, session } from "./rules.ts";
 
+const at = (name: string) => `com.microsoft.${name}`;
+
 /** The file that the optimiser writes. */
 async function optimised(bytes: Uint8Array, level: "extended" | "all"): Promise<Uint8Array> {
   const folder = mkdtempSync(path.join(tmpdir(), "gradcam-optimised-"));
@@ -78,7 +80,7 @@ for (const [activation, more] of [
   ["LeakyRelu", { activation_alpha: float(0.2) }],
 ] as const)
   checkRule(
-    "com.microsoft.FusedGemm",
+    at("FusedGemm"),
     { opsets: [11, 17], values: (normal) => normal.map((v) => v * 0.3), free: ["a"] },
     {
       [activation]: [gemm(activation.endsWith("Relu")), { activation, ...more }],
