@@ -252,6 +252,8 @@ async function inferred(
     if (!unknown.has(name)) add(name, seen.trueType(name, typeFromName(type)), shape);
   for (const { name, dataType, dims } of model.graph.initializer)
     tensors.set(name, { type: dataType, dims: dims.map(Number), perImage: false });
+  for (const { values, dims } of model.graph.sparseInitializer)
+    if (values) tensors.set(values.name, { type: values.dataType, dims: dims.map(Number), perImage: false });
   const floats = metadata.filter(({ name, type }) => unknown.has(name) && isFloat(typeFromName(type)));
   const sized = inputs.every((info) => declaredDims(info)?.every((d) => typeof d === "number"));
   if ("bytes" in model && sized && floats.length) {

@@ -10,6 +10,7 @@ import {
   ModelProtoSchema,
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
+  SparseTensorProtoSchema,
   StringStringEntryProtoSchema,
   TensorProto_DataLocation,
   TensorProtoSchema,
@@ -92,6 +93,14 @@ export function makeTensor(name: string, type: DataType, dims: readonly number[]
   const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
   return create(TensorProtoSchema, { name, dataType: type, dims: dims.map(BigInt), rawData }) as TensorProto;
 }
+
+/** A tensor of which only some numbers are held, at these places of the flat one; it has the name of the numbers. */
+export const makeSparse = (values: TensorProto, indices: TensorProto, dims: readonly number[]) =>
+  create(SparseTensorProtoSchema, {
+    values: values as generated.TensorProto,
+    indices: indices as generated.TensorProto,
+    dims: dims.map(BigInt),
+  }) as GraphProto["sparseInitializer"][number];
 
 /** An input or output. `dims`: a number, or a text for a free dimension; no `type` leaves the type to ONNX Runtime. */
 export function makeValueInfo(name: string, type?: DataType, dims?: readonly (number | string)[]): ValueInfoProto {
