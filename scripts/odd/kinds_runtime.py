@@ -10,12 +10,13 @@ import tempfile
 import numpy as np
 import onnx
 import onnxruntime as ort
+from onnx import numpy_helper
 
 from case import Case, kind
 from find import last_grid
 from kinks import clear_of_kinks
 from nets import any_net, channels_last, classifier, regression, residual, signal, tokens, two_pictures, unet, volume
-from truth import Reject
+from truth import Reject, observed, opened
 
 PLAIN = (classifier, residual, unet, regression, signal, channels_last)
 
@@ -106,9 +107,32 @@ def quantised(case: Case, rng, form: str, **more) -> onnx.ModelProto:
         return onnx.load(out)
 
 
+ZEROS = {"QuantizeLinear": 2, "QLinearConv": 7, "QLinearConcat": 1}
+
+
+def saturated(model: onnx.ModelProto, feeds) -> bool:
+    """Whether a tensor is at the end of its range, other than where a fused rectifier puts it: there a gradient is a matter of taste."""
+    nodes = [n for n in model.graph.node if n.op_type.startswith(("QuantizeLinear", "QLinear", "QGemm"))]
+    constant = {w.name: numpy_helper.to_array(w) for w in model.graph.initializer}
+    names = [n.output[0] for n in nodes]
+    for node, value in zip(nodes, opened(observed(model, names), {}).run(names, feeds)):
+        zero = constant[node.input[ZEROS.get(node.op_type, len(node.input) - 1)]]
+        low, high = np.iinfo(value.dtype).min, np.iinfo(value.dtype).max
+        if (value == high).any() or (zero != low and (value == low).any()):
+            return True
+    return False
+
+
 def straight_through(case: Case, model: onnx.ModelProto) -> Case:
     """The twin has the quantised file's weights; what rounding of activations changes is allowed for."""
-    return twinned(case, model, 0.15)
+    if saturated(model, case.feeds):
+        raise Reject("a quantised tensor is at the end of its range")
+    case = twinned(case, model, 0.15)
+    # The quantiser takes a rectifier for the end of the range: then what stood behind it is the tensor dequantised.
+    behind = f"{case.layer}_DequantizeLinear_Output"
+    if any(behind in node.output for node in model.graph.node):
+        case.layer = behind
+    return case
 
 
 @kind("quantised-qdq", "onnxruntime.quantization, QDQ")
