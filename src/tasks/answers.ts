@@ -36,10 +36,9 @@ export function checkClassify(options: Omit<ClassifyOptions, "inputs"> & { reado
   checkAsking(options);
   expects(!options.inputs || isRecord(options.inputs), "inputs", options.inputs, "an object of files or tensors");
   checkList(options.classes, "classes", '["espresso", 281, "top3"]', isQuery);
-  const { against, counterfactual } = options;
+  const { against } = options;
   expects(against === undefined || isQuery(against), "against", against, 'a class, "espresso" or 281');
   expects(!/^top\d+$/.test(String(against ?? "")), "against", against, "one class");
-  expects(against === undefined || !counterfactual, "counterfactual", counterfactual, "it without against");
 }
 
 export interface Prediction {

@@ -36,7 +36,12 @@ export function checkLoad(options: ModelOptions & { readonly labels?: unknown; r
   for (const [name, values] of Object.entries({ mean, std })) {
     const numbers = [values ?? 1].flat();
     expects(numbers.every(Number.isFinite), name, values, "a number, or one for each channel");
-    expects(name === "mean" || numbers.every((v) => v > 0), name, values, "numbers above 0");
+    expects(
+      name === "mean" || numbers.every((v) => v !== 0),
+      name,
+      values,
+      "a number other than 0, or one for each channel",
+    );
   }
   expects(layout === undefined || isText(layout), "layout", layout, 'a letter for each axis, such as "NCHW" or "NHWC"');
   const given = labels === undefined || isText(labels) || isTexts(labels) || labels instanceof Blob;
