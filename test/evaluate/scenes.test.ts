@@ -90,7 +90,7 @@ test("easy-VQA's layout; what does not fit is counted", async () => {
   ]);
   expect(remarks.map(({ what, count }) => [what, count])).toEqual([
     ["questions that are asked twice", 1],
-    ['questions with the unknown answer "perhaps"', 1],
+    ["questions with answers that the model does not have: perhaps", 1],
     ["questions without a picture", 1],
   ]);
   await easyVqa(cwd, [["is there a circle?", "yes"]]);
