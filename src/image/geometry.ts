@@ -105,10 +105,9 @@ export function cellsSpan(
   return [rows, spanned(alignment[1], w, original.width, scaleX, left)];
 }
 
-/** For each target pixel the two cells that it lies between, and the share of each; NaN where it lies outside. */
+/** For each target pixel the first of the two neighbours that it lies between, and the share of each; NaN where it lies outside. */
 interface Places {
   readonly first: Int32Array;
-  readonly second: Int32Array;
   readonly ofFirst: Float64Array;
   readonly ofSecond: Float64Array;
 }
@@ -129,7 +128,6 @@ const ROUNDING = 1e-9;
  */
 function places(length: number, cells: number, { from, length: seen, scale }: Seen, centres?: CellCentres): Places {
   const first = new Int32Array(length);
-  const second = new Int32Array(length);
   const ofFirst = new Float64Array(length).fill(Number.NaN);
   const ofSecond = new Float64Array(length).fill(Number.NaN);
   const exact = from + seen / 2;
@@ -147,13 +145,11 @@ function places(length: number, cells: number, { from, length: seen, scale }: Se
     const within = Math.min(Math.max(0, cell), cells - 1);
     const low = Math.min(Math.trunc(within), Math.max(0, cells - 2));
     const share = within - low;
-    const high = Math.min(cells - 1, low + 1);
-    first[i] = flip ? cells - 1 - high : low;
-    second[i] = flip ? cells - 1 - low : high;
+    first[i] = flip ? Math.max(0, cells - 2 - low) : low;
     ofFirst[i] = flip ? share : 1 - share;
     ofSecond[i] = flip ? 1 - share : share;
   }
-  return { first, second, ofFirst, ofSecond };
+  return { first, ofFirst, ofSecond };
 }
 
 function interpolate(
@@ -164,19 +160,20 @@ function interpolate(
 ): Float32Array {
   if (map.length !== h * w) throw new InternalError(`${map.length} values for a map of ${h} x ${w}`);
   const [height, width] = [rows.first.length, columns.first.length];
-  const { first, second, ofFirst, ofSecond } = columns;
+  const { first, ofFirst, ofSecond } = columns;
   const out = new Float32Array(height * width);
   const line = new Float64Array(w);
   for (let y = 0, at = 0; y < height; y++) {
-    const [above, below, up, down] = [rows.first[y] * w, rows.second[y] * w, rows.ofFirst[y], rows.ofSecond[y]];
+    const above = rows.first[y] * w;
+    const below = Math.min(h - 1, rows.first[y] + 1) * w;
+    const [up, down] = [rows.ofFirst[y], rows.ofSecond[y]];
     // Outside, the shares are NaN, and so is everything that is made with them.
     for (let x = 0; x < w; x++) line[x] = map[above + x] * up + map[below + x] * down;
     for (let x = 0; x < width; ) {
       // All pixels between the same two cells.
-      const [cell, next] = [first[x], second[x]];
-      const [left, right] = [line[cell], line[next]];
-      for (; x < width && first[x] === cell && second[x] === next; x++)
-        out[at++] = left * ofFirst[x] + right * ofSecond[x];
+      const cell = first[x];
+      const [left, right] = [line[cell], line[Math.min(w - 1, cell + 1)]];
+      for (; x < width && first[x] === cell; x++) out[at++] = left * ofFirst[x] + right * ofSecond[x];
     }
   }
   return out;

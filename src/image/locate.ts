@@ -50,12 +50,13 @@ export function peak(map: PixelMap, options: PeakOptions = {}): Point | undefine
 /** The value at a map's peak; 0 when the map is blank. */
 export const maximum = ({ data }: PixelMap): number => largest(data)?.value ?? 0;
 
-function peakUnder({ at, value }: Top, map: PixelMap, { rule, within }: PeakOptions): Point {
+/** @param runs which hold all that is near to the maximum, where they are known */
+function peakUnder({ at, value }: Top, map: PixelMap, { rule, within }: PeakOptions, runs?: readonly Run[]): Point {
   const { width, height } = map;
   if (rule === "first") return { x: at % width, y: Math.floor(at / width) };
   const inside = within && peak(part(map, within));
   if (inside) return { x: inside.x + within[1][0], y: inside.y + within[0][0] };
-  const [x, y] = middleOf(segmentsAbove(value * (1 - PLATEAU), map), [width, height]);
+  const [x, y] = middleOf(joined(runsAbove(map, value * (1 - PLATEAU), runs), map), [width, height]);
   return { x, y };
 }
 
@@ -87,8 +88,8 @@ export function box(map: PixelMap, { threshold = protocol }: { threshold?: numbe
 export function locate(map: PixelMap, options: PeakOptions = {}): { readonly peak?: Point; readonly box?: Box } {
   const top = largest(map.data);
   if (!top) return {};
-  const segments = segmentsAbove(levelOf(top, protocol), map);
-  return { peak: peakUnder(top, map, options), box: boxAround(segments, map) };
+  const runs = runsAbove(map, levelOf(top, protocol));
+  return { peak: peakUnder(top, map, options, runs), box: boxAround(joined(runs, map), map) };
 }
 
 /** The {@link box}, and the bounding boxes of all such segments, the largest first; undefined when the map is blank. */
@@ -118,7 +119,10 @@ function boxAround(segments: readonly Segment[], { width, height }: PixelMap): B
 
 /** The connected parts of a map at or above a level. */
 function segmentsAbove(level: number, map: PixelMap): Segment[] {
-  const runs = runsAbove(map, level);
+  return joined(runsAbove(map, level), map);
+}
+
+function joined(runs: Run[], map: PixelMap): Segment[] {
   connect(runs);
   return segmentsOf(runs, map);
 }
@@ -131,16 +135,20 @@ interface Run {
   parent: number;
 }
 
-function runsAbove({ data, width, height }: PixelMap, level: number): Run[] {
+/** @param within runs outside of which nothing is above the level; by default all rows */
+function runsAbove({ data, width, height }: PixelMap, level: number, within?: readonly Run[]): Run[] {
   const runs: Run[] = [];
   const inside = (value: number) => value >= level && value < Number.POSITIVE_INFINITY;
-  for (let y = 0; y < height; y++)
-    for (let x = 0, row = y * width; x < width; x++) {
+  const count = within?.length ?? height;
+  for (let i = 0; i < count; i++) {
+    const { y, from: start, to: end } = within?.[i] ?? { y: i, from: 0, to: width };
+    for (let x = start, row = y * width; x < end; x++) {
       if (!inside(data[row + x])) continue;
       const from = x;
-      while (x < width && inside(data[row + x])) x++;
+      while (x < end && inside(data[row + x])) x++;
       runs.push({ y, from, to: x, parent: runs.length });
     }
+  }
   return runs;
 }
 
@@ -167,21 +175,30 @@ function root(runs: Run[], index: number): number {
 }
 
 function segmentsOf(runs: Run[], { data, width }: PixelMap): Segment[] {
+  const sumOf = (segment: number) => {
+    let sum = 0;
+    for (const [i, { y, from, to }] of runs.entries())
+      if (root(runs, i) === segment) for (let x = from; x < to; x++) sum += data[y * width + x];
+    return sum;
+  };
   const segments = new Map<number, { size: number; sum: number; places: number[]; low: number[]; high: number[] }>();
-  runs.forEach(({ y, from, to }, i) => {
+  for (const [i, { y, from, to }] of runs.entries()) {
     const at = root(runs, i);
     const length = to - from;
-    let sum = 0;
-    for (let x = from; x < to; x++) sum += data[y * width + x];
-    const places = [((from + to - 1) * length) / 2, y * length];
+    const [across, down] = [((from + to - 1) * length) / 2, y * length];
     const segment = segments.get(at);
     if (segment) {
       segment.size += length;
-      segment.sum += sum;
-      segment.places = segment.places.map((before, axis) => before + places[axis]);
+      segment.places[0] += across;
+      segment.places[1] += down;
       segment.low[0] = Math.min(segment.low[0], from);
-      segment.high = [Math.max(segment.high[0], to), y + 1];
-    } else segments.set(at, { size: length, sum, places, low: [from, y], high: [to, y + 1] });
-  });
+      segment.high[0] = Math.max(segment.high[0], to);
+      segment.high[1] = y + 1;
+    } else {
+      // Asked for only where sizes are equal.
+      const made = { size: length, places: [across, down], low: [from, y], high: [to, y + 1] };
+      segments.set(at, Object.defineProperty(made as typeof made & { sum: number }, "sum", { get: () => sumOf(at) }));
+    }
+  }
   return [...segments.values()];
 }

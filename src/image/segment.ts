@@ -64,8 +64,12 @@ export function boundsOf(segments: readonly Segment[], extent: readonly number[]
 
 /** The largest finite value above 0, and where it is first; undefined for a blank map. */
 export function largest(data: Float32Array): { readonly at: number; readonly value: number } | undefined {
-  let [at, value] = [-1, 0];
+  let at = -1;
+  let value = 0;
   for (let i = 0; i < data.length; i++)
-    if (data[i] > value && data[i] < Number.POSITIVE_INFINITY) [at, value] = [i, data[i]];
+    if (data[i] > value && data[i] < Number.POSITIVE_INFINITY) {
+      value = data[i];
+      at = i;
+    }
   return at < 0 ? undefined : { at, value };
 }
