@@ -38,7 +38,14 @@ def sizes_free(rng) -> Case:
     """Names of every sort for the sizes; one name may stand for two of them."""
     odd = list(rng.permutation(ODD_DIMS))
     case = any_net(rng, among=(classifier, residual, unet, regression, signal))
-    return declared(case, lambda i, d: d if i == 1 else (odd[0] if rng.random() < 0.2 else odd[i]))
+    case = declared(case, lambda i, d: d if i == 1 else (odd[0] if rng.random() < 0.2 else odd[i]))
+    sizes: dict[str, set[int]] = {}
+    for dim, size in zip(input_info(case.model, "x").type.tensor_type.shape.dim, case.feeds["x"].shape):
+        if dim.dim_param:
+            sizes.setdefault(dim.dim_param, set()).add(size)
+    if any(len(of) > 1 for of in sizes.values()):
+        case.may_refuse = "one name stands for two sizes"
+    return case
 
 
 @kind("sizes-unnamed")

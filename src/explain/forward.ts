@@ -3,13 +3,14 @@ import type { Rules } from "../autodiff/rules.ts";
 import { checkOptions, expects, type OptionNames, UserError } from "../errors.ts";
 import { type MethodName, methodNamed } from "../methods/index.ts";
 import { type Dense, type LayerMap, shareDone } from "../methods/method.ts";
-import { product, range } from "../onnx/dims.ts";
+import { isStatic, product, range } from "../onnx/dims.ts";
 import { checkSeed } from "../onnx/feeds.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
 import { typeName } from "../onnx/types.ts";
 import { fromPlain, toPlain } from "../read/axes.ts";
 import { takesIntegers } from "../read/graph.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
+import type { Layout } from "../read/layout.ts";
 import { type Pass, runForward } from "./pass.ts";
 import type { Plan } from "./plan.ts";
 import { type Asked, classScores, cotangents, plainClasses, resolve, type Target, type Weights } from "./target.ts";
@@ -99,11 +100,13 @@ class Inquiry {
     if (layer === undefined) throw new UserError("no-path", noLayer);
     const classes = this.asked.rows && plainClasses(this.asked.rows);
     const byClass = classes !== undefined && plan.hasClasses;
-    const { grid } = plan.layoutOf(layer);
-    const answer = byClass ? await this.pass.sameRun(layer, map, classes) : undefined;
-    if (answer) return onGrid(toDense(answer), grid);
+    const layout = plan.layoutOf(layer);
+    const known = isStatic(layout.grid);
+    const answer = byClass && known ? await this.pass.sameRun(layer, map, classes) : undefined;
+    if (answer) return onGrid(toDense(answer), layout.grid);
     const adjoint = await plan.adjoint(layer, byClass ? "classes" : this.#seeded, map);
     const tensors = await this.pass.tensors(layer);
+    const grid = known ? layout.grid : gridAsRun(tensors[layer].dims, layout);
     const ask = async (seeds: readonly Tensor[]): Promise<Dense> => {
       const feeds: Feeds = Object.fromEntries(adjoint.residuals.map((name) => [name, tensors[name]]));
       if (adjoint.activations) feeds[adjoint.activations] = tensors[layer];
@@ -197,6 +200,10 @@ async function scoresOfVariants(
   }
   return all;
 }
+
+/** The grid of a layer whose sizes only the run knows. */
+const gridAsRun = (dims: readonly number[], { channels }: Layout): number[] =>
+  dims.filter((_, axis) => axis > 0 && axis !== channels);
 
 /** A map's positions, whatever their shape, on the layer's grid: [m, ...grid]. */
 const onGrid = ({ data }: Dense, grid: readonly number[]): Dense => ({

@@ -30,6 +30,24 @@ export function checkFeeds(model: Model, feeds: Feeds): void {
         `invalid input: "${input.name}" has shape [${feed.dims}]; the model takes [${dims.map((d) => (d === "" ? "?" : d)).join(",")}]`,
       );
   }
+  checkSizeNames(model, feeds);
+}
+
+/** A name that a model gives two axes stands for one size. Batches apart may differ: what is asked of each input is asked row by row. */
+function checkSizeNames(model: Model, feeds: Feeds): void {
+  const seen = new Map<string, { size: number; axis: number; input: string }>();
+  for (const input of model.inputs)
+    declaredDims(input)?.forEach((name, axis) => {
+      if (typeof name !== "string" || name === "") return;
+      const size = feeds[input.name].dims[axis];
+      const other = seen.get(name);
+      if (!other) seen.set(name, { size, axis, input: input.name });
+      else if (other.size !== size && other.axis + axis > 0)
+        throw new UserError(
+          "invalid-input",
+          `invalid input: the model gives axis ${other.axis} of "${other.input}" and axis ${axis} of "${input.name}" one name, "${name}", and they are ${other.size} and ${size}; feed one size`,
+        );
+    });
 }
 
 /** The type of a seeded tensor; @throws UserError for an unknown one, or a cotangent of another type or shape than its gradient has. */
