@@ -33,11 +33,7 @@ const openOptions: OptionNames<OpenOptions> = {
   ...{ output: true, explainInput: true, layout: true, layer: true, tokens: true, inputShapes: true, session: true },
 };
 
-/**
- * Opens a model for explanation.
- * @param bytes the ONNX file's.
- * @throws UserError when the file is no model, a name is wrong, or an operator behind the layer has no gradient rule.
- */
+/** As the package exports it, for who needs it at once. */
 export async function openExplainer(ort: Runtime, bytes: Uint8Array, options: OpenOptions = {}): Promise<Explainer> {
   checkOptions<OpenOptions>(options, openOptions, "openExplainer");
   return Explainer.open(ort, await openModel(bytes), options);

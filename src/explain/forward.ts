@@ -7,7 +7,7 @@ import { isStatic, product, range } from "../onnx/dims.ts";
 import { checkSeed } from "../onnx/feeds.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
 import { typeName } from "../onnx/types.ts";
-import { fromPlain, toPlain } from "../read/axes.ts";
+import { fromPlain, holdsFrames, toPlain } from "../read/axes.ts";
 import { takesIntegers } from "../read/graph.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
 import type { Layout } from "../read/layout.ts";
@@ -97,7 +97,7 @@ class Inquiry {
 
   async atLayer(map: LayerMap): Promise<Dense> {
     const { layer, plan } = this.pass;
-    if (layer === undefined) throw new UserError("no-path", noLayer);
+    if (layer === undefined) throw new UserError("no-path", holdsFrames(this.explained.axes) ? framesAside : noLayer);
     const classes = this.asked.rows && plainClasses(this.asked.rows);
     const byClass = classes !== undefined && plan.hasClasses;
     const layout = plan.layoutOf(layer);
@@ -218,6 +218,8 @@ const integerPixels = ({ tensors }: Plan, name: string): UserError =>
     "invalid-option",
     `invalid method: it needs the gradient at the pixels, and the input "${name}" takes ${typeName(tensors.get(name)?.type ?? 0)}, whole numbers; take one at a layer, such as grad-cam, or occlusion`,
   );
+const framesAside =
+  "no path: layers of frames, which lie side by side in the batch, cannot be laid out yet; take a method in pixel space, such as gradient";
 const noLayer =
   "no path: the model has no layer with a grid on the way to its scores; name one, or use a method in pixel space";
 

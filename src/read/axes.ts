@@ -97,13 +97,16 @@ export function inAxes(build: Builder, value: Value, axes: Axes): Value {
   return back.every((axis, i) => axis === i) ? present : build.transpose(present, back);
 }
 
+/** Whether an input holds frames: pictures one behind the other, each with its own channels, [n, frames, C, h, w]. */
+export const holdsFrames = ({ channels, grid }: Axes): boolean =>
+  channels !== undefined && grid.length === 3 && grid[0] < channels && channels < grid[1];
+
 /** Letters for axes, as "NCHW"; depth is D, frames in front of their channels are T, a signal's length is L. */
 export function axesText({ batch, channels, grid }: Axes): string {
   const letters: string[] = [];
   if (batch !== undefined) letters[batch] = "N";
   if (channels !== undefined) letters[channels] = "C";
-  const frames = channels !== undefined && grid.length === 3 && grid[0] < channels && channels < grid[1];
-  const names = ["L", "HW", frames ? "THW" : "DHW"][grid.length - 1];
+  const names = ["L", "HW", holdsFrames({ channels, grid }) ? "THW" : "DHW"][grid.length - 1];
   grid.forEach((axis, i) => {
     letters[axis] = names[i];
   });

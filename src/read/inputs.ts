@@ -124,7 +124,9 @@ function axesOf(
 ): { readonly axes: Axes } & Reason {
   if (said !== undefined) {
     // The letters of a batch are left out of an input that has none.
-    const axes = axesFromText(said, dims.length) ?? (dims.length < 4 ? axesFromText(said.replace(/^N/i, ""), dims.length) : undefined);
+    const axes =
+      axesFromText(said, dims.length) ??
+      (dims.length < 4 ? axesFromText(said.replace(/^N/i, ""), dims.length) : undefined);
     if (axes) return { axes, because: "you said so" };
     throw new UserError(
       "invalid-option",

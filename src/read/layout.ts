@@ -90,8 +90,7 @@ export function layoutOf(name: string, tensor: TensorType, grids: Grids, tokens?
  */
 function followedLayout(dims: readonly number[], origins: readonly Origin[], axes: Axes): Layout | "none" | undefined {
   if (origins.some(({ mixed }) => mixed)) return undefined;
-  const isBatch = ({ parts, extended }: Origin) =>
-    parts.length === 1 && parts[0].axis === axes.batch && !extended;
+  const isBatch = ({ parts, extended }: Origin) => parts.length === 1 && parts[0].axis === axes.batch && !extended;
   const batch = origins.findIndex(isBatch);
   const [first] = origins;
   if (batch > 0) return "none"; // tokens before images: nothing here reads that order

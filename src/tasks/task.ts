@@ -1,7 +1,7 @@
 /** @file What a model is for, by its configuration, what exporters note in the file, and the shapes of what it takes and gives. */
 import type { Explainer } from "../explain/explainer.ts";
 import type { Model } from "../onnx/model.ts";
-import { plainDims } from "../read/axes.ts";
+import { holdsFrames, plainDims } from "../read/axes.ts";
 import type { Decision } from "../read/decision.ts";
 import { isSpatial } from "../read/origins.ts";
 
@@ -113,7 +113,6 @@ function byOutputs(explainer: Explainer, labels: readonly string[]): Found {
   const spatial = score.axes.grid.map((axis) => origins?.[axis]);
   const names = model.outputs.join(" ");
   if (!explained) return { task: "other", because: "none of its inputs has a grid" };
-  const frames = explained && explained.axes.grid.length === 3 && explained.axes.channels === 2;
   const shown = `"${score.output}" has the shape [${tensors.get(score.output)?.dims ?? shape}]`;
 
   if (model.graph.node.some(({ opType }) => opType === "NonMaxSuppression"))
@@ -140,7 +139,7 @@ function byOutputs(explainer: Explainer, labels: readonly string[]): Found {
   }
   if (grid.length > 0 && places.length > 0)
     return { task: grid.length === 1 ? "other" : "segmentation", because: shown };
-  if (frames) return { task: "video-classification", because: "it takes frames" };
+  if (holdsFrames(explained.axes)) return { task: "video-classification", because: "it takes frames" };
   if (/embed|descriptor|pooler|features?\b/i.test(names) || isUnit(model, score.name))
     return labels.length
       ? { task: "classification", because: `it has ${labels.length} labels` }
