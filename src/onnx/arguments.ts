@@ -25,7 +25,7 @@ interface Shaped {
 /** An argument has two numbers for each axis at the most; what it is worked out from may have some more. */
 const mostNumbers = 16;
 const mostOnTheWay = 64;
-const types = new Set([DataType.INT64, DataType.INT32, DataType.FLOAT]);
+const types = new Set([DataType.INT64, DataType.INT32, DataType.FLOAT, DataType.BOOL]);
 
 /** Operators whose rules ask for no values, and which most arguments are for. */
 const askNothing = new Set(["Reshape", "Expand", "ConstantOfShape"]);

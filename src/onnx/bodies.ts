@@ -5,7 +5,17 @@
  * The runtime tells no shape of what a Loop makes, since its states may change their shape from step to step. Where one step gives each
  * state the shape that it had, all steps do.
  */
-import { capturesOf, constantParts, constantValues, type IndexedGraph, indexGraph, ownNames } from "./model.ts";
+import {
+  Attributes,
+  capturesOf,
+  constantParts,
+  constantValues,
+  graphsIn,
+  type IndexedGraph,
+  indexGraph,
+  inputsOf,
+  ownNames,
+} from "./model.ts";
 import { DataType, type GraphProto, makeGraph, makeValueInfo, type NodeProto } from "./proto.ts";
 import { withOwnNames } from "./scopes.ts";
 
@@ -113,9 +123,29 @@ function bodyOf(
     ),
   );
   const initializer = [...own.initializer, ...outer.graph.initializer.filter(({ name }) => weights.has(name))];
-  const { name, output } = own;
-  const graph = makeGraph({ name, node: [...nodes, ...own.node], initializer, input, output });
+  const { name, output, sparseInitializer } = own;
+  const graph = makeGraph({ name, node: [...nodes, ...own.node], initializer, sparseInitializer, input, output });
   return { own, graph: indexGraph(outer.proto, graph) };
+}
+
+/** The graphs of a node that may run: of an If whose condition is known the branch that it takes. */
+export function graphsTaken(node: NodeProto, condition: number | undefined): GraphProto[] {
+  const taken =
+    condition === undefined ? undefined : new Attributes(node).graph(condition ? "then_branch" : "else_branch");
+  return taken ? [taken] : graphsIn(node);
+}
+
+/** The outputs of some nodes, and of all that reads them, but for what is known otherwise. */
+export function behind(
+  graph: GraphProto,
+  nodes: ReadonlySet<NodeProto>,
+  told: ReadonlyMap<string, unknown>,
+): Set<string> {
+  const found = new Set<string>();
+  for (const node of graph.node)
+    if (nodes.has(node) || inputsOf(node).some((name) => found.has(name) && !told.has(name)))
+      for (const name of node.output) if (name) found.add(name);
+  return found;
 }
 
 /** What a node's graphs tell of its outputs. */

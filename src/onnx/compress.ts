@@ -2,8 +2,9 @@
 import { Attributes, constantValues, type IndexedGraph } from "./model.ts";
 import { DataType, makeNode, makeTensor, type NodeProto } from "./proto.ts";
 
-/** Nodes that keep the same, with sizes that inference tells; undefined for a condition that is known at run time only. */
+/** Nodes that keep the same as a Compress, with sizes that inference tells; undefined for a condition that only the run knows. */
 export function asGather(node: NodeProto, model: IndexedGraph): NodeProto[] | undefined {
+  if (node.opType !== "Compress" || node.domain) return undefined;
   const condition = constantValues(model, node.input[1]);
   if (!condition) return undefined;
   const [output] = node.output;

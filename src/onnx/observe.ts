@@ -11,9 +11,8 @@ import { UserError } from "../errors.ts";
 import { observeArguments } from "./arguments.ts";
 import type { Body, Observed, TensorType } from "./bodies.ts";
 import { cutPool, type Mended } from "./ceil-pools.ts";
-import { asGather } from "./compress.ts";
 import { product } from "./dims.ts";
-import { describe, graphsIn, type IndexedGraph, type Model } from "./model.ts";
+import { constantValues, describe, graphsIn, type IndexedGraph, type Model } from "./model.ts";
 import {
   changed,
   DataType,
@@ -65,7 +64,8 @@ export async function observe(
   const free = model.inputs.filter(
     (input) => typeof (declaredDims(input) ?? own(shapes, input.name)?.map(() => ""))?.[0] === "string",
   );
-  const at = (batch: number) => observeAt({ ort, session, batch }, model, inputsAt(model, shapes, batch));
+  const at = (batch: number, fixed = true) =>
+    observeAt({ ort, session, batch, fixed }, model, inputsAt(model, shapes, batch));
   if (free.length === 0) return at(1);
   let first: Observed;
   let second: Observed;
@@ -73,11 +73,11 @@ export async function observe(
   // Another dimension that goes by the batch's name is of its size: it is free no more once that is fed.
   if (fed !== undefined && namedLikeBatch(model)) return at(fed);
   try {
-    first = await at(batchSizes[0]);
-    second = await at(batchSizes[1]);
+    first = await at(batchSizes[0], false);
+    second = await at(batchSizes[1], false);
   } catch {
     // A batch that is free in name only: inside a shape is fixed, for as many images as are fed. What else is wrong shows here too.
-    return at(fed ?? 1);
+    return at(fed ?? 1, fed !== undefined);
   }
   return inBoth(first, second);
 }
@@ -129,6 +129,8 @@ interface Asking {
   readonly ort: Runtime;
   readonly session: SessionOptions;
   readonly batch: number;
+  /** Whether the batch is of that size, and no example. */
+  readonly fixed: boolean;
 }
 
 const holdsGraphs = ({ opType }: NodeProto): boolean => ["If", "Loop", "Scan"].includes(opType);
@@ -136,15 +138,28 @@ const holdsGraphs = ({ opType }: NodeProto): boolean => ["If", "Loop", "Scan"].i
 async function observeAt(asking: Asking, model: IndexedGraph, inputs: readonly ValueInfoProto[]): Promise<Observed> {
   const nodes = model.graph.node.filter(holdsGraphs);
   if (nodes.length === 0) return new Tensors(await withValues(asking, model, await inferred(asking, model, inputs)));
-  const { observeBody, outputTypes } = await import("./bodies.ts"); // few models need it
+  const { behind, graphsTaken, observeBody, outputTypes } = await import("./bodies.ts"); // few models need it
   const alone = ({ graph }: { graph: IndexedGraph }) => observeAt(asking, graph, graph.inputs);
   const bodies = new Map<GraphProto, Body>();
   const told = new Map<string, TensorType>();
+  // Inference also goes through branches that are not taken, and may stop there: then each If waits until its condition is known.
+  const waiting = new Set<NodeProto>();
   for (;;) {
-    const tensors = await inferred(asking, model, inputs, told);
+    const tensors = await inferred(asking, model, inputs, told, behind(model.graph, waiting, told)).catch((error) => {
+      const choices = nodes.filter(
+        ({ opType, input: [on] }) => opType === "If" && (asking.fixed || constantValues(model, on)),
+      );
+      if (waiting.size || choices.length === 0) throw error;
+      for (const node of choices) waiting.add(node);
+    });
+    if (!tensors) continue;
+    const values = waiting.size ? await observeArguments(asking.ort, model, tensors, asking.session) : undefined;
     const before = told.size;
     for (const node of nodes) {
-      const graphs = graphsIn(node);
+      const [on] = node.input;
+      const graphs = waiting.has(node)
+        ? graphsTaken(node, (constantValues(model, on) ?? values?.get(on))?.[0])
+        : graphsIn(node);
       for (const graph of graphs) {
         const body = bodies.get(graph) ?? (await observeBody(model, tensors, node, graph, alone));
         if (body) bodies.set(graph, body);
@@ -160,17 +175,27 @@ async function observeAt(asking: Asking, model: IndexedGraph, inputs: readonly V
   }
 }
 
-async function withValues({ ort, session }: Asking, model: IndexedGraph, tensors: ReadonlyMap<string, TensorType>) {
+async function withValues(
+  { ort, session, fixed }: Asking,
+  model: IndexedGraph,
+  tensors: ReadonlyMap<string, TensorType>,
+) {
   const values = await observeArguments(ort, model, tensors, { ...session, executionProviders: ["cpu"] });
-  return [...tensors].map(([name, tensor]) => [name, { ...tensor, values: values.get(name) }] as const);
+  // A condition that holds of the batches observed need not hold of others.
+  const told = (name: string, { type }: TensorType) => (fixed || type !== DataType.BOOL ? values.get(name) : undefined);
+  return [...tensors].map(([name, tensor]) => [name, { ...tensor, values: told(name, tensor) }] as const);
 }
 
-/** @param told what is known of tensors already. */
+/**
+ * @param told what is known of tensors already
+ * @param left tensors whose nodes are left out
+ */
 async function inferred(
   { ort, session, batch }: Asking,
   model: IndexedGraph,
   inputs: readonly ValueInfoProto[],
   told: ReadonlyMap<string, TensorType> = new Map(),
+  left: ReadonlySet<string> = new Set(),
 ): Promise<Map<string, TensorType>> {
   const small = (tensor: TensorProto) => !isExternal(tensor) && product(tensor.dims.map(Number)) <= mostElementsKept;
   // A tensor that is known is an input, and who makes it makes another.
@@ -188,17 +213,23 @@ async function inferred(
   const weights = seen.initializer
     .filter((tensor) => !small(tensor))
     .map(({ name, dataType, dims }) => makeValueInfo(name, dataType, dims.map(Number)));
-  const makers = seen.node.map((node) =>
-    node.output.some((name) => told.has(name))
-      ? changed(node, { output: node.output.map((name) => (told.has(name) ? `gradcam/${name}` : name)) })
-      : node,
-  );
-  const names = model.graph.node.flatMap(({ output }) => output).filter((name) => name && !told.has(name));
+  const makers = seen.node
+    .filter(({ output }) => !output.some((name) => left.has(name)))
+    .map((node) =>
+      node.output.some((name) => told.has(name))
+        ? changed(node, { output: node.output.map((name) => (told.has(name) ? `gradcam/${name}` : name)) })
+        : node,
+    );
+  const names = model.graph.node
+    .flatMap(({ output }) => output)
+    .filter((name) => name && !told.has(name) && !left.has(name));
+  const compresses = seen.node.some(({ opType }) => opType === "Compress"); // few models do
+  const compressed = compresses ? (await import("./compress.ts")).asGather : undefined;
   const cutting: TensorProto[] = [];
   const types = async (nodes: readonly NodeProto[], outputs: readonly string[]) => {
     const graph = makeGraph({
       name: model.graph.name,
-      node: nodes.flatMap((node) => observable(node, model)),
+      node: nodes.flatMap((node) => compressed?.(node, model) ?? observable(node)),
       initializer: [...seen.initializer.filter(small), ...cutting],
       sparseInitializer: model.graph.sparseInitializer,
       input: [...seen.inputs, ...weights],
@@ -278,9 +309,8 @@ function isUnnamed(graph: GraphProto, inputs: readonly ValueInfoProto[]): boolea
   return inputs.some((info) => unnamed(declaredType(info))) || has(graph);
 }
 
-function observable(node: NodeProto, model: IndexedGraph): NodeProto[] {
+function observable(node: NodeProto): NodeProto[] {
   const [output] = node.output;
-  if (node.opType === "Compress" && !node.domain) return asGather(node, model) ?? [node];
   if (keepsShape.has(node.opType)) return [makeNode("Identity", node.input, node.output)];
   // Inference takes the product of a shape's numbers for its length, and so finds dimensions that contradict each other.
   if (node.opType === "Size" && !node.domain)
