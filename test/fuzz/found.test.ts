@@ -67,6 +67,31 @@ describe("gradients", () => {
         ],
       },
     ],
+    "as many as a constant condition keeps, one, repeated along the axis": [
+      [2, 3, 4],
+      {
+        inputs: { x: [2, 3, 4], c: bools([0, 1, 0]) },
+        nodes: [node("Compress", "x c", "kept", { axis: 1 }), node("Add", "x kept", "y")],
+      },
+    ],
+    "channels that a constant condition keeps, pooled": [
+      [2, 3, 4, 4],
+      {
+        inputs: { x: [2, 3, 4, 4], c: bools([1, 1, 0]), w: floats([1, -2], [1, 2, 1, 1]) },
+        nodes: [
+          node("Compress", "x c", "kept", { axis: 1 }),
+          node("GlobalAveragePool", "kept", "pooled"),
+          node("Conv", "pooled w", "y"),
+        ],
+      },
+    ],
+    "all elements, of which a constant condition keeps some": [
+      [2, 3],
+      {
+        inputs: { x: [2, 3], c: bools([1, 0, 0, 1]) },
+        nodes: [node("Compress", "x c", "kept"), node("Mul", "kept kept", "y")],
+      },
+    ],
     "a list, reflected at its end": [
       [3],
       { inputs: { x: [3], pads: ints([0, 2]) }, nodes: [node("Pad", "x pads", "y", { mode: "reflect" })] },
@@ -89,8 +114,10 @@ describe("refusals that name the node", () => {
     });
 
   test("groups on a grid that only the run knows", async () => {
-    const kept = { c: bools([1, 0, 0, 1]), scale: floats([0.5]), bias: floats([0.2]) };
+    const kept = { axes: ints([0, 1, 2]), low: floats(-9), scale: floats([0.5]), bias: floats([0.2]) };
     const nodes = [
+      node("ReduceMax", "x axes", "row", { keepdims: 0 }),
+      node("Greater", "row low", "c"),
       node("Compress", "x c", "some", { axis: 3 }),
       node("GroupNormalization", "some scale bias", "y", { num_groups: 1 }),
     ];

@@ -41,6 +41,7 @@ const also: Readonly<Record<string, readonly RegExp[]>> = {
 const packages: Readonly<Record<string, RegExp>> = {
   "onnx-buf": /^onnx\/proto\.ts$/,
   "@bufbuild/protobuf": /^onnx\/proto\.ts$/,
+  "@bufbuild/protobuf/wire": /^onnx\/splice\.ts$/,
   "@huggingface/jinja": /^tasks\/chat-template\.ts$/,
   "@huggingface/tokenizers": /^tasks\/tokenizer\.ts$/,
   sharp: /^image\/sharp\.ts$/,
