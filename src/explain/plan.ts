@@ -20,7 +20,7 @@ import { freshPrefix, type Model } from "../onnx/model.ts";
 import { type Observed, typeOf } from "../onnx/observe.ts";
 import { DataType, makeValueInfo } from "../onnx/proto.ts";
 import { openSession, overPreset, type Runtime, type Session, type SessionOptions } from "../onnx/runtime.ts";
-import { gradientType } from "../onnx/types.ts";
+import { gradientType, hasArray, typeName } from "../onnx/types.ts";
 import { plainDims } from "../read/axes.ts";
 import type { GraphReading } from "../read/graph.ts";
 import { observedAt } from "../read/inputs.ts";
@@ -118,6 +118,12 @@ export class Plan {
 
   /** The model, with a layer and what its adjoint reads as further outputs. */
   forward(layer: string): Promise<ForwardSession> {
+    const { type } = typeOf(this.model, this.tensors, layer);
+    if (!hasArray(type))
+      throw new UserError(
+        "invalid-option",
+        `invalid layer: "${layer}" is ${typeName(type)}, of which JavaScript has no array`,
+      );
     return this.#once(`forward ${layer}`, async () => {
       const residuals = this.#residuals(layer);
       if (residuals?.length !== 0 || !this.hasClasses || this.scoreDims[0] >= 0) {

@@ -9,7 +9,7 @@ import { describe, expect, test } from "vitest";
 import { openExplainer, vjp } from "../../src/index.ts";
 import { changed, DataType, decodeModel, encodeModel, makeValueInfo, type NodeProto } from "../../src/onnx/proto.ts";
 import { numbersOf, readNpy } from "../arrays.ts";
-import { ask, expectClose, numbers } from "../explain/ask.ts";
+import { ask, expectClose, expectUserError, numbers } from "../explain/ask.ts";
 import { floats, model, type Numbers, node, type Sources, tensor } from "../models.ts";
 import { gap, images } from "../nets.ts";
 import { session } from "../ops/rules.ts";
@@ -98,6 +98,19 @@ describe("types of a few bits on the way", () => {
     const rows = [0, 1, 2, 3].map((r) => [0, 1, 2, 3].reduce((sum, c) => sum + (4 * r + c - 8) * scales[r >> 1][c], 0));
     expectClose(dx, [...rows, ...rows]);
   });
+});
+
+test("a layer of bfloat16 is passed over, and refused where it is named", async () => {
+  const nodes = [
+    node("Relu", "x", "features"),
+    node("Cast", "features", "half", { to: DataType.BFLOAT16 }),
+    node("Cast", "half", "whole", { to: DataType.FLOAT }),
+    node("ReduceMean", "whole", "logits", { axes: [2, 3], keepdims: 0 }),
+  ];
+  const bytes = model({ opset: 13, free: ["x"], inputs: { x: [2, 3, 8, 8] }, nodes });
+  const { maps, layer } = await ask(bytes, images(), { target: 1 });
+  expect({ layer, shape: maps.dims }).toEqual({ layer: "features", shape: [2, 8, 8] });
+  await expectUserError(ask(bytes, images(), { layer: "half" }), "invalid-option", '"half" is bfloat16');
 });
 
 describe("inputs and outputs without an array in JavaScript", () => {
