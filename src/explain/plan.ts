@@ -20,7 +20,7 @@ import { freshPrefix, type Model } from "../onnx/model.ts";
 import { type Observed, typeOf } from "../onnx/observe.ts";
 import { DataType, makeValueInfo } from "../onnx/proto.ts";
 import { openSession, overPreset, type Runtime, type Session, type SessionOptions } from "../onnx/runtime.ts";
-import { gradientType, hasArray, typeName } from "../onnx/types.ts";
+import { gradientType, hasArray, isTiny, typeName } from "../onnx/types.ts";
 import { plainDims } from "../read/axes.ts";
 import type { GraphReading } from "../read/graph.ts";
 import { observedAt } from "../read/inputs.ts";
@@ -79,6 +79,9 @@ interface Seeds {
  */
 const quiet: SessionOptions = { extra: { session: { intra_op: { allow_spinning: "0" } } } };
 
+/** ONNX Runtime moves a DequantizeLinear behind a Reshape that reads it, which has no kernel for the eight bits that it reads then. */
+const unmoved: SessionOptions = { extra: { session: { disable_quant_qdq: "1" } } };
+
 export class Plan {
   readonly score: Score;
   #grids: Grids | undefined;
@@ -94,6 +97,7 @@ export class Plan {
     private readonly tokens?: TokenGrid,
   ) {
     this.score = reading.score;
+    if ([...tensors.values()].some(({ type }) => isTiny(type))) this.options = overPreset(unmoved, options);
     this.#prefix = freshPrefix(model);
   }
 

@@ -30,7 +30,7 @@ export const hasArray = (type: DataType): boolean => type !== DataType.BFLOAT16 
 const between = (type: DataType, first: DataType, last: DataType): boolean => type >= first && type <= last;
 
 /** Numbers of 8 and fewer bits with a point. */
-const isTiny = (type: DataType): boolean =>
+export const isTiny = (type: DataType): boolean =>
   between(type, DataType.FLOAT8E4M3FN, DataType.FLOAT8E5M2FNUZ) || type === DataType.FLOAT4E2M1;
 
 export const isFloat = (type: DataType): boolean =>

@@ -46,12 +46,13 @@ const elementwise = new Set(
 /** Operators that hand on what they read as it is: an activation in front of one is read by whoever reads behind it. */
 const transparent = new Set("Identity Dropout Cast".split(" "));
 
-/** Operators that do no more to scores than move, bias or squash them. */
+/** Operators that do no more to scores than move, bias, scale or squash them; Exp makes widths of boxes. */
 const scoring = new Set(
   [
     ...moving,
     ...transparent,
     ...elementwise,
+    "Exp",
     "Concat",
     "Split",
     "Gather",
@@ -173,10 +174,21 @@ const isAttention = (model: Model, { opType, input }: NodeProto): boolean =>
 
 /** A matrix product with a constant, and its bias: the queries, keys and values of an attention, where the heads are split next. */
 function isProjection(model: Model, { opType, input }: NodeProto): boolean {
-  const isProduct = (op: string | undefined) => op === "MatMul" || op === "Gemm";
+  const isProduct = (op: string | undefined) => op === "MatMul" || op === "Gemm" || op === "MatMulNBits";
+  if (opType === "Mul") return input.some((name) => isIntegerProduct(model, name));
   if (opType !== "Add") return isProduct(opType);
   const biased = input.some((name) => model.constants.has(name));
-  return biased && input.some((name) => isProduct(model.producer.get(name)?.opType));
+  const made = input.map((name) => model.producer.get(name));
+  return (
+    biased &&
+    made.some((node) => node && (isProduct(node.opType) || (node.opType === "Mul" && isProjection(model, node))))
+  );
+}
+
+/** A dynamically quantised product before it is scaled: the Cast of a MatMulInteger. */
+function isIntegerProduct(model: Model, name: string): boolean {
+  const cast = model.producer.get(name);
+  return cast?.opType === "Cast" && model.producer.get(cast.input[0])?.opType === "MatMulInteger";
 }
 
 const splitsHeads = ({ opType }: NodeProto): boolean => ["Reshape", "Transpose", "Split"].includes(opType);

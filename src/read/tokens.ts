@@ -20,10 +20,13 @@ export interface Patches {
 
 /** Operators that treat tokens one by one, where the other operand is a constant or tokens too. */
 const eachAlone = new Set(
-  "Add Sub Mul Div Pow Sqrt Neg Relu Clip LeakyRelu PRelu Elu Celu Selu Sigmoid HardSigmoid HardSwish Softplus Softsign Tanh Gelu Mish Swish Erf Identity Dropout Cast LayerNormalization RMSNormalization BiasGelu FastGelu QuickGelu SimplifiedLayerNormalization SkipLayerNormalization QuantizeLinear DequantizeLinear".split(
+  "Add Sub Mul Div Pow Sqrt Neg Relu Clip LeakyRelu PRelu Elu Celu Selu Sigmoid HardSigmoid HardSwish Softplus Softsign Tanh Gelu Mish Swish Erf Identity Dropout Cast LayerNormalization RMSNormalization BiasGelu FastGelu QuickGelu SimplifiedLayerNormalization SkipLayerNormalization QuantizeLinear DequantizeLinear DynamicQuantizeLinear".split(
     " ",
   ),
 );
+
+/** Products with a weight, which a quantised model has under other names. */
+const products = new Set("MatMul Gemm MatMulInteger MatMulIntegerToFloat DynamicQuantizeMatMul MatMulNBits".split(" "));
 
 /** @param wanted tensors that the score depends on */
 export function patchesReach(
@@ -68,8 +71,7 @@ class Step {
     const { input, opType, output } = node;
     const [dims, made] = [this.#dims(name), this.#dims(output[0])];
     if (eachAlone.has(opType)) return dims.length === made.length ? [at] : undefined;
-    if (opType === "MatMul" || opType === "Gemm")
-      return input[0] === name && model.constants.has(input[1]) ? [at] : undefined;
+    if (products.has(opType)) return input[0] === name && model.constants.has(input[1]) ? [at] : undefined;
     if (opType.startsWith("Reduce")) return this.#axes(1)?.every((a) => a > at.axis) ? [at] : undefined;
     if (opType === "Reshape" || opType === "Flatten") return this.#reshaped(dims, made);
     if (at.each !== undefined) return undefined;
