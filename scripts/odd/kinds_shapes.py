@@ -203,11 +203,15 @@ def resize_forms(rng) -> Case:
     if mode == "nearest":
         form["nearest_mode"] = str(rng.choice(["floor", "round_prefer_floor", "ceil"]))
     roi = "" if rng.random() < 0.5 else net.weight(np.zeros(0, np.float32))
-    if rng.random() < 0.5:
+    by_scales = rng.random() < 0.5
+    if by_scales:
         h = net.op("Resize", [h, roi, net.weight(np.array([1, 1, 2, 1.5], np.float32))], **form)
     else:
         h = net.op("Resize", [h, roi, "", net.ints(1, 4, 4, 9)], **form)
-    return headed(net, net.conv(h, 4, 4), 4, "Softplus", (1, 3, 6, 6))
+    case = headed(net, net.conv(h, 4, 4), 4, "Softplus", (1, 3, 6, 6))
+    if not by_scales:
+        case.may_refuse = "sizes that say one picture, of a batch that is free"
+    return case
 
 
 @kind("upsample-old")
