@@ -4,8 +4,9 @@
  */
 import { InternalError, UserError } from "../errors.ts";
 import { isStatic, product } from "./dims.ts";
+import type { Feeds, Origin, Session } from "./ort.ts";
+import { readable } from "./readable.ts";
 import { reason } from "./reason.ts";
-import { type Feeds, type Origin, readable, type Session } from "./runtime.ts";
 import { hasArray, typeFromName } from "./types.ts";
 import { arrayOf } from "./zeros.ts";
 

@@ -11,3 +11,10 @@ export type Session = InferenceSession;
 export type SessionOptions = InferenceSession.SessionOptions;
 export type Feeds = Record<string, Tensor>;
 export type { Tensor };
+
+/** What a session was made of, or the user's model by itself where it was made of more. Bytes may be made when they are read. */
+export interface Origin {
+  readonly ort: Runtime;
+  readonly model: { readonly bytes: Uint8Array };
+  readonly options: SessionOptions;
+}

@@ -26,12 +26,13 @@ export async function probe(
     try {
       const blank = await run(
         session,
-        feedsOf(ort, inputs, () => 0),
+        feedsOf(ort, inputs, () => 0, 0),
         names,
       );
       const noisy = await run(
         session,
-        feedsOf(ort, inputs, (i) => Math.sin(i * 12.9898) * 2),
+        // A count or a condition decides sizes: where it is 1 and not 0 they differ.
+        feedsOf(ort, inputs, (i) => Math.sin(i * 12.9898) * 2, 1),
         names,
       );
       for (const [name, { type, dims }] of Object.entries(blank)) {
@@ -48,13 +49,13 @@ export async function probe(
   return found;
 }
 
-function feedsOf(ort: Runtime, inputs: readonly ValueInfoProto[], value: (i: number) => number): Feeds {
+function feedsOf(ort: Runtime, inputs: readonly ValueInfoProto[], value: (i: number) => number, whole: 0 | 1): Feeds {
   const feeds = inputs.map((info) => {
     const dims = (declaredDims(info) ?? []).map(Number);
     const type = declaredType(info);
     return [
       info.name,
-      new ort.Tensor(typeName(type) as "float32", arrayOf(type, product(dims), value) as Float32Array, dims),
+      new ort.Tensor(typeName(type) as "float32", arrayOf(type, product(dims), value, whole) as Float32Array, dims),
     ];
   });
   return Object.fromEntries(feeds);

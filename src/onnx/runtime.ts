@@ -1,7 +1,8 @@
 /** @file Making and running sessions of the host's ONNX Runtime. */
 import { expects, isRecord } from "../errors.ts";
 import { byName, fetchedAs } from "./alias.ts";
-import type { Feeds, Runtime, Session, SessionOptions, Tensor } from "./ort.ts";
+import type { Feeds, Origin, Runtime, Session, SessionOptions, Tensor } from "./ort.ts";
+import { isOwnHalf, readable } from "./readable.ts";
 import { hasArray, typeFromName } from "./types.ts";
 
 export type { Feeds, Runtime, Session, SessionOptions, Tensor };
@@ -9,12 +10,6 @@ export type { Feeds, Runtime, Session, SessionOptions, Tensor };
 /** Which runtime made a session. */
 const makers = new WeakMap<Session, Runtime>();
 
-/** What a session was made of, or the user's model by itself where it was made of more. Bytes may be made when they are read. */
-export interface Origin {
-  readonly ort: Runtime;
-  readonly model: { readonly bytes: Uint8Array };
-  readonly options: SessionOptions;
-}
 const origins = new WeakMap<Session, Origin>();
 
 const runtimes = "ONNX Runtime's namespace, import * as ort";
@@ -68,18 +63,6 @@ function fetchable({ outputMetadata }: Partial<Session>, names: readonly string[
   const held = new Set(outputMetadata.flatMap((o) => (o.isTensor && hasArray(typeFromName(o.type)) ? [o.name] : [])));
   return names.filter((name) => held.has(name));
 }
-
-/** The feeds as a runtime reads them, half precision too. */
-export async function readable(ort: Runtime, feeds: Feeds): Promise<Feeds> {
-  const { readableHalf } = await import("./halves.ts");
-  const read = async (feed: Tensor) => (isOwnHalf(feed) ? await readableHalf(ort, feed) : feed);
-  const entries = Object.entries(feeds).map(async ([name, feed]) => [name, await read(feed)] as const);
-  return Object.fromEntries(await Promise.all(entries));
-}
-
-/** Whether a tensor holds half precision in an array of the platform's own, not in bit patterns; on another device it holds neither. */
-const isOwnHalf = (tensor: Tensor): boolean =>
-  tensor.type === "float16" && (tensor.location ?? "cpu") === "cpu" && !(tensor.data instanceof Uint16Array);
 
 export const shapesOf = (feeds: Feeds): Record<string, number[]> =>
   Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims.map(Number)]));

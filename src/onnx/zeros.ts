@@ -1,4 +1,4 @@
-/** @file Numbers of any type that a model takes, for runs that nobody asked for: whole numbers are 0, a valid index of everything. */
+/** @file Numbers of any type that a model takes, for runs that nobody asked for: whole numbers are 0 unless told, a valid index of everything. */
 import { InternalError } from "../errors.ts";
 import { DataType, numberToHalf } from "./proto.ts";
 import { isFloat, typeName } from "./types.ts";
@@ -15,12 +15,17 @@ const arrays: Partial<Record<DataType, { from(values: Iterable<number>): unknown
   [DataType.BOOL]: Uint8Array,
 };
 
-/** An array as the runtime takes it, of `count` numbers; `value` gives those of floats. */
-export function arrayOf(type: DataType, count: number, value: (i: number) => number = () => 0): unknown {
-  if (type === DataType.INT64) return new BigInt64Array(count);
-  if (type === DataType.UINT64) return new BigUint64Array(count);
+/** An array as the runtime takes it, of `count` numbers; `value` gives those of floats, `whole` all others. */
+export function arrayOf(
+  type: DataType,
+  count: number,
+  value: (i: number) => number = () => 0,
+  whole: 0 | 1 = 0,
+): unknown {
+  if (type === DataType.INT64) return new BigInt64Array(count).fill(BigInt(whole));
+  if (type === DataType.UINT64) return new BigUint64Array(count).fill(BigInt(whole));
   if (type === DataType.STRING) return Array<string>(count).fill("");
-  const numbers = Array.from({ length: count }, (_, i) => (isFloat(type) ? value(i) : 0));
+  const numbers = Array.from({ length: count }, (_, i) => (isFloat(type) ? value(i) : whole));
   if (type === DataType.FLOAT16) return halves(numbers);
   const array = arrays[type];
   if (!array) throw new InternalError(`there is no array of ${typeName(type)}`);

@@ -11,7 +11,8 @@ import { isFloat, isQuantized, typeName } from "../onnx/types.ts";
 import { nameOf } from "../ops/index.ts";
 import { type Axes, axesFromText, axesText } from "./axes.ts";
 import type { Decision } from "./decision.ts";
-import { features, isConvolution, type Origin, type Origins, originsOf } from "./origins.ts";
+import { features, type Origin, type Origins } from "./origin.ts";
+import { isConvolution, originsOf } from "./origins.ts";
 
 /** An input, and what it is for. */
 export interface InputReading {

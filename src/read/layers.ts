@@ -10,7 +10,7 @@ import type { Observed } from "../onnx/observe.ts";
 import type { NodeProto } from "../onnx/proto.ts";
 import type { ExplainedInput } from "./inputs.ts";
 import { gridsOf, type Layout, layoutOf, patchesOf, type TokenGrid } from "./layout.ts";
-import { isSpatial } from "./origins.ts";
+import { isSpatial } from "./origin.ts";
 import { ancestors, descendants } from "./score.ts";
 import { patchesReach } from "./tokens.ts";
 
@@ -101,7 +101,7 @@ export function layersOf(
     const readers = readersOf(name);
     if (readers.every((reader) => elementwise.has(reader.opType) && !scores.includes(reader.output[0]))) continue;
     if (layout.prefix !== undefined && !patchesReach(model, tensors, name, patchesOf(layout), wanted)) continue;
-    if (layout.prefix !== undefined && isProjection(model, node) && readers.every(splitsHeads)) continue;
+    if (layout.prefix !== undefined && isProjection(model, node)) continue;
     const shape = tensors.get(name)?.dims ?? [];
     channels.set(name, shape[layout.channels] ?? 0);
     layers.push({ name, shape, grid: layout.grid });
@@ -172,7 +172,7 @@ function unfolds(model: Model, node: NodeProto, layoutAt: (name: string) => Layo
 const isAttention = (model: Model, { opType, input }: NodeProto): boolean =>
   (opType === "MatMul" || opType === "Einsum") && !input.some((operand) => model.constants.has(operand));
 
-/** A matrix product with a constant, and its bias: the queries, keys and values of an attention, where the heads are split next. */
+/** A matrix product with a constant, and its bias: tokens projected, as to queries and keys or to a language model's width, no activation. */
 function isProjection(model: Model, { opType, input }: NodeProto): boolean {
   const isProduct = (op: string | undefined) => op === "MatMul" || op === "Gemm" || op === "MatMulNBits";
   if (opType === "Mul") return input.some((name) => isIntegerProduct(model, name));
@@ -190,7 +190,5 @@ function isIntegerProduct(model: Model, name: string): boolean {
   const cast = model.producer.get(name);
   return cast?.opType === "Cast" && model.producer.get(cast.input[0])?.opType === "MatMulInteger";
 }
-
-const splitsHeads = ({ opType }: NodeProto): boolean => ["Reshape", "Transpose", "Split"].includes(opType);
 
 const area = ({ grid }: Layer): number => grid.reduce((a, b) => a * b, 1);

@@ -13,7 +13,7 @@ import type { Observed, TensorType } from "../onnx/observe.ts";
 import { gradientType } from "../onnx/types.ts";
 import type { Axes } from "./axes.ts";
 import type { ExplainedInput } from "./inputs.ts";
-import { isSpatial, type Origin } from "./origins.ts";
+import { isSpatial, type Origin } from "./origin.ts";
 import type { Patches } from "./tokens.ts";
 
 /** How a caller says that a layer holds tokens. */

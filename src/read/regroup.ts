@@ -1,5 +1,5 @@
 /** @file Axes that are merged and split: what a Reshape, and an Einsum, does to where they come from. */
-import { feature, features, nothing, type Origin, type Part } from "./origins.ts";
+import { feature, features, nothing, type Origin, type Part } from "./origin.ts";
 
 /**
  * The origins behind a Reshape. Axes that stay are left out from both ends; what is between is read as one row of parts, slowest first,

@@ -7,7 +7,7 @@ import { isFloat } from "../onnx/types.ts";
 import { operatorOf } from "../ops/index.ts";
 import { type Axes, plainAxes } from "./axes.ts";
 import type { Decision } from "./decision.ts";
-import { features, isSpatial, type Origin, type Origins } from "./origins.ts";
+import { features, isSpatial, type Origin, type Origins } from "./origin.ts";
 
 /** The scores that are explained, and the function of them that the model ends with. */
 export interface Score {

@@ -26,7 +26,8 @@ import { type ClassQuery, Labels } from "./labels.ts";
 import { Look } from "./look.ts";
 import { type PicturePlace, type PictureSubject, seePicture } from "./pictures.ts";
 import { Placements, type PlacingOptions } from "./placing.ts";
-import { type ModelReading, readingOf, type Said } from "./reading.ts";
+import { type ModelReading, readingOf } from "./reading.ts";
+import type { Said } from "./said.ts";
 import {
   batched,
   checkSample,

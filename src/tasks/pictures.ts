@@ -6,6 +6,7 @@ import { type Box, locate, type Point } from "../image/locate.ts";
 import { type Picture, type PixelMap, picture } from "../image/picture.ts";
 import { preprocess } from "../image/preprocess.ts";
 import type { Dense } from "../methods/method.ts";
+import { axesText, plainDims } from "../read/axes.ts";
 import {
   checkGrid,
   type Feeding,
@@ -75,10 +76,18 @@ function prepared(sample: Sample, feeding: Feeding): { readonly input: Dense; re
       },
     };
   }
-  if (!feeding.preprocess) return refuse(sample, feeding);
+  if (!feeding.preprocess) return refuseBands(feeding);
   const { data, dims, geometry } = preprocess(sample, feeding.preprocess);
   checkSize(dims, feeding, sample);
   return { input: { data, dims }, subject: { picture: sample, geometry } };
+}
+
+function refuseBands({ name, dims, axes }: Feeding): never {
+  const [, channels] = plainDims(dims, axes);
+  throw new UserError(
+    "invalid-input",
+    `invalid input: "${name}" takes ${channels} channels, laid out as ${axesText(axes)}, and a picture has 1 or 3; give a .npy file, or say --layout`,
+  );
 }
 
 /** @throws UserError `invalid-input` where a picture becomes an input of another size than the model takes. */

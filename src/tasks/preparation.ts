@@ -9,7 +9,7 @@ import { isFloat, typeName } from "../onnx/types.ts";
 import { type Axes, plainDims } from "../read/axes.ts";
 import type { Decision } from "../read/decision.ts";
 import { forInput } from "./open.ts";
-import type { Said } from "./reading.ts";
+import type { Said } from "./said.ts";
 
 export interface Preparation {
   readonly preprocess: Preprocess;

@@ -2,9 +2,7 @@
  * @file How a model was read: its inputs and outputs, the scores, how pictures are prepared, what its classes are called, where maps can
  * lie, and the reason for each of it. One value, made by one function, for the command line, the library, the studio and the service.
  */
-import type { Notes } from "../explain/compiled.ts";
 import type { Explainer } from "../explain/explainer.ts";
-import type { KnownPreprocess } from "../image/assume.ts";
 import type { Preprocess } from "../image/preprocess.ts";
 import { plainDims } from "../read/axes.ts";
 import type { Decision, Warning } from "../read/decision.ts";
@@ -15,29 +13,9 @@ import type { Probability } from "./answers.ts";
 import { labelsFrom } from "./open.ts";
 import { noted, preparationOf } from "./preparation.ts";
 import { type Probable, probabilityOf } from "./probability.ts";
+import type { Said } from "./said.ts";
 import { type Kind, kindOf } from "./sample.ts";
 import { type Task, taskOf } from "./task.ts";
-
-/** What is said of a model by whom, the caller before its files. */
-export interface Said extends Omit<KnownPreprocess, "layout"> {
-  /** How the model is called in pictures and manifests. */
-  readonly name: string;
-  /** Class names. */
-  readonly labels?: readonly string[];
-  /** Where the names are from, in words; "you gave them" by default. */
-  readonly labelsFrom?: string;
-  /** How pictures are prepared, whatever the files say. */
-  readonly preprocess?: Preprocess;
-  readonly probability?: Probability;
-  /** The content of `config.json`, parsed. */
-  readonly config?: unknown;
-  /** The content of `preprocessor_config.json`, parsed. */
-  readonly stated?: unknown;
-  /** What a compiled file says of itself. */
-  readonly notes?: Notes;
-  /** The ONNX file, as errors name it. */
-  readonly file?: string;
-}
 
 export interface ModelReading {
   readonly name: string;

@@ -3,7 +3,7 @@ import type { Explainer } from "../explain/explainer.ts";
 import type { Model } from "../onnx/model.ts";
 import { holdsFrames, plainDims } from "../read/axes.ts";
 import type { Decision } from "../read/decision.ts";
-import { isSpatial } from "../read/origins.ts";
+import { isSpatial } from "../read/origin.ts";
 
 export const tasks = [
   "classification",

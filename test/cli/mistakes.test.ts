@@ -73,7 +73,7 @@ describe("classes, methods and options", () => {
     ["an output that is not there", ["--output", "none"], 'unknown output: "none"; the model\'s outputs are logits'],
     ["a layer that is not there", ["--layer", "none"], 'unknown layer: "none"; candidates are features'],
     ["a layer without a grid", ["--layer", "flat"], /"flat" has shape .* no grid; candidates are features/],
-    ["the wrong layout", ["--layout", "NHWC"], /laid out as NHWC, the model takes 8 channels/],
+    ["the wrong layout", ["--layout", "NHWC"], /takes 8 channels, laid out as NHWC/],
   ];
   test.each(rows)("%s", (_, args, words) => mistake(words, [...ok, ...args]));
   test("no picture", () => mistake("missing picture: give a file, or a directory of them; --help has examples", []));

@@ -72,7 +72,7 @@ describe("models", () => {
       /not finite: the scores "y" hold NaN/,
     ));
   test("an input of four channels", () =>
-    refused(gap({ input: [1, 4, 8, 8] }), /"x" takes a picture of shape \[4, 8, 8\]/));
+    refused(gap({ input: [1, 4, 8, 8] }), /"x" takes 4 channels, laid out as NCHW, and a picture has 1 or 3/));
   test("a size that the network cannot take", () => refused(unet({ input: [1, 3, 7, 7] }), /invalid/));
 
   function externalWeights(): Uint8Array {

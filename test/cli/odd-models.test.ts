@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { readModel } from "../../src/onnx/model.ts";
 import { changed, DataType, encodeModel } from "../../src/onnx/proto.ts";
 import { bools, floats, model, node } from "../models.ts";
-import { gap } from "../nets.ts";
+import { gap, weights } from "../nets.ts";
 import { expectMistake } from "./mistake.ts";
 import { folder, gradcam, within, withModel } from "./run.ts";
 
@@ -81,11 +81,12 @@ test("a file of one processor", async () => {
 test("a float type without an array is no input of a picture's network, but is fed", async () => {
   const cwd = folder();
   const nodes = [
-    node("Cast", "x", "features", { to: DataType.FLOAT }),
+    node("Cast", "x", "whole", { to: DataType.FLOAT }),
+    node("Conv", "whole w", "features"),
     node("Relu", "features", "layer"),
     node("ReduceMean", "layer", "logits", { axes: [2, 3], keepdims: 0 }),
   ];
-  const bytes = model({ opset: 13, inputs: { x: [1, 3, 8, 8] }, nodes });
+  const bytes = model({ opset: 13, inputs: { x: [1, 3, 8, 8], w: weights([3, 3, 1, 1], 1) }, nodes });
   const proto = readModel(bytes).proto;
   const info = proto.graph?.input[0];
   expect(info?.type?.value.case).toBe("tensorType");

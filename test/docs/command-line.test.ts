@@ -18,7 +18,7 @@ const gradcam = async (...args: string[]) => {
 const photo = "examples/images/cat-and-cup.jpg";
 
 const studies = ["design", "serve", "status", "export", "analyse", "simulate"].map((name) => `study ${name}`);
-const commands = ["explain", "caption", "ask", "layers", "compile", "studio", "worker", "serve", ...studies];
+const commands = ["explain", "caption", "ask", "layers", "inspect", "compile", "studio", "worker", "serve", ...studies];
 
 test.each(commands)("every option of %s is described", async (command) => {
   const help = await gradcam(...command.split(" "), "--help");

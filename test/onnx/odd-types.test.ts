@@ -11,7 +11,7 @@ import { changed, DataType, decodeModel, encodeModel, makeValueInfo, type NodePr
 import { numbersOf, readNpy } from "../arrays.ts";
 import { ask, expectClose, expectUserError, numbers } from "../explain/ask.ts";
 import { floats, model, type Numbers, node, type Sources, tensor } from "../models.ts";
-import { gap, images } from "../nets.ts";
+import { gap, images, weights } from "../nets.ts";
 import { session } from "../ops/rules.ts";
 
 const x = tensor([0.1, 0.2, 0.3, -4, 5, 6, 7, 8], [2, 4]);
@@ -102,12 +102,13 @@ describe("types of a few bits on the way", () => {
 
 test("a layer of bfloat16 is passed over, and refused where it is named", async () => {
   const nodes = [
-    node("Relu", "x", "features"),
+    node("Conv", "x w", "conv"),
+    node("Relu", "conv", "features"),
     node("Cast", "features", "half", { to: DataType.BFLOAT16 }),
     node("Cast", "half", "whole", { to: DataType.FLOAT }),
     node("ReduceMean", "whole", "logits", { axes: [2, 3], keepdims: 0 }),
   ];
-  const bytes = model({ opset: 13, free: ["x"], inputs: { x: [2, 3, 8, 8] }, nodes });
+  const bytes = model({ opset: 13, free: ["x"], inputs: { x: [2, 3, 8, 8], w: weights([3, 3, 1, 1], 1) }, nodes });
   const { maps, layer } = await ask(bytes, images(), { target: 1 });
   expect({ layer, shape: maps.dims }).toEqual({ layer: "features", shape: [2, 8, 8] });
   await expectUserError(ask(bytes, images(), { layer: "half" }), "invalid-option", '"half" is bfloat16');

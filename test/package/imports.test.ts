@@ -1,4 +1,4 @@
-/** @file Imports point one way: errors <- onnx <- ops <- autodiff <- methods <- explain <- tasks <- node, web <- evaluate <- study, server <- cli; image, signal, render, scenes and client are leaves. */
+/** @file Imports point one way: errors <- onnx <- ops <- autodiff <- methods <- read <- explain <- tasks <- node, web <- evaluate <- study, server <- cli; image, signal, render, scenes and client are leaves. */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,6 +11,7 @@ const order = [
   "ops",
   "autodiff",
   "methods",
+  "read",
   "explain",
   "tasks",
   "web",

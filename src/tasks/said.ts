@@ -1,0 +1,26 @@
+/** @file What is said of a model, by the caller and by the files beside it. */
+import type { Notes } from "../explain/compiled.ts";
+import type { KnownPreprocess } from "../image/assume.ts";
+import type { Preprocess } from "../image/preprocess.ts";
+import type { Probability } from "./answers.ts";
+
+/** What is said of a model by whom, the caller before its files. */
+export interface Said extends Omit<KnownPreprocess, "layout"> {
+  /** How the model is called in pictures and manifests. */
+  readonly name: string;
+  /** Class names. */
+  readonly labels?: readonly string[];
+  /** Where the names are from, in words; "you gave them" by default. */
+  readonly labelsFrom?: string;
+  /** How pictures are prepared, whatever the files say. */
+  readonly preprocess?: Preprocess;
+  readonly probability?: Probability;
+  /** The content of `config.json`, parsed. */
+  readonly config?: unknown;
+  /** The content of `preprocessor_config.json`, parsed. */
+  readonly stated?: unknown;
+  /** What a compiled file says of itself. */
+  readonly notes?: Notes;
+  /** The ONNX file, as errors name it. */
+  readonly file?: string;
+}
