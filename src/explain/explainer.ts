@@ -211,8 +211,15 @@ export class Explainer {
     this.#plans.clear();
   }
 
-  #planFor(feeds: Feeds): Promise<Plan> {
-    const key = freeSizes(this.model, shapesOf(feeds)) + this.#otherBatch(feeds);
+  async #planFor(feeds: Feeds): Promise<Plan> {
+    const key = freeSizes(this.model, shapesOf(feeds)) + this.#otherBatch(this.tensors, feeds);
+    const plan = await this.#plan(key, feeds);
+    // At other sizes than it was opened with, the batch may be free in name only too.
+    const other = this.#otherBatch(plan.tensors, feeds);
+    return other ? this.#plan(key + other, feeds) : plan;
+  }
+
+  #plan(key: string, feeds: Feeds): Promise<Plan> {
     const known = this.#plans.get(key);
     if (known) return known;
     const { ort, model, reading, options } = this;
@@ -225,10 +232,10 @@ export class Explainer {
   }
 
   /** Where the batch is free in name only, what was observed holds for one size of it: another one, as fed. */
-  #otherBatch(feeds: Feeds): string {
+  #otherBatch(tensors: Observed, feeds: Feeds): string {
     const { explained } = this.reading;
     if (explained?.axes.batch === undefined) return "";
-    const batch = this.tensors.get(explained.name)?.dims[explained.axes.batch];
+    const batch = tensors.get(explained.name)?.dims[explained.axes.batch];
     const fed = feeds[explained.name].dims[explained.axes.batch];
     return batch === undefined || batch === -1 || batch === fed ? "" : ` ${fed} images`;
   }

@@ -120,7 +120,13 @@ export class Telling {
     const own = all.filter(
       ({ name }) => !reading.has(name) && (early.length === 0 || early.some((prefix) => name.startsWith(prefix))),
     );
-    return new Telling(ort, teller, model, tensors, input.axes, own.length ? own : all, layout, session);
+    // Of as many channels as the encoder's convolutions make: behind them tokens are projected to the language model's width.
+    const bySize = { ...grids, explained: undefined };
+    const isOwn = ({ name }: Layer) => layoutOf(name, typeOf(model, tensors, name), bySize, tokens) !== undefined;
+    const layers = own.length ? own : all;
+    const first = layers.find(isOwn) ?? layers[0];
+    const ordered = first ? [first, ...layers.filter((layer) => layer !== first)] : [];
+    return new Telling(ort, teller, model, tensors, input.axes, ordered, layout, session);
   }
 
   /** @throws UserError `unknown-name`; the default layer where none is named. */

@@ -4,8 +4,9 @@
  */
 import { append } from "./append.ts";
 import { product } from "./dims.ts";
+import { graphsIn } from "./graphs.ts";
 import type { Model } from "./model.ts";
-import { declaredDims, declaredType, makeValueInfo, type ValueInfoProto } from "./proto.ts";
+import { declaredDims, declaredType, makeValueInfo, type NodeProto, type ValueInfoProto } from "./proto.ts";
 import { type Feeds, openSession, type Runtime, run, type SessionOptions } from "./runtime.ts";
 import { typeFromName, typeName } from "./types.ts";
 import { arrayOf } from "./zeros.ts";
@@ -18,6 +19,8 @@ export async function probe(
   names: readonly string[],
   options: SessionOptions,
 ): Promise<Map<string, { type: number; dims: number[] }>> {
+  // A loop that ends when a number is reached may never reach it from nothing.
+  if (model.graph.node.some(loops)) return new Map();
   const outputs = names.filter((name) => !model.outputs.includes(name)).map((name) => makeValueInfo(name));
   const bytes = append(model.bytes, { nodes: [], initializers: [], inputs: [], outputs });
   const found = new Map<string, { type: number; dims: number[] }>();
@@ -48,6 +51,9 @@ export async function probe(
   }
   return found;
 }
+
+const loops = (node: NodeProto): boolean =>
+  node.opType === "Loop" || graphsIn(node).some((graph) => graph.node.some(loops));
 
 function feedsOf(ort: Runtime, inputs: readonly ValueInfoProto[], value: (i: number) => number, whole: 0 | 1): Feeds {
   const feeds = inputs.map((info) => {

@@ -18,11 +18,12 @@ import {
   type Why,
 } from "./classification.ts";
 import { imageOf } from "./narrator.ts";
+import type { PlacingOptions } from "./placing.ts";
 import { checkPicture } from "./sample.ts";
 import type { TextTokenizer } from "./tokenizer.ts";
 import type { Span, Token } from "./writer.ts";
 
-export interface AnswererOptions {
+export interface AnswererOptions extends PlacingOptions {
   readonly name: string;
   /** In the order of the scores. */
   readonly answers: readonly string[];
@@ -179,10 +180,10 @@ export class Answerer {
         (info) => info.name !== this.#image && declaredDims(info)?.length === 2 && declaredDims(info)?.[1] !== places,
       )
       .reduce((model, { name }) => withSizes(model, name, [places]), this.model);
-    const { name, answers: labels, preprocess, layer, tokens, session, independent } = this.options;
+    const { name, answers: labels, preprocess, layer, tokens, session, independent, peak, align } = this.options;
     const probability = independent ? "sigmoid" : "softmax";
     return Classifier.open(this.ort, sized.bytes, {
-      ...{ name, labels, preprocess, layer, tokens, session, probability },
+      ...{ name, labels, preprocess, layer, tokens, session, probability, peak, align },
     });
   }
 

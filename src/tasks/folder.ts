@@ -11,10 +11,11 @@ import type { TokenGrid } from "../read/layout.ts";
 import { type Dtype, partFile } from "./model-files.ts";
 import { imageOf } from "./narrator.ts";
 import { forInput, parseJson, pictureLayout, readNamed } from "./open.ts";
+import type { PlacingOptions } from "./placing.ts";
 import { TextTokenizer } from "./tokenizer.ts";
 
 /** What a caller says of a captioner or an answerer, over what its directory says. */
-export interface LanguageOptions extends Omit<KnownPreprocess, "layout"> {
+export interface LanguageOptions extends Omit<KnownPreprocess, "layout">, PlacingOptions {
   /** "NCHW" or "NHWC". */
   readonly layout?: string;
   readonly layer?: string;
@@ -26,7 +27,7 @@ export interface LanguageOptions extends Omit<KnownPreprocess, "layout"> {
 }
 
 export const languageOptions: OptionNames<LanguageOptions> = {
-  ...{ layer: true, tokens: true, session: true, dtype: true },
+  ...{ layer: true, tokens: true, session: true, dtype: true, peak: true, align: true },
   ...{ size: true, mean: true, std: true, scale: true, channels: true, fit: true, layout: true },
 };
 

@@ -7,6 +7,7 @@ import { type FolderFiles, firstNumber, inner, type LanguageOptions, ModelFolder
 import { GenerativeAnswerer } from "./generative-answerer.ts";
 import { labelsFrom } from "./open.ts";
 import { visionLanguage } from "./open-vision-language.ts";
+import { onlyUsual } from "./placing.ts";
 import { sequenceNarrator } from "./sequence-narrator.ts";
 import { sentencingOf } from "./special-tokens.ts";
 
@@ -24,6 +25,7 @@ export async function openAnswerer(ort: Runtime, files: FolderFiles, options: La
   const folder = new ModelFolder(files, options);
   const conversing = await visionLanguage(ort, folder);
   if (!conversing) return (await writing(ort, folder, options)) ?? choosing(ort, folder, options);
+  onlyUsual(options);
   const { layer, tokens } = options;
   const answerer = new GenerativeAnswerer(ort, { ...conversing, name: files.name, layer, tokens });
   return { answerer, assumed: conversing.assumed };
@@ -48,6 +50,7 @@ async function writing(ort: Runtime, folder: ModelFolder, options: LanguageOptio
   }
   const seeing = await folder.model(vision);
   const reading = await folder.model(reader);
+  onlyUsual(options);
   const telling = await folder.model(writer);
   const sentencing = await sentencingOf(folder);
   const { most, padding } = await limitsOf(folder);
@@ -94,6 +97,8 @@ async function choosing(ort: Runtime, folder: ModelFolder, options: LanguageOpti
     independent: config.model_type === "vilt" || config.problem_type === "multi_label_classification",
     layer: options.layer,
     tokens: options.tokens,
+    peak: options.peak,
+    align: options.align,
   });
   return { answerer, assumed };
 }

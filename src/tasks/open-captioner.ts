@@ -9,6 +9,7 @@ import { type FolderFiles, type LanguageOptions, ModelFolder } from "./folder.ts
 import { placesOf } from "./model-files.ts";
 import type { Narrator } from "./narrator.ts";
 import { visionLanguage } from "./open-vision-language.ts";
+import { onlyUsual } from "./placing.ts";
 import { sequenceNarrator } from "./sequence-narrator.ts";
 import { type Sentencing, sentencingOf } from "./special-tokens.ts";
 import { stepNarrator } from "./step-narrator.ts";
@@ -28,6 +29,7 @@ export async function openCaptioner(
   files: FolderFiles,
   options: LanguageOptions,
 ): Promise<{ captioner: Captioner; assumed: boolean }> {
+  onlyUsual(options);
   const folder = new ModelFolder(files, options);
   const { layer, tokens } = options;
   const stepping = await steps(ort, folder);

@@ -15,6 +15,15 @@ export interface PlacingOptions {
   readonly align?: AlignName;
 }
 
+/** Maps of words are placed in the usual way alone; @throws UserError `invalid-option` for another. */
+export function onlyUsual({ peak = peakRules[0], align = alignments[0] }: PlacingOptions): void {
+  if (peak !== peakRules[0]) throw unplaced("peak", peak, peakRules[0]);
+  if (align !== alignments[0]) throw unplaced("align", align, alignments[0]);
+}
+
+const unplaced = (name: string, value: string, usual: string): UserError =>
+  new UserError("invalid-option", `invalid ${name}: "${value}"; maps of words are placed by "${usual}" alone`);
+
 /** Settled for one map. */
 export interface Placing {
   readonly rule?: PeakRule;

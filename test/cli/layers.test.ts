@@ -26,7 +26,7 @@ test("layers as JSON", async () => {
   expect(JSON.parse(stdout)).toEqual({
     model: { name: "net", sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
     score: { name: "logits", before: "Softmax" },
-    layers: [{ name: "features", shape: [-1, 6, 8, 8], grid: [8, 8] }],
+    layers: [{ name: "features", shape: [-1, 6, 8, 8], grid: [8, 8], of: "x", default: true }],
   });
 });
 
@@ -35,7 +35,10 @@ test("layers of tokens, on the grid that is said", async () => {
   const net = withModel(cwd, patchTokens());
   const { code, stdout } = await gradcam(["layers", "--json", "--tokens", "1+3x5", ...net], cwd);
   const [tokens] = JSON.parse(stdout).layers;
-  expect({ code, tokens }).toEqual({ code: 0, tokens: { name: "tokens", shape: [-1, 16, 6], grid: [3, 5] } });
+  expect({ code, tokens }).toEqual({
+    code: 0,
+    tokens: { name: "tokens", shape: [-1, 16, 6], grid: [3, 5], of: "x", default: true },
+  });
 });
 
 test("a layer whose patches do not reach the score: another takes its place, is said, and stands in the manifest", async () => {

@@ -10,14 +10,13 @@ import { mistake, net, ok } from "./mistake.ts";
 describe("models", () => {
   const refused = (bytes: Uint8Array, words: string | RegExp, ...args: string[]) =>
     mistake(words, [...ok, ...args], undefined, bytes);
-  const notOnnx = /invalid model net\.onnx: .*not an ONNX file/;
 
   test("not there", () => mistake("missing model: none.onnx: no such file", ["a.png", "--model", "none.onnx"]));
   test("a directory without a model", () =>
     mistake(/missing model: folder: no onnx\/model\.onnx or model\.onnx/, ["a.png", "--model", "folder"], (cwd) =>
       mkdirSync(path.join(cwd, "folder")),
     ));
-  test("text", () => refused(new TextEncoder().encode("PK not a model"), notOnnx));
+  test("text", () => refused(new TextEncoder().encode("PK not a model"), /invalid model net\.onnx: it is a text file/));
   test("empty", () => refused(new Uint8Array(), /invalid model net\.onnx: .*empty/));
   test.each([0.3, 0.6, 0.9, 0.999])("truncated to %d of its length", (part) =>
     refused(net.subarray(0, Math.floor(part * net.length)), /invalid model/),

@@ -44,6 +44,7 @@ test("names of gradcam/node", () => {
       "load",
       "loadAnswerer",
       "loadCaptioner",
+      "openFile",
       "overlay",
       "preprocess",
       "writeAnswered",

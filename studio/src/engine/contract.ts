@@ -79,6 +79,8 @@ export interface Answer {
   readonly pixels?: Numbers;
   readonly layer?: string;
   readonly blank?: string;
+  /** What a reader must know of the map, in sentences. */
+  readonly warnings?: readonly string[];
 }
 
 /** A touch of the brush, in pixels of the network's input. */

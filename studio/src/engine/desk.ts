@@ -284,7 +284,11 @@ const seenIn = ({ seen, scores, probabilities, ranking }: Look): Seen => ({
   ranking,
 });
 
-const answerOf = ({ map, pixels, layer, blank }: ClassExplanation): Answer => ({ map, pixels, layer, blank });
+const answerOf = ({ map, pixels, layer, blank, warnings }: ClassExplanation): Answer => ({
+  ...{ map, pixels, layer, blank },
+  // What is said of a blank map says its emptiness already.
+  warnings: warnings.filter(({ code }) => code !== "relu-emptied").map(({ text }) => text),
+});
 
 /** A map resized to the grid of another. */
 const onGridOf = ({ data, dims }: Numbers, { dims: grid }: Numbers): Float32Array =>

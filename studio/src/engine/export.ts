@@ -115,7 +115,7 @@ function record(
   preprocess: Preprocess,
 ) {
   const { explanation, look } = taken;
-  const { class: index, label, method, question, map, peak, box, blank } = explanation;
+  const { class: index, label, method, question, layer, map, peak, box, warnings, blank } = explanation;
   const listed = new Set([...look.ranking.slice(0, 5), index]);
   return {
     image: request.picture,
@@ -124,10 +124,10 @@ function record(
     predictions: look.ranking.filter((c) => listed.has(c)).map((c) => look.prediction(c)),
     explanations: [
       {
-        ...{ class: index, label, method, question },
+        ...{ class: index, label, method, question, layer: layer ?? null },
         map: { file: nameOf(request, taken, endings.npy), shape: map.dims },
         overlay: nameOf(request, taken, endings.png),
-        ...{ peak, box, blank },
+        ...{ peak, box, warnings, blank },
       },
     ],
     onnxruntime: runtimeVersion,

@@ -162,10 +162,15 @@ function seenIn({ predictions, geometry }: Answered, names: number): Seen {
   return { geometry, scores, probabilities, ranking: [...known, ...others] };
 }
 
+/** What is said of a blank map says its emptiness already. */
+const told = (warnings: Explanation["warnings"]): string[] =>
+  warnings.filter(({ code }) => code !== "relu-emptied").map(({ text }) => text);
+
 const numbers = (one: Explanation): Numbers => ({ data: mapValues(one), dims: one.map.shape });
 
 const answerOf = (one: Explanation): Answer => ({
   map: numbers(one),
   ...(one.layer !== null && { layer: one.layer }),
   ...(one.blank && { blank: one.blank }),
+  warnings: told(one.warnings),
 });

@@ -4,12 +4,14 @@ import { Hero } from "../parts/hero.tsx";
 import { Layers } from "../parts/layers.tsx";
 import { Look } from "../parts/look.tsx";
 import { Stage } from "../parts/stage.tsx";
+import { Warnings } from "../parts/warnings.tsx";
 
 export function Explain() {
   return (
     <div class="work">
       <Hero>
         <Stage />
+        <Warnings />
         <Layers />
       </Hero>
       <aside class="side">

@@ -1,0 +1,14 @@
+/** @file What must be known of the map that is shown: what was guessed, and what it does not say. */
+import { answer } from "../state/studio.ts";
+
+export function Warnings() {
+  const told = answer.value?.answer.warnings ?? [];
+  if (told.length === 0) return null;
+  return (
+    <ul class="warnings hint" aria-label="What to know of this map">
+      {told.map((text) => (
+        <li key={text}>{text}</li>
+      ))}
+    </ul>
+  );
+}
