@@ -134,7 +134,7 @@ export async function openFile(source: string = bundledModel, given: LoadOptions
   const directory = (await isDirectory(source)) ? source : undefined;
   const file = directory === undefined ? source : await modelIn(directory);
   const bytes = await readModelBytes(file);
-  const model = readNamed(bytes, file);
+  const model = await readNamed(bytes, file);
   await checkExternalData(model, file);
   const sha256 = createHash("sha256").update(bytes).digest("hex");
 

@@ -87,7 +87,7 @@ const sha256 = async (file: string): Promise<string> =>
 async function ownModel(source: string, labels: string | undefined): Promise<{ place: string; files: Served }> {
   const directory = (await isDirectory(source)) ? source : undefined;
   const file = directory === undefined ? source : await modelIn(directory);
-  const model = readNamed(await readModelBytes(file), file);
+  const model = await readNamed(await readModelBytes(file), file);
   await checkExternalData(model, file);
   const name = path.basename(path.resolve(directory ?? file), directory ? "" : path.extname(file));
   const place = `own/${name.replace(/[^\w.-]/g, "-")}/`;

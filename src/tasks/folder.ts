@@ -92,7 +92,7 @@ export class ModelFolder {
 
   /** An ONNX file, and what its session needs. What ONNX Runtime would print comes as an exception too, and is told in one line. */
   async model(name: string): Promise<{ model: Model; session: SessionOptions }> {
-    const model = readNamed(await this.files.readModel(name), this.files.path(name));
+    const model = await readNamed(await this.files.readModel(name), this.files.path(name));
     const beside = await this.files.externalData(model, name);
     return { model: await prepared(model), session: { logSeverityLevel: 4, ...beside, ...this.options.session } };
   }

@@ -6,7 +6,6 @@ import { expects, isRecord, isTexts, listing, type OptionNames, UserError } from
 import type { InputShapes } from "../explain/input-shapes.ts";
 import { given, type KnownPreprocess, pictureShape } from "../image/assume.ts";
 import type { Preprocess } from "../image/preprocess.ts";
-import { foreignModel } from "../onnx/foreign.ts";
 import { type Model, readModel } from "../onnx/model.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
 import type { GraphOptions } from "../read/graph.ts";
@@ -71,11 +70,12 @@ export interface ModelParts {
 export const usualPlaces = ["onnx/model.onnx", "model.onnx"] as const;
 
 /** @throws UserError `invalid-model` that names the file. */
-export function readNamed(bytes: Uint8Array, file: string): Model {
+export async function readNamed(bytes: Uint8Array, file: string): Promise<Model> {
   try {
     return readModel(bytes);
   } catch (cause) {
     if (!(cause instanceof UserError)) throw cause;
+    const { foreignModel } = await import("../onnx/foreign.ts");
     const told = foreignModel(bytes);
     const message = told ? `invalid model: ${told}` : cause.message;
     throw new UserError(cause.code, message.replace(/^invalid model:/, `invalid model ${file}:`), { cause });

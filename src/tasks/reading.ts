@@ -137,7 +137,7 @@ function warningsOf(
       ? [
           {
             code: "probability-guessed",
-            text: `The probabilities are a softmax over the scores, which the model does not say: ${probable.because}.`,
+            text: "The model does not say how its scores become probabilities; a softmax over them was assumed.",
           } as const,
         ]
       : []),

@@ -68,7 +68,7 @@ function ofLayer(layer: Layer | undefined): Warning[] {
 
 function ofClass({ label, asked, class: index }: Explanation, probability: number | null | undefined): Warning[] {
   if (probability == null || probability >= lowProbability || asked !== String(index)) return [];
-  const text = `The model gives "${label}" a probability of ${percent(probability)}: the map shows what speaks for it all the same.`;
+  const text = `The model gives "${label}" a probability of ${percent(probability)}: the map shows what would speak for it.`;
   return [{ code: "low-probability", text }];
 }
 
@@ -77,7 +77,7 @@ function ofMap(explanation: Explanation, all: readonly Explanation[]): Warning[]
   if (blank !== undefined) return emptied(blank, layer);
   const { title, classIndependent } = methodNamed(method);
   if (classIndependent)
-    return [{ code: "class-independent", text: `${title} hardly depends on the class, by what it is.` }];
+    return [{ code: "class-independent", text: `${title} hardly depends on the class.` }];
   const other = all.find(
     (e) => e.method === method && e.class !== index && !e.blank && pearson(e.map.data, map.data) > alike,
   );

@@ -77,7 +77,7 @@ export async function load(source: ModelSource = bundledModel, options: LoadOpti
   const file = modelFile();
   const bytes = await read(file);
   if (!bytes) throw new UserError("missing-file", `missing model: ${file}: there is no such file`);
-  const model = readNamed(bytes, file);
+  const model = await readNamed(bytes, file);
   const externalData = await weightsBeside(model, file, read);
   const parsed = async (name: string, what: string) => {
     const content = directory === undefined ? undefined : await read(name);
