@@ -15,6 +15,7 @@ from onnx import numpy_helper
 from case import Case, kind
 from find import last_grid
 from kinks import clear_of_kinks
+from net import names_of
 from nets import any_net, channels_last, classifier, regression, residual, signal, tokens, two_pictures, unet, volume
 from truth import Reject, observed, opened
 
@@ -110,22 +111,32 @@ def quantised(case: Case, rng, form: str, **more) -> onnx.ModelProto:
 ZEROS = {"QuantizeLinear": 2, "QLinearConv": 7, "QLinearConcat": 1}
 
 
-def saturated(model: onnx.ModelProto, feeds) -> bool:
-    """Whether a tensor is at the end of its range, other than where a fused rectifier puts it: there a gradient is a matter of taste."""
+def saturated(twin: onnx.ModelProto, model: onnx.ModelProto, feeds) -> bool:
+    """Whether a tensor is at the end of its range, other than where its rectifier puts it in the twin too: there a gradient is a matter of taste."""
     nodes = [n for n in model.graph.node if n.op_type.startswith(("QuantizeLinear", "QLinear", "QGemm"))]
     constant = {w.name: numpy_helper.to_array(w) for w in model.graph.initializer}
     names = [n.output[0] for n in nodes]
+    floats = names_of(twin)
+    exact = dict(zip(floats, opened(observed(twin, floats), {}).run(floats, feeds)))
+    # A quantiser may give the rectifier's range to what is rectified.
+    exact |= {node.input[0]: exact[node.output[0]] for node in twin.graph.node if node.op_type == "Relu"}
+
+    def rectified(node) -> bool:
+        name = (node.input if node.op_type == "QuantizeLinear" else node.output)[0]
+        value = exact.get(name.removesuffix("_QuantizeLinear_Input").removesuffix("_quantized"))
+        return value is not None and (value >= 0).all()
+
     for node, value in zip(nodes, opened(observed(model, names), {}).run(names, feeds)):
         zero = constant[node.input[ZEROS.get(node.op_type, len(node.input) - 1)]]
         low, high = np.iinfo(value.dtype).min, np.iinfo(value.dtype).max
-        if (value == high).any() or (zero != low and (value == low).any()):
+        if (value == high).any() or ((zero != low or not rectified(node)) and (value == low).any()):
             return True
     return False
 
 
 def straight_through(case: Case, model: onnx.ModelProto) -> Case:
     """The twin has the quantised file's weights; what rounding of activations changes is allowed for."""
-    if saturated(model, case.feeds):
+    if saturated(case.model, model, case.feeds):
         raise Reject("a quantised tensor is at the end of its range")
     case = twinned(case, model, 0.15)
     # The quantiser takes a rectifier for the end of the range: then what stood behind it is the tensor dequantised.

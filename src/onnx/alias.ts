@@ -1,6 +1,7 @@
 /**
- * @file A tensor of the name `__proto__`. ONNX Runtime's JavaScript hands tensors over as properties of objects, and this is no property:
- * as an output it is fetched by another name. As an input it is handed in as a property of the object's own.
+ * @file Tensors of names that every object has, `__proto__` above all. ONNX Runtime's JavaScript hands tensors over as properties of
+ * objects, and `__proto__` is no property: as an output it is fetched by another name. As an input it is handed in as a property of the
+ * object's own.
  */
 import { makeNode, makeValueInfo, type NodeProto, type ValueInfoProto } from "./proto.ts";
 
@@ -24,12 +25,13 @@ export function aliased<
   };
 }
 
-/** The names by which outputs are fetched. A session that has the name among its own outputs runs only if it is asked for it, in vain. */
+/**
+ * The names by which outputs are fetched. A session runs only if it is asked for all of its outputs whose names every object has
+ * (`toString`): it takes an object's own function for a tensor to write to. Of `__proto__` it is asked in vain.
+ */
 export function fetchedAs(fetches: readonly string[], outputs: readonly string[]): readonly string[] {
-  if (!outputs.includes(alias)) return fetches;
-  const rest = fetches.filter((name) => name !== unfetchable && name !== alias);
-  const asked = rest.length < fetches.length ? [...rest, alias] : rest;
-  return outputs.includes(unfetchable) ? [...asked, unfetchable] : asked;
+  const asked = fetches.map((name) => (name === unfetchable && outputs.includes(alias) ? alias : name));
+  return [...new Set([...asked, ...outputs.filter((name) => name in Object.prototype)])];
 }
 
 /** What was fetched, by the tensors' names. */

@@ -3,8 +3,9 @@ import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { openExplainer, vjp } from "../../src/index.ts";
 import { readModel } from "../../src/onnx/model.ts";
-import { changed, decodeModel, encodeModel } from "../../src/onnx/proto.ts";
+import { changed, decodeModel, encodeModel, makeValueInfo } from "../../src/onnx/proto.ts";
 import { renamed } from "../../src/onnx/rename.ts";
+import { openSession, run } from "../../src/onnx/runtime.ts";
 import { distance } from "../arrays.ts";
 import { randomFeeds } from "../models.ts";
 import { gap, images, vgg } from "../nets.ts";
@@ -52,6 +53,18 @@ describe.each(["__proto__", "constructor", "toString", "hasOwnProperty"])("a ten
     await expect(own.explain({}, { target: 1 })).rejects.toThrow(/^missing input/);
     await Promise.all([plain.release(), own.release()]);
   });
+});
+
+test("a session is asked for a part of what it gives", async () => {
+  const odd = ["toString", "valueOf", "constructor"];
+  const bytes = ["logits", "features", "rectified"].reduce((b, from, i) => calling(b, from, odd[i]), vgg());
+  const proto = decodeModel(bytes);
+  const output = [...proto.graph!.output, makeValueInfo("valueOf"), makeValueInfo("constructor")];
+  const all = encodeModel(changed(proto, { graph: changed(proto.graph!, { output }) }));
+  const opened = await openSession(ort, all, session);
+  const { valueOf } = await run(opened, { x: images().x }, ["valueOf"]);
+  expect(valueOf.dims).toHaveLength(4);
+  await opened.release();
 });
 
 test("several images, fed apart", async () => {
