@@ -76,8 +76,7 @@ function ofMap(explanation: Explanation, all: readonly Explanation[]): Warning[]
   const { blank, layer, method, map, class: index } = explanation;
   if (blank !== undefined) return emptied(blank, layer);
   const { title, classIndependent } = methodNamed(method);
-  if (classIndependent)
-    return [{ code: "class-independent", text: `${title} hardly depends on the class.` }];
+  if (classIndependent) return [{ code: "class-independent", text: `${title} hardly depends on the class.` }];
   const other = all.find(
     (e) => e.method === method && e.class !== index && !e.blank && pearson(e.map.data, map.data) > alike,
   );
