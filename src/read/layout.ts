@@ -13,7 +13,7 @@ import type { Observed, TensorType } from "../onnx/observe.ts";
 import { gradientType } from "../onnx/types.ts";
 import type { Axes } from "./axes.ts";
 import type { ExplainedInput } from "./inputs.ts";
-import { isSpatial, type Origin } from "./origin.ts";
+import { isSpatial, type Origin, spans } from "./origin.ts";
 import type { Patches } from "./tokens.ts";
 
 /** How a caller says that a layer holds tokens. */
@@ -100,11 +100,11 @@ function followedLayout(dims: readonly number[], origins: readonly Origin[], axe
   const spatial = rest.filter((i) => origins[i].parts.some(({ axis }) => axes.grid.includes(axis)));
   const others = rest.filter((i) => !spatial.includes(i));
   if (spatial.length === 0 || others.length !== 1) return "none";
-  const whole = (i: number, axis: number) => {
+  const holds = (i: number, axis: number) => {
     const { parts, before, extended } = origins[i];
-    return parts.length === 1 && before === 0 && !extended && parts[0].axis === axis && parts[0].step === 1;
+    return parts.length === 1 && before === 0 && !extended && parts[0].axis === axis && spans(parts[0]);
   };
-  const places = axes.grid.map((axis) => spatial.find((i) => whole(i, axis)) ?? -1);
+  const places = axes.grid.map((axis) => spatial.find((i) => holds(i, axis)) ?? -1);
   if (spatial.length === axes.grid.length && !places.includes(-1)) {
     const grid = places.map((i) => dims[i]);
     const turned = places.some((place, k) => k > 0 && place < places[k - 1]);
@@ -112,7 +112,7 @@ function followedLayout(dims: readonly number[], origins: readonly Origin[], axe
   }
   const [place] = spatial;
   const { parts, before } = origins[place];
-  const inOrder = parts.length === axes.grid.length && parts.every((p, k) => p.axis === axes.grid[k] && p.step === 1);
+  const inOrder = parts.length === axes.grid.length && parts.every((p, k) => p.axis === axes.grid[k] && spans(p));
   // Part of a grid, windows of one, a grid in another order or behind its channels: nothing here reads those.
   if (spatial.length > 1 || !inOrder || dims.length !== 3 || place !== 1) return "none";
   const grid = parts.map(({ size }) => size);

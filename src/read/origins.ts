@@ -9,7 +9,7 @@ import { Attributes, constantValues, type Model } from "../onnx/model.ts";
 import type { Observed } from "../onnx/observe.ts";
 import { DataType, type NodeProto } from "../onnx/proto.ts";
 import { nameOf } from "../ops/index.ts";
-import { feature, isSpatial, nothing, type Origin, type Origins } from "./origin.ts";
+import { feature, features, isSpatial, nothing, type Origin, type Origins, type Part, spans, whole } from "./origin.ts";
 import { einsumOrigins, regroup } from "./regroup.ts";
 
 const mixed: Origin = { parts: [], before: 0, mixed: true };
@@ -44,7 +44,7 @@ export function originsOf(model: Model, tensors: Observed, input: string): Origi
   if (!given) return known;
   known.set(
     input,
-    given.map((size, axis) => ({ parts: [{ axis, size, step: 1 }], before: 0 })),
+    given.map((size, axis) => ({ parts: [whole(axis, size)], before: 0 })),
   );
   for (const node of model.graph.node) {
     if (!node.input.some((name) => known.has(name)) || ending.has(node.opType)) continue;
@@ -125,7 +125,7 @@ class Follow {
   }
 
   #convolved(x: readonly Origin[], made: readonly number[], channels: number): readonly Origin[] {
-    return made.map((size, i) => (i === channels ? feature(size) : i === 0 ? x[0] : resized(x[i], size)));
+    return made.map((size, i) => (i === channels ? feature(size) : i === 0 ? x[0] : filtered(x[i], size)));
   }
 
   #product(made: readonly number[], right = 1): readonly Origin[] | undefined {
@@ -213,7 +213,7 @@ class Follow {
         placed.length > 1 &&
         placed.every((p) => there[p]?.parts.length === 1 && there[p]?.parts[0].axis === origin.parts[0]?.axis)
       )
-        return { parts: [{ ...origin.parts[0], size }], before: 0 };
+        return { parts: [{ ...origin.parts[0], size, of: size }], before: 0 };
       if (placed.length > 1 || channels.length) return mixed;
       const sizes = input.slice(0, k).map((name) => sized(this.dimsOf(name)?.[i]));
       return { ...origin, before: origin.before + sizes.reduce((a, b) => a + b, 0), extended: true };
@@ -276,15 +276,25 @@ function telling(origins: readonly (Origin | undefined)[], size: number): Origin
   return known.find(isSpatial) ?? known.find(({ parts }) => parts.length > 0) ?? (size === 1 ? nothing : mixed);
 }
 
+/** What a convolution makes of an axis: a grid of its own, though channels were dealt out on it. */
+function filtered(origin: Origin | undefined, size: number): Origin {
+  const [part, ...more] = origin?.parts.filter(({ axis }) => axis !== features) ?? [];
+  if (!origin || !part || more.length || origin.mixed || origin.before || !spans(part)) return resized(origin, size);
+  return { parts: [whole(part.axis, size)], before: 0 };
+}
+
 /** The same places, more or fewer of them. */
 function resized(origin: Origin | undefined, size: number): Origin {
   if (!origin) return nothing;
   const { parts, before } = origin;
   if (parts.length === 0 || origin.mixed) return origin;
   if (parts.length === 1 && before === 0)
-    return parts[0].size === size ? origin : { parts: [{ ...parts[0], size }], before };
+    return parts[0].size === size ? origin : { parts: [otherwiseMany(parts[0], size)], before };
   return sizeOf(origin) === size ? origin : mixed;
 }
+
+/** A part that goes along all of its axis still does. */
+const otherwiseMany = (part: Part, size: number): Part => (spans(part) ? whole(part.axis, size) : { ...part, size });
 
 /** Places from `start` on of an axis of so many; a grid of tokens stays one only where all of it is among them. */
 function cut(origin: Origin, start: number | undefined, size: number, of: number): Origin {

@@ -1,4 +1,5 @@
 /** @file Axes that are merged and split: what a Reshape, and an Einsum, does to where they come from. */
+import { product } from "../onnx/dims.ts";
 import { feature, features, nothing, type Origin, type Part } from "./origin.ts";
 
 /**
@@ -17,6 +18,9 @@ export function regroup(
   while (right < most && from[from.length - 1 - right] >= 0 && stays(from.length - 1 - right, to.length - 1 - right))
     right++;
   while (left + right < most && stays(left, left)) left++;
+  // Images of which only the run knows the number stay the same only where what is behind them does.
+  const between = (dims: readonly number[]) => product(dims.slice(left, dims.length - right));
+  if (left > 0 && from[0] < 0 && between(from) !== between(to)) left = 0;
   const middle = deal(origins.slice(left, from.length - right), to.slice(left, to.length - right));
   return middle && [...origins.slice(0, left), ...middle, ...origins.slice(from.length - right)];
 }
