@@ -26,6 +26,7 @@ import type { GraphReading } from "../read/graph.ts";
 import { observedAt } from "../read/inputs.ts";
 import {
   channelsFirst,
+  countedFromZero,
   type Grids,
   gridsOf,
   type Layout,
@@ -111,7 +112,8 @@ export class Plan {
   /** How a layer is read; a tensor of none of the network's grids has its channels first. */
   layoutOf(layer: string): Layout {
     const tensor = typeOf(this.model, this.tensors, layer);
-    return (this.grids && layoutOf(layer, tensor, this.grids, this.tokens)) ?? channelsFirst(tensor.dims);
+    const layout = (this.grids && layoutOf(layer, tensor, this.grids, this.tokens)) ?? channelsFirst(tensor.dims);
+    return countedFromZero(this.model, layer, tensor, layout);
   }
 
   async release(): Promise<void> {

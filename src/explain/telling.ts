@@ -32,6 +32,7 @@ import type { Axes } from "../read/axes.ts";
 import { explainedInput } from "../read/inputs.ts";
 import { type Layer, layersOf } from "../read/layers.ts";
 import {
+  countedFromZero,
   channelsFirst as firstChannels,
   gridsOf,
   type Layout,
@@ -107,10 +108,10 @@ export class Telling {
     const grids = gridsOf(model, tensors, input);
     const layout = (name: string) => {
       const tensor = typeOf(model, tensors, name);
-      return (
+      const found =
         layoutOf(name, tensor, grids, tokens) ??
-        (tensor.dims.length < grids.rank ? undefined : firstChannels(tensor.dims))
-      );
+        (tensor.dims.length < grids.rank ? undefined : firstChannels(tensor.dims));
+      return found && countedFromZero(model, name, tensor, found);
     };
     // The image encoder's layers: those that read no word, neither of the sentence nor of a question, in the parts before the last.
     const early = teller.parts.slice(0, -1).map(({ name }) => within(name, ""));

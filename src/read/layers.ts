@@ -6,13 +6,14 @@
  * the coarsest grid, of several groups of those the one of most channels.
  */
 import { inputsOf, type Model } from "../onnx/model.ts";
-import type { Observed } from "../onnx/observe.ts";
+import type { Observed, TensorType } from "../onnx/observe.ts";
 import type { NodeProto } from "../onnx/proto.ts";
 import type { ExplainedInput } from "./inputs.ts";
 import { gridsOf, type Layout, layoutOf, patchesOf, type TokenGrid } from "./layout.ts";
 import { isSpatial } from "./origin.ts";
 import { ancestors, descendants } from "./score.ts";
 import { patchesReach } from "./tokens.ts";
+import { zeroPointOf } from "./zero-point.ts";
 
 /** A tensor that a map can lie on. */
 export interface Layer {
@@ -102,6 +103,7 @@ export function layersOf(
     if (readers.every((reader) => elementwise.has(reader.opType) && !scores.includes(reader.output[0]))) continue;
     if (layout.prefix !== undefined && !patchesReach(model, tensors, name, patchesOf(layout), wanted)) continue;
     if (layout.prefix !== undefined && isProjection(model, node)) continue;
+    if (zeroPointOf(model, name, tensors.get(name) as TensorType) === undefined) continue;
     const shape = tensors.get(name)?.dims ?? [];
     channels.set(name, shape[layout.channels] ?? 0);
     layers.push({ name, shape, grid: layout.grid });

@@ -5,6 +5,7 @@
  * channels first, always; so their grids are known, and a tensor is read in the way in which it has one of these grids, or half of one
  * (patches merged), or its product as tokens.
  */
+import { UserError } from "../errors.ts";
 import type { LayerParts } from "../methods/method.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 import { product, range } from "../onnx/dims.ts";
@@ -15,6 +16,7 @@ import type { Axes } from "./axes.ts";
 import type { ExplainedInput } from "./inputs.ts";
 import { isSpatial, type Origin, spans } from "./origin.ts";
 import type { Patches } from "./tokens.ts";
+import { zeroPointOf } from "./zero-point.ts";
 
 /** How a caller says that a layer holds tokens. */
 export interface TokenGrid {
@@ -33,6 +35,8 @@ export interface Layout {
   readonly turned?: readonly number[];
   /** Where the grid is one axis of tokens: how many come before it. */
   readonly prefix?: number;
+  /** Of small integers: which one stands for 0. */
+  readonly zero?: number;
 }
 
 /** The grids of a network, of which its layers have one. */
@@ -164,9 +168,21 @@ function arrange(build: Builder, x: Value, { channels, grid, prefix, turned }: L
   return { ...build.reshape(channelRows, [0, 0, ...grid]), dims };
 }
 
+/** The layout of small integers, which count from their zero point. */
+export function countedFromZero(model: Model, name: string, tensor: TensorType, layout: Layout): Layout {
+  const zero = zeroPointOf(model, name, tensor);
+  if (zero === undefined)
+    throw new UserError(
+      "unsupported-operator",
+      `unsupported operator: what stands for 0 in the small integers of "${name}" is not one constant; name the layer of floats before it`,
+    );
+  return zero === 0 ? layout : { ...layout, zero };
+}
+
 /** What a map at a layer is made of, from its activations and their gradient as the model lays them out. */
 export function layerParts(build: Builder, activations: Value, gradient: Value, layout: Layout): LayerParts {
-  const a = arrange(build, build.cast(activations, gradientType(activations.type)), layout);
+  const steps = build.cast(activations, gradientType(activations.type));
+  const a = arrange(build, layout.zero ? { ...build.sub(steps, layout.zero), dims: steps.dims } : steps, layout);
   const da = arrange(build, gradient, layout);
   return { build, a, da, grid: layout.grid.map((_, i) => i + 2) };
 }
