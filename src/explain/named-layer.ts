@@ -4,7 +4,7 @@ import type { Model } from "../onnx/model.ts";
 import type { NodeProto } from "../onnx/proto.ts";
 import type { Layer } from "../read/layers.ts";
 import { patchesOf } from "../read/layout.ts";
-import { ancestors } from "../read/score.ts";
+import { ancestors, descendants } from "../read/score.ts";
 import { patchesReach } from "../read/tokens.ts";
 import type { Plan } from "./plan.ts";
 
@@ -31,6 +31,12 @@ export function namedLayer(plan: Plan, name: string, candidates: readonly Layer[
     if (under) return under;
     throw new UserError("unknown-name", `unknown layer: "${name}"; candidates are ${names}`);
   }
+  const picture = plan.reading.explained?.name;
+  if (picture !== undefined && !descendants(model, tensors, picture).has(name))
+    throw new UserError(
+      "invalid-option",
+      `invalid layer: "${name}" holds nothing of "${picture}", which is explained; candidates are ${names}`,
+    );
   if (tensor.dims.length < 3)
     throw new UserError(
       "invalid-option",

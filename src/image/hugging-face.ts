@@ -22,6 +22,10 @@ interface Family {
   readonly enlarge?: number;
   /** Pads, where `do_pad` is not given. */
   readonly pads?: boolean;
+  /** Divides by std a second time, where `include_top` is not given. */
+  readonly squares?: boolean;
+  /** Swaps red and blue, where `do_flip_channel_order` is not given, and normalises nothing, whatever the file states. */
+  readonly turns?: boolean;
   /** The padding is around the picture. */
   readonly padsAround?: boolean;
 }
@@ -39,11 +43,11 @@ const families: readonly (readonly [prefix: string, family: Family])[] = [
   // ConvNextImageProcessor crops although its files state no crop_size; a crop_pct of null is its default.
   ["ConvNext", { edge: true, filter: "bicubic", cropShare: 224 / 256 }],
   ["DeiT", { filter: "bicubic" }],
-  ["EfficientNet", { filter: "nearest" }],
+  ["EfficientNet", { filter: "nearest", squares: true }],
   // LevitImageProcessor resizes to 256/224 of the size that its file states.
   ["Levit", { edge: true, filter: "bicubic", enlarge: 256 / 224 }],
   ["MobileNet", { edge: true }],
-  ["MobileViT", { edge: true }],
+  ["MobileViT", { edge: true, turns: true }],
   ["PoolFormer", { edge: true, filter: "bicubic" }],
   ["PromptDepthAnything", { filter: "bicubic", padsAround: true }],
   ["Sam", { pads: true }],
@@ -58,7 +62,7 @@ type Config = Readonly<Record<string, unknown>>;
 
 /** Processors that do more than a configuration says of them: tiles, other padding and resizing, sizes by the number of pixels. */
 const others =
-  /^(Donut|Fuyu|GLPN|Idefics|Llava|Mllama|Nougat|Owlv2|Pixtral|Qwen2VL|SmolVLM|Swin2SR|Vilt|Vitmatte|VitPose|ZoeDepth)/;
+  /^(Donut|Flava|Fuyu|GLPN|Idefics|ImageGPT|Llava|Mllama|Nougat|Owlv2|Pixtral|Qwen2VL|Siglip2|SmolVLM|Swin2SR|TimmWrapper|Vilt|Vivit|Vitmatte|VitPose|ZoeDepth)/;
 
 /**
  * The preprocessing that a `preprocessor_config.json` states, for a network with inputs in NCHW.
@@ -79,8 +83,9 @@ export function fromHuggingFace(json: unknown): Preprocess {
     );
   const family = families.find(([prefix]) => type.startsWith(prefix))?.[1] ?? { edge: type === "" && crops(json) };
 
-  const mean = flag(json, "do_normalize", "image_mean" in json) ? channelValues(json, "image_mean") : [0, 0, 0];
-  const std = flag(json, "do_normalize", "image_std" in json) ? channelValues(json, "image_std") : mean.map(() => 1);
+  const normalises = (key: string) => !family.turns && flag(json, "do_normalize", key in json);
+  const mean = normalises("image_mean") ? channelValues(json, "image_mean") : [0, 0, 0];
+  const std = normalises("image_std") ? channelValues(json, "image_std") : mean.map(() => 1);
   if (mean.length !== std.length)
     throw invalid("image_std", json.image_std, `${mean.length} numbers, as image_mean has`);
   return {
@@ -89,9 +94,9 @@ export function fromHuggingFace(json: unknown): Preprocess {
     scale: flag(json, "do_rescale", true) ? (optionalNumber(json, "rescale_factor") ?? 1 / 255) : 1,
     // EfficientNetImageProcessor: rescale_offset moves pixels to -1..1, include_top divides by std a second time.
     mean: flag(json, "rescale_offset", false) ? mean.map((m) => m + 1) : mean,
-    std: flag(json, "include_top", false) ? std.map((s) => s * s) : std,
+    std: flag(json, "include_top", family.squares ?? false) ? std.map((s) => s * s) : std,
     channels: mean.length === 1 ? 1 : 3,
-    order: flag(json, "do_flip_channel_order", false) ? "BGR" : "RGB",
+    order: flag(json, "do_flip_channel_order", family.turns ?? false) ? "BGR" : "RGB",
     layout: "NCHW",
   };
 }

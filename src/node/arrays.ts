@@ -25,8 +25,19 @@ export async function readArray(file: string, what: string): Promise<NumpyArray>
   }
 }
 
-/** An array of floats, for an input that is explained; @throws UserError `invalid-input` for one of other numbers. */
-export function asDense({ type, shape, values }: NumpyArray, file: string): Dense {
+/**
+ * An array for an input that is explained.
+ * @param taken the input's type: floats, or whole numbers in its range
+ * @throws UserError `invalid-input` for an array of other numbers
+ */
+export function asDense({ type, shape, values }: NumpyArray, file: string, taken: string): Dense {
+  if (Object.hasOwn(integers, taken)) {
+    const whole = isFloat(type) && (values as number[]).every(Number.isInteger) ? untyped : type;
+    return {
+      data: Float32Array.from(dataOf({ type: whole, shape, values }, taken, file) as number[], Number),
+      dims: shape,
+    };
+  }
   if (!isFloat(type)) throw wrongType(file, type, "floats");
   return { data: values instanceof Float32Array ? values : Float32Array.from(values as number[]), dims: shape };
 }

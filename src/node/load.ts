@@ -31,7 +31,7 @@ import type { Kind } from "../tasks/sample.ts";
 import { openSimilarity } from "../tasks/similarity.ts";
 import { exists, isDirectory, readBytes, readJson, readModelBytes, sizeOf } from "./files.ts";
 import { loadRuntime, type NodeRuntime } from "./runtime.ts";
-import { readInputs, readSample, type Source } from "./samples.ts";
+import { explainedType, readInputs, readSample, type Source } from "./samples.ts";
 
 export interface LoadOptions extends ModelOptions, DecodeOptions {
   /** Class names: a list, or a file with a name a line, a JSON list, or a config.json with `id2label`; or "imagenet". */
@@ -102,7 +102,7 @@ export class LoadedClassifier implements OpenedFile {
    */
   async explain<K extends Kind = "picture">(source: Source, options: AskOptions = {}): Promise<Why<K>> {
     checkClassify(options);
-    const sample = await readSample(source, this.options);
+    const sample = await readSample(source, this.options, explainedType(this.classifier.explainer));
     const inputs = await readInputs(this.ort, this.classifier.explainer, options.inputs ?? {}, this.options);
     return this.classifier.explain<K>(sample, { ...options, inputs });
   }
@@ -186,11 +186,12 @@ async function similarity(
   inputs: (explainer: Explainer) => Promise<Feeds>,
 ): Promise<Classifier> {
   const { bytes } = explainer.model;
+  const reference = await readSample(similarTo, decoding, explainedType(explainer));
   await explainer.release();
   return openSimilarity(ort, bytes, {
     ...options,
     ...{ name: parts.name, file: parts.file, stated: parts.stated, notes, inputs },
-    reference: await readSample(similarTo, decoding),
+    reference,
     referenceName: typeof similarTo === "string" ? path.basename(similarTo) : "the reference",
   });
 }

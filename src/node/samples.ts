@@ -5,6 +5,7 @@ import type { Explainer } from "../explain/explainer.ts";
 import { toTensor } from "../explain/tensors.ts";
 import { preprocess } from "../image/preprocess.ts";
 import { type DecodeOptions, decode } from "../image/sharp.ts";
+import { DataType } from "../onnx/proto.ts";
 import type { Feeds, Tensor } from "../onnx/runtime.ts";
 import { typeName } from "../onnx/types.ts";
 import { axesFromText } from "../read/axes.ts";
@@ -19,26 +20,33 @@ import { readBytes } from "./files.ts";
 import { toldOf } from "./foreign-sample.ts";
 import type { NodeRuntime } from "./runtime.ts";
 
+/** The type of the input that is explained. */
+export const explainedType = ({ tensors, imageInput }: Explainer): string =>
+  typeName(tensors.get(imageInput ?? "")?.type ?? DataType.FLOAT);
+
 /** A file's path, a file's bytes, or what has been read already. */
 export type Source = string | Uint8Array | Sample;
 
-/** @throws UserError for what is no picture, recording or array, which says what it is where that can be told. */
-export async function readSample(source: Source, decoding: DecodeOptions): Promise<Sample> {
-  return readKnown(source, decoding).catch(async (error: unknown) => {
+/**
+ * @param taken the type of the input that is explained
+ * @throws UserError for what is no picture, recording or array, which says what it is where that can be told.
+ */
+export async function readSample(source: Source, decoding: DecodeOptions, taken: string): Promise<Sample> {
+  return readKnown(source, decoding, taken).catch(async (error: unknown) => {
     throw typeof source === "string" || source instanceof Uint8Array ? await toldOf(error, source) : error;
   });
 }
 
-async function readKnown(source: Source, decoding: DecodeOptions): Promise<Sample> {
+async function readKnown(source: Source, decoding: DecodeOptions, taken: string): Promise<Sample> {
   if (source instanceof Uint8Array) {
-    if (begins(source, "\u0093NUMPY")) return asDense(readNpy(source), "(bytes)");
+    if (begins(source, "\u0093NUMPY")) return asDense(readNpy(source), "(bytes)", taken);
     return begins(source, "RIFF") && begins(source.subarray(8), "WAVE") ? decodeWav(source) : decode(source, decoding);
   }
   if (typeof source !== "string") {
     checkSample(source);
     return source;
   }
-  if (isArrayFile(source)) return asDense(await readArray(source, "array"), source);
+  if (isArrayFile(source)) return asDense(await readArray(source, "array"), source, taken);
   return path.extname(source).toLowerCase() === ".wav" ? readWav(source) : decode(source, decoding);
 }
 

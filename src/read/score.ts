@@ -126,6 +126,9 @@ export function scoreAxes(
     i !== n && !isSpatial(origin) && origin.parts.some((part) => part.axis === features) ? [i] : [],
   );
   const known = found?.some((origin, i) => i !== n && isSpatial(origin)) ? computed[0] : undefined;
+  // A value for each place, its axis of classes squeezed away.
+  const valued = n !== undefined && found?.length === 3 && found.every((origin, i) => i === n || isSpatial(origin));
+  if (stated === undefined && valued) return { batch: n, grid: [0, 1, 2].filter((i) => i !== n) };
   const classes = stated ?? known ?? computed.find((i) => i === 1) ?? computed[0];
   if (rank === 1 && batch === undefined && found && computed.length) return { channels: 0, grid: [] };
   if (classes === undefined || classes === n || rank < 2) return plainAxes(rank);

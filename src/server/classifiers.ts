@@ -4,7 +4,7 @@ import type { ModelCard } from "../client/contract.ts";
 import { listing, UserError } from "../errors.ts";
 import type { MethodName } from "../methods/index.ts";
 import { type LoadedClassifier, type LoadOptions, load } from "../node/load.ts";
-import { readSample } from "../node/samples.ts";
+import { explainedType, readSample } from "../node/samples.ts";
 import type { Why } from "../tasks/classification.ts";
 import type { Kind, Sample } from "../tasks/sample.ts";
 import { render } from "./render.ts";
@@ -91,7 +91,9 @@ async function answerAll(
   signalOf: (job: Job) => AbortSignal,
 ): Promise<Outcome[]> {
   const layer = jobs[0].question.layer;
-  const samples = await Promise.allSettled(jobs.map((job) => sampleOf(job, card, limits)));
+  const samples = await Promise.allSettled(
+    jobs.map((job) => sampleOf(job, card, limits, explainedType(model.classifier.explainer))),
+  );
   const right = samples.flatMap((result, i) =>
     result.status === "fulfilled" ? [{ job: jobs[i], sample: result.value }] : [],
   );
@@ -111,13 +113,18 @@ async function answerAll(
   return outcomes;
 }
 
-async function sampleOf({ file, question }: Job<"explain">, { layers }: ModelCard, limits: Limits): Promise<Sample> {
+async function sampleOf(
+  { file, question }: Job<"explain">,
+  { layers }: ModelCard,
+  limits: Limits,
+  taken: string,
+): Promise<Sample> {
   const { layer } = question;
   const names = layers.map(({ name }) => name);
   if (layer !== undefined && !names.includes(layer))
     throw new UserError("unknown-name", `unknown layer: "${layer}"; allowed are ${listing(names)}`);
   checkUpload(file);
-  return readSample(file, limits);
+  return readSample(file, limits, taken);
 }
 
 function optionsOf({ question }: Job<"explain">, signal: AbortSignal) {

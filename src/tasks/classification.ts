@@ -39,6 +39,7 @@ import {
   type Seen,
 } from "./sample.ts";
 import { hear, type SignalPlace, type SignalSubject } from "./signals.ts";
+import type { Task } from "./task.ts";
 import { seeVolume, type VolumePlace, type VolumeSubject } from "./volumes.ts";
 import { withWarnings } from "./warnings.ts";
 
@@ -112,7 +113,11 @@ export class Classifier {
       );
     const shape = tensors.get(score.name)?.dims ?? [];
     const dims = plainDims(shape, score.axes);
-    if (dims.length === 3 && dims[2] !== 1)
+    if (
+      reading.task === "detection" ||
+      reading.task === "instance-segmentation" ||
+      (dims.length === 3 && dims[2] !== 1)
+    )
       throw new UserError(
         "invalid-model",
         `invalid model: a classifier gives scores of shape [n, classes]; "${score.name}" has [${shape}], which looks like ${article(reading.task)}; its tensors can be explained by openExplainer with { seeds }, and gradcam layers lists where`,
@@ -293,4 +298,5 @@ const methodsOf = ({ method = "grad-cam" }: ClassifyOptions): MethodName[] => me
 const namesOf = (names: readonly string[], classes: number): readonly string[] =>
   classes === 1 && names.length === 2 ? names.slice(1) : names;
 
-const article = (task: string): string => `${/^[aeiou]/.test(task) ? "an" : "a"} ${task} model's`;
+const article = (task: Task): string =>
+  task === "other" ? "no known task's" : `${/^[aeiou]/.test(task) ? "an" : "a"} ${task} model's`;

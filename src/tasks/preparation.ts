@@ -50,7 +50,8 @@ export function preparationOf(
   }
   const integers = !isFloat(type);
   const assumed = assumePreprocess(pictureShape(ordered, layout, typeName(type)), known);
-  if (said.mean !== undefined && said.std !== undefined) return { preprocess: assumed, decisions: asGiven };
+  if ((said.mean !== undefined && said.std !== undefined) || said.scale !== undefined)
+    return { preprocess: assumed, decisions: asGiven };
   const decision: Decision = integers
     ? {
         what,

@@ -52,7 +52,10 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
   const prepared = explained && kind === "picture" ? preparationOf(tensors, explained, said) : undefined;
   const found = taskOf(explainer, said.config, labels.names);
   const dims = plainDims(tensors.get(score.name)?.dims ?? [], score.axes);
-  const probable = probabilityOf(model, score, dims, said, labels.names);
+  const probable: Probable =
+    found.task === "embedding" && !said.probability
+      ? { probability: "none", because: "an embedding has no classes" }
+      : probabilityOf(model, score, dims, said, labels.names);
   const layers = explainer.layersOfAll();
   const decisions: Decision[] = [
     { what: "task", value: found.task, because: found.because },
@@ -148,7 +151,7 @@ function warningsOf(
       ? [
           {
             code: "labels",
-            text: `There are ${labels.length} names for ${classes} classes; the others go by their number.`,
+            text: `Only ${labels.length} of ${classes} classes have names; the others go by their number.`,
           } as const,
         ]
       : []),

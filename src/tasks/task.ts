@@ -120,7 +120,8 @@ function byOutputs(explainer: Explainer, labels: readonly string[]): Found {
       task: /mask/i.test(names) ? "instance-segmentation" : "detection",
       because: "it ends in NonMaxSuppression",
     };
-  if (/\b(pred_boxes|boxes|dets|bboxes|detection_boxes)\b/.test(names))
+  const boxes = model.outputs.find((name) => /\b(pred_boxes|boxes|dets|bboxes|detection_boxes)\b/.test(name));
+  if (boxes !== undefined && tensors.get(boxes)?.dims.length !== 2)
     return {
       task: /mask/i.test(names) ? "instance-segmentation" : "detection",
       because: "its outputs are named as boxes",
@@ -129,6 +130,9 @@ function byOutputs(explainer: Explainer, labels: readonly string[]): Found {
     const several = spatial.some((origin) => origin?.mixed || (origin?.parts.length ?? 0) > 1);
     if (grid.length === 1 && several && classes > 4)
       return { task: "detection", because: `${shown}, a row for each place` };
+    const [n, ...rest] = origins ?? [];
+    if (n && rest.length === 2 && rest.every(isSpatial))
+      return { task: /depth|disparity/i.test(names) ? "depth" : "other", because: `${shown}, a value for each place` };
     if (places.length === 1 && spatial.some((origin) => origin && isSpatial(origin)))
       return { task: "text-recognition", because: `${shown}, scores for each place along one axis of the picture` };
     if (places.length === 2) {

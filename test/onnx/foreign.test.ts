@@ -89,12 +89,12 @@ test.each<[string, Uint8Array, RegExp]>([
   for (const ending of [".png", ".npy", ".wav", ".nii"]) {
     const name = path.join(folder, `x${ending}`);
     writeFileSync(name, bytes);
-    const error = await readSample(name, {}).catch((thrown: unknown) => thrown);
+    const error = await readSample(name, {}, "float32").catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ name: "UserError", message: expect.stringMatching(words) });
     expect(String(error)).toContain(name);
     expect(String(error)).not.toContain("\n");
   }
-  await expect(readSample(bytes, {})).rejects.toMatchObject({
+  await expect(readSample(bytes, {}, "float32")).rejects.toMatchObject({
     name: "UserError",
     message: expect.stringMatching(words),
   });
