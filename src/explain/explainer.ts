@@ -88,7 +88,7 @@ export class Explainer {
       (await import("./input-shapes.ts")).askForSizes(model, sized);
     const reading = readGraph(model, sized, options);
     if (model.graph.node.some(mayTrain))
-      (await import("./training.ts")).refuseTraining(model, ancestors(model, reading.score.name));
+      (await import("./training.ts")).refuseTraining(model, ancestors(model, [reading.score.name]));
     const plan = new Plan(ort, model, tensors, reading, options.session, options.tokens);
     const explainer = new Explainer(model, ort, options, plan, reading, sized);
     const [first] = explainer.layers;

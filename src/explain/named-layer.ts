@@ -48,7 +48,7 @@ export function namedLayer(plan: Plan, name: string, candidates: readonly Layer[
       "invalid-option",
       `invalid layer: "${name}" has shape [${tensor.dims}], which none of the network's grids fits; say its grid in tokens, or take one of ${names}`,
     );
-  const reach = () => patchesReach(model, tensors, name, patchesOf(layout), ancestors(model, plan.score.name));
+  const reach = () => patchesReach(model, tensors, name, patchesOf(layout), ancestors(model, [plan.score.name]));
   return layout.prefix === undefined || reach() ? layerOf(plan, name) : nearest(plan, name, candidates);
 }
 

@@ -21,7 +21,7 @@ export interface Step {
 /** The nodes from a layer to the score, in the order in which they run. */
 export function pathOf({ model, tensors, score }: Explainer, layer: string): Step[] {
   const active = dependents(model, tensors, [layer]);
-  const wanted = ancestors(model, score.name);
+  const wanted = ancestors(model, [score.name]);
   const index = new Map([[layer, -1]]);
   const steps: Step[] = [];
   for (const node of model.graph.node) {

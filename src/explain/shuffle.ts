@@ -16,7 +16,7 @@ const weighted = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul"]);
 
 /** The initialisers that hold the weights of layers on the way to a score, the layer next to the score first. */
 export function weightsOf(model: Model, score: string): string[] {
-  const wanted = ancestors(model, score);
+  const wanted = ancestors(model, [score]);
   const source = (name: string): string => {
     const input = model.initializers.has(name) ? undefined : model.producer.get(name)?.input[0];
     return input ? source(input) : name; // behind a cast, a transposition or a dequantisation

@@ -45,7 +45,7 @@ export interface OutputReading {
 /** @throws UserError for a name that the model does not have, and a layout that does not fit. */
 export function readGraph(model: Model, tensors: Observed, options: GraphOptions): GraphReading {
   const found = scoreTensorOf(model, tensors, options.output);
-  const { input: explained, decisions } = explainedInput(model, tensors, ancestors(model, found.name), options);
+  const { input: explained, decisions } = explainedInput(model, tensors, ancestors(model, [found.name]), options);
   const axes = scoreAxes(tensors, found, explained?.origins, explained?.axes.batch);
   const { name, before, output } = found;
   return {

@@ -7,7 +7,7 @@
  */
 import { inputsOf, type Model } from "../onnx/model.ts";
 import type { Observed, TensorType } from "../onnx/observe.ts";
-import type { NodeProto } from "../onnx/proto.ts";
+import { DataType, type NodeProto } from "../onnx/proto.ts";
 import type { ExplainedInput } from "./inputs.ts";
 import { gridsOf, type Layout, layoutOf, patchesOf, type TokenGrid } from "./layout.ts";
 import { isSpatial } from "./origin.ts";
@@ -78,7 +78,9 @@ export function layersOf(
 ): Layer[] {
   const grids = gridsOf(model, tensors, explained);
   const active = descendants(model, tensors, explained.name);
-  const wanted = ancestors(model, ...scores);
+  // What only says which places are taken decides nothing by degrees.
+  const placed = (name: string) => [DataType.INT64, DataType.BOOL].includes(tensors.get(name)?.type ?? 0);
+  const wanted = ancestors(model, scores, placed);
   const layoutAt = (name: string) => {
     const tensor = tensors.get(name);
     return tensor && layoutOf(name, tensor, grids, tokens);

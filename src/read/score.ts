@@ -136,12 +136,12 @@ export function scoreAxes(
   return { ...(n !== undefined && { batch: n }), channels: classes, grid };
 }
 
-/** Tensors that a score depends on. */
-export function ancestors(model: Model, ...scores: readonly string[]): Set<string> {
+/** Tensors that scores depend on, by others than those `without`. */
+export function ancestors(model: Model, scores: readonly string[], without?: (name: string) => boolean): Set<string> {
   const wanted = new Set(scores);
   for (const node of model.graph.node.toReversed()) {
     if (isZero(node) || !node.output.some((name) => wanted.has(name))) continue;
-    for (const name of inputsOf(node)) wanted.add(name);
+    for (const name of inputsOf(node)) if (!without?.(name)) wanted.add(name);
   }
   return wanted;
 }

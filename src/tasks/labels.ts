@@ -16,7 +16,7 @@ export class Labels {
     if (names.length > classes)
       throw new UserError(
         "invalid-input",
-        `invalid labels: ${names.length} names for ${classes === 1 ? "one class" : `${classes} classes`}; give ${classes} at most`,
+        `invalid labels: ${names.length} names for a model of ${classes === 1 ? "one class" : `${classes} classes`}; give ${classes} at most`,
       );
     this.#names = names;
   }

@@ -121,7 +121,12 @@ function byOutputs(explainer: Explainer, labels: readonly string[]): Found {
       because: "it ends in NonMaxSuppression",
     };
   const boxes = model.outputs.find((name) => /\b(pred_boxes|boxes|dets|bboxes|detection_boxes)\b/.test(name));
-  if (boxes !== undefined && tensors.get(boxes)?.dims.length !== 2)
+  const perPicture = tensors.get(boxes ?? "");
+  // One box for each picture is a regression.
+  if (
+    boxes !== undefined &&
+    !(perPicture?.perImage && perPicture.dims.length === 2 && explained.axes.batch !== undefined)
+  )
     return {
       task: /mask/i.test(names) ? "instance-segmentation" : "detection",
       because: "its outputs are named as boxes",
