@@ -83,6 +83,7 @@ export function fromHuggingFace(json: unknown): Preprocess {
     );
   const family = families.find(([prefix]) => type.startsWith(prefix))?.[1] ?? { edge: type === "" && crops(json) };
 
+  const again = flag(json, "include_top", family.squares ?? false) && "image_std" in json;
   const normalises = (key: string) => !family.turns && flag(json, "do_normalize", key in json);
   const mean = normalises("image_mean") ? channelValues(json, "image_mean") : [0, 0, 0];
   const std = normalises("image_std") ? channelValues(json, "image_std") : mean.map(() => 1);
@@ -94,7 +95,7 @@ export function fromHuggingFace(json: unknown): Preprocess {
     scale: flag(json, "do_rescale", true) ? (optionalNumber(json, "rescale_factor") ?? 1 / 255) : 1,
     // EfficientNetImageProcessor: rescale_offset moves pixels to -1..1, include_top divides by std a second time.
     mean: flag(json, "rescale_offset", false) ? mean.map((m) => m + 1) : mean,
-    std: flag(json, "include_top", family.squares ?? false) ? std.map((s) => s * s) : std,
+    std: again ? channelValues(json, "image_std").map((s, i) => s * std[i]) : std,
     channels: mean.length === 1 ? 1 : 3,
     order: flag(json, "do_flip_channel_order", family.turns ?? false) ? "BGR" : "RGB",
     layout: "NCHW",

@@ -18,7 +18,7 @@ pixels = np.frombuffer(base64.b64decode(shown["data"]), np.uint8).reshape(shown[
 pictures = {"wide": Image.fromarray(pixels), "tall": Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 0, 2)))}
 
 KEYS = """image_processor_type size do_resize do_pad pad_size size_divisor keep_aspect_ratio ensure_multiple_of image_mean
-image_std do_normalize do_rescale rescale_factor resample""".split()
+image_std do_normalize do_rescale rescale_factor rescale_offset resample do_center_crop""".split()
 NORMAL = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
 CASES = [
     ("wide", "detr", "Detr", {"size": {"shortest_edge": 16, "longest_edge": 24}}),
@@ -35,6 +35,11 @@ CASES = [
     ("wide", "vit", "ViT", {"size": {"height": 16, "width": 12}, "do_pad": True, "pad_size": {"height": 20, "width": 20}}),
     ("wide", "vit", "ViT", {"size": {"shortest_edge": 16, "longest_edge": 20}, "image_mean": 0.5, "image_std": 0.5}),
     ("tall", "vit", "ViT", {"size": {"shortest_edge": 9}}),
+    # What these do where their files say nothing of it: include_top, and do_flip_channel_order without any mean.
+    ("wide", "efficientnet", "EfficientNet", {"size": {"height": 12, "width": 14}}),
+    ("wide", "efficientnet", "EfficientNet", {"size": {"height": 12, "width": 14}, "rescale_factor": 1 / 127.5, "rescale_offset": True}),
+    ("tall", "efficientnet", "EfficientNet", {"size": {"height": 12, "width": 14}, "rescale_offset": True, "do_normalize": False}),
+    ("wide", "mobilevit", "MobileViT", {"size": {"shortest_edge": 12}, "do_center_crop": False}),
 ]
 
 goldens = []
