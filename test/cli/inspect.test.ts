@@ -154,6 +154,29 @@ describe("of two pictures each can be explained, on its own", () => {
   });
 });
 
+test("an array of whole numbers is fed to a model that takes them, and no other", async () => {
+  const out = folder();
+  const pixels = Array.from({ length: 32 * 32 * 3 }, (_, i) => (i * 37) % 256);
+  const write = (name: string, values: readonly number[], descr: string) => {
+    const bytes = encodeNpy(Float32Array.from(values), [32, 32, 3]);
+    const floats = bytes.subarray(bytes.length - 4 * values.length);
+    const header = Buffer.from(bytes.subarray(0, bytes.length - floats.length)).toString("latin1");
+    const data = descr === "|u1" ? Uint8Array.from(values) : floats;
+    const file = path.join(out, name);
+    writeFileSync(file, Buffer.concat([Buffer.from(header.replace("<f4", descr), "latin1"), data]));
+    return file;
+  };
+  const ask = (file: string) =>
+    within(["explain", file, "--model", "models/uint8_input.onnx", "--json", "--out", out, ...one], cases);
+  const [whole, same] = [await ask(write("u.npy", pixels, "|u1")), await ask(write("f.npy", pixels, "<f4"))];
+  expect([whole.code, same.code]).toEqual([0, 0]);
+  expect(JSON.parse(same.stdout).predictions).toEqual(JSON.parse(whole.stdout).predictions);
+  for (const wrong of [300, -1, 0.5]) {
+    const { code, stderr } = await ask(write("w.npy", [wrong, ...pixels.slice(1)], "<f4"));
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^gradcam: invalid input .*w\.npy: it holds .*uint8/)]);
+  }
+});
+
 test("frames: one map a frame, and layers that lie side by side in the batch are refused", async () => {
   const out = folder();
   const args = ["explain", "pictures/video/vid.npy", "--model", "pictures/video/c700.ts.onnx", "--class", "1"];

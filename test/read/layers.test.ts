@@ -269,6 +269,8 @@ describe("several pictures", () => {
       ]);
       const { maps, layer } = await explainer.explain(feeds, { target: 1 });
       expect(layer).toBe(`${explainInput}2`);
+      const elsewhere = explainer.explain(feeds, { target: 1, layer: `${other}2` });
+      await expect(elsewhere).rejects.toThrow(`"${other}2" holds nothing of "${explainInput}"`);
       expect(maps.dims).toEqual([1, 8, 8]);
       const pixels = await explainer.explain(feeds, { target: 1, method: "gradient" });
       expect(pixels.maps.dims).toEqual([1, 16, 16]);
