@@ -5,7 +5,7 @@ import { checkOptions, expects, isRecord, isTexts, type OptionNames } from "../e
 import type { Box, Point } from "../image/locate.ts";
 import type { Box3, Point3 } from "../image/locate-volume.ts";
 import type { Warning } from "../read/decision.ts";
-import type { ColormapName } from "../render/colormap.ts";
+import { type ColormapName, colormaps } from "../render/colormap.ts";
 import { encodeNpy } from "../render/npy.ts";
 import type { ClassExplanation, Why } from "../tasks/classification.ts";
 import type { Kind } from "../tasks/sample.ts";
@@ -20,9 +20,10 @@ export interface WriteOptions {
   readonly directory: string;
   /** What every file name begins with; may hold folders. */
   readonly stem: string;
-  readonly colormap: ColormapName;
+  /** By default inferno. */
+  readonly colormap?: ColormapName;
   /** Below the panel. */
-  readonly caption: string;
+  readonly caption?: string;
 }
 
 const writeOptions: OptionNames<WriteOptions> = { directory: true, stem: true, colormap: true, caption: true };
@@ -62,7 +63,8 @@ export async function writeWhy<K extends Kind>(
   checkOptions(options, writeOptions, "writeWhy");
   const { directory, stem } = options;
   expects(isTexts([directory, stem]), "directory and stem", { directory, stem }, "two texts");
-  const drawing = drawingOf(why, options);
+  const { colormap = colormaps[0], caption = "" } = options;
+  const drawing = drawingOf(why, { colormap, caption });
   const explanations: WrittenExplanation[] = [];
   for (const e of why.explanations) {
     const base = `${stem}.${e.method}.${e.asked}`;

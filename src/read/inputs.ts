@@ -6,7 +6,7 @@
 import { listing, UserError } from "../errors.ts";
 import { Attributes, type Model } from "../onnx/model.ts";
 import type { Observed } from "../onnx/observe.ts";
-import { DataType, type NodeProto } from "../onnx/proto.ts";
+import { DataType, declaredDims, type NodeProto } from "../onnx/proto.ts";
 import { isFloat, isQuantized, typeName } from "../onnx/types.ts";
 import { nameOf } from "../ops/index.ts";
 import { type Axes, axesFromText, axesText } from "./axes.ts";
@@ -234,7 +234,8 @@ function fromSizes(dims: readonly number[]): { readonly axes: Axes } & Reason {
 /** All inputs, the explained one read as decided. */
 export function inputReadings(model: Model, tensors: Observed, explained: ExplainedInput | undefined): InputReading[] {
   const candidates = candidatesIn(model, tensors);
-  return model.inputs.map(({ name }) => {
+  return model.inputs.map((input) => {
+    const { name } = input;
     const { type = DataType.UNDEFINED, dims = [] } = tensors.get(name) ?? {};
     const axes =
       name === explained?.name
@@ -243,7 +244,9 @@ export function inputReadings(model: Model, tensors: Observed, explained: Explai
           ? axesOf(model, dims, originsOf(model, tensors, name), name, undefined).axes
           : undefined;
     const role = axes && axes.grid.length > 1 ? "picture" : axes ? "other" : isTokens(type, dims) ? "tokens" : "other";
-    return { name, type: typeName(type), shape: dims, ...(axes && { layout: axesText(axes) }), role };
+    // Sizes that the file leaves free are free, whatever they were taken for.
+    const shape = dims.map((size, i) => (typeof declaredDims(input)?.[i] === "string" ? -1 : size));
+    return { name, type: typeName(type), shape, ...(axes && { layout: axesText(axes) }), role };
   });
 }
 

@@ -1,8 +1,8 @@
 /**
  * @file The layers that a map can lie on, and which of them is the default.
  *
- * A layer is the end of a chain of element-wise operators: the Relu, not the Conv before it. The default is the last one that a learned
- * operator or a pooling still parts from the scores. Where the scores have a grid themselves (segmentation), it is the last of those on
+ * A layer is the end of a chain of element-wise operators: the Relu, not the Conv before it. The default is the last one with a
+ * learned operator or a pooling between it and the scores. Where the scores have a grid themselves (segmentation), it is the last of those on
  * the coarsest grid, of several groups of those the one of most channels.
  */
 import { inputsOf, type Model } from "../onnx/model.ts";

@@ -61,9 +61,9 @@ export function preparationOf(
       }
     : {
         what,
-        value: "as ImageNet's models are fed",
+        value: "as most ImageNet models are fed",
         because: "the model says nothing of it",
-        option: "--mean, --std, --size",
+        option: "--mean, --std, --scale, --channels, --size",
         guess: true,
       };
   return { preprocess: assumed, decisions: [decision] };

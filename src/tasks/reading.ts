@@ -85,7 +85,7 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
 }
 
 function layerDecision({ name, of }: LayerReading, explained: string | undefined): Decision {
-  const rule = "it is the last activation that a learned operator or a pooling parts from the scores";
+  const rule = "it is the last activation with a learned operator or a pooling between it and the scores";
   return of === explained
     ? { what: "layer", value: name, because: rule, option: "--layer" }
     : { what: `layer of "${of}"`, value: name, because: rule, option: "--explain-input" };
@@ -124,7 +124,7 @@ function warningsOf(
       ? [
           {
             code: "preparation-guessed",
-            text: `The model says nothing of how pictures are prepared; assumed: ${preparation.value}.`,
+            text: `The model does not say how pictures are prepared; this was assumed: ${preparation.value}.`,
           } as const,
         ]
       : []),
