@@ -67,7 +67,7 @@ export function scoreTensorOf(model: Model, tensors: Observed, output: string | 
     const inner = stripped(model, at);
     const node = model.producer.get(inner);
     // An output that is a choice among scores is of them, and what is in front of a softmax is explained in front of it.
-    if (node && (picking.has(node.opType) || (squashing.has(node.opType) && !passed.some((p) => squashing.has(p))))) {
+    if (node && (picks(model, tensors, node) || (squashing.has(node.opType) && !passed.some((p) => squashing.has(p))))) {
       passed.push(node.opType);
       const axis = new Attributes(node).int("axis", undefined);
       decisions.push({
@@ -91,6 +91,13 @@ export function scoreTensorOf(model: Model, tensors: Observed, output: string | 
     if (passed.length === 0) return { name, output: name, decisions };
     return { name: at, before: passed[0], output: name, decisions };
   }
+}
+
+/** The greatest of a picture's probabilities is that of the class that an ArgMax beside it names. */
+function picks(model: Model, tensors: Observed, { opType, input }: NodeProto): boolean {
+  if (opType !== "ReduceMax") return picking.has(opType);
+  const [from] = input;
+  return tensors.get(from)?.dims.length === 2 && model.producer.get(stripped(model, from))?.opType === "Softmax";
 }
 
 /** Before operator set 13 a softmax ran over all axes from `axis` on, so it tells of one only where that is the last. */

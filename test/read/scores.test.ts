@@ -33,6 +33,18 @@ describe("behind what picks of them", () => {
       }),
       "ArgMax",
     ],
+    [
+      "the greatest probability beside its class",
+      gap({
+        after: [
+          node("Softmax", "logits", "p"),
+          node("ArgMax", "p", "best", { axis: 1, keepdims: 0 }),
+          node("ReduceMax", "p", "greatest", { axes: [1], keepdims: 0 }),
+        ],
+        outputs: ["best", "greatest"],
+      }),
+      "ReduceMax",
+    ],
   ])("%s: classes are the classifier's, not ranks", async (_, bytes, picked) => {
     const explainer = await open(bytes);
     expect(explainer.score.name).toBe("logits");
