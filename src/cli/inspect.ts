@@ -94,14 +94,16 @@ function table({ reading, explainer }: OpenedModel, source: string | undefined):
 /** What explains this model, ready to paste. */
 function commandFor(reading: ModelReading, image: string | undefined, source: string | undefined): string {
   const model = source === undefined ? "" : ` --model ${quoted(source)}`;
-  const { kind, inputs, questions } = reading;
+  const { kind, inputs, questions, layers, preparation, task } = reading;
   if (kind === undefined || questions.length === 0)
     return `Its classes cannot be asked on the command line yet; through tensors: openExplainer(ort, bytes).explain(feeds, { target: { seeds } })`;
   const others = inputs.filter(({ name }) => name !== image);
   const given = others.map(
     ({ name, role }) => ` --input ${quoted(name)}=${role === "picture" ? "other.jpg" : "values.npy"}`,
   );
-  return `gradcam explain ${kindFiles[kind]}${model}${given.join("")}`;
+  const sample = kind === "picture" && !preparation ? "sample.npy" : kindFiles[kind];
+  const beside = task === "embedding" && given.length === 0 ? " --similar-to other.jpg" : "";
+  return `gradcam explain ${sample}${model}${given.join("")}${beside}${layers.length ? "" : " --method gradient"}`;
 }
 
 /** As a shell reads it. */

@@ -67,7 +67,10 @@ export function scoreTensorOf(model: Model, tensors: Observed, output: string | 
     const inner = stripped(model, at);
     const node = model.producer.get(inner);
     // An output that is a choice among scores is of them, and what is in front of a softmax is explained in front of it.
-    if (node && (picks(model, tensors, node) || (squashing.has(node.opType) && !passed.some((p) => squashing.has(p))))) {
+    if (
+      node &&
+      (picks(model, tensors, node) || (squashing.has(node.opType) && !passed.some((p) => squashing.has(p))))
+    ) {
       passed.push(node.opType);
       const axis = new Attributes(node).int("axis", undefined);
       decisions.push({
