@@ -59,6 +59,9 @@ function offline(): Plugin {
   };
 }
 
+const rarely =
+  /src\/ops\/(trigonometry|compress|lrn|determinant|lp|loss|max-roi-pool|einsum|signal|microsoft-\w+|scatter)\.ts/;
+
 const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
 
 export default defineConfig({
@@ -74,7 +77,17 @@ export default defineConfig({
     },
   },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  worker: { format: "es", rollupOptions: { external: ["onnxruntime-web"] } },
+  worker: {
+    format: "es",
+    rollupOptions: {
+      external: ["onnxruntime-web"],
+      output: {
+        comments: { annotation: false },
+        // Rules that few models need are small: in one file with what they share they are compressed better.
+        codeSplitting: { groups: [{ name: "rules", test: rarely }] },
+      },
+    },
+  },
   build: {
     outDir: out,
     emptyOutDir: true,
@@ -83,7 +96,10 @@ export default defineConfig({
     rollupOptions: {
       external: ["onnxruntime-web"],
       input: { index: here("index.html"), sw: here("sw.ts") },
-      output: { entryFileNames: ({ name }) => (name === "sw" ? "sw.js" : "assets/[name]-[hash].js") },
+      output: {
+        comments: { annotation: false },
+        entryFileNames: ({ name }) => (name === "sw" ? "sw.js" : "assets/[name]-[hash].js"),
+      },
     },
   },
   plugins: [offline(), beside()],
