@@ -9,18 +9,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import ort from "onnxruntime-node";
 import { checkVjp } from "../dist/autodiff/check.js";
+import { arrays } from "./arrays.mjs";
 
 const [folder, part = ""] = process.argv.slice(2);
 const most = 2e-2;
-const arrays = {
-  float32: Float32Array,
-  float64: Float64Array,
-  int64: BigInt64Array,
-  int32: Int32Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
-};
 const session = { intraOpNumThreads: 1, logSeverityLevel: 4 };
 const counts = {};
 const say = (outcome, name, words) => {

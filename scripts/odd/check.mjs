@@ -4,16 +4,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-
-const arrays = {
-  float32: Float32Array,
-  float64: Float64Array,
-  int64: BigInt64Array,
-  int32: Int32Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
-};
+import { arrays } from "../arrays.mjs";
 
 /** Half precision: bits for the binding of Node, numbers for what compares. */
 function decode({ type, dims, base64 }) {

@@ -8,7 +8,7 @@ import { declaredDims, type NodeProto } from "../onnx/proto.ts";
 import { type Feeds, type Runtime, type SessionOptions, shapesOf } from "../onnx/runtime.ts";
 import { loadOperatorsOf } from "../ops/index.ts";
 import { type GraphOptions, type GraphReading, type LayerReading, readGraph } from "../read/graph.ts";
-import { candidatesIn } from "../read/inputs.ts";
+import { candidatesIn, explainedInput } from "../read/inputs.ts";
 import { type Layer, layersOf } from "../read/layers.ts";
 import type { Layout, TokenGrid } from "../read/layout.ts";
 import { ancestors, type Score } from "../read/score.ts";
@@ -112,10 +112,12 @@ export class Explainer {
     const own = this.layers.map((layer, i) => this.#readingOf(layer, this.imageInput ?? "", i === 0));
     const others = candidatesIn(model, sized).filter((name) => name !== this.imageInput);
     const seen = new Set(own.map(({ name }) => name));
+    const scores = [reading.score.name];
+    const wanted = ancestors(model, scores);
     const beside = others.flatMap((name) => {
-      const { explained } = readGraph(model, sized, { output: this.options.output, explainInput: name });
-      if (!explained) return [];
-      const layers = layersOf(model, sized, explained, [reading.score.name], this.options.tokens);
+      const { input } = explainedInput(model, sized, wanted, { explainInput: name });
+      if (!input) return [];
+      const layers = layersOf(model, sized, input, scores, this.options.tokens);
       return layers.flatMap((layer, i) => (seen.has(layer.name) ? [] : [this.#readingOf(layer, name, i === 0)]));
     });
     return [...own, ...beside];

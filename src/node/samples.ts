@@ -5,10 +5,10 @@ import type { Explainer } from "../explain/explainer.ts";
 import { toTensor } from "../explain/tensors.ts";
 import { preprocess } from "../image/preprocess.ts";
 import { type DecodeOptions, decode } from "../image/sharp.ts";
-import { DataType } from "../onnx/proto.ts";
 import type { Feeds, Tensor } from "../onnx/runtime.ts";
 import { typeName } from "../onnx/types.ts";
 import { axesFromText } from "../read/axes.ts";
+import { typeOfExplained } from "../read/graph.ts";
 import { readNpy } from "../render/npy.ts";
 import type { Signal } from "../signal/signal.ts";
 import { decodeWav } from "../signal/wav.ts";
@@ -21,8 +21,8 @@ import { toldOf } from "./foreign-sample.ts";
 import type { NodeRuntime } from "./runtime.ts";
 
 /** The type of the input that is explained. */
-export const explainedType = ({ tensors, imageInput }: Explainer): string =>
-  typeName(tensors.get(imageInput ?? "")?.type ?? DataType.FLOAT);
+export const explainedType = ({ tensors, reading: { explained } }: Explainer): string =>
+  explained ? typeName(typeOfExplained(tensors, explained)) : "float32";
 
 /** A file's path, a file's bytes, or what has been read already. */
 export type Source = string | Uint8Array | Sample;

@@ -6,11 +6,12 @@
  * the coarsest grid, of several groups of those the one of most channels.
  */
 import { inputsOf, type Model } from "../onnx/model.ts";
-import type { Observed, TensorType } from "../onnx/observe.ts";
+import { type Observed, typeOf } from "../onnx/observe.ts";
 import { DataType, type NodeProto } from "../onnx/proto.ts";
 import type { ExplainedInput } from "./inputs.ts";
 import { gridsOf, type Layout, layoutOf, patchesOf, type TokenGrid } from "./layout.ts";
 import { isSpatial } from "./origin.ts";
+import { rearranging } from "./rearranging.ts";
 import { ancestors, descendants } from "./score.ts";
 import { patchesReach } from "./tokens.ts";
 import { zeroPointOf } from "./zero-point.ts";
@@ -27,43 +28,33 @@ export interface Layer {
   readonly insteadOf?: string;
 }
 
+/** Operators that only move values. */
+const moving: readonly string[] = [...rearranging, "Slice", "Cast"];
+
 /** Operators whose output holds another one's grid again (pooled, moved or reshaped), or weights of an attention: no new activation. */
-const derived = new Set(
-  "Softmax MaxPool AveragePool GlobalAveragePool GlobalMaxPool LpPool Reshape Transpose Flatten Squeeze Unsqueeze Identity Dropout Pad Slice Split Cast Resize Upsample Expand".split(
+const derived = new Set([
+  ...moving,
+  ..."Softmax MaxPool AveragePool GlobalAveragePool GlobalMaxPool LpPool Dropout Pad Split Resize Upsample Expand".split(
     " ",
   ),
-);
-
-/** Those of them that only move values. */
-const moving = new Set("Reshape Transpose Flatten Squeeze Unsqueeze Identity Slice Cast".split(" "));
-
-/** Operators that go element by element: a tensor that only they read is not yet a layer's result. */
-const elementwise = new Set(
-  "Add Sub Mul Div Pow Neg Relu Clip LeakyRelu PRelu Elu Celu Selu Sigmoid HardSigmoid HardSwish Softplus Softsign Tanh Gelu Mish Swish Erf BatchNormalization InstanceNormalization LRN Softmax Identity Dropout Cast".split(
-    " ",
-  ),
-);
+]);
 
 /** Operators that hand on what they read as it is: an activation in front of one is read by whoever reads behind it. */
-const transparent = new Set("Identity Dropout Cast".split(" "));
+const transparent = ["Identity", "Dropout", "Cast"];
+
+const normalizing = ["BatchNormalization", "InstanceNormalization", "LRN"];
+const pointwise = [
+  ...transparent,
+  ..."Add Sub Mul Div Pow Neg Relu Clip LeakyRelu PRelu Elu Celu Selu Sigmoid HardSigmoid HardSwish Softplus Softsign Tanh Gelu Mish Swish Erf Softmax".split(
+    " ",
+  ),
+];
+
+/** Operators that go element by element: a tensor that only they read is not yet a layer's result. */
+const elementwise = new Set([...pointwise, ...normalizing]);
 
 /** Operators that do no more to scores than move, bias, scale or squash them; Exp makes widths of boxes. */
-const scoring = new Set(
-  [
-    ...moving,
-    ...transparent,
-    ...elementwise,
-    "Exp",
-    "Concat",
-    "Split",
-    "Gather",
-    "Resize",
-    "Upsample",
-    "Pad",
-    "Expand",
-    "Squeeze",
-  ].filter((op) => !["BatchNormalization", "InstanceNormalization", "LRN"].includes(op)),
-);
+const scoring = new Set([...moving, ...pointwise, ..."Exp Concat Split Gather Resize Upsample Pad Expand".split(" ")]);
 
 /**
  * The layers of a picture that can be explained, the default first, then from the scores towards the picture.
@@ -88,7 +79,7 @@ export function layersOf(
   const readersOf = (name: string): NodeProto[] =>
     (model.consumers.get(name) ?? []).flatMap((reader) => {
       if (!reader.output.some((o) => wanted.has(o))) return [];
-      const handsOn = transparent.has(reader.opType) && !scores.includes(reader.output[0]);
+      const handsOn = transparent.includes(reader.opType) && !scores.includes(reader.output[0]);
       return handsOn ? readersOf(reader.output[0]) : [reader];
     });
   const layers: Layer[] = [];
@@ -105,7 +96,7 @@ export function layersOf(
     if (readers.every((reader) => elementwise.has(reader.opType) && !scores.includes(reader.output[0]))) continue;
     if (layout.prefix !== undefined && !patchesReach(model, tensors, name, patchesOf(layout), wanted)) continue;
     if (layout.prefix !== undefined && isProjection(model, node)) continue;
-    if (zeroPointOf(model, name, tensors.get(name) as TensorType) === undefined) continue;
+    if (zeroPointOf(model, name, typeOf(model, tensors, name).type) === undefined) continue;
     const shape = tensors.get(name)?.dims ?? [];
     channels.set(name, shape[layout.channels] ?? 0);
     layers.push({ name, shape, grid: layout.grid });
@@ -167,8 +158,8 @@ function bottleneck(layers: readonly Layer[], channels: ReadonlyMap<string, numb
 function unfolds(model: Model, node: NodeProto, layoutAt: (name: string) => Layout | undefined): boolean {
   const [from] = node.input;
   const source = model.producer.get(from);
-  if (!moving.has(node.opType) || !source || layoutAt(from)) return false;
-  if (moving.has(source.opType)) return unfolds(model, source, layoutAt);
+  if (!moving.includes(node.opType) || !source || layoutAt(from)) return false;
+  if (moving.includes(source.opType)) return unfolds(model, source, layoutAt);
   return !derived.has(source.opType) && !isAttention(model, source);
 }
 

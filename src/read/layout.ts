@@ -169,8 +169,8 @@ function arrange(build: Builder, x: Value, { channels, grid, prefix, turned }: L
 }
 
 /** The layout of small integers, which count from their zero point. */
-export function countedFromZero(model: Model, name: string, tensor: TensorType, layout: Layout): Layout {
-  const zero = zeroPointOf(model, name, tensor);
+export function countedFromZero(model: Model, name: string, { type }: TensorType, layout: Layout): Layout {
+  const zero = zeroPointOf(model, name, type);
   if (zero === undefined)
     throw new UserError(
       "unsupported-operator",

@@ -8,6 +8,7 @@ import { operatorOf } from "../ops/index.ts";
 import { type Axes, plainAxes } from "./axes.ts";
 import type { Decision } from "./decision.ts";
 import { features, isSpatial, type Origin, type Origins } from "./origin.ts";
+import { rearranging } from "./rearranging.ts";
 
 /** The scores that are explained, and the function of them that the model ends with. */
 export interface Score {
@@ -28,7 +29,7 @@ export interface ScoreTensor extends Omit<Score, "axes"> {
 }
 
 const squashing = new Set(["Softmax", "LogSoftmax", "Sigmoid"]);
-const passing = new Set(["Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Cast", "Transpose", "Dropout"]);
+const passing = new Set<string>([...rearranging, "Cast", "Dropout"]);
 /** They pick of the scores; what they pick from is explained. */
 const picking = new Set(["TopK", "ArgMax", "ArgMin", "Hardmax"]);
 

@@ -1,7 +1,7 @@
 /** @file What stands for 0 in a tensor of small integers: a map weighs numbers, so the activations of a quantised layer count from there. */
 import { constantValues, type Model } from "../onnx/model.ts";
-import type { TensorType } from "../onnx/observe.ts";
 import { DataType } from "../onnx/proto.ts";
+import { rearranging } from "./rearranging.ts";
 
 /** The input of an operator that holds the zero point of what it makes. */
 const zeroInput: Readonly<Record<string, number>> = {
@@ -20,20 +20,19 @@ const zeroInput: Readonly<Record<string, number>> = {
 };
 
 /** Operators whose steps are those of what they read. */
-const keeping = new Set(
-  "MaxPool NhwcMaxPool Reshape Transpose Flatten Squeeze Unsqueeze Identity Slice Gather Split Pad DepthToSpace SpaceToDepth Resize Relu Clip".split(
-    " ",
-  ),
-);
+const keeping = new Set<string>([
+  ...rearranging,
+  ..."MaxPool NhwcMaxPool Slice Gather Split Pad DepthToSpace SpaceToDepth Resize Relu Clip".split(" "),
+]);
 
 const small: ReadonlySet<DataType> = new Set([DataType.INT8, DataType.UINT8, DataType.INT16, DataType.UINT16]);
 
 /** The step of a tensor that stands for 0; 0 for numbers, undefined where only the run knows it or each channel has its own. */
-export function zeroPointOf(model: Model, name: string, { type }: TensorType): number | undefined {
+export function zeroPointOf(model: Model, name: string, type: DataType): number | undefined {
   if (!small.has(type)) return 0;
   const node = model.producer.get(name);
   if (!node) return undefined;
-  if (keeping.has(node.opType)) return zeroPointOf(model, node.input[0], { type } as TensorType);
+  if (keeping.has(node.opType)) return zeroPointOf(model, node.input[0], type);
   const input = zeroInput[node.opType];
   if (input === undefined) return undefined;
   if (!node.input[input]) return 0;

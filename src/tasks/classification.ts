@@ -39,7 +39,7 @@ import {
   type Seen,
 } from "./sample.ts";
 import { hear, type SignalPlace, type SignalSubject } from "./signals.ts";
-import type { Task } from "./task.ts";
+import { detects, type Task } from "./task.ts";
 import { seeVolume, type VolumePlace, type VolumeSubject } from "./volumes.ts";
 import { withWarnings } from "./warnings.ts";
 
@@ -113,11 +113,7 @@ export class Classifier {
       );
     const shape = tensors.get(score.name)?.dims ?? [];
     const dims = plainDims(shape, score.axes);
-    if (
-      reading.task === "detection" ||
-      reading.task === "instance-segmentation" ||
-      (dims.length === 3 && dims[2] !== 1)
-    )
+    if (detects(reading.task) || (dims.length === 3 && dims[2] !== 1))
       throw new UserError(
         "invalid-model",
         `invalid model: a classifier gives scores of shape [n, classes]; "${score.name}" has [${shape}], which looks like ${article(reading.task)}; its tensors can be explained by openExplainer with { seeds }, and gradcam layers lists where`,

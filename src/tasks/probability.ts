@@ -1,7 +1,9 @@
 /** @file How scores become probabilities, and why: over all classes, each by itself, as they are, or not at all. */
 import type { Model } from "../onnx/model.ts";
+import { rearranging } from "../read/rearranging.ts";
 import type { Score } from "../read/score.ts";
 import type { Probability } from "./answers.ts";
+import type { Task } from "./task.ts";
 
 export interface Probable {
   readonly probability: Probability;
@@ -11,9 +13,7 @@ export interface Probable {
 }
 
 /** Operators that only put scores in their place. */
-const moving = new Set(
-  "Identity Reshape Flatten Squeeze Unsqueeze Cast Transpose Concat Split Slice Gather Dropout".split(" "),
-);
+const moving = new Set<string>([...rearranging, "Cast", "Concat", "Split", "Slice", "Gather", "Dropout"]);
 /** Operators that logits do not end with. */
 const bounding: Readonly<Record<string, Probability>> = {
   Sigmoid: "as-is",
@@ -35,12 +35,14 @@ const values = /box|coord|landmark|point|pose|angle|offset|regress|value|depth|a
  */
 export function probabilityOf(
   model: Model,
+  task: Task,
   { name, before, output }: Score,
   [, classes]: readonly number[],
   said: { readonly probability?: Probability; readonly config?: unknown },
   labels: readonly string[],
 ): Probable {
   if (said.probability) return { probability: said.probability, because: "you said so" };
+  if (task === "embedding") return { probability: "none", because: "an embedding has no classes" };
   const { config } = said;
   const kind = typeof config === "object" && config !== null && "problem_type" in config && config.problem_type;
   if (kind === "multi_label_classification") return { probability: "sigmoid", because: `config.json says ${kind}` };

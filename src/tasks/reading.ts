@@ -15,7 +15,7 @@ import { noted, preparationOf } from "./preparation.ts";
 import { type Probable, probabilityOf } from "./probability.ts";
 import type { Said } from "./said.ts";
 import { type Kind, kindOf } from "./sample.ts";
-import { type Task, taskOf } from "./task.ts";
+import { detects, type Task, taskOf } from "./task.ts";
 
 export interface ModelReading {
   readonly name: string;
@@ -52,10 +52,7 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
   const prepared = explained && kind === "picture" ? preparationOf(tensors, explained, said) : undefined;
   const found = taskOf(explainer, said.config, labels.names);
   const dims = plainDims(tensors.get(score.name)?.dims ?? [], score.axes);
-  const probable: Probable =
-    found.task === "embedding" && !said.probability
-      ? { probability: "none", because: "an embedding has no classes" }
-      : probabilityOf(model, score, dims, said, labels.names);
+  const probable = probabilityOf(model, found.task, score, dims, said, labels.names);
   const layers = explainer.layersOfAll();
   const decisions: Decision[] = [
     { what: "task", value: found.task, because: found.because },
@@ -102,8 +99,7 @@ function labelsOf({ labels, labelsFrom: from, config, notes, file }: Said): Mode
 }
 
 function questionsOf(task: Task, [, classes]: readonly number[], kind: Kind | undefined): string[] {
-  if (kind === undefined || ["text-recognition", "detection", "instance-segmentation", "keypoints"].includes(task))
-    return [];
+  if (kind === undefined || detects(task) || task === "text-recognition" || task === "keypoints") return [];
   return [`class:${classes > 0 ? `0 to ${classes - 1}` : "…"}, or its name`, "class:topN", "not:class:…"];
 }
 

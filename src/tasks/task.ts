@@ -26,6 +26,9 @@ export const tasks = [
 ] as const;
 export type Task = (typeof tasks)[number];
 
+/** Whether a model's rows are objects that it found, not pictures. */
+export const detects = (task: Task): boolean => task === "detection" || task === "instance-segmentation";
+
 type Found = { readonly task: Task } & Pick<Decision, "because">;
 
 /** Endings of the names of architectures in Hugging Face configurations. */
@@ -131,7 +134,7 @@ function byOutputs(explainer: Explainer, labels: readonly string[]): Found {
       task: /mask/i.test(names) ? "instance-segmentation" : "detection",
       because: "its outputs are named as boxes",
     };
-  if (explained && explained.axes.grid.length === 2) {
+  if (explained.axes.grid.length === 2) {
     const several = spatial.some((origin) => origin?.mixed || (origin?.parts.length ?? 0) > 1);
     if (grid.length === 1 && several && classes > 4)
       return { task: "detection", because: `${shown}, a row for each place` };
