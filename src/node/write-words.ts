@@ -60,6 +60,12 @@ export interface WrittenWords {
   readonly sheets: readonly { readonly method: string; readonly sheet: string; readonly page: string }[];
 }
 
+/** The names of all of them. */
+export const filesOfWords = ({ maps, sheets }: WrittenWords): string[] => [
+  ...maps.flatMap(({ map, overlay }) => [map.file, overlay]),
+  ...sheets.flatMap(({ sheet, page }) => [sheet, page]),
+];
+
 /** Cells of a sheet are drawn at half of this. */
 const cellPixels = 380;
 const pagePixels = 900;
