@@ -20,6 +20,7 @@ import {
   withPictureReading,
 } from "./options.ts";
 import type { Settings } from "./output-folder.ts";
+import { printWarnings } from "./report.ts";
 import type { SampleFile } from "./samples.ts";
 import { bold, print, printJson } from "./terminal.ts";
 
@@ -32,9 +33,10 @@ interface AskFlags extends ModelFlags, DrawingFlags {
 
 const examples = `
 Examples:
-  gradcam ask photo.jpg "what colour is the circle?"                      the best answer, and where it came from
-  gradcam ask photo.jpg "what colour is the circle?" --answers top3       the three best, side by side
-  gradcam ask photo.jpg "what colour is the circle?" --answers red --against blue
+  gradcam scenes 5                                                        draws scene-5.png, which the bundled model understands
+  gradcam ask scene-5.png "what colour is the cross?"                     the best answer, and where it came from
+  gradcam ask scene-5.png "what colour is the cross?" --answers top3      the three best, side by side
+  gradcam ask scene-5.png "what colour is the cross?" --answers yellow --against blue
   gradcam ask photo.jpg "how many dogs are there?" --model blip-vqa/      a written answer, as a whole and word by word
   gradcam ask photos/ "is there a star?" --model vilt/ --json > answers.jsonl`;
 
@@ -127,6 +129,7 @@ function report(result: AskResult, { json, out }: AskFlags): void {
     if (blank) print(`  ${method}, ${question}: blank, ${blank}`);
   for (const { method, sheet, page } of result.sheets)
     print(`  ${method}: ${path.join(out, sheet)}, ${path.join(out, page)}`);
+  printWarnings(result.explanations.filter(({ blank }) => !blank).flatMap(({ warnings }) => warnings));
 }
 
 /** Everything that is needed to make the same maps again. */

@@ -21,6 +21,7 @@ import {
   withPictureReading,
 } from "./options.ts";
 import type { Settings } from "./output-folder.ts";
+import { printWarnings } from "./report.ts";
 import type { SampleFile } from "./samples.ts";
 import { bold, print, printJson } from "./terminal.ts";
 
@@ -35,10 +36,11 @@ interface CaptionFlags extends ModelFlags, DrawingFlags {
 
 const examples = `
 Examples:
-  gradcam caption photo.jpg                                 what the model says, and a map for each word
-  gradcam caption photo.jpg --word "red circle"             one word, or several in a row
-  gradcam caption photo.jpg --caption "a blue square"       why this caption would be said
-  gradcam caption photo.jpg --instead "a blue square"       why not this one
+  gradcam scenes 5                                          draws scene-5.png, which the bundled model understands
+  gradcam caption scene-5.png                               what the model says, and a map for each word
+  gradcam caption scene-5.png --word "blue star"            one word, or several in a row
+  gradcam caption scene-5.png --caption "a yellow cross"    why this caption would be said
+  gradcam caption scene-5.png --instead "a yellow cross"    why not this one
   gradcam caption photos/ --model vit-gpt2/ --beams 4 --json > captions.jsonl`;
 
 export function defineCaption(program: Command): void {
@@ -158,6 +160,7 @@ function report(result: CaptionResult, { json, out }: CaptionFlags): void {
   }
   for (const { method, sheet, page } of result.sheets)
     print(`  ${method}: ${path.join(out, sheet)}, ${path.join(out, page)}`);
+  printWarnings(result.explanations.filter(({ blank }) => !blank).flatMap(({ warnings }) => warnings));
 }
 
 /** Everything that is needed to make the same maps again. */

@@ -1,10 +1,9 @@
 /** @file `gradcam inspect`: how a model was read, and why. */
 import type { Command } from "commander";
-import { UserError } from "../errors.ts";
 import { type OpenedModel, openFile } from "../node/load.ts";
 import type { ModelReading } from "../tasks/reading.ts";
 import { kindFiles } from "../tasks/sample.ts";
-import { loadOptions, type ModelFlags, withReading } from "./options.ts";
+import { loadOptions, type ModelFlags, modelOf, withModelArgument } from "./options.ts";
 import { bold, dim, print, printJson } from "./terminal.ts";
 
 const examples = `
@@ -17,20 +16,9 @@ interface InspectFlags extends ModelFlags {
   readonly json?: boolean;
 }
 
-/** A model by its argument or by --model; @throws UserError `invalid-option` for both. */
-export function modelOf(argument: string | undefined, { model }: ModelFlags): string | undefined {
-  if (argument === undefined || model === undefined || argument === model) return argument ?? model;
-  throw new UserError("invalid-option", `invalid --model: ${model}; the model is given already, ${argument}`);
-}
-
 export function defineInspect(program: Command): void {
-  withReading(program.command("inspect"))
+  withModelArgument(program.command("inspect"))
     .description("say how a model is read: its task, inputs, outputs, layers, and the reason for each decision")
-    .argument(
-      "[model]",
-      "an .onnx file, or a directory in Hugging Face layout (default: the bundled EfficientNet-Lite0)",
-    )
-    .option("--model <file|dir>", "the same as the argument")
     .option("--json", "print JSON")
     .addHelpText("after", examples)
     .action(inspect);

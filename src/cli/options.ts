@@ -1,5 +1,6 @@
 /** @file Options that commands share, and how their texts become values. */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { UserError } from "../errors.ts";
 import type { InputShapes } from "../explain/input-shapes.ts";
 import { type ChannelOrder, channelOrders, type Fit, fits } from "../image/assume.ts";
 import type { Size } from "../image/geometry.ts";
@@ -52,6 +53,16 @@ export interface DrawingFlags {
 export function withModel(command: Command): Command {
   const model = "an .onnx file, or a directory in Hugging Face layout (default: the bundled EfficientNet-Lite0)";
   return withReading(command.option("--model <file|dir>", model));
+}
+
+/** The same for commands that are about the model alone: it is their argument, too. */
+export const withModelArgument = (command: Command): Command =>
+  withModel(command).argument("[model]", "the same as --model");
+
+/** A model by its argument or by --model; @throws UserError `invalid-option` for two that differ. */
+export function modelOf(argument: string | undefined, { model }: Pick<ModelFlags, "model">): string | undefined {
+  if (argument === undefined || model === undefined || argument === model) return argument ?? model;
+  throw new UserError("invalid-option", `invalid --model: ${model}; the model is given already, ${argument}`);
 }
 
 /** How a model is read, however it is named. */
@@ -129,7 +140,7 @@ export function withPlacing(command: Command): Command {
 /** Methods by name. */
 export const withMethods = (
   command: Command,
-  what = "how (default: grad-cam)",
+  what = "how; may be repeated (default: grad-cam)",
   others: readonly string[] = [],
 ): Command =>
   withList(command, "method", what, [...methods.map(({ name }) => name), ...others], (name) =>
@@ -152,7 +163,7 @@ export function withList(
     ...text.split(",").map((name) => read(name.trim())),
   ];
   return command
-    .addOption(new Option(`--${kind} <names>`, `${what}, may be repeated: ${names.join(", ")}`).argParser(gather))
+    .addOption(new Option(`--${kind} <names>`, `${what}: ${names.join(", ")}`).argParser(gather))
     .addOption(new Alias(`--${kind}s <names>`, kind).argParser(gather).hideHelp());
 }
 

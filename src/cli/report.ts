@@ -1,6 +1,7 @@
 /** @file What `gradcam explain` was asked, and what it says: a line of JSON, or a table. */
 import path from "node:path";
 import { explanationFiles, type WrittenExplanation } from "../node/write.ts";
+import type { Warning } from "../read/decision.ts";
 import type { Why } from "../tasks/classification.ts";
 import { percent } from "../tasks/percent.ts";
 import type { DrawingFlags, ModelFlags } from "./options.ts";
@@ -42,6 +43,14 @@ export const filesOf = ({ explanations, panel }: ImageResult): string[] =>
     (file) => file !== undefined,
   );
 
+/** A kind of warning stands once under its picture, however many maps have it. */
+export function printWarnings(warnings: readonly Warning[]): void {
+  for (const kind of new Set(warnings.map(({ code }) => code))) {
+    const [text, ...more] = new Set(warnings.filter(({ code }) => code === kind).map((warning) => warning.text));
+    print(dim(`  ${text}${more.length ? ` (So with ${more.length} more.)` : ""}`));
+  }
+}
+
 export function report(result: ImageResult, { json, out }: ExplainFlags): void {
   if (json) {
     printJson(result);
@@ -55,13 +64,14 @@ export function report(result: ImageResult, { json, out }: ExplainFlags): void {
       `  ${String(index).padStart(4)}  ${label.padEnd(28)} ${score.toFixed(2).padStart(7)} ${share}`.trimEnd();
     print(explained.has(index) ? bold(line) : line);
   }
-  for (const { label, method, overlay, heat, map, blank, warnings, reference } of result.explanations) {
+  for (const { label, method, overlay, heat, map, blank, reference } of result.explanations) {
     const file = overlay ?? heat ?? map?.file;
     const said = [blank && `blank, ${blank}`, !blank && file && path.join(out, file)].filter(Boolean).join();
     print(`  ${method}, ${label}${said && `: ${said}`}`);
-    for (const { code, text } of warnings) if (ofOneMap.has(code) && !blank) print(dim(`    ${text}`));
     if (reference) print(`    ${referenceLine(reference)}`);
   }
+  const seen = result.explanations.filter(({ blank }) => !blank).flatMap(({ warnings }) => warnings);
+  printWarnings(seen.filter(({ code }) => ofOneMap.has(code)));
   if (result.reference) {
     const { label, sameClass, warnings } = result.reference;
     print(`  reference: ${sameClass ? "the same class" : `another class, ${label}`}`);

@@ -6,6 +6,7 @@ import type { Picture } from "../image/picture.ts";
 import { shrinkToFit } from "../image/resample.ts";
 import { encodePng, rasterise } from "../image/sharp.ts";
 import { methodNamed } from "../methods/index.ts";
+import type { Warning } from "../read/decision.ts";
 import type { ColormapName } from "../render/colormap.ts";
 import { encodeNpy } from "../render/npy.ts";
 import { type PageWord, sentencePage } from "../render/sentence-page.ts";
@@ -40,6 +41,7 @@ export interface WrittenMap {
   /** The mean inside the word's mask over that outside, where there is a mask. */
   readonly insideOutside?: number;
   readonly blank?: string;
+  readonly warnings: readonly Warning[];
 }
 
 /** What a map is of, for its files and its place in the sheet. */
@@ -146,7 +148,7 @@ async function write(
     maps.push({
       ...{ method, question, map: { file: `${base}.npy`, shape: one.map.dims }, overlay: `${base}.png`, peak, box },
       ...(mask && { insideOutside: insideOutside(onPicture, mask) }),
-      blank,
+      ...{ blank, warnings: one.warnings },
     });
     const cell = blank ? { blank } : await encodePng(shrinkToFit(seen, cellPixels));
     cells.set(method, [...(cells.get(method) ?? []), { label: text, detail, cell }]);
