@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { UserError } from "../errors.ts";
+import { listing, UserError } from "../errors.ts";
 import { isDirectory, prepareDirectory } from "../node/files.ts";
 import { type LoadedClassifier, load } from "../node/load.ts";
 import { explanationFiles, type WriteOptions, writeWhy } from "../node/write.ts";
@@ -89,6 +89,7 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
   if (wanted.length === 0)
     throw new UserError("missing-file", `missing ${kind}: give a file, or a directory of them; --help has examples`);
   const samples = await findSamples(wanted, flags.out, kind);
+  refuseMissing(model, flags);
   const many = (await Promise.all(wanted.map(isDirectory))).includes(true);
   const write = flags.write ?? (many ? ofDirectories : outputFiles);
   const writing: Writing = {
@@ -130,6 +131,20 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
     for (const text of told.values()) print(dim(text));
   }
   endWith(failures, samples.length, kind, flags);
+}
+
+/** @throws UserError `invalid-input` that shows how another input of the model is given. */
+function refuseMissing({ reading, classifier }: LoadedClassifier, { input = {}, similarTo }: ExplainFlags): void {
+  // The other embedding is an input of the model that compares the two.
+  if (similarTo !== undefined) return;
+  const others = reading.inputs.filter(({ name }) => name !== classifier.explainer.imageInput);
+  const missing = others.find(({ name }) => !Object.hasOwn(input, name));
+  if (!missing) return;
+  const file = missing.role === "picture" ? "other.jpg" : "values.npy";
+  throw new UserError(
+    "invalid-input",
+    `missing input: "${missing.name}"; the model takes ${listing(reading.inputs.map(({ name }) => name))}; give it by --input ${missing.name}=${file}`,
+  );
 }
 
 type Writing = Required<Pick<WriteOptions, "write" | "compression">>;
