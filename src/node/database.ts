@@ -1,4 +1,8 @@
 /** @file SQLite: a write-ahead log, and errors in one line. */
+import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
 import type Libsql from "libsql";
 import { UserError } from "../errors.ts";
 
@@ -18,6 +22,39 @@ export async function openDatabase(file: string, synchronous: "FULL" | "NORMAL" 
     db.pragma(`synchronous = ${synchronous}`);
     return db;
   });
+}
+
+/**
+ * Opens what is only read, and changes nothing about it. Where nothing may be written beside it (a read-only mount), SQLite cannot share its
+ * log with others: the file is then read as it stands, with what a killed process left in the log.
+ * @throws UserError `missing-package`, SQLite's own errors
+ */
+export async function openToRead(file: string): Promise<Database> {
+  const Open = await loadDatabase();
+  const open = (name: string): Database => {
+    const db = new Open(name);
+    try {
+      db.pragma("busy_timeout = 10000");
+      db.prepare("SELECT COUNT(*) FROM sqlite_master").get();
+      return db;
+    } catch (cause) {
+      db.close();
+      throw cause;
+    }
+  };
+  try {
+    return open(file);
+  } catch (cause) {
+    if (!["SQLITE_CANTOPEN", "SQLITE_READONLY"].includes((cause as { code?: string }).code ?? "")) throw cause;
+    const log = `${file}-wal`;
+    if (!existsSync(log) || statSync(log).size === 0) return open(`${pathToFileURL(file)}?immutable=1`);
+    const copies = mkdtempSync(path.join(tmpdir(), "gradcam-read-"));
+    process.once("exit", () => rmSync(copies, { recursive: true, force: true }));
+    const copy = path.join(copies, "copy");
+    copyFileSync(file, copy);
+    copyFileSync(log, `${copy}-wal`);
+    return open(copy);
+  }
 }
 
 /** A transaction that waits for its turn at its begin; one within another is a part of it. */
