@@ -122,19 +122,23 @@ export class Participation {
     return { participant, places, next, lost: silent && participant.seen < this.now() - this.idle };
   }
 
-  shown({ participant }: Standing, { position }: Place): void {
-    this.store.show(participant.id, position, this.now());
+  shown({ participant }: Standing, { position }: Place, at = this.now()): void {
+    this.store.show(participant.id, position, at);
   }
 
-  /** Keeps the first answer to a place that was reached. @throws UserError `invalid-input` for another place or answer. */
-  answer({ participant, places, next }: Standing, position: number, answer: number): void {
+  /**
+   * Keeps the first answer to a place that was reached.
+   * @param shown when it was shown, where the file does not know yet
+   * @throws UserError `invalid-input` for another place or answer.
+   */
+  answer({ participant, places, next }: Standing, position: number, answer: number, shown?: number): void {
     const place = places[position];
     if (!place || (next && position > next.position))
       throw new UserError("invalid-input", `invalid position: ${position}; allowed is a question that was shown`);
     const allowed = choicesOf(this.kind, this.item(place), place).map((choice) => choice.answer);
     if (!allowed.includes(answer))
       throw new UserError("invalid-input", `invalid answer: ${answer}; allowed are ${allowed.join(", ")}`);
-    this.store.answer(participant.id, position, answer, this.now());
+    this.store.answer(participant.id, position, answer, this.now(), shown);
   }
 
   /** The completion code, which is the same at every return. */

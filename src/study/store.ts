@@ -245,14 +245,14 @@ export class Store {
   }
 
   /** Keeps an answer; the first one stands. */
-  answer(participant: string, position: number, answer: number, now: number): void {
+  answer(participant: string, position: number, answer: number, now: number, shown = now): void {
     this.atOnce(() => {
       this.db
         .prepare(
           `UPDATE slot SET answer = ?, milliseconds = ? - COALESCE(shown, ?)
            WHERE participant = ? AND position = ? AND answer IS NULL`,
         )
-        .run(answer, now, now, participant, position);
+        .run(answer, now, shown, participant, position);
       this.db.prepare("UPDATE participant SET seen = ? WHERE id = ?").run(now, participant);
     });
   }
