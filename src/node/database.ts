@@ -11,14 +11,19 @@ export type Database = Libsql.Database;
 /**
  * @param synchronous "FULL": the log is on the disk before a write returns; "NORMAL": a write does not wait for the disk, and a power cut
  *   may lose the last ones.
+ * @param journal "MEMORY": for a file that is of no use before it is whole; nothing is written beside it
  * @throws UserError `missing-package`, `cannot-write`
  */
-export async function openDatabase(file: string, synchronous: "FULL" | "NORMAL" = "FULL"): Promise<Database> {
+export async function openDatabase(
+  file: string,
+  synchronous: "FULL" | "NORMAL" = "FULL",
+  journal: "WAL" | "MEMORY" = "WAL",
+): Promise<Database> {
   const Open = await loadDatabase();
   return writing(file, () => {
     const db = new Open(file);
     db.pragma("busy_timeout = 10000");
-    db.pragma("journal_mode = WAL");
+    db.pragma(`journal_mode = ${journal}`);
     db.pragma(`synchronous = ${synchronous}`);
     return db;
   });
@@ -57,7 +62,10 @@ export async function openToRead(file: string): Promise<Database> {
   }
 }
 
-/** A transaction that waits for its turn at its begin; one within another is a part of it. */
+/**
+ * A transaction that waits for its turn at its begin; one within another is a part of it. Whatever writes while others may, does it in
+ * here: a statement that finds the file locked stays under way, in this driver, until it is collected.
+ */
 export function atOnce<T>(db: Database, act: () => T): T {
   if (db.inTransaction) return act();
   db.exec("BEGIN IMMEDIATE");

@@ -1,8 +1,6 @@
 /** @file While another process has the file locked, one request waits and the others are served. */
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** As long as SQLite itself would wait, in milliseconds. */
-const longest = 10_000;
 /** So many wait at once; who comes then is told at once. */
 const mostWaiting = 200;
 
@@ -16,9 +14,12 @@ export function isLocked(error: unknown): boolean {
 export class Patience {
   #waiting = 0;
 
+  /** @param longest milliseconds that somebody waits at most */
+  constructor(private readonly longest = 10_000) {}
+
   /** @param act is whole or without effect, since it may be tried many times. @throws what `act` throws, at the end also for a lock. */
   async for<T>(act: () => T): Promise<T> {
-    const until = Date.now() + longest;
+    const until = Date.now() + this.longest;
     for (let step = 5; ; step = Math.min(2 * step, 200)) {
       try {
         return act();

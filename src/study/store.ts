@@ -2,36 +2,13 @@
  * @file A study on disk: one SQLite file with the items, their pictures and the answers. An answer is in the file before it is
  * acknowledged, so a killed server loses none; triggers keep what must not change, whoever writes.
  */
-import { existsSync, renameSync, rmSync } from "node:fs";
-import { InternalError, UserError } from "../errors.ts";
+import { InternalError } from "../errors.ts";
 import { atOnce, type Database, openDatabase, openToRead, writing } from "../node/database.ts";
-import { type Bytes, type PlaceRow, placeOf, studyOf, text } from "./intact.ts";
+import { bytes, type Column, type PlaceRow, placeOf, text, whole } from "./intact.ts";
 import { isLocked } from "./patiently.ts";
 import type { Waiting } from "./starts.ts";
 import type { Item, Origin, Place, Slot, Study } from "./study.ts";
-
-const schema = `
-  CREATE TABLE study (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-  CREATE TABLE picture (key TEXT PRIMARY KEY, webp BLOB NOT NULL);
-  CREATE TABLE participant (
-    id TEXT PRIMARY KEY, origin TEXT NOT NULL, secret TEXT NOT NULL UNIQUE, code TEXT,
-    started INTEGER NOT NULL, seen INTEGER NOT NULL, finished INTEGER);
-  CREATE TABLE slot (
-    participant TEXT NOT NULL REFERENCES participant ON DELETE CASCADE, position INTEGER NOT NULL, item TEXT NOT NULL,
-    arrangement TEXT NOT NULL, asked INTEGER, shown INTEGER, answer INTEGER, milliseconds INTEGER,
-    PRIMARY KEY (participant, position)) WITHOUT ROWID;
-  CREATE TRIGGER study_stays BEFORE UPDATE ON study BEGIN SELECT RAISE(ABORT, 'a study does not change'); END;
-  CREATE TRIGGER study_is_kept BEFORE DELETE ON study BEGIN SELECT RAISE(ABORT, 'a study does not change'); END;
-  CREATE TRIGGER study_is_whole BEFORE INSERT ON study WHEN EXISTS (SELECT 1 FROM study WHERE key = 'origin')
-    BEGIN SELECT RAISE(ABORT, 'a study does not change'); END;
-  CREATE TRIGGER origin_is_one BEFORE INSERT ON participant
-    WHEN NEW.origin IS NOT (SELECT value FROM study WHERE key = 'origin')
-    BEGIN SELECT RAISE(ABORT, 'people and synthetic participants do not mix'); END;
-  CREATE TRIGGER origin_stays BEFORE UPDATE OF origin ON participant
-    BEGIN SELECT RAISE(ABORT, 'people and synthetic participants do not mix'); END;
-  CREATE TRIGGER answer_stays BEFORE UPDATE OF answer ON slot WHEN OLD.answer IS NOT NULL
-    BEGIN SELECT RAISE(ABORT, 'an answer does not change'); END;
-`;
+import { createFile, damaged, openFile, safely } from "./study-file.ts";
 
 /** Somebody who takes part. Times are in milliseconds since 1970. */
 export interface Participant {
@@ -44,11 +21,8 @@ export interface Participant {
   readonly finished: number | null;
 }
 
-// Every column is cast: at a text that is not UTF-8, which damage can make of anything, the driver ends the process.
-const bytes = (name: string) => `CAST(${name} AS BLOB) AS ${name}`;
-const whole = (name: string) => `CAST(${name} AS INTEGER) AS ${name}`;
-const participantColumns = [bytes("id"), bytes("code"), ...["started", "seen", "finished"].map(whole)].join(", ");
-const placeColumns = [whole("position"), bytes("item"), bytes("arrangement"), whole("answer"), whole("milliseconds")];
+const participantColumns = ["id", "code", "started", "seen", "finished"].map(safely).join(", ");
+const placeColumns = ["position", "item", "arrangement", "answer", "milliseconds"].map(safely).join(", ");
 const unanswered = "SELECT participant FROM slot WHERE answer IS NULL";
 const begun = "SELECT participant FROM slot WHERE answer IS NOT NULL";
 const careless = "SELECT participant FROM slot WHERE answer IS NOT NULL AND asked IS NOT NULL AND answer <> asked";
@@ -65,67 +39,26 @@ export class Store {
     this.#items = new Map(study.items.map((item) => [item.id, item]));
   }
 
-  /** Writes a new study. @throws UserError `cannot-write` where there is a file already. */
-  static async create(
+  /** Writes a new study. @throws UserError `cannot-write`, also where there is a file already. */
+  static create(
     file: string,
     study: Study,
     pictures: Iterable<readonly [key: string, webp: Uint8Array]>,
     origin: Origin = "people",
   ): Promise<void> {
-    if (existsSync(file))
-      throw new UserError("cannot-write", `cannot write ${file}: it exists; a study is not replaced`);
-    const partial = `${file}.part`;
-    const clear = () => {
-      for (const end of ["", "-wal", "-shm", "-journal"]) rmSync(`${partial}${end}`, { force: true });
-    };
-    clear();
-    try {
-      await fill(partial, file, study, pictures, origin);
-      writing(file, () => renameSync(partial, file));
-    } catch (cause) {
-      clear();
-      throw cause;
-    }
+    return createFile(file, study, pictures, origin);
   }
 
   /** Opens a study to take answers. @throws UserError `missing-file`, and `invalid-input` for a file that is no study, or a damaged one. */
-  static open(file: string): Promise<Store> {
-    return Store.#open(file, openDatabase);
+  static async open(file: string): Promise<Store> {
+    const { db, study, origin } = await openFile(file, openDatabase);
+    return new Store(db, file, study, origin);
   }
 
   /** Opens a study of which nothing is changed, and which need not be writable. @throws UserError as `open` */
-  static read(file: string): Promise<Store> {
-    return Store.#open(file, openToRead);
-  }
-
-  static async #open(file: string, opening: (file: string) => Promise<Database>): Promise<Store> {
-    if (!existsSync(file))
-      throw new UserError("missing-file", `missing study: ${file}: no such file; \`gradcam study design\` makes one`);
-    const invalid = (cause: unknown) =>
-      new UserError("invalid-input", `invalid study: ${file} is not one that \`gradcam study design\` made`, { cause });
-    const db = await opening(file).catch((cause: Error) => {
-      if (cause.message.includes("not a database")) throw invalid(cause);
-      throw cause instanceof UserError ? cause : unreadable(file, cause);
-    });
-    try {
-      const read = (key: string) => {
-        const row = db.prepare(`SELECT ${bytes("value")} FROM study WHERE key = ?`).get(key);
-        return (row as { value: Bytes } | undefined)?.value;
-      };
-      const [study, origin] = [read("study"), read("origin")];
-      if (!study || !origin) throw invalid(undefined);
-      const store = new Store(db, file, studyOf(text(study)), originOf(text(origin)));
-      const [{ said }] = db.prepare("SELECT CAST(quick_check AS BLOB) AS said FROM pragma_quick_check(1)").all() as [
-        { said: Bytes },
-      ];
-      const found = new TextDecoder().decode(said);
-      if (found !== "ok") throw new Error(found.replaceAll(/\s+/g, " "));
-      return store;
-    } catch (cause) {
-      db.close();
-      if (cause instanceof UserError) throw cause;
-      throw (cause as Error).message.includes("no such table") ? invalid(cause) : unreadable(file, cause);
-    }
+  static async read(file: string): Promise<Store> {
+    const { db, study, origin } = await openFile(file, openToRead);
+    return new Store(db, file, study, origin);
   }
 
   /** A lock of another process is told at once, so that whoever serves others can wait for it in their own way. */
@@ -143,17 +76,17 @@ export class Store {
       return read();
     } catch (cause) {
       if (isLocked(cause)) throw cause;
-      throw unreadable(this.file, cause, of);
+      throw damaged(this.file, cause, of);
     }
   }
 
   picture(key: string): Uint8Array | undefined {
-    const [row] = this.#rows<{ webp: Bytes }>(`SELECT ${bytes("webp")} FROM picture WHERE key = ?`, key);
-    return row && new Uint8Array(row.webp as ArrayBuffer);
+    const [row] = this.#rows<{ webp: Column }>(`SELECT ${safely("webp")} FROM picture WHERE key = ?`, key);
+    return row && this.#intact(() => bytes(row.webp));
   }
 
   *pictures(): Iterable<[string, Uint8Array]> {
-    for (const { key } of this.#rows<{ key: Bytes }>(`SELECT ${bytes("key")} FROM picture`)) {
+    for (const { key } of this.#rows<{ key: Column }>(`SELECT ${safely("key")} FROM picture`)) {
       const name = this.#intact(() => text(key));
       yield [name, this.picture(name) as Uint8Array];
     }
@@ -164,7 +97,7 @@ export class Store {
    * check. What damage made of an item's name is no item.
    */
   counts(since: number): Map<string, number> {
-    const rows = this.#rows<{ name: Bytes; count: number }>(
+    const rows = this.#rows<{ name: ArrayBuffer; count: number }>(
       `SELECT CAST(item AS BLOB) AS name, COUNT(*) AS count FROM slot JOIN participant ON id = participant
        WHERE (seen >= ? OR finished IS NOT NULL OR id NOT IN (${unanswered})) AND id NOT IN (${careless})
        GROUP BY item`,
@@ -186,12 +119,13 @@ export class Store {
 
   /** Who was seen since then and has not answered anything. */
   waiting(since: number): Waiting[] {
-    const rows = this.#rows<{ id: Bytes; seen: number }>(
-      `SELECT ${bytes("id")}, ${whole("seen")} FROM participant WHERE seen >= ? AND id NOT IN (${begun})`,
+    const rows = this.#rows<{ holder: ArrayBuffer; seen: number }>(
+      `SELECT CAST(id AS BLOB) AS holder, CAST(seen AS INTEGER) AS seen FROM participant
+       WHERE seen >= ? AND id NOT IN (${begun})`,
       since,
     );
     const lenient = new TextDecoder();
-    return rows.map(({ id, seen }) => ({ id: lenient.decode(id), seen }));
+    return rows.map(({ holder, seen }) => ({ id: lenient.decode(holder), seen }));
   }
 
   /** Several steps, whole or not at all, and without another process between them. */
@@ -226,7 +160,7 @@ export class Store {
 
   /** A participant's sequence. */
   places(participant: string): Place[] {
-    const sql = `SELECT ${placeColumns.join(", ")} FROM slot WHERE participant = ? ORDER BY position`;
+    const sql = `SELECT ${placeColumns} FROM slot WHERE participant = ? ORDER BY position`;
     const rows = this.#rows<PlaceRow>(sql, participant);
     return this.#intact(() => {
       const places = rows.map((row) => placeOf(row, this.#items));
@@ -237,7 +171,7 @@ export class Store {
 
   /** Notes when an item was first shown. */
   show(participant: string, position: number, now: number): void {
-    writing(this.file, () =>
+    this.atOnce(() =>
       this.db
         .prepare("UPDATE slot SET shown = ? WHERE participant = ? AND position = ? AND shown IS NULL")
         .run(now, participant, position),
@@ -269,7 +203,7 @@ export class Store {
 
   /** Takes a place back, as if its holder had stayed away for ever. */
   free(participant: string): void {
-    writing(this.file, () => this.db.prepare("UPDATE participant SET seen = 0 WHERE id = ?").run(participant));
+    this.atOnce(() => this.db.prepare("UPDATE participant SET seen = 0 WHERE id = ?").run(participant));
   }
 
   /** Forgets who began before then, stays away since, and answered nothing. */
@@ -285,12 +219,12 @@ export class Store {
 
   /** Ends a participation; the first code stands. */
   finish(participant: string, code: string, now: number): string {
-    writing(this.file, () =>
+    this.atOnce(() =>
       this.db
         .prepare("UPDATE participant SET finished = ?, code = ? WHERE id = ? AND finished IS NULL")
         .run(now, code, participant),
     );
-    const [row] = this.#rows<{ code: Bytes }>(`SELECT ${bytes("code")} FROM participant WHERE id = ?`, participant);
+    const [row] = this.#rows<{ code: Column }>(`SELECT ${safely("code")} FROM participant WHERE id = ?`, participant);
     if (row === undefined) throw new InternalError(`participant ${participant} finished and is not there`);
     return this.#intact(() => text(row.code));
   }
@@ -308,50 +242,10 @@ export class Store {
   }
 }
 
-/** Writes a study into a file of its own, without its log beside it. */
-async function fill(
-  partial: string,
-  file: string,
-  study: Study,
-  pictures: Iterable<readonly [key: string, webp: Uint8Array]>,
-  origin: Origin,
-): Promise<void> {
-  const db = await openDatabase(partial).catch((cause: Error) => {
-    throw cause instanceof UserError && cause.code === "cannot-write"
-      ? new UserError(cause.code, cause.message.replace(partial, file), { cause })
-      : cause;
-  });
-  writing(file, () => {
-    try {
-      db.exec(schema);
-      atOnce(db, () => {
-        const insert = db.prepare("INSERT INTO picture VALUES (?, ?)");
-        for (const [key, webp] of pictures) insert.run(key, Buffer.from(webp));
-        db.prepare("INSERT INTO study VALUES ('study', ?)").run(JSON.stringify(study));
-        db.prepare("INSERT INTO study VALUES ('origin', ?)").run(origin);
-      });
-      db.pragma("journal_mode = DELETE");
-    } finally {
-      db.close();
-    }
-  });
-}
-
-/** What cannot be read, in one line: the disk, or the file. */
-const unreadable = (file: string, cause: unknown, of = ""): UserError =>
-  new UserError("invalid-input", `damaged study: ${file}: ${of}${(cause as Error).message}`, { cause });
-
-const originOf = (said: string): Origin => {
-  if (said !== "people" && said !== "synthetic") throw new Error("it does not say whose answers it holds");
-  return said;
-};
-
-interface ParticipantRow extends Pick<Participant, "started" | "seen" | "finished"> {
-  readonly id: Bytes;
-  readonly code: Bytes | null;
-}
-
 // libsql's rows carry more than their columns.
+type ParticipantRow = Readonly<Record<keyof Participant, Column>>;
+
 const participantOf = ({ id, code, started, seen, finished }: ParticipantRow): Participant => ({
-  ...{ id: text(id), code: code && text(code), started, seen, finished },
+  ...{ id: text(id), code: code === null ? null : text(code), started: whole(started), seen: whole(seen) },
+  finished: finished === null ? null : whole(finished),
 });

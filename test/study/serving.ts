@@ -9,11 +9,15 @@ export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const bin = path.join(root, "dist/cli/bin.js");
 
 /** `gradcam study serve` on a free port. */
-export async function serveCommand(file: string, ...args: string[]): Promise<{ url: string; child: ChildProcess }> {
-  const bin = path.join(root, "dist/cli/bin.js");
-  const child = spawn(process.execPath, [bin, "study", "serve", file, "--port", "0", ...args], {
-    env: { ...process.env, NO_COLOR: "1" },
-  });
+export const serveCommand = (file: string, ...args: string[]): Promise<{ url: string; child: ChildProcess }> =>
+  servedBy(
+    spawn(process.execPath, [bin, "study", "serve", file, "--port", "0", ...args], {
+      env: { ...process.env, NO_COLOR: "1" },
+    }),
+  );
+
+/** A study's server, when it has said its address. */
+export async function servedBy(child: ChildProcess): Promise<{ url: string; child: ChildProcess }> {
   const url = await new Promise<string>((resolve, reject) => {
     let said = "";
     const hear = (part: Buffer) => {
