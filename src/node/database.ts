@@ -22,10 +22,15 @@ export async function openDatabase(
   const Open = await loadDatabase();
   return writing(file, () => {
     const db = new Open(file);
-    db.pragma("busy_timeout = 10000");
-    db.pragma(`journal_mode = ${journal}`);
-    db.pragma(`synchronous = ${synchronous}`);
-    return db;
+    try {
+      db.pragma("busy_timeout = 10000");
+      db.pragma(`journal_mode = ${journal}`);
+      db.pragma(`synchronous = ${synchronous}`);
+      return db;
+    } catch (cause) {
+      db.close();
+      throw cause;
+    }
   });
 }
 

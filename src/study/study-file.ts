@@ -28,6 +28,11 @@ const schema = `
     BEGIN SELECT RAISE(ABORT, 'an answer does not change'); END;
 `;
 
+/** Removes a file that is of no use, with what SQLite keeps beside it. */
+export function removeFile(file: string): void {
+  for (const end of ["", "-wal", "-shm", "-journal"]) rmSync(`${file}${end}`, { force: true });
+}
+
 /** At a text that is not UTF-8, which damage can make of any column, the driver ends the process: texts are read as bytes. */
 export const safely = (name: string): string =>
   `CASE typeof(${name}) WHEN 'text' THEN CAST(${name} AS BLOB) ELSE ${name} END AS ${name}`;
@@ -41,15 +46,12 @@ export async function createFile(
 ): Promise<void> {
   if (existsSync(file)) throw new UserError("cannot-write", `cannot write ${file}: it exists; a study is not replaced`);
   const partial = `${file}.part`;
-  const clear = () => {
-    for (const end of ["", "-wal", "-shm", "-journal"]) rmSync(`${partial}${end}`, { force: true });
-  };
-  clear();
+  removeFile(partial);
   try {
     await fill(partial, file, study, pictures, origin);
     writing(file, () => renameSync(partial, file));
   } catch (cause) {
-    clear();
+    removeFile(partial);
     throw cause;
   }
 }

@@ -82,30 +82,34 @@ describe("damage", () => {
       await oneLine([command, file], /damaged study: .*a\.study: /);
   });
 
-  test("at the start is one line: of the study, of its pages, of its pictures' place", async () => {
+  test("at the start is one line: of the study, of its pages, of whose answers it holds", async () => {
     const cwd = folder();
     const file = await written(path.join(cwd, "a.study"), madeUp({ pictures: 60 }));
     const whole = readFileSync(file);
-    const write = (damage: (bytes: Buffer) => void) => {
+    const at = (text: string) => {
+      expect(whole.includes(text), text).toBe(true);
+      return whole.indexOf(text);
+    };
+    const damages: [string, (bytes: Buffer) => unknown][] = [
+      ["a page", (bytes) => bytes.fill(0xff, 4096, 4196)],
+      ["the schema", (bytes) => bytes.fill(0xff, 100, 140)],
+      ["a page of the study", (bytes) => bytes.fill(0xff, at('"p30#'), at('"p30#') + 300)],
+      ["a text that is not UTF-8", (bytes) => bytes.writeUInt8(0xff, at("Made up."))],
+      ["a name", (bytes) => bytes.write("x", at('"ratings"') + 1)],
+      ["a key", (bytes) => bytes.write("x", at("originpeople"))],
+      ["an origin", (bytes) => bytes.write("x", at("originpeople") + 7)],
+    ];
+    for (const [n, [what, damage]] of damages.entries()) {
+      // What could not be read stays open, in this driver, until it is collected.
+      const file = path.join(cwd, `${n}-a.study`);
       const bytes = Buffer.from(whole);
       damage(bytes);
       writeFileSync(file, bytes);
-    };
-    const damages: ((bytes: Buffer) => void)[] = [
-      (bytes) => bytes.fill(0xff, 4096, 4196),
-      (bytes) => bytes.fill(0xff, 100, 140),
-      (bytes) => bytes.fill(0xff, bytes.length - 4096),
-      (bytes) => void bytes.writeUInt8(0xff, bytes.indexOf("Made up.")),
-      (bytes) => void bytes.write("x", bytes.indexOf('"ratings"') + 1),
-      (bytes) => void bytes.write("x", bytes.indexOf("people") + 1),
-    ];
-    for (const damage of damages) {
-      write(damage);
-      for (const command of ["serve", "status"])
-        await oneLine([command, "a.study"], /(damaged|invalid) study: a\.study/, cwd);
+      for (const opening of [Store.open, Store.read])
+        await expect(opening(file), what).rejects.toThrow(/^(damaged|invalid) study: .*a\.study[^\n]*$/);
     }
     writeFileSync(file, whole.subarray(0, whole.length - 4096));
-    await oneLine(["serve", "a.study"], /damaged study: a\.study/, cwd);
+    for (const command of ["serve", "status"]) await oneLine([command, "a.study"], /damaged study: a\.study: /, cwd);
   });
 });
 
@@ -186,18 +190,16 @@ describe.skipIf(!ownDisks)("a disk", () => {
     const { bavail, bsize } = statfsSync(inside);
     writeFileSync(path.join(inside, "fill"), Buffer.alloc((bavail - 1) * bsize));
     let acknowledged = 1;
-    const statuses: number[] = [];
-    for (
-      let question = await client.question();
-      statuses.at(-1) !== 500 && question;
-      question = await client.question()
-    ) {
-      const { status } = await client.answer(question, 0);
-      statuses.push(status);
+    let status = 303;
+    while (status === 303) {
+      const page = await client.get("next");
+      status = page.status;
+      if (status !== 200) break;
+      ({ status } = await client.answer((await client.question())!, 0));
       if (status === 303) acknowledged++;
-      else break;
     }
-    expect([statuses.at(-1), (await new Client(url).begin()).status]).toContain(500);
+    expect(status).toBe(500);
+    expect((await new Client(url).begin()).status).toBe(500);
     expect((await new Client(url).get("")).status).toBe(200);
     rmSync(path.join(inside, "fill"));
     expect((await client.answer((await client.question())!, 0)).status).toBe(303);
@@ -213,7 +215,7 @@ describe.skipIf(!ownDisks)("a disk", () => {
   test("that is full when a study is designed: one line with the file, and nothing is left", async () => {
     const directory = folder();
     const dataset = await datasetFor("prediction", directory, 8);
-    for (const kilobytes of [4, 16, 40]) {
+    for (const kilobytes of [4, 32]) {
       const script = '"$@"; code=$?; ls -A disk; exit $code';
       const args = ["study", "design", ...dataset, "--kind", "prediction", "--pictures", "4", "--out", "disk/a.study"];
       const { code, stdout, stderr } = await ended(
@@ -222,6 +224,14 @@ describe.skipIf(!ownDisks)("a disk", () => {
       expect(stderr).toMatch(/^gradcam: cannot write disk\/a\.study: .*(full|space)/);
       expect([code, stdout, stderr.trim().split("\n").length]).toEqual([2, "", 1]);
     }
+    // Virtual answers take more room than the study itself.
+    await written(path.join(directory, "real.study"), madeUp({ pictures: 30, trials: 30, ratings: 40 }));
+    const effects = ["--effect", "guided-backprop=0.4", "--effect", "guided-grad-cam=0.6"];
+    const args = ["study", "simulate", "real.study", ...effects, "--out", "disk/tried.study"];
+    const script = '"$@"; code=$?; ls -A disk; exit $code';
+    const tried = await ended(onDisk(100, directory, script, process.execPath, bin, ...args));
+    expect(tried.stderr).toMatch(/^gradcam: cannot write disk\/tried\.study: [^\n]*\n$/);
+    expect([tried.code, tried.stdout]).toEqual([2, ""]);
   });
 
   test("that may only be read: a study is read from it, and is not served", async () => {
@@ -235,12 +245,12 @@ describe.skipIf(!ownDisks)("a disk", () => {
     copyFileSync(file, path.join(directory, "ended.study"));
     await written(path.join(directory, "fresh %41?.study"), madeUp());
     const command = `cp *.study* disk/ && mount -o remount,ro disk && for s in killed ended 'fresh %41?'; do
-      for c in status 'export --json' 'analyse --out report.html'; do "$@" $c "disk/$s.study" || exit; done; done; ls -A disk`;
+      "$@" status "disk/$s.study" || exit; done; "$@" export disk/killed.study && "$@" analyse disk/killed.study --out report.html`;
     const { code, stdout, stderr } = await ended(onDisk(2000, directory, command, process.execPath, bin, "study"));
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout.match(/participants: 1 counted/g)).toHaveLength(2);
     expect(stdout.match(/participants: 0 counted/g)).toHaveLength(1);
-    expect(filesIn(directory).filter((name) => name === "report.html")).toHaveLength(1);
+    expect(filesIn(directory)).toEqual(expect.arrayContaining(["gradcam-study/answers.csv", "report.html"]));
     const serve = `cp ended.study disk/ && mount -o remount,ro disk && "$@" serve disk/ended.study --port 0`;
     const refused = await ended(onDisk(2000, directory, serve, process.execPath, bin, "study"));
     expect(refused.stderr).toMatch(/^gradcam: cannot write disk\/ended\.study: /);
