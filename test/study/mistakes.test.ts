@@ -70,3 +70,20 @@ test("effects that are unknown, missing or impossible", async () => {
     cwd,
   );
 });
+
+test("times and proxies that are none", async () => {
+  const cwd = folder();
+  await written(path.join(cwd, "a.study"), madeUp());
+  for (const idle of ["10", "0s", "1d", "-1m", "99999h", "1.5h"])
+    await mistake(
+      /'--idle <time>' argument '.*' is invalid.* a time from 1s to 720h/,
+      ["serve", "a.study", `--idle=${idle}`],
+      cwd,
+    );
+  for (const proxy of ["localhost", "10.0.0.0/33", "::1/129", "10.0.0.0/8/8", "10.0.0.0/", ""])
+    await mistake(
+      /invalid proxy: ".*"; allowed is an address or a network/,
+      ["serve", "a.study", `--trust-proxy=${proxy}`],
+      cwd,
+    );
+});
