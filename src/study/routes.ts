@@ -6,7 +6,7 @@ import * as pages from "./pages/pages.ts";
 import { newParticipant, Participation, patience, type Standing } from "./participation.ts";
 import { isLocked, Patience } from "./patiently.ts";
 import { absent, foreign, full, later, misread, send, stranger } from "./replies.ts";
-import type { ServeOptions } from "./server.ts";
+import type { ServeOptions } from "./serve-options.ts";
 import { Starts } from "./starts.ts";
 import type { Store } from "./store.ts";
 import { itemsOf, type Place } from "./study.ts";

@@ -2,7 +2,7 @@
  * @file The study as a web service. It keeps answers and nothing about who gave them: no address, no header, no log. Nothing in a request
  * names a file: pictures are looked up in the study by their keys.
  */
-import { type AddressInfo, isIP } from "node:net";
+import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
 import type { FastifyInstance } from "fastify";
 import { UserError } from "../errors.ts";
@@ -13,23 +13,8 @@ import { style } from "./pages/style.ts";
 import { isLocked } from "./patiently.ts";
 import { absent, busy, failed, foreign, misread, send } from "./replies.ts";
 import { addRoutes } from "./routes.ts";
+import { type ServeOptions, trusted } from "./serve-options.ts";
 import type { Store } from "./store.ts";
-
-export interface ServeOptions {
-  readonly host: string;
-  /** 0 takes any that is free. */
-  readonly port: number;
-  /** One code for everybody, where the crowdsourcing site wants it so; by default everybody gets one of their own. */
-  readonly completionCode?: string;
-  /** Where the last page leads; `{code}` stands for the code. */
-  readonly returnTo?: string;
-  /** Milliseconds without an answer after which a place is free for others. */
-  readonly idle?: number;
-  /** Addresses and networks of proxies, whose word is taken for where a request comes from; others' is not. */
-  readonly trustProxy?: readonly string[];
-  /** Told once, where requests seem to come through a proxy that is not trusted. */
-  readonly onProxy?: () => void;
-}
 
 export interface Serving {
   readonly url: string;
@@ -105,22 +90,6 @@ async function studyApp(store: Store, options: ServeOptions): Promise<FastifyIns
   asset("/style.css", "text/css", style);
   asset("/script.js", "text/javascript", script);
   return app;
-}
-
-/** @throws UserError for what is no address and no network */
-function trusted(proxies: readonly string[] | undefined): string[] | false {
-  if (!proxies) return false;
-  const strange = proxies.find((proxy) => {
-    const [address, bits = "0", ...rest] = proxy.split("/");
-    const most = { 4: 32, 6: 128 }[isIP(address)];
-    return most === undefined || rest.length > 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > most;
-  });
-  if (strange !== undefined)
-    throw new UserError(
-      "invalid-option",
-      `invalid proxy: "${strange}"; allowed is an address or a network, as 127.0.0.1 or 10.0.0.0/8`,
-    );
-  return [...proxies];
 }
 
 async function loadFastify(): Promise<typeof import("fastify").fastify> {

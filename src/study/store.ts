@@ -5,10 +5,9 @@
 import { InternalError } from "../errors.ts";
 import { atOnce, type Database, openDatabase, openToRead, writing } from "../node/database.ts";
 import { bytes, type Column, type PlaceRow, placeOf, text, whole } from "./intact.ts";
-import { isLocked } from "./patiently.ts";
 import type { Waiting } from "./starts.ts";
 import type { Item, Origin, Place, Slot, Study } from "./study.ts";
-import { createFile, damaged, openFile, safely } from "./study-file.ts";
+import { createFile, openFile, safely, unreadable } from "./study-file.ts";
 
 /** Somebody who takes part. Times are in milliseconds since 1970. */
 export interface Participant {
@@ -75,8 +74,7 @@ export class Store {
     try {
       return read();
     } catch (cause) {
-      if (isLocked(cause)) throw cause;
-      throw damaged(this.file, cause, of);
+      throw unreadable(this.file, cause, of);
     }
   }
 

@@ -3,6 +3,7 @@ import { existsSync, renameSync, rmSync } from "node:fs";
 import { UserError } from "../errors.ts";
 import { atOnce, type Database, openDatabase, writing } from "../node/database.ts";
 import { type Column, studyOf, text } from "./intact.ts";
+import { isLocked } from "./patiently.ts";
 import type { Origin, Study } from "./study.ts";
 
 const schema = `
@@ -99,7 +100,7 @@ export async function openFile(
       return new UserError("invalid-input", `invalid study: ${file} is not one that \`gradcam study design\` made`, {
         cause,
       });
-    return error instanceof UserError && code !== "SQLITE_CORRUPT" ? error : damaged(file, cause);
+    return error instanceof UserError && code !== "SQLITE_CORRUPT" ? error : unreadable(file, cause);
   };
   const db = await opening(file).catch((error: Error) => {
     throw refused(error);
@@ -119,9 +120,15 @@ export async function openFile(
   }
 }
 
-/** What cannot be read, in one line: the disk, or the file. */
-export const damaged = (file: string, cause: unknown, of = ""): UserError =>
-  new UserError("invalid-input", `damaged study: ${file}: ${of}${(cause as Error).message}`, { cause });
+/** What cannot be read, in one line: another program is at it, or it is damaged. */
+export const unreadable = (file: string, cause: unknown, of = ""): UserError =>
+  new UserError(
+    "invalid-input",
+    isLocked(cause)
+      ? `cannot read ${file}: another program has it locked; try again when that is done`
+      : `damaged study: ${file}: ${of}${(cause as Error).message}`,
+    { cause },
+  );
 
 function originOf(said: string | undefined): Origin {
   if (said !== "people" && said !== "synthetic") throw new Error("it does not say whose answers it holds");
