@@ -1,17 +1,19 @@
 /** @file `gradcam study`: people decide whether explanations help them. */
 import path from "node:path";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { writeWhole } from "../node/files.ts";
 import { analyse } from "../study/analysis.ts";
 import { peopleOf } from "../study/answers.ts";
 import { csvOf, exported } from "../study/export.ts";
 import { kinds } from "../study/kinds/index.ts";
 import { reportPage } from "../study/pages/report.ts";
-import { type ServeOptions, serveStudy } from "../study/server.ts";
+import { patience } from "../study/participation.ts";
+import type { ServeOptions } from "../study/serve-options.ts";
+import { serveStudy } from "../study/server.ts";
 import { checkEffects, simulate } from "../study/simulate.ts";
 import { statusOf } from "../study/status.ts";
 import { Store } from "../study/store.ts";
-import { portNumber, seedNumber, whole } from "./options.ts";
+import { notice, portNumber, seedNumber, several, whole } from "./options.ts";
 import { defineDesign } from "./study-design.ts";
 import { analysisTable, statusLines } from "./study-tables.ts";
 import { bold, print, printJson } from "./terminal.ts";
@@ -21,6 +23,7 @@ Examples:
   gradcam study design voc/VOC2007 --kind class-discrimination --out which.study
   gradcam study design voc/VOC2007 --kind trust --model vgg16.onnx --model alexnet.onnx --out trust.study
   gradcam study serve which.study                      prints the address for participants
+  gradcam study serve which.study --idle 30m --trust-proxy 127.0.0.1    behind a web server on this machine
   gradcam study status which.study
   gradcam study export which.study --out answers       answers.csv, participants.csv, codes.txt
   gradcam study analyse which.study --out which.html
@@ -40,6 +43,16 @@ export function defineStudy(program: Command): void {
     .option("--host <address>", "where it listens; beyond 127.0.0.1 others can reach it", "127.0.0.1")
     .option("--completion-code <code>", "one code for everybody (default: everybody gets one of their own)")
     .option("--return-to <address>", "where the last page leads; {code} stands for the code", webAddress)
+    .addOption(
+      new Option("--idle <time>", "without an answer for so long, a place is free for others: 90s, 10m, 2h")
+        .argParser(duration)
+        .default(patience, "10m"),
+    )
+    .option(
+      "--trust-proxy <address>",
+      "a proxy in front, an address or a network, whose X-Forwarded-For is believed; may be repeated",
+      several,
+    )
     .action(serve);
   study
     .command("status")
@@ -76,8 +89,12 @@ export function defineStudy(program: Command): void {
 }
 
 async function serve(file: string, options: ServeOptions): Promise<void> {
-  await withStudy(file, async (store) => {
-    const serving = await serveStudy(store, options);
+  await withStudy(Store.open(file), async (store) => {
+    const onProxy = () =>
+      notice(
+        "requests come through a proxy, so all participants seem to have its address, from which few may begin at once; name it with --trust-proxy",
+      );
+    const serving = await serveStudy(store, { ...options, onProxy });
     print(`The study is at ${bold(serving.url)}`, `Ctrl+C ends it; answers are in ${file}.`);
     await new Promise<void>((resolve) => {
       process.once("SIGINT", () => resolve());
@@ -88,14 +105,14 @@ async function serve(file: string, options: ServeOptions): Promise<void> {
 }
 
 const status = (file: string, { json }: { json?: boolean }): Promise<void> =>
-  withStudy(file, (store) => {
+  withStudy(Store.read(file), (store) => {
     const found = statusOf(store);
     if (json) printJson(found);
     else print(...statusLines(file, found));
   });
 
 const exportAnswers = (file: string, { out, json }: { out: string; json?: boolean }): Promise<void> =>
-  withStudy(file, async (store) => {
+  withStudy(Store.read(file), async (store) => {
     const all = exported(store);
     if (json) {
       printJson(all);
@@ -109,7 +126,7 @@ const exportAnswers = (file: string, { out, json }: { out: string; json?: boolea
   });
 
 const analyseStudy = (file: string, flags: { out?: string; json?: boolean }): Promise<void> =>
-  withStudy(file, async (store) => {
+  withStudy(Store.read(file), async (store) => {
     const { study, origin } = store;
     const analysis = analyse(study, origin, peopleOf(store));
     const out = flags.out ?? `${file.replace(/\.[^./\\]*$/, "")}.html`;
@@ -129,14 +146,14 @@ interface SimulateFlags {
 }
 
 const simulateStudy = (file: string, { effect: effects, ...options }: SimulateFlags): Promise<void> =>
-  withStudy(file, async (store) => {
+  withStudy(Store.read(file), async (store) => {
     checkEffects(effects, store.study.conditions, kinds[store.study.kind].scale);
     await simulate(store, { ...options, effects });
-    await withStudy(options.out, (made) => print(...statusLines(options.out, statusOf(made))));
+    await withStudy(Store.read(options.out), (made) => print(...statusLines(options.out, statusOf(made))));
   });
 
-async function withStudy(file: string, act: (store: Store) => void | Promise<void>): Promise<void> {
-  const store = await Store.open(file);
+async function withStudy(opened: Promise<Store>, act: (store: Store) => void | Promise<void>): Promise<void> {
+  const store = await opened;
   try {
     await act(store);
   } finally {
@@ -156,6 +173,15 @@ function spread(text: string): number {
   const value = Number(text);
   if (!(value >= 0 && value <= 10)) throw new InvalidArgumentError("It must be a number from 0 to 10.");
   return value;
+}
+
+/** A whole number and its unit, in milliseconds. */
+function duration(text: string): number {
+  const [, count, unit] = /^(\d{1,5})(s|m|h)$/.exec(text) ?? [];
+  const milliseconds = Number(count) * { s: 1e3, m: 60e3, h: 3600e3 }[unit as "s" | "m" | "h"];
+  if (!(milliseconds >= 1e3 && milliseconds <= 30 * 24 * 3600e3))
+    throw new InvalidArgumentError("It must be a time from 1s to 720h, as 90s, 10m or 2h.");
+  return milliseconds;
 }
 
 function webAddress(text: string): string {

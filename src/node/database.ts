@@ -1,4 +1,8 @@
 /** @file SQLite: a write-ahead log, and errors in one line. */
+import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
 import type Libsql from "libsql";
 import { UserError } from "../errors.ts";
 
@@ -7,20 +11,66 @@ export type Database = Libsql.Database;
 /**
  * @param synchronous "FULL": the log is on the disk before a write returns; "NORMAL": a write does not wait for the disk, and a power cut
  *   may lose the last ones.
+ * @param journal "MEMORY": for a file that is of no use before it is whole; nothing is written beside it
  * @throws UserError `missing-package`, `cannot-write`
  */
-export async function openDatabase(file: string, synchronous: "FULL" | "NORMAL" = "FULL"): Promise<Database> {
+export async function openDatabase(
+  file: string,
+  synchronous: "FULL" | "NORMAL" = "FULL",
+  journal: "WAL" | "MEMORY" = "WAL",
+): Promise<Database> {
   const Open = await loadDatabase();
   return writing(file, () => {
     const db = new Open(file);
-    db.pragma("busy_timeout = 10000");
-    db.pragma("journal_mode = WAL");
-    db.pragma(`synchronous = ${synchronous}`);
-    return db;
+    try {
+      db.pragma("busy_timeout = 10000");
+      db.pragma(`journal_mode = ${journal}`);
+      db.pragma(`synchronous = ${synchronous}`);
+      return db;
+    } catch (cause) {
+      db.close();
+      throw cause;
+    }
   });
 }
 
-/** A transaction that waits for its turn at its begin; one within another is a part of it. */
+/**
+ * Opens what is only read, and changes nothing about it. Where nothing may be written beside it (a read-only mount), SQLite cannot share its
+ * log with others: the file is then read as it stands, with what a killed process left in the log.
+ * @throws UserError `missing-package`, SQLite's own errors
+ */
+export async function openToRead(file: string): Promise<Database> {
+  const Open = await loadDatabase();
+  const open = (name: string): Database => {
+    const db = new Open(name);
+    try {
+      db.pragma("busy_timeout = 10000");
+      db.prepare("SELECT COUNT(*) FROM sqlite_master").get();
+      return db;
+    } catch (cause) {
+      db.close();
+      throw cause;
+    }
+  };
+  try {
+    return open(file);
+  } catch (cause) {
+    if (!["SQLITE_CANTOPEN", "SQLITE_READONLY"].includes((cause as { code?: string }).code ?? "")) throw cause;
+    const log = `${file}-wal`;
+    if (!existsSync(log) || statSync(log).size === 0) return open(`${pathToFileURL(file)}?immutable=1`);
+    const copies = mkdtempSync(path.join(tmpdir(), "gradcam-read-"));
+    process.once("exit", () => rmSync(copies, { recursive: true, force: true }));
+    const copy = path.join(copies, "copy");
+    copyFileSync(file, copy);
+    copyFileSync(log, `${copy}-wal`);
+    return open(copy);
+  }
+}
+
+/**
+ * A transaction that waits for its turn at its begin; one within another is a part of it. Whatever writes while others may, does it in
+ * here: a statement that finds the file locked stays under way, in this driver, until it is collected.
+ */
 export function atOnce<T>(db: Database, act: () => T): T {
   if (db.inTransaction) return act();
   db.exec("BEGIN IMMEDIATE");

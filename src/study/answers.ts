@@ -1,7 +1,7 @@
 /** @file What a study gathered: who is counted, and their ratings. */
 import { kinds } from "./kinds/index.ts";
-import type { Participant, Place, Store } from "./store.ts";
-import type { Rating } from "./study.ts";
+import type { Participant, Store } from "./store.ts";
+import type { Place, Rating } from "./study.ts";
 
 /** What became of a participant: only those who are `counted` are analysed. */
 export type State = "counted" | "missed a check" | "unfinished";

@@ -4,6 +4,7 @@ import { randomFor } from "../evaluate/random.ts";
 import { Participation } from "./participation.ts";
 import { Crowd, type Population } from "./population.ts";
 import { Store } from "./store.ts";
+import { removeFile } from "./study-file.ts";
 
 export interface SimulateOptions extends Population {
   /** How many take part at most; by default as many as it takes until the study is full. */
@@ -38,8 +39,12 @@ export async function simulate(from: Store, options: SimulateOptions): Promise<v
         participation.finish(begun);
       });
     }
-  } finally {
     store.close();
+  } catch (cause) {
+    // Half a simulation would be analysed as if it were whole.
+    store.close();
+    removeFile(options.out);
+    throw cause;
   }
 }
 

@@ -2,33 +2,12 @@
  * @file A study on disk: one SQLite file with the items, their pictures and the answers. An answer is in the file before it is
  * acknowledged, so a killed server loses none; triggers keep what must not change, whoever writes.
  */
-import { existsSync, renameSync, rmSync } from "node:fs";
-import { InternalError, UserError } from "../errors.ts";
-import { atOnce, type Database, openDatabase, writing } from "../node/database.ts";
-import type { Origin, Slot, Study } from "./study.ts";
-
-const schema = `
-  CREATE TABLE study (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-  CREATE TABLE picture (key TEXT PRIMARY KEY, webp BLOB NOT NULL);
-  CREATE TABLE participant (
-    id TEXT PRIMARY KEY, origin TEXT NOT NULL, secret TEXT NOT NULL UNIQUE, code TEXT,
-    started INTEGER NOT NULL, seen INTEGER NOT NULL, finished INTEGER);
-  CREATE TABLE slot (
-    participant TEXT NOT NULL REFERENCES participant ON DELETE CASCADE, position INTEGER NOT NULL, item TEXT NOT NULL,
-    arrangement TEXT NOT NULL, asked INTEGER, shown INTEGER, answer INTEGER, milliseconds INTEGER,
-    PRIMARY KEY (participant, position)) WITHOUT ROWID;
-  CREATE TRIGGER study_stays BEFORE UPDATE ON study BEGIN SELECT RAISE(ABORT, 'a study does not change'); END;
-  CREATE TRIGGER study_is_kept BEFORE DELETE ON study BEGIN SELECT RAISE(ABORT, 'a study does not change'); END;
-  CREATE TRIGGER study_is_whole BEFORE INSERT ON study WHEN EXISTS (SELECT 1 FROM study WHERE key = 'origin')
-    BEGIN SELECT RAISE(ABORT, 'a study does not change'); END;
-  CREATE TRIGGER origin_is_one BEFORE INSERT ON participant
-    WHEN NEW.origin IS NOT (SELECT value FROM study WHERE key = 'origin')
-    BEGIN SELECT RAISE(ABORT, 'people and synthetic participants do not mix'); END;
-  CREATE TRIGGER origin_stays BEFORE UPDATE OF origin ON participant
-    BEGIN SELECT RAISE(ABORT, 'people and synthetic participants do not mix'); END;
-  CREATE TRIGGER answer_stays BEFORE UPDATE OF answer ON slot WHEN OLD.answer IS NOT NULL
-    BEGIN SELECT RAISE(ABORT, 'an answer does not change'); END;
-`;
+import { InternalError } from "../errors.ts";
+import { atOnce, type Database, openDatabase, openToRead, writing } from "../node/database.ts";
+import { bytes, type Column, type PlaceRow, placeOf, text, whole } from "./intact.ts";
+import type { Waiting } from "./starts.ts";
+import type { Item, Origin, Place, Slot, Study } from "./study.ts";
+import { createFile, openFile, safely, unreadable } from "./study-file.ts";
 
 /** Somebody who takes part. Times are in milliseconds since 1970. */
 export interface Participant {
@@ -41,94 +20,110 @@ export interface Participant {
   readonly finished: number | null;
 }
 
-/** A place in a participant's sequence, and what became of it. */
-export interface Place extends Slot {
-  readonly position: number;
-  readonly answer: number | null;
-  readonly milliseconds: number | null;
-}
-
-const columns = "id, code, started, seen, finished";
+const participantColumns = ["id", "code", "started", "seen", "finished"].map(safely).join(", ");
+const placeColumns = ["position", "item", "arrangement", "answer", "milliseconds"].map(safely).join(", ");
+const unanswered = "SELECT participant FROM slot WHERE answer IS NULL";
+const begun = "SELECT participant FROM slot WHERE answer IS NOT NULL";
+const careless = "SELECT participant FROM slot WHERE answer IS NOT NULL AND asked IS NOT NULL AND answer <> asked";
 
 export class Store {
+  readonly #items: ReadonlyMap<string, Item>;
+
   private constructor(
     private readonly db: Database,
     readonly file: string,
     readonly study: Study,
     readonly origin: Origin,
-  ) {}
+  ) {
+    this.#items = new Map(study.items.map((item) => [item.id, item]));
+  }
 
-  /** Writes a new study. @throws UserError `cannot-write` where there is a file already. */
-  static async create(
+  /** Writes a new study. @throws UserError `cannot-write`, also where there is a file already. */
+  static create(
     file: string,
     study: Study,
     pictures: Iterable<readonly [key: string, webp: Uint8Array]>,
     origin: Origin = "people",
   ): Promise<void> {
-    if (existsSync(file))
-      throw new UserError("cannot-write", `cannot write ${file}: it exists; a study is not replaced`);
-    const partial = `${file}.part`;
-    rmSync(partial, { force: true });
-    const db = await openDatabase(partial);
-    writing(file, () => {
-      try {
-        db.exec(schema);
-        db.transaction(() => {
-          const insert = db.prepare("INSERT INTO picture VALUES (?, ?)");
-          for (const [key, webp] of pictures) insert.run(key, Buffer.from(webp));
-          db.prepare("INSERT INTO study VALUES ('study', ?)").run(JSON.stringify(study));
-          db.prepare("INSERT INTO study VALUES ('origin', ?)").run(origin);
-        })();
-        db.pragma("journal_mode = DELETE"); // one file, without its log beside it
-      } finally {
-        db.close();
-      }
-      renameSync(partial, file);
-    });
+    return createFile(file, study, pictures, origin);
   }
 
-  /** @throws UserError `missing-file`, and `invalid-input` for a file that is no study. */
+  /** Opens a study to take answers. @throws UserError `missing-file`, and `invalid-input` for a file that is no study, or a damaged one. */
   static async open(file: string): Promise<Store> {
-    if (!existsSync(file))
-      throw new UserError("missing-file", `missing study: ${file}: no such file; \`gradcam study design\` makes one`);
-    const invalid = (cause: unknown) =>
-      new UserError("invalid-input", `invalid study: ${file} is not one that \`gradcam study design\` made`, { cause });
-    const db = await openDatabase(file).catch((error: Error) => {
-      throw error.message.includes("not a database") ? invalid(error) : error;
-    });
+    const { db, study, origin } = await openFile(file, openDatabase);
+    return new Store(db, file, study, origin);
+  }
+
+  /** Opens a study of which nothing is changed, and which need not be writable. @throws UserError as `open` */
+  static async read(file: string): Promise<Store> {
+    const { db, study, origin } = await openFile(file, openToRead);
+    return new Store(db, file, study, origin);
+  }
+
+  /** A lock of another process is told at once, so that whoever serves others can wait for it in their own way. */
+  neverWaits(): void {
+    this.db.pragma("busy_timeout = 0");
+  }
+
+  /** Rows, for whose damage the file is named. */
+  #rows<Row>(sql: string, ...values: readonly (string | number)[]): Row[] {
+    return this.#intact(() => this.db.prepare(sql).all(...values) as Row[]);
+  }
+
+  #intact<T>(read: () => T, of = ""): T {
     try {
-      const read = (key: string) =>
-        (db.prepare("SELECT value FROM study WHERE key = ?").get(key) as { value: string }).value;
-      const study = JSON.parse(read("study")) as Study;
-      if (study.format !== 1) throw new Error(`format ${study.format}`);
-      return new Store(db, file, study, read("origin") as Origin);
+      return read();
     } catch (cause) {
-      db.close();
-      throw invalid(cause);
+      throw unreadable(this.file, cause, of);
     }
   }
 
   picture(key: string): Uint8Array | undefined {
-    return (this.db.prepare("SELECT webp FROM picture WHERE key = ?").get(key) as { webp: Uint8Array } | undefined)
-      ?.webp;
+    const [row] = this.#rows<{ webp: Column }>(`SELECT ${safely("webp")} FROM picture WHERE key = ?`, key);
+    return row && this.#intact(() => bytes(row.webp));
   }
 
   *pictures(): Iterable<[string, Uint8Array]> {
-    for (const { key } of this.db.prepare("SELECT key FROM picture").all() as { key: string }[])
-      yield [key, this.picture(key) as Uint8Array];
+    for (const { key } of this.#rows<{ key: Column }>(`SELECT ${safely("key")} FROM picture`)) {
+      const name = this.#intact(() => text(key));
+      yield [name, this.picture(name) as Uint8Array];
+    }
   }
 
-  /** How often each item is judged, or is given to somebody who was seen since then; not by who missed a check. */
+  /**
+   * How often each item is judged, by who answered everything, or is given to somebody who was seen since then; not by who missed a
+   * check. What damage made of an item's name is no item.
+   */
   counts(since: number): Map<string, number> {
-    const rows = this.db
-      .prepare(
-        `SELECT item, COUNT(*) AS count FROM slot JOIN participant ON id = participant
-         WHERE (finished IS NOT NULL OR seen >= ?) AND id NOT IN
-           (SELECT participant FROM slot WHERE answer IS NOT NULL AND asked IS NOT NULL AND answer <> asked)
-         GROUP BY item`,
-      )
-      .all(since) as { item: string; count: number }[];
-    return new Map(rows.map(({ item, count }) => [item, count]));
+    const rows = this.#rows<{ name: ArrayBuffer; count: number }>(
+      `SELECT CAST(item AS BLOB) AS name, COUNT(*) AS count FROM slot JOIN participant ON id = participant
+       WHERE (seen >= ? OR finished IS NOT NULL OR id NOT IN (${unanswered})) AND id NOT IN (${careless})
+       GROUP BY item`,
+      since,
+    );
+    const lenient = new TextDecoder();
+    return new Map(rows.map(({ name, count }) => [lenient.decode(name), count]));
+  }
+
+  /** When the first of those who were seen since then, and have something left to answer, was seen last. */
+  firstSeen(since: number): number | undefined {
+    const [{ first }] = this.#rows<{ first: number | null }>(
+      `SELECT CAST(MIN(seen) AS INTEGER) AS first FROM participant
+       WHERE seen >= ? AND id IN (${unanswered}) AND id NOT IN (${careless})`,
+      since,
+    );
+    return first ?? undefined;
+  }
+
+  /** Who was seen since then and has not answered anything. */
+  waiting(since: number): Waiting[] {
+    const rows = this.#rows<{ holder: ArrayBuffer; seen: number }>(
+      `SELECT CAST(id AS BLOB) AS holder, CAST(seen AS INTEGER) AS seen FROM participant
+       WHERE seen >= ? AND id NOT IN (${begun})`,
+      since,
+    );
+    const lenient = new TextDecoder();
+    return rows.map(({ holder, seen }) => ({ id: lenient.decode(holder), seen }));
   }
 
   /** Several steps, whole or not at all, and without another process between them. */
@@ -141,34 +136,40 @@ export class Store {
       this.db
         .prepare("INSERT INTO participant VALUES (?, ?, ?, NULL, ?, ?, NULL)")
         .run(id, this.origin, secret, now, now);
-      const insert = this.db.prepare("INSERT INTO slot VALUES (?, ?, ?, ?, ?, NULL, NULL, NULL)");
-      for (const [i, { item, arrangement, asked }] of sequence.entries())
-        insert.run(id, i, item, JSON.stringify(arrangement), asked ?? null);
+      this.#give(id, sequence);
     });
   }
 
+  #give(id: string, sequence: readonly Slot[]): void {
+    const insert = this.db.prepare("INSERT INTO slot VALUES (?, ?, ?, ?, ?, NULL, NULL, NULL)");
+    for (const [i, { item, arrangement, asked }] of sequence.entries())
+      insert.run(id, i, item, JSON.stringify(arrangement), asked ?? null);
+  }
+
   participant(secret: string): Participant | undefined {
-    const row = this.db.prepare(`SELECT ${columns} FROM participant WHERE secret = ?`).get(secret);
-    return row === undefined ? undefined : participantOf(row);
+    const sql = `SELECT ${participantColumns} FROM participant WHERE secret = ?`;
+    return this.#rows<ParticipantRow>(sql, secret).map((row) => this.#intact(() => participantOf(row)))[0];
   }
 
   participants(): Participant[] {
-    return this.db.prepare(`SELECT ${columns} FROM participant ORDER BY id`).all().map(participantOf);
+    const sql = `SELECT ${participantColumns} FROM participant ORDER BY id`;
+    return this.#rows<ParticipantRow>(sql).map((row) => this.#intact(() => participantOf(row)));
   }
 
   /** A participant's sequence. */
   places(participant: string): Place[] {
-    const rows = this.db
-      .prepare(
-        "SELECT position, item, arrangement, answer, milliseconds FROM slot WHERE participant = ? ORDER BY position",
-      )
-      .all(participant);
-    return rows.map(placeOf);
+    const sql = `SELECT ${placeColumns} FROM slot WHERE participant = ? ORDER BY position`;
+    const rows = this.#rows<PlaceRow>(sql, participant);
+    return this.#intact(() => {
+      const places = rows.map((row) => placeOf(row, this.#items));
+      if (places.some(({ position }, i) => position !== i)) throw new Error("questions are missing");
+      return places;
+    }, `participant ${participant}, `);
   }
 
   /** Notes when an item was first shown. */
   show(participant: string, position: number, now: number): void {
-    writing(this.file, () =>
+    this.atOnce(() =>
       this.db
         .prepare("UPDATE slot SET shown = ? WHERE participant = ? AND position = ? AND shown IS NULL")
         .run(now, participant, position),
@@ -176,28 +177,54 @@ export class Store {
   }
 
   /** Keeps an answer; the first one stands. */
-  answer(participant: string, position: number, answer: number, now: number): void {
+  answer(participant: string, position: number, answer: number, now: number, shown = now): void {
     this.atOnce(() => {
       this.db
         .prepare(
           `UPDATE slot SET answer = ?, milliseconds = ? - COALESCE(shown, ?)
            WHERE participant = ? AND position = ? AND answer IS NULL`,
         )
-        .run(answer, now, now, participant, position);
+        .run(answer, now, shown, participant, position);
       this.db.prepare("UPDATE participant SET seen = ? WHERE id = ?").run(now, participant);
+    });
+  }
+
+  /** Holds the place of somebody who has not answered anything from now on, with other questions where they are given. */
+  hold(participant: string, sequence: readonly Slot[] | undefined, now: number): void {
+    this.atOnce(() => {
+      this.db.prepare("UPDATE participant SET started = ?, seen = ? WHERE id = ?").run(now, now, participant);
+      if (!sequence) return;
+      this.db.prepare("DELETE FROM slot WHERE participant = ?").run(participant);
+      this.#give(participant, sequence);
+    });
+  }
+
+  /** Takes a place back, as if its holder had stayed away for ever. */
+  free(participant: string): void {
+    this.atOnce(() => this.db.prepare("UPDATE participant SET seen = 0 WHERE id = ?").run(participant));
+  }
+
+  /** Forgets who began before then, stays away since, and answered nothing. */
+  forget(before: number): void {
+    this.atOnce(() => {
+      const gone = `SELECT id FROM participant WHERE started < ? AND seen < ? AND id NOT IN (${begun})`;
+      this.db.prepare(`DELETE FROM slot WHERE participant IN (${gone})`).run(before, before);
+      this.db
+        .prepare("DELETE FROM participant WHERE started < ? AND seen < ? AND id NOT IN (SELECT participant FROM slot)")
+        .run(before, before);
     });
   }
 
   /** Ends a participation; the first code stands. */
   finish(participant: string, code: string, now: number): string {
-    writing(this.file, () =>
+    this.atOnce(() =>
       this.db
         .prepare("UPDATE participant SET finished = ?, code = ? WHERE id = ? AND finished IS NULL")
         .run(now, code, participant),
     );
-    const row = this.db.prepare("SELECT code FROM participant WHERE id = ?").get(participant);
+    const [row] = this.#rows<{ code: Column }>(`SELECT ${safely("code")} FROM participant WHERE id = ?`, participant);
     if (row === undefined) throw new InternalError(`participant ${participant} finished and is not there`);
-    return (row as { code: string }).code;
+    return this.#intact(() => text(row.code));
   }
 
   /** Forgets a participant, with every answer. */
@@ -214,12 +241,9 @@ export class Store {
 }
 
 // libsql's rows carry more than their columns.
-function participantOf(row: unknown): Participant {
-  const { id, code, started, seen, finished } = row as Participant;
-  return { id, code, started, seen, finished };
-}
+type ParticipantRow = Readonly<Record<keyof Participant, Column>>;
 
-function placeOf(row: unknown): Place {
-  const { position, item, arrangement, answer, milliseconds } = row as Place & { arrangement: string };
-  return { position, item, arrangement: JSON.parse(arrangement), answer, milliseconds };
-}
+const participantOf = ({ id, code, started, seen, finished }: ParticipantRow): Participant => ({
+  ...{ id: text(id), code: code === null ? null : text(code), started: whole(started), seen: whole(seen) },
+  finished: finished === null ? null : whole(finished),
+});

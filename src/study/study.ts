@@ -62,6 +62,13 @@ export interface Slot {
   readonly asked?: number;
 }
 
+/** A place in a participant's sequence, and what became of it. */
+export interface Place extends Slot {
+  readonly position: number;
+  readonly answer: number | null;
+  readonly milliseconds: number | null;
+}
+
 /** An answer to a trial. */
 export interface Rating {
   readonly participant: string;

@@ -1,15 +1,20 @@
 /** @file All three studies from the dataset to the report, taken by several people at once in a real Chromium. */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { methods } from "../../src/methods/index.ts";
+import { analyse } from "../../src/study/analysis.ts";
+import { peopleOf } from "../../src/study/answers.ts";
+import { reportPage } from "../../src/study/pages/report.ts";
+import { simulate } from "../../src/study/simulate.ts";
 import { Store } from "../../src/study/store.ts";
 import { itemsOf, type KindName } from "../../src/study/study.ts";
 import { launch } from "../chromium.ts";
 import { folder, within } from "../cli/run.ts";
-import { datasetFor } from "./fixtures.ts";
-import { serveCommand } from "./serving.ts";
+import { datasetFor, madeUp, written } from "./fixtures.ts";
+import { Client, serveCommand } from "./serving.ts";
 
 let browser: Browser;
 beforeAll(async () => {
@@ -171,10 +176,54 @@ async function expectReport(file: string): Promise<void> {
     const { page, wrongs } = await visit(`file://${file}`, viewport);
     expect(await page.locator(".chart .row").count()).toBeGreaterThan(1);
     expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(viewport.width);
-    if (viewport === wide) await expectAccessible(page, "report");
+    if (viewport === wide) {
+      const hidden = '[...document.querySelectorAll(".scroll")].map((of) => of.scrollWidth - of.clientWidth)';
+      expect(new Set((await page.evaluate(hidden)) as number[])).toEqual(new Set([0]));
+      await expectAccessible(page, "report");
+    }
     expect(wrongs).toEqual([]);
   }
 }
+
+test("a report with every method, long names and the paper's figures fits 1280 px and a phone", async () => {
+  const directory = folder();
+  const long = "a-rather-long-name-without-any-break-that-somebody-gave-it-in-2026-final-v2".repeat(2);
+  for (const kind of ["trust", "prediction"] as const) {
+    const conditions = methods.map(({ name }) => name);
+    const made = madeUp({ kind, conditions, pictures: 4, trials: 4, ratings: 3 });
+    const study = { ...made, dataset: long, models: [{ name: `${long}.onnx`, sha256: "0" }] };
+    const file = path.join(directory, `${kind}.study`);
+    const from = await Store.open(await written(path.join(directory, `real-${kind}.study`), study));
+    const mean = kind === "trust" ? -1.5 : 0.4;
+    const effects = Object.fromEntries(conditions.map((condition) => [condition, mean]));
+    await simulate(from, { effects, people: 0.5, items: 0.5, careless: 0.1, seed: 1, out: file });
+    from.close();
+    const store = await Store.read(file);
+    const page = path.join(directory, `${kind}.html`);
+    writeFileSync(page, reportPage(study, analyse(study, "synthetic", peopleOf(store))));
+    store.close();
+    await expectReport(page);
+  }
+});
+
+test("who comes when all places are taken reads when to come back, by their own clock", async () => {
+  const file = await written(path.join(folder(), "a.study"), madeUp({ ratings: 1, pictures: 1, trials: 1 }));
+  const { url, child } = await serveCommand(file);
+  onTestFinished(() => void child.kill());
+  for (let n = 0; n < 2; n++) await new Client(url).begin();
+  const { page } = await visit(url, phone);
+  await page.getByRole("checkbox").check();
+  await page.getByRole("button", { name: "Begin" }).click();
+  await page.getByRole("heading", { name: "All places are taken for now" }).waitFor();
+  const clock = page.locator("time");
+  await expect.poll(() => clock.innerText()).not.toContain("UTC");
+  const told = await page.evaluate(
+    'new Date(document.querySelector("time").dateTime).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })',
+  );
+  expect(await clock.innerText()).toBe(told);
+  await expectAccessible(page, "later");
+  expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(phone.width);
+});
 
 async function expectAccessible(page: Page, what: string): Promise<void> {
   await page.evaluate(axe.source);

@@ -1,10 +1,11 @@
 /** @file The service of a study: what it takes, what it refuses, and that nothing can be done twice. */
 
 import { mkdtempSync, rmSync } from "node:fs";
-import { request } from "node:http";
+import { type RequestOptions, request } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { randomFor } from "../../src/evaluate/random.ts";
 import { peopleOf } from "../../src/study/answers.ts";
 import { type Serving, serveStudy } from "../../src/study/server.ts";
 import { Store } from "../../src/study/store.ts";
@@ -88,6 +89,17 @@ describe("taking part", () => {
   });
 });
 
+/** The status of a request as it is written, which `URL` would tidy up. */
+const raw = (target: string, init: RequestOptions, body?: string | Buffer) =>
+  new Promise<number>((resolve, reject) => {
+    const { hostname, port } = new URL(serving.url);
+    const sent = request({ hostname, port, path: target, ...init }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    sent.on("error", reject).end(body);
+  });
+
 describe("what is refused", () => {
   let somebody: Client;
   beforeAll(async () => {
@@ -141,16 +153,87 @@ describe("what is refused", () => {
       await unchanged(() => somebody.get(place), 404);
   });
 
+  test("a token that is not ASCII, and cookies, queries and bodies of any make: refused, never an error of ours", async () => {
+    const { token, position } = (await somebody.question())!;
+    await unchanged(() => somebody.post("answer", { token: "é".repeat(64), position, answer: 0 }), 403);
+    await unchanged(() => somebody.post("leave", { token: "\u{1d518}".repeat(32) }), 403);
+    const [name] = somebody.cookie.split("=");
+    const random = randomFor("junk");
+    const pick = <T>(list: readonly T[]): T => list[random.below(list.length)];
+    const bytes = () => Buffer.from(Array.from({ length: 64 }, () => random.below(256)));
+    const junk = () =>
+      pick([
+        "",
+        "%",
+        "%00",
+        "%ff".repeat(64),
+        "\xff".repeat(64),
+        "__proto__",
+        "1e309",
+        "null",
+        "[]",
+        `${token}0`,
+        bytes().toString("latin1"),
+      ]);
+    const headers = () => ({
+      cookie: pick([somebody.cookie, `${name}=${junk()}`, junk(), name, `${name}=; ${somebody.cookie}`]).replace(
+        /\p{Cc}/gu,
+        "",
+      ),
+    });
+    const types = [
+      "application/x-www-form-urlencoded",
+      "application/x-www-form-urlencoded; charset=utf-16",
+      "application/json",
+      "text/plain",
+      ";",
+    ];
+    const bodies = () => [
+      new URLSearchParams({ token: pick([token, junk()]), position: junk(), answer: junk() }).toString(),
+      JSON.stringify(
+        pick<unknown>([
+          null,
+          [],
+          5,
+          "x",
+          { token: 5 },
+          { token: { length: 64 } },
+          { token: [token] },
+          { token, position: ["0"] },
+        ]),
+      ),
+      '{"__proto__":{"token":"x"}}',
+      "token=%ff&token=%c3&&&==&position[]=0",
+      bytes(),
+    ];
+    const places = [
+      "/",
+      "/next",
+      "/answer",
+      "/leave",
+      "/begin",
+      "/done",
+      "/feedback?position[]=1&position=2",
+      "/feedback?__proto__=1",
+    ];
+    for (let n = 0; n < 600; n++) {
+      const form = random.below(2) === 0;
+      const place = pick([
+        ...places,
+        `/feedback?position=${encodeURIComponent(junk())}`,
+        `/picture/${encodeURIComponent(junk()).slice(0, 60)}`,
+      ]);
+      const sent = { ...headers(), ...(form && { "content-type": pick(types) }) };
+      const body = form ? pick(bodies()) : undefined;
+      const status = await raw(place, { method: form ? "POST" : "GET", headers: sent }, body);
+      expect([200, 303, 400, 403, 404, 413, 414, 415, 429], `${place} ${JSON.stringify(sent)} ${body}`).toContain(
+        status,
+      );
+    }
+    expect((await somebody.question())!.position).toBe(position);
+  });
+
   test("paths that leave, and bytes that are none", async () => {
-    const raw = (target: string) =>
-      new Promise<number>((resolve, reject) => {
-        const { hostname, port } = new URL(serving.url);
-        const sent = request({ hostname, port, path: target, headers: { cookie: somebody.cookie } }, (response) => {
-          response.resume();
-          resolve(response.statusCode ?? 0);
-        });
-        sent.on("error", reject).end();
-      });
     for (const target of [
       "/../../etc/passwd",
       "/picture/..%2f..%2fetc%2fpasswd",
@@ -159,7 +242,7 @@ describe("what is refused", () => {
       "/picture/%",
       "//etc/passwd",
     ]) {
-      const status = await raw(target);
+      const status = await raw(target, { headers: { cookie: somebody.cookie } });
       expect([400, 404], target).toContain(status);
     }
     expect((await somebody.get("next")).status).toBe(200);

@@ -1,16 +1,23 @@
 /** @file A served study, and a participant who speaks HTTP as a browser does. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { request } from "node:http";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
+export const bin = path.join(root, "dist/cli/bin.js");
+
 /** `gradcam study serve` on a free port. */
-export async function serveCommand(file: string, ...args: string[]): Promise<{ url: string; child: ChildProcess }> {
-  const bin = path.join(root, "dist/cli/bin.js");
-  const child = spawn(process.execPath, [bin, "study", "serve", file, "--port", "0", ...args], {
-    env: { ...process.env, NO_COLOR: "1" },
-  });
+export const serveCommand = (file: string, ...args: string[]): Promise<{ url: string; child: ChildProcess }> =>
+  servedBy(
+    spawn(process.execPath, [bin, "study", "serve", file, "--port", "0", ...args], {
+      env: { ...process.env, NO_COLOR: "1" },
+    }),
+  );
+
+/** A study's server, when it has said its address. */
+export async function servedBy(child: ChildProcess): Promise<{ url: string; child: ChildProcess }> {
   const url = await new Promise<string>((resolve, reject) => {
     let said = "";
     const hear = (part: Buffer) => {
@@ -18,8 +25,8 @@ export async function serveCommand(file: string, ...args: string[]): Promise<{ u
       const found = /http:\S+/.exec(said);
       if (found) resolve(found[0]);
     };
-    child.stdout.on("data", hear);
-    child.stderr.on("data", hear);
+    child.stdout?.on("data", hear);
+    child.stderr?.on("data", hear);
     child.once("exit", () => reject(new Error(`gradcam study serve ended: ${said}`)));
   });
   return { url, child };
@@ -35,7 +42,11 @@ export interface Page {
 /** Holds a cookie, and follows nothing by itself. */
 export class Client {
   cookie = "";
-  constructor(readonly url: string) {}
+  /** @param from the address that it asks from */
+  constructor(
+    readonly url: string,
+    readonly from?: string,
+  ) {}
 
   async get(place: string, headers: Record<string, string> = {}): Promise<Page> {
     return this.#fetch(place, { headers });
@@ -74,12 +85,33 @@ export class Client {
     return code;
   }
 
-  async #fetch(place: string, init: RequestInit): Promise<Page> {
-    const headers = { ...(this.cookie && { cookie: this.cookie }), ...init.headers };
-    const response = await fetch(new URL(place, this.url), { ...init, headers, redirect: "manual" });
-    for (const cookie of response.headers.getSetCookie()) this.cookie = cookie.split(";")[0];
-    const { status, headers: got } = response;
-    return { status, text: await response.text(), location: got.get("location"), headers: got };
+  /** `fetch` has no address to ask from. */
+  #fetch(
+    place: string,
+    init: { method?: string; body?: URLSearchParams; headers: Record<string, string> },
+  ): Promise<Page> {
+    const { method, body } = init;
+    const headers = {
+      ...(this.cookie && { cookie: this.cookie }),
+      ...(body && { "content-type": "application/x-www-form-urlencoded" }),
+      ...init.headers,
+    };
+    return new Promise((resolve, reject) => {
+      const sent = request(new URL(place, this.url), { method, headers, localAddress: this.from }, (response) => {
+        const got = new Headers();
+        for (const [name, value] of Object.entries(response.headers)) got.set(name, String(value));
+        for (const cookie of response.headers["set-cookie"] ?? []) this.cookie = cookie.split(";")[0];
+        let text = "";
+        response.setEncoding("utf8").on("data", (part) => {
+          text += part;
+        });
+        response.on("error", reject);
+        response.on("end", () =>
+          resolve({ status: response.statusCode ?? 0, text, location: got.get("location"), headers: got }),
+        );
+      });
+      sent.on("error", reject).end(body?.toString());
+    });
   }
 }
 

@@ -3,13 +3,12 @@
 import { type Html, html } from "../../render/html.ts";
 import { checkQuestion, choicesOf, type Kind, shownTo } from "../kinds/kind.ts";
 import type { Standing } from "../participation.ts";
-import type { Place } from "../store.ts";
-import type { Item, Study } from "../study.ts";
+import type { Item, Place, Study } from "../study.ts";
 
 /** What every form carries, so that no other site can send it. */
 export type FormToken = string;
 
-const page = (title: string, kind: "text" | "question", body: Html): string =>
+export const page = (title: string, kind: "text" | "question", body: Html): string =>
   html`<!doctype html>
 <html lang="en">
 <head>

@@ -2,14 +2,14 @@
 import { colours } from "./colours.ts";
 
 export const reportStyle = `${colours}
-main { max-width: 70rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
+main { max-width: 76rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; overflow-wrap: anywhere; }
 h1 { font-size: clamp(1.5rem, 1.2rem + 2vw, 2.25rem); margin: 0 0 1rem; }
 h2 { font-size: 1.25rem; margin: 2.5rem 0 0.75rem; }
 p { max-width: 42rem; margin: 0 0 1rem; }
 .kicker { color: var(--muted); margin: 0 0 0.25rem; }
 .synthetic { background: var(--accent); color: var(--on-accent); padding: 0.75rem 1rem; border-radius: 0.5rem; max-width: none; }
 .chart { margin: 2rem 0; }
-.row { display: grid; grid-template-columns: 12rem 4.5rem 1fr; align-items: center; gap: 0 0.75rem; padding: 0.35rem 0; }
+.row { display: grid; grid-template-columns: 14rem 4.5rem 1fr; align-items: center; gap: 0 0.75rem; padding: 0.35rem 0; }
 .value { text-align: right; font-variant-numeric: tabular-nums; font-weight: 600; }
 .track { position: relative; height: 2rem; margin: 0 0.75rem; background: linear-gradient(var(--line), var(--line)) center / 100% 1px no-repeat; }
 .track i { position: absolute; top: 50%; transform: translateY(-50%); }
@@ -28,17 +28,23 @@ figcaption span { display: inline-flex; align-items: center; gap: 0.4rem; }
 .key { display: inline-block; width: 1.25rem; height: 0.75rem; flex: none; }
 .key.mean { width: 0.75rem; border-radius: 50%; background: var(--accent); } .key.wide { height: 2px; } .key.narrow { height: 9px; }
 .key.chance { width: 0; border-left: 2px dashed var(--muted); height: 1rem; } .key.paper { width: 0.6rem; height: 0.6rem; border: 2px solid var(--ink); rotate: 45deg; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 0.9375rem; font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: 0.4rem 0.75rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
-thead th { vertical-align: bottom; white-space: normal; min-width: 4.5rem; font-weight: 600; color: var(--muted); }
-th:first-child { text-align: left; padding-left: 0; }
+/* What lies beyond the edge of a narrow screen shows as a shadow there. */
+.scroll {
+  overflow-x: auto;
+  background: linear-gradient(to left, var(--paper) 30%, transparent) right / 3rem 100% no-repeat local, linear-gradient(to left, var(--line), transparent) right / 1rem 100% no-repeat scroll;
+}
+table { border-collapse: collapse; font-size: 0.9375rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
+th, td { text-align: right; padding: 0.4rem 0.625rem; border-bottom: 1px solid var(--line); }
+td { white-space: nowrap; }
+thead th { vertical-align: bottom; font-weight: 600; color: var(--muted); }
+th:first-child { text-align: left; padding-left: 0; min-width: 8rem; }
 tbody th { font-weight: 600; }
 li { max-width: 42rem; margin-bottom: 0.5rem; }
 ul { padding-left: 1.25rem; }
 footer { margin-top: 3rem; color: var(--muted); font-size: 0.875rem; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 @media (max-width: 40rem) {
+  th:first-child { position: sticky; left: 0; min-width: 9rem; max-width: 10rem; background: var(--paper); overflow-wrap: break-word; }
   .row { grid-template-columns: 1fr auto; } .track, .stack { grid-column: 1 / -1; } .axis .name, .axis .value { display: none; }
 }
 `;

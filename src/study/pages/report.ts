@@ -52,13 +52,14 @@ const modelWords = ({ name, accuracy }: Study["models"][number]): string =>
 
 function meansTable(means: readonly Mean[], scale: Scale): Html {
   const unit = scale.share ? ", %" : "";
+  const paper = means.some((m) => m.paper !== undefined);
   const row = (
     m: Mean,
-  ) => html`<tr><th scope="row">${nameOf(m.condition)}</th><td>${number(m.both.value, scale)}</td><td>${m.paper === undefined ? "" : number(m.paper, scale)}</td>
+  ) => html`<tr><th scope="row">${nameOf(m.condition)}</th><td>${number(m.both.value, scale)}</td>${paper && html`<td>${m.paper === undefined ? "" : number(m.paper, scale)}</td>`}
 <td>${interval(m.both, scale)}</td><td>${interval(m.people, scale)}</td><td>${interval(m.pictures, scale)}</td><td>${interval(m.independent, scale)}</td>
 <td>${m.both.count}</td><td>${Number.isNaN(m.agreement) ? "none" : number(m.agreement, { ...scale, share: false })}</td><td>${m.seconds.toFixed(1)}</td></tr>\n`;
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Means"><table>
-<thead><tr><th scope="col">condition</th><th scope="col">${scale.title}${unit}</th><th scope="col">the paper</th><th scope="col">95 %: people and pictures</th><th scope="col">people</th><th scope="col">pictures</th><th scope="col">independent</th><th scope="col">ratings</th><th scope="col">agreement</th><th scope="col">seconds</th></tr></thead>
+<thead><tr><th scope="col">condition</th><th scope="col">${scale.title}${unit}</th>${paper && html`<th scope="col">the paper</th>`}<th scope="col">95 %: people and pictures</th><th scope="col">95 %: people</th><th scope="col">95 %: pictures</th><th scope="col">95 %: independent</th><th scope="col">ratings</th><th scope="col">agreement</th><th scope="col">seconds</th></tr></thead>
 <tbody>${means.map(row)}</tbody></table></div>`;
 }
 
@@ -66,7 +67,7 @@ function differencesTable(differences: readonly Figure[], scale: Scale): Html {
   const row = (d: Figure) => html`<tr><th scope="row">${nameOf(d.condition)} − ${nameOf(d.than ?? "")}</th>
 <td>${number(d.both.value, scale, true)}</td><td>${interval(d.both, scale, true)}</td><td>${interval(d.people, scale, true)}</td><td>${interval(d.pictures, scale, true)}</td></tr>\n`;
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Differences"><table>
-<thead><tr><th scope="col">difference</th><th scope="col">${scale.share ? "points" : "score"}</th><th scope="col">95 %: people and pictures</th><th scope="col">people</th><th scope="col">pictures</th></tr></thead>
+<thead><tr><th scope="col">difference</th><th scope="col">${scale.share ? "points" : "score"}</th><th scope="col">95 %: people and pictures</th><th scope="col">95 %: people</th><th scope="col">95 %: pictures</th></tr></thead>
 <tbody>${differences.map(row)}</tbody></table></div>`;
 }
 

@@ -16,6 +16,8 @@ for (const button of buttons) button.disabled = true;
 Promise.allSettled([...document.images].map((image) => image.decode())).then(() => {
   for (const button of buttons) button.disabled = false;
 });
+for (const time of document.querySelectorAll("time"))
+  time.textContent = new Date(time.dateTime).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 const steps = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
 addEventListener("keydown", (event) => {
   const at = buttons.indexOf(document.activeElement);

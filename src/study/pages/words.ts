@@ -1,4 +1,4 @@
-/** @file Conditions and numbers in a report's words. */
+/** @file Conditions, numbers and times in words. */
 import type { Estimate } from "../../evaluate/statistics.ts";
 import { methods } from "../../methods/index.ts";
 import type { Scale } from "../kinds/kind.ts";
@@ -15,3 +15,11 @@ export const number = (value: number, { share }: Scale, sign = false): string =>
 
 export const interval = ({ low, high }: Estimate, scale: Scale, sign = false): string =>
   Number.isFinite(low) ? `${number(low, scale, sign)} to ${number(high, scale, sign)}` : "none";
+
+/** A time that is waited for: `10 minutes`, `1 hour`. */
+export function duration(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000);
+  const [unit, size] = seconds % 3600 === 0 ? ["hour", 3600] : seconds % 60 === 0 ? ["minute", 60] : ["second", 1];
+  const count = seconds / (size as number);
+  return `${count} ${unit}${count === 1 ? "" : "s"}`;
+}
