@@ -5,6 +5,7 @@ import { type Command, Option } from "commander";
 import { UserError } from "../errors.ts";
 import { type Evaluation, evaluate as runEvaluation } from "../evaluate/evaluate.ts";
 import { metrics } from "../evaluate/metrics/index.ts";
+import type { ExamineAll } from "../evaluate/examination.ts";
 import { inPool } from "../evaluate/pool.ts";
 import { Meter } from "../evaluate/prometheus.ts";
 import { overQueue } from "../evaluate/queue/coordinator.ts";
@@ -99,24 +100,19 @@ async function evaluate(dataset: string, flags: EvaluateFlags): Promise<void> {
   const { metrics: asked } = flags;
   if (!asked)
     throw new UserError("invalid-option", `missing --metrics; allowed are ${metrics.map((m) => m.name).join(", ")}`);
-  await interruptible((signal) => measure(dataset, asked, flags, signal), ["SIGINT", "SIGTERM"]);
+  await measure(dataset, asked, flags);
 }
 
-async function measure(
-  dataset: string,
-  asked: readonly string[],
-  flags: EvaluateFlags,
-  signal: AbortSignal,
-): Promise<void> {
+async function measure(dataset: string, asked: readonly string[], flags: EvaluateFlags): Promise<void> {
   let bar: Progress | undefined;
   const meter = flags.metricsPort === undefined ? undefined : await Meter.listen(flags.metricsPort);
-  const examineAll = flags.queue === undefined ? inPool(flags.workers) : overQueue(flags.queue);
+  const examineAll = orderly(flags.queue === undefined ? inPool(flags.workers) : overQueue(flags.queue));
   try {
     const load = loadOptions(flags);
     const { evaluation, samples } = await runEvaluation({
       ...{ dataset, model: flags.model, load, out: flags.out },
       ...{ methods: flags.methods, metrics: asked, format: flags.format, seed: flags.seed },
-      ...{ examineAll: meter?.around(examineAll) ?? examineAll, sample: flags.sample, signal },
+      ...{ examineAll: meter?.around(examineAll) ?? examineAll, sample: flags.sample },
       mapping: flags.classMap === undefined ? undefined : await readMapping(flags.classMap),
       onProgress: ({ done, total, before }) => {
         bar ??= new Progress("pictures", total - before);
@@ -140,6 +136,12 @@ async function measure(
     meter?.close();
   }
 }
+
+/** Told of signals; before and after, nothing is lost by an end at once. */
+const orderly =
+  (examineAll: ExamineAll): ExamineAll =>
+  (samples, errand) =>
+    interruptible((signal) => examineAll(samples, { ...errand, signal }), { signals: ["SIGINT", "SIGTERM"] });
 
 function table({ dataset, examined, right, failures, outcomes, figures, differences }: Evaluation, out: string): void {
   print(`${bold(dataset.location)}: ${examined} pictures examined`);

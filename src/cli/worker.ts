@@ -42,5 +42,5 @@ async function work({ queue, concurrency, metricsPort }: WorkerFlags): Promise<v
       meter?.close();
     }
   };
-  await interruptible(serving, ["SIGINT", "SIGTERM"]);
+  await interruptible(serving, { signals: ["SIGINT", "SIGTERM"], finishes: true });
 }

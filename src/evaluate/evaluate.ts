@@ -13,7 +13,7 @@ import { ClassNames } from "./datasets/classes.ts";
 import type { Remark } from "./datasets/dataset.ts";
 import { readDataset } from "./datasets/index.ts";
 import { type Details, detailsOf } from "./details.ts";
-import type { ExamineAll } from "./examination.ts";
+import { checkSignal, type ExamineAll } from "./examination.ts";
 import { openExaminee } from "./examinee.ts";
 import { metricNamed } from "./metrics/index.ts";
 import type { Need } from "./metrics/metric.ts";
@@ -80,9 +80,11 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   const { dataset: location, methods, metrics, out, seed = 0 } = options;
   methods.forEach(methodNamed);
   metrics.forEach(metricNamed);
+  checkSignal(options.signal);
   const { model, layer, dataset, samples } = await prepare(options);
   const { name, labels } = model;
   checkNeeds(metrics, samples);
+  checkSignal(options.signal);
 
   await prepareDirectory(out);
   const { peak = "centre", align = "bilinear" } = options.load ?? {};

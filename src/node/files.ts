@@ -1,5 +1,6 @@
 /** @file Reading and writing files so that a mistake is one clear line and a file is whole or not there. */
 import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
@@ -96,9 +97,16 @@ export async function prepareDirectory(directory: string): Promise<void> {
   }
 }
 
+/** Files that are being written: a process that is ended leaves none of them. */
+const partials = new Set<string>();
+process.on("exit", () => {
+  for (const partial of partials) rmSync(partial, { force: true });
+});
+
 /** Writes beside the place and renames, so that no half-written file is ever seen under the name. */
 export async function writeWhole(file: string, content: Uint8Array | string): Promise<void> {
   const partial = `${file}.${randomUUID()}.part`;
+  partials.add(partial);
   try {
     await makeDirectory(path.dirname(file));
     await writeFile(partial, content);
@@ -106,6 +114,8 @@ export async function writeWhole(file: string, content: Uint8Array | string): Pr
   } catch (cause) {
     await rm(partial, { force: true }).catch(() => undefined); // where it could not be made it cannot be removed
     throw cannotWrite(file, cause);
+  } finally {
+    partials.delete(partial);
   }
 }
 

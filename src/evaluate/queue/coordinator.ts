@@ -7,7 +7,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { InternalError, UserError } from "../../errors.ts";
-import type { Errand, ExamineAll } from "../examination.ts";
+import { checkSignal, type Errand, type ExamineAll } from "../examination.ts";
 import type { Sample } from "../sample.ts";
 import { Link, silence, within } from "./link.ts";
 import { type Report, type Shard, version } from "./shard.ts";
@@ -65,6 +65,7 @@ class Coordinator {
     const ended = new Promise<void>((resolve, reject) => {
       this.#end = (error) => (error ? reject(error) : resolve());
     });
+    checkSignal(signal);
     const cancel = () => this.#end(new UserError("cancelled", "cancelled"));
     signal?.addEventListener("abort", cancel, { once: true });
     for (const { id } of samples) this.#unanswered.add(id);

@@ -38,6 +38,7 @@ export async function serve({ url, concurrency, signal, onNotice, watch }: Serve
     };
   });
   const finish = () => stop();
+  if (signal.aborted) finish();
   signal.addEventListener("abort", finish, { once: true });
 
   const work = async ({ samples, work }: Shard): Promise<readonly Answer[]> => {
