@@ -131,6 +131,12 @@ async function measure(dataset: string, asked: readonly string[], flags: Evaluat
     await writeWhole(path.join(flags.out, "report.html"), report);
     if (flags.json) printJson(content);
     else table(evaluation, flags.out);
+    const { examined, failures } = evaluation;
+    if (examined === 0)
+      throw new UserError(
+        "invalid-input",
+        `no picture could be examined: all ${failures.length} failed, the first, ${failures[0]?.id}, since: ${failures[0]?.error}`,
+      );
   } finally {
     bar?.clear();
     meter?.close();
