@@ -208,6 +208,23 @@ describe("manifests", () => {
   ])("%s", (_, text, message) => refuses(() => reading({ "manifest.csv": text }), message));
 });
 
+test("a manifest in pieces is a manifest, wherever they part", async () => {
+  const text = `\ufeffpicture,label,name,x0,y0,x1,y1\r\n"a,""1"".png",dog,"do""g",1,2,3,4\n\n"b\n\r.png",,,,,,\r\nécran😀.png,"cat",,,,,`;
+  const bytes = new TextEncoder().encode(text);
+  const expected = [
+    { id: 'a,"1".png', labels: [0], objects: [{ name: 'do"g', classes: [], box: [1, 2, 3, 4] }] },
+    { id: "b\n\r.png", objects: [] },
+    { id: "écran😀.png", labels: [1], objects: [] },
+  ];
+  for (const size of [1, 2, 3, 5, 11, bytes.length]) {
+    const pieces = async function* () {
+      for (let at = 0; at < bytes.length; at += size) yield bytes.slice(at, at + size);
+    };
+    const { samples } = await readDataset({ ...sourceOf({ "manifest.csv": bytes }), pieces }, classes);
+    expect(samples).toMatchObject(expected);
+  }
+});
+
 describe("configurations", () => {
   const bytes = (text: string) => new TextEncoder().encode(text);
   const tooDeep = bytes(`{"id2label":${"[".repeat(1e5)}${"]".repeat(1e5)}}`);

@@ -2,4 +2,4 @@
 import { test } from "vitest";
 import { caseNames, endure } from "./queue-cases.ts";
 
-test.each(caseNames)("%s", { timeout: 300_000 }, (name) => endure(name, 120));
+test.each(caseNames)("%s", { timeout: 300_000 }, (name) => endure(name, 48));

@@ -2,10 +2,6 @@
 import { test } from "vitest";
 import { type CaseName, endure } from "./queue-cases.ts";
 
-const cheap: CaseName[] = [
-  "Redis forgets all",
-  "two coordinators of the same results",
-  "the queue holds what is no picture",
-];
+const cheap: CaseName[] = ["two coordinators of the same results", "the queue holds what is no picture"];
 
 test.each(cheap)("%s", { timeout: 120_000 }, (name) => endure(name, 24));

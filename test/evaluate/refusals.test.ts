@@ -82,7 +82,13 @@ test("read-only in the middle: the coordinator ends, the worker says so and wait
   const stop = new AbortController();
   const onNotice = (text: string) => notices.push(text);
   const watch = <T>(one: T) => one;
-  const ended = serve({ url: redis.url(3), concurrency: 1, signal: stop.signal, onNotice, watch });
+  const ended = serve({
+    link: await Link.open(redis.url(3), onNotice),
+    concurrency: 1,
+    signal: stop.signal,
+    onNotice,
+    watch,
+  });
   await expect.poll(() => notices).toContainEqual(expect.stringContaining("waits for pictures"));
   await raw.replicaof("127.0.0.1", await freePort());
   await expect.poll(() => notices).toContainEqual(expect.stringMatching(/ refuses: it is read-only.*; waiting$/));
@@ -105,7 +111,7 @@ test("no room in the middle ends the coordinator in one line", async () => {
 test("a signal that was given before is heard", async () => {
   const signal = AbortSignal.abort();
   const onNotice = () => {};
-  await serve({ url: redis.url(5), concurrency: 1, signal, onNotice, watch: (one) => one });
+  await serve({ link: await Link.open(redis.url(5), onNotice), concurrency: 1, signal, onNotice, watch: (one) => one });
   await expect(overQueue(redis.url(5))(samples, { work, signal, onAnswer: () => {}, onNotice })).rejects.toThrow(
     /^cancelled$/,
   );
