@@ -53,6 +53,9 @@ export async function serve({ link, concurrency, signal, onNotice, watch }: Serv
   };
 
   const worker = link.worker(name, concurrency, async (shard, back): Promise<Report> => {
+    // What others put there fails, and is no reason to end.
+    if (typeof shard?.version !== "string")
+      throw new UserError("invalid-input", `invalid queue: ${link.place} holds what is no picture of gradcam's`);
     if (shard.version !== version) {
       stop(
         new UserError(
