@@ -6,8 +6,8 @@ import { Session } from "node:inspector";
 import { runInThisContext } from "node:vm";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 
-/** What the threads share: how many signals the main one has heard, whether its work was ended by force, and a place to wait at. */
-export const Place = { heard: 0, forced: 1, never: 2 } as const;
+/** What the threads share: how many signals the main one has heard, whether it is about to end, or was ended by force; and a place to wait at. */
+export const Place = { heard: 0, ending: 1, forced: 2, never: 3 } as const;
 
 /** Milliseconds in which a main thread that does not compute has heard of a signal. */
 const patience = 500;
@@ -26,13 +26,21 @@ function watch(shared: Int32Array, tell: () => void): void {
     const heard = Atomics.load(shared, Place.heard);
     tell();
     Atomics.wait(shared, Place.heard, heard, patience);
-    if (Atomics.load(shared, Place.heard) !== heard) continue;
+    if (Atomics.load(shared, Place.heard) !== heard) {
+      if (!Atomics.load(shared, Place.ending)) continue;
+      // It has heard, and may have begun to compute since.
+      Atomics.wait(shared, Place.never, 0, 2 * patience);
+    }
     Atomics.store(shared, Place.forced, 1);
-    const session = new Session();
-    session.connectToMainThread();
-    session.post("Runtime.terminateExecution");
-    session.disconnect();
-    // From here on a second Ctrl-C has the process's default action.
-    return;
+    // Whatever runs at the moment is ended, which may be the answer to this: until the process ends. From here on a second Ctrl-C has the
+    // process's default action.
+    for (;;) {
+      const session = new Session();
+      session.connectToMainThread();
+      session.post("Runtime.terminateExecution");
+      session.disconnect();
+      tell();
+      Atomics.wait(shared, Place.never, 0, patience);
+    }
   }
 }

@@ -5,6 +5,8 @@ import { UserError } from "../errors.ts";
 import { exitCodes } from "./about.ts";
 import { Place } from "./guard.ts";
 
+const shared = new Int32Array(new SharedArrayBuffer(4 * Object.keys(Place).length));
+
 const end = (): never => process.exit(exitCodes.interrupted);
 
 /**
@@ -17,14 +19,13 @@ export function listen(): void {
   process.on("SIGINT", () => {
     if (++times > 1 || process.listenerCount("SIGINT") === 1) end();
   });
-  const shared = new Int32Array(new SharedArrayBuffer(4 * Object.keys(Place).length));
   const guard = new Worker(fileURLToPath(new URL("./guard.js", import.meta.url)), { workerData: shared });
   guard.on("message", () => {
-    Atomics.add(shared, Place.heard, 1);
-    Atomics.notify(shared, Place.heard);
     // What computed is gone, and whoever waits for it would wait for ever.
     if (Atomics.load(shared, Place.forced)) end();
     process.emit("SIGINT", "SIGINT");
+    Atomics.add(shared, Place.heard, 1);
+    Atomics.notify(shared, Place.heard);
   });
   // Without it signals are heard all the same, if not while JavaScript computes.
   guard.on("error", () => {});
@@ -52,7 +53,10 @@ export async function interruptible<T>(
   const stop = new AbortController();
   let late: NodeJS.Timeout | undefined;
   const interrupt = () => {
-    if (!finishes) late ??= setTimeout(end, patience);
+    if (!finishes) {
+      late ??= setTimeout(end, patience);
+      Atomics.store(shared, Place.ending, 1);
+    }
     stop.abort();
   };
   for (const signal of signals) process.once(signal, interrupt);
