@@ -4,6 +4,7 @@ import path from "node:path";
 import { type Command, Option } from "commander";
 import { UserError } from "../errors.ts";
 import { type Evaluation, evaluate as runEvaluation } from "../evaluate/evaluate.ts";
+import type { ExamineAll } from "../evaluate/examination.ts";
 import { metricNamed, metrics } from "../evaluate/metrics/index.ts";
 import { inPool } from "../evaluate/pool.ts";
 import { Meter } from "../evaluate/prometheus.ts";
@@ -106,24 +107,19 @@ async function evaluate(dataset: string, flags: EvaluateFlags): Promise<void> {
   if (adversarial) return interruptible((signal) => attack(dataset, { ...flags, methods }, signal));
   if (!asked)
     throw new UserError("invalid-option", `missing --metric; allowed are ${metrics.map((m) => m.name).join(", ")}`);
-  await interruptible((signal) => measure(dataset, asked, flags, signal), ["SIGINT", "SIGTERM"]);
+  await measure(dataset, asked, flags);
 }
 
-async function measure(
-  dataset: string,
-  asked: readonly string[],
-  flags: EvaluateFlags,
-  signal: AbortSignal,
-): Promise<void> {
+async function measure(dataset: string, asked: readonly string[], flags: EvaluateFlags): Promise<void> {
   let bar: Progress | undefined;
   const meter = flags.metricsPort === undefined ? undefined : await Meter.listen(flags.metricsPort);
-  const examineAll = flags.queue === undefined ? inPool(flags.workers) : overQueue(flags.queue);
+  const examineAll = orderly(flags.queue === undefined ? inPool(flags.workers) : overQueue(flags.queue));
   try {
     const load = loadOptions(flags);
     const { evaluation, samples } = await runEvaluation({
       ...{ dataset, model: flags.model, load, out: flags.out },
       ...{ methods: flags.method ?? ["grad-cam"], metrics: asked, format: flags.format, seed: flags.seed },
-      ...{ examineAll: meter?.around(examineAll) ?? examineAll, sample: flags.sample, signal },
+      ...{ examineAll: meter?.around(examineAll) ?? examineAll, sample: flags.sample },
       mapping: flags.classMap === undefined ? undefined : await readMapping(flags.classMap),
       onProgress: ({ done, total, before }) => {
         bar ??= new Progress("pictures", total - before);
@@ -142,11 +138,23 @@ async function measure(
     await writeWhole(path.join(flags.out, "report.html"), report);
     if (flags.json) printJson(content);
     else table(evaluation, flags.out);
+    const { examined, failures } = evaluation;
+    if (examined === 0)
+      throw new UserError(
+        "invalid-input",
+        `no picture could be examined: all ${failures.length} failed, the first, ${failures[0]?.id}, since: ${failures[0]?.error}`,
+      );
   } finally {
     bar?.clear();
     meter?.close();
   }
 }
+
+/** Told of signals; before and after, nothing is lost by an end at once. */
+const orderly =
+  (examineAll: ExamineAll): ExamineAll =>
+  (samples, errand) =>
+    interruptible((signal) => examineAll(samples, { ...errand, signal }), { signals: ["SIGINT", "SIGTERM"] });
 
 function table({ dataset, examined, right, failures, outcomes, figures, differences }: Evaluation, out: string): void {
   print(`${bold(dataset.location)}: ${examined} pictures examined`);

@@ -1,8 +1,7 @@
 /** @file The samples that a command's arguments name: files, and directories of them. */
-import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
-import { exists, isDirectory } from "../node/files.ts";
+import { exists, filesBelow, isDirectory, isFile } from "../node/files.ts";
 import type { Kind } from "../tasks/sample.ts";
 
 /** What is taken of a directory, by what the model takes; a file that is named may have any name. */
@@ -28,13 +27,15 @@ export async function findSamples(args: readonly string[], out: string, kind: Ki
     if (!(await isDirectory(arg))) {
       if (!(await exists(arg)))
         throw new UserError("missing-file", `missing ${kind}: ${arg}: no such file or directory`);
+      // A pipe would be waited for.
+      if (!(await isFile(arg)))
+        throw new UserError("missing-file", `missing ${kind}: ${arg} is a pipe, a socket or a device; give a file`);
       found.push({ file: arg, name: path.basename(arg) });
       continue;
     }
     const within = (name: string) => !path.relative(out, path.join(arg, name)).startsWith("..");
-    const names = (await readdir(arg, { recursive: true, withFileTypes: true }))
-      .filter((entry) => !entry.isDirectory() && endings[kind].includes(path.extname(entry.name).toLowerCase()))
-      .map((entry) => path.relative(arg, path.join(entry.parentPath, entry.name)))
+    const names = (await filesBelow(arg))
+      .filter((name) => endings[kind].includes(path.extname(name).toLowerCase()))
       .filter((name) => path.resolve(arg) === path.resolve(out) || !within(name));
     if (names.length === 0)
       throw new UserError("missing-file", `missing ${kind}: ${arg} holds none; looked for ${endings[kind].join(" ")}`);

@@ -1,7 +1,9 @@
 /** @file `gradcam worker`: examines pictures of evaluations that run elsewhere, until it is stopped. */
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
+import type { Answer } from "../evaluate/examination.ts";
 import { Meter } from "../evaluate/prometheus.ts";
+import { Link } from "../evaluate/queue/link.ts";
 import { serve } from "../evaluate/queue/serve.ts";
 import { interruptible } from "./interrupt.ts";
 import { notice, port, whole } from "./options.ts";
@@ -31,16 +33,14 @@ export function defineWorker(program: Command): void {
 }
 
 async function work({ queue, concurrency, metricsPort }: WorkerFlags): Promise<void> {
-  const serving = async (signal: AbortSignal) => {
-    const meter = metricsPort === undefined ? undefined : await Meter.listen(metricsPort);
-    try {
-      await serve({
-        ...{ url: queue, concurrency, signal, onNotice: notice },
-        watch: (examination) => meter?.watch(examination) ?? examination,
-      });
-    } finally {
-      meter?.close();
-    }
-  };
-  await interruptible(serving, ["SIGINT", "SIGTERM"]);
+  const meter = metricsPort === undefined ? undefined : await Meter.listen(metricsPort);
+  try {
+    // Until here nothing is at hand: a signal ends it at once.
+    const link = await Link.open(queue, notice);
+    const watch = (examination: Promise<Answer>) => meter?.watch(examination) ?? examination;
+    const serving = (signal: AbortSignal) => serve({ link, concurrency, signal, onNotice: notice, watch });
+    await interruptible(serving, { signals: ["SIGINT", "SIGTERM"], finishes: true });
+  } finally {
+    meter?.close();
+  }
 }

@@ -10,10 +10,10 @@ import type { AlignName } from "../tasks/placing.ts";
 import { isAddress } from "./address.ts";
 import type { Mapping } from "./datasets/class-maps.ts";
 import { ClassNames } from "./datasets/classes.ts";
-import type { Remark } from "./datasets/dataset.ts";
-import { readDataset } from "./datasets/index.ts";
+import type { Dataset, Remark } from "./datasets/dataset.ts";
+import { because, readDataset } from "./datasets/index.ts";
 import { type Details, detailsOf } from "./details.ts";
-import type { ExamineAll } from "./examination.ts";
+import { checkSignal, type ExamineAll } from "./examination.ts";
 import { openExaminee } from "./examinee.ts";
 import { metricNamed } from "./metrics/index.ts";
 import type { Need } from "./metrics/metric.ts";
@@ -80,9 +80,11 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   const { dataset: location, methods, metrics, out, seed = 0 } = options;
   methods.forEach(methodNamed);
   metrics.forEach(metricNamed);
+  checkSignal(options.signal);
   const { model, layer, dataset, samples } = await prepare(options);
   const { name, labels } = model;
-  checkNeeds(metrics, samples);
+  checkNeeds(metrics, samples, dataset);
+  checkSignal(options.signal);
 
   await prepareDirectory(out);
   const { peak = "centre", align = "bilinear" } = options.load ?? {};
@@ -171,11 +173,12 @@ const has: Readonly<Record<Need, (sample: Sample) => unknown>> = {
   attention: ({ attention }) => attention !== undefined,
 };
 
-function checkNeeds(metrics: readonly string[], samples: readonly Sample[]): void {
+function checkNeeds(metrics: readonly string[], samples: readonly Sample[], dataset: Dataset): void {
+  // A sample that fails may have had it.
   for (const { name, needs } of metrics.map(metricNamed))
-    if (needs && !samples.some(has[needs]))
+    if (needs && !samples.some((sample) => sample.fault !== undefined || has[needs](sample)))
       throw new UserError(
         "invalid-option",
-        `invalid metric for this dataset: ${name} needs ${needs}, and no picture has any`,
+        `invalid metric for this dataset: ${name} needs ${needs}, and no picture has any${because(dataset)}`,
       );
 }

@@ -1,4 +1,5 @@
 /** @file What it is to get samples examined, whoever does it: processes of this machine (pool.ts), or workers behind a queue (queue/). */
+import { UserError } from "../errors.ts";
 import type { Examined } from "./examine.ts";
 import type { Sample } from "./sample.ts";
 import type { Failure } from "./store.ts";
@@ -18,6 +19,11 @@ export interface Errand {
 
 /** Ends when every sample has its answer. @throws UserError when the work itself is wrong (no such model ...), or it was cancelled. */
 export type ExamineAll = (samples: readonly Sample[], errand: Errand) => Promise<void>;
+
+/** @throws UserError `cancelled`; a signal that was given before anybody listened has no event. */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new UserError("cancelled", "cancelled");
+}
 
 /** Acts on all, in order, on at most so many at once; the first error ends it, as does `enough`. */
 export async function inTurn<T>(

@@ -5,7 +5,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { UserError, type UserErrorCode } from "../errors.ts";
-import { type Answer, type ExamineAll, inTurn } from "./examination.ts";
+import { type Answer, checkSignal, type ExamineAll, inTurn } from "./examination.ts";
 import type { Sample } from "./sample.ts";
 import type { Work } from "./work.ts";
 
@@ -25,6 +25,7 @@ export const ahead = 2;
 export const inPool =
   (workers: number): ExamineAll =>
   async (samples, { work, signal, onAnswer }) => {
+    checkSignal(signal);
     const count = Math.min(samples.length, workers);
     const pool = new Pool(work, count);
     const cancel = () => pool.close(new UserError("cancelled", "cancelled"));
@@ -112,6 +113,12 @@ export class Pool {
   }
 }
 
+/** Of all pools. One that computes does not hear that its parent has ended. */
+const alive = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of alive) child.kill("SIGKILL");
+});
+
 interface Watch {
   reply(reply: Reply): void;
   gone(how: string): void;
@@ -130,7 +137,9 @@ class Worker {
       this.ready ||= "ready" in reply;
       watch.reply(reply);
     });
+    alive.add(this.#process);
     this.#process.on("exit", (code, signal) => {
+      alive.delete(this.#process);
       if (!this.#dismissed) watch.gone(signal ?? `exit code ${code}`);
     });
     this.#send({ open: work });

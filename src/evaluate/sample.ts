@@ -22,6 +22,8 @@ export interface Sample {
   readonly objects: readonly Marked[];
   /** Where a grey picture of human attention is, of any size. */
   readonly attention?: string;
+  /** What is wrong with its annotations: it fails, and others do not. */
+  readonly fault?: string;
 }
 
 /** The id of a question about a picture. */
@@ -54,13 +56,23 @@ export interface Opened {
   readonly attention?: PixelMap;
 }
 
+/** Of all things in one picture together, a byte each. */
+const mostMaskPixels = 2 ** 30;
+
 /** @throws UserError for what cannot be read, is no picture, or has another size than its picture. */
 export async function openSample(
-  { id, picture: at, labels, objects, attention }: Sample,
+  { id, picture: at, labels, objects, attention, fault }: Sample,
   source: Source,
 ): Promise<Opened> {
+  if (fault !== undefined) throw new UserError("invalid-input", fault);
   const picture = await decode(await source.read(at), { name: at });
   const annotations: Annotation[] = [];
+  const shapes = objects.filter(({ shape, classes }) => shape && classes.length).length;
+  if (shapes * picture.width * picture.height > mostMaskPixels)
+    throw new UserError(
+      "too-large",
+      `too many masks: ${shapes} of ${picture.width} x ${picture.height} pixels; at most ${mostMaskPixels} pixels in all`,
+    );
   for (const marked of objects) {
     const {
       name,

@@ -1,8 +1,10 @@
 /** @file Where a dataset's files are: a directory, a web server, a bucket that speaks S3 without credentials, or nowhere, for scenes are made. */
-import { readdir, readFile, stat } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
-import { setTimeout } from "node:timers/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { UserError } from "../errors.ts";
+import { filesBelow } from "../node/files.ts";
 import { boundedSize } from "../tasks/json.ts";
 import { isAddress } from "./address.ts";
 import { decodeXml } from "./entities.ts";
@@ -13,6 +15,8 @@ export interface Source {
   readonly location: string;
   /** @throws UserError `missing-file`; `too-large` where the file is known to have more bytes than `most`. */
   read(file: string, most?: number): Promise<Uint8Array>;
+  /** The same file in pieces, which are read as they are wanted. */
+  pieces?(file: string, most: number): AsyncIterable<Uint8Array>;
   /** All files below a folder, by their path in the source, sorted. */
   list(folder?: string): Promise<readonly string[]>;
 }
@@ -22,37 +26,76 @@ export function sourceAt(location: string): Source {
   return isAddress(location) ? new Web(location) : new Directory(location);
 }
 
+/**
+ * A large file, to be passed over more than once: from a disk in pieces, from elsewhere whole, once. Between pieces others have their turn.
+ * @throws UserError as `Source.read`
+ */
+export async function passesOver(source: Source, file: string, most: number): Promise<() => AsyncIterable<Uint8Array>> {
+  const inPieces = source.pieces?.bind(source);
+  if (inPieces) return () => inPieces(file, most);
+  const bytes = await source.read(file, most);
+  boundedSize(bytes.length, file, "annotations", most);
+  return async function* () {
+    for (let at = 0; at < bytes.length; at += pieceSize) {
+      yield bytes.subarray(at, at + pieceSize);
+      await setImmediate();
+    }
+  };
+}
+
+const pieceSize = 2 ** 20;
+
 class Directory implements Source {
   constructor(readonly location: string) {}
 
   async read(file: string, most = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
+    const found = await this.#find(file, most);
+    return readFile(found).catch((cause) => {
+      throw this.#missing(file, cause);
+    });
+  }
+
+  async *pieces(file: string, most: number): AsyncIterable<Uint8Array> {
+    const found = await this.#find(file, most);
+    try {
+      for await (const piece of createReadStream(found, { highWaterMark: pieceSize })) yield piece as Uint8Array;
+    } catch (cause) {
+      throw cause instanceof UserError ? cause : this.#missing(file, cause as Error);
+    }
+  }
+
+  /** @throws UserError for what is not in the dataset, no file, or too large. */
+  async #find(file: string, most: number): Promise<string> {
     const root = path.resolve(this.location);
     const found = path.resolve(root, file);
     // Names come out of annotations, which somebody else wrote.
     if (!found.startsWith(root + path.sep))
       throw new UserError("invalid-input", `invalid file name in the dataset: ${file} is outside of ${this.location}`);
-    try {
-      boundedSize((await stat(found)).size, file, "file", most);
-      return await readFile(found);
-    } catch (cause) {
-      if (cause instanceof UserError) throw cause;
-      const { code } = cause as NodeJS.ErrnoException;
-      const seen = code === "ENOENT" ? "no such file" : code === "EISDIR" ? "is a directory" : code;
-      throw new UserError("missing-file", `missing file: ${path.join(this.location, file)}: ${seen}`, { cause });
-    }
+    const stats = await stat(found).catch((cause) => {
+      throw this.#missing(file, cause);
+    });
+    // A pipe would be waited for, a device read for ever.
+    if (!stats.isFile())
+      throw this.#missing(file, { code: stats.isDirectory() ? "EISDIR" : "is a pipe, a socket or a device" });
+    boundedSize(stats.size, file, "file", most);
+    return found;
+  }
+
+  #missing(file: string, cause: NodeJS.ErrnoException | { readonly code: string }): UserError {
+    const { code = String(cause) } = cause;
+    const seen =
+      { ENOENT: "no such file", EISDIR: "is a directory", ELOOP: "a link that leads to itself" }[code] ?? code;
+    return new UserError("missing-file", `missing file: ${path.join(this.location, file)}: ${seen}`, { cause });
   }
 
   async list(folder = ""): Promise<readonly string[]> {
     const root = path.resolve(this.location, folder);
-    const found = await readdir(root, { recursive: true, withFileTypes: true }).catch((cause) => {
+    const found = await filesBelow(root).catch((cause) => {
       throw new UserError("missing-file", `missing dataset: ${path.join(this.location, folder)}: no such directory`, {
         cause,
       });
     });
-    return found
-      .filter((entry) => !entry.isDirectory())
-      .map((entry) => path.relative(this.location, path.join(entry.parentPath, entry.name)).split(path.sep).join("/"))
-      .sort();
+    return found.map((file) => path.join(folder, file).split(path.sep).join("/")).sort();
   }
 }
 

@@ -190,8 +190,11 @@ function loadSharp(): Promise<SharpFactory> {
 
 async function read(path: string, maxBytes: number): Promise<Uint8Array> {
   try {
-    const { size } = await stat(path);
-    if (size > maxBytes) throw tooManyBytes(path, size, maxBytes);
+    const found = await stat(path);
+    // A pipe would be waited for, a device read for ever.
+    if (!found.isFile() && !found.isDirectory())
+      throw new UserError("invalid-image", `invalid image ${path}: a pipe, a socket or a device, ${allowed}`);
+    if (found.size > maxBytes) throw tooManyBytes(path, found.size, maxBytes);
     return await readFile(path);
   } catch (cause) {
     if (cause instanceof UserError) throw cause;

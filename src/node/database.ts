@@ -79,18 +79,40 @@ export function atOnce<T>(db: Database, act: () => T): T {
     db.exec("COMMIT");
     return result;
   } catch (cause) {
+    // SQLite has rolled back itself where the disk is full.
     if (db.inTransaction) db.exec("ROLLBACK");
     throw cause;
   }
 }
 
+/** What the codes of SQLite's result mean (https://sqlite.org/rescode.html), by how they begin. */
+const reasons: Readonly<Record<string, string>> = {
+  SQLITE_FULL: "no space left",
+  SQLITE_IOERR: "the disk refuses (is it full?)",
+  SQLITE_READONLY: "it may only be read",
+  SQLITE_BUSY: "another process is writing it",
+  SQLITE_LOCKED: "another process is writing it",
+  SQLITE_NOTADB: "it is there, and is no SQLite database",
+  SQLITE_CORRUPT: "it is damaged",
+};
+
+function reasonOf({ code = "", message }: Error & { readonly code?: string }): string {
+  if (/Unable to open connection/.test(message)) return "it cannot be opened as a file";
+  return reasons[/^SQLITE_[A-Z]+/.exec(code)?.[0] ?? ""] ?? message;
+}
+
 /** SQLite's errors as the user's: a full disk, a directory that may not be written, a file that is no database. */
-export function writing<T>(file: string, act: () => T): T {
+export const writing = <T>(file: string, act: () => T): T => told("cannot write", file, act);
+
+/** The same of a file that is only read. */
+export const reading = <T>(file: string, act: () => T): T => told("cannot read", file, act);
+
+function told<T>(what: string, file: string, act: () => T): T {
   try {
     return act();
   } catch (cause) {
     if (cause instanceof UserError) throw cause;
-    throw new UserError("cannot-write", `cannot write ${file}: ${(cause as Error).message}`, { cause });
+    throw new UserError("cannot-write", `${what} ${file}: ${reasonOf(cause as Error)}`, { cause });
   }
 }
 

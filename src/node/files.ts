@@ -1,6 +1,7 @@
 /** @file Reading and writing files so that a mistake is one clear line and a file is whole or not there. */
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { rmSync, type Stats } from "node:fs";
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { withRoom } from "../onnx/append.ts";
@@ -16,7 +17,9 @@ function unreadable(file: string, what: string, cause: unknown): UserError {
 /** @throws UserError `missing-file`, saying what was wanted; `too-large` for a file of more bytes than `most`. */
 export async function readBytes(file: string, what: string, most = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
   try {
-    boundedSize((await stat(file)).size, file, what, most);
+    const found = await stat(file);
+    refusePipes(found, file, what);
+    boundedSize(found.size, file, what, most);
     const bytes = await readFile(file);
     return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   } catch (cause) {
@@ -25,9 +28,16 @@ export async function readBytes(file: string, what: string, most = Number.POSITI
   }
 }
 
+/** What is no file may have no end, or no beginning. */
+function refusePipes(found: Stats, file: string, what: string): void {
+  if (!found.isFile() && !found.isDirectory())
+    throw new UserError("missing-file", `missing ${what}: ${file} is a pipe, a socket or a device; give a file`);
+}
+
 /** A model's bytes, with room behind them; @throws UserError `missing-file`. */
 export async function readModelBytes(file: string): Promise<Uint8Array> {
   try {
+    refusePipes(await stat(file), file, "model");
     const handle = await open(file);
     try {
       const { size } = await handle.stat();
@@ -42,6 +52,7 @@ export async function readModelBytes(file: string): Promise<Uint8Array> {
       await handle.close();
     }
   } catch (cause) {
+    if (cause instanceof UserError) throw cause;
     throw unreadable(file, "model", cause);
   }
 }
@@ -55,6 +66,24 @@ export async function isDirectory(file: string): Promise<boolean> {
     (found) => found.isDirectory(),
     () => false,
   );
+}
+
+/** Whether it can be read to an end: no directory, pipe, socket or device, and no link to one, or to nothing. */
+export async function isFile(file: string): Promise<boolean> {
+  return stat(file).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
+
+/** The files below a directory, by their paths in it; whatever else has a name there is passed over, and links to directories too. */
+export async function filesBelow(directory: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    const file = path.join(entry.parentPath, entry.name);
+    if (entry.isFile() || (entry.isSymbolicLink() && (await isFile(file)))) found.push(path.relative(directory, file));
+  }
+  return found;
 }
 
 export async function exists(file: string): Promise<boolean> {
@@ -96,9 +125,16 @@ export async function prepareDirectory(directory: string): Promise<void> {
   }
 }
 
+/** Files that are being written: a process that is ended leaves none of them. */
+const partials = new Set<string>();
+process.on("exit", () => {
+  for (const partial of partials) rmSync(partial, { force: true });
+});
+
 /** Writes beside the place and renames, so that no half-written file is ever seen under the name. */
 export async function writeWhole(file: string, content: Uint8Array | string): Promise<void> {
   const partial = `${file}.${randomUUID()}.part`;
+  partials.add(partial);
   try {
     await makeDirectory(path.dirname(file));
     await writeFile(partial, content);
@@ -106,6 +142,8 @@ export async function writeWhole(file: string, content: Uint8Array | string): Pr
   } catch (cause) {
     await rm(partial, { force: true }).catch(() => undefined); // where it could not be made it cannot be removed
     throw cannotWrite(file, cause);
+  } finally {
+    partials.delete(partial);
   }
 }
 

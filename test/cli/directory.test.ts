@@ -1,11 +1,14 @@
 /** @file Directories where not all goes well: a corrupt picture among others, Ctrl-C, and a reader who has seen enough. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
+import { sourceAt } from "../../src/evaluate/source.ts";
 import { decode } from "../../src/image/sharp.ts";
 import { decodeNpy } from "../../src/render/npy.ts";
 import { gap } from "../nets.ts";
-import { filesIn, folder, gradcam, start, withModel, writePicture } from "./run.ts";
+import { expectMistake } from "./mistake.ts";
+import { filesIn, folder, gradcam, start, within, withModel, writePicture } from "./run.ts";
 
 test("a corrupt picture among others: they are explained, and it has one line", async () => {
   const cwd = folder();
@@ -22,6 +25,43 @@ test("a corrupt picture among others: they are explained, and it has one line", 
   }
   const manifest = JSON.parse(readFileSync(path.join(cwd, "gradcam-out/manifest.json"), "utf8"));
   expect(manifest.images.map(({ image }: { image: string }) => image)).toEqual(["photos/a.png", "photos/c.png"]);
+});
+
+test("what is no file is passed over in a directory, and refused by its name", async () => {
+  const cwd = folder();
+  const net = withModel(cwd, gap({ input: [1, 3, 8, 8] }));
+  const photos = path.join(cwd, "photos");
+  mkdirSync(path.join(photos, "directory.png"), { recursive: true });
+  await writePicture(path.join(photos, "a.png"));
+  symlinkSync("a.png", path.join(photos, "link.png"));
+  symlinkSync("nowhere.png", path.join(photos, "broken.png"));
+  symlinkSync("loop.png", path.join(photos, "loop.png"));
+  symlinkSync("../photos", path.join(photos, "around"));
+  symlinkSync("/dev/zero", path.join(photos, "device.png"));
+  execFileSync("mkfifo", [path.join(photos, "pipe.png")]);
+  const { code, stdout, stderr } = await gradcam(["explain", "photos", ...net, "--json", "--out", "o"], cwd);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const pictures = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line).image);
+  expect(pictures).toEqual(["photos/a.png", "photos/link.png"]);
+  for (const name of ["pipe", "device", "loop", "broken"])
+    expectMistake(
+      await within(["explain", `photos/${name}.png`, ...net, "--out", "o"], cwd),
+      cwd,
+      `photos/${name}.png`,
+    );
+  for (const option of ["--model", "--labels"])
+    expectMistake(
+      await within(["explain", "photos/a.png", ...net, option, "photos/pipe.png", "--out", "o"], cwd),
+      cwd,
+      "photos/pipe.png is a pipe, a socket or a device; give a file",
+    );
+
+  // A dataset's folders are read by the same rule.
+  expect(await sourceAt(photos).list()).toEqual(["a.png", "link.png"]);
+  await expect(sourceAt(photos).read("pipe.png")).rejects.toThrow(/pipe\.png: is a pipe, a socket or a device/);
 });
 
 test("Ctrl-C ends with 130 and leaves whole files", async () => {

@@ -27,8 +27,9 @@ export interface Running {
   readonly ended: Promise<Ended>;
 }
 
-export function start(args: readonly string[], cwd: string): Running {
-  const process_ = spawn(process.execPath, [bin, ...args], { cwd, env: { ...process.env, NO_COLOR: "1" } });
+/** @param script the command line's; ours by default */
+export function start(args: readonly string[], cwd: string, script = bin): Running {
+  const process_ = spawn(process.execPath, [script, ...args], { cwd, env: { ...process.env, NO_COLOR: "1" } });
   const text = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const)
     process_[name].setEncoding("utf8").on("data", (part: string) => {

@@ -91,6 +91,21 @@ test("figures are the same with one worker and two, after a kill and a resumptio
   expect(figuresIn(cwd, "two")).toEqual(figures);
 });
 
+test("an evaluation in which every picture failed ends with 2", async () => {
+  const cwd = folder();
+  const net = withModel(cwd, gap({ input: [1, 3, 16, 16] }));
+  writeFileSync(path.join(cwd, "labels.txt"), "zero\none\ntwo");
+  mkdirSync(path.join(cwd, "set/zero"), { recursive: true });
+  for (const name of ["a", "b"]) writeFileSync(path.join(cwd, `set/zero/${name}.png`), "no picture");
+  const args = ["set", ...net, "--labels", "labels.txt", "--metrics", "sparseness", "--workers", "1", "--out", "o"];
+  const { code, stderr } = await gradcam(["evaluate", ...args], cwd);
+  expect(stderr).toMatch(
+    /^gradcam: no picture could be examined: all 2 failed, the first, zero\/a\.png, since: [^\n]+\n$/,
+  );
+  expect(code).toBe(2);
+  expect(figuresIn(cwd, "o").failures).toHaveLength(2);
+});
+
 test("a sample is the same whoever draws it, and another seed draws another", async () => {
   const dir = await prepare(16, 6);
   writeFileSync(path.join(dir, "labels.txt"), "zero\none\ntwo");

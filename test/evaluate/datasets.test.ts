@@ -277,7 +277,7 @@ describe("mistakes", () => {
     [
       "bad bbox",
       coco('{"images":[],"categories":[],"annotations":[{"bbox":[1]}]}'),
-      /annotation 0 has no "bbox" of four numbers/,
+      /empty dataset: .*1 annotations that cannot be read: it has no "bbox" of four numbers/,
     ],
     [
       "half a line",

@@ -3,6 +3,8 @@ import { describe, expect, test } from "vitest";
 import { UserError } from "../../src/errors.ts";
 import { ClassNames } from "../../src/evaluate/datasets/classes.ts";
 import { readDataset } from "../../src/evaluate/datasets/index.ts";
+import { type Entry, eachEntry } from "../../src/evaluate/datasets/json-lists.ts";
+import { openSample } from "../../src/evaluate/sample.ts";
 import { boundedJson } from "../../src/tasks/json.ts";
 import { labelsFrom, parseJson, parseLabels } from "../../src/tasks/open.ts";
 
@@ -98,31 +100,98 @@ const coco = (json: Content) => ({ "img/a.png": "", "annotations/instances_x.jso
 
 describe("COCO", () => {
   test.each<[string, Content, RegExp]>([
-    ["300,000 levels", `{"images":${"[".repeat(3e5)}${"]".repeat(3e5)}}`, /nested too deeply; at most 64/],
-    [
-      "5,000 levels of a polygon",
-      instances({ annotations: [{ ...whole, segmentation: "X" }] }).replace('"X"', "[".repeat(5e3) + "]".repeat(5e3)),
-      /nested too deeply/,
-    ],
+    ["300,000 levels", `{"images":${"[".repeat(3e5)}${"]".repeat(3e5)}}`, /image 0 is nested too deeply; at most 64/],
     ["null", "null", /no list "images"/],
     ["a number", "5", /no list "images"/],
-    ["no annotation", instances({ annotations: [null] }), /annotation 0 has no "bbox"/],
     ["no image", instances({ images: [null] }), /image 0 has no "id" and "file_name"/],
     ["no category", instances({ categories: [null] }), /category 0 has no "id" and "name"/],
     ["no file", instances({ images: [{ id: 1 }] }), /image 0 has no "id" and "file_name"/],
-    ...[5, "abc", [5], [["a"]], { counts: [5] }, { counts: 5, size: [1, 1] }].map(
-      (segmentation): [string, Content, RegExp] => [
-        `segmentation ${JSON.stringify(segmentation)}`,
-        instances({ annotations: [whole, { ...whole, segmentation }] }),
-        /annotation 1 has no "segmentation" of polygons or run lengths/,
-      ],
-    ),
+    ["two lists of a name", `{"images":[],${instances({}).slice(1)}`, /"images" is there twice/],
+    ["an end in the middle", instances({}).slice(0, -20), /it ends in the middle/],
+    [
+      "no JSON within",
+      instances({ annotations: ["X"] }).replace('"X"', "[1,,2]"),
+      /is not JSON \(entry 0 of "annotations"/,
+    ],
   ])("%s", (_, json, message) => refuses(() => reading(coco(json)), message));
 
   test("no segmentation is none", async () => {
     const { samples } = await reading(coco(instances({ annotations: [{ ...whole, segmentation: null }] })));
     expect(samples[0].objects).toMatchObject([{ name: "dog", box: [1, 1, 31, 31] }]);
   });
+});
+
+const two = {
+  images: [
+    { id: 1, file_name: "a.png" },
+    { id: 2, file_name: "b.png" },
+  ],
+};
+const ofTwo = (annotation: unknown) =>
+  instances({ ...two, annotations: [whole, { ...whole, image_id: 2 }, annotation] });
+const readingTwo = (json: string) => reading({ ...coco(json), "img/b.png": "" });
+const deep = `${"[".repeat(5e3)}${"]".repeat(5e3)}`;
+
+describe("one annotation of COCO's is the fault of its picture alone", () => {
+  const segmentations = [5, "abc", [5], [["a"]], [[null, 1, 2, 3, 4, 5]], { counts: [5] }, { counts: 5, size: [1, 1] }];
+  test.each<[string, string, RegExp]>([
+    ["a box of one number", ofTwo({ ...whole, image_id: 2, bbox: [1] }), /it has no "bbox" of four numbers$/],
+    ["no category", ofTwo({ ...whole, image_id: 2, category_id: null }), /it has no "image_id" and "category_id"$/],
+    [
+      "5,000 levels of a polygon",
+      ofTwo({ ...whole, image_id: 2, segmentation: "X" }).replace('"X"', deep),
+      /nested too deeply; at most 64 levels are read$/,
+    ],
+    ...segmentations.map((segmentation): [string, string, RegExp] => [
+      `segmentation ${JSON.stringify(segmentation)}`,
+      ofTwo({ ...whole, image_id: 2, segmentation }),
+      /it has no "segmentation" of polygons or run lengths$/,
+    ]),
+    [
+      "10,001 annotations",
+      instances({ ...two, annotations: [whole, ...Array(10_001).fill({ ...whole, image_id: 2 })] }),
+      /more than 10000 of one picture/,
+    ],
+  ])("%s", async (_, json, fault) => {
+    const { samples, remarks } = await readingTwo(json);
+    expect(remarks).toEqual([]);
+    expect(samples).toMatchObject([
+      { id: "img/a.png", objects: [{ name: "dog" }] },
+      { id: "img/b.png", fault: expect.stringMatching(fault) },
+    ]);
+    expect(samples[0].fault).toBeUndefined();
+    await expect(openSample(samples[1], sourceOf({}))).rejects.toThrow(UserError);
+  });
+
+  test.each<[string, string]>([
+    ["null", ofTwo(null)],
+    ["a text", ofTwo("dog")],
+    ["300,000 levels", ofTwo("X").replace('"X"', `${"[".repeat(3e5)}${"]".repeat(3e5)}`)],
+    ["17 MB", ofTwo({ ...whole, image_id: 2, info: "x".repeat(17 * 2 ** 20) })],
+  ])("whose it is %s does not say", async (_, json) => {
+    const { samples, remarks } = await readingTwo(json);
+    expect(samples.map(({ fault }) => fault)).toEqual([undefined, undefined]);
+    expect(remarks).toMatchObject([{ what: expect.stringMatching(/^annotations that cannot be read: /), count: 1 }]);
+  });
+});
+
+test("what is read in pieces is what is read whole, wherever they part", async () => {
+  const text = `\ufeff {"info": {"x": ["]", "\\"}", {"images": [1]}]}, "licenses":[[]], ${instances({
+    annotations: [whole, { ...whole, segmentation: [[1, 2, 30, 2, 30, 40.5]], '\\"[{': "é😀]}," }],
+  }).slice(1)} `;
+  const bytes = new TextEncoder().encode(text);
+  for (const size of [1, 2, 3, 7, 50, bytes.length]) {
+    const entries: Entry[] = [];
+    const pieces = async function* () {
+      for (let at = 0; at < bytes.length; at += size) yield bytes.slice(at, at + size);
+    };
+    const lists = await eachEntry(pieces(), ["images", "categories", "annotations"], "x.json", (e) => entries.push(e));
+    expect([...lists].sort()).toEqual(["annotations", "categories", "images", "licenses"]);
+    const json = JSON.parse(text.slice(1));
+    for (const list of ["images", "categories", "annotations"])
+      expect(entries.filter((one) => one.list === list).map(({ value }) => value)).toEqual(json[list]);
+    expect(entries.some(({ fault }) => fault)).toBe(false);
+  }
 });
 
 describe("manifests", () => {
@@ -139,12 +208,30 @@ describe("manifests", () => {
   ])("%s", (_, text, message) => refuses(() => reading({ "manifest.csv": text }), message));
 });
 
+test("a manifest in pieces is a manifest, wherever they part", async () => {
+  const text = `\ufeffpicture,label,name,x0,y0,x1,y1\r\n"a,""1"".png",dog,"do""g",1,2,3,4\n\n"b\n\r.png",,,,,,\r\nécran😀.png,"cat",,,,,`;
+  const bytes = new TextEncoder().encode(text);
+  const expected = [
+    { id: 'a,"1".png', labels: [0], objects: [{ name: 'do"g', classes: [], box: [1, 2, 3, 4] }] },
+    { id: "b\n\r.png", objects: [] },
+    { id: "écran😀.png", labels: [1], objects: [] },
+  ];
+  for (const size of [1, 2, 3, 5, 11, bytes.length]) {
+    const pieces = async function* () {
+      for (let at = 0; at < bytes.length; at += size) yield bytes.slice(at, at + size);
+    };
+    const { samples } = await readDataset({ ...sourceOf({ "manifest.csv": bytes }), pieces }, classes);
+    expect(samples).toMatchObject(expected);
+  }
+});
+
 describe("configurations", () => {
   const bytes = (text: string) => new TextEncoder().encode(text);
-  const deep = bytes(`{"id2label":${"[".repeat(1e5)}${"]".repeat(1e5)}}`);
+  const tooDeep = bytes(`{"id2label":${"[".repeat(1e5)}${"]".repeat(1e5)}}`);
   test("depth", () =>
-    refuses(() => parseJson(deep, "config.json", "model configuration"), /config\.json is nested too deeply/));
-  test("depth of labels", () => refuses(() => parseLabels(deep, "labels.json"), /labels\.json is nested too deeply/));
+    refuses(() => parseJson(tooDeep, "config.json", "model configuration"), /config\.json is nested too deeply/));
+  test("depth of labels", () =>
+    refuses(() => parseLabels(tooDeep, "labels.json"), /labels\.json is nested too deeply/));
   test("size", () => refuses(() => boundedJson(new Uint8Array(101), "x.json", "x", 100), /has 101 bytes; at most 100/));
   test("size of configurations", () =>
     refuses(() => parseJson(new Uint8Array(65 * 2 ** 20), "config.json", "model configuration"), /has 68157440 bytes/));

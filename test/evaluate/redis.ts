@@ -19,10 +19,13 @@ export class TestRedis {
   readonly #folder = mkdtempSync(path.join(tmpdir(), "gradcam-redis-"));
   #process!: ChildProcess;
 
-  private constructor(private readonly port: number) {}
+  private constructor(
+    private readonly port: number,
+    private readonly more: readonly string[],
+  ) {}
 
-  static async start(): Promise<TestRedis> {
-    const redis = new TestRedis(await freePort());
+  static async start(...more: string[]): Promise<TestRedis> {
+    const redis = new TestRedis(await freePort(), more);
     await redis.#begin();
     return redis;
   }
@@ -32,7 +35,7 @@ export class TestRedis {
     return `redis://127.0.0.1:${this.port}/${database}`;
   }
 
-  /** Killed as by a power cut, and begun again with nothing. */
+  /** Killed as by a power cut, and begun again with nothing, or with what `--appendonly` kept. */
   async restart(pause: number): Promise<void> {
     await this.#end();
     await new Promise((resolve) => setTimeout(resolve, pause));
@@ -45,7 +48,17 @@ export class TestRedis {
   }
 
   async #begin(): Promise<void> {
-    const args = ["--port", String(this.port), "--bind", "127.0.0.1", "--save", "", "--dir", this.#folder];
+    const args = [
+      "--port",
+      String(this.port),
+      "--bind",
+      "127.0.0.1",
+      "--save",
+      "",
+      "--dir",
+      this.#folder,
+      ...this.more,
+    ];
     this.#process = spawn("redis-server", args, { stdio: ["ignore", "pipe", "inherit"] });
     await new Promise<void>((resolve, reject) => {
       this.#process.once("error", () => reject(new Error("missing redis-server: apt-get install redis-server")));

@@ -7,6 +7,7 @@ export class ClassNames {
   /** By whole labels, and by the parts of labels that commas separate and by WordNet ids. */
   readonly #whole = new Map<string, number[]>();
   readonly #parts = new Map<string, number[]>();
+  readonly #known = new Map<string, readonly number[] | undefined>();
 
   constructor(
     /** The model's, in order. */
@@ -28,6 +29,12 @@ export class ClassNames {
 
   /** The model's classes for a dataset's name; undefined for a name that is not known. @throws UserError for a name of several. */
   of(name: string): readonly number[] | undefined {
+    // Annotations are many, their names few.
+    if (!this.#known.has(name)) this.#known.set(name, this.#meant(name));
+    return this.#known.get(name);
+  }
+
+  #meant(name: string): readonly number[] | undefined {
     const mapped = Object.hasOwn(this.mapping, name) ? this.mapping[name] : undefined;
     if (mapped) return mapped.map((entry) => this.#one(String(entry)) ?? unknown(name, entry));
     const one = this.#one(name);

@@ -1,8 +1,7 @@
 /** @file COCO's instances: boxes, polygons and run lengths in one JSON file, pictures beside it or in a folder. */
-import { UserError } from "../../errors.ts";
-import { boundedJson } from "../../tasks/json.ts";
 import type { Marked, Sample, Shape } from "../sample.ts";
-import { type Coco, checkedCoco } from "./coco-json.ts";
+import { passesOver } from "../source.ts";
+import { type Annotation, eachAnnotation, readNamed } from "./coco-json.ts";
 import { type Format, isPicture, most, Remarks, unknownObjects } from "./dataset.ts";
 import { foldersOf, joined, nameOf, only, Pictures } from "./pairing.ts";
 
@@ -17,29 +16,35 @@ export const coco: Format = {
     const pictures = new Pictures(files.filter(isPicture));
     const samples: Sample[] = [];
     for (const file of files.filter((f) => instances.test(f))) {
-      const json = boundedJson(await source.read(file, most.annotations), file, "annotations", most.annotations);
-      const { images, categories, annotations } = checkedCoco(json, file);
-      const nameOfCategory = unique(categories, ({ name }) => name, `${file}: category`);
-      const fileOf = unique(images, ({ file_name }) => file_name, `${file}: image`);
-      const things = new Map<number, Marked[]>(images.map(({ id }) => [id, []]));
-      for (const annotation of annotations) {
+      // Twice: categories come after the annotations, and what the model has no class for is not kept whole.
+      const pass = await passesOver(source, file, most.annotations);
+      const { images, categories } = await readNamed(pass(), file);
+      const things = new Map([...images.keys()].map((id) => [id, new Things()]));
+      await eachAnnotation(pass(), file, (annotation) => {
+        const of = annotation.image_id === undefined ? undefined : things.get(annotation.image_id);
+        if ("fault" in annotation) {
+          if (of) of.fault ??= `${annotation.at}: ${annotation.fault}`;
+          else remarks.add("annotations that cannot be read", annotation.at, annotation.fault);
+          return;
+        }
         const { image_id, category_id } = annotation;
-        const at = fileOf.get(image_id);
-        const name = nameOfCategory.get(category_id);
+        const at = images.get(image_id);
+        const name = categories.get(category_id);
         if (at === undefined) remarks.add("annotations without a picture", String(image_id));
         else if (name === undefined) remarks.add("annotations of a category that the file does not list", at);
         // A number is no class here: what the file does not list is not the model's class of that index.
         const meant = name === undefined ? undefined : classes.of(name);
         if (at !== undefined && name !== undefined && !meant?.length) remarks.add(unknownObjects, at, name);
-        things.get(image_id)?.push(marked(annotation, name ?? `category ${category_id}`, meant ?? []));
-      }
+        of?.add(marked(annotation, name ?? `category ${category_id}`, meant ?? []));
+      });
       const place = placesFor(file, pictures);
-      for (const { id, file_name } of images) {
-        const found = place(file_name);
+      for (const [id, name] of images) {
+        const found = place(name);
         if (found) {
           const picture = pictures.take(found, `image ${id} of ${file}`);
-          samples.push({ id: picture, picture, objects: things.get(id) ?? [] });
-        } else remarks.add("annotations without a picture", file_name);
+          const { objects = [], fault } = things.get(id) ?? {};
+          samples.push({ id: picture, picture, objects, ...(fault && { fault: `invalid ${fault}` }) });
+        } else remarks.add("annotations without a picture", name);
       }
     }
     for (const picture of pictures.rest()) remarks.add("pictures without annotations", picture);
@@ -47,38 +52,33 @@ export const coco: Format = {
   },
 };
 
+/** Of a picture at most; COCO's have less than a hundred. */
+const mostThings = 10_000;
+
+/** What is in a picture, and the first thing that is wrong with it: what is left would be measured as if it were all. */
+class Things {
+  readonly objects: Marked[] = [];
+  fault: string | undefined;
+
+  add(thing: Marked): void {
+    if (this.objects.length < mostThings) this.objects.push(thing);
+    else this.fault ??= `annotations: more than ${mostThings} of one picture`;
+  }
+}
+
 function marked(
-  { bbox: [x, y, w, h], segmentation, iscrowd }: Coco["annotations"][number],
+  { bbox: [x, y, w, h], segmentation, iscrowd }: Annotation,
   name: string,
   classes: readonly number[],
 ): Marked {
-  const shape = shapeOf(segmentation);
+  const shape = classes.length ? shapeOf(segmentation) : undefined;
   return { name, classes, box: [x, y, x + w, y + h], crowd: iscrowd === 1, ...(shape && { shape }) };
 }
 
-function shapeOf(segmentation: Coco["annotations"][number]["segmentation"]): Shape | undefined {
+function shapeOf(segmentation: Annotation["segmentation"]): Shape | undefined {
   if (!segmentation) return undefined;
   if ("counts" in segmentation) return { runs: segmentation };
   return segmentation.length ? { polygons: segmentation } : undefined;
-}
-
-/** What goes by an id; @throws UserError that names both where two do. */
-function unique<T extends { readonly id: number }>(
-  list: readonly T[],
-  value: (entry: T) => string,
-  what: string,
-): Map<number, string> {
-  const found = new Map<number, string>();
-  for (const entry of list) {
-    const [before, now] = [found.get(entry.id), value(entry)];
-    if (before !== undefined && before !== now)
-      throw new UserError(
-        "invalid-input",
-        `invalid annotations ${what} ${entry.id} is both "${before}" and "${now}"; an id stands for one`,
-      );
-    found.set(entry.id, now);
-  }
-  return found;
 }
 
 /** How folders of a part of a dataset are called. */

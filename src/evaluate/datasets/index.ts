@@ -39,5 +39,6 @@ export async function readDataset(source: Source, classes: ClassNames, named?: s
   return dataset;
 }
 
-const because = ({ remarks }: Dataset): string =>
+/** What was left out of a dataset, in brackets. */
+export const because = ({ remarks }: Dataset): string =>
   remarks.length ? ` (${remarks.map(({ what, count }) => `${count} ${what}`).join("; ")})` : "";

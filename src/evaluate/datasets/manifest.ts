@@ -3,8 +3,8 @@
  * a line for each thing, or for each picture, or each question, whose label is the answer.
  */
 import { UserError } from "../../errors.ts";
-import { boundedSize } from "../../tasks/json.ts";
 import { asking, type Marked, type Sample } from "../sample.ts";
+import { passesOver } from "../source.ts";
 import { type Format, most, Remarks, unknownObjects } from "./dataset.ts";
 
 const columns = [
@@ -29,10 +29,10 @@ export const manifest: Format = {
   async read(source, _files, classes) {
     const remarks = new Remarks();
     const entries = new Map<string, Entry>();
-    const bytes = await source.read(file, most.annotations);
-    boundedSize(bytes.length, file, "manifest", most.annotations);
-    for (const [i, row] of parse(new TextDecoder().decode(bytes)).entries()) {
-      const line = i + 2;
+    const pass = await passesOver(source, file, most.annotations);
+    let line = 1;
+    for await (const row of rowsOf(pass())) {
+      line++;
       const { label, question, name = label, attention } = row;
       const picture = normal(row.picture ?? "");
       if (!picture) throw invalid(`line ${line} names no picture`);
@@ -99,29 +99,60 @@ function placeOf({ x0, y0, x1, y1, mask }: Row, line: number): Pick<Marked, "box
   return { ...(whole && { box: [left, top, right, bottom] as const }), ...(mask && { shape: { file: mask } }) };
 }
 
-/** Rows by column: RFC 4180, quotes included. */
-function parse(text: string): Row[] {
-  const rows: string[][] = [[]];
-  let [cell, quoted] = ["", false];
-  const end = () => rows[rows.length - 1].push(cell);
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i];
-    if (quoted && c === '"' && text[i + 1] === '"') cell += text[i++];
-    else if (c === '"') quoted = !quoted;
-    else if (quoted || !",\n\r".includes(c)) cell += c;
-    else if (c !== "\r") {
-      end();
-      cell = "";
-      if (c === "\n") rows.push([]);
-    }
+/** Lines by column, as they are read. */
+async function* rowsOf(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Row> {
+  let head: readonly string[] | undefined;
+  for await (const cells of linesOf(pieces)) {
+    if (head) {
+      const row: Row = {};
+      for (const [i, name] of head.entries()) if (cells[i]) row[name as Column] = cells[i];
+      yield row;
+    } else head = checkedHead(cells);
   }
-  if (quoted) throw invalid("a quote is opened and not closed");
-  if (cell || rows[rows.length - 1].length) end();
-  const [head, ...body] = rows.filter((row) => row.some(Boolean));
-  if (!head?.includes("picture")) throw invalid(`no column "picture" in its first line`);
+  if (!head) throw invalid(`no column "picture" in its first line`);
+}
+
+function checkedHead(head: readonly string[]): readonly string[] {
+  if (!head.includes("picture")) throw invalid(`no column "picture" in its first line`);
   const strange = head.find((name) => !(columns as readonly string[]).includes(name));
   if (strange) throw invalid(`unknown column "${strange}"; allowed are ${columns.join(", ")}`);
   const twice = head.find((name, i) => head.indexOf(name) < i);
   if (twice) throw invalid(`the column "${twice}" is there twice`);
-  return body.map((row) => Object.fromEntries(head.map((name, i) => [name, row[i]]).filter(([, value]) => value)));
+  return head;
+}
+
+/** RFC 4180, quotes included; lines of nothing are none. */
+async function* linesOf(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<readonly string[]> {
+  const decoder = new TextDecoder();
+  let cells: string[] = [];
+  // A quote within quotes is their end, or the first of two that stand for one.
+  let [cell, quoted, ending] = ["", false, false];
+  for await (const piece of pieces) {
+    const text = decoder.decode(piece, { stream: true });
+    let from = 0;
+    for (let i = 0; i < text.length; i++) {
+      const c = text[i];
+      if (c === '"') {
+        // Of two, the second one is text.
+        cell += text.slice(from, i) + (ending ? '"' : "");
+        from = i + 1;
+        [quoted, ending] = [!quoted, quoted && !ending];
+        continue;
+      }
+      ending = false;
+      if (quoted || (c !== "," && c !== "\n" && c !== "\r")) continue;
+      cell += text.slice(from, i);
+      from = i + 1;
+      if (c === "\r") continue;
+      cells.push(cell);
+      cell = "";
+      if (c === ",") continue;
+      if (cells.some(Boolean)) yield cells;
+      cells = [];
+    }
+    cell += text.slice(from);
+  }
+  if (quoted) throw invalid("a quote is opened and not closed");
+  cells.push(cell);
+  if (cells.some(Boolean)) yield cells;
 }

@@ -7,9 +7,10 @@
  */
 import { randomUUID } from "node:crypto";
 import { InternalError, UserError } from "../../errors.ts";
-import type { Errand, ExamineAll } from "../examination.ts";
+import { checkSignal, type Errand, type ExamineAll } from "../examination.ts";
 import type { Sample } from "../sample.ts";
 import { Link, silence, within } from "./link.ts";
+import { refusalIn } from "./refusal.ts";
 import { type Report, type Shard, version } from "./shard.ts";
 
 /** Shards in the queue at once, and the most samples of each: what Redis holds does not grow with the dataset. */
@@ -63,8 +64,9 @@ class Coordinator {
   async run(samples: readonly Sample[]): Promise<void> {
     const { signal } = this.errand;
     const ended = new Promise<void>((resolve, reject) => {
-      this.#end = (error) => (error ? reject(error) : resolve());
+      this.#end = (error) => (error ? reject(this.link.refused(error)) : resolve());
     });
+    checkSignal(signal);
     const cancel = () => this.#end(new UserError("cancelled", "cancelled"));
     signal?.addEventListener("abort", cancel, { once: true });
     for (const { id } of samples) this.#unanswered.add(id);
@@ -72,7 +74,7 @@ class Coordinator {
     const size = Math.min(most, Math.ceil(samples.length / 64));
     for (let at = 0; at < samples.length; at += size) this.#groups.push(samples.slice(at, at + size));
     this.#groups.reverse();
-    await this.link.beat(this.#run);
+    await this.link.beat(this.#run).catch((error) => Promise.reject(this.link.refused(error)));
     const events = await this.link.events();
     const heard = (news: Promise<void>) => news.catch(this.#end);
     events.on("completed", ({ jobId, returnvalue }) => heard(this.#hear(jobId, returnvalue as Partial<Report> | null)));
@@ -110,7 +112,11 @@ class Coordinator {
       const group = this.#groups.pop();
       if (!group) return;
       this.#add(group, delay).catch((cause: Error) =>
-        this.#end(new UserError("unreachable", `${this.link.place} refuses pictures: ${cause.message}`, { cause })),
+        this.#end(
+          refusalIn(cause) === undefined
+            ? new UserError("unreachable", `${this.link.place} refuses pictures: ${cause.message}`, { cause })
+            : cause,
+        ),
       );
     }
   }

@@ -1,7 +1,9 @@
 /** @file The way to a queue: BullMQ's objects on one Redis, and what its errors mean to the user. The only file that loads BullMQ and ioredis. */
+import { randomUUID } from "node:crypto";
 import type { Queue, QueueEvents, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import { UserError } from "../../errors.ts";
+import { reasonOf, refusalIn } from "./refusal.ts";
 import type { Report, Shard } from "./shard.ts";
 
 /** Names in Redis: gradcam:pictures:*, gradcam:run:*. */
@@ -24,6 +26,7 @@ export class Link {
   readonly #open: Closable[] = [];
   #lost = false;
   #closed = false;
+  #complaint = "";
   /** When the connection was last missed. */
   troubleAt = Number.NEGATIVE_INFINITY;
 
@@ -47,23 +50,25 @@ export class Link {
   static async open(url: string, onNotice: (text: string) => void): Promise<Link> {
     const place = placeOf(url);
     const { bullmq, Redis } = await loadPackages();
-    let seen = "no answer";
+    let seen = new Error(`no answer${url.startsWith("redis:") ? ", or TLS is wanted, rediss://" : ""}`);
     // The first time is the user's to mend; afterwards it is waited for.
     let patient = false;
     const redis = new Redis(url, {
       ...{ lazyConnect: true, connectTimeout: patience, maxRetriesPerRequest: null },
       retryStrategy: (times) => (patient ? delayOf(times) : null),
     });
-    redis.on("error", (error: NodeJS.ErrnoException) => {
-      seen = error.code ?? error.message;
+    redis.on("error", (error: Error) => {
+      seen = error;
     });
     try {
       await redis.connect();
-      await within(redis.ping());
+      await within(mayWrite(redis));
     } catch (cause) {
       redis.disconnect();
-      const said = /closed/.test((cause as Error).message) ? seen : (cause as Error).message;
-      throw new UserError("unreachable", `unreachable queue: ${place}: ${said}; is a Redis server there?`, { cause });
+      const error = /closed/.test((cause as Error).message) ? seen : (cause as Error);
+      const server = url.startsWith("rediss:") ? "a Redis server that speaks TLS" : "a Redis server";
+      const said = refusalIn(error) ?? `${reasonOf(error)}; is ${server} there?`;
+      throw new UserError("unreachable", `unreachable queue: ${place}: ${said}`, { cause });
     }
     patient = true;
     return new Link(place, url, bullmq, redis, onNotice);
@@ -131,11 +136,27 @@ export class Link {
     this.redis.disconnect();
   }
 
-  #watched<T extends Closable & { on(event: "error", listener: () => void): unknown }>(one: T): T {
+  /** What Redis says no to in the middle ends the work: its answers so far are kept, and the same command goes on. */
+  refused(error: unknown): unknown {
+    const said = refusalIn(error);
+    if (said === undefined) return error;
+    return new UserError("unreachable", `unreachable queue: ${this.place}: ${said}`, { cause: error });
+  }
+
+  #watched<T extends Closable & { on(event: "error", listener: (error: Error) => void): unknown }>(one: T): T {
     // Losing the connection is told once for all, by `redis`; a result that comes too late is another worker's by then.
-    one.on("error", () => {});
+    one.on("error", (error) => {
+      const said = refusalIn(error);
+      if (said !== undefined) this.#complain(said);
+    });
     this.#open.push(one);
     return one;
+  }
+
+  /** Once, until something else is wrong. */
+  #complain(reason: string): void {
+    if (!this.#closed && reason !== this.#complaint) this.onNotice(`${this.place} refuses: ${reason}; waiting`);
+    this.#complaint = reason;
   }
 
   #lose(): void {
@@ -144,6 +165,15 @@ export class Link {
     if (!this.#lost) this.onNotice(`lost ${this.place}; waiting for it`);
     this.#lost = true;
   }
+}
+
+/** What the queue needs of its Redis: without it a worker would wait for ever, and an evaluation end in the middle. */
+async function mayWrite(redis: Redis): Promise<void> {
+  // The client itself goes on with database 0 where there is none of the number.
+  await redis.select(redis.options.db ?? 0);
+  const key = `${prefix}:try:${randomUUID()}`;
+  await redis.set(key, "", "PX", 1000);
+  await redis.del(key);
 }
 
 /** As it may be shown. @throws UserError */

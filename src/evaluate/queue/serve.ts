@@ -6,11 +6,12 @@ import { type Answer, inTurn } from "../examination.ts";
 import { ahead, Pool } from "../pool.ts";
 import type { Sample } from "../sample.ts";
 import type { Work } from "../work.ts";
-import { Link } from "./link.ts";
+import type { Link } from "./link.ts";
 import { type Report, type Shard, version } from "./shard.ts";
 
 export interface ServeOptions {
-  readonly url: string;
+  /** Closed at the end. */
+  readonly link: Link;
   /** Processes. */
   readonly concurrency: number;
   /** The worker finishes the pictures at hand, and gives the rest back. */
@@ -23,9 +24,8 @@ export interface ServeOptions {
 /** Milliseconds after which a shard is handed in with what it has: the rest goes on elsewhere, and little is lost with a worker. */
 const patience = 10_000;
 
-/** Serves until the signal. @throws UserError for a queue that cannot be reached, or holds samples of another version. */
-export async function serve({ url, concurrency, signal, onNotice, watch }: ServeOptions): Promise<void> {
-  const link = await Link.open(url, onNotice);
+/** Serves until the signal. @throws UserError for a queue that holds samples of another version. */
+export async function serve({ link, concurrency, signal, onNotice, watch }: ServeOptions): Promise<void> {
   const name = `${hostname()}:${process.pid}`;
   const pools = new Pools(concurrency);
   let stopped = false;
@@ -38,6 +38,7 @@ export async function serve({ url, concurrency, signal, onNotice, watch }: Serve
     };
   });
   const finish = () => stop();
+  if (signal.aborted) finish();
   signal.addEventListener("abort", finish, { once: true });
 
   const work = async ({ samples, work }: Shard): Promise<readonly Answer[]> => {
@@ -52,6 +53,9 @@ export async function serve({ url, concurrency, signal, onNotice, watch }: Serve
   };
 
   const worker = link.worker(name, concurrency, async (shard, back): Promise<Report> => {
+    // What others put there fails, and is no reason to end.
+    if (typeof shard?.version !== "string")
+      throw new UserError("invalid-input", `invalid queue: ${link.place} holds what is no picture of gradcam's`);
     if (shard.version !== version) {
       stop(
         new UserError(
