@@ -25,10 +25,11 @@ export async function findSamples(args: readonly string[], out: string, kind: Ki
   const found: { file: string; name: string }[] = [];
   for (const arg of args) {
     if (!(await isDirectory(arg))) {
-      if (!(await exists(arg)))
+      // One of several is told of in its turn, beside those that are there.
+      if (!(await exists(arg)) && args.length === 1)
         throw new UserError("missing-file", `missing ${kind}: ${arg}: no such file or directory`);
       // A pipe would be waited for.
-      if (!(await isFile(arg)))
+      if ((await exists(arg)) && !(await isFile(arg)))
         throw new UserError("missing-file", `missing ${kind}: ${arg} is a pipe, a socket or a device; give a file`);
       found.push({ file: arg, name: path.basename(arg) });
       continue;

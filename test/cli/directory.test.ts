@@ -105,3 +105,13 @@ test("a reader that closes the pipe is no bug", async () => {
   const { code, stderr } = await running.ended;
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
 });
+
+test("a picture that is not there among others: they are explained, and it has one line", async () => {
+  const cwd = folder();
+  const net = withModel(cwd, gap({ input: [1, 3, 8, 8] }));
+  for (const name of ["a", "c"]) await writePicture(path.join(cwd, `${name}.png`));
+  const { code, stdout, stderr } = await gradcam(["explain", "a.png", "b.png", "c.png", ...net, "--json"], cwd);
+  expect(code).toBe(2);
+  expect(stderr).toBe("gradcam: missing image b.png: no such file\n");
+  expect(stdout.match(/"image":"[ac]\.png"/g)?.length).toBe(2);
+});
