@@ -48,12 +48,13 @@ export const decodeOptions: OptionNames<DecodeOptions> = {
  * @param source a file's path, or the encoded bytes
  * @throws {UserError} `missing-file`, `invalid-image` (empty, another format, truncated or damaged), `too-large`, `missing-package`
  */
-export async function decode(
-  source: string | Uint8Array,
-  options: DecodeOptions = {},
-): Promise<Picture> {
+export async function decode(source: string | Uint8Array, options: DecodeOptions = {}): Promise<Picture> {
   const { maxPixels = 100e6, name: given = "(bytes)" } = options;
-  const { maxBytes = Number.POSITIVE_INFINITY, maxSide = Number.POSITIVE_INFINITY, canvas = Number.POSITIVE_INFINITY } = options;
+  const {
+    maxBytes = Number.POSITIVE_INFINITY,
+    maxSide = Number.POSITIVE_INFINITY,
+    canvas = Number.POSITIVE_INFINITY,
+  } = options;
   const readable = typeof source === "string" || source instanceof Uint8Array;
   expects(readable, "image", source, "a file's path, or a picture's bytes");
   expects(maxPixels > 0, "maxPixels", maxPixels, "a number above 0");

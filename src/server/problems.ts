@@ -54,8 +54,9 @@ export function told(error: unknown): Told | undefined {
     return { ...tell(status, error.code, words), ...(technical && { technical }) };
   }
   const { statusCode, message } = error as { statusCode?: number; message?: string };
-  const code = statusCode === undefined ? undefined : framework[statusCode];
-  return statusCode !== undefined && code ? tell(statusCode, code, message ?? code) : undefined;
+  if (statusCode === undefined || statusCode < 400 || statusCode > 499) return undefined;
+  const code = framework[statusCode] ?? "invalid-request";
+  return tell(statusCode, code, message ?? code);
 }
 
 export const bug: Told = tell(500, "internal", "internal error; the server's log has more under the request's name");
