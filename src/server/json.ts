@@ -103,6 +103,7 @@ const imageOf = (value: unknown): string | undefined =>
 function unescaped(text: Buffer): string {
   const plain = text.toString("latin1");
   if (!text.includes(backslash)) return plain;
+  if (text.includes("\\u")) throw invalid("image: Invalid base64-encoded string");
   try {
     return JSON.parse(`"${plain}"`);
   } catch {
