@@ -111,7 +111,8 @@ export async function hostileRequests(url) {
   );
   return {
     ...sends,
-    "a client who leaves 5,000 x 5,000 after a second": () => send(bodies["ten classes, drawn in every way, of 5,000 x 5,000"], 1000),
+    "a client who leaves 5,000 x 5,000 after a second": () =>
+      send(bodies["ten classes, drawn in every way, of 5,000 x 5,000"], 1000),
     "clients who leave everything at once": () => send(bodies["everything of a photograph"], 100),
   };
 }
@@ -139,7 +140,8 @@ function npy(code, shape, data, fortran) {
   return Buffer.concat([Buffer.from("\x93NUMPY\x01\0", "latin1"), length, Buffer.from(header), data]);
 }
 
-const shapeOf = (axes) => Buffer.from(`{'descr': '<f4', 'fortran_order': False, 'shape': (${"1, ".repeat(axes)}), }    `);
+const shapeOf = (axes) =>
+  Buffer.from(`{'descr': '<f4', 'fortran_order': False, 'shape': (${"1, ".repeat(axes)}), }    `);
 
 function wav(size) {
   const header = Buffer.from("RIFF....WAVEfmt ....................data....", "latin1");

@@ -4,7 +4,9 @@ import { encodedSize } from "../image/dimensions.ts";
 import type { Size } from "../image/geometry.ts";
 import type { Job } from "./work.ts";
 
-/** Above these a job is long: it holds its thread for seconds. */
+/** Above these a job takes a tenth of a second and more, for which the others of its run would wait. */
+const alone = { maps: 4, pixels: 3e6, decoded: 3e6 } as const;
+/** Above these it takes seconds. */
 const long = { maps: 8, pixels: 20e6 } as const;
 /** A sentence's words, where all of them are asked for. */
 const usualWords = 10;
@@ -15,8 +17,11 @@ export function mapsOf({ task, question }: Pick<Job, "task" | "question">): numb
   const asked = { explain: "classes", ask: "answers", caption: "words" } as const;
   const queries = (question as Partial<Record<string, readonly (string | number)[]>>)[asked[task]];
   const usual = task === "caption" ? usualWords : 1;
-  const each = queries?.map((query) => Number(/^top(\d+)$/.exec(String(query))?.[1] ?? 1)) ?? [usual];
-  return new Set(methods).size * each.reduce((sum, count) => sum + count, 0);
+  const names = new Set(queries?.map(String));
+  // The best three are among the best five.
+  const bests = [...names].map((name) => Number(/^top(\d+)$/.exec(name)?.[1] ?? 0));
+  const named = bests.filter((count) => count === 0).length;
+  return new Set(methods).size * (queries ? Math.max(0, ...bests) + named : usual);
 }
 
 /** How often each pixel of the canvas is passed for one map: where the map lies, and each picture of it. */
@@ -36,10 +41,18 @@ export function checkRendering({ width, height }: Size, maps: number, passes: nu
     );
 }
 
-/** Whether a job holds its thread for long, so that others should not wait behind it. */
-export function isLong(job: Omit<Job, "id">, canvas: number): boolean {
+/** How a job stands to others: it may share a run with them, runs alone, or holds its thread for so long that not all may be held. */
+export type Weight = "light" | "alone" | "long";
+
+export function weightOf(job: Omit<Job, "id">, canvas: number): Weight {
   const maps = mapsOf(job);
-  const { width, height } = encodedSize(job.file) ?? { width: 1, height: 1 };
-  const pixels = Math.min(canvas, width * height) * maps * passesOf(job);
-  return maps > long.maps || pixels > long.pixels || (job.question.methods ?? []).includes("occlusion");
+  const { file } = job;
+  const size = encodedSize(file);
+  // How large a TIFF file's picture is stands anywhere in it; arrays and recordings are as large as their bytes, of which there are few.
+  const decoded = size ? size.width * size.height : beginsLikeTiff(file) ? Number.POSITIVE_INFINITY : 0;
+  const pixels = Math.min(canvas, decoded) * maps * passesOf(job);
+  if (maps > long.maps || pixels > long.pixels || job.question.methods?.includes("occlusion")) return "long";
+  return maps > alone.maps || pixels > alone.pixels || decoded > alone.decoded ? "alone" : "light";
 }
+
+const beginsLikeTiff = ([a, b]: Uint8Array): boolean => a === b && (a === 0x49 || a === 0x4d);

@@ -1,7 +1,7 @@
 /** @file The computing threads: started with the models, and started anew, after growing waits, when one is lost. */
 import { setTimeout as wait } from "node:timers/promises";
 import type { ModelCard } from "../client/contract.ts";
-import { isLong } from "./cost.ts";
+import { type Weight, weightOf } from "./cost.ts";
 import { HttpError } from "./problems.ts";
 import { Queue } from "./queue.ts";
 import { Thread } from "./thread.ts";
@@ -37,16 +37,17 @@ export class Pool {
     const { batch, onRun, loading } = options;
     const canvas = loading.canvas ?? Number.POSITIVE_INFINITY;
     // Told once for each job: headers are read for it.
-    const known = new WeakMap<Job, boolean>();
-    const long = (job: Job): boolean => {
-      const told = known.get(job) ?? isLong(job, canvas);
+    const known = new WeakMap<Job, Weight>();
+    const weight = (job: Job): Weight => {
+      const told = known.get(job) ?? weightOf(job, canvas);
       known.set(job, told);
       return told;
     };
+    const long = (job: Job): boolean => weight(job) === "long";
     // Jobs that may not share a run have a key each.
     const key = (job: Job) => {
       const { id, task, model, question } = job;
-      return this.#sharing.includes(model) && !long(job)
+      return this.#sharing.includes(model) && weight(job) === "light"
         ? `${model} ${(question as Job<"explain">["question"]).layer ?? ""}`
         : `${task} ${id}`;
     };
