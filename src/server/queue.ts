@@ -61,6 +61,8 @@ export class Queue<J, R> {
     this.#held.delete(lane);
     const at = this.#idle.indexOf(lane);
     if (at >= 0) this.#idle.splice(at, 1);
+    // Long jobs may run on the last lane.
+    this.#dispatch();
   }
 
   /** Rejects all that wait. */

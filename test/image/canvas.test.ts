@@ -1,5 +1,5 @@
 /** @file Pictures that are shrunk as they are decoded: less memory, and every place where it would be without. */
-import sharp from "sharp";
+import sharp, { type Sharp } from "sharp";
 import { describe, expect, test } from "vitest";
 import { onCanvas, undo } from "../../src/image/geometry.ts";
 import { locateOn } from "../../src/image/locate.ts";
@@ -19,7 +19,7 @@ const how = {
 };
 const canvas = 15_000;
 
-describe.each<[string, () => sharp.Sharp]>([
+describe.each<[string, () => Sharp]>([
   ["JPEG", () => source().jpeg({ quality: 98, chromaSubsampling: "4:4:4" })],
   ["progressive JPEG", () => source().jpeg({ quality: 98, chromaSubsampling: "4:4:4", progressive: true })],
   ["PNG", () => source().png()],
