@@ -18,7 +18,7 @@ import { openApi } from "./openapi.ts";
 import type { ServeOptions } from "./options.ts";
 import type { Pool } from "./pool.ts";
 import { bug, HttpError, told } from "./problems.ts";
-import { refuseUnheard, refuseUnread } from "./protocol.ts";
+import { refuseUnheard, refuseUnread, silentOnes } from "./protocol.ts";
 import type { Job, Task } from "./work.ts";
 
 export interface App {
@@ -81,6 +81,7 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
     },
   });
   refuseUnheard(app.server, { headers });
+  const hangUpOnSilent = silentOnes(app.server);
   const methodsOf = new Map<string, string[]>();
   app.addHook("onRoute", ({ url, method }) => {
     methodsOf.set(url, [...(methodsOf.get(url) ?? []), ...[method].flat()]);
@@ -226,9 +227,12 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
     metrics,
     stop() {
       stopping = true;
+      hangUpOnSilent();
     },
     abort() {
       for (const controller of inside.values()) controller.abort("stopping");
+      // The refusals are written at once; uploads that do not end are not waited for.
+      setTimeout(() => app.server.closeAllConnections(), 1000).unref();
     },
   };
 }

@@ -1,6 +1,7 @@
 /** @file What Node.js refuses before there is a request to answer: told as every other problem, on the bare connection. */
 import { randomUUID } from "node:crypto";
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { HttpError, type Told, told } from "./problems.ts";
 
@@ -58,4 +59,16 @@ function answerOf(refusal: HttpError, headers: Refusing["headers"]) {
     ...{ "content-type": "application/problem+json", "content-length": String(Buffer.byteLength(body)) },
   };
   return { body, all };
+}
+
+/** @returns hangs up on those who have said nothing yet: Node.js does not count them among the idle, and would wait for them at the end. */
+export function silentOnes(server: Server): () => void {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  return () => {
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+  };
 }
