@@ -124,7 +124,9 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
   });
   // Before the body is read: some methods are refused for their body's sake.
   app.addHook("onRequest", async (request) => {
-    const methods = methodsOf.get(pathOf(request));
+    const path = pathOf(request);
+    const below = (url: string) => url.endsWith("/*") && path.startsWith(url.slice(0, -1));
+    const methods = methodsOf.get(path) ?? [...methodsOf].find(([url]) => below(url))?.[1];
     if (!methods || methods.includes(request.method) || (request.method === "OPTIONS" && options.cors.length > 0))
       return;
     const allowed = methods.join(", ");
