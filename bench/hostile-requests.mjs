@@ -104,6 +104,9 @@ export async function hostileRequests(url) {
       `${head("multipart/form-data; boundary=xx", 1_000_100)}--xx\r\nContent-Disposition: ${"a".repeat(1_000_000)}`,
     ),
     "a header of 1 MB": Buffer.from(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\nX: ${"a".repeat(1_000_000)}\r\n\r\n`),
+    "chunks of a byte": Buffer.from(
+      `${head("application/json", 0).replace("Content-Length: 0", "Transfer-Encoding: chunked")}${"1\r\n \r\n".repeat(3e6)}0\r\n\r\n`,
+    ),
     "half a body": json(`{"image":"${"A".repeat(1_000_000)}"}`).subarray(0, 500_000),
   };
   const sends = Object.fromEntries(

@@ -92,6 +92,13 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
     reply.header("x-request-id", request.id);
     if (request.headers.host === undefined && request.raw.httpVersion !== "1.0")
       throw new HttpError(400, "invalid-request", "invalid request: it has no Host header");
+    // Ten million chunks of a byte each would be as many objects, and a second of this thread each million.
+    if (request.headers["transfer-encoding"] !== undefined)
+      throw new HttpError(
+        411,
+        "length-required",
+        "length required: a body is sent with its Content-Length, not in chunks",
+      );
   });
   // Before anything is refused: a page that may ask may also read why it was refused.
   await app.register(cors, {

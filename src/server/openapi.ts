@@ -106,6 +106,7 @@ export function openApi({
       "404": refused("No such model"),
       "406": refused("Neither JSON nor PNG is accepted"),
       "408": refused("The request did not arrive in time"),
+      "411": refused("A body without its length, in chunks"),
       "413": refused("Too many bytes or pixels, of the file or of what is to be drawn"),
       "415": refused("Neither a form nor JSON"),
       "422": refused("No picture, or a class, layer or method that the model does not have"),

@@ -291,6 +291,11 @@ test.each([
   ["no type", asked("", "a"), 415],
   ["broken JSON", asked("application/json", "{"), 400],
   ["a form without a boundary", asked("multipart/form-data", "a"), 400],
+  [
+    "a million chunks of a byte",
+    `${get("/v1/explain", "Host: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n").replace("GET", "POST")}${"1\r\n \r\n".repeat(1e6)}0\r\n\r\n`,
+    411,
+  ],
   ["a body that is too large", head(99_000_000, "application/json"), 413],
   [
     "a part that is no JSON, and says that it is",
