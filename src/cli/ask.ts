@@ -2,7 +2,7 @@
 import path from "node:path";
 import { type Command, Option } from "commander";
 import { type LoadedAnswerer, loadAnswerer } from "../node/load-answerer.ts";
-import { type WrittenMap, type WrittenWords, writeAnswered } from "../node/write-words.ts";
+import { filesOfWords, type WrittenMap, type WrittenWords, writeAnswered } from "../node/write-words.ts";
 import type { AnswerExplanation, AnswerPrediction } from "../tasks/answering.ts";
 import { percent } from "../tasks/percent.ts";
 import { packageVersion } from "./about.ts";
@@ -12,13 +12,15 @@ import {
   dtypeOption,
   loadOptions,
   type ModelFlags,
-  methodOption,
   sayPrecision,
   several,
   whole,
   withDrawing,
+  withMethods,
   withPictureReading,
 } from "./options.ts";
+import type { Settings } from "./output-folder.ts";
+import { printWarnings } from "./report.ts";
 import type { SampleFile } from "./samples.ts";
 import { bold, print, printJson } from "./terminal.ts";
 
@@ -31,9 +33,10 @@ interface AskFlags extends ModelFlags, DrawingFlags {
 
 const examples = `
 Examples:
-  gradcam ask photo.jpg "what colour is the circle?"                      the best answer, and where it came from
-  gradcam ask photo.jpg "what colour is the circle?" --answers top3       the three best, side by side
-  gradcam ask photo.jpg "what colour is the circle?" --answers red --against blue
+  gradcam scenes 5                                                        draws scene-5.png, which the bundled model understands
+  gradcam ask scene-5.png "what colour is the cross?"                     the best answer, and where it came from
+  gradcam ask scene-5.png "what colour is the cross?" --answers top3      the three best, side by side
+  gradcam ask scene-5.png "what colour is the cross?" --answers yellow --against blue
   gradcam ask photo.jpg "how many dogs are there?" --model blip-vqa/      a written answer, as a whole and word by word
   gradcam ask photos/ "is there a star?" --model vilt/ --json > answers.jsonl`;
 
@@ -41,7 +44,7 @@ export function defineAsk(program: Command): void {
   const model =
     "a directory with an answerer's ONNX files and tokenizer.json (default: the bundled answerer of scenes)";
   withDrawing(
-    withPictureReading(program.command("ask").option("--model <dir>", model))
+    withMethods(withPictureReading(program.command("ask").option("--model <dir>", model)))
       .description("answer a question about a picture, and show where the answer came from")
       .argument("<image>", "a picture, or a directory of pictures")
       .argument("<question>", "the question")
@@ -51,8 +54,7 @@ export function defineAsk(program: Command): void {
         new Option("--against <name|index>", "explain the answers rather than this one").conflicts("counterfactual"),
       )
       .option("--counterfactual", "explain what speaks against the answers")
-      .addOption(dtypeOption())
-      .addOption(methodOption()),
+      .addOption(dtypeOption()),
   )
     .addHelpText("after", examples)
     .action(ask);
@@ -65,9 +67,12 @@ async function ask(image: string, question: string, flags: AskFlags): Promise<vo
     flags,
     async () => sayPrecision(await loadAnswerer(flags.model, options)),
     (model) => ({
+      settings: settingsOf(model, question, flags),
+      manifest: true,
+      together: 1,
       one: (picture, signal, onProgress) => askOne(model, picture, question, flags, signal, onProgress),
+      files: ({ explanations, sheets }) => filesOfWords({ maps: explanations, sheets }),
       report: (result) => report(result, flags),
-      manifest: (results) => manifest(model, results, flags),
     }),
   );
 }
@@ -124,30 +129,24 @@ function report(result: AskResult, { json, out }: AskFlags): void {
     if (blank) print(`  ${method}, ${question}: blank, ${blank}`);
   for (const { method, sheet, page } of result.sheets)
     print(`  ${method}: ${path.join(out, sheet)}, ${path.join(out, page)}`);
+  printWarnings(result.explanations.filter(({ blank }) => !blank).flatMap(({ warnings }) => warnings));
 }
 
 /** Everything that is needed to make the same maps again. */
-function manifest(model: LoadedAnswerer, results: readonly AskResult[], flags: AskFlags): string {
+function settingsOf(model: LoadedAnswerer, question: string, flags: AskFlags): Settings {
   const { answerer, sha256, files, runtimeVersion } = model;
-  const content = {
+  return {
     ...{ gradcam: packageVersion(), onnxruntime: runtimeVersion, node: process.version },
     model: { name: answerer.name, sha256, files },
     preprocess: answerer.preprocess,
+    question,
     ...{
       answers: flags.answers ?? ["top1"],
       beams: flags.beams ?? null,
       against: flags.against ?? null,
       counterfactual: flags.counterfactual ?? false,
     },
-    methods: flags.method ?? ["grad-cam"],
+    ...{ layer: flags.layer ?? null, methods: flags.method ?? ["grad-cam"], colormap: flags.colormap },
     normalisation: "none in .npy; pictures divide a map by its maximum, and 0 stays 0",
-    images: results.map(({ image, question, layer, explanations, sheets }) => ({
-      image,
-      question,
-      layer,
-      explanations,
-      sheets,
-    })),
   };
-  return `${JSON.stringify(content, null, 2)}\n`;
 }

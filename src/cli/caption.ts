@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { UserError } from "../errors.ts";
 import { decode } from "../image/sharp.ts";
 import { type LoadedCaptioner, loadCaptioner } from "../node/load-captioner.ts";
-import { type WrittenMap, type WrittenWords, writeCaptioned } from "../node/write-words.ts";
+import { filesOfWords, type WrittenMap, type WrittenWords, writeCaptioned } from "../node/write-words.ts";
 import type { Captioned, Sentence, WordExplanation } from "../tasks/captioning.ts";
 import { packageVersion } from "./about.ts";
 import { eachPicture } from "./each-sample.ts";
@@ -13,13 +13,15 @@ import {
   dtypeOption,
   loadOptions,
   type ModelFlags,
-  methodOption,
   sayPrecision,
   several,
   whole,
   withDrawing,
+  withMethods,
   withPictureReading,
 } from "./options.ts";
+import type { Settings } from "./output-folder.ts";
+import { printWarnings } from "./report.ts";
 import type { SampleFile } from "./samples.ts";
 import { bold, print, printJson } from "./terminal.ts";
 
@@ -34,17 +36,18 @@ interface CaptionFlags extends ModelFlags, DrawingFlags {
 
 const examples = `
 Examples:
-  gradcam caption photo.jpg                                 what the model says, and a map for each word
-  gradcam caption photo.jpg --word "red circle"             one word, or several in a row
-  gradcam caption photo.jpg --caption "a blue square"       why this caption would be said
-  gradcam caption photo.jpg --instead "a blue square"       why not this one
+  gradcam scenes 5                                          draws scene-5.png, which the bundled model understands
+  gradcam caption scene-5.png                               what the model says, and a map for each word
+  gradcam caption scene-5.png --word "blue star"            one word, or several in a row
+  gradcam caption scene-5.png --caption "a yellow cross"    why this caption would be said
+  gradcam caption scene-5.png --instead "a yellow cross"    why not this one
   gradcam caption photos/ --model vit-gpt2/ --beams 4 --json > captions.jsonl`;
 
 export function defineCaption(program: Command): void {
   const model =
     "a directory with captioner.json, or in the layout of transformers.js (default: the bundled captioner of scenes)";
   withDrawing(
-    withPictureReading(program.command("caption").option("--model <dir>", model))
+    withMethods(withPictureReading(program.command("caption").option("--model <dir>", model)))
       .description("say what is in a picture, and show where each word came from")
       .argument("<image...>", "pictures, or directories of pictures")
       .option("--caption <text>", "the sentence to explain (default: the model's own)")
@@ -53,7 +56,6 @@ export function defineCaption(program: Command): void {
       .option("--beams <count>", "sentences that the search keeps (default: as the model's files say)", whole)
       .option("--counterfactual", "explain what speaks against the words")
       .addOption(dtypeOption())
-      .addOption(methodOption())
       .option("--mask <word=file>", "a picture that is not black where the word's object is; may be repeated", mask),
   )
     .addHelpText("after", examples)
@@ -73,9 +75,12 @@ async function caption(images: string[], flags: CaptionFlags): Promise<void> {
     flags,
     async () => sayPrecision(await loadCaptioner(flags.model, options)),
     (model) => ({
+      settings: settingsOf(model, flags),
+      manifest: true,
+      together: 1,
       one: (picture, signal, onProgress) => captionOne(model, picture, flags, signal, onProgress),
+      files: ({ explanations, sheets }) => filesOfWords({ maps: explanations, sheets }),
       report: (result) => report(result, flags),
-      manifest: (results) => manifest(model, results, flags),
     }),
   );
 }
@@ -155,29 +160,19 @@ function report(result: CaptionResult, { json, out }: CaptionFlags): void {
   }
   for (const { method, sheet, page } of result.sheets)
     print(`  ${method}: ${path.join(out, sheet)}, ${path.join(out, page)}`);
+  printWarnings(result.explanations.filter(({ blank }) => !blank).flatMap(({ warnings }) => warnings));
 }
 
 /** Everything that is needed to make the same maps again. */
-function manifest(model: LoadedCaptioner, results: readonly CaptionResult[], flags: CaptionFlags): string {
+function settingsOf(model: LoadedCaptioner, flags: CaptionFlags): Settings {
   const { captioner, sha256, files, runtimeVersion } = model;
-  const content = {
+  return {
     ...{ gradcam: packageVersion(), onnxruntime: runtimeVersion, node: process.version },
     model: { name: captioner.name, sha256, files },
     preprocess: captioner.preprocess,
     ...{ caption: flags.caption ?? null, instead: flags.instead ?? null, words: flags.word ?? null },
-    ...{
-      beams: flags.beams ?? null,
-      counterfactual: flags.counterfactual ?? false,
-      methods: flags.method ?? ["grad-cam"],
-    },
+    ...{ beams: flags.beams ?? null, counterfactual: flags.counterfactual ?? false, masks: flags.mask ?? {} },
+    ...{ layer: flags.layer ?? null, methods: flags.method ?? ["grad-cam"], colormap: flags.colormap },
     normalisation: "none in .npy; pictures divide a map by its maximum, and 0 stays 0",
-    images: results.map(({ image, layer, caption, explanations, sheets }) => ({
-      image,
-      layer,
-      caption,
-      explanations,
-      sheets,
-    })),
   };
-  return `${JSON.stringify(content, null, 2)}\n`;
 }

@@ -3,16 +3,26 @@ import { type Command, Option } from "commander";
 import { UserError } from "../errors.ts";
 import { classInputs } from "../explain/compile.ts";
 import { names, notesOf } from "../explain/compiled.ts";
-import { methods } from "../methods/index.ts";
+import { type MethodName, methodNamed, methods } from "../methods/index.ts";
 import { type CompileFileOptions, compileFile } from "../node/compile.ts";
 import { compileCaptioner } from "../node/compile-captioner.ts";
 import type { Model } from "../onnx/model.ts";
 import { declaredDims, declaredType, type ValueInfoProto } from "../onnx/proto.ts";
 import { typeName } from "../onnx/types.ts";
-import { dtypeOption, loadOptions, type ModelFlags, sayPrecision, whole, withReading } from "./options.ts";
+import {
+  dtypeOption,
+  loadOptions,
+  type ModelFlags,
+  modelOf,
+  sayPrecision,
+  whole,
+  withList,
+  withModelArgument,
+} from "./options.ts";
 import { bold, print, printJson } from "./terminal.ts";
 
-interface CompileFlags extends ModelFlags, Pick<CompileFileOptions, "out" | "method" | "classInput"> {
+interface CompileFlags extends ModelFlags, Pick<CompileFileOptions, "out" | "classInput"> {
+  readonly method?: MethodName[];
   readonly words?: number;
   readonly json?: boolean;
 }
@@ -27,14 +37,10 @@ Examples:
 
 export function defineCompile(program: Command): void {
   const compiled = methods.filter((method) => method.graph).map(({ name }) => name);
-  withReading(program.command("compile"))
+  const command = withModelArgument(program.command("compile"));
+  withList(command, "method", "how (default: grad-cam)", compiled, (name) => methodNamed(name).name)
     .description("make one .onnx file that predicts and explains in one run")
-    .argument(
-      "[model]",
-      "an .onnx file, or a directory in Hugging Face layout (default: the bundled EfficientNet-Lite0)",
-    )
     .option("--out <file>", "the file to write (default: the model's name with .gradcam.onnx)")
-    .option("--method <name>", `how (default: grad-cam): ${compiled.join(", ")}`)
     .addOption(
       new Option("--class-input <kind>", "whether the class may be left out, which explains the best one")
         .choices([...classInputs])
@@ -47,7 +53,10 @@ export function defineCompile(program: Command): void {
     .action(compile);
 }
 
-async function compile(model: string | undefined, flags: CompileFlags): Promise<void> {
+async function compile(argument: string | undefined, flags: CompileFlags): Promise<void> {
+  const model = modelOf(argument, flags);
+  if ((flags.method?.length ?? 0) > 1)
+    throw new UserError("invalid-option", `invalid --method: ${flags.method?.join(", ")}; a file holds one method`);
   const compiled =
     flags.words === undefined ? await classifier(model, flags) : await captioner(model, flags, flags.words);
   if (flags.json) printJson(asJson(compiled));
@@ -63,7 +72,7 @@ interface Written {
 }
 
 async function classifier(source: string | undefined, flags: CompileFlags): Promise<Written> {
-  const { out, method, classInput, dtype } = flags;
+  const { out, method: [method] = [], classInput, dtype } = flags;
   if (dtype)
     throw new UserError("invalid-option", `invalid dtype: ${dtype}; it is of a captioner's directory, with --words`);
   const { file, model, from } = await compileFile(source, { ...loadOptions(flags), out, method, classInput });
@@ -71,7 +80,7 @@ async function classifier(source: string | undefined, flags: CompileFlags): Prom
 }
 
 async function captioner(source: string | undefined, flags: CompileFlags, words: number): Promise<Written> {
-  const { out, method = "grad-cam" } = flags;
+  const { out, method: [method] = ["grad-cam"] } = flags;
   if (method !== "grad-cam")
     throw new UserError("invalid-option", `invalid method: "${method}"; a captioner is compiled with grad-cam`);
   const { file, model, from } = await compileCaptioner(source, { ...loadOptions(flags), out, words });

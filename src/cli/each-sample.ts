@@ -1,67 +1,120 @@
 /** @file One thing done with every sample that is named: progress, an end by Ctrl-C, and samples that fail beside others that do not. */
-import path from "node:path";
 import { CommanderError } from "commander";
 import { UserError } from "../errors.ts";
 import { methodNamed } from "../methods/index.ts";
-import { prepareDirectory, writeWhole } from "../node/files.ts";
+import { prepareDirectory } from "../node/files.ts";
 import type { Kind } from "../tasks/sample.ts";
 import { exitCodes } from "./about.ts";
 import { interruptible } from "./interrupt.ts";
-import type { DrawingFlags } from "./options.ts";
+import { type DrawingFlags, notice } from "./options.ts";
+import { OutputFolder, type Result, type Settings } from "./output-folder.ts";
 import { Progress } from "./progress.ts";
 import { findSamples, type SampleFile } from "./samples.ts";
 import { bold, print, printError } from "./terminal.ts";
 
 /** What is done with samples. */
-export interface Work<T> {
+export interface Work<T extends Result> {
+  /** What `manifest.json` says beside the results. */
+  readonly settings: Settings;
+  /** Whether it is written. */
+  readonly manifest: boolean;
+  /** So many samples are under way: one is read and another written while a third is computed. */
+  readonly together: number;
   /** A sample's part, with where to say how much of it is done (0 to 1). */
   one(sample: SampleFile, signal: AbortSignal, onProgress: (part: number) => void): Promise<T>;
+  /** The files of a result, relative to `--out`. */
+  files(result: T): readonly string[];
   report(result: T): void;
-  /** What `manifest.json` says of all results, or of those so far where something ends the work. */
-  manifest(results: readonly T[]): string;
 }
 
 /** @returns how many samples failed; each failure has had its line. A single sample's failure ends it all. */
-export function eachSample<T>(
+export function eachSample<T extends Result>(
   samples: readonly SampleFile[],
   kind: Kind,
   work: Work<T>,
-  { out }: DrawingFlags,
+  flags: DrawingFlags,
 ): Promise<number> {
-  return interruptible((signal) => workThrough(samples, kind, work, out, signal));
+  return interruptible((signal) => workThrough(samples, kind, work, flags, signal));
 }
 
-async function workThrough<T>(
+/** The manifest is brought up to date at most so often, in ms, and takes a twentieth of the time at most. */
+const manifestEvery = 5000;
+
+async function workThrough<T extends Result>(
   samples: readonly SampleFile[],
   kind: Kind,
-  { one, report, manifest }: Work<T>,
-  out: string,
+  work: Work<T>,
+  { out, resume }: DrawingFlags,
   signal: AbortSignal,
 ): Promise<number> {
+  const folder = await OutputFolder.open<T>(out, work.settings, { resume });
   const progress = new Progress(`${kind}s`, samples.length);
   const results: T[] = [];
-  let failures = 0;
+  let [failures, before, next] = [0, 0, performance.now() + manifestEvery];
+  const save = async () => {
+    if (!work.manifest || results.length === 0) return;
+    const started = performance.now();
+    await folder.save(results);
+    const ended = performance.now();
+    next = ended + Math.max(manifestEvery, 20 * (ended - started));
+  };
+  const one = async ({ file, stem }: SampleFile, onProgress: (part: number) => void): Promise<T> => {
+    const known = await folder.done(file, work.files);
+    if (known) before++;
+    return known ?? work.one({ file, stem: folder.stem(stem) }, signal, onProgress);
+  };
   try {
-    for (const [i, sample] of samples.entries()) {
-      if (signal.aborted) throw new UserError("cancelled", "cancelled");
-      progress.update(i);
-      try {
-        const result = await one(sample, signal, (part) => progress.update(i + part));
-        results.push(result);
-        progress.clear();
-        report(result);
-      } catch (error) {
-        progress.clear();
-        if (!(error instanceof UserError) || samples.length === 1 || !isAboutSample(error, kind)) throw error;
-        printError(`gradcam: ${error.message}`);
-        failures++;
+    for await (const { settled } of inOrder(samples, work.together, one, signal, (done) => progress.update(done))) {
+      progress.clear();
+      if (settled.status === "fulfilled") {
+        results.push(settled.value);
+        work.report(settled.value);
+        if (performance.now() > next) await save();
+        continue;
       }
+      const error: unknown = settled.reason;
+      if (!(error instanceof UserError) || samples.length === 1 || !isAboutSample(error, kind)) throw error;
+      printError(`gradcam: ${error.message}`);
+      failures++;
     }
   } finally {
     progress.clear();
-    if (results.length) await writeWhole(path.join(out, "manifest.json"), manifest(results));
+    await save();
   }
+  if (before) notice(`${before} of ${samples.length} ${kind}s had been explained before`);
   return failures;
+}
+
+/** Results in their samples' order, `together` of which are under way; @throws UserError `cancelled`. */
+async function* inOrder<S, T>(
+  samples: readonly S[],
+  together: number,
+  one: (sample: S, onProgress: (part: number) => void) => Promise<T>,
+  signal: AbortSignal,
+  onProgress: (done: number) => void,
+): AsyncGenerator<{ readonly settled: PromiseSettledResult<T> }> {
+  const parts = new Map<number, number>();
+  const started: Promise<PromiseSettledResult<T>>[] = [];
+  let done = 0;
+  const tell = () => onProgress([...parts.values()].reduce((sum, part) => sum + part, done));
+  const start = (i: number) => {
+    const under = one(samples[i], (part) => {
+      parts.set(i, part);
+      tell();
+    });
+    started.push(Promise.allSettled([under]).then(([settled]) => settled));
+  };
+  try {
+    for (let i = 0; done < samples.length; done++, parts.delete(done - 1)) {
+      if (signal.aborted) throw new UserError("cancelled", "cancelled");
+      while (i < samples.length && i < done + together) start(i++);
+      tell();
+      yield { settled: await (started.shift() as Promise<PromiseSettledResult<T>>) };
+    }
+  } finally {
+    // Nothing is written, and no model used, once this has ended.
+    await Promise.all(started);
+  }
 }
 
 /** Other samples of a directory are worth a try after these. What is wrong with an array is told as what is wrong with an input. */
@@ -78,7 +131,7 @@ export function endWith(failures: number, total: number, kind: Kind, { json, out
 }
 
 /** Pictures, and the model that is opened for them. */
-export async function eachPicture<M extends { release(): Promise<void> }, T>(
+export async function eachPicture<M extends { release(): Promise<void> }, T extends Result>(
   images: readonly string[],
   flags: DrawingFlags,
   open: () => Promise<M>,

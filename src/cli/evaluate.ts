@@ -4,27 +4,37 @@ import path from "node:path";
 import { type Command, Option } from "commander";
 import { UserError } from "../errors.ts";
 import { type Evaluation, evaluate as runEvaluation } from "../evaluate/evaluate.ts";
-import { metrics } from "../evaluate/metrics/index.ts";
+import { metricNamed, metrics } from "../evaluate/metrics/index.ts";
 import { inPool } from "../evaluate/pool.ts";
 import { Meter } from "../evaluate/prometheus.ts";
 import { overQueue } from "../evaluate/queue/coordinator.ts";
 import { makeReport } from "../evaluate/report/report.ts";
 import { sourceAt } from "../evaluate/source.ts";
 import { csvOf } from "../evaluate/tables.ts";
-import { methods } from "../methods/index.ts";
 import { writeWhole } from "../node/files.ts";
 import { packageVersion } from "./about.ts";
 import { attack } from "./adversarial.ts";
 import { readMapping } from "./class-map.ts";
 import { interruptible } from "./interrupt.ts";
-import { loadOptions, type ModelFlags, notice, port, seedNumber, whole, withModel, withPlacing } from "./options.ts";
+import {
+  loadOptions,
+  type ModelFlags,
+  notice,
+  port,
+  seedNumber,
+  whole,
+  withList,
+  withMethods,
+  withModel,
+  withPlacing,
+} from "./options.ts";
 import { Progress } from "./progress.ts";
 import { checkShortcut } from "./spurious.ts";
 import { bold, print, printJson } from "./terminal.ts";
 
 interface EvaluateFlags extends ModelFlags {
-  readonly methods: string[];
-  readonly metrics?: string[];
+  readonly method?: string[];
+  readonly metric?: string[];
   readonly adversarial?: boolean;
   readonly spurious?: boolean;
   readonly format?: string;
@@ -40,25 +50,23 @@ interface EvaluateFlags extends ModelFlags {
 
 const examples = `
 Examples:
-  gradcam evaluate imagenet/val --metrics occlusion-correlation,deletion --methods grad-cam,guided-backprop
-  gradcam evaluate VOCdevkit/VOC2007 --metrics pointing-game,energy-pointing-game --sample 500
-  gradcam evaluate photos --adversarial --methods grad-cam,guided-backprop --sample 10
-  gradcam evaluate scenes:300 --spurious --methods grad-cam,guided-backprop,guided-grad-cam,occlusion
-  gradcam evaluate https://data.example/imagenet --metrics deletion --queue redis://queue.example:6379
-  gradcam evaluate coco --model resnet50.onnx --labels imagenet.txt --metrics mask-overlap
+  gradcam evaluate imagenet/val --metric occlusion-correlation,deletion --method grad-cam,guided-backprop
+  gradcam evaluate VOCdevkit/VOC2007 --metric pointing-game,energy-pointing-game --sample 500
+  gradcam evaluate photos --adversarial --method grad-cam,guided-backprop --sample 10
+  gradcam evaluate scenes:300 --spurious --method grad-cam,guided-backprop,guided-grad-cam,occlusion
+  gradcam evaluate https://data.example/imagenet --metric deletion --queue redis://queue.example:6379
+  gradcam evaluate coco --model resnet50.onnx --labels imagenet.txt --metric mask-overlap
 The same command again continues what was interrupted.`;
 
 export function defineEvaluate(program: Command): void {
-  withPlacing(withModel(program.command("evaluate")))
+  const command = withMethods(withPlacing(withModel(program.command("evaluate"))));
+  const allMetrics = metrics.map(({ name }) => name);
+  withList(command, "metric", "what is measured; may be repeated", allMetrics, (name) => metricNamed(name).name)
     .description("measure explanations over a dataset")
     .argument(
       "<dataset>",
       "a directory or an address: ImageNet folders, PASCAL VOC, COCO, or a manifest.csv; or scenes:COUNT",
     )
-    .option("--methods <names>", `which (default: grad-cam): ${methods.map((m) => m.name).join(", ")}`, names, [
-      "grad-cam",
-    ])
-    .option("--metrics <names>", `which: ${metrics.map((m) => m.name).join(", ")}`, names)
     .option(
       "--adversarial",
       "push each picture to an absent class instead, and see whether the maps of what is there hold",
@@ -67,7 +75,7 @@ export function defineEvaluate(program: Command): void {
       new Option(
         "--spurious",
         "ask two bundled networks, one of which learned a shortcut, and see whether the maps show it",
-      ).conflicts([...["model", "metrics", "adversarial", "format", "classMap", "sample", "queue", "metricsPort"]]),
+      ).conflicts([...["model", "metric", "adversarial", "format", "classMap", "sample", "queue", "metricsPort"]]),
     )
     .option("--format <name>", "the dataset's layout (default: recognised)")
     .option("--class-map <file>", "JSON: a name of the dataset to the model's classes that mean it")
@@ -88,17 +96,16 @@ export function defineEvaluate(program: Command): void {
 }
 
 async function evaluate(dataset: string, flags: EvaluateFlags): Promise<void> {
-  if (flags.adversarial && flags.metrics)
+  if (flags.adversarial && flags.metric)
     throw new UserError(
       "invalid-option",
-      "invalid options: --adversarial has a measure of its own; leave out --metrics",
+      "invalid options: --adversarial has a measure of its own; leave out --metric",
     );
-  const { spurious, adversarial } = flags;
-  if (spurious) return interruptible((signal) => checkShortcut(dataset, flags, signal));
-  if (adversarial) return interruptible((signal) => attack(dataset, flags, signal));
-  const { metrics: asked } = flags;
+  const { spurious, adversarial, method: methods = ["grad-cam"], metric: asked } = flags;
+  if (spurious) return interruptible((signal) => checkShortcut(dataset, { ...flags, methods }, signal));
+  if (adversarial) return interruptible((signal) => attack(dataset, { ...flags, methods }, signal));
   if (!asked)
-    throw new UserError("invalid-option", `missing --metrics; allowed are ${metrics.map((m) => m.name).join(", ")}`);
+    throw new UserError("invalid-option", `missing --metric; allowed are ${metrics.map((m) => m.name).join(", ")}`);
   await interruptible((signal) => measure(dataset, asked, flags, signal), ["SIGINT", "SIGTERM"]);
 }
 
@@ -115,7 +122,7 @@ async function measure(
     const load = loadOptions(flags);
     const { evaluation, samples } = await runEvaluation({
       ...{ dataset, model: flags.model, load, out: flags.out },
-      ...{ methods: flags.methods, metrics: asked, format: flags.format, seed: flags.seed },
+      ...{ methods: flags.method ?? ["grad-cam"], metrics: asked, format: flags.format, seed: flags.seed },
       ...{ examineAll: meter?.around(examineAll) ?? examineAll, sample: flags.sample, signal },
       mapping: flags.classMap === undefined ? undefined : await readMapping(flags.classMap),
       onProgress: ({ done, total, before }) => {
@@ -163,5 +170,3 @@ function table({ dataset, examined, right, failures, outcomes, figures, differen
 
 const estimate = ({ value, low, high, count }: { value: number; low: number; high: number; count: number }): string =>
   `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}] over ${count} pictures`;
-
-const names = (text: string): string[] => text.split(",").map((name) => name.trim());

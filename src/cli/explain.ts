@@ -1,24 +1,31 @@
-import { type Command, Option } from "commander";
-import { UserError } from "../errors.ts";
-import { methodNamed } from "../methods/index.ts";
-import { prepareDirectory } from "../node/files.ts";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { listing, UserError } from "../errors.ts";
+import { isDirectory, prepareDirectory } from "../node/files.ts";
 import { type LoadedClassifier, load } from "../node/load.ts";
-import { writeWhy } from "../node/write.ts";
+import { explanationFiles, type WriteOptions, writeWhy } from "../node/write.ts";
 import type { Kind } from "../tasks/sample.ts";
 import { eachSample, endWith } from "./each-sample.ts";
-import { assumption, manifest } from "./manifest.ts";
+import { assumption, settingsOf } from "./manifest.ts";
 import {
   loadOptions,
-  methodOption,
   namedFile,
   notice,
   several,
   withDrawing,
+  withMethods,
   withModel,
   withPlacing,
 } from "./options.ts";
 import { Reference } from "./reference.ts";
-import { type ExplainFlags, type ImageResult, ofOneMap, report } from "./report.ts";
+import {
+  type ExplainFlags,
+  filesOf,
+  type ImageResult,
+  type OutputFile,
+  ofOneMap,
+  outputFiles,
+  report,
+} from "./report.ts";
 import { findSamples, type SampleFile } from "./samples.ts";
 import { dim, print } from "./terminal.ts";
 
@@ -36,25 +43,39 @@ Examples:
 
 export function defineExplain(program: Command): void {
   withDrawing(
-    withPlacing(withModel(program.command("explain")))
+    withMethods(withPlacing(withModel(program.command("explain"))))
       .description("show which parts of a picture, sound or volume made a model say what it says")
       .argument("[image...]", "pictures, .wav, .npy or .json files, as the model takes them; or directories of them")
       .option("--class <name|index|topN>", "a class to explain; may be repeated (default: the best)", several)
-      .addOption(methodOption())
       .addOption(
         new Option("--against <name|index>", "explain the classes rather than this one").conflicts("counterfactual"),
       )
       .option("--counterfactual", "explain what speaks against the classes")
       .option("--input <name=file>", "another input of the model: .npy, .json or a picture; may be repeated", namedFile)
       .option("--similar-to <file>", "explain the similarity of the model's embeddings to this one's")
-      .option("--reference <file|dir>", "compare the maps with this model's, such as the one before quantisation"),
+      .option("--reference <file|dir>", "compare the maps with this model's, such as the one before quantisation")
+      .option(
+        "--write <list>",
+        `which files: ${outputFiles.join(", ")} (default: all; of a directory ${ofDirectories.join(", ")})`,
+        outputList,
+      ),
   )
     .addHelpText("after", examples)
     .action(explain);
 }
 
+/** A directory may hold many pictures: of each, what is looked at and what is computed with. */
+const ofDirectories: readonly OutputFile[] = ["overlay", "map", "manifest"];
+
+function outputList(text: string, before: readonly OutputFile[] = []): OutputFile[] {
+  const named = text.split(",").map((name) => outputFiles.find((one) => one === name.trim()));
+  if (named.includes(undefined)) throw new InvalidArgumentError(`It must be of ${outputFiles.join(", ")}.`);
+  return [...before, ...named.filter((one) => one !== undefined)];
+}
+
 async function explain(images: string[], flags: ExplainFlags): Promise<void> {
-  (flags.method ?? []).forEach(methodNamed);
+  if (flags.resume && flags.write && !flags.write.includes("manifest"))
+    throw new UserError("invalid-option", "invalid --resume: it needs the manifest, which --write leaves out");
   const options = {
     ...loadOptions(flags),
     maxPixels: flags.maxPixels,
@@ -68,6 +89,13 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
   if (wanted.length === 0)
     throw new UserError("missing-file", `missing ${kind}: give a file, or a directory of them; --help has examples`);
   const samples = await findSamples(wanted, flags.out, kind);
+  refuseMissing(model, flags);
+  const many = (await Promise.all(wanted.map(isDirectory))).includes(true);
+  const write = flags.write ?? (many ? ofDirectories : outputFiles);
+  const writing: Writing = {
+    write: explanationFiles.filter((file) => write.includes(file)),
+    compression: many ? "fast" : "small",
+  };
   const reference = flags.reference === undefined ? undefined : await Reference.open(flags.reference, options, model);
   await prepareDirectory(flags.out);
 
@@ -79,13 +107,17 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
       samples,
       kind,
       {
-        one: (sample, signal, onProgress) => explainOne(model, sample, flags, { reference, signal, onProgress }),
+        settings: { ...settingsOf(model, flags), write: writing.write },
+        manifest: write.includes("manifest"),
+        together: 3,
+        one: (sample, signal, onProgress) =>
+          explainOne(model, sample, flags, { reference, signal, onProgress, ...writing }),
+        files: filesOf,
         report: (result) => {
           for (const { warnings } of result.explanations)
             for (const { code, text } of warnings) if (!ofOneMap.has(code)) told.set(code, text);
           report(result, flags);
         },
-        manifest: (results) => manifest(model, results, flags),
       },
       flags,
     );
@@ -101,7 +133,23 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
   endWith(failures, samples.length, kind, flags);
 }
 
-interface Asking {
+/** @throws UserError `invalid-input` that shows how another input of the model is given. */
+function refuseMissing({ reading, classifier }: LoadedClassifier, { input = {}, similarTo }: ExplainFlags): void {
+  // The other embedding is an input of the model that compares the two.
+  if (similarTo !== undefined) return;
+  const others = reading.inputs.filter(({ name }) => name !== classifier.explainer.imageInput);
+  const missing = others.find(({ name }) => !Object.hasOwn(input, name));
+  if (!missing) return;
+  const file = missing.role === "picture" ? "other.jpg" : "values.npy";
+  throw new UserError(
+    "invalid-input",
+    `missing input: "${missing.name}"; the model takes ${listing(reading.inputs.map(({ name }) => name))}; give it by --input ${missing.name}=${file}`,
+  );
+}
+
+type Writing = Required<Pick<WriteOptions, "write" | "compression">>;
+
+interface Asking extends Writing {
   readonly reference: Reference | undefined;
   readonly signal: AbortSignal;
   readonly onProgress: (part: number) => void;
@@ -111,7 +159,7 @@ async function explainOne(
   model: LoadedClassifier,
   { file, stem }: SampleFile,
   flags: ExplainFlags,
-  { reference, signal, onProgress }: Asking,
+  { reference, signal, onProgress, write, compression }: Asking,
 ): Promise<ImageResult> {
   const { class: classes, method, against, counterfactual, layer, colormap, out } = flags;
   const options = { method, against, counterfactual, layer, signal };
@@ -120,7 +168,8 @@ async function explainOne(
   const { name, explainer } = model.classifier;
   const used = explainer.layers[0]?.name ?? null;
   const caption = [`Model ${name}`, used && `layer ${used}`].filter(Boolean).join(", ");
-  const { explanations, panel } = await writeWhy(why, { directory: out, stem, colormap, caption });
+  const drawn = { colormap, caption, write, compression };
+  const { explanations, panel } = await writeWhy(why, { directory: out, stem, ...drawn });
   return {
     image: file,
     model: { name, sha256: model.sha256 },
@@ -128,7 +177,7 @@ async function explainOne(
     layer: used,
     predictions: why.predictions,
     explanations: explanations.map((e, i) => ({ ...e, ...(compared && { reference: compared[i].reference }) })),
-    panel,
+    ...(panel && { panel }),
     ...(compared && { reference: compared[0]?.of }),
   };
 }

@@ -1,10 +1,9 @@
 /** @file `gradcam inspect`: how a model was read, and why. */
 import type { Command } from "commander";
-import { UserError } from "../errors.ts";
 import { type OpenedModel, openFile } from "../node/load.ts";
 import type { ModelReading } from "../tasks/reading.ts";
 import { kindFiles } from "../tasks/sample.ts";
-import { loadOptions, type ModelFlags, withReading } from "./options.ts";
+import { loadOptions, type ModelFlags, modelOf, withModelArgument } from "./options.ts";
 import { bold, dim, print, printJson } from "./terminal.ts";
 
 const examples = `
@@ -17,31 +16,20 @@ interface InspectFlags extends ModelFlags {
   readonly json?: boolean;
 }
 
-/** A model by its argument or by --model; @throws UserError `invalid-option` for both. */
-export function modelOf(argument: string | undefined, { model }: ModelFlags): string | undefined {
-  if (argument === undefined || model === undefined || argument === model) return argument ?? model;
-  throw new UserError("invalid-option", `invalid --model: ${model}; the model is given already, ${argument}`);
-}
-
 export function defineInspect(program: Command): void {
-  withReading(program.command("inspect"))
+  withModelArgument(program.command("inspect"))
     .description("say how a model is read: its task, inputs, outputs, layers, and the reason for each decision")
-    .argument(
-      "[model]",
-      "an .onnx file, or a directory in Hugging Face layout (default: the bundled EfficientNet-Lite0)",
-    )
-    .option("--model <file|dir>", "the same as the argument")
     .option("--json", "print JSON")
     .addHelpText("after", examples)
     .action(inspect);
 }
 
-async function inspect(argument: string | undefined, flags: InspectFlags): Promise<void> {
+async function inspect(argument: string | undefined, flags: InspectFlags, command: Command): Promise<void> {
   const source = modelOf(argument, flags);
   const model = await openFile(source, loadOptions(flags));
   try {
     if (flags.json) printJson(asJson(model));
-    else table(model, source);
+    else table(model, source, optionsOf(command));
   } finally {
     await model.explainer.release();
   }
@@ -69,7 +57,7 @@ function asJson({ reading, sha256 }: OpenedModel) {
 
 const mostLayers = 8;
 
-function table({ reading, explainer }: OpenedModel, source: string | undefined): void {
+function table({ reading, explainer }: OpenedModel, source: string | undefined, options: string): void {
   const { name, task, inputs, outputs, layers, decisions, warnings } = reading;
   print(`${bold(name)}: ${task}`);
   const width = Math.max(...[...inputs, ...outputs].map((tensor) => tensor.name.length), 0);
@@ -88,11 +76,16 @@ function table({ reading, explainer }: OpenedModel, source: string | undefined):
   if (layers.length > mostLayers) print(dim(`  and ${layers.length - mostLayers} more: gradcam layers`));
   for (const { text } of warnings) print(dim(text));
   print("");
-  print(commandFor(reading, explainer.imageInput, source));
+  print(commandFor(reading, explainer.imageInput, source, options));
 }
 
 /** What explains this model, ready to paste. */
-function commandFor(reading: ModelReading, image: string | undefined, source: string | undefined): string {
+function commandFor(
+  reading: ModelReading,
+  image: string | undefined,
+  source: string | undefined,
+  options: string,
+): string {
   const model = source === undefined ? "" : ` --model ${quoted(source)}`;
   const { kind, inputs, questions, layers, preparation, task } = reading;
   if (kind === undefined || questions.length === 0)
@@ -103,10 +96,24 @@ function commandFor(reading: ModelReading, image: string | undefined, source: st
   );
   const sample = kind === "picture" && !preparation ? "sample.npy" : kindFiles[kind];
   const beside = task === "embedding" && given.length === 0 ? " --similar-to other.jpg" : "";
-  return `gradcam explain ${sample}${model}${given.join("")}${beside}${layers.length ? "" : " --method gradient"}`;
+  return `gradcam explain ${sample}${model}${options}${given.join("")}${beside}${layers.length ? "" : " --method gradient"}`;
+}
+
+/** How the model was told to be read, as it was written: the same for `explain`. */
+function optionsOf(command: Command): string {
+  const words = command.parent?.args.slice(1) ?? [];
+  const own = new Set(["--json", "--model", "--threads", "--provider"]);
+  return words
+    .flatMap((word, i) => {
+      const [name] = word.split("=", 1);
+      if (!word.startsWith("--") || own.has(name)) return [];
+      return word === name ? [word, words[i + 1]] : [word];
+    })
+    .map((word) => ` ${quoted(word)}`)
+    .join("");
 }
 
 /** As a shell reads it. */
-const quoted = (text: string): string => (/^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+const quoted = (text: string): string => (/^[\w./:@+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 export const shapeText = (dims: readonly number[]): string => `[${dims.map((d) => (d < 0 ? "?" : d)).join(", ")}]`;

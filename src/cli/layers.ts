@@ -1,8 +1,8 @@
 /** @file `gradcam layers`: where a map can lie. */
 import type { Command } from "commander";
 import { openFile } from "../node/load.ts";
-import { modelOf, shapeText } from "./inspect.ts";
-import { loadOptions, type ModelFlags, withModel } from "./options.ts";
+import { shapeText } from "./inspect.ts";
+import { loadOptions, type ModelFlags, modelOf, withModelArgument } from "./options.ts";
 import { bold, print, printJson } from "./terminal.ts";
 
 const examples = `
@@ -11,9 +11,8 @@ Examples:
   gradcam layers resnet50.onnx             the default first, then from the scores towards the image`;
 
 export function defineLayers(program: Command): void {
-  withModel(program.command("layers"))
+  withModelArgument(program.command("layers"))
     .description("list the tensors that a map can lie on")
-    .argument("[model]", "the same as --model")
     .option("--json", "print JSON: the model's name, the scores and the layers")
     .addHelpText("after", examples)
     .action(layers);

@@ -10,6 +10,7 @@ import { defineEvaluate } from "./evaluate.ts";
 import { defineExplain } from "./explain.ts";
 import { defineInspect } from "./inspect.ts";
 import { defineLayers } from "./layers.ts";
+import { defineScenes } from "./scenes.ts";
 import { defineServe } from "./serve.ts";
 import { defineStudio } from "./studio.ts";
 import { defineStudy } from "./study.ts";
@@ -29,6 +30,7 @@ export function defineProgram(): Command {
   defineLayers(program);
   defineInspect(program);
   defineCompile(program);
+  defineScenes(program);
   defineStudio(program);
   defineEvaluate(program);
   defineWorker(program);

@@ -1,12 +1,13 @@
 /** @file What is needed to make the same maps again, and what had to be assumed. */
 import type { LoadedClassifier } from "../node/load.ts";
 import { packageVersion } from "./about.ts";
-import type { ExplainFlags, ImageResult } from "./report.ts";
+import type { Settings } from "./output-folder.ts";
+import type { ExplainFlags } from "./report.ts";
 
-export function manifest(model: LoadedClassifier, results: readonly ImageResult[], flags: ExplainFlags): string {
+export function settingsOf(model: LoadedClassifier, flags: ExplainFlags): Settings {
   const { classifier, sha256, runtimeVersion } = model;
   const { name, kind, score } = classifier;
-  const content = {
+  return {
     gradcam: packageVersion(),
     onnxruntime: runtimeVersion,
     node: process.version,
@@ -24,11 +25,11 @@ export function manifest(model: LoadedClassifier, results: readonly ImageResult[
     counterfactual: flags.counterfactual ?? false,
     inputs: flags.input ?? {},
     similarTo: flags.similarTo ?? null,
+    reference: flags.reference ?? null,
     methods: flags.method ?? ["grad-cam"],
+    colormap: flags.colormap,
     normalisation: "none in .npy; pictures divide a map by its maximum, and 0 stays 0",
-    images: results.map(({ image, explanations, panel }) => ({ image, explanations, panel })),
   };
-  return `${JSON.stringify(content, null, 2)}\n`;
 }
 
 /** How pictures are prepared, in words. */

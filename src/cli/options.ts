@@ -1,5 +1,6 @@
 /** @file Options that commands share, and how their texts become values. */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { UserError } from "../errors.ts";
 import type { InputShapes } from "../explain/input-shapes.ts";
 import { type ChannelOrder, channelOrders, type Fit, fits } from "../image/assume.ts";
 import type { Size } from "../image/geometry.ts";
@@ -45,12 +46,23 @@ export interface DrawingFlags {
   readonly out: string;
   readonly colormap: ColormapName;
   readonly maxPixels: number;
+  readonly resume?: boolean;
   readonly json?: boolean;
 }
 
 export function withModel(command: Command): Command {
   const model = "an .onnx file, or a directory in Hugging Face layout (default: the bundled EfficientNet-Lite0)";
   return withReading(command.option("--model <file|dir>", model));
+}
+
+/** The same for commands that are about the model alone: it is their argument, too. */
+export const withModelArgument = (command: Command): Command =>
+  withModel(command).argument("[model]", "the same as --model");
+
+/** A model by its argument or by --model; @throws UserError `invalid-option` for two that differ. */
+export function modelOf(argument: string | undefined, { model }: Pick<ModelFlags, "model">): string | undefined {
+  if (argument === undefined || model === undefined || argument === model) return argument ?? model;
+  throw new UserError("invalid-option", `invalid --model: ${model}; the model is given already, ${argument}`);
 }
 
 /** How a model is read, however it is named. */
@@ -126,11 +138,47 @@ export function withPlacing(command: Command): Command {
 }
 
 /** Methods by name. */
-export const methodOption = (): Option =>
-  new Option(
-    "--method <name>",
-    `how; may be repeated (default: grad-cam): ${methods.map((m) => m.name).join(", ")}`,
-  ).argParser((name: string, before: readonly MethodName[] = []) => [...before, methodNamed(name).name]);
+export const withMethods = (
+  command: Command,
+  what = "how; may be repeated (default: grad-cam)",
+  others: readonly string[] = [],
+): Command =>
+  withList(command, "method", what, [...methods.map(({ name }) => name), ...others], (name) =>
+    others.includes(name) ? name : methodNamed(name).name,
+  );
+
+/**
+ * An option that names several things of a kind: it may be repeated, and its names be parted by commas; `--methods` is `--method`.
+ * @param read a name; throws for one that there is not
+ */
+export function withList(
+  command: Command,
+  kind: string,
+  what: string,
+  names: readonly string[],
+  read: (name: string) => string,
+): Command {
+  const gather = (text: string, before: readonly string[] = []) => [
+    ...before,
+    ...text.split(",").map((name) => read(name.trim())),
+  ];
+  return command
+    .addOption(new Option(`--${kind} <names>`, `${what}: ${names.join(", ")}`).argParser(gather))
+    .addOption(new Alias(`--${kind}s <names>`, kind).argParser(gather).hideHelp());
+}
+
+/** Another spelling of an option. */
+class Alias extends Option {
+  constructor(
+    flags: string,
+    private readonly of: string,
+  ) {
+    super(flags);
+  }
+  override attributeName(): string {
+    return this.of;
+  }
+}
 
 /** Which of several precisions, in a directory of transformers.js. */
 export const dtypeOption = (): Option =>
@@ -144,6 +192,7 @@ export function withDrawing(command: Command): Command {
   return command
     .option("--out <dir>", "where the pictures go", "gradcam-out")
     .addOption(new Option("--colormap <name>", "colours of the maps").choices([...colormaps]).default(colormaps[0]))
+    .option("--resume", "go on where an earlier run into --out ended, with the same settings")
     .option("--max-pixels <count>", "refuse larger pictures", whole, 100e6)
     .option("--json", "print one JSON line per picture and nothing else");
 }

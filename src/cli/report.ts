@@ -1,6 +1,7 @@
 /** @file What `gradcam explain` was asked, and what it says: a line of JSON, or a table. */
 import path from "node:path";
-import type { WrittenExplanation } from "../node/write.ts";
+import { explanationFiles, type WrittenExplanation } from "../node/write.ts";
+import type { Warning } from "../read/decision.ts";
 import type { Why } from "../tasks/classification.ts";
 import { percent } from "../tasks/percent.ts";
 import type { DrawingFlags, ModelFlags } from "./options.ts";
@@ -14,7 +15,12 @@ export interface ExplainFlags extends ModelFlags, DrawingFlags {
   readonly input?: Readonly<Record<string, string>>;
   readonly similarTo?: string;
   readonly reference?: string;
+  readonly write?: readonly OutputFile[];
 }
+
+/** What may be written. */
+export const outputFiles = [...explanationFiles, "manifest"] as const;
+export type OutputFile = (typeof outputFiles)[number];
 
 /** What `--json` prints, a line each. File names are relative to `--out`. */
 export interface ImageResult {
@@ -24,12 +30,26 @@ export interface ImageResult {
   readonly layer: string | null;
   readonly predictions: Why["predictions"];
   readonly explanations: readonly (WrittenExplanation & Partial<Pick<ReferenceResult, "reference">>)[];
-  readonly panel: string;
+  readonly panel?: string;
   readonly reference?: ReferenceResult["of"];
 }
 
 /** Warnings that are of one map; the others are said once, at the end. */
 export const ofOneMap: ReadonlySet<string> = new Set(["low-probability", "class-independent", "relu-emptied"]);
+
+/** The names of a result's files. */
+export const filesOf = ({ explanations, panel }: ImageResult): string[] =>
+  [...explanations.flatMap(({ map, overlay, heat }) => [map?.file, overlay, heat]), panel].filter(
+    (file) => file !== undefined,
+  );
+
+/** A kind of warning stands once under its picture, however many maps have it. */
+export function printWarnings(warnings: readonly Warning[]): void {
+  for (const kind of new Set(warnings.map(({ code }) => code))) {
+    const [text, ...more] = new Set(warnings.filter(({ code }) => code === kind).map((warning) => warning.text));
+    print(dim(`  ${text}${more.length ? ` (So with ${more.length} more.)` : ""}`));
+  }
+}
 
 export function report(result: ImageResult, { json, out }: ExplainFlags): void {
   if (json) {
@@ -44,15 +64,18 @@ export function report(result: ImageResult, { json, out }: ExplainFlags): void {
       `  ${String(index).padStart(4)}  ${label.padEnd(28)} ${score.toFixed(2).padStart(7)} ${share}`.trimEnd();
     print(explained.has(index) ? bold(line) : line);
   }
-  for (const { label, method, overlay, blank, warnings, reference } of result.explanations) {
-    print(blank ? `  ${method}, ${label}: blank, ${blank}` : `  ${method}, ${label}: ${path.join(out, overlay)}`);
-    for (const { code, text } of warnings) if (ofOneMap.has(code) && !blank) print(dim(`    ${text}`));
+  for (const { label, method, overlay, heat, map, blank, reference } of result.explanations) {
+    const file = overlay ?? heat ?? map?.file;
+    const said = [blank && `blank, ${blank}`, !blank && file && path.join(out, file)].filter(Boolean).join();
+    print(`  ${method}, ${label}${said && `: ${said}`}`);
     if (reference) print(`    ${referenceLine(reference)}`);
   }
+  const seen = result.explanations.filter(({ blank }) => !blank).flatMap(({ warnings }) => warnings);
+  printWarnings(seen.filter(({ code }) => ofOneMap.has(code)));
   if (result.reference) {
     const { label, sameClass, warnings } = result.reference;
     print(`  reference: ${sameClass ? "the same class" : `another class, ${label}`}`);
     for (const { text } of warnings) print(`    ${text}`);
   }
-  print(`  panel: ${path.join(out, result.panel)}`);
+  if (result.panel) print(`  panel: ${path.join(out, result.panel)}`);
 }

@@ -8,7 +8,7 @@ import { Store } from "../study/store.ts";
 import { type KindName, kindNames } from "../study/study.ts";
 import { packageVersion } from "./about.ts";
 import { interruptible } from "./interrupt.ts";
-import { loadOptions, type ModelFlags, seedNumber, several, whole, withReading } from "./options.ts";
+import { loadOptions, type ModelFlags, seedNumber, several, whole, withMethods, withReading } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { bold, print } from "./terminal.ts";
 
@@ -33,14 +33,14 @@ export function defineDesign(study: Command): void {
     .addOption(new Option("--kind <name>", "what people are asked").choices([...kindNames]).makeOptionMandatory())
     .requiredOption("--out <file>", "the study, one file that also keeps the answers")
     .option("--model <file|dir>", "a model; trust takes two (default: the bundled EfficientNet-Lite0)", several)
-    .option("--method <name>", "what is compared; may be repeated; none is the control of a prediction study", several)
     .option("--format <name>", "the dataset's layout (default: recognised)")
     .option("--pictures <count>", "pictures for trials", whole, 45)
     .option("--ratings <count>", "people who judge an item", whole, 9)
     .option("--trials <count>", "questions to a participant, at most one a picture", whole, 40)
     .option("--consent <file>", "your text of consent; empty lines part paragraphs")
     .option("--seed <number>", "of everything that is drawn", seedNumber, 0);
-  withReading(design).action(makeDesign);
+  const compared = "what is compared; may be repeated; none is the control of a prediction study";
+  withMethods(withReading(design), compared, ["none"]).action(makeDesign);
 }
 
 async function makeDesign(dataset: string, flags: DesignFlags): Promise<void> {

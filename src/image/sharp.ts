@@ -6,7 +6,7 @@
  */
 
 import { readFile, stat } from "node:fs/promises";
-import type { Metadata, Sharp, SharpOptions } from "sharp";
+import type { Metadata, PngOptions, Sharp, SharpOptions } from "sharp";
 import { expects, type OptionNames, UserError } from "../errors.ts";
 import type { Size } from "./geometry.ts";
 import { type Picture, picture } from "./picture.ts";
@@ -150,12 +150,26 @@ async function deepPicture(image: Sharp): Promise<Picture> {
   };
 }
 
+/**
+ * How a PNG file is compressed: `small` is as small as the usual level 6 in two thirds of its time, by level 3 with filters; `fast`
+ * takes less than half of that time for files that are larger by two thirds.
+ */
+export type PngCompression = "small" | "fast";
+
+const pngOptions: Readonly<Record<PngCompression, PngOptions>> = {
+  small: { compressionLevel: 3, adaptiveFiltering: true },
+  fast: { compressionLevel: 1, adaptiveFiltering: false },
+};
+
 /** The picture as a PNG file's bytes. */
-export async function encodePng({ width, height, data }: Picture): Promise<Uint8Array> {
+export async function encodePng(
+  { width, height, data }: Picture,
+  { compression = "small" }: { readonly compression?: PngCompression } = {},
+): Promise<Uint8Array> {
+  expects(Object.hasOwn(pngOptions, compression), "compression", compression, '"small" or "fast"');
   const sharp = await loadSharp();
-  // Level 3 with filters: as small as the default level 6, in two thirds of its time.
   return sharp(data, { raw: { width, height, channels: 3 } })
-    .png({ compressionLevel: 3, adaptiveFiltering: true })
+    .png(pngOptions[compression])
     .toBuffer();
 }
 

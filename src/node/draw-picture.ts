@@ -3,21 +3,24 @@ import { encodePng, rasterise } from "../image/sharp.ts";
 import { heat } from "../render/overlay.ts";
 import type { Cell } from "../render/panel.ts";
 import { type FigureRow, figureOf, panelCell, view, visible } from "../tasks/figure.ts";
-import { type Draw, mostRows } from "./drawing.ts";
+import { type Draw, mostRows, views } from "./drawing.ts";
 
 export const drawPicture: Draw<"picture"> = (why, options) => {
+  const { colormap, views: drawn = views, compression } = options;
   // By class, for two classes may bear one name.
   const rows = new Map<number, FigureRow & { readonly cells: Cell[] }>();
   return {
     async draw(e) {
-      const { colormap } = options;
-      const seen = view(e, why, { colormap });
-      const row = rows.get(e.class) ?? { class: e.class, question: e.question, cells: [] };
-      if (rows.size < mostRows || rows.has(e.class)) {
+      const seen = drawn.some((one) => one !== "heat") ? view(e, why, { colormap }) : undefined;
+      if (seen && drawn.includes("panel") && (rows.size < mostRows || rows.has(e.class))) {
+        const row = rows.get(e.class) ?? { class: e.class, question: e.question, cells: [] };
         rows.set(e.class, row);
         row.cells.push(e.blank ? { blank: e.blank } : await encodePng(panelCell(seen)));
       }
-      return { overlay: await encodePng(seen), heat: await encodePng(heat(visible(e), { colormap })) };
+      return {
+        ...(seen && drawn.includes("overlay") && { overlay: await encodePng(seen, { compression }) }),
+        ...(drawn.includes("heat") && { heat: await encodePng(heat(visible(e), { colormap })) }),
+      };
     },
     panel: async () => {
       const input = await encodePng(panelCell(why.picture));

@@ -3,12 +3,12 @@ import { encodePng, rasterise } from "../image/sharp.ts";
 import { heat } from "../render/overlay.ts";
 import { type Track, timeline } from "../render/timeline.ts";
 import type { ClassExplanation } from "../tasks/classification.ts";
-import { type Draw, mostRows, titled } from "./drawing.ts";
+import { type Draw, mostRows, titled, views } from "./drawing.ts";
 
 /** The heat alone is drawn this large, whatever the signal's length. */
 const heatSize = { width: 1520, height: 92 } as const;
 
-export const drawSignal: Draw<"signal"> = ({ signal, predictions }, { colormap, caption }) => {
+export const drawSignal: Draw<"signal"> = ({ signal, predictions }, { colormap, caption, views: shown = views }) => {
   const drawn: Track[] = [];
   const sheet = (tracks: readonly Track[], left = "") =>
     rasterise(timeline({ signal, tracks, colormap, caption: `${caption}${left}` }), { scale: 2 });
@@ -17,7 +17,10 @@ export const drawSignal: Draw<"signal"> = ({ signal, predictions }, { colormap, 
       const { blank } = e;
       const track = { ...titled(e, predictions), map: blank ? { blank } : e.onSignal };
       drawn.push(track);
-      return { overlay: await sheet([track]), heat: await encodePng(heat(band(e), { colormap })) };
+      return {
+        ...(shown.includes("overlay") && { overlay: await sheet([track]) }),
+        ...(shown.includes("heat") && { heat: await encodePng(heat(band(e), { colormap })) }),
+      };
     },
     panel() {
       const left = drawn.length > mostRows ? `, ${mostRows} of ${drawn.length} maps` : "";

@@ -9,12 +9,15 @@ import { type Cell, type PanelRow, panel } from "../render/panel.ts";
 import { shownSlices, sliceSheet } from "../render/slices.ts";
 import type { ClassExplanation } from "../tasks/classification.ts";
 import { drawn } from "../tasks/pictures.ts";
-import { type Draw, mostRows, titled } from "./drawing.ts";
+import { type Draw, mostRows, titled, views } from "./drawing.ts";
 
 /** In a sheet of one map, and beside each other in the panel. */
 const mostSlices = { sheet: 36, panel: 6 } as const;
 
-export const drawVolume: Draw<"volume"> = ({ volume, predictions, explanations }, { colormap, caption }) => {
+export const drawVolume: Draw<"volume"> = (
+  { volume, predictions, explanations },
+  { colormap, caption, views: shown = views },
+) => {
   const [channels, depth, height, width] = volume.dims;
   const tall = drawn({ data: volume.data, dims: [channels, depth * height, width] });
   const sliceOf = ({ data }: Picture, z: number): Promise<Uint8Array> =>
@@ -42,13 +45,16 @@ export const drawVolume: Draw<"volume"> = ({ volume, predictions, explanations }
         data: e.blank ? new Float32Array(depth * height * width) : e.onVolume.data,
       };
       const seen = overlay(tall, map, { colormap });
-      if (rows.length < mostRows) {
+      if (shown.includes("panel") && rows.length < mostRows) {
         const cells: Cell[] = e.blank
           ? columns.map(() => ({ blank: e.blank ?? "" }))
           : await Promise.all(columns.map((z) => sliceOf(seen, z)));
         rows.push({ ...titled(e, predictions), cells });
       }
-      return { overlay: await sheet(e, seen), heat: await sheet(e, heat(map, { colormap })) };
+      return {
+        ...(shown.includes("overlay") && { overlay: await sheet(e, seen) }),
+        ...(shown.includes("heat") && { heat: await sheet(e, heat(map, { colormap })) }),
+      };
     },
     async panel() {
       const plain = await Promise.all(columns.map((z) => sliceOf(tall, z)));

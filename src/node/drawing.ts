@@ -1,21 +1,30 @@
 /** @file What every kind of sample's explanation is drawn as: pictures of one map each, and a panel of them all. */
 
+import type { PngCompression } from "../image/sharp.ts";
 import { methodNamed } from "../methods/index.ts";
 import type { ColormapName } from "../render/colormap.ts";
 import type { ClassExplanation, Prediction, Why } from "../tasks/classification.ts";
 import { detail } from "../tasks/figure.ts";
 import type { Kind } from "../tasks/sample.ts";
 
+/** What can be drawn: the map with what it explains, the map's colours alone, and a panel of all explanations. */
+export const views = ["overlay", "heat", "panel"] as const;
+export type View = (typeof views)[number];
+
 export interface DrawOptions {
   readonly colormap: ColormapName;
   /** Below the panel. */
   readonly caption: string;
+  /** What is drawn; the rest costs nothing. All by default. */
+  readonly views?: readonly View[];
+  /** Of overlays; small by default. */
+  readonly compression?: PngCompression;
 }
 
-/** PNG files of one explanation: the map with what it explains, and the map's colours alone. */
+/** PNG files of one explanation, of the views that were asked for. */
 export interface Drawn {
-  readonly overlay: Uint8Array;
-  readonly heat: Uint8Array;
+  readonly overlay?: Uint8Array;
+  readonly heat?: Uint8Array;
 }
 
 /** Draws the explanations one by one, in their order, and then the panel of those that were drawn. */

@@ -6,6 +6,7 @@ import type { Picture } from "../image/picture.ts";
 import { shrinkToFit } from "../image/resample.ts";
 import { encodePng, rasterise } from "../image/sharp.ts";
 import { methodNamed } from "../methods/index.ts";
+import type { Warning } from "../read/decision.ts";
 import type { ColormapName } from "../render/colormap.ts";
 import { encodeNpy } from "../render/npy.ts";
 import { type PageWord, sentencePage } from "../render/sentence-page.ts";
@@ -40,6 +41,7 @@ export interface WrittenMap {
   /** The mean inside the word's mask over that outside, where there is a mask. */
   readonly insideOutside?: number;
   readonly blank?: string;
+  readonly warnings: readonly Warning[];
 }
 
 /** What a map is of, for its files and its place in the sheet. */
@@ -59,6 +61,12 @@ export interface WrittenWords {
   /** By method: a picture of all words, and a page. */
   readonly sheets: readonly { readonly method: string; readonly sheet: string; readonly page: string }[];
 }
+
+/** The names of all of them. */
+export const filesOfWords = ({ maps, sheets }: WrittenWords): string[] => [
+  ...maps.flatMap(({ map, overlay }) => [map.file, overlay]),
+  ...sheets.flatMap(({ sheet, page }) => [sheet, page]),
+];
 
 /** Cells of a sheet are drawn at half of this. */
 const cellPixels = 380;
@@ -140,7 +148,7 @@ async function write(
     maps.push({
       ...{ method, question, map: { file: `${base}.npy`, shape: one.map.dims }, overlay: `${base}.png`, peak, box },
       ...(mask && { insideOutside: insideOutside(onPicture, mask) }),
-      blank,
+      ...{ blank, warnings: one.warnings },
     });
     const cell = blank ? { blank } : await encodePng(shrinkToFit(seen, cellPixels));
     cells.set(method, [...(cells.get(method) ?? []), { label: text, detail, cell }]);

@@ -4,6 +4,7 @@ import path from "node:path";
 import { checkOptions, expects, isRecord, isTexts, type OptionNames } from "../errors.ts";
 import type { Box, Point } from "../image/locate.ts";
 import type { Box3, Point3 } from "../image/locate-volume.ts";
+import type { PngCompression } from "../image/sharp.ts";
 import type { Warning } from "../read/decision.ts";
 import { type ColormapName, colormaps } from "../render/colormap.ts";
 import { encodeNpy } from "../render/npy.ts";
@@ -12,7 +13,7 @@ import type { Kind } from "../tasks/sample.ts";
 import { drawPicture } from "./draw-picture.ts";
 import { drawSignal } from "./draw-signal.ts";
 import { drawVolume } from "./draw-volume.ts";
-import type { Draw, Drawing, DrawOptions } from "./drawing.ts";
+import { type Draw, type Drawing, type DrawOptions, views } from "./drawing.ts";
 import { writeWhole } from "./files.ts";
 
 export interface WriteOptions {
@@ -24,9 +25,20 @@ export interface WriteOptions {
   readonly colormap?: ColormapName;
   /** Below the panel. */
   readonly caption?: string;
+  /** Which files; all by default. */
+  readonly write?: readonly ExplanationFile[];
+  /** Of overlays: `small` by default; `fast` takes less than half of the time, for files larger by two thirds. */
+  readonly compression?: PngCompression;
 }
 
-const writeOptions: OptionNames<WriteOptions> = { directory: true, stem: true, colormap: true, caption: true };
+/** The files of an explanation: the raw numbers, and what can be drawn of them. */
+export const explanationFiles = ["map", ...views] as const;
+export type ExplanationFile = (typeof explanationFiles)[number];
+
+const writeOptions: OptionNames<WriteOptions> = {
+  ...{ directory: true, stem: true, colormap: true },
+  ...{ caption: true, write: true, compression: true },
+};
 
 export interface WrittenExplanation {
   readonly class: number;
@@ -36,9 +48,10 @@ export interface WrittenExplanation {
   readonly question: string;
   /** The tensor that the map lies on; null for methods in pixel space. */
   readonly layer: string | null;
-  readonly map: { readonly file: string; readonly shape: readonly number[] };
-  readonly overlay: string;
-  readonly heat: string;
+  /** Where it was written, as are the next. */
+  readonly map?: { readonly file: string; readonly shape: readonly number[] };
+  readonly overlay?: string;
+  readonly heat?: string;
   /** In pixels, in seconds (or samples), in voxels. */
   readonly peak?: Point | Point3 | { readonly t: number };
   readonly box?: Box | Box3;
@@ -54,25 +67,34 @@ const draws: { readonly [K in Kind]: Draw<K> } = { picture: drawPicture, signal:
 export const drawingOf = <K extends Kind>(why: Why<K>, options: DrawOptions): Drawing<K> =>
   draws[why.kind](why, options);
 
-/** Writes the files of every explanation of a sample, and the panel of them all (of the first 25 classes or maps). */
+/** Writes the files of every explanation of a sample, and the panel of them all (of the first 25 classes or maps), or those asked for. */
 export async function writeWhy<K extends Kind>(
   why: Why<K>,
   options: WriteOptions,
-): Promise<{ explanations: WrittenExplanation[]; panel: string }> {
+): Promise<{ explanations: WrittenExplanation[]; panel?: string }> {
   expects(isRecord(why) && Array.isArray(why.explanations), "answer", why, "what explain gives");
   checkOptions(options, writeOptions, "writeWhy");
   const { directory, stem } = options;
   expects(isTexts([directory, stem]), "directory and stem", { directory, stem }, "two texts");
-  const { colormap = colormaps[0], caption = "" } = options;
-  const drawing = drawingOf(why, { colormap, caption });
+  const { colormap = colormaps[0], caption = "", write = explanationFiles, compression } = options;
+  const known = isTexts(write) && write.every((one) => explanationFiles.includes(one));
+  expects(known, "write", write, `a list of ${explanationFiles.join(", ")}`);
+  const drawing = drawingOf(why, {
+    ...{ colormap, caption, compression },
+    views: views.filter((view) => write.includes(view)),
+  });
+  const save = async (file: string, content: Uint8Array): Promise<string> => {
+    await writeWhole(path.join(directory, file), content);
+    return file;
+  };
   const explanations: WrittenExplanation[] = [];
   for (const e of why.explanations) {
     const base = `${stem}.${e.method}.${e.asked}`;
-    const files = { map: `${base}.npy`, overlay: `${base}.png`, heat: `${base}.heat.png` };
     const { overlay, heat } = await drawing.draw(e);
-    await writeWhole(path.join(directory, files.map), encodeNpy(e.map.data, e.map.dims));
-    await writeWhole(path.join(directory, files.overlay), overlay);
-    await writeWhole(path.join(directory, files.heat), heat);
+    const map = write.includes("map") && {
+      file: await save(`${base}.npy`, encodeNpy(e.map.data, e.map.dims)),
+      shape: e.map.dims,
+    };
     const { class: index, label, method, question, blank, layer, warnings } = e;
     explanations.push({
       class: index,
@@ -80,17 +102,16 @@ export async function writeWhy<K extends Kind>(
       method,
       question,
       layer: layer ?? null,
-      map: { file: files.map, shape: e.map.dims },
-      overlay: files.overlay,
-      heat: files.heat,
+      ...(map && { map }),
+      ...(overlay && { overlay: await save(`${base}.png`, overlay) }),
+      ...(heat && { heat: await save(`${base}.heat.png`, heat) }),
       ...whereOf(e),
       warnings,
       blank,
     });
   }
-  const file = `${stem}.panel.png`;
-  await writeWhole(path.join(directory, file), await drawing.panel());
-  return { explanations, panel: file };
+  if (!write.includes("panel")) return { explanations };
+  return { explanations, panel: await save(`${stem}.panel.png`, await drawing.panel()) };
 }
 
 function whereOf(e: ClassExplanation<Kind>): Pick<WrittenExplanation, "peak" | "box" | "span"> {

@@ -26,4 +26,5 @@ export type WarningCode =
   | "other-heads"
   | "class-independent"
   | "probability-guessed"
+  | "unfamiliar-picture"
   | "labels";

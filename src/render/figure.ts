@@ -43,19 +43,27 @@ export function drawCell(cell: Cell, x: number, y: number, width: number, height
   return [`<rect ${frame} fill="#f4f4f4"/>`, ...column(lines, style)].join("\n");
 }
 
-/** A caption to the left and a colour bar to the right, from `y` down; and how high they are. */
+interface Footer {
+  readonly caption?: string;
+  readonly colorbar?: Colorbar;
+  /** Where colour bars begin; one at the right by default. */
+  readonly bars?: readonly number[];
+}
+
+/** A caption to the left of colour bars, from `y` down; and how high they are. */
 export function drawFooter(
-  { caption = "", colorbar }: { readonly caption?: string; readonly colorbar?: Colorbar },
+  { caption = "", colorbar, bars }: Footer,
   y: number,
   right: number,
 ): { readonly parts: string[]; readonly height: number } {
-  const width = right - MARGIN - (colorbar ? BAR_WIDTH + 2 * GUTTER : 0);
+  const drawn = colorbar ? (bars ?? [right - BAR_WIDTH]) : [];
+  const width = Math.min(right, ...drawn.map((x) => x - 2 * GUTTER)) - MARGIN;
   const lines = wrap(caption, TYPE.caption, width, 3);
   const parts = column(lines, { x: MARGIN, y: y + TYPE.caption, size: TYPE.caption, colour: MUTED });
-  if (colorbar) parts.push(drawColorbar(colorbar, right - BAR_WIDTH, y));
+  if (colorbar) parts.push(...drawn.map((x) => drawColorbar(colorbar, x, y)));
   return {
     parts,
-    height: Math.max(lines.length * TYPE.caption * LINE, colorbar ? BAR_HEIGHT + 2.7 * TYPE.caption : 0),
+    height: Math.max(lines.length * TYPE.caption * LINE, drawn.length ? BAR_HEIGHT + 2.7 * TYPE.caption : 0),
   };
 }
 
@@ -77,10 +85,12 @@ export function drawColorbar({ colormap: name, label, ticks = ["0", "max"] }: Co
       text(tick, { x: at, y: bottom + TYPE.caption + 5, size: TYPE.caption - 1, anchor, colour: MUTED }),
     ];
   });
+  // One figure may have several bars.
+  const id = `colours-${name}-${decimal(x)}`;
   return [
-    `<linearGradient id="colours-${name}">${stops.join("")}</linearGradient>`,
+    `<linearGradient id="${id}">${stops.join("")}</linearGradient>`,
     text(label, { x, y: y + TYPE.caption - 2, size: TYPE.caption, colour: MUTED }),
-    `<rect x="${x}" y="${top}" width="${BAR_WIDTH}" height="${BAR_HEIGHT}" fill="url(#colours-${name})"/>`,
+    `<rect x="${x}" y="${top}" width="${BAR_WIDTH}" height="${BAR_HEIGHT}" fill="url(#${id})"/>`,
     ...marks,
   ].join("\n");
 }

@@ -35,6 +35,8 @@ export interface Panel {
   readonly columns: readonly string[];
   readonly rows: readonly PanelRow[];
   readonly colorbar?: Colorbar;
+  /** The columns whose colours the bar explains, counted from 0; it stands under each. The last by default. */
+  readonly coloured?: readonly number[];
   /** A line below the figure, e.g. the model and the layer. */
   readonly caption?: string;
 }
@@ -48,7 +50,7 @@ const TALLEST = 2;
 const SQUARE = 1;
 
 /** The figure as SVG; `width` and `height` in its root element are CSS pixels. */
-export function panel({ columns, rows, colorbar, caption }: Panel): string {
+export function panel({ columns, rows, colorbar, coloured = [columns.length - 1], caption }: Panel): string {
   const left = MARGIN + LABEL_WIDTH + GUTTER;
   const x = (column: number) => left + column * (CELL_WIDTH + GUTTER);
   const right = x(columns.length) - GUTTER;
@@ -75,7 +77,8 @@ export function panel({ columns, rows, colorbar, caption }: Panel): string {
   }
 
   const top = y - GUTTER + FOOTER_GAP;
-  const footer = drawFooter({ caption, colorbar }, top, right);
+  const bars = coloured.map(x);
+  const footer = drawFooter({ caption, colorbar, bars }, top, right);
   const [width, height] = [right + MARGIN, Math.ceil(top + footer.height + MARGIN / 2)];
   return page(rows.map(({ label }) => label).join(", "), width, height, [...parts, ...footer.parts]);
 }

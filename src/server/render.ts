@@ -12,7 +12,7 @@ import type {
 import { throwIfAborted, UserError } from "../errors.ts";
 import type { Geometry } from "../image/geometry.ts";
 import { encodePng } from "../image/sharp.ts";
-import type { Drawn } from "../node/drawing.ts";
+import type { Drawn, DrawOptions } from "../node/drawing.ts";
 import { drawingOf } from "../node/write.ts";
 import { colormaps } from "../render/colormap.ts";
 import { heat } from "../render/overlay.ts";
@@ -100,7 +100,7 @@ async function answerOf(
     model: { name, sha256 },
     ...("geometry" in why && { geometry: ofOriginal(why.geometry) }),
     predictions: [...why.predictions],
-    explanations: why.explanations.map((e, i) => ({ ...explained(e), ...base64Of(each[i], include) })),
+    explanations: why.explanations.map((e, i) => ({ ...explained(e), ...base64Of(each[i]) })),
     ...(panel && { panel: base64(panel) }),
   };
 }
@@ -122,17 +122,17 @@ async function onePicture(
       `invalid view: "${view}" shows one explanation, these are ${explanations.length}; ask for one class and one method, or for "panel"`,
     );
   const { each, panel } = await draw([view]);
-  return view === "panel" ? (panel as Uint8Array) : each[0][view];
+  return (view === "panel" ? panel : each[0][view]) as Uint8Array;
 }
 
 async function drawn(
   why: Why<Kind>,
   views: readonly View[],
-  options: Parameters<typeof drawingOf>[1],
+  options: Omit<DrawOptions, "views">,
   signal: AbortSignal,
 ): Promise<Pictures> {
   if (views.length === 0) return { each: [] };
-  const drawing = drawingOf(why, options);
+  const drawing = drawingOf(why, { ...options, views });
   const each: Drawn[] = [];
   for (const e of why.explanations) {
     throwIfAborted(signal);
@@ -168,13 +168,8 @@ function mapped(
   };
 }
 
-function base64Of(pictures: Drawn | undefined, views: Question["include"] = []): Pick<Explanation, "overlay" | "heat"> {
-  if (!pictures) return {};
-  const { overlay, heat } = pictures;
-  return {
-    ...(views.includes("overlay") && { overlay: base64(overlay) }),
-    ...(views.includes("heat") && { heat: base64(heat) }),
-  };
+function base64Of({ overlay, heat }: Drawn = {}): Pick<Explanation, "overlay" | "heat"> {
+  return { ...(overlay && { overlay: base64(overlay) }), ...(heat && { heat: base64(heat) }) };
 }
 
 const base64 = (bytes: Uint8Array): string =>

@@ -17,6 +17,7 @@ import {
   type Prediction,
   type Why,
 } from "./classification.ts";
+import { type Familiarity, unfamiliar, withMore } from "./familiarity.ts";
 import { imageOf } from "./narrator.ts";
 import type { PlacingOptions } from "./placing.ts";
 import { checkPicture } from "./sample.ts";
@@ -35,6 +36,8 @@ export interface AnswererOptions extends PlacingOptions {
   readonly padding?: number;
   /** Whether answers do not exclude each other, so that probabilities are sigmoids. */
   readonly independent?: boolean;
+  /** What the model's pictures look like. */
+  readonly familiar?: Familiarity;
   readonly layer?: string;
   readonly tokens?: TokenGrid;
   readonly session?: SessionOptions;
@@ -136,9 +139,10 @@ export class Answerer {
       );
     const classifier = await this.asked(question);
     const why = await classifier.explain(picture, { ...options, classes: answers });
-    const { tokenizer } = this.options;
+    const { tokenizer, familiar } = this.options;
     const tokens = this.#read(question).map((id) => tokenizer.tokenText(id));
-    return { ...why, question: question.trim(), tokens };
+    const explanations = withMore(why.explanations, unfamiliar(picture, familiar));
+    return { ...why, explanations, question: question.trim(), tokens };
   }
 
   /**

@@ -8,6 +8,7 @@ import { type MethodName, methodNamed } from "../methods/index.ts";
 import { range } from "../onnx/dims.ts";
 import type { Runtime } from "../onnx/runtime.ts";
 import { askingNames, checkAsking, checkList, isText } from "./asking.ts";
+import { unfamiliar, withMore } from "./familiarity.ts";
 import { type ReadMap, readMap } from "./map.ts";
 import { checkPicture } from "./sample.ts";
 import type { Word } from "./tokenizer.ts";
@@ -145,7 +146,10 @@ export class Captioner {
     if (instead) {
       explanations.push(await rather(written, instead, geometry), await rather(instead, written, geometry));
     }
-    return { picture, geometry, caption, generated: given === undefined, instead: instead?.sentence, explanations };
+    return {
+      ...{ picture, geometry, caption, generated: given === undefined, instead: instead?.sentence },
+      explanations: withMore(explanations, unfamiliar(picture, writer.options.familiar)),
+    };
   }
 
   /** A sentence about a picture, without its explanation. */

@@ -70,7 +70,11 @@ export function figureOf(
   }));
   const colorbar = { colormap, label: "share of each map's maximum", ticks: ["0", "0.5", "1"] };
   const columns = ["Input", ...methods.map((m) => methodNamed(m).title)];
-  return panel({ columns, rows, colorbar, caption: `${caption}${left}` });
+  // Signed images have colours of their own, and a blank map has none.
+  const coloured = methods.flatMap((method, i) =>
+    explanations.some((e) => e.method === method && !e.blank && e.pixels?.dims[0] !== 3) ? [i + 1] : [],
+  );
+  return panel({ columns, rows, colorbar, coloured, caption: `${caption}${left}` });
 }
 
 /** What stands below a class's name: its score, and its probability where it is one. */

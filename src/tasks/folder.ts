@@ -8,6 +8,7 @@ import type { Model } from "../onnx/model.ts";
 import { declaredDims } from "../onnx/proto.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
 import type { TokenGrid } from "../read/layout.ts";
+import { type Familiarity, statedFamiliarity } from "./familiarity.ts";
 import { type Dtype, partFile } from "./model-files.ts";
 import { imageOf } from "./narrator.ts";
 import { forInput, parseJson, pictureLayout, readNamed } from "./open.ts";
@@ -83,6 +84,11 @@ export class ModelFolder {
   async text(name: string, what: string): Promise<string | undefined> {
     const { files } = this;
     return (await files.has(name)) ? new TextDecoder().decode(await files.read(name, what)) : undefined;
+  }
+
+  /** What the model's pictures look like, where the folder says it. */
+  async familiar(): Promise<Familiarity | undefined> {
+    return statedFamiliarity(await this.#parsed("preprocessor_config.json", "preprocessor configuration"));
   }
 
   async #parsed(name: string, what: string): Promise<unknown> {

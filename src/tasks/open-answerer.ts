@@ -95,6 +95,7 @@ async function choosing(ort: Runtime, folder: ModelFolder, options: LanguageOpti
     ...(await limitsOf(folder)),
     // transformers takes sigmoids of ViLT's answers, which do not exclude each other.
     independent: config.model_type === "vilt" || config.problem_type === "multi_label_classification",
+    familiar: await folder.familiar(),
     layer: options.layer,
     tokens: options.tokens,
     peak: options.peak,

@@ -41,7 +41,8 @@ export async function openCaptioner(
   const found = stepping ?? (await sequence(ort, folder));
   const tokenizer = await folder.tokenizer();
   const { preprocess, assumed } = await folder.preprocess(found.image);
-  const captioner = new Captioner(ort, { ...found, name: files.name, tokenizer, preprocess, layer, tokens });
+  const familiar = await folder.familiar();
+  const captioner = new Captioner(ort, { ...found, name: files.name, tokenizer, preprocess, familiar, layer, tokens });
   return { captioner, assumed };
 }
 

@@ -15,6 +15,7 @@ import type { Feeds, Runtime, SessionOptions } from "../onnx/runtime.ts";
 import { typeName } from "../onnx/types.ts";
 import type { TokenGrid } from "../read/layout.ts";
 import { type OneMap, row } from "./answers.ts";
+import type { Familiarity } from "./familiarity.ts";
 import { generate } from "./generation.ts";
 import type { Narrator } from "./narrator.ts";
 import type { TextTokenizer } from "./tokenizer.ts";
@@ -37,6 +38,8 @@ export interface WriterOptions {
   readonly asked?: (question: string) => Asked;
   /** Beams when nothing else is asked; 1 by default. */
   readonly beams?: number;
+  /** What the model's pictures look like. */
+  readonly familiar?: Familiarity;
   readonly layer?: string;
   readonly tokens?: TokenGrid;
   readonly session?: SessionOptions;

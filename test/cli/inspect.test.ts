@@ -105,6 +105,13 @@ describe("the command at its end explains the model as it is", () => {
     const { stdout } = await within(["inspect", name, ...one], directory);
     expect(stdout.trimEnd().split("\n").at(-1)).toBe("gradcam explain photo.jpg --model 'it'\\''s a net.onnx'");
   });
+  test("what was said of the model is said again", async () => {
+    const said = ["--layout", "NHWC", "--mean=0.5", "--std", "0.25,0.5,1"];
+    const { stdout } = await within(["inspect", "models/nhwc_classifier.onnx", ...said, ...one], cases);
+    expect(stdout.trimEnd().split("\n").at(-1)).toBe(
+      `gradcam explain photo.jpg --model models/nhwc_classifier.onnx ${said.join(" ")}`,
+    );
+  });
   test("where none can be asked, what can be done is said", async () => {
     const { stdout } = await within(["inspect", "pictures/detector/det.onnx", ...one], cases);
     expect(stdout.trimEnd().split("\n").at(-1)).toContain("openExplainer");

@@ -18,7 +18,14 @@ const gradcam = async (...args: string[]) => {
 const photo = "examples/images/cat-and-cup.jpg";
 
 const studies = ["design", "serve", "status", "export", "analyse", "simulate"].map((name) => `study ${name}`);
-const commands = ["explain", "caption", "ask", "layers", "inspect", "compile", "studio", "worker", "serve", ...studies];
+const { stdout: help } = await promisify(execFile)(process.execPath, ["dist/cli/bin.js", "--help"], { cwd: root });
+const all = [...help.matchAll(/^ {2}([a-z]+)\b.* {2}/gm)].map(([, name]) => name);
+const commands = [...all.filter((name) => name !== "help" && name !== "study"), ...studies];
+
+test("every command has its place", () => {
+  expect(all).toContain("evaluate");
+  expect(all.filter((name) => name !== "help" && !document.includes(`\n## \`gradcam ${name}\``))).toEqual([]);
+});
 
 test.each(commands)("every option of %s is described", async (command) => {
   const help = await gradcam(...command.split(" "), "--help");
@@ -30,13 +37,11 @@ test.each(commands)("every option of %s is described", async (command) => {
   ).toEqual([]);
 });
 
-test("every option described is there", async () => {
-  const help = (
-    await Promise.all([...commands, "evaluate"].map((command) => gradcam(...command.split(" "), "--help")))
-  ).join("\n");
+test("every option described is there, in help or as another spelling", async () => {
+  const help = (await Promise.all(commands.map((command) => gradcam(...command.split(" "), "--help")))).join("\n");
   const described = new Set([...document.matchAll(/`(--[a-z-]+)/g)].map(([, option]) => option));
   expect(
-    [...described].filter((option) => !help.includes(option)),
+    [...described].filter((option) => !help.includes(option) && !["--methods", "--metrics"].includes(option)),
     "docs/command-line.md describes these",
   ).toEqual([]);
 });
@@ -45,6 +50,11 @@ test("the table is what is printed", async () => {
   const table = await gradcam("explain", photo, "--class", "espresso", "--class", "Egyptian cat", "--out", out);
   const shown = blockLike(table.replaceAll(out, "gradcam-out"), "docs/command-line.md");
   expect(shown, `bring the table in docs/command-line.md up to date:\n${table}`).toBeDefined();
+});
+
+test("the scene is what is printed", async () => {
+  const told = await gradcam("scenes", "5", "--out", out);
+  expect(document).toContain(told.replace(`${out}${path.sep}`, ""));
 });
 
 test("the JSON is what is printed", async () => {

@@ -149,7 +149,7 @@ test("mistakes", async () => {
   writeFileSync(path.join(dir, "set/manifest.csv"), "picture,label\na.png,1");
   const wrong = async (words: string, args: readonly string[]) => expectMistake(await gradcam(args, dir), dir, words);
   await wrong('unknown metric: "nonsense"; allowed are localisation-error', evaluate("nonsense", "out"));
-  await wrong("missing --metrics; allowed are", ["evaluate", "set", "--model", "net.onnx"]);
+  await wrong("missing --metric; allowed are", ["evaluate", "set", "--model", "net.onnx"]);
   await wrong("--adversarial has a measure of its own", evaluate("deletion", "out", "--adversarial"));
   await wrong("pointing-game needs boxes, and no picture has any", evaluate("pointing-game", "out"));
   await wrong(

@@ -131,5 +131,5 @@ test.each([
 test("a model and metrics of one's own have no place in it", async () => {
   const cwd = folder();
   const command = ["evaluate", "scenes:3", "--spurious", "--metrics", "deletion"];
-  expectMistake(await gradcam(command, cwd), cwd, "'--spurious' cannot be used with option '--metrics <names>'");
+  expectMistake(await gradcam(command, cwd), cwd, "'--spurious' cannot be used with option '--metric <names>'");
 });

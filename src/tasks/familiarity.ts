@@ -1,0 +1,86 @@
+/**
+ * @file Whether a picture looks like those that a model was trained on, by its colours.
+ *
+ * A network of drawn scenes says something of a photograph, too, and nothing in its scores or features tells that it means little. The
+ * colours do: a model's `preprocessor_config.json` may hold, beside their mean and deviation, the histogram of its pictures' colours. A
+ * picture's surprise is the mean of -ln p over its cells, 48 x 48 means of pixels, which neither size nor noise changes.
+ */
+import { isRecord } from "../errors.ts";
+import type { Picture } from "../image/picture.ts";
+import type { Warning } from "../read/decision.ts";
+
+export interface Familiarity {
+  /** What the pictures are, in words. */
+  readonly pictures: string;
+  /** Steps of each of red, green and blue. */
+  readonly levels: number;
+  /** Of each colour, (red * levels + green) * levels + blue: the natural logarithm of its share of the cells. */
+  readonly logShares: Float64Array;
+  /** What is more surprising is not such a picture. */
+  readonly most: number;
+}
+
+const side = 48;
+/** The count of a colour that was never seen. */
+const unseen = 0.05;
+
+/** The colours of a picture's cells. */
+export function coloursOf({ width, height, data }: Picture, levels: number): Uint32Array {
+  const colours = new Uint32Array(side * side);
+  const span = (cell: number, length: number): [number, number] => {
+    const from = Math.floor((cell * length) / side);
+    return [from, Math.max(from + 1, Math.floor(((cell + 1) * length) / side))];
+  };
+  for (let row = 0; row < side; row++)
+    for (let column = 0; column < side; column++) {
+      const [[top, bottom], [left, right]] = [span(row, height), span(column, width)];
+      const sums = [0, 0, 0];
+      for (let y = top; y < bottom; y++)
+        for (let x = left; x < right; x++) for (let c = 0; c < 3; c++) sums[c] += data[(y * width + x) * 3 + c];
+      const full = 256 * (bottom - top) * (right - left);
+      colours[row * side + column] = sums.reduce(
+        (colour, sum) => colour * levels + Math.floor((sum * levels) / full),
+        0,
+      );
+    }
+  return colours;
+}
+
+/** @param counts of colours, colour and count by turns, as they are kept in `preprocessor_config.json` */
+export function familiarity(pictures: string, levels: number, counts: readonly number[], most: number): Familiarity {
+  const all = new Float64Array(levels ** 3).fill(unseen);
+  for (let i = 0; i + 1 < counts.length; i += 2) if (counts[i] < all.length) all[counts[i]] += counts[i + 1];
+  const total = all.reduce((sum, count) => sum + count, 0);
+  return { pictures, levels, logShares: all.map((count) => Math.log(count / total)), most };
+}
+
+/** What a preprocessor's configuration says of it; undefined where it says nothing, or something else. */
+export function statedFamiliarity(stated: unknown): Familiarity | undefined {
+  const said = isRecord(stated) ? stated.familiar_colours : undefined;
+  if (!isRecord(said)) return;
+  const { pictures, levels, counts, most } = said;
+  const sound =
+    typeof pictures === "string" &&
+    (levels === 8 || levels === 12 || levels === 16) &&
+    Array.isArray(counts) &&
+    counts.every((count) => Number.isInteger(count) && count >= 0) &&
+    typeof most === "number";
+  return sound ? familiarity(pictures, levels, counts, most) : undefined;
+}
+
+export function surprise(seen: Picture, { levels, logShares }: Familiarity): number {
+  return coloursOf(seen, levels).reduce((sum, colour) => sum - logShares[colour] / side ** 2, 0);
+}
+
+/** The warnings of a picture that is not such as the model knows. */
+export function unfamiliar(seen: Picture, known: Familiarity | undefined): Warning[] {
+  if (!known || surprise(seen, known) <= known.most) return [];
+  const text = `The picture looks unlike all that the model was trained on, ${known.pictures}: what it says of it means little.`;
+  return [{ code: "unfamiliar-picture", text }];
+}
+
+/** Explanations as they are, which keeps what they compute when it is asked for, with more to know of them. */
+export const withMore = <T extends { readonly warnings: readonly Warning[] }>(
+  explanations: readonly T[],
+  more: readonly Warning[],
+): readonly T[] => explanations.map((one) => Object.assign(one, { warnings: [...more, ...one.warnings] }));
