@@ -23,6 +23,7 @@ export type {
   Prediction,
   Problem,
   Question,
+  Readiness,
   Sentence,
   View,
   WordExplanation,

@@ -43,6 +43,11 @@ export class InternalError extends Error {
   }
 }
 
+/** @throws UserError `cancelled` where who asked has said so. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new UserError("cancelled", "cancelled");
+}
+
 /** `a, b, c and 12 more`: the allowed names in an error, without flooding the terminal. */
 export function listing(names: Iterable<string>, most = 12): string {
   const all = [...names];

@@ -4,7 +4,7 @@ import path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../errors.ts";
 import { studioFiles } from "../node/studio.ts";
-import type { ServeOptions } from "../server/options.ts";
+import { type ServeOptions, usual } from "../server/options.ts";
 import type { ModelSource } from "../server/work.ts";
 import { loadOptions, type ModelFlags, notice, several, whole, withReading } from "./options.ts";
 import { printError } from "./terminal.ts";
@@ -36,6 +36,9 @@ interface ServeFlags extends Omit<ModelFlags, "model"> {
   readonly timeout: number;
   readonly maxBytes: number;
   readonly maxPixels: number;
+  readonly maxSide: number;
+  readonly canvas: number;
+  readonly maxRender: number;
   readonly logLevel: string;
 }
 
@@ -64,6 +67,19 @@ export function defineServe(program: Command): void {
     .option("--timeout <seconds>", "the longest that a request may take", whole, 30)
     .option("--max-bytes <count>", "refuse larger files", whole, 10e6)
     .option("--max-pixels <count>", "refuse larger pictures", whole, 25e6)
+    .option("--max-side <count>", "refuse pictures of a longer side", whole, usual.maxSide)
+    .option(
+      "--canvas <count>",
+      "shrink pictures of more pixels to as many, before maps are drawn on them",
+      whole,
+      usual.canvas,
+    )
+    .option(
+      "--max-render <count>",
+      "refuse answers of more pixels, of all their maps and pictures",
+      whole,
+      usual.maxRender,
+    )
     .addOption(
       new Option("--log-level <level>", "how much is logged").choices(["error", "info", "silent"]).default("info"),
     )

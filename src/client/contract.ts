@@ -178,6 +178,12 @@ export interface Models {
   readonly methods: { readonly name: string; readonly title: string; readonly summary: string }[];
 }
 
+/** Whether the server takes questions, by how many computing threads. */
+export interface Readiness {
+  readonly status: "ok" | "starting" | "stopping";
+  readonly threads: { readonly live: number; readonly wanted: number };
+}
+
 /** Why there is no answer (RFC 9457). */
 export interface Problem {
   readonly type: string;

@@ -1,6 +1,6 @@
 /** @file One explanation: a method's questions about a forward pass, put to the plan's sessions. */
 import type { Rules } from "../autodiff/rules.ts";
-import { checkOptions, expects, type OptionNames, UserError } from "../errors.ts";
+import { checkOptions, expects, type OptionNames, throwIfAborted, UserError } from "../errors.ts";
 import { type MethodName, methodNamed } from "../methods/index.ts";
 import { type Dense, type LayerMap, shareDone } from "../methods/method.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
@@ -50,14 +50,14 @@ export async function explainPass(ort: Runtime, pass: Pass, options: ExplainOpti
   const { space, explain } = methodNamed(method);
   expects(!onProgress || typeof onProgress === "function", "onProgress", onProgress, "a function");
   expects(!signal || typeof signal.aborted === "boolean", "signal", signal, "an AbortSignal");
-  if (signal?.aborted) throw new UserError("cancelled", "cancelled");
+  throwIfAborted(signal);
   const { explained } = pass.plan.reading;
   if (!explained) throw new UserError("invalid-model", noImage);
   const dims = await pass.scoreDims();
   const asked = await resolve(target, dims, () => pass.bestClasses());
   for (const [name, seed] of Object.entries(asked.seeds ?? {}))
     checkSeed(pass.plan.model, pass.plan.tensors, name, seed);
-  const inquiry = new Inquiry(ort, pass, explained, asked, dims);
+  const inquiry = new Inquiry(ort, pass, explained, asked, dims, signal);
   const { maps, pixels } = await explain({
     image: toPlain(toDense(pass.feeds[explained.name]), explained.axes),
     k: asked.k,
@@ -65,7 +65,7 @@ export async function explainPass(ort: Runtime, pass: Pass, options: ExplainOpti
     atInput: (rules) => inquiry.atInput(rules),
     respond: (index, variants) => inquiry.respond(index, variants),
     progress: (done) => {
-      if (signal?.aborted) throw new UserError("cancelled", "cancelled");
+      throwIfAborted(signal);
       onProgress?.(shareDone(done));
     },
   });
@@ -89,6 +89,7 @@ class Inquiry {
     private readonly explained: ExplainedInput,
     private readonly asked: Asked,
     private readonly scoreDims: readonly number[],
+    private readonly signal: AbortSignal | undefined,
   ) {}
 
   get #seeded(): readonly string[] {
@@ -142,7 +143,10 @@ class Inquiry {
     if (seeds) return ask(Object.values(seeds));
     if (together || k === 1) return ask([seed(rows)]);
     const answers: Dense[] = [];
-    for (const j of range(k)) answers.push(await ask([seed(rows.filter((_, r) => r % k === j))]));
+    for (const j of range(k)) {
+      throwIfAborted(this.signal);
+      answers.push(await ask([seed(rows.filter((_, r) => r % k === j))]));
+    }
     return interleave(answers);
   }
 

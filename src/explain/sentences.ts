@@ -2,7 +2,7 @@
  * @file Why a model says these words of a picture: the picture goes forward once, a sentence is told of it, and any number of questions
  * about the words are answered in one run.
  */
-import { UserError } from "../errors.ts";
+import { throwIfAborted } from "../errors.ts";
 import { gradCamMap, gradCamSum } from "../methods/grad-cam.ts";
 import { type MethodName, methodNamed } from "../methods/index.ts";
 import { type Dense, type Explanation, type LayerMap, type Question, shareDone } from "../methods/method.ts";
@@ -174,11 +174,11 @@ export class Told {
     const question: Question = {
       image: toPlain(toDense(this.known[this.telling.teller.image]), this.telling.axes),
       k: weights.length,
-      atLayer: (map) => this.#atLayer(map, weights),
+      atLayer: (map) => this.#atLayer(map, weights, signal),
       atInput: async (rules) => {
         const feeds = Object.fromEntries(this.telling.model.inputs.map(({ name }) => [name, this.known[name]]));
         const asking = await this.telling.atInput(rules);
-        const rows = await askRows(this.ort, asking, feeds, this.scores.cotangent, this.#placed(weights));
+        const rows = await askRows(this.ort, asking, feeds, this.scores.cotangent, this.#placed(weights), signal);
         return toPlain(rows, this.telling.axes);
       },
       respond: async (_, pictures) => {
@@ -188,19 +188,19 @@ export class Told {
         );
       },
       progress: (done) => {
-        if (signal?.aborted) throw new UserError("cancelled", "cancelled");
+        throwIfAborted(signal);
         onProgress?.(shareDone(done));
       },
     };
     return methodNamed(method).explain(question);
   }
 
-  async #atLayer(map: LayerMap, weights: WordWeights): Promise<Dense> {
+  async #atLayer(map: LayerMap, weights: WordWeights, signal?: AbortSignal): Promise<Dense> {
     const { telling, layer, known } = this;
     const asking = await telling.atLayer(layer, map);
     const feeds: Feeds = Object.fromEntries(asking.residuals.map((name) => [name, known[name]]));
     if (asking.activations) feeds[asking.activations] = known[layer];
-    const { data } = await askRows(this.ort, asking, feeds, this.scores.cotangent, this.#placed(weights));
+    const { data } = await askRows(this.ort, asking, feeds, this.scores.cotangent, this.#placed(weights), signal);
     const grid = telling.gridOf(layer);
     return { data, dims: [data.length / product(grid), ...grid] };
   }

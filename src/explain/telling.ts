@@ -6,7 +6,7 @@
  */
 import { differentiate } from "../autodiff/differentiate.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
-import { InternalError, listing, UserError } from "../errors.ts";
+import { InternalError, listing, throwIfAborted, UserError } from "../errors.ts";
 import type { Dense, LayerMap } from "../methods/method.ts";
 import { append } from "../onnx/append.ts";
 import type { Value } from "../onnx/build.ts";
@@ -331,6 +331,7 @@ export async function askRows(
   feeds: Feeds,
   cotangent: Dense,
   weights: readonly (readonly number[])[],
+  signal?: AbortSignal,
 ): Promise<Dense> {
   const places = cotangent.dims[1];
   const one = async (rows: readonly (readonly number[])[]): Promise<Dense> => {
@@ -344,7 +345,10 @@ export async function askRows(
   };
   if (together || weights.length === 1) return one(weights);
   const answers: Dense[] = [];
-  for (const row of weights) answers.push(await one([row]));
+  for (const row of weights) {
+    throwIfAborted(signal);
+    answers.push(await one([row]));
+  }
   const data = new Float32Array(answers.length * answers[0].data.length);
   answers.forEach((answer, i) => {
     data.set(answer.data, i * answer.data.length);

@@ -39,10 +39,24 @@ export interface Geometry {
   /** Where the input's top left corner is, in original pixels; negative where the input was padded. */
   readonly left: number;
   readonly top: number;
+  /** How large the picture is that maps are laid over, where it was shrunk as it was decoded. */
+  readonly canvas?: Size;
+}
+
+/** The geometry of the picture that maps are laid over, which is the original unless that was shrunk. */
+export function onCanvas({ canvas, ...geometry }: Geometry): Geometry {
+  if (!canvas) return geometry;
+  const { original, scaleX, scaleY, left, top } = geometry;
+  const [x, y] = [canvas.width / original.width, canvas.height / original.height];
+  return {
+    ...{ input: geometry.input, original: canvas },
+    ...{ scaleX: scaleX * x, scaleY: scaleY * y, left: left * x, top: top * y },
+  };
 }
 
 /**
- * A map over the network's input, in the pixels of the original picture; NaN where the network did not look (cropped away).
+ * A map over the network's input, in the pixels of the original picture, or of the one that it was shrunk to; NaN where the network did
+ * not look (cropped away).
  *
  * @param map `h * w` values, row after row
  * @param alignment where the cells lie; by default they cover the network's input evenly
@@ -50,9 +64,10 @@ export interface Geometry {
 export function undo(
   map: Float32Array,
   [h, w]: readonly [number, number],
-  { input, original, scaleX, scaleY, left, top }: Geometry,
+  geometry: Geometry,
   alignment: Alignment = [],
 ): PixelMap {
+  const { input, original, scaleX, scaleY, left, top } = onCanvas(geometry);
   const across = { from: left, length: input.width * scaleX, scale: scaleX };
   const down = { from: top, length: input.height * scaleY, scale: scaleY };
   const rows = places(original.height, h, down, alignment[0]);
@@ -97,10 +112,11 @@ export function spanned({ start, step }: CellCentres, cells: number, length: num
 /** {@link spanned} of the rows and the columns of a picture; undefined where the cells lie evenly. */
 export function cellsSpan(
   [h, w]: readonly number[],
-  { original, scaleX, scaleY, left, top }: Geometry,
+  geometry: Geometry,
   alignment: Alignment | undefined,
 ): readonly [rows: Range, columns: Range] | undefined {
   if (!alignment) return undefined;
+  const { original, scaleX, scaleY, left, top } = onCanvas(geometry);
   const rows = spanned(alignment[0], h, original.height, scaleY, top);
   return [rows, spanned(alignment[1], w, original.width, scaleX, left)];
 }

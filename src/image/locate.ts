@@ -5,7 +5,7 @@
  * nowhere; saying (0, 0) would count as a hit now and then.
  */
 
-import type { Range } from "./geometry.ts";
+import type { Geometry, Range } from "./geometry.ts";
 import type { PixelMap } from "./picture.ts";
 import { boundsOf, largest, middleOf, order, PLATEAU, type Segment } from "./segment.ts";
 
@@ -92,6 +92,23 @@ export function locate(map: PixelMap, options: PeakOptions = {}): { readonly pea
   return { peak: peakUnder(top, map, options, runs), box: boxAround(joined(runs, map), map) };
 }
 
+/** {@link locate} of a map that lies on a picture, in the pixels of the original where that was shrunk. */
+export function locateOn(
+  { canvas, original }: Geometry,
+  map: PixelMap,
+  options: PeakOptions = {},
+): ReturnType<typeof locate> {
+  const found = locate(map, options);
+  if (!canvas || !found.peak || !found.box) return found;
+  const [x, y] = [original.width / canvas.width, original.height / canvas.height];
+  const [x0, y0, x1, y1] = found.box;
+  return {
+    // Centres of pixels are half a pixel from their edges, whatever their size.
+    peak: { x: (found.peak.x + 0.5) * x - 0.5, y: (found.peak.y + 0.5) * y - 0.5 },
+    box: [Math.round(x0 * x), Math.round(y0 * y), Math.round(x1 * x), Math.round(y1 * y)],
+  };
+}
+
 /** The {@link box}, and the bounding boxes of all such segments, the largest first; undefined when the map is blank. */
 export function boxes(
   map: PixelMap,
@@ -175,11 +192,11 @@ function root(runs: Run[], index: number): number {
 }
 
 function segmentsOf(runs: Run[], { data, width }: PixelMap): Segment[] {
+  // Asked for only where sizes are equal, and then of all at once: a periodic map has thousands of equal ones.
+  let sums: Map<number, number> | undefined;
   const sumOf = (segment: number) => {
-    let sum = 0;
-    for (const [i, { y, from, to }] of runs.entries())
-      if (root(runs, i) === segment) for (let x = from; x < to; x++) sum += data[y * width + x];
-    return sum;
+    sums ??= sumsOf(runs, { data, width });
+    return sums.get(segment) ?? 0;
   };
   const segments = new Map<number, { size: number; sum: number; places: number[]; low: number[]; high: number[] }>();
   for (const [i, { y, from, to }] of runs.entries()) {
@@ -195,10 +212,21 @@ function segmentsOf(runs: Run[], { data, width }: PixelMap): Segment[] {
       segment.high[0] = Math.max(segment.high[0], to);
       segment.high[1] = y + 1;
     } else {
-      // Asked for only where sizes are equal.
       const made = { size: length, places: [across, down], low: [from, y], high: [to, y + 1] };
       segments.set(at, Object.defineProperty(made as typeof made & { sum: number }, "sum", { get: () => sumOf(at) }));
     }
   }
   return [...segments.values()];
+}
+
+/** The sum of each segment's values, by its root. */
+function sumsOf(runs: Run[], { data, width }: Pick<PixelMap, "data" | "width">): Map<number, number> {
+  const sums = new Map<number, number>();
+  for (const [i, { y, from, to }] of runs.entries()) {
+    const at = root(runs, i);
+    let sum = sums.get(at) ?? 0;
+    for (let x = from; x < to; x++) sum += data[y * width + x];
+    sums.set(at, sum);
+  }
+  return sums;
 }

@@ -17,6 +17,8 @@ export interface Picture {
   readonly data: Uint8Array;
   /** The same pixels by 16 bits, 0..65535, of a file that has as many. */
   readonly deep?: Uint16Array;
+  /** How large the file's own picture is, turned upright, where it was shrunk as it was decoded: places are told in its pixels. */
+  readonly original?: { readonly width: number; readonly height: number };
 }
 
 /** One number for each pixel of a picture, e.g. an explanation in the pixels of the photograph; NaN where there is none. */

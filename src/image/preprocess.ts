@@ -56,7 +56,8 @@ export function preprocess(picture: Picture, how: Preprocess): Preprocessed {
       );
   if (how.std.includes(0)) throw new UserError("invalid-input", "invalid std: 0, expected numbers other than 0");
 
-  const { resized, across, down, input, cropped } = framed(picture, how);
+  const original = { width: picture.width, height: picture.height, ...picture.original };
+  const { resized, across, down, input, cropped } = framed(original, how);
   const { width, height } = input;
   if (width * height > MOST_PIXELS)
     throw new UserError("too-large", `too large input: ${width} x ${height}, allowed ${MOST_PIXELS} pixels`);
@@ -87,14 +88,15 @@ export function preprocess(picture: Picture, how: Preprocess): Preprocessed {
     }
   }
 
-  const [scaleX, scaleY] = [picture.width / resized.width, picture.height / resized.height];
+  const [scaleX, scaleY] = [original.width / resized.width, original.height / resized.height];
   const geometry: Geometry = {
     input: { width, height },
-    original: { width: picture.width, height: picture.height },
+    original,
     scaleX,
     scaleY,
     left: (across.from - across.to) * scaleX,
     top: (down.from - down.to) * scaleY,
+    ...(picture.original && { canvas: { width: picture.width, height: picture.height } }),
   };
   return { data, dims: layout === "NCHW" ? [channels, height, width] : [height, width, channels], geometry };
 }

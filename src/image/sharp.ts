@@ -8,6 +8,7 @@
 import { readFile, stat } from "node:fs/promises";
 import type { Metadata, PngOptions, Sharp, SharpOptions } from "sharp";
 import { expects, type OptionNames, UserError } from "../errors.ts";
+import type { Size } from "./geometry.ts";
 import { type Picture, picture } from "./picture.ts";
 
 /** The formats that are read, under the names that sharp gives them. */
@@ -25,13 +26,20 @@ const allowed = "expected a JPEG, PNG, WebP, AVIF, TIFF or GIF file";
 export interface DecodeOptions {
   /** The most pixels, width x height as stored; 100 million unless told. */
   maxPixels?: number;
+  /** The most pixels of one side; no limit unless told. */
+  maxSide?: number;
   /** The most bytes of the encoded file; no limit unless told. */
   maxBytes?: number;
+  /** Pictures of more pixels are shrunk to as many as they are decoded; places are still told in the original's. None are unless told. */
+  canvas?: number;
   /** What errors call bytes that come without a path. */
   name?: string;
 }
 
-export const decodeOptions: OptionNames<DecodeOptions> = { maxPixels: true, maxBytes: true, name: true };
+export const decodeOptions: OptionNames<DecodeOptions> = {
+  ...{ maxPixels: true, maxSide: true, maxBytes: true },
+  ...{ canvas: true, name: true },
+};
 
 /**
  * Reads an image: the first frame or page, turned as EXIF says, alpha laid over white, as 8-bit sRGB (grey, CMYK and embedded ICC
@@ -40,14 +48,19 @@ export const decodeOptions: OptionNames<DecodeOptions> = { maxPixels: true, maxB
  * @param source a file's path, or the encoded bytes
  * @throws {UserError} `missing-file`, `invalid-image` (empty, another format, truncated or damaged), `too-large`, `missing-package`
  */
-export async function decode(
-  source: string | Uint8Array,
-  { maxPixels = 100e6, maxBytes = Number.POSITIVE_INFINITY, name: given = "(bytes)" }: DecodeOptions = {},
-): Promise<Picture> {
+export async function decode(source: string | Uint8Array, options: DecodeOptions = {}): Promise<Picture> {
+  const { maxPixels = 100e6, name: given = "(bytes)" } = options;
+  const {
+    maxBytes = Number.POSITIVE_INFINITY,
+    maxSide = Number.POSITIVE_INFINITY,
+    canvas = Number.POSITIVE_INFINITY,
+  } = options;
   const readable = typeof source === "string" || source instanceof Uint8Array;
   expects(readable, "image", source, "a file's path, or a picture's bytes");
   expects(maxPixels > 0, "maxPixels", maxPixels, "a number above 0");
   expects(maxBytes > 0, "maxBytes", maxBytes, "a number above 0");
+  expects(maxSide > 0, "maxSide", maxSide, "a number above 0");
+  expects(canvas > 0, "canvas", canvas, "a number above 0");
   const name = typeof source === "string" ? source : given;
   const bytes = typeof source === "string" ? await read(source, maxBytes) : source;
   if (bytes.length > maxBytes) throw tooManyBytes(name, bytes.length, maxBytes);
@@ -70,20 +83,42 @@ export async function decode(
       "too-large",
       `too large image ${name}: ${width} x ${height} = ${width * height} pixels, allowed ${maxPixels} (raise with --max-pixels)`,
     );
+  if (Math.max(width, height) > maxSide)
+    throw new UserError(
+      "too-large",
+      `too large image ${name}: ${width} x ${height} pixels, allowed ${maxSide} a side (raise with --max-side)`,
+    );
   try {
     // Each only where it does something: to turn a picture libvips must have all of it.
-    const upright = (header.orientation ?? 1) > 1 ? image.autoOrient() : image;
-    if (header.depth === "ushort" && deepFormats.has(format)) return await deepPicture(upright);
-    const opaque = header.hasAlpha ? upright.flatten({ background: "white" }) : upright;
-    const { data, info } = await opaque
-      .toColourspace("srgb")
-      .raw({ depth: "uchar" })
-      .toBuffer({ resolveWithObject: true });
-    return picture(info.width, info.height, new Uint8Array(data.buffer, data.byteOffset, data.length));
+    const turned = (header.orientation ?? 1) > 1;
+    const upright = turned ? image.autoOrient() : image;
+    const original = (header.orientation ?? 1) > 4 ? { width: height, height: width } : { width, height };
+    const shrunk = shrunkSize(original, canvas);
+    // A JPEG or WebP file is shrunk while it is decoded, and takes the memory of the shrunk one.
+    const fitting = shrunk ? upright.resize({ ...shrunk, fit: "fill", kernel: "linear" }) : upright;
+    const decoded = await (header.depth === "ushort" && deepFormats.has(format)
+      ? deepPicture(fitting)
+      : plainPicture(header.hasAlpha ? fitting.flatten({ background: "white" }) : fitting));
+    return shrunk ? { ...decoded, original } : decoded;
   } catch (cause) {
     const seen = `truncated or damaged ${formats[format]} (${reason(cause)})`;
     throw new UserError("invalid-image", `invalid image ${name}: ${seen}, expected a whole file`, { cause });
   }
+}
+
+/** The size of at most so many pixels that a picture is shrunk to; undefined where it has no more. */
+function shrunkSize({ width, height }: Size, most: number): Size | undefined {
+  if (width * height <= most) return undefined;
+  const scale = Math.sqrt(most / (width * height));
+  return { width: Math.max(1, Math.floor(width * scale)), height: Math.max(1, Math.floor(height * scale)) };
+}
+
+async function plainPicture(image: Sharp): Promise<Picture> {
+  const { data, info } = await image
+    .toColourspace("srgb")
+    .raw({ depth: "uchar" })
+    .toBuffer({ resolveWithObject: true });
+  return picture(info.width, info.height, new Uint8Array(data.buffer, data.byteOffset, data.length));
 }
 
 /** Formats whose 16 bits a channel are pixels as they are. */

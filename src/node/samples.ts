@@ -27,19 +27,25 @@ export const explainedType = ({ tensors, reading: { explained } }: Explainer): s
 /** A file's path, a file's bytes, or what has been read already. */
 export type Source = string | Uint8Array | Sample;
 
+/** Limits of what is read. */
+export interface SampleOptions extends DecodeOptions {
+  /** The most values of an array's bytes; no limit unless told. */
+  readonly maxValues?: number;
+}
+
 /**
  * @param taken the type of the input that is explained
  * @throws UserError for what is no picture, recording or array, which says what it is where that can be told.
  */
-export async function readSample(source: Source, decoding: DecodeOptions, taken: string): Promise<Sample> {
+export async function readSample(source: Source, decoding: SampleOptions, taken: string): Promise<Sample> {
   return readKnown(source, decoding, taken).catch(async (error: unknown) => {
     throw typeof source === "string" || source instanceof Uint8Array ? await toldOf(error, source) : error;
   });
 }
 
-async function readKnown(source: Source, decoding: DecodeOptions, taken: string): Promise<Sample> {
+async function readKnown(source: Source, decoding: SampleOptions, taken: string): Promise<Sample> {
   if (source instanceof Uint8Array) {
-    if (begins(source, "\u0093NUMPY")) return asDense(readNpy(source), "(bytes)", taken);
+    if (begins(source, "\u0093NUMPY")) return asDense(readNpy(source, decoding.maxValues), "(bytes)", taken);
     return begins(source, "RIFF") && begins(source.subarray(8), "WAVE") ? decodeWav(source) : decode(source, decoding);
   }
   if (typeof source !== "string") {

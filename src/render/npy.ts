@@ -10,6 +10,8 @@ const SIGNATURE = [0x93, ...new TextEncoder().encode("NUMPY")];
 const MAGIC = [...SIGNATURE, 1, 0];
 /** The magic, the version, and the header's length in 2 bytes. */
 const PREFIX = MAGIC.length + 2;
+/** What a header has at most: NumPy writes at most 10,000 characters, and its arrays have at most 64 axes. */
+const MOST = { header: 10_000, axes: 64 } as const;
 /** The data begins at a multiple of this. */
 const ALIGNMENT = 64;
 
@@ -64,14 +66,16 @@ const types: Readonly<Record<string, ElementType>> = {
 /**
  * Reads an array of numbers, of any version, byte order and order of axes. Values of float32 may lie in the file's own memory.
  *
- * @throws {UserError} `invalid-input` for another file, a type that is no number, or if values are missing
+ * @param most values; no limit unless told
+ * @throws {UserError} `invalid-input` for another file, a type that is no number, or if values are missing, `too-large` for more values
  */
-export function readNpy(bytes: Uint8Array): NumpyArray {
+export function readNpy(bytes: Uint8Array, most = Number.POSITIVE_INFINITY): NumpyArray {
   if (bytes.length < PREFIX || SIGNATURE.some((byte, i) => bytes[i] !== byte) || bytes[6] < 1 || bytes[6] > 3)
     throw invalid("other first bytes", "the first bytes of a .npy file");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const [at, length] = bytes[6] === 1 ? [10, view.getUint16(8, true)] : [12, view.getUint32(8, true)];
   const start = at + length;
+  if (length > MOST.header) throw invalid(`a header of ${length} bytes`, `at most ${MOST.header}`);
   const header = new TextDecoder().decode(bytes.subarray(at, start));
   const [, order, code] = /'descr': '([<>|=]?)([a-z]\d+)'/.exec(header) ?? [];
   const [, fortran] = /'fortran_order': (True|False)/.exec(header) ?? [];
@@ -80,9 +84,12 @@ export function readNpy(bytes: Uint8Array): NumpyArray {
   if (!type || !fortran || dims === undefined)
     throw invalid(`the header ${header.trim().slice(0, 100)}`, "numbers or booleans");
   const shape = (dims.match(/\d+/g) ?? []).map(Number);
+  if (shape.length > MOST.axes) throw invalid(`${shape.length} axes`, `at most ${MOST.axes}`);
   const size = shape.reduce((product, dim) => product * dim, 1);
   if (bytes.length !== start + size * type.bytes)
     throw invalid(`${bytes.length - start} bytes of values`, `${size * type.bytes} for the shape [${shape}]`);
+  if (size > most)
+    throw new UserError("too-large", `too large .npy: ${size} values, shape [${shape}], allowed ${most}`);
   const place = fortran === "True" ? fortranPlace(shape) : (i: number) => i;
   const value = (i: number) => type.read(view, start + place(i) * type.bytes, order !== ">");
   if (code !== "f4") {

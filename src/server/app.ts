@@ -4,19 +4,21 @@ import type { ServerResponse } from "node:http";
 import cors from "@fastify/cors";
 import multipart from "@fastify/multipart";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from "fastify";
-import type { ModelCard, Models } from "../client/contract.ts";
+import type { ModelCard, Models, Readiness } from "../client/contract.ts";
 import { listing, UserError } from "../errors.ts";
 import { methods } from "../methods/index.ts";
 import { contentAt, fileHeaders, type Served } from "../node/serve-files.ts";
 import { preferred } from "./accept.ts";
 import { bearerCheck, isLocalRequest } from "./access.ts";
-import { mostQuestionBytes, readBody } from "./body.ts";
+import { readBody } from "./body.ts";
 import { docsPage, docsStyle } from "./docs-page.ts";
+import { mostJson, parseJson } from "./json.ts";
 import { Metrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
 import type { ServeOptions } from "./options.ts";
 import type { Pool } from "./pool.ts";
 import { bug, HttpError, told } from "./problems.ts";
+import { refuseUnheard, refuseUnread, silentOnes } from "./protocol.ts";
 import type { Job, Task } from "./work.ts";
 
 export interface App {
@@ -53,21 +55,33 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
   const metrics = new Metrics({
     inside: () => inside.size,
     waiting: () => pool.queue.waiting,
-    lanes: () => pool.queue.lanes,
+    live: () => pool.threads.live,
+    wanted: () => pool.threads.wanted,
   });
   const app = fastify({
     // Paths and statuses; never a body, a header or a query, of which plugins would tell at lower levels.
     logger: { level: options.logLevel, base: null, redact: ["*.headers"], ...(log && { stream: log }) },
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "request" }),
     genReqId: () => randomUUID(),
-    bodyLimit: Math.ceil((maxBytes * 4) / 3) + mostQuestionBytes,
+    bodyLimit: Math.ceil((maxBytes * 4) / 3) + mostJson.bytes,
     requestTimeout: timeout * 1000,
     keepAliveTimeout: 60_000,
     forceCloseConnections: "idle",
     return503OnClosing: false,
-    http: { connectionsCheckingInterval: 1000, headersTimeout: Math.min(timeout, 15) * 1000 },
+    http: {
+      connectionsCheckingInterval: 1000,
+      headersTimeout: Math.min(timeout, 15) * 1000,
+      requireHostHeader: false, // asked for below, in the words of every problem
+    },
     routerOptions: { ignoreTrailingSlash: false },
+    clientErrorHandler: refuseUnread({ headers }),
+    frameworkErrors: (error, request, reply) => {
+      reply.headers({ ...headers, "x-request-id": request.id });
+      send(error, request, reply);
+    },
   });
+  refuseUnheard(app.server, { headers });
+  const hangUpOnSilent = silentOnes(app.server);
   const methodsOf = new Map<string, string[]>();
   app.addHook("onRoute", ({ url, method }) => {
     methodsOf.set(url, [...(methodsOf.get(url) ?? []), ...[method].flat()]);
@@ -76,6 +90,15 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(headers);
     reply.header("x-request-id", request.id);
+    if (request.headers.host === undefined && request.raw.httpVersion !== "1.0")
+      throw new HttpError(400, "invalid-request", "invalid request: it has no Host header");
+    // Ten million chunks of a byte each would be as many objects, and a second of this thread each million.
+    if (request.headers["transfer-encoding"] !== undefined)
+      throw new HttpError(
+        411,
+        "length-required",
+        "length required: a body is sent with its Content-Length, not in chunks",
+      );
   });
   // Before anything is refused: a page that may ask may also read why it was refused.
   await app.register(cors, {
@@ -108,7 +131,9 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
   });
   // Before the body is read: some methods are refused for their body's sake.
   app.addHook("onRequest", async (request) => {
-    const methods = methodsOf.get(pathOf(request));
+    const path = pathOf(request);
+    const below = (url: string) => url.endsWith("/*") && path.startsWith(url.slice(0, -1));
+    const methods = methodsOf.get(path) ?? [...methodsOf].find(([url]) => below(url))?.[1];
     if (!methods || methods.includes(request.method) || (request.method === "OPTIONS" && options.cors.length > 0))
       return;
     const allowed = methods.join(", ");
@@ -128,10 +153,13 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
     request.log.info({ method: request.method, route, status: reply.statusCode, seconds: Number(seconds.toFixed(4)) });
   });
   await app.register(multipart, {
-    limits: { fileSize: maxBytes, files: 2, fields: 1, parts: 3, fieldSize: mostQuestionBytes, headerPairs: 20 },
+    limits: { fileSize: maxBytes, files: 2, fields: 1, parts: 3, fieldSize: mostJson.bytes, headerPairs: 20 },
   });
 
-  app.removeContentTypeParser("text/plain");
+  app.removeContentTypeParser(["text/plain", "application/json"]);
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, async (_: FastifyRequest, body: Buffer) =>
+    parseJson(body),
+  );
 
   app.setErrorHandler((error, request, reply) => send(error, request, reply));
   app.setNotFoundHandler((request, reply) =>
@@ -140,8 +168,10 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
 
   app.get("/healthz", async () => ({ status: "ok" }));
   app.get("/readyz", async (_, reply) => {
-    const status = stopping ? "stopping" : pool.queue.lanes > 0 ? "ok" : "starting";
-    return reply.code(status === "ok" ? 200 : 503).send({ status });
+    const { threads } = pool;
+    const status = stopping ? "stopping" : threads.live > 0 ? "ok" : "starting";
+    const answer: Readiness = { status, threads };
+    return reply.code(status === "ok" ? 200 : 503).send(answer);
   });
   app.get("/metrics", async (_, reply) => reply.type(metrics.contentType).send(await metrics.text()));
   const description = openApi(options);
@@ -206,9 +236,12 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
     metrics,
     stop() {
       stopping = true;
+      hangUpOnSilent();
     },
     abort() {
       for (const controller of inside.values()) controller.abort("stopping");
+      // The refusals are written at once; uploads that do not end are not waited for.
+      setTimeout(() => app.server.closeAllConnections(), 1000).unref();
     },
   };
 }

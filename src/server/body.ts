@@ -2,6 +2,7 @@
 import type { MultipartFile, MultipartValue } from "@fastify/multipart";
 import type { FastifyRequest } from "fastify";
 import type { z } from "zod";
+import { fileIn, type Json, mostJson, parseJson } from "./json.ts";
 import { HttpError } from "./problems.ts";
 import { alone, withImage } from "./schemas.ts";
 import type { Questions, Task } from "./work.ts";
@@ -11,17 +12,12 @@ export interface Asked<T extends Task> {
   readonly question: Questions[T];
 }
 
-/** Of a question's JSON. */
-export const mostQuestionBytes = 64 * 1024;
-
 /** @throws HttpError 400 for what the schemas do not allow, 413, 415. */
 export async function readBody<T extends Task>(task: T, request: FastifyRequest, maxBytes: number): Promise<Asked<T>> {
   if (request.isMultipart()) return readForm(task, request);
   const schema: z.ZodType<Questions[Task] & { readonly image: string }> = withImage[task];
-  const { image, ...asked } = checked(schema, request.body);
-  const file = Buffer.from(image, "base64");
-  if (file.length > maxBytes)
-    throw new HttpError(413, "too-large", `too large image: ${file.length} bytes, allowed ${maxBytes}`);
+  const { file, rest } = fileIn(request.body as Json, maxBytes);
+  const { image: _, ...asked } = checked(schema, rest);
   return { file, question: asked as Questions[T] };
 }
 
@@ -40,6 +36,7 @@ async function readForm<T extends Task>(task: T, request: FastifyRequest): Promi
     const { code, statusCode, message } = cause as { code?: string; statusCode?: number; message: string };
     if (code && /^FST_(PARTS|FILES|FIELDS)_LIMIT$/.test(code))
       throw invalid('the form has more parts than "image" and "question"');
+    if (code === "FST_INVALID_JSON_FIELD_ERROR") throw invalid(`the part "question" is not JSON, as it says`);
     if (cause instanceof HttpError || statusCode) throw cause;
     throw invalid(`the form is damaged or cut off: ${message}`);
   }
@@ -56,21 +53,21 @@ const contentOf = (part: MultipartFile | MultipartValue): Promise<Buffer> | unkn
 /** A part that says it is JSON has been read already; one without a type, or sent as a file, is read here. */
 function jsonIn(content: unknown): unknown {
   if (!(content instanceof Uint8Array) && typeof content !== "string") return content;
-  if (content.length > mostQuestionBytes) throw new HttpError(413, "too-large", "too large question");
-  try {
-    return JSON.parse(
-      typeof content === "string" ? content : new TextDecoder("utf-8", { fatal: true }).decode(content),
-    );
-  } catch {
-    throw invalid(`the part "question" is not JSON`);
-  }
+  if (content.length > mostJson.bytes)
+    throw new HttpError(413, "too-large", `too large question: allowed are ${mostJson.bytes} bytes`);
+  const { value, long } = parseJson(typeof content === "string" ? Buffer.from(content) : content);
+  if (long) throw invalid(`a text of the question has ${long.length} bytes, allowed ${mostJson.text}`);
+  return value;
 }
+
+/** Characters of what is told: a schema would list thousands of names that it does not know. */
+const mostDetail = 500;
 
 function checked<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [{ path, message }] = result.error.issues;
-  throw invalid(`${path.join(".") || "body"}: ${message}`);
+  throw invalid(`${path.join(".") || "body"}: ${message}`.slice(0, mostDetail));
 }
 
 const invalid = (detail: string): HttpError => new HttpError(400, "invalid-request", `invalid request: ${detail}`);

@@ -1,23 +1,24 @@
 /** @file Classifiers behind the service: of one size, with a few layers, and several samples in a run where the model keeps them apart. */
 
 import type { ModelCard } from "../client/contract.ts";
-import { listing, UserError } from "../errors.ts";
+import { listing, throwIfAborted, UserError } from "../errors.ts";
 import type { MethodName } from "../methods/index.ts";
 import { type LoadedClassifier, type LoadOptions, load } from "../node/load.ts";
-import { explainedType, readSample } from "../node/samples.ts";
+import { explainedType, readSample, type SampleOptions } from "../node/samples.ts";
 import type { Why } from "../tasks/classification.ts";
-import type { Kind, Sample } from "../tasks/sample.ts";
+import { isPicture, type Kind, type Sample } from "../tasks/sample.ts";
+import { checkRendering, mapsOf, passesOf } from "./cost.ts";
 import { render } from "./render.ts";
 import type { Served } from "./served.ts";
 import { checkUpload } from "./uploads.ts";
-import { type Job, type ModelSource, type Outcome, toWire } from "./work.ts";
+import { type Bounds, type Job, type ModelSource, type Outcome, toWire } from "./work.ts";
 
 /** Layers of a model that may be asked for: each brings sessions that stay. */
 const mostLayers = 4;
 /** How far scores of a run side by side may stand from those alone, of the largest. */
 const tolerance = 1e-3;
 
-type Limits = Pick<LoadOptions, "maxPixels" | "maxBytes">;
+type Limits = SampleOptions & Bounds;
 
 interface Opened {
   readonly card: ModelCard;
@@ -26,7 +27,11 @@ interface Opened {
 }
 
 /** @throws UserError for what `load` refuses, a model that does not answer about a sample alone, and one that is not of one size. */
-export async function openClassifier({ name, source }: ModelSource, loading: LoadOptions): Promise<Served> {
+export async function openClassifier(
+  { name, source }: ModelSource,
+  loading: LoadOptions,
+  { maxRender }: Bounds,
+): Promise<Served> {
   const model = await load(source, loading);
   const { classifier, sha256 } = model;
   const { kind, labels, explainer } = classifier;
@@ -43,10 +48,12 @@ export async function openClassifier({ name, source }: ModelSource, loading: Loa
   }));
   const card: ModelCard = { name, task: "explain", sha256, kind, labels: [...labels.names], layers };
   const opened = { card, model, together: await keepsApart(model, dims) };
+  // An array is fed as it is, so that no other has as many values.
+  const limits = { ...loading, maxRender, maxValues: dims.reduce((size, dim) => size * dim, 1) };
   return {
     card,
     together: opened.together,
-    answer: (jobs, signalOf) => answerAll(opened, jobs as Job<"explain">[], loading, signalOf),
+    answer: (jobs, signalOf) => answerAll(opened, jobs as Job<"explain">[], limits, signalOf),
   };
 }
 
@@ -91,9 +98,8 @@ async function answerAll(
   signalOf: (job: Job) => AbortSignal,
 ): Promise<Outcome[]> {
   const layer = jobs[0].question.layer;
-  const samples = await Promise.allSettled(
-    jobs.map((job) => sampleOf(job, card, limits, explainedType(model.classifier.explainer))),
-  );
+  const taken = explainedType(model.classifier.explainer);
+  const samples = await Promise.allSettled(jobs.map((job) => sampleOf(job, card, limits, taken, signalOf(job))));
   const right = samples.flatMap((result, i) =>
     result.status === "fulfilled" ? [{ job: jobs[i], sample: result.value }] : [],
   );
@@ -108,23 +114,29 @@ async function answerAll(
   const outcomes: Outcome[] = [];
   for (const [i, result] of samples.entries()) {
     const why = result.status === "fulfilled" ? whys.shift() : result;
-    outcomes.push(await outcomeOf(why as PromiseSettledResult<Why<Kind>>, jobs[i], card));
+    outcomes.push(await outcomeOf(why as PromiseSettledResult<Why<Kind>>, jobs[i], card, signalOf(jobs[i])));
   }
   return outcomes;
 }
 
 async function sampleOf(
-  { file, question }: Job<"explain">,
+  job: Job<"explain">,
   { layers }: ModelCard,
-  limits: Limits,
+  { maxRender, ...limits }: Limits,
   taken: string,
+  signal: AbortSignal,
 ): Promise<Sample> {
+  const { file, question } = job;
   const { layer } = question;
   const names = layers.map(({ name }) => name);
   if (layer !== undefined && !names.includes(layer))
     throw new UserError("unknown-name", `unknown layer: "${layer}"; allowed are ${listing(names)}`);
   checkUpload(file);
-  return readSample(file, limits, taken);
+  throwIfAborted(signal);
+  const sample = await readSample(file, limits, taken);
+  throwIfAborted(signal);
+  if (isPicture(sample)) checkRendering(sample, mapsOf(job), passesOf(job), maxRender);
+  return sample;
 }
 
 function optionsOf({ question }: Job<"explain">, signal: AbortSignal) {
@@ -133,9 +145,14 @@ function optionsOf({ question }: Job<"explain">, signal: AbortSignal) {
   return { classes, method: methods as readonly MethodName[] | undefined, against, counterfactual, signal };
 }
 
-async function outcomeOf(why: PromiseSettledResult<Why<Kind>>, job: Job<"explain">, card: ModelCard): Promise<Outcome> {
+async function outcomeOf(
+  why: PromiseSettledResult<Why<Kind>>,
+  job: Job<"explain">,
+  card: ModelCard,
+  signal: AbortSignal,
+): Promise<Outcome> {
   if (why.status === "rejected") return { error: toWire(why.reason) };
-  return render(why.value, job, card).then(
+  return render(why.value, job, card, signal).then(
     (reply) => ({ reply }),
     (error) => ({ error: toWire(error) }),
   );

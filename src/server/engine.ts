@@ -3,17 +3,18 @@ import type { LoadOptions } from "../node/load.ts";
 import { openClassifier } from "./classifiers.ts";
 import { openAnswerer, openCaptioner } from "./language.ts";
 import type { Served } from "./served.ts";
-import type { ModelSource, Task, WorkerSetup } from "./work.ts";
+import type { Bounds, ModelSource, Task, WorkerSetup } from "./work.ts";
 
-const openers: Readonly<Record<Task, (source: ModelSource, loading: LoadOptions) => Promise<Served>>> = {
-  explain: openClassifier,
-  caption: openCaptioner,
-  ask: openAnswerer,
-};
+const openers: Readonly<Record<Task, (source: ModelSource, loading: LoadOptions, bounds: Bounds) => Promise<Served>>> =
+  {
+    explain: openClassifier,
+    caption: openCaptioner,
+    ask: openAnswerer,
+  };
 
 /** @throws UserError for models that cannot be served. */
-export async function openModels({ models, loading }: WorkerSetup): Promise<Map<string, Served>> {
+export async function openModels({ models, loading, ...bounds }: WorkerSetup): Promise<Map<string, Served>> {
   const served = new Map<string, Served>();
-  for (const source of models) served.set(source.name, await openers[source.task](source, loading));
+  for (const source of models) served.set(source.name, await openers[source.task](source, loading, bounds));
   return served;
 }

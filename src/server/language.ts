@@ -1,43 +1,55 @@
 /** @file Captioners and answerers behind the service: one picture in a run. */
 
 import type { ModelCard } from "../client/contract.ts";
-import { UserError } from "../errors.ts";
+import { throwIfAborted, UserError } from "../errors.ts";
+import type { Picture } from "../image/picture.ts";
 import type { Preprocess } from "../image/preprocess.ts";
 import { decode } from "../image/sharp.ts";
 import { methodNames } from "../methods/index.ts";
 import type { LoadOptions } from "../node/load.ts";
 import { loadAnswerer } from "../node/load-answerer.ts";
 import { loadCaptioner } from "../node/load-captioner.ts";
+import { checkRendering, mapsOf, passesOf } from "./cost.ts";
 import { renderAnswered, renderCaptioned } from "./render.ts";
 import type { Served } from "./served.ts";
 import { checkUpload } from "./uploads.ts";
-import { type Job, type ModelSource, type Reply, toWire } from "./work.ts";
+import { type Bounds, type Job, type ModelSource, type Reply, toWire } from "./work.ts";
 
 /** @throws UserError for what `loadCaptioner` refuses, and a model of free size. */
-export async function openCaptioner({ name, source }: ModelSource, loading: LoadOptions): Promise<Served> {
+export async function openCaptioner(
+  { name, source }: ModelSource,
+  loading: LoadOptions,
+  bounds: Bounds,
+): Promise<Served> {
   const model = await loadCaptioner(source, loading);
   checkSize(name, model.captioner.preprocess);
   const card: ModelCard = { name, task: "caption", sha256: model.sha256, kind: "picture", labels: [], layers: [] };
   return apart(card, async (job, signal) => {
-    const { file, question } = job as Job<"caption">;
+    const { question } = job as Job<"caption">;
     const { caption, instead, words, counterfactual, methods } = question;
     const options = { caption, instead, words, counterfactual, method: methods && methodNames(methods), signal };
-    return renderCaptioned(await model.explain(await pictureIn(file, loading), options), question, card);
+    const captioned = await model.explain(await pictureIn(job, loading, bounds, signal), options);
+    return renderCaptioned(captioned, question, card, signal);
   });
 }
 
 /** @throws UserError for what `loadAnswerer` refuses, and a model of free size. */
-export async function openAnswerer({ name, source }: ModelSource, loading: LoadOptions): Promise<Served> {
+export async function openAnswerer(
+  { name, source }: ModelSource,
+  loading: LoadOptions,
+  bounds: Bounds,
+): Promise<Served> {
   const model = await loadAnswerer(source, loading);
   const { preprocess, answers } = model.answerer;
   checkSize(name, preprocess);
   const labels = [...answers];
   const card: ModelCard = { name, task: "ask", sha256: model.sha256, kind: "picture", labels, layers: [] };
   return apart(card, async (job, signal) => {
-    const { file, question, accept } = job as Job<"ask">;
+    const { question, accept } = job as Job<"ask">;
     const { question: words, answers: asked, against, counterfactual, methods } = question;
     const options = { answers: asked, against, counterfactual, method: methods && methodNames(methods), signal };
-    return renderAnswered(await model.ask(await pictureIn(file, loading), words, options), { question, accept }, card);
+    const answered = await model.ask(await pictureIn(job, loading, bounds, signal), words, options);
+    return renderAnswered(answered, { question, accept }, card, signal);
   });
 }
 
@@ -65,7 +77,11 @@ function checkSize(name: string, { crop, resize }: Preprocess): void {
   );
 }
 
-async function pictureIn(file: Uint8Array, limits: LoadOptions) {
-  checkUpload(file);
-  return decode(file, limits);
+async function pictureIn(job: Job, limits: LoadOptions, { maxRender }: Bounds, signal: AbortSignal): Promise<Picture> {
+  checkUpload(job.file);
+  throwIfAborted(signal);
+  const picture = await decode(job.file, limits);
+  throwIfAborted(signal);
+  checkRendering(picture, mapsOf(job), passesOf(job), maxRender);
+  return picture;
 }

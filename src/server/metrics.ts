@@ -31,12 +31,12 @@ export class Metrics {
   });
   readonly losses = new Counter({
     name: "gradcam_thread_losses_total",
-    help: "Computing threads that died",
+    help: "Computing threads that died, were stuck, or could not be started",
     ...this.#of,
   });
 
   /** @param read what is in the house now. */
-  constructor(read: { readonly inside: () => number; readonly waiting: () => number; readonly lanes: () => number }) {
+  constructor(read: Readonly<Record<"inside" | "waiting" | "live" | "wanted", () => number>>) {
     collectDefaultMetrics({ register: this.#registry });
     const gauge = (name: string, help: string, value: () => number) =>
       new Gauge({
@@ -49,7 +49,8 @@ export class Metrics {
       });
     gauge("gradcam_requests_inside", "Requests arriving, waiting and running", read.inside);
     gauge("gradcam_queue_waiting", "Requests that wait for a computing thread", read.waiting);
-    gauge("gradcam_threads", "Computing threads that are ready", read.lanes);
+    gauge("gradcam_threads", "Computing threads that are ready", read.live);
+    gauge("gradcam_threads_wanted", "Computing threads that there should be", read.wanted);
   }
 
   text(): Promise<string> {

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { packageVersion } from "../node/version.ts";
 import type { ServeOptions } from "./options.ts";
-import { alone, answer, askAnswer, captionAnswer, health, models, problem, withImage } from "./schemas.ts";
+import { alone, answer, askAnswer, captionAnswer, health, models, problem, readiness, withImage } from "./schemas.ts";
 
 export interface Operation {
   readonly summary: string;
@@ -36,6 +36,7 @@ const named = {
   AskAnswer: askAnswer,
   Models: models,
   Health: health,
+  Readiness: readiness,
   Problem: problem,
 };
 type Name = keyof typeof named;
@@ -105,11 +106,12 @@ export function openApi({
       "404": refused("No such model"),
       "406": refused("Neither JSON nor PNG is accepted"),
       "408": refused("The request did not arrive in time"),
-      "413": refused("Too many bytes or pixels"),
+      "411": refused("A body without its length, in chunks"),
+      "413": refused("Too many bytes or pixels, of the file or of what is to be drawn"),
       "415": refused("Neither a form nor JSON"),
       "422": refused("No picture, or a class, layer or method that the model does not have"),
       "429": refused("Too many requests in the house", retryAfter),
-      "503": refused("The server is stopping", retryAfter),
+      "503": refused("The server is stopping, or a computing thread was lost", retryAfter),
       "504": refused("No answer in time"),
     },
   });
@@ -144,7 +146,11 @@ export function openApi({
         get: {
           summary: "Does the server take questions?",
           ...free,
-          responses: { ...health200, "503": { description: "Not now", content: json("Health") }, ...forbidden },
+          responses: {
+            "200": { description: "Yes", content: json("Readiness") },
+            "503": { description: "Not now", content: json("Readiness") },
+            ...forbidden,
+          },
         },
       },
       "/metrics": {

@@ -29,12 +29,14 @@ const statuses: Partial<Record<UserErrorCode, number>> = {
   "too-large": 413,
 };
 
-/** What the framework refuses: a body that is too large, not JSON, of another type, cut off. */
-const framework: Readonly<Record<number, string>> = {
-  400: "invalid-request",
-  408: "timeout",
-  413: "too-large",
-  415: "unsupported-type",
+/** What the framework refuses: a body that is too large, of another type, cut off. Its words are told where there are no better ones. */
+const framework: Readonly<Record<number, { readonly code: string; readonly words?: string }>> = {
+  408: { code: "timeout", words: "timeout: the request did not arrive in time" },
+  413: { code: "too-large", words: "too large request: its body has more bytes than the server takes" },
+  415: {
+    code: "unsupported-type",
+    words: "unsupported type: allowed are multipart/form-data and application/json",
+  },
 };
 
 export interface Told {
@@ -54,8 +56,9 @@ export function told(error: unknown): Told | undefined {
     return { ...tell(status, error.code, words), ...(technical && { technical }) };
   }
   const { statusCode, message } = error as { statusCode?: number; message?: string };
-  const code = statusCode === undefined ? undefined : framework[statusCode];
-  return statusCode !== undefined && code ? tell(statusCode, code, message ?? code) : undefined;
+  if (statusCode === undefined || statusCode < 400 || statusCode > 499) return undefined;
+  const { code, words } = framework[statusCode] ?? { code: "invalid-request" };
+  return tell(statusCode, code, words ?? `invalid request: ${message}`);
 }
 
 export const bug: Told = tell(500, "internal", "internal error; the server's log has more under the request's name");

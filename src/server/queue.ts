@@ -2,7 +2,8 @@
  * @file Jobs that wait for a lane, and how they share runs.
  *
  * No job waits for company: a lane that becomes free takes the job that waited longest, and with it those of its kind that are there
- * already, its fair share of them. So one request at a time costs no delay, and the more there are the larger the runs.
+ * already, its fair share of them. So one request at a time costs no delay, and the more there are the larger the runs. Jobs that take long
+ * run alone, and never on all lanes.
  */
 import { UserError } from "../errors.ts";
 
@@ -18,6 +19,8 @@ export interface QueueOptions<J> {
   readonly key: (job: J) => string;
   /** Jobs in one run at most. */
   readonly batch: number;
+  /** Jobs that hold their lane for long. Where there are several lanes, one is kept from them: for the others. */
+  readonly long?: (job: J) => boolean;
   readonly onRun?: (jobs: readonly J[]) => void;
 }
 
@@ -31,6 +34,8 @@ export class Queue<J, R> {
   readonly #lanes = new Set<Lane<J, R>>();
   readonly #idle: Lane<J, R>[] = [];
   #waiting: Waiting<J, R>[] = [];
+  /** Lanes that are held for long. */
+  readonly #held = new Set<Lane<J, R>>();
   /** Seconds that a lane spends on one job, smoothed. */
   #seconds = 0.05;
 
@@ -53,8 +58,16 @@ export class Queue<J, R> {
   /** A lane that is gone: what it runs is rejected by its own `run`. */
   remove(lane: Lane<J, R>): void {
     this.#lanes.delete(lane);
+    this.#held.delete(lane);
     const at = this.#idle.indexOf(lane);
     if (at >= 0) this.#idle.splice(at, 1);
+    // Long jobs may run on the last lane.
+    this.#dispatch();
+  }
+
+  /** Rejects all that wait. */
+  refuse(error: unknown): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 
   /** Seconds until that many jobs are through. */
@@ -89,15 +102,22 @@ export class Queue<J, R> {
   }
 
   #dispatch(): void {
-    while (this.#idle.length > 0 && this.#waiting.length > 0) {
-      const lane = this.#idle.shift() as Lane<J, R>;
-      void this.#run(lane, this.#next());
+    for (let lane = this.#idle[0]; lane; lane = this.#idle[0]) {
+      const first = this.#waiting.find(({ job }) => !this.#isLong(job) || this.#held.size < this.#lanes.size - 1);
+      if (!first) return;
+      this.#idle.shift();
+      if (this.#isLong(first.job)) this.#held.add(lane);
+      void this.#run(lane, this.#with(first));
     }
   }
 
-  /** The job that waited longest, and its fair share of those like it. */
-  #next(): Waiting<J, R>[] {
-    const key = this.options.key(this.#waiting[0].job);
+  #isLong(job: J): boolean {
+    return this.#lanes.size > 1 && (this.options.long?.(job) ?? false);
+  }
+
+  /** A job and its fair share of those like it. */
+  #with(first: Waiting<J, R>): Waiting<J, R>[] {
+    const key = this.options.key(first.job);
     const alike = this.#waiting.filter(({ job }) => this.options.key(job) === key);
     const share = Math.ceil(alike.length / this.#lanes.size);
     const taken = new Set(alike.slice(0, Math.min(share, this.options.batch)));
@@ -118,6 +138,7 @@ export class Queue<J, R> {
       for (const { reject } of taken) reject(error);
     }
     this.#seconds += 0.1 * ((performance.now() - start) / 1000 / jobs.length - this.#seconds);
+    this.#held.delete(lane);
     if (this.#lanes.has(lane)) this.#idle.push(lane);
     this.#dispatch();
   }

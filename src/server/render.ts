@@ -9,7 +9,8 @@ import type {
   Question,
   View,
 } from "../client/contract.ts";
-import { UserError } from "../errors.ts";
+import { throwIfAborted, UserError } from "../errors.ts";
+import type { Geometry } from "../image/geometry.ts";
 import { encodePng } from "../image/sharp.ts";
 import type { Drawn, DrawOptions } from "../node/drawing.ts";
 import { drawingOf } from "../node/write.ts";
@@ -32,15 +33,25 @@ type Identity = Pick<ModelCard, "name" | "sha256">;
 
 const inJson = (answer: object): Reply => ({ type: "application/json", body: Buffer.from(JSON.stringify(answer)) });
 
-export async function render(why: Why<Kind>, { question, accept }: Asked, card: Identity): Promise<Reply> {
-  const draw = drawer(why, question, card);
+export async function render(
+  why: Why<Kind>,
+  { question, accept }: Asked,
+  card: Identity,
+  signal: AbortSignal,
+): Promise<Reply> {
+  const draw = drawer(why, question, card, signal);
   if (accept === "image/png") return { type: accept, body: await onePicture(why, question.view ?? "overlay", draw) };
   return inJson(await answerOf(why, question, card, draw));
 }
 
-export async function renderAnswered(answered: Answered, { question, accept }: Asked, card: Identity): Promise<Reply> {
-  if (accept === "image/png") return render(answered, { question, accept }, card);
-  const answer = await answerOf(answered, question, card, drawer(answered, question, card));
+export async function renderAnswered(
+  answered: Answered,
+  { question, accept }: Asked,
+  card: Identity,
+  signal: AbortSignal,
+): Promise<Reply> {
+  if (accept === "image/png") return render(answered, { question, accept }, card, signal);
+  const answer = await answerOf(answered, question, card, drawer(answered, question, card, signal));
   const asked: AskAnswer = { ...answer, question: answered.question, tokens: [...answered.tokens] };
   return inJson(asked);
 }
@@ -49,9 +60,11 @@ export async function renderCaptioned(
   { picture, geometry, caption, generated, instead, explanations }: Captioned,
   { include = [], colormap = colormaps[0] }: Drawing,
   { name, sha256 }: Identity,
+  signal: AbortSignal,
 ): Promise<Reply> {
   const made: CaptionAnswer["explanations"] = [];
   for (const e of explanations) {
+    throwIfAborted(signal);
     const { kind, text, tokens, logProbability } = e;
     const overlay = include.includes("overlay")
       ? base64(await encodePng(view(e, { picture, geometry }, { colormap })))
@@ -59,14 +72,21 @@ export async function renderCaptioned(
     const alone = include.includes("heat") ? base64(await encodePng(heat(visible(e), { colormap }))) : undefined;
     made.push({ kind, text, tokens: [...tokens], logProbability, ...mapped(e), overlay, heat: alone });
   }
-  const answer = { model: { name, sha256 }, geometry, caption, generated, instead, explanations: made };
+  const answer = {
+    model: { name, sha256 },
+    geometry: ofOriginal(geometry),
+    caption,
+    generated,
+    instead,
+    explanations: made,
+  };
   return inJson(answer);
 }
 
-const drawer = (why: Why<Kind>, { colormap = colormaps[0] }: Drawing, { name }: Identity) => {
+const drawer = (why: Why<Kind>, { colormap = colormaps[0] }: Drawing, { name }: Identity, signal: AbortSignal) => {
   const layer = why.explanations.find((e) => e.layer !== undefined)?.layer;
   const caption = [`Model ${name}`, layer && `layer ${layer}`].filter(Boolean).join(", ");
-  return (views: readonly View[]) => drawn(why, views, { colormap, caption });
+  return (views: readonly View[]) => drawn(why, views, { colormap, caption }, signal);
 };
 
 async function answerOf(
@@ -78,7 +98,7 @@ async function answerOf(
   const { each, panel } = await draw(include);
   return {
     model: { name, sha256 },
-    ...("geometry" in why && { geometry: why.geometry }),
+    ...("geometry" in why && { geometry: ofOriginal(why.geometry) }),
     predictions: [...why.predictions],
     explanations: why.explanations.map((e, i) => ({ ...explained(e), ...base64Of(each[i]) })),
     ...(panel && { panel: base64(panel) }),
@@ -105,13 +125,25 @@ async function onePicture(
   return (view === "panel" ? panel : each[0][view]) as Uint8Array;
 }
 
-async function drawn(why: Why<Kind>, views: readonly View[], options: Omit<DrawOptions, "views">): Promise<Pictures> {
+async function drawn(
+  why: Why<Kind>,
+  views: readonly View[],
+  options: Omit<DrawOptions, "views">,
+  signal: AbortSignal,
+): Promise<Pictures> {
   if (views.length === 0) return { each: [] };
   const drawing = drawingOf(why, { ...options, views });
   const each: Drawn[] = [];
-  for (const e of why.explanations) each.push(await drawing.draw(e));
+  for (const e of why.explanations) {
+    throwIfAborted(signal);
+    each.push(await drawing.draw(e));
+  }
+  throwIfAborted(signal);
   return { each, ...(views.includes("panel") && { panel: await drawing.panel() }) };
 }
+
+/** Clients are told of their own picture, not of what it was shrunk to. */
+const ofOriginal = ({ canvas: _, ...geometry }: Geometry): Geometry => geometry;
 
 function explained(e: ClassExplanation<Kind>): Explanation {
   const { class: index, label } = e;

@@ -10,6 +10,7 @@ import type {
   Models,
   Problem,
   Question,
+  Readiness,
 } from "../client/contract.ts";
 import { methods } from "../methods/index.ts";
 import { colormaps } from "../render/colormap.ts";
@@ -206,7 +207,17 @@ export const models = z
   })
   .meta({ id: "Models" }) satisfies z.ZodType<Models>;
 
-export const health = z.strictObject({ status: z.enum(["ok", "starting", "stopping"]) }).meta({ id: "Health" });
+const status = z.enum(["ok", "starting", "stopping"]);
+export const health = z.strictObject({ status }).meta({ id: "Health" });
+
+export const readiness = z
+  .strictObject({
+    status,
+    threads: z
+      .strictObject({ live: whole, wanted: whole })
+      .meta({ description: "Computing threads that live, and that there should be; those missing are being started" }),
+  })
+  .meta({ id: "Readiness" }) satisfies z.ZodType<Readiness>;
 
 export const problem = z
   .strictObject({

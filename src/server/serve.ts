@@ -4,7 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { UserError } from "../errors.ts";
 import { checkExposure } from "./access.ts";
 import { createApp } from "./app.ts";
-import type { ServeOptions } from "./options.ts";
+import { type ServeOptions, usual } from "./options.ts";
 import { Pool } from "./pool.ts";
 
 /**
@@ -28,15 +28,16 @@ export interface Running {
  * @throws UserError for models, tokens and addresses that cannot be.
  */
 export async function serve(options: ServeOptions, log?: { write(line: string): void }): Promise<Running> {
-  const { host, port, tokens, models, loading, maxBytes, maxPixels, workers, batch } = options;
+  const { host, port, tokens, models, loading, workers, batch, timeout } = options;
+  const { maxBytes, maxPixels, maxSide = usual.maxSide, canvas = usual.canvas } = options;
+  const { maxRender = usual.maxRender } = options;
   checkExposure(host, tokens);
   setFlagsFromString(`--heap-growing-percent=${growth}`);
   let app: Awaited<ReturnType<typeof createApp>> | undefined;
   const pool = await Pool.open({
     models,
-    loading: { ...loading, maxBytes, maxPixels },
-    workers,
-    batch,
+    loading: { ...loading, maxBytes, maxPixels, maxSide, canvas },
+    ...{ workers, batch, timeout, maxRender },
     onRun: (jobs) => app?.metrics.batch.observe({ model: jobs[0].model }, jobs.length),
     onLoss: (reason) => {
       app?.metrics.losses.inc();

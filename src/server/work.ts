@@ -14,8 +14,14 @@ export interface ModelSource {
   readonly source?: string;
 }
 
+/** How much one request may have computed. */
+export interface Bounds {
+  /** Pixels that maps are laid over and drawn on, of all maps and pictures of one answer. */
+  readonly maxRender: number;
+}
+
 /** What a computing thread is started with. */
-export interface WorkerSetup {
+export interface WorkerSetup extends Bounds {
   /** The default first. */
   readonly models: readonly ModelSource[];
   readonly loading: LoadOptions;
@@ -54,9 +60,13 @@ export interface WireError {
 
 export type Outcome = { readonly reply: Reply } | { readonly error: WireError };
 
-export type ToWorker =
-  | { readonly kind: "run"; readonly jobs: readonly Job[] }
-  | { readonly kind: "cancel"; readonly job: number };
+export interface ToWorker {
+  readonly jobs: readonly Job[];
+  /**
+   * A number for each job, 1 when the one who asked has left: shared memory, for a thread that computes reads no messages.
+   */
+  readonly left: Int32Array<SharedArrayBuffer>;
+}
 
 export type FromWorker =
   | {

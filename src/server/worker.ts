@@ -9,7 +9,6 @@ if (!parentPort) throw new InternalError("the worker was started as a program");
 const port = parentPort;
 const setup = workerData as WorkerSetup;
 const say = (message: FromWorker, transfer: Transferable[] = []): void => port.postMessage(message, transfer);
-const running = new Map<number, AbortController>();
 
 const opened = openModels(setup);
 opened.then(
@@ -21,22 +20,29 @@ opened.then(
   (error) => say({ kind: "refused", error: toWire(error) }),
 );
 
-port.on("message", async (message: ToWorker) => {
-  if (message.kind === "cancel") return running.get(message.job)?.abort();
-  const outcomes = await answer(message.jobs, await opened);
+port.on("message", async ({ jobs, left }: ToWorker) => {
+  const outcomes = await answer(jobs, left, await opened);
   const bodies = outcomes.flatMap((outcome) => ("reply" in outcome ? [outcome.reply.body] : []));
   say({ kind: "done", outcomes }, ownMemory(bodies));
 });
 
-async function answer(jobs: readonly Job[], models: ReadonlyMap<string, Served>): Promise<Outcome[]> {
-  for (const { id } of jobs) running.set(id, new AbortController());
+async function answer(
+  jobs: readonly Job[],
+  left: ToWorker["left"],
+  models: ReadonlyMap<string, Served>,
+): Promise<Outcome[]> {
+  const signals = new Map(jobs.map(({ id }, i) => [id, signalBy(left, i)]));
   try {
     const served = models.get(jobs[0].model);
     if (!served) throw new InternalError(`no model "${jobs[0].model}"`);
-    return await served.answer(jobs, ({ id }) => (running.get(id) as AbortController).signal);
+    return await served.answer(jobs, ({ id }) => signals.get(id) as AbortSignal);
   } catch (error) {
     return jobs.map(() => ({ error: toWire(error) }));
-  } finally {
-    for (const { id } of jobs) running.delete(id);
   }
+}
+
+/** A signal that is read from shared memory each time it is looked at, so that it is seen between two steps of one task. */
+function signalBy(left: ToWorker["left"], place: number): AbortSignal {
+  const { signal } = new AbortController();
+  return Object.defineProperty(signal, "aborted", { get: () => Atomics.load(left, place) === 1 });
 }

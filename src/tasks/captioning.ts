@@ -1,6 +1,6 @@
 /** @file Image captioning: a picture in, a sentence and where each of its words came from out. */
 
-import { checkOptions, expects, listing, type OptionNames, UserError } from "../errors.ts";
+import { checkOptions, expects, listing, type OptionNames, throwIfAborted, UserError } from "../errors.ts";
 import type { Geometry } from "../image/geometry.ts";
 import { picture as blankPicture, type Picture } from "../image/picture.ts";
 import type { Preprocess } from "../image/preprocess.ts";
@@ -135,6 +135,7 @@ export class Captioner {
       const spans = asked.map(({ tokens }) => tokens);
       const maps = await mapsOf(written, spans, how);
       asked.forEach(({ kind, text, tokens }, i) => {
+        throwIfAborted(options.signal);
         const question = options.counterfactual ? `against ${text}` : text;
         const logProbability = total(caption.tokens.slice(...tokens));
         const own = { kind, text, question, method, tokens, logProbability };

@@ -1,6 +1,6 @@
 /** @file Classification: a picture, a signal or a volume in, its best classes and where the evidence for them is out. */
 
-import { UserError } from "../errors.ts";
+import { throwIfAborted, UserError } from "../errors.ts";
 import { type Explainer, type OpenOptions, openExplainer } from "../explain/explainer.ts";
 import type { Forward } from "../explain/forward.ts";
 import { bestClasses, byScore, classScores } from "../explain/target.ts";
@@ -189,6 +189,7 @@ export class Classifier {
         checkClassify(options);
         checkSample(sample);
         methodsOf(options);
+        throwIfAborted(options.signal);
         const seen = this.see<K>(sample);
         return { seen, options, feeds: this.feeds(seen.input, options.inputs) };
       }),
@@ -216,6 +217,7 @@ export class Classifier {
     forward: Forward,
     options: ClassifyOptions,
   ): Promise<Why<K>> {
+    throwIfAborted(options.signal);
     const methods = methodsOf(options);
     const scores = classScores(forward.scores, 0);
     const { labels } = this;
@@ -233,6 +235,7 @@ export class Classifier {
     const { prepared } = seen;
     const circumstances = { model: this.reading.warnings, prepared, layers: this.explainer.layers, probabilities };
     const explanations = withWarnings(answers, circumstances).map((answer, i) => {
+      throwIfAborted(options.signal);
       const place = seen.place(answer.map, answer.blank !== undefined, placings[i]);
       return Object.defineProperties({ ...answer }, Object.getOwnPropertyDescriptors(place));
     });

@@ -1,5 +1,5 @@
 /** @file What a person looks at: an explanation as a picture, and the labelled figure of several. */
-import { type Geometry, undo } from "../image/geometry.ts";
+import { type Geometry, onCanvas, undo } from "../image/geometry.ts";
 import type { Picture, PixelMap } from "../image/picture.ts";
 import { shrinkToFit } from "../image/resample.ts";
 import { methodNamed } from "../methods/index.ts";
@@ -39,7 +39,7 @@ export function view(
 
 function guidedOnPicture({ data, dims }: Dense, geometry: Geometry): Picture {
   const [, h, w] = dims;
-  const { width, height } = geometry.original;
+  const { width, height } = onCanvas(geometry).original;
   const planes = new Float32Array(3 * width * height);
   for (let c = 0; c < 3; c++)
     planes.set(undo(data.subarray(c * h * w, (c + 1) * h * w), [h, w], geometry).data, c * width * height);

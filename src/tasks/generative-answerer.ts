@@ -1,6 +1,6 @@
 /** @file Visual question answering by a model that writes its answers: the likeliest ones, a person's own, and where their words came from. */
 
-import { UserError } from "../errors.ts";
+import { throwIfAborted, UserError } from "../errors.ts";
 import type { Picture } from "../image/picture.ts";
 import type { Preprocess } from "../image/preprocess.ts";
 import { type MethodName, methodNamed } from "../methods/index.ts";
@@ -129,6 +129,7 @@ export class GenerativeAnswerer {
     const spans = [[0, tokens.length] as const, ...words.map(({ from, to }) => [from, to] as const)];
     const maps = await mapsOf(written, spans, { method, sign: counterfactual ? -1 : 1, signal, onProgress });
     return maps.map((map, i): AnswerExplanation => {
+      throwIfAborted(signal);
       const word = i === 0 ? undefined : words[i - 1];
       const text = word ? `"${word.text}" of ${label}` : label;
       const question = counterfactual ? `against ${text}` : text;

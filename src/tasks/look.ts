@@ -2,7 +2,7 @@
 import type { Forward } from "../explain/forward.ts";
 import { bestClasses, classScores } from "../explain/target.ts";
 import { cellsSpan, undo } from "../image/geometry.ts";
-import { locate } from "../image/locate.ts";
+import { locateOn } from "../image/locate.ts";
 import type { Preprocessed } from "../image/preprocess.ts";
 import { type ClassifyOptions, type Explanation, explanationsOf, type Prediction, probabilitiesOf } from "./answers.ts";
 import type { ClassQuery, Labels } from "./labels.ts";
@@ -66,11 +66,14 @@ export class Look {
   #placed(answer: Explanation, { rule, alignment }: Placing = {}): Explanation & PicturePlace {
     const { data, dims } = answer.map;
     const onPicture = () => undo(data, [dims[0], dims[1]], this.seen.geometry, alignment);
-    let where: ReturnType<typeof locate> | undefined;
+    let where: ReturnType<typeof locateOn> | undefined;
     const found = () => {
       where ??= answer.blank
         ? {}
-        : locate(onPicture(), { rule, within: cellsSpan(dims, this.seen.geometry, alignment) });
+        : locateOn(this.seen.geometry, onPicture(), {
+            rule,
+            within: cellsSpan(dims, this.seen.geometry, alignment),
+          });
       return where;
     };
     return {

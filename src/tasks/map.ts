@@ -1,6 +1,6 @@
 /** @file A map as people read it: on the picture's own pixels, with its peak and its box, or the reason why it shows nothing. */
 import { type Geometry, undo } from "../image/geometry.ts";
-import { locate } from "../image/locate.ts";
+import { locateOn } from "../image/locate.ts";
 import type { PixelMap } from "../image/picture.ts";
 import type { Warning } from "../read/decision.ts";
 import { blankness, type OneMap } from "./answers.ts";
@@ -22,7 +22,7 @@ export function readMap({ map, pixels, layer }: OneMap, method: string, question
   const blank = blankness(map, { method, question, layer });
   const seen = blank ? undefined : onPicture();
   return {
-    ...{ layer, map, pixels, blank, warnings: emptied(blank, layer), ...(seen && locate(seen)) },
+    ...{ layer, map, pixels, blank, warnings: emptied(blank, layer), ...(seen && locateOn(geometry, seen)) },
     get onPicture() {
       return onPicture();
     },

@@ -2,7 +2,7 @@
 
 import { UserError } from "../errors.ts";
 import { type Alignment, cellsSpan, type Geometry, undo } from "../image/geometry.ts";
-import { type Box, locate, type Point } from "../image/locate.ts";
+import { type Box, locateOn, type Point } from "../image/locate.ts";
 import { type Picture, type PixelMap, picture } from "../image/picture.ts";
 import { preprocess } from "../image/preprocess.ts";
 import type { Dense } from "../methods/method.ts";
@@ -28,7 +28,7 @@ export interface PictureSubject {
 }
 
 export interface PicturePlace {
-  /** The map on the original picture's pixels, NaN where the network did not look; computed when it is read, for it may be large. */
+  /** The map on the picture's pixels, NaN where the network did not look; computed when it is read, for it may be large. */
   readonly onPicture: PixelMap;
   /** The map's maximum, in pixels of the original picture; undefined for a blank map. */
   readonly peak?: Point;
@@ -49,7 +49,8 @@ export function seePicture(sample: Sample, feeding: Feeding): Seen<PictureSubjec
       checkGrid(map, 2);
       const found = blank ? undefined : onPicture(map, alignment);
       return {
-        ...(found && locate(found, { rule, within: cellsSpan(map.dims, subject.geometry, alignment) })),
+        ...(found &&
+          locateOn(subject.geometry, found, { rule, within: cellsSpan(map.dims, subject.geometry, alignment) })),
         get onPicture() {
           return onPicture(map, alignment);
         },

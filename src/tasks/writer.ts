@@ -2,7 +2,7 @@
  * @file What a model writes about a picture: sentences are found, or taken from a person, and told so that their words can be explained.
  * Captions and written answers are made of it.
  */
-import { UserError } from "../errors.ts";
+import { throwIfAborted, UserError } from "../errors.ts";
 import { Sentences, type Sight, type Told } from "../explain/sentences.ts";
 import { toTensor } from "../explain/tensors.ts";
 import type { Geometry } from "../image/geometry.ts";
@@ -124,9 +124,7 @@ export class Writer {
     return generate(narrator.next(sight), {
       ...{ start, end, count, beams: Math.max(count, beams ?? this.options.beams ?? 1) },
       most: Math.max(1, Math.min(most, this.#limit(start))),
-      signal: () => {
-        if (signal?.aborted) throw new UserError("cancelled", "cancelled");
-      },
+      signal: () => throwIfAborted(signal),
     });
   }
 

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { crc32, deflateSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Problem } from "../../src/client/contract.ts";
 import { encodePng } from "../../src/image/sharp.ts";
 import { base64, form, photo, post, postJson, startedIn } from "./start.ts";
 
@@ -104,6 +105,22 @@ test.each([
     422,
   ],
   ["a recording that says it is huge", wav(2 ** 32 - 1), 422],
+  ["a picture of one line that is far longer", bomb(1_000_001, 1), 413],
+  [
+    "an array of too many values",
+    npy("{'descr': '|u1', 'fortran_order': False, 'shape': (90000,), }", new Uint8Array(90_000)),
+    413,
+  ],
+  [
+    "an array of thousands of axes",
+    npy(`{'descr': '<f4', 'fortran_order': False, 'shape': (${"1, ".repeat(3000)}), }`),
+    422,
+  ],
+  [
+    "an array whose header is long",
+    npy(`{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }${" ".repeat(20_000)}`),
+    422,
+  ],
 ])("%s", async (_, file, status) => {
   const inForm = await post(server.url, form(file));
   expect([inForm.status, await inForm.text()]).toEqual([status, expect.any(String)]);
@@ -232,6 +249,83 @@ test("requests that break the protocol", async () => {
   ])
     expect(await raw(request, { hangUp: 3000 }), request.slice(0, 40)).toMatch(/^HTTP\/1\.1 4/);
   await expectServing();
+});
+
+/** What came back on a bare connection, which must be one problem, in all that every answer has. */
+function problemIn(answer: string): Problem & { readonly headers: string } {
+  const [headers, body] = answer.split("\r\n\r\n");
+  expect(headers).toMatch(/content-type: application\/problem\+json/i);
+  expect(headers).toMatch(/x-content-type-options: nosniff/i);
+  const problem = JSON.parse(body) as Problem;
+  expect(problem).toEqual({
+    ...{ type: "about:blank", title: expect.any(String), status: Number(headers.slice(9, 12)) },
+    ...{ detail: expect.stringMatching(/^[a-z]/), code: expect.any(String), request: expect.any(String) },
+  });
+  return { ...problem, headers };
+}
+
+const get = (path: string, more = "Host: localhost\r\n") => `GET ${path} HTTP/1.1\r\n${more}Connection: close\r\n\r\n`;
+const asked = (type: string, body: string) =>
+  `${head(Buffer.byteLength(body), type).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")}${body}`;
+test.each([
+  ["no HTTP", "GARBAGE\r\n\r\n", 400],
+  ["another protocol", "\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", 400],
+  ["no host", get("/healthz", ""), 400],
+  ["a host of another machine", get("/healthz", "Host: evil.example\r\n"), 403],
+  ["a path that is not encoded", get("/%"), 400],
+  ["a path of a broken character", get("/studio/%c0%ae"), 400],
+  ["a path that is not there", get("/nowhere"), 404],
+  ["a long path", get(`/${"a".repeat(3000)}`), 404],
+  ["a longer header", get("/healthz", `Host: localhost\r\nX: ${"a".repeat(20_000)}\r\n`), 431],
+  ["many headers", get("/healthz", `Host: localhost\r\n${"X: aaaaaaaa\r\n".repeat(5000)}`), 431],
+  ["a long address", get(`/${"a".repeat(20_000)}`), 431],
+  ["two lengths", get("/healthz", "Host: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n"), 400],
+  ["another expectation", get("/healthz", "Host: localhost\r\nExpect: wonders\r\n"), 417],
+  ["a tunnel", "CONNECT evil.example:443 HTTP/1.1\r\nHost: localhost\r\n\r\n", 405],
+  ["a method of other services", get("/v1/explain").replace("GET", "PROPFIND"), 405],
+  ["another method", get("/v1/explain"), 405],
+  ["another method of a page", get("/healthz").replace("GET", "DELETE"), 405],
+  ["no such method", get("/healthz").replace("GET", "BREW"), 400],
+  ["text", asked("text/plain", "a"), 415],
+  ["a type that is none", asked("/", "a"), 415],
+  ["no type", asked("", "a"), 415],
+  ["broken JSON", asked("application/json", "{"), 400],
+  ["a form without a boundary", asked("multipart/form-data", "a"), 400],
+  [
+    "a million chunks of a byte",
+    `${get("/v1/explain", "Host: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n").replace("GET", "POST")}${"1\r\n \r\n".repeat(1e6)}0\r\n\r\n`,
+    411,
+  ],
+  ["a body that is too large", head(99_000_000, "application/json"), 413],
+  [
+    "a part that is no JSON, and says that it is",
+    asked(
+      "multipart/form-data; boundary=x",
+      `--x\r\nContent-Disposition: form-data; name="question"\r\nContent-Type: application/json\r\n\r\n{"a\r\n--x--\r\n`,
+    ),
+    400,
+  ],
+  [
+    "a part that is no JSON",
+    asked(
+      "multipart/form-data; boundary=x",
+      `--x\r\nContent-Disposition: form-data; name="question"\r\n\r\n{"a\r\n${part}abc\r\n--x--\r\n`,
+    ),
+    400,
+  ],
+  ["half a request, for long", "GET /healthz HTTP/1.1\r\nHost: local", 408],
+])("%s is refused as a problem", async (_, request, status) => {
+  const problem = problemIn(await raw(request, { hangUp: 9000 }));
+  expect([problem.status, problem.detail]).toEqual([status, expect.any(String)]);
+  if (status === 405) expect(problem.headers).toMatch(/allow: \S+/i);
+  await expectServing();
+});
+
+test("thousands of wrong names are told of in a line", async () => {
+  const names = Object.fromEntries(Array.from({ length: 900 }, (_, i) => [`name${i}`, 1]));
+  const response = await postJson(server.url, { image: base64(small), ...names });
+  expect(response.status).toBe(400);
+  expect(((await response.json()) as Problem).detail.length).toBeLessThan(600);
 });
 
 test("clients so slow that they would hold every place are let go", async () => {

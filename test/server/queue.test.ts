@@ -93,3 +93,40 @@ test("the time that jobs will take grows with their number and falls with the la
   expect(q.secondsFor(10)).toBeCloseTo(one / 2);
   expect(q.secondsFor(20)).toBeCloseTo(one);
 });
+
+test("long jobs run alone and leave a lane for the others, wherever there are two", async () => {
+  const q = new Queue<string, string>({
+    key: (job) => (job[0] === "L" ? job : job[0]),
+    batch: 4,
+    long: (job) => job[0] === "L",
+  });
+  const { signal } = new AbortController();
+  const lanes = [lane(), lane()];
+  const runs = () => lanes.map(({ runs }) => runs.map(({ jobs }) => jobs.join()));
+  for (const { made } of lanes) q.add(made);
+  const answers = ["L1", "L2", "a1", "L3", "a2"].map((job) => q.submit(job, signal));
+  expect(runs()).toEqual([["L1"], ["a1"]]);
+  lanes[1].runs[0].end();
+  await turn();
+  expect(runs()).toEqual([["L1"], ["a1", "a2"]]);
+  lanes[1].runs[1].end();
+  await turn();
+  expect(runs()).toEqual([["L1"], ["a1", "a2"]]); // the second lane waits for what is short
+  lanes[0].runs[0].end();
+  await turn();
+  expect(runs().flat().sort()).toEqual(["L1", "L2", "a1", "a2"]);
+  // One lane takes what comes.
+  q.remove(lanes.find(({ runs }) => runs.some(({ jobs }) => jobs[0] === "L2"))?.made as Lane<string, string>);
+  await turn();
+  expect(runs().flat().sort()).toEqual(["L1", "L2", "L3", "a1", "a2"]);
+  for (const { runs } of lanes) for (const { end } of runs) end();
+  expect(await Promise.all(answers)).toEqual(["L1", "L2", "A1", "L3", "A2"]);
+});
+
+test("who waits is refused where no lane will come", async () => {
+  const q = queue();
+  const answers = ["a1", "b1"].map((job) => q.submit(job, signal));
+  q.refuse(new Error("away"));
+  for (const answer of answers) await expect(answer).rejects.toThrow("away");
+  expect(q.waiting).toBe(0);
+});

@@ -1,0 +1,58 @@
+/** @file What a question asks for, counted before it is computed: maps, and pixels that are drawn. */
+import { UserError } from "../errors.ts";
+import { encodedSize } from "../image/dimensions.ts";
+import type { Size } from "../image/geometry.ts";
+import type { Job } from "./work.ts";
+
+/** Above these a job takes a tenth of a second and more, for which the others of its run would wait. */
+const alone = { maps: 4, pixels: 3e6, decoded: 3e6 } as const;
+/** Above these it takes seconds. */
+const long = { maps: 8, pixels: 20e6 } as const;
+/** A sentence's words, where all of them are asked for. */
+const usualWords = 10;
+
+/** The maps that are asked for, at most. */
+export function mapsOf({ task, question }: Pick<Job, "task" | "question">): number {
+  const { methods = ["grad-cam"] } = question;
+  const asked = { explain: "classes", ask: "answers", caption: "words" } as const;
+  const queries = (question as Partial<Record<string, readonly (string | number)[]>>)[asked[task]];
+  const usual = task === "caption" ? usualWords : 1;
+  const names = new Set(queries?.map(String));
+  // The best three are among the best five.
+  const bests = [...names].map((name) => Number(/^top(\d+)$/.exec(name)?.[1] ?? 0));
+  const named = bests.filter((count) => count === 0).length;
+  return new Set(methods).size * (queries ? Math.max(0, ...bests) + named : usual);
+}
+
+/** How often each pixel of the canvas is passed for one map: where the map lies, and each picture of it. */
+export function passesOf({ question, accept }: Pick<Job, "question" | "accept">): number {
+  const views = accept === "image/png" ? ["overlay"] : ("include" in question && question.include) || [];
+  // A panel shows what an overlay shows.
+  return 1 + new Set(views.map((view) => (view === "panel" ? "overlay" : view))).size;
+}
+
+/** @throws UserError `too-large` where more is to be drawn than one request may have. */
+export function checkRendering({ width, height }: Size, maps: number, passes: number, most: number): void {
+  const pixels = width * height * maps * passes;
+  if (pixels > most)
+    throw new UserError(
+      "too-large",
+      `too large answer: ${maps} maps of ${width} x ${height}, passed ${passes} times, are ${pixels} pixels, allowed ${most}; ask for fewer classes, methods or pictures, or send a smaller picture (raise with --max-render)`,
+    );
+}
+
+/** How a job stands to others: it may share a run with them, runs alone, or holds its thread for so long that not all may be held. */
+export type Weight = "light" | "alone" | "long";
+
+export function weightOf(job: Omit<Job, "id">, canvas: number): Weight {
+  const maps = mapsOf(job);
+  const { file } = job;
+  const size = encodedSize(file);
+  // How large a TIFF file's picture is stands anywhere in it; arrays and recordings are as large as their bytes, of which there are few.
+  const decoded = size ? size.width * size.height : beginsLikeTiff(file) ? Number.POSITIVE_INFINITY : 0;
+  const pixels = Math.min(canvas, decoded) * maps * passesOf(job);
+  if (maps > long.maps || pixels > long.pixels || job.question.methods?.includes("occlusion")) return "long";
+  return maps > alone.maps || pixels > alone.pixels || decoded > alone.decoded ? "alone" : "light";
+}
+
+const beginsLikeTiff = ([a, b]: Uint8Array): boolean => a === b && (a === 0x49 || a === 0x4d);
