@@ -8,9 +8,10 @@ import {
   type ModelCard,
   mapValues,
 } from "gradcam/client";
-import { encodeNpy, rankCorrelation, upsample } from "gradcam/web";
+import { encodeNpy } from "gradcam/web";
 import type { Context } from "./answering.ts";
 import type { Answer, CallName, Calls, Exported, Numbers, Question, Seen } from "./contract.ts";
+import { likenessOf } from "./likeness.ts";
 
 /** Classes whose scores and maps are fetched with a picture: as many as a server gives at a time. */
 const ahead = 25;
@@ -49,7 +50,7 @@ export class ServerDesk implements Record<RemoteCalls, unknown> {
     return { name, sha256, labels, layers };
   }
 
-  async show(picture: Blob, { signal }: Context): Promise<Seen> {
+  async show({ file: picture }: Calls["show"][0], { signal }: Context): Promise<Seen> {
     const given = await this.#ask(picture, { classes: [`top${ahead}`] }, signal);
     const seen = seenIn(given, this.#model.labels.length);
     const answers = new Map<string, Answer>();
@@ -73,9 +74,7 @@ export class ServerDesk implements Record<RemoteCalls, unknown> {
   async occlude(question: Question, context: Context): Promise<Calls["occlude"][1]> {
     const { map: asked } = await this.explain(question, context);
     const { map } = await this.explain({ ...question, method: "occlusion", layer: undefined }, context);
-    const [h, w] = map.dims;
-    const fine = upsample(asked.data, [asked.dims[0], asked.dims[1]], [h, w]);
-    return { map, correlation: rankCorrelation(fine, map.data) };
+    return { map, ...likenessOf(asked, map) };
   }
 
   /** Pictures are drawn by the server, as `gradcam explain` draws them. */

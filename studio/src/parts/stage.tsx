@@ -12,10 +12,10 @@ export function Stage({ children }: { readonly children?: ComponentChildren }) {
   const { value: picture } = shown;
   const { value: sight } = seen;
   const { value: given } = answer;
-  if (!picture || !sight) return null;
+  if (!picture) return null;
   const label = given ? `${picture.name}, with the evidence for ${wordsOf(given.question)}` : picture.name;
   return (
-    <OnPicture picture={picture} label={label} geometry={sight.geometry} blank={given?.answer.blank}>
+    <OnPicture picture={picture} label={label} geometry={sight?.geometry} blank={given?.answer.blank}>
       {patch.value && <Canvas class="patch" draw={drawBitmap(patch.value)} on={[patch.value]} />}
       {given && !given.answer.blank && (
         <Canvas
