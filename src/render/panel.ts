@@ -77,7 +77,9 @@ export function panel({ columns, rows, colorbar, caption }: Panel): string {
   const top = y - GUTTER + FOOTER_GAP;
   const footer = drawFooter({ caption, colorbar }, top, right);
   const [width, height] = [right + MARGIN, Math.ceil(top + footer.height + MARGIN / 2)];
-  return page(rows.map(({ label }) => label).join(", "), width, height, [...parts, ...footer.parts]);
+  // Letters are paths: the title is what can be read aloud and searched for.
+  const title = [rows.map(({ label }) => label).join(", "), caption].filter(Boolean).join(". ");
+  return page(title, width, height, [...parts, ...footer.parts]);
 }
 
 /** A row's label and details, centred on its middle. */
