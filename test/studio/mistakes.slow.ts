@@ -112,6 +112,44 @@ test("a worker that dies", async () => {
   await expectUsable();
 });
 
+test("an engine that dies again and again is not started for ever; a button starts it", async () => {
+  await start();
+  await dropPhoto(page);
+  await settled(page);
+  await context.route(/assets\/worker-.*\.js/, (route) => route.abort());
+  await page.evaluate(async () => {
+    for (const one of await navigator.serviceWorker.getRegistrations()) await one.unregister();
+    for (const name of await caches.keys()) if (name.startsWith("gradcam-studio-")) await caches.delete(name);
+  });
+  const [worker] = page.workers();
+  await worker.evaluate(() => self.close()).catch(() => undefined);
+  const notice = page.locator(".notice").filter({ hasText: "again and again" });
+  await notice.waitFor();
+  await context.unroute(/assets\/worker-.*\.js/);
+  await notice.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("option", { name: /^Egyptian cat/ }).click();
+  await settled(page);
+  expect(await page.locator(".sentence h1").innerText()).toBe("Why Egyptian cat?");
+});
+
+test("words about a scene come back with the engine", async () => {
+  await start();
+  await page.getByRole("tab", { name: "Ask" }).click();
+  const replies = page.locator(".replies");
+  await replies.waitFor();
+  await page.getByRole("textbox", { name: "Question" }).fill("how many objects are there");
+  await page.keyboard.press("Enter");
+  await page.locator(".hero[data-settled=true]").waitFor();
+  const [worker] = page.workers().filter((one) => /\/worker-/.test(one.url()));
+  await worker.evaluate(() => self.close()).catch(() => undefined);
+  await page.locator(".notice").waitFor();
+  await page.getByRole("textbox", { name: "Question" }).fill("how many squares are there");
+  await page.keyboard.press("Enter");
+  await page.locator(".hero[data-settled=true]").waitFor();
+  await replies.waitFor();
+  expect(await page.locator("#refusal").innerText()).toBe("");
+});
+
 test("a camera that is refused", async () => {
   await start();
   await page.getByRole("button", { name: "Take a photograph" }).click();

@@ -83,7 +83,6 @@ export async function place(
     studio.patch.value = patch;
     studio.untouched.value = edited && seen;
     studio.seen.value = edited ?? seen;
-    if ((studio.rival.value ?? 0) >= seen.scores.length) studio.rival.value = undefined;
     studio.chosen.value = index !== undefined && index < seen.scores.length ? index : seen.ranking[0];
   });
 }

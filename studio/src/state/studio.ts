@@ -108,14 +108,16 @@ export function likelihood({ probabilities, scores }: Seen, index: number): stri
   return Number.isNaN(probabilities[index]) ? scores[index].toFixed(2) : percent(probabilities[index]);
 }
 
+const classes = computed(() => seen.value?.scores.length ?? 0);
+
 /** The question as it stands; undefined before there is something to ask about. */
 export const question = computed<Question | undefined>(() => {
   const index = hovered.value ?? chosen.value;
   if (index === undefined) return undefined;
-  const versus = stance.value === "versus" && rival.value !== undefined && rival.value !== index;
+  const against = stance.value === "versus" ? (rival.value ?? index) : index;
   return {
     class: index,
-    ...(versus && { against: rival.value }),
+    ...(against !== index && against < classes.value && { against }),
     ...(stance.value === "against" && { counterfactual: true }),
     method: method.value,
     ...(layer.value !== undefined && { layer: layer.value }),

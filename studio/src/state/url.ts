@@ -104,7 +104,6 @@ async function apply({ example, chosen }: Asked, picture: number | undefined): P
   else if (studio.seen.value) {
     const { scores, ranking } = studio.untouched.value ?? studio.seen.value;
     studio.chosen.value = chosen !== undefined && chosen < scores.length ? chosen : ranking[0];
-    if ((studio.rival.value ?? 0) >= scores.length) studio.rival.value = undefined;
     studio.hovered.value = undefined;
   }
 }

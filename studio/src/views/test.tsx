@@ -1,5 +1,6 @@
 /** @file Test: take away what the map points at, and see whether the network minds; hold the map against others. */
-import type { Likeness, Numbers, SanityStage } from "../engine/contract.ts";
+import type { Numbers, SanityStage } from "../engine/contract.ts";
+import { agreement, alike, figure } from "../parts/agreement.ts";
 import { Brush, BrushTools } from "../parts/brush.tsx";
 import { Canvas } from "../parts/canvas.tsx";
 import { draw, thumbnail } from "../parts/heat.ts";
@@ -82,21 +83,6 @@ function Scores() {
       </p>
     </section>
   );
-}
-
-const figure = (correlation: number): string => (Number.isNaN(correlation) ? "–" : correlation.toFixed(2));
-
-/** Alike are maps that point at the same cell, and order all others nearly alike. */
-const alike = ({ correlation, apart }: Likeness): boolean => correlation > 0.8 && apart <= 1;
-
-function agreement(likeness: Likeness): string {
-  const { correlation, apart } = likeness;
-  if (alike(likeness)) return "They are alike, and peak within one cell of each other.";
-  const rest = "be careful with this map.";
-  if (Number.isNaN(apart)) return `One of them points nowhere: ${rest}`;
-  const peaks = apart <= 1 ? "They peak in the same place" : `Their peaks lie ${apart.toFixed(1)} cells apart`;
-  if (correlation > 0.8) return `${peaks}, though they order the rest alike: ${rest}`;
-  return `${peaks}, and they ${correlation > 0.3 ? "agree elsewhere in part only" : "differ elsewhere"}: ${rest}`;
 }
 
 function Small({ map, title }: { readonly map: Numbers; readonly title: string }) {
