@@ -71,7 +71,7 @@ test("a picture of 200 megapixels", async () => {
 test("a file that is not ONNX", async () => {
   await start();
   await drop(page, { name: "net.onnx", type: "", bytes: bytes("<!doctype html> not found") });
-  await expectNotice("This model cannot be opened", "not an ONNX file");
+  await expectNotice("A web page came in place of the file", "download");
   expect(await page.locator(".foot").innerText()).toContain("efficientnet-lite0");
   await page.getByRole("tab", { name: "Explain" }).click();
   await expectUsable();
@@ -97,7 +97,7 @@ test("labels that are too many", async () => {
     { name: "net.onnx", type: "", bytes: gap() },
     { name: "labels.txt", type: "text/plain", bytes: bytes("a\nb\nc\nd\ne\nf\ng\nh") },
   );
-  await expectNotice("These files do not fit together", "8 names for a model of");
+  await expectNotice("The labels do not fit the model", "8 names for a model of");
 });
 
 test("a worker that dies", async () => {

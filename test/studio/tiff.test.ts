@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import sharp from "sharp";
+import sharp, { type TiffOptions } from "sharp";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { decode } from "../../src/image/sharp.ts";
 import { build, drop, launch, openPage, photo, root, serve } from "./browser.ts";
@@ -57,7 +57,7 @@ test("files of Pillow: compressed, predicted, grey, of 16 bits, by a palette, bi
 
 test("files of libvips: tiles, and many of their kinds", async () => {
   const small = sharp(photo).resize(150, 90, { fit: "fill" });
-  const kinds: Record<string, sharp.TiffOptions> = {
+  const kinds: Record<string, TiffOptions> = {
     "tiled-lzw": { tile: true, tileWidth: 64, tileHeight: 32, compression: "lzw", predictor: "horizontal" },
     "tiled-deflate": { tile: true, tileWidth: 32, tileHeight: 32, compression: "deflate", predictor: "none" },
     "tiled-jpeg": { tile: true, tileWidth: 64, tileHeight: 64, compression: "jpeg", quality: 95 },

@@ -1,6 +1,6 @@
 /** @file The worker's desk: the model, the picture and what was seen in it, and the answers to the page's calls. */
 
-import { InternalError, UserError } from "gradcam";
+import { UserError } from "gradcam";
 import type { Scene } from "gradcam/scenes";
 import {
   type ClassExplanation,
@@ -259,12 +259,12 @@ export class Desk implements Record<OwnCalls, unknown> {
   }
 
   get #started(): StartedRuntime {
-    if (!this.#runtime) throw new InternalError("the worker was not started");
+    if (!this.#runtime) throw notStarted();
     return this.#runtime;
   }
 
   get #narrating(): Narration {
-    if (!this.#narration) throw new InternalError("the worker was not started");
+    if (!this.#narration) throw notStarted();
     return this.#narration;
   }
 
@@ -286,6 +286,8 @@ export class Desk implements Record<OwnCalls, unknown> {
     return this.#shown;
   }
 }
+
+const notStarted = (): UserError => new UserError("missing-file", "missing engine: it could not be fetched");
 
 const seenIn = ({ seen, scores, probabilities, ranking }: Look): Seen => ({
   geometry: seen.geometry,

@@ -1,5 +1,5 @@
 /** @file The pictures that were given together, small, to walk through by pointer or arrow keys. */
-import { useRef } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { type Frame, roll, showFrame } from "../state/roll.ts";
 import { shown } from "../state/studio.ts";
 
@@ -43,6 +43,8 @@ interface SmallProps {
 }
 
 function Small({ frame, current, reached }: SmallProps) {
+  // Broken, or of a format that this package reads and the browser does not.
+  const [unread, setUnread] = useState(false);
   return (
     <button
       type="button"
@@ -52,7 +54,11 @@ function Small({ frame, current, reached }: SmallProps) {
       tabIndex={reached ? 0 : -1}
       onClick={() => void showFrame(frame)}
     >
-      <img src={frame.url} alt={frame.name} loading="lazy" decoding="async" />
+      {unread ? (
+        <small>{frame.name}</small>
+      ) : (
+        <img src={frame.url} alt="" loading="lazy" decoding="async" onError={() => setUnread(true)} />
+      )}
     </button>
   );
 }

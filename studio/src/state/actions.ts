@@ -72,9 +72,17 @@ export async function start(): Promise<void> {
     opened(await untilReady(begin()));
     lookAgain();
   } catch (error) {
+    // A worker does not ask again for a script that it could not have; another one does.
+    if (/dynamically imported/.test(String(error)) && ++losses <= mostLosses) {
+      await pause(losses);
+      return start();
+    }
+    losses = 0;
     complain(error, { again: () => void start() });
   }
 }
+
+const pause = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
 
 /** Losses since the last answer: what kills every worker is not tried for ever. */
 let losses = 0;
@@ -102,7 +110,7 @@ async function revive(answered: boolean): Promise<void> {
   try {
     await untilReady(
       (async () => {
-        await new Promise((resolve) => setTimeout(resolve, (attempt - 1) * 1000));
+        await pause(attempt - 1);
         await takeUp();
       })(),
     );
@@ -289,7 +297,7 @@ export function followQuestions(): void {
         if (studio.seen.value === seen) studio.seen.value = known;
       });
     } catch (error) {
-      complain(error);
+      complain(error, { again: () => void ask({ question, seen }) });
     }
     studio.asking.value = undefined;
   });

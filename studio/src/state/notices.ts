@@ -37,23 +37,23 @@ const causes: readonly (readonly [RegExp, ...Words])[] = [
   [/^invalid labels/, "The labels cannot be read", "They are a text file with a name a line, or JSON; see below."],
   [
     /HTML/,
-    "A web page came in place of the model",
+    "A web page came in place of the file",
     "Sites show a page about a file at its address: use their download link, or the address of the raw file.",
   ],
   [
     /Git LFS/,
-    "This is a note about the model, not the model",
+    "This is a note about the file, not the file",
     "Git LFS left a pointer in its place: run git lfs pull, or download the file itself.",
   ],
   [
-    /not an ONNX file|is no ONNX|rather than an ONNX|not ONNX/,
+    /^invalid model.*?: (?:not an ONNX file|it is )/,
     "This is not an ONNX file",
     "The studio opens .onnx files, alone or with the files of a Hugging Face directory. Export your model to ONNX.",
   ],
   [
-    /could not find an implementation|not a registered function|no kernel/i,
+    /is an operator that this ONNX Runtime|has no operator|no kernel for|could not find an implementation/i,
     "The model uses an operator that this browser's engine lacks",
-    "The line below names it. The command line runs more of them: gradcam explain photo.jpg --model FILE",
+    "What it said names it. The command line runs more of them: gradcam explain photo.jpg --model FILE",
   ],
   [
     /^unsupported browser/,

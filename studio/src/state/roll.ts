@@ -32,9 +32,9 @@ export async function giveAll(files: readonly PickedFile[]): Promise<void> {
   const said = [
     left > 0 && `${left} of ${pictures.length} pictures were left out; for a folder of them: gradcam explain DIR`,
     others.length > 0 &&
-      `Not shown, for ${others.length === 1 ? "it is no picture" : "they are no pictures"}: ${listed(others)}`,
+      `${others.length === 1 ? "1 file is no picture" : `${others.length} files are no pictures`}: ${listed(others)}`,
   ].filter(Boolean);
-  if (said.length) tell("Not all of it is shown", `${said.join(". ")}.`);
+  if (said.length) tell("Some files were left out", `${said.join(". ")}.`);
   if (frames[0]) await showFrame(frames[0]);
 }
 
