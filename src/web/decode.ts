@@ -35,7 +35,7 @@ export async function decode(source: PictureSource, { maxPixels = 100e6 }: Decod
     refuseAbove(maxPixels, width, height);
     const context = paper(width, height);
     context.drawImage(bitmap, 0, 0);
-    return fromRgba(context.getImageData(0, 0, width, height));
+    return fromImageData(context.getImageData(0, 0, width, height));
   } catch (cause) {
     if (cause instanceof UserError) throw cause;
     throw new UserError("too-large", `too large image: the browser has no memory for it (${String(cause)})`, { cause });
@@ -87,7 +87,8 @@ function paper(width: number, height: number): OffscreenCanvasRenderingContext2D
   return context;
 }
 
-function fromRgba({ width, height, data }: ImageData): Picture {
+/** What a canvas holds, as a picture; alpha is passed over. */
+export function fromImageData({ width, height, data }: ImageData): Picture {
   const out = picture(width, height);
   for (let from = 0, to = 0; to < out.data.length; from += 4, to += 3) {
     out.data[to] = data[from];

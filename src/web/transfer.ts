@@ -86,7 +86,7 @@ export class Transfer {
 
   /** Whether a part of the file is what follows, of the same version. */
   #continues(headers: Headers): boolean {
-    const { [1]: from } = /^bytes (\d+)-/.exec(headers.get("content-range") ?? "") ?? [];
+    const from = /^bytes (\d+)-/.exec(headers.get("content-range") ?? "")?.[1];
     const tag = headers.get("etag");
     return Number(from) === this.#done && (!tag || !this.#version?.startsWith('"') || tag === this.#version);
   }

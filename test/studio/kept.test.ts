@@ -1,6 +1,7 @@
 /** @file What a person gave to the studio, or chose in it, is kept: before the model is there, beside other files, over a lost engine, and by the browser's history. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import axe from "axe-core";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { build, download, drop, dropPhoto, launch, openPage, root, serve, settled } from "./browser.ts";
@@ -97,7 +98,7 @@ test("several files: each is shown by arrow keys or pointer, and none is dropped
   );
   await settled(page);
   expect(await label()).toMatch(/^a\.jpg/);
-  expect(await page.locator(".notice").innerText()).toMatch(/no picture: notes\.csv/);
+  expect(await page.locator(".notice").innerText()).toMatch(/1 file is no picture: notes\.csv/);
   const roll = page.getByRole("toolbar", { name: /^Pictures/ });
   expect(await roll.getByRole("button").count()).toBe(4);
   await roll.getByRole("button", { name: "a.jpg" }).focus();
@@ -112,6 +113,10 @@ test("several files: each is shown by arrow keys or pointer, and none is dropped
   await roll.getByRole("button", { name: "c.jpg" }).click();
   await expect.poll(label).toMatch(/^c\.jpg/);
   expect(await page.locator(".roll .hint").innerText()).toMatch(/4 of 4 pictures: c\.jpg.*gradcam explain DIR/);
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run());
+  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  expect(serious.map(({ id, nodes }) => `${id} ${nodes.map((n) => n.html).join(" ")}`)).toEqual([]);
   // One by itself takes the place of all.
   await dropPhoto(page);
   await expect.poll(label).toMatch(/^cat-and-cup/);

@@ -198,7 +198,7 @@ export class Desk implements Record<OwnCalls, unknown> {
     const look = await this.#lookOn(request.question.layer);
     const explanation = await this.#ask(request.question, context);
     const edit = await editOf(retouch, seen.geometry);
-    const picture = edit ? await painted(whole, retouch.patch(seen), seen.geometry) : whole;
+    const picture = edit ? painted(whole, retouch.patch(seen), seen.geometry) : whole;
     return exportAs(request, model, how, { picture, edit, look, explanation });
   }
 

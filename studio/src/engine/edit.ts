@@ -1,6 +1,6 @@
 /** @file What the brush did to a picture, for what is taken away of it: the picture as it was asked about, and an account of the edit. */
-import { UserError } from "gradcam";
-import { decode, digest, type Geometry, type Picture, toImageData } from "gradcam/web";
+import { digest, type Geometry, type Picture } from "gradcam/web";
+import { redrawn } from "./redrawn.ts";
 import { codes, type Retouch } from "./retouch.ts";
 
 export interface Edit {
@@ -37,28 +37,11 @@ function runsOf(mask: Uint8Array): string {
 }
 
 /** The picture with what was painted over it, as the page shows it. */
-export function painted(
-  picture: Picture,
-  patch: ImageData,
-  { input, left, top, scaleX, scaleY }: Geometry,
-): Promise<Picture> {
+export function painted(picture: Picture, patch: ImageData, { input, left, top, scaleX, scaleY }: Geometry): Picture {
   const sheet = new OffscreenCanvas(input.width, input.height);
   sheet.getContext("2d")?.putImageData(patch, 0, 0);
   return redrawn(picture, (context) => {
     context.imageSmoothingQuality = "high";
     context.drawImage(sheet, left, top, input.width * scaleX, input.height * scaleY);
   });
-}
-
-/** A picture on which something is drawn. */
-export async function redrawn(
-  picture: Picture,
-  draw: (context: OffscreenCanvasRenderingContext2D) => void,
-): Promise<Picture> {
-  const { width, height } = picture;
-  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-  if (!context) throw new UserError("too-large", `too large image: no canvas of ${width} x ${height} pixels`);
-  context.putImageData(toImageData(picture), 0, 0);
-  draw(context);
-  return decode(context.getImageData(0, 0, width, height));
 }

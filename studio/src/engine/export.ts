@@ -18,7 +18,8 @@ import {
   view,
 } from "gradcam/web";
 import { asMethod, type Exported, type ExportKind, type ExportRequest } from "./contract.ts";
-import { type Edit, redrawn } from "./edit.ts";
+import type { Edit } from "./edit.ts";
+import { boxed as drawBox, redrawn } from "./redrawn.ts";
 
 interface Taken {
   /** As it was asked about: with what the brush did. */
@@ -116,19 +117,7 @@ async function drawn(request: ExportRequest, { explanation, look, picture }: Tak
   const { colormap, opacity, boxed } = request;
   const plain = view(explanation, { picture, geometry: look.seen.geometry }, { colormap, opacity });
   const found = boxed && boxIn(explanation, request);
-  if (!found) return plain;
-  const [x0, y0, x1, y1] = found;
-  const line = Math.max(1, Math.round(Math.max(picture.width, picture.height) / 300));
-  return redrawn(plain, (context) => {
-    for (const [colour, width] of [
-      ["rgb(0 0 0 / 0.65)", 2 * line],
-      ["#fff", line],
-    ] as const) {
-      context.strokeStyle = colour;
-      context.lineWidth = width;
-      context.strokeRect(x0 + line, y0 + line, Math.max(1, x1 - x0 - 2 * line), Math.max(1, y1 - y0 - 2 * line));
-    }
-  });
+  return found ? redrawn(plain, drawBox(found)) : plain;
 }
 
 /** The box of the threshold that is shown; a blank map has none. */
@@ -184,6 +173,11 @@ function compiled(
   const method = methods.find(({ name, graph }) => name === question.method && graph)?.name ?? "grad-cam";
   const { incomplete, names } = labels;
   const notes = { ...(!incomplete && { labels: JSON.stringify(names) }), preprocess: JSON.stringify(preprocess) };
-  const note = incomplete && `The labels were left out of it, for they are too few: ${incomplete}.`;
-  return { bytes: compile(explainer, { method, notes }), ...(note && { note }) };
+  const usual = explainer.layers[0]?.name;
+  const said = [
+    incomplete && `The labels were left out of it, for they are too few: ${incomplete}.`,
+    method !== question.method && `It explains by ${method}: ${question.method} is no part of a graph.`,
+    (question.layer ?? usual) !== usual && `It explains at ${usual}, the default layer, not at ${question.layer}.`,
+  ].filter(Boolean);
+  return { bytes: compile(explainer, { method, notes }), ...(said.length && { note: said.join(" ") }) };
 }

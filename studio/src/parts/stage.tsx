@@ -1,9 +1,10 @@
 /** @file The picture, and over it what the network looked at. */
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
+import { boxOf } from "../engine/box.ts";
 import { answer, boxed, colours, lens, opacity, patch, seen, shown, threshold, wordsOf } from "../state/studio.ts";
 import { Canvas, drawBitmap } from "./canvas.tsx";
-import { boxOf, draw, layerOf } from "./heat.ts";
+import { draw, layerOf } from "./heat.ts";
 import { Lens } from "./lens.tsx";
 import { OnPicture } from "./on-picture.tsx";
 

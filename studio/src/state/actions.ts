@@ -98,7 +98,10 @@ async function revive(answered: boolean): Promise<void> {
   if (attempt > mostLosses) {
     giveUp();
     studio.loading.value = undefined;
-    complain(new UserError("too-large", "too large: the engine stopped again and again"), { again });
+    const why = answered
+      ? new UserError("too-large", "too large: the engine stopped again and again")
+      : new UserError("missing-file", "missing engine: its script cannot be fetched");
+    complain(why, { again });
     return;
   }
   launch((alive) => void revive(alive || answered));
