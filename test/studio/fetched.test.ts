@@ -106,22 +106,6 @@ test("what fails for good says why, keeps what was given, and can be tried again
   expect(await page.locator(".notice").count()).toBe(0);
 });
 
-test("a cache that holds something else is passed over", async () => {
-  await start();
-  await page.evaluate(async () => {
-    for (const name of await caches.keys()) {
-      const cache = await caches.open(name);
-      for (const request of await cache.keys())
-        if (/(onnx|wasm)$/.test(request.url)) await cache.put(request, new Response("garbage"));
-    }
-  });
-  await page.reload();
-  await page.locator(".foot").waitFor();
-  await dropPhoto(page);
-  await settled(page);
-  expect(await page.locator(".notice").count()).toBe(0);
-});
-
 /** Weights in a file that is not there. */
 function withoutWeights(): Uint8Array {
   const model = decodeModel(gap());

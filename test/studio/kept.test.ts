@@ -121,14 +121,12 @@ test("several files: each is shown by arrow keys or pointer, and none is dropped
   await dropPhoto(page);
   await expect.poll(label).toMatch(/^cat-and-cup/);
   expect(await roll.count()).toBe(0);
-});
 
-test("a model and a picture together: the model is opened, and shown the picture", async () => {
-  await start();
+  // A model and a picture together: the model is opened, and shown the picture.
   const { gap } = await import("../nets.ts");
   await drop(page, { name: "net.onnx", type: "", bytes: gap() }, jpeg("mine.jpg", "cat"));
+  await expect.poll(label).toMatch(/^mine\.jpg/);
   await settled(page);
-  expect(await label()).toMatch(/^mine\.jpg/);
   expect(await page.locator(".foot").innerText()).toContain("net");
 });
 
@@ -181,7 +179,7 @@ test("an engine that dies gives back class, method, layer, view, strokes and the
   expect(await page.locator(".foot").innerText()).toContain("net");
 });
 
-test("Back and Forward go over views, pictures and classes", async () => {
+test("Back and Forward go over views, pictures and classes; an address that is pasted is followed", async () => {
   await start();
   const best = "Why espresso?";
   await dropPhoto(page); // its own, which no address can hold
@@ -221,11 +219,10 @@ test("Back and Forward go over views, pictures and classes", async () => {
   }
   for (let i = 0; i < 3; i++) await page.goForward();
   await expect.poll(label).toMatch(/^other\.jpg/);
-});
 
-test("an address that is pasted into a running page is followed; reloading keeps what it holds", async () => {
-  await start();
+  // An address that is pasted into the running page is followed, and reloading keeps what it holds.
   await dropPhoto(page);
+  await expect.poll(label).toMatch(/^cat-and-cup/);
   await settled(page);
   await page.evaluate(() => {
     location.hash = "#class=285&method=hires-cam&box=&threshold=0.5&colours=jet";

@@ -150,6 +150,22 @@ test("words about a scene come back with the engine", async () => {
   expect(await page.locator("#refusal").innerText()).toBe("");
 });
 
+test("a cache that holds something else is passed over", async () => {
+  await start();
+  await page.evaluate(async () => {
+    for (const name of await caches.keys()) {
+      const cache = await caches.open(name);
+      for (const request of await cache.keys())
+        if (/(onnx|wasm)$/.test(request.url)) await cache.put(request, new Response("garbage"));
+    }
+  });
+  await page.reload();
+  await page.locator(".foot").waitFor();
+  await dropPhoto(page);
+  await settled(page);
+  expect(await page.locator(".notice").count()).toBe(0);
+});
+
 test("a camera that is refused", async () => {
   await start();
   await page.getByRole("button", { name: "Take a photograph" }).click();

@@ -5,6 +5,7 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import sharp, { type TiffOptions } from "sharp";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { decode } from "../../src/image/sharp.ts";
+import { gap } from "../nets.ts";
 import { build, drop, launch, openPage, photo, root, serve } from "./browser.ts";
 
 let browser: Browser;
@@ -20,6 +21,9 @@ beforeAll(async () => {
   [browser, served] = await Promise.all([launch(), serve()]);
   context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
   ({ page, wrongs } = await openPage(context, served.url));
+  await drop(page, { name: "net.onnx", type: "", bytes: gap() }); // a small network: pictures are what this is about
+  await page.locator(".sheet h1", { hasText: "net" }).waitFor();
+  await page.getByRole("tab", { name: "Explain" }).click();
 });
 afterAll(async () => {
   await browser?.close();

@@ -87,17 +87,19 @@ const pause = (seconds: number): Promise<void> => new Promise((resolve) => setTi
 /** Losses since the last answer: what kills every worker is not tried for ever. */
 let losses = 0;
 const mostLosses = 3;
+let lastLoss = 0;
 
 /** The worker died: another one takes up where it was. */
 async function revive(answered: boolean): Promise<void> {
+  if (performance.now() - lastLoss > 60_000) losses = 0;
+  lastLoss = performance.now();
   const attempt = ++losses;
   const again = () => {
     losses = 0;
     void revive(answered);
   };
   if (attempt > mostLosses) {
-    giveUp();
-    studio.loading.value = undefined;
+    giveUp(again);
     const why = answered
       ? new UserError("too-large", "too large: the engine stopped again and again")
       : new UserError("missing-file", "missing engine: its script cannot be fetched");
@@ -121,6 +123,7 @@ async function revive(answered: boolean): Promise<void> {
   } catch (error) {
     if (!(error instanceof WorkerLost)) complain(error, { again });
   }
+  studio.loading.value = undefined;
 }
 
 /** Gives a new worker what the old one had. What is on the page stays as it is meanwhile. */

@@ -1,5 +1,4 @@
 /** @file Who answers: the worker here, and the one that asks a server while one is in use. A worker that is lost is another one's to replace. */
-import { signal } from "@preact/signals";
 import { type CallOptions, Engine, WorkerLost } from "../engine/client.ts";
 import type { CallName, Calls } from "../engine/contract.ts";
 import { networkWorker, serverWorkerFor } from "../engine/start.ts";
@@ -13,13 +12,13 @@ let here: Engine | undefined;
 let remote: Engine | undefined;
 /** Until the worker here can be asked: it is started, and what it had before a loss is given back to it. */
 let ready: Promise<unknown> = Promise.resolve();
-/** Whether the worker here is lost for good. */
-const over = signal(false);
+/** What starts a worker again, where too many were lost: the next call does it. */
+let restart: (() => void) | undefined;
 
 /** A worker in the place of the one there is. @param onLost called when it dies; `answered` unless it never said a word */
 export function launch(onLost: (answered: boolean) => void): void {
   here?.end();
-  over.value = false;
+  restart = undefined;
   here = new Engine(networkWorker, onLost, () =>
     tell(
       "There is no room to keep the model",
@@ -28,9 +27,9 @@ export function launch(onLost: (answered: boolean) => void): void {
   );
 }
 
-/** The worker here is not replaced any more. */
-export const giveUp = (): void => {
-  over.value = true;
+/** The worker here is not replaced before somebody asks for something. */
+export const giveUp = (again: () => void): void => {
+  restart = again;
 };
 
 /** What is asked meanwhile waits. */
@@ -41,6 +40,7 @@ export function untilReady<T>(work: Promise<T>): Promise<T> {
 
 /** Asks the worker here, started or not. */
 export function local<K extends CallName>(name: K, argument: Calls[K][0], options?: CallOptions): Promise<Calls[K][1]> {
+  restart?.();
   return here?.call(name, argument, options) ?? Promise.reject(new WorkerLost("there is no engine"));
 }
 
@@ -50,6 +50,7 @@ export async function call<K extends CallName>(
   options?: CallOptions,
 ): Promise<Calls[K][1]> {
   if (remote && sentTo.value !== undefined && ofServer.has(name)) return remote.call(name, argument, options);
+  restart?.();
   await ready;
   return local(name, argument, options);
 }
@@ -60,7 +61,7 @@ export async function persistently<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof WorkerLost) || over.value) throw error;
+      if (!(error instanceof WorkerLost) || restart) throw error;
       await ready;
     }
 }
