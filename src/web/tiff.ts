@@ -18,6 +18,9 @@ const jpeg = 7;
 /** By their numbers: white is zero, black is zero, RGB, a palette, CMYK; YCbCr within JPEG. */
 const colours = { white: 0, black: 1, rgb: 2, palette: 3, cmyk: 5, ycc: 6 } as const;
 
+/** Limits, against files made to take long. */
+const [largestSmallTile, mostParts] = [1 << 22, 200_000];
+
 /** @throws UserError `invalid-image` for what is damaged or not read, `too-large` */
 export async function decodeTiff(bytes: Uint8Array<ArrayBuffer>, maxPixels: number): Promise<Picture> {
   try {
@@ -95,7 +98,10 @@ function layoutOf(of: Tags, maxPixels: number): Layout {
   if (first("fillOrder", 1) !== 1) throw refused("bits in another order");
   if (first("predictor", 1) > 2 || (first("predictor", 1) === 2 && bits < 8)) throw refused("a rare predictor");
   const [across, down] = [first("tileWidth", width), first("tileHeight", Math.min(height, first("rows", height)))];
-  if (across * down === 0 || across * down > 4 * maxPixels) throw damaged();
+  // A tile may reach beyond its picture, but not far; and nobody cuts a picture into crumbs.
+  const parts = Math.ceil(width / across) * Math.ceil(height / down) * samples;
+  if (across * down === 0 || across * down > Math.max(4 * width * height, largestSmallTile)) throw damaged();
+  if (parts > mostParts) throw refused(`${parts} parts`);
   const together = first("planar", 1) === 2 ? 1 : samples;
   return { width, height, across, down, bits, samples, together, colour, compression };
 }

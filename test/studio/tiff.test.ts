@@ -81,9 +81,28 @@ test("files of libvips: tiles, and many of their kinds", async () => {
   expect(wrongs).toEqual([]);
 });
 
+/** A TIFF file that says no more than this. */
+function tags(of: Readonly<Record<number, number>>): Uint8Array {
+  const entries = Object.entries(of);
+  const file = Buffer.alloc(14 + 12 * entries.length);
+  file.write("II*\0\x08\0\0\0", "latin1");
+  file.writeUInt16LE(entries.length, 8);
+  for (const [i, [tag, value]] of entries.entries()) {
+    file.writeUInt16LE(Number(tag), 10 + 12 * i);
+    file.writeUInt16LE(4, 12 + 12 * i);
+    file.writeUInt32LE(1, 14 + 12 * i);
+    file.writeUInt32LE(value, 18 + 12 * i);
+  }
+  return file;
+}
+
 test.each<[string, Uint8Array | string, RegExp]>([
   ["fax.tif", readFileSync(path.join(folder, "fax.tif")), /TIFF with compression 4.*magick/],
   ["cut.tif", readFileSync(path.join(folder, "plain.tif")).subarray(0, 3000), /truncated or damaged TIFF/],
+  ["crumbs.tif", tags({ 256: 9000, 257: 9000, 322: 1, 323: 1 }), /TIFF with 81000000 parts/],
+  ["one-tile.tif", tags({ 256: 9, 257: 9, 322: 60_000, 323: 60_000 }), /damaged TIFF/],
+  ["endless.tif", tags({ 256: 60_000, 257: 60_000 }), /3600000000 pixels, allowed/],
+  ["big.tif", "II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0", /BigTIFF/],
   ["photo.jpg", "\0\0\0\x18ftypheic\0\0\0\0mif1heic", /HEIC photograph.*heif-convert/],
   ["phone.heic", "\0\0\0\x18ftypmif1\0\0\0\0mif1heic", /HEIC photograph/],
   [

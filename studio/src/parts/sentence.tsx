@@ -12,6 +12,7 @@ import {
   seen,
   shortLabel,
   stance,
+  untouched,
 } from "../state/studio.ts";
 
 const stanceTitles: Readonly<Record<Stance, string>> = { for: "For", versus: "Rather than", against: "Against" };
@@ -52,6 +53,7 @@ export function Sentence() {
         <p class="figures" aria-live="polite">
           {likelihood(sight, index)}, score {sight.scores[index].toFixed(2)}, place {sight.ranking.indexOf(index) + 1}{" "}
           of {sight.ranking.length.toLocaleString("en")}
+          {untouched.value && ", in the picture as edited"}
           {asking.value !== undefined && asking.value < 1 && `, ${Math.round(100 * asking.value)} %`}
         </p>
       </div>
