@@ -169,5 +169,13 @@ test("labels that are too few are said to be, and are not baked into the model t
   const { bytes } = await download(page, "Download the model that explains itself");
   expect(Buffer.from(bytes).toString("latin1")).not.toContain("zebrafinch");
   expect(await page.locator(".notice").innerText()).toMatch(/labels were left out/);
+
+  // So is a method that no graph can hold.
+  await page.keyboard.press("Escape");
+  await tab("Explain");
+  await page.getByRole("combobox", { name: "Method" }).selectOption("occlusion");
+  await tab("Model");
+  await download(page, "Download the model that explains itself");
+  await expect.poll(() => page.locator(".notice").innerText()).toMatch(/explains by grad-cam: occlusion is no part/);
   expect(wrongs).toEqual([]);
 });
