@@ -91,7 +91,7 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: "rules", test: rarely },
-            { name: "seldom", test: seldom },
+            { name: "seldom", test: seldom, includeDependenciesRecursively: false },
           ],
         },
       },

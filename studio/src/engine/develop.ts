@@ -11,12 +11,13 @@ const foreign = /^(?:II|MM\0)\*/;
 /** @param picture what the file holds */
 export async function develop(file: Blob, picture: Picture): Promise<Developed> {
   const { width, height } = picture;
-  const ratio = Math.min(1, stagePixels / Math.max(width, height));
-  const bitmap = await createImageBitmap(toImageData(picture), {
+  const ratio = stagePixels / Math.max(width, height);
+  const smaller: ImageBitmapOptions = {
     resizeWidth: Math.max(1, Math.round(width * ratio)),
     resizeHeight: Math.max(1, Math.round(height * ratio)),
     resizeQuality: "high",
-  });
+  };
+  const bitmap = await createImageBitmap(toImageData(picture), ratio < 1 ? smaller : {});
   const shown = foreign.test(await file.slice(0, 4).text())
     ? new Blob([(await encodePng(picture)) as BlobPart], { type: "image/png" })
     : file;
