@@ -36,8 +36,8 @@ export type { Look, LookOptions } from "./tasks/look.ts";
 export { percent } from "./tasks/percent.ts";
 export { type PlainWords, plainWords } from "./tasks/plain-words.ts";
 export type { ModelReading } from "./tasks/reading.ts";
-export { type DecodeOptions, decode, encodePng, type PictureSource, toImageData } from "./web/decode.ts";
-export { type DownloadOptions, download } from "./web/download.ts";
+export { type DecodeOptions, decode, encodePng, fromImageData, type PictureSource, toImageData } from "./web/decode.ts";
+export { type DownloadOptions, digest, download } from "./web/download.ts";
 export { bundledModel, LoadedClassifier, type LoadOptions, load } from "./web/load.ts";
 export {
   bundledAnswerer,

@@ -62,6 +62,10 @@ function offline(): Plugin {
 const rarely =
   /src\/ops\/(trigonometry|compress|lrn|determinant|lp|loss|max-roi-pool|einsum|signal|microsoft-\w+|scatter)\.ts/;
 
+/** What only some graphs need, fetched when the first of them comes: one file, which is compressed better than twenty. */
+const seldom =
+  /src\/(ops\/(branches|inside|transposed-convolution|blocks|resize|attention|loops|microsoft|sampling|gate|recurrence|recurrent)|onnx\/(zeros|compress|probe|nested|halves|retype|disguise|bodies|upgrade|functions|reason|failure|foreign)|explain\/(training|input-shapes|field[\w-]*|receptive-field))\.ts/;
+
 const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
 
 export default defineConfig({
@@ -84,7 +88,12 @@ export default defineConfig({
       output: {
         comments: { annotation: false },
         // Rules that few models need are small: in one file with what they share they are compressed better.
-        codeSplitting: { groups: [{ name: "rules", test: rarely }] },
+        codeSplitting: {
+          groups: [
+            { name: "rules", test: rarely },
+            { name: "seldom", test: seldom, includeDependenciesRecursively: false },
+          ],
+        },
       },
     },
   },

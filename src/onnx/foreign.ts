@@ -134,6 +134,31 @@ const kinds: readonly Kind[] = [
     sample: `${slice} (nibabel reads it)`,
   },
   { is: at(0, "MATLAB"), what: "it is a MATLAB file", sample: "numpy.save writes its numbers as a .npy file" },
+  {
+    is: either(
+      (_, head) => /^.{4}ftyp(hei[cxms]|hev[cx])/s.test(head),
+      (_, head) => /^.{4}ftyp(mif1|msf1).{0,40}heic/s.test(head),
+    ),
+    what: "it is an HEIC photograph, as iPhones take them",
+    sample:
+      "open it and export it as JPEG, as with: heif-convert photo.heic photo.jpg (a phone set to “Most Compatible” takes JPEG)",
+  },
+  {
+    is: (_, head) => /^(\ufeff|\xef\xbb\xbf)?\s*(<\?xml.*?|<!--.*?-->\s*|<!doctype svg.*?)*<svg[\s>]/is.test(head),
+    what: "it is an SVG drawing, which has no pixels of its own",
+    sample: "export it as PNG, as with: inkscape drawing.svg --export-filename=drawing.png",
+  },
+  {
+    is: either(at(0, "\xff\x0a"), at(4, "JXL ")),
+    what: "it is a JPEG XL picture",
+    sample: "save it as PNG, as with: djxl picture.jxl picture.png",
+  },
+  {
+    is: either(at(4, "jP  "), at(0, "\xff\x4f\xff\x51")),
+    what: "it is a JPEG 2000 picture",
+    sample: "save it as PNG, as with: magick picture.jp2 picture.png",
+  },
+  { is: at(0, "8BPS"), what: "it is a Photoshop document", sample: "save a copy of it as PNG" },
   { is: at(0, "%PDF"), what: "it is a PDF document", sample: "save its page as a PNG" },
   {
     is: at(0, "\x93NUMPY"),

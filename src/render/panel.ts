@@ -80,7 +80,9 @@ export function panel({ columns, rows, colorbar, coloured = [columns.length - 1]
   const bars = coloured.map(x);
   const footer = drawFooter({ caption, colorbar, bars }, top, right);
   const [width, height] = [right + MARGIN, Math.ceil(top + footer.height + MARGIN / 2)];
-  return page(rows.map(({ label }) => label).join(", "), width, height, [...parts, ...footer.parts]);
+  // Letters are paths: the title is what can be read aloud and searched for.
+  const title = [rows.map(({ label }) => label).join(", "), caption].filter(Boolean).join(". ");
+  return page(title, width, height, [...parts, ...footer.parts]);
 }
 
 /** A row's label and details, centred on its middle. */

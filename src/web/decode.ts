@@ -12,23 +12,30 @@ export interface DecodeOptions {
 /** What a browser shows as a picture: a file or its bytes, or what is decoded already. */
 export type PictureSource = Blob | Uint8Array | ImageBitmap | ImageData | HTMLImageElement | HTMLCanvasElement;
 
-const allowed = "expected a JPEG, PNG, WebP, AVIF or GIF file";
+const allowed = "expected a JPEG, PNG, WebP, AVIF, GIF or TIFF file";
 
 /**
- * Reads a picture: the first frame, turned as EXIF says, alpha laid over white, as 8-bit sRGB.
+ * Reads a picture: the first frame, turned as EXIF says, alpha laid over white, as 8-bit sRGB; of TIFF files with 16 bits a channel
+ * these too.
  *
  * @throws {UserError} `invalid-image` for what the browser cannot decode, `too-large`
  */
 export async function decode(source: PictureSource, { maxPixels = 100e6 }: DecodeOptions = {}): Promise<Picture> {
   const encoded = source instanceof Uint8Array ? new Blob([source as BlobPart]) : source;
-  if (encoded instanceof Blob) await checkSize(encoded, maxPixels);
+  if (encoded instanceof Blob) {
+    await checkSize(encoded, maxPixels);
+    if (await isTiff(encoded)) {
+      const { decodeTiff } = await import("./tiff.ts");
+      return decodeTiff(new Uint8Array(await encoded.arrayBuffer()), maxPixels);
+    }
+  }
   const bitmap = await bitmapOf(encoded);
   try {
     const { width, height } = bitmap;
     refuseAbove(maxPixels, width, height);
     const context = paper(width, height);
     context.drawImage(bitmap, 0, 0);
-    return fromRgba(context.getImageData(0, 0, width, height));
+    return fromImageData(context.getImageData(0, 0, width, height));
   } catch (cause) {
     if (cause instanceof UserError) throw cause;
     throw new UserError("too-large", `too large image: the browser has no memory for it (${String(cause)})`, { cause });
@@ -42,9 +49,14 @@ const head = 1 << 18;
 
 async function checkSize(file: Blob, maxPixels: number): Promise<void> {
   if (file.size === 0) throw new UserError("invalid-image", `invalid image: empty, ${allowed}`);
-  const size = encodedSize(new Uint8Array(await file.slice(0, head).arrayBuffer()));
+  const size = encodedSize(await headOf(file, head));
   if (size) refuseAbove(maxPixels, size.width, size.height);
 }
+
+const headOf = async (file: Blob, length: number) => new Uint8Array(await file.slice(0, length).arrayBuffer());
+
+/** Browsers do not read it, but for Safari. */
+const isTiff = async (file: Blob): Promise<boolean> => /^(?:II[*+]\0|MM\0[*+])/.test(await file.slice(0, 4).text());
 
 function refuseAbove(maxPixels: number, width: number, height: number): void {
   if (width * height > maxPixels)
@@ -59,11 +71,10 @@ async function bitmapOf(source: Exclude<PictureSource, Uint8Array>): Promise<Ima
   try {
     return await createImageBitmap(source, { imageOrientation: "from-image" });
   } catch (cause) {
-    throw new UserError(
-      "invalid-image",
-      `invalid image: truncated, damaged, or of a format that this browser does not read; ${allowed}`,
-      { cause },
-    );
+    const told =
+      source instanceof Blob && (await import("../onnx/foreign.ts")).foreignSample(await headOf(source, 4096));
+    const seen = told || `truncated, damaged, or of a format that this browser does not read; ${allowed}`;
+    throw new UserError("invalid-image", `invalid image: ${seen}`, { cause });
   }
 }
 
@@ -76,7 +87,8 @@ function paper(width: number, height: number): OffscreenCanvasRenderingContext2D
   return context;
 }
 
-function fromRgba({ width, height, data }: ImageData): Picture {
+/** What a canvas holds, as a picture; alpha is passed over. */
+export function fromImageData({ width, height, data }: ImageData): Picture {
   const out = picture(width, height);
   for (let from = 0, to = 0; to < out.data.length; from += 4, to += 3) {
     out.data[to] = data[from];

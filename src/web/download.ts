@@ -2,11 +2,13 @@
  * @file Files from the network: with progress, checked against their SHA-256, and kept in Cache Storage, so that a model is fetched once
  * and is there without a network.
  *
+ * What breaks off is tried again after growing waits, from where it broke off if the server has parts of files (`transfer.ts`).
  * A file without a checksum is asked of the server each time and comes from the cache when there is no network. In a page that is not
  * a secure context (plain http, but for localhost) browsers offer neither cache nor SHA-256; there files are fetched as they are.
  */
 import { type OptionNames, UserError } from "../errors.ts";
 import { withRoom } from "../onnx/append.ts";
+import { Broken, Transfer } from "./transfer.ts";
 
 export interface DownloadOptions {
   /** Bytes so far, and of all; infinity where the server does not say, so that their quotient is a number. */
@@ -36,24 +38,17 @@ export async function download(
   const cache = await openCache(options);
   const kept = await cache?.match(url);
   if (kept && sha256) {
-    const bytes = await readAll(kept, options);
+    const bytes = await contentOf(kept);
+    options.onProgress?.(bytes.length, bytes.length);
     if ((await digest(bytes)) === sha256) return bytes;
     await cache?.delete(url);
   }
-  let response: Response;
-  try {
-    response = await fetch(url, { signal: options.signal ?? null, cache: sha256 ? "default" : "no-cache" });
-  } catch (cause) {
-    if (options.signal?.aborted) throw new UserError("cancelled", "cancelled");
-    if (kept && !sha256) return readAll(kept, options);
-    throw new UserError("missing-file", `missing file: ${url} cannot be fetched; is there a network?`, { cause });
-  }
-  if (response.status === 404) return undefined;
-  if (!response.ok) throw new UserError("missing-file", `missing file: ${url}: the server answers ${response.status}`);
-  const bytes = await readAll(response, options);
-  const found = sha256 && (await digest(bytes));
-  if (found && found !== sha256)
-    throw new UserError("invalid-input", `invalid file: ${url} has the SHA-256 ${found}, expected ${sha256}`);
+  const whenOffline = kept && !sha256 ? () => contentOf(kept) : undefined;
+  let bytes = await fetched(url, sha256 ? "default" : "no-cache", options, whenOffline);
+  if (bytes && (await differs(bytes, sha256))) bytes = await fetched(url, "reload", options); // a cache on the way may be damaged
+  const found = bytes && (await differs(bytes, sha256));
+  if (found) throw new UserError("invalid-input", `invalid file: ${url} has the SHA-256 ${found}, expected ${sha256}`);
+  if (!bytes) return undefined;
   const stored = cache?.put(url, new Response(bytes as BodyInit));
   await stored?.catch(async () => {
     await cache?.delete(url).catch(() => false);
@@ -80,26 +75,48 @@ async function openCache({ cache = "gradcam-models" }: DownloadOptions): Promise
   return caches.open(cache).catch(() => undefined); // private windows of some browsers have the interface and refuse
 }
 
-const unknown = Number.POSITIVE_INFINITY;
-
-async function readAll(response: Response, { onProgress, signal }: DownloadOptions): Promise<Uint8Array> {
-  const encoded = response.headers.has("content-encoding"); // then the length is not that of what is read
-  const length = encoded ? unknown : Number(response.headers.get("content-length") ?? unknown);
-  const reader = response.body?.getReader();
-  const parts: Uint8Array[] = [];
-  let done = 0;
-  while (reader) {
-    if (signal?.aborted) throw new UserError("cancelled", "cancelled");
-    const { value, done: ended } = await reader.read().catch((cause) => {
-      if (signal?.aborted) throw new UserError("cancelled", "cancelled");
-      throw new UserError("missing-file", `missing file: ${response.url}: the connection broke off`, { cause });
-    });
-    if (ended) break;
-    parts.push(value);
-    done += value.length;
-    onProgress?.(done, length);
-  }
-  const bytes = withRoom(done);
-  for (let at = 0, i = 0; i < parts.length; at += parts[i++].length) bytes.set(parts[i], at);
+/** What was kept, with room behind it. */
+async function contentOf(kept: Response): Promise<Uint8Array> {
+  const content = new Uint8Array(await kept.arrayBuffer());
+  const bytes = withRoom(content.length);
+  bytes.set(content);
   return bytes;
+}
+
+/** Between one try and the next, in milliseconds. */
+const waits = [300, 1000, 3000];
+
+/** @param whenOffline what there is instead */
+async function fetched(
+  url: string,
+  cache: RequestCache,
+  { signal, onProgress }: DownloadOptions,
+  whenOffline?: () => Promise<Uint8Array>,
+): Promise<Uint8Array | undefined> {
+  const transfer = new Transfer(url, { cache, signal: signal ?? null }, onProgress);
+  for (let failures = 0; ; failures++)
+    try {
+      return await transfer.go();
+    } catch (error) {
+      if (signal?.aborted) throw new UserError("cancelled", "cancelled");
+      if (!(error instanceof Broken)) throw error;
+      if (whenOffline) return whenOffline();
+      const wait = waits[failures];
+      if (wait === undefined) throw new UserError("missing-file", error.message, { cause: error.cause });
+      await pause(Math.max(wait, error.wait), signal);
+    }
+}
+
+/** Ended by the signal too. */
+const pause = (milliseconds: number, signal?: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    const end = () => resolve(clearTimeout(timer));
+    signal?.addEventListener("abort", end, { once: true });
+  });
+
+/** The checksum of bytes that should have another; undefined where it is right, or nobody can say. */
+async function differs(bytes: Uint8Array, sha256: string | undefined): Promise<string | undefined> {
+  const found = sha256 && (await digest(bytes));
+  return found && found !== sha256 ? found : undefined;
 }

@@ -2,12 +2,12 @@
 import { render } from "preact";
 import { Camera } from "./parts/camera.tsx";
 import { Bar, Foot, Notices, Working } from "./parts/frame.tsx";
-import { DropHint, showExample, useDropAndPaste } from "./parts/pick.tsx";
+import { DropHint, useDropAndPaste } from "./parts/pick.tsx";
 import { Sent } from "./parts/server.tsx";
 import { followQuestions, start } from "./state/actions.ts";
 import { followSubject } from "./state/narration.ts";
 import { shown } from "./state/studio.ts";
-import { keepAddress, readAddress } from "./state/url.ts";
+import { followAddress, readAddress } from "./state/url.ts";
 import { Ask } from "./views/ask.tsx";
 import { Caption } from "./views/caption.tsx";
 import { Explain } from "./views/explain.tsx";
@@ -47,9 +47,9 @@ function Studio() {
 }
 
 const asked = readAddress();
-keepAddress();
 followQuestions();
 followSubject();
 render(<Studio />, document.getElementById("studio") as HTMLElement);
-void start().then(() => (asked.example ? showExample(asked.example, asked.chosen) : undefined));
+void start();
+followAddress(asked);
 if (import.meta.env.PROD && "serviceWorker" in navigator) void navigator.serviceWorker.register("sw.js");

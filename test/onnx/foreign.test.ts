@@ -83,6 +83,9 @@ test.each<[string, Uint8Array, RegExp]>([
   ["HDF5", file("\x89HDF\r\n\x1a\n"), /HDF5.*\.npy/],
   ["MATLAB", text("MATLAB 5.0 MAT-file, Platform: GLNXA64"), /MATLAB.*\.npy/],
   ["a document", text("%PDF-1.7"), /PDF/],
+  ["HEIC", file("\0\0\0\x18ftypheic\0\0\0\0mif1heic"), /HEIC.*heif-convert/],
+  ["SVG", text('<?xml version="1.0"?>\n<svg width="9" height="9"/>'), /SVG.*PNG/],
+  ["JPEG XL", file("\xff\x0a"), /JPEG XL.*djxl/],
 ])("as a picture: %s", async (_, bytes, words) => {
   const folder = mkdtempSync(path.join(tmpdir(), "gradcam-foreign-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

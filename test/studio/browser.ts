@@ -1,6 +1,6 @@
 /** @file A real Chromium on the studio as it is published: built, and served by its own command. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BrowserContext, Download, Page } from "playwright-core";
@@ -11,8 +11,26 @@ export { launch } from "../chromium.ts";
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const photo = path.join(root, "examples/images/cat-and-cup.jpg");
 
-/** Builds dist/studio where a source is newer. */
+/** Builds dist/studio where a source is newer; one file of tests at a time, and those that wait find it built. */
 export function build(): void {
+  const lock = path.join(root, "dist/studio.lock");
+  const begun = Date.now();
+  for (;;)
+    try {
+      mkdirSync(lock);
+      break;
+    } catch {
+      if (Date.now() - begun > 90_000) rmSync(lock, { recursive: true, force: true }); // whoever had it is gone
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    }
+  try {
+    buildWhereOlder();
+  } finally {
+    rmSync(lock, { recursive: true, force: true });
+  }
+}
+
+function buildWhereOlder(): void {
   const built = path.join(root, "dist/studio/sw.js");
   const sources = ["studio", "src", "models"].flatMap((directory) =>
     readdirSync(path.join(root, directory), { recursive: true, encoding: "utf8" }).map((name) =>

@@ -71,7 +71,7 @@ test("a picture of 200 megapixels", async () => {
 test("a file that is not ONNX", async () => {
   await start();
   await drop(page, { name: "net.onnx", type: "", bytes: bytes("<!doctype html> not found") });
-  await expectNotice("This model cannot be opened", "not an ONNX file");
+  await expectNotice("A web page came in place of the file", "download");
   expect(await page.locator(".foot").innerText()).toContain("efficientnet-lite0");
   await page.getByRole("tab", { name: "Explain" }).click();
   await expectUsable();
@@ -97,7 +97,7 @@ test("labels that are too many", async () => {
     { name: "net.onnx", type: "", bytes: gap() },
     { name: "labels.txt", type: "text/plain", bytes: bytes("a\nb\nc\nd\ne\nf\ng\nh") },
   );
-  await expectNotice("These files do not fit together", "8 names for a model of");
+  await expectNotice("The labels do not fit the model", "8 names for a model of");
 });
 
 test("a worker that dies", async () => {
@@ -110,6 +110,60 @@ test("a worker that dies", async () => {
   await page.locator(".working").waitFor({ state: "detached" });
   await settled(page);
   await expectUsable();
+});
+
+test("an engine that dies again and again is not started for ever; a button starts it", async () => {
+  await start();
+  await dropPhoto(page);
+  await settled(page);
+  await context.route(/assets\/worker-.*\.js/, (route) => route.abort());
+  await page.evaluate(async () => {
+    for (const one of await navigator.serviceWorker.getRegistrations()) await one.unregister();
+    for (const name of await caches.keys()) if (name.startsWith("gradcam-studio-")) await caches.delete(name);
+  });
+  const [worker] = page.workers();
+  await worker.evaluate(() => self.close()).catch(() => undefined);
+  const notice = page.locator(".notice").filter({ hasText: "again and again" });
+  await notice.waitFor();
+  await context.unroute(/assets\/worker-.*\.js/);
+  await notice.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("option", { name: /^Egyptian cat/ }).click();
+  await settled(page);
+  expect(await page.locator(".sentence h1").innerText()).toBe("Why Egyptian cat?");
+});
+
+test("words about a scene come back with the engine", async () => {
+  await start();
+  await page.getByRole("tab", { name: "Ask" }).click();
+  const replies = page.locator(".replies");
+  await replies.waitFor();
+  await page.getByRole("textbox", { name: "Question" }).fill("how many objects are there");
+  await page.keyboard.press("Enter");
+  await page.locator(".hero[data-settled=true]").waitFor();
+  const [worker] = page.workers().filter((one) => /\/worker-/.test(one.url()));
+  await worker.evaluate(() => self.close()).catch(() => undefined);
+  await page.locator(".notice").waitFor();
+  await page.getByRole("textbox", { name: "Question" }).fill("how many squares are there");
+  await page.keyboard.press("Enter");
+  await page.locator(".hero[data-settled=true]").waitFor();
+  await replies.waitFor();
+  expect(await page.locator("#refusal").innerText()).toBe("");
+});
+
+test("a cache that holds something else is passed over", async () => {
+  await start();
+  await page.evaluate(async () => {
+    for (const name of await caches.keys()) {
+      const cache = await caches.open(name);
+      for (const request of await cache.keys())
+        if (/(onnx|wasm)$/.test(request.url)) await cache.put(request, new Response("garbage"));
+    }
+  });
+  await page.reload();
+  await page.locator(".foot").waitFor();
+  await dropPhoto(page);
+  await settled(page);
+  expect(await page.locator(".notice").count()).toBe(0);
 });
 
 test("a camera that is refused", async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { decode } from "../../src/image/sharp.ts";
 import { type LoadedClassifier, load } from "../../src/node.ts";
 import {
   apart,
@@ -132,6 +133,21 @@ test("its answers are shown as those of this device: any class, rather than anot
   const overlay = await download(page, "Overlay");
   expect(overlay.name).toBe("cat-and-cup.gradient.340.png");
   expect([...overlay.bytes.subarray(1, 4)]).toEqual([...Buffer.from("PNG")]);
+  // The box that is shown is ours: it is recorded and drawn, and where the server draws without it that is said.
+  await page.getByRole("checkbox", { name: /^Box/ }).check();
+  await page.getByRole("slider", { name: "Threshold" }).fill("0.5");
+  const record = JSON.parse(Buffer.from((await download(page, "Record")).bytes).toString());
+  expect(record.explanations[0].threshold).toBe(0.5);
+  const boxed = await download(page, "Overlay");
+  expect(boxed.name).toBe("cat-and-cup.gradient.340.box-50.png");
+  const [plain, drawn] = await Promise.all([overlay.bytes, boxed.bytes].map((png) => decode(png)));
+  const [x0, y0, x1] = record.explanations[0].box;
+  const row = (y0 * drawn.width + Math.floor((x0 + x1) / 2)) * 3;
+  expect([...drawn.data.subarray(row, row + 3)]).not.toEqual([...plain.data.subarray(row, row + 3)]);
+  await download(page, "Figure");
+  await expect.poll(() => page.locator(".notice").innerText()).toContain("The server draws it, without the box.");
+  await page.keyboard.press("Escape");
+  await page.getByRole("checkbox", { name: /^Box/ }).uncheck();
   await page.getByRole("combobox", { name: "Method" }).selectOption("grad-cam");
 });
 

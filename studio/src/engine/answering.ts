@@ -7,7 +7,13 @@ export interface Context {
   readonly onProgress: (progress: Progress) => void;
 }
 
-const send = (message: FromWorker) => self.postMessage(message);
+const send = (message: FromWorker) => self.postMessage(message, { transfer: bitmapIn(message) });
+
+/** What is handed over rather than copied. */
+function bitmapIn(message: FromWorker): Transferable[] {
+  const bitmap = "answer" in message && (message.answer as { bitmap?: unknown } | undefined)?.bitmap;
+  return bitmap instanceof ImageBitmap ? [bitmap] : [];
+}
 
 /** A file could not be kept for the next time. */
 export const tellNotKept = (): void => send({ notice: "not-kept" });

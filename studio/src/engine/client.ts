@@ -23,14 +23,15 @@ export class Engine {
   readonly #pending = new Map<number, Pending>();
   #last = 0;
   #lost = false;
+  #answered = false;
 
   /**
    * @param start a worker of this name
-   * @param onLost called once when the worker has died
+   * @param onLost called once when the worker has died: before it said a word, as where its script cannot be fetched, or after
    */
   constructor(
     start: (name: string) => Worker,
-    onLost: () => void,
+    onLost: (answered: boolean) => void,
     private readonly onNotice: (notice: "not-kept") => void,
   ) {
     const id = crypto.randomUUID?.() ?? String(performance.now());
@@ -39,7 +40,7 @@ export class Engine {
     const lost = () => {
       if (this.#lost) return;
       this.end();
-      onLost();
+      onLost(this.#answered);
     };
     this.#worker.onerror = lost;
     this.#watch(id, lost);
@@ -67,6 +68,7 @@ export class Engine {
   }
 
   #receive(message: FromWorker): void {
+    this.#answered = true;
     if ("notice" in message) {
       this.onNotice(message.notice);
       return;

@@ -28,6 +28,8 @@ export interface ModelInfo {
   /** The default first, then from the score to the image. */
   readonly layers: readonly LayerInfo[];
   readonly labels: readonly string[];
+  /** What is to be said of labels that are too few. */
+  readonly fewLabels?: string;
   /** What is known of a model that is open here. */
   readonly inside?: ModelInside;
 }
@@ -54,6 +56,17 @@ export interface Seen {
   readonly probabilities: Float32Array;
   /** All classes, the best first. */
   readonly ranking: readonly number[];
+}
+
+/** A picture as a page can show it. */
+export interface Developed {
+  /** The file that was given, or a PNG of it where browsers do not read its format. */
+  readonly file: Blob;
+  /** Large enough for the stage. */
+  readonly bitmap: ImageBitmap;
+  /** Of the picture itself. */
+  readonly width: number;
+  readonly height: number;
 }
 
 /** A question about the picture that is shown. */
@@ -91,22 +104,33 @@ export interface Dab {
 }
 export type Brush = "erase" | "blur" | "restore";
 
+/** Touches of the brush of one kind, in their order. */
+export interface Stroke {
+  readonly dabs: readonly Dab[];
+  readonly brush: Brush;
+}
+
 /** What the brush has made: the scores, and the changed part of the input as RGBA, as the network sees it. */
 export interface Edited extends Seen {
   readonly patch: ImageData;
 }
 
-export interface Occluded {
-  readonly map: Numbers;
-  /** Spearman's rank correlation with the map that is asked about. */
+/** How far a map is like the one that is asked about. */
+export interface Likeness {
+  /** Spearman's rank correlation. */
   readonly correlation: number;
+  /** Between the peaks, in cells of the coarser map, along the longer way; NaN where a map is blank. */
+  readonly apart: number;
 }
 
-export interface SanityStage {
+export interface Occluded extends Likeness {
+  readonly map: Numbers;
+}
+
+export interface SanityStage extends Likeness {
   /** Layers whose weights are shuffled. */
   readonly shuffled: number;
   readonly map: Numbers;
-  readonly correlation: number;
 }
 
 /** A figure, or as SVG its drawing, is of what is shown; a panel of the best classes too. */
@@ -116,6 +140,8 @@ export interface Exported {
   readonly name: string;
   readonly type: string;
   readonly bytes: Uint8Array;
+  /** What a person must know of it, in a sentence. */
+  readonly note?: string;
 }
 
 /** Words that a model has said, how sure it was, and where they came from. */
@@ -143,7 +169,7 @@ export interface Replied {
   readonly answers: readonly Said[];
 }
 
-/** A picture for a captioner or an answerer; what has one number is one picture. */
+/** A picture to look at; what has one number is one picture. */
 export interface Photograph {
   readonly file: Blob;
   readonly id: number;
@@ -181,6 +207,10 @@ export interface ExportRequest {
   readonly picture: string;
   readonly colormap: ColormapName;
   readonly opacity: number;
+  /** Of the box, as a share of the map's maximum. */
+  readonly threshold: number;
+  /** Whether the box is shown. */
+  readonly boxed: boolean;
 }
 
 /** A server to send pictures to. */
@@ -198,10 +228,13 @@ export interface Calls {
   open: [OpenRequest, ModelInfo];
   /** How pictures are prepared from now on; undefined: as the model says. The picture is to be shown again. */
   prepare: [Preprocess | undefined, ModelInfo];
-  show: [Blob, Seen];
+  /** Needs no model. */
+  develop: [Photograph, Developed];
+  show: [Photograph, Seen];
   explain: [Question, Answer];
   everyLayer: [Question, readonly { readonly layer: string; readonly map: Numbers }[]];
-  brush: [{ readonly dabs: readonly Dab[]; readonly brush: Brush }, Edited];
+  /** Strokes over what was painted before. */
+  brush: [readonly Stroke[], Edited];
   clean: [undefined, Seen];
   occlude: [Question, Occluded];
   sanity: [Question, readonly SanityStage[]];

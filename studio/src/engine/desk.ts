@@ -1,6 +1,6 @@
 /** @file The worker's desk: the model, the picture and what was seen in it, and the answers to the page's calls. */
 
-import { InternalError, UserError } from "gradcam";
+import { UserError } from "gradcam";
 import type { Scene } from "gradcam/scenes";
 import {
   type ClassExplanation,
@@ -15,8 +15,6 @@ import {
   type Preprocessed,
   pathOf,
   preprocess,
-  rankCorrelation,
-  upsample,
 } from "gradcam/web";
 import type { Context } from "./answering.ts";
 import type {
@@ -24,15 +22,19 @@ import type {
   Backend,
   CallName,
   Calls,
+  Developed,
   Edited,
   ModelInfo,
-  Numbers,
+  Photograph,
   Question,
   Seen,
   Subject,
 } from "./contract.ts";
 import { asMethod, shareOf } from "./contract.ts";
+import { develop } from "./develop.ts";
+import { editOf, painted } from "./edit.ts";
 import { exportAs } from "./export.ts";
+import { likenessOf } from "./likeness.ts";
 import { modelInfo } from "./model-info.ts";
 import { Narration } from "./narration.ts";
 import { filesOf } from "./picked.ts";
@@ -63,7 +65,7 @@ export class Desk implements Record<OwnCalls, unknown> {
   #everyLayer: Promise<EveryLayer> | undefined;
   #shown: Shown | undefined;
   #narration: Narration | undefined;
-  /** The picture that captioners and answerers were shown last. */
+  /** The picture that was decoded last. */
   #photograph: { readonly id: number; readonly picture: Promise<Picture> } | undefined;
 
   constructor(private readonly onNotKept: () => void) {}
@@ -102,8 +104,12 @@ export class Desk implements Record<OwnCalls, unknown> {
     return modelInfo(this.#opened, how);
   }
 
-  async show(file: Blob, _: Context): Promise<Seen> {
-    const picture = await decode(file);
+  async develop(photograph: Calls["develop"][0], _: Context): Promise<Developed> {
+    return develop(photograph.file, await this.#decoded(photograph));
+  }
+
+  async show(photograph: Calls["show"][0], _: Context): Promise<Seen> {
+    const picture = await this.#decoded(photograph);
     const how = this.#preprocess;
     const whole = preprocess(picture, how);
     const look = await this.#classifier.lookAt(whole);
@@ -150,9 +156,9 @@ export class Desk implements Record<OwnCalls, unknown> {
     return opened;
   }
 
-  async brush({ dabs, brush }: Calls["brush"][0], _: Context): Promise<Edited> {
+  async brush(strokes: Calls["brush"][0], _: Context): Promise<Edited> {
     const shown = this.#picture;
-    shown.retouch.paint(dabs, brush);
+    for (const stroke of strokes) shown.retouch.paint(stroke);
     const input = shown.retouch.input;
     const seen = await this.#lookAgain(input);
     return { ...seen, patch: shown.retouch.patch(input) };
@@ -161,14 +167,14 @@ export class Desk implements Record<OwnCalls, unknown> {
   async clean(_: undefined, __: Context): Promise<Seen> {
     const shown = this.#picture;
     const { width, height } = shown.whole.geometry.input;
-    shown.retouch.paint([{ x: width / 2, y: height / 2, radius: width + height }], "restore");
+    shown.retouch.paint({ dabs: [{ x: width / 2, y: height / 2, radius: width + height }], brush: "restore" });
     return this.#lookAgain(shown.whole);
   }
 
   async occlude(question: Question, context: Context): Promise<Calls["occlude"][1]> {
     const asked = await this.explain(question, context);
     const { map } = await this.#ask({ ...question, method: "occlusion", layer: undefined }, context);
-    return { map, correlation: rankCorrelation(onGridOf(asked.map, map), map.data) };
+    return { map, ...likenessOf(asked.map, map) };
   }
 
   async sanity(question: Question, context: Context): Promise<Calls["sanity"][1]> {
@@ -188,10 +194,12 @@ export class Desk implements Record<OwnCalls, unknown> {
     const model = this.#opened;
     const how = this.#preprocess;
     if (request.kind === "onnx") return exportAs(request, model, how, undefined);
-    const { picture } = this.#picture;
+    const { picture: whole, retouch, seen } = this.#picture;
     const look = await this.#lookOn(request.question.layer);
     const explanation = await this.#ask(request.question, context);
-    return exportAs(request, model, how, { picture, look, explanation });
+    const edit = await editOf(retouch, seen.geometry);
+    const picture = edit ? painted(whole, retouch.patch(seen), seen.geometry) : whole;
+    return exportAs(request, model, how, { picture, edit, look, explanation });
   }
 
   async narrator({ task, files }: Calls["narrator"][0], context: Context): Promise<Calls["narrator"][1]> {
@@ -207,8 +215,10 @@ export class Desk implements Record<OwnCalls, unknown> {
   }
 
   async #subjectOf(subject: Subject): Promise<Scene | Picture> {
-    if ("objects" in subject) return subject;
-    const { id, file } = subject;
+    return "objects" in subject ? subject : this.#decoded(subject);
+  }
+
+  #decoded({ id, file }: Photograph): Promise<Picture> {
     if (this.#photograph?.id !== id) this.#photograph = { id, picture: decode(file) };
     return this.#photograph.picture;
   }
@@ -249,12 +259,12 @@ export class Desk implements Record<OwnCalls, unknown> {
   }
 
   get #started(): StartedRuntime {
-    if (!this.#runtime) throw new InternalError("the worker was not started");
+    if (!this.#runtime) throw notStarted();
     return this.#runtime;
   }
 
   get #narrating(): Narration {
-    if (!this.#narration) throw new InternalError("the worker was not started");
+    if (!this.#narration) throw notStarted();
     return this.#narration;
   }
 
@@ -277,6 +287,8 @@ export class Desk implements Record<OwnCalls, unknown> {
   }
 }
 
+const notStarted = (): UserError => new UserError("missing-file", "missing engine: it could not be fetched");
+
 const seenIn = ({ seen, scores, probabilities, ranking }: Look): Seen => ({
   geometry: seen.geometry,
   scores,
@@ -289,7 +301,3 @@ const answerOf = ({ map, pixels, layer, blank, warnings }: ClassExplanation): An
   // What is said of a blank map says its emptiness already.
   warnings: warnings.filter(({ code }) => code !== "relu-emptied").map(({ text }) => text),
 });
-
-/** A map resized to the grid of another. */
-const onGridOf = ({ data, dims }: Numbers, { dims: grid }: Numbers): Float32Array =>
-  upsample(data, [dims[0], dims[1]], [grid[0], grid[1]]);

@@ -2,6 +2,8 @@
 import { methods } from "gradcam";
 import { compile } from "gradcam/compile";
 import {
+  type Box,
+  box,
   type ClassExplanation,
   encodeNpy,
   encodePng,
@@ -16,9 +18,13 @@ import {
   view,
 } from "gradcam/web";
 import { asMethod, type Exported, type ExportKind, type ExportRequest } from "./contract.ts";
+import type { Edit } from "./edit.ts";
+import { boxed as drawBox, redrawn } from "./redrawn.ts";
 
 interface Taken {
+  /** As it was asked about: with what the brush did. */
   readonly picture: Picture;
+  readonly edit: Edit | undefined;
   readonly look: Look;
   readonly explanation: ClassExplanation;
 }
@@ -43,7 +49,7 @@ const endings: Readonly<Record<ExportKind, string>> = {
 const text = (content: string, type: string) => ({ type, bytes: new TextEncoder().encode(content) });
 
 const makers: Readonly<Record<Exclude<ExportKind, "onnx">, Maker>> = {
-  png: async (request, _, taken) => ({ type: "image/png", bytes: await encodePng(drawn(request, taken)) }),
+  png: async (request, _, taken) => ({ type: "image/png", bytes: await encodePng(await drawn(request, taken)) }),
   npy: async (_, __, { explanation: { map } }) => ({
     type: "application/octet-stream",
     bytes: encodeNpy(map.data, map.dims),
@@ -71,9 +77,9 @@ export async function exportAs(
     return {
       name: `${model.classifier.name}.${endings.onnx}`,
       type: "application/octet-stream",
-      bytes: compiled(model, how, request),
+      ...compiled(model, how, request),
     };
-  return { name: nameOf(request, taken, endings[kind]), ...(await makers[kind](request, model, taken, how)) };
+  return { name: nameOf(request, taken, kind), ...(await makers[kind](request, model, taken, how)) };
 }
 
 /** As `gradcam explain` draws its panel: a row for each class. */
@@ -83,29 +89,49 @@ async function figure(
   taken: Taken,
   explanations: readonly ClassExplanation[],
 ): Promise<string> {
-  const { look, picture } = taken;
+  const { look, picture, edit } = taken;
   const rows: FigureRow[] = [];
   for (const explanation of explanations) {
     const { class: index, question, blank } = explanation;
-    const cell = blank ? { blank } : await encodePng(panelCell(drawn(request, { ...taken, explanation })));
+    const cell = blank ? { blank } : await encodePng(panelCell(await drawn(request, { ...taken, explanation })));
     rows.push({ class: index, question, cells: [cell] });
   }
   const why = { predictions: rows.map((row) => look.prediction(row.class)), explanations };
-  const caption = [`Model ${classifier.name}`, layerOf(taken) && `layer ${layerOf(taken)}`].filter(Boolean).join(", ");
-  const options = { colormap: request.colormap, caption };
+  const caption = [
+    `Model ${classifier.name}`,
+    layerOf(taken) && `layer ${layerOf(taken)}`,
+    request.boxed && `box at ${hundredths(request)} % of the maximum`,
+    edit?.caption,
+  ];
+  const options = { colormap: request.colormap, caption: caption.filter(Boolean).join(", ") };
   return figureOf(why, rows, await encodePng(panelCell(picture)), options);
 }
 
 /** Two pixels to a unit, as `gradcam explain` has them. */
 const inPixels = async (svg: string) => ({ type: "image/png", bytes: await rasterise(svg, { scale: 2 }) });
 
-const drawn = ({ colormap, opacity }: ExportRequest, { explanation, look, picture }: Taken): Picture =>
-  view(explanation, { picture, geometry: look.seen.geometry }, { colormap, opacity });
+const hundredths = ({ threshold }: ExportRequest): number => Math.round(100 * threshold);
+
+/** As the stage shows it: with the box, where that is shown. */
+async function drawn(request: ExportRequest, { explanation, look, picture }: Taken): Promise<Picture> {
+  const { colormap, opacity, boxed } = request;
+  const plain = view(explanation, { picture, geometry: look.seen.geometry }, { colormap, opacity });
+  const found = boxed && boxIn(explanation, request);
+  return found ? redrawn(plain, drawBox(found)) : plain;
+}
+
+/** The box of the threshold that is shown; a blank map has none. */
+const boxIn = ({ onPicture, blank }: ClassExplanation, { threshold }: ExportRequest): Box | undefined =>
+  blank ? undefined : box(onPicture, { threshold });
 
 const layerOf = ({ explanation, look }: Taken): string | undefined => explanation.layer ?? look.forward.layer;
 
-const nameOf = ({ picture, kind }: ExportRequest, { explanation }: Taken, ending: string): string =>
-  [picture, explanation.method, ...(kind === "panel" ? [] : [explanation.asked]), ending].join(".");
+function nameOf(request: ExportRequest, { explanation, edit }: Taken, kind: Exclude<ExportKind, "onnx">): string {
+  const asked = kind !== "panel" && explanation.asked;
+  const boxed = kind === "png" && request.boxed && `box-${hundredths(request)}`; // it has no caption to say so
+  const parts = [request.picture, edit && "edited", explanation.method, asked, boxed, endings[kind]];
+  return parts.filter(Boolean).join(".");
+}
 
 /** As `gradcam explain --json` prints it. */
 function record(
@@ -114,20 +140,22 @@ function record(
   taken: Taken,
   preprocess: Preprocess,
 ) {
-  const { explanation, look } = taken;
-  const { class: index, label, method, question, layer, map, peak, box, warnings, blank } = explanation;
+  const { explanation, look, edit } = taken;
+  const { class: index, label, method, question, layer, map, peak, warnings, blank } = explanation;
+  const { threshold } = request;
   const listed = new Set([...look.ranking.slice(0, 5), index]);
   return {
     image: request.picture,
+    ...(edit && { edited: edit.record }),
     model: { name: classifier.name, sha256 },
     layer: layerOf(taken) ?? null,
     predictions: look.ranking.filter((c) => listed.has(c)).map((c) => look.prediction(c)),
     explanations: [
       {
         ...{ class: index, label, method, question, layer: layer ?? null },
-        map: { file: nameOf(request, taken, endings.npy), shape: map.dims },
-        overlay: nameOf(request, taken, endings.png),
-        ...{ peak, box, warnings, blank },
+        map: { file: nameOf(request, taken, "npy"), shape: map.dims },
+        overlay: nameOf(request, taken, "png"),
+        ...{ peak, box: boxIn(explanation, request), threshold, warnings, blank },
       },
     ],
     onnxruntime: runtimeVersion,
@@ -143,6 +171,13 @@ function compiled(
   { question }: ExportRequest,
 ) {
   const method = methods.find(({ name, graph }) => name === question.method && graph)?.name ?? "grad-cam";
-  const notes = { labels: JSON.stringify(labels.names), preprocess: JSON.stringify(preprocess) };
-  return compile(explainer, { method, notes });
+  const { incomplete, names } = labels;
+  const notes = { ...(!incomplete && { labels: JSON.stringify(names) }), preprocess: JSON.stringify(preprocess) };
+  const usual = explainer.layers[0]?.name;
+  const said = [
+    incomplete && `The labels were left out of it, for they are too few: ${incomplete}.`,
+    method !== question.method && `It explains by ${method}: ${question.method} is no part of a graph.`,
+    (question.layer ?? usual) !== usual && `It explains at ${usual}, the default layer, not at ${question.layer}.`,
+  ].filter(Boolean);
+  return { bytes: compile(explainer, { method, notes }), ...(said.length && { note: said.join(" ") }) };
 }

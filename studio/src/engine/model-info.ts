@@ -18,6 +18,7 @@ export async function modelInfo(
     sha256,
     layers: layers.map(({ name, shape, grid }) => ({ name, shape, grid })),
     labels: labels.names,
+    fewLabels: labels.incomplete,
     inside: {
       bytes: model.bytes.length,
       operatorSet: model.opset,

@@ -3,9 +3,9 @@
  * blurred loses its detail. The rest stays as it is to the last bit.
  */
 import type { Preprocess, Preprocessed } from "gradcam/web";
-import type { Brush, Dab } from "./contract.ts";
+import type { Brush, Stroke } from "./contract.ts";
 
-const codes = { restore: 0, erase: 1, blur: 2 } as const satisfies Record<Brush, number>;
+export const codes = { restore: 0, erase: 1, blur: 2 } as const satisfies Record<Brush, number>;
 
 export class Retouch {
   readonly #mask: Uint8Array;
@@ -22,7 +22,7 @@ export class Retouch {
     this.#mask = new Uint8Array(width * height);
   }
 
-  paint(dabs: readonly Dab[], brush: Brush): void {
+  paint({ dabs, brush }: Stroke): void {
     for (const { x, y, radius } of dabs) {
       const bottom = Math.min(this.#height - 1, Math.floor(y + radius));
       for (let row = Math.max(0, Math.ceil(y - radius)); row <= bottom; row++) {
@@ -33,10 +33,15 @@ export class Retouch {
     }
   }
 
+  /** What was painted: a byte for each pixel of the input, row by row, 0 where it is as it was; undefined where all is. */
+  get mask(): Uint8Array | undefined {
+    return this.#mask.some((code) => code > 0) ? this.#mask : undefined;
+  }
+
   /** The input with what was painted. */
   get input(): Preprocessed {
     const data = this.whole.data.slice();
-    if (!this.#mask.includes(codes.blur) && !this.#mask.includes(codes.erase)) return { ...this.whole, data };
+    if (!this.mask) return { ...this.whole, data };
     this.#blurred ??= this.#blur();
     const [pixel, channel] = this.#steps;
     for (let p = 0; p < this.#mask.length; p++)

@@ -2,9 +2,10 @@
  * @file The sanity check of Adebayo et al. 2018: the network forgets its layers one after another, from the score back, and the map is
  * held against the trained network's. A map that does not change is not about what the network has learnt.
  */
-import { Classifier, type Preprocessed, rankCorrelation, shuffled, weightsOf } from "gradcam/web";
+import { Classifier, type Preprocessed, shuffled, weightsOf } from "gradcam/web";
 import type { Context } from "./answering.ts";
 import { asMethod, type Numbers, type Question, type SanityStage } from "./contract.ts";
+import { likenessOf } from "./likeness.ts";
 import type { StartedRuntime } from "./runtime.ts";
 
 export async function sanityCheck(
@@ -33,7 +34,7 @@ export async function sanityCheck(
         method: asMethod(method),
         signal,
       });
-      stages.push({ shuffled: count, map, correlation: rankCorrelation(map.data, trained.data) });
+      stages.push({ shuffled: count, map, ...likenessOf(trained, map) });
     } finally {
       await forgetful.release();
     }

@@ -8,12 +8,18 @@ import {
   type ModelCard,
   mapValues,
 } from "gradcam/client";
-import { encodeNpy, rankCorrelation, upsample } from "gradcam/web";
+import { encodeNpy } from "gradcam/web";
 import type { Context } from "./answering.ts";
+import { boxOf, onPicture } from "./box.ts";
 import type { Answer, CallName, Calls, Exported, Numbers, Question, Seen } from "./contract.ts";
+import { likenessOf } from "./likeness.ts";
+import { boxed as drawBox, redrawnPng } from "./redrawn.ts";
 
 /** Classes whose scores and maps are fetched with a picture: as many as a server gives at a time. */
 const ahead = 25;
+
+/** At which servers draw. */
+const serversOpacity = 0.75;
 
 /** A picture that the server has seen, and what it has said of it. */
 interface Shown {
@@ -49,7 +55,7 @@ export class ServerDesk implements Record<RemoteCalls, unknown> {
     return { name, sha256, labels, layers };
   }
 
-  async show(picture: Blob, { signal }: Context): Promise<Seen> {
+  async show({ file: picture }: Calls["show"][0], { signal }: Context): Promise<Seen> {
     const given = await this.#ask(picture, { classes: [`top${ahead}`] }, signal);
     const seen = seenIn(given, this.#model.labels.length);
     const answers = new Map<string, Answer>();
@@ -73,30 +79,42 @@ export class ServerDesk implements Record<RemoteCalls, unknown> {
   async occlude(question: Question, context: Context): Promise<Calls["occlude"][1]> {
     const { map: asked } = await this.explain(question, context);
     const { map } = await this.explain({ ...question, method: "occlusion", layer: undefined }, context);
-    const [h, w] = map.dims;
-    const fine = upsample(asked.data, [asked.dims[0], asked.dims[1]], [h, w]);
-    return { map, correlation: rankCorrelation(fine, map.data) };
+    return { map, ...likenessOf(asked, map) };
   }
 
-  /** Pictures are drawn by the server, as `gradcam explain` draws them. */
-  async export({ kind, question, picture: name, colormap }: Calls["export"][0], context: Context): Promise<Exported> {
-    const { picture } = this.#picture;
+  /** Pictures are drawn by the server, as `gradcam explain` draws them; the box that is shown is ours. */
+  async export(request: Calls["export"][0], context: Context): Promise<Exported> {
+    const { kind, question, picture: name, colormap, opacity, boxed, threshold } = request;
+    const { picture, seen } = this.#picture;
+    const { map, blank } = await this.explain(question, context);
+    const shares = blank ? undefined : boxOf(map, threshold);
+    const box = shares && onPicture(shares, seen.geometry);
+    const hundredths = Math.round(100 * threshold);
     const file = (ending: string) => `${name}.${question.method}.${question.class}.${ending}`;
     const png = async (view: "overlay" | "panel", classes: (number | string)[], ending: string): Promise<Exported> => {
       const asked = { ...askedBy(question), classes, view, colormap, model: this.#model.name };
       const drawn = await this.#reached(this.#connected.draw(picture, asked, { signal: context.signal }));
       return { name: file(ending), type: "image/png", bytes: new Uint8Array(await drawn.arrayBuffer()) };
     };
-    if (kind === "png") return png("overlay", [question.class], "png");
-    if (kind === "figure") return png("panel", [question.class], "figure.png");
-    if (kind === "panel") return png("panel", ["top3", question.class], "panel.png");
-    if (kind === "npy") {
-      const { map } = await this.explain(question, context);
-      return { name: file("npy"), type: "application/octet-stream", bytes: encodeNpy(map.data, map.dims) };
+    const told = (made: Exported, ...unlike: (string | false)[]): Exported => {
+      const said = unlike.filter(Boolean).join(" and ");
+      return said ? { ...made, note: `The server draws it, ${said}.` } : made;
+    };
+    const otherwise = opacity !== serversOpacity && `at an opacity of ${100 * serversOpacity} %`;
+    if (kind === "png") {
+      const made = await png("overlay", [question.class], boxed ? `box-${hundredths}.png` : "png");
+      if (!boxed || !box) return told(made, otherwise);
+      return told({ ...made, bytes: await redrawnPng(made.bytes, drawBox(box)) }, otherwise);
     }
+    const unboxed = boxed && "without the box";
+    if (kind === "figure") return told(await png("panel", [question.class], "figure.png"), unboxed, otherwise);
+    if (kind === "panel") return told(await png("panel", ["top3", question.class], "panel.png"), unboxed, otherwise);
+    if (kind === "npy")
+      return { name: file("npy"), type: "application/octet-stream", bytes: encodeNpy(map.data, map.dims) };
     if (kind === "onnx") throw new UserError("invalid-option", "invalid download: the model is the server's");
     const given = await this.#ask(picture, askedBy(question), context.signal);
-    const record = JSON.stringify({ image: name, server: new URL(this.#url).host, ...given }, null, 2);
+    const explanations = given.explanations.map((one) => ({ ...one, box, threshold }));
+    const record = JSON.stringify({ image: name, server: new URL(this.#url).host, ...given, explanations }, null, 2);
     return { name: file("json"), type: "application/json", bytes: new TextEncoder().encode(`${record}\n`) };
   }
 

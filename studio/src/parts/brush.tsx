@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { Brush as Kind } from "../engine/contract.ts";
-import { paint } from "../state/actions.ts";
+import { paint } from "../state/brush.ts";
 import { seen } from "../state/studio.ts";
 import { arrows, inside, placeOf } from "./place.ts";
 import { Slider } from "./slider.tsx";

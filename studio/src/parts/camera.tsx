@@ -1,6 +1,6 @@
 /** @file A photograph from the device's camera. */
 import { useEffect, useRef } from "preact/hooks";
-import { show } from "../state/actions.ts";
+import { giveOne } from "../state/roll.ts";
 import { notice } from "../state/studio.ts";
 import { photographing } from "./pick.tsx";
 
@@ -56,7 +56,7 @@ function Viewfinder() {
     canvas.width = frame.videoWidth;
     canvas.height = frame.videoHeight;
     canvas.getContext("2d")?.drawImage(frame, 0, 0);
-    canvas.toBlob((photo) => photo && void show(photo, { name: "photograph" }), "image/jpeg", 0.95);
+    canvas.toBlob((photo) => photo && void giveOne(photo, { name: "photograph" }), "image/jpeg", 0.95);
     close();
   };
   return (

@@ -145,8 +145,21 @@ export function Notices() {
               {told.technical}
             </details>
           )}
+          {told.again && (
+            <button
+              type="button"
+              class="again"
+              onClick={() => {
+                notice.value = undefined;
+                told.again?.();
+              }}
+            >
+              Try again
+            </button>
+          )}
           <button
             type="button"
+            class="close"
             aria-label="Close"
             onClick={() => {
               notice.value = undefined;

@@ -1,26 +1,7 @@
 /** @file Answers as pixels: what lies over the picture on the stage. */
-import {
-  type Box,
-  box,
-  type ColormapName,
-  colormap,
-  guidedImage,
-  normalise,
-  opacityAt,
-  toImageData,
-  upsample,
-} from "gradcam/web";
+import { type ColormapName, colormap, guidedImage, normalise, opacityAt, toImageData } from "gradcam/web";
+import { smooth } from "../engine/box.ts";
 import type { Answer, Numbers } from "../engine/contract.ts";
-
-/** The longest side of a map on the stage; the browser enlarges it smoothly. */
-const most = 336;
-
-/** A map on a finer grid, 0..1. */
-export function smooth({ data, dims: [h, w] }: Numbers) {
-  const ratio = Math.max(1, Math.floor(most / Math.max(h, w)));
-  const [height, width] = [h * ratio, w * ratio];
-  return normalise({ width, height, data: ratio === 1 ? data : upsample(data, [h, w], [height, width]) });
-}
 
 /** The signed image of a method at the pixels, or the map's colours with as much of them as its values. */
 export function layerOf({ map, pixels }: Answer, colours: ColormapName, opacity: number): ImageData {
@@ -53,15 +34,6 @@ function tinted(
     out.data[at + 3] = alphas[step];
   }
   return out;
-}
-
-/** The box around a map's strongest part, in shares of its sides; undefined for a blank map. */
-export function boxOf(map: Numbers, threshold: number): Box | undefined {
-  const shares = smooth(map);
-  const found = box(shares, { threshold });
-  if (!found) return undefined;
-  const [x0, y0, x1, y1] = found;
-  return [x0 / shares.width, y0 / shares.height, x1 / shares.width, y1 / shares.height];
 }
 
 /** Puts pixels on a canvas of their size. */

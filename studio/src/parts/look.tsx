@@ -2,7 +2,7 @@
 import { methods } from "gradcam";
 import type { ExportKind } from "../engine/contract.ts";
 import { save } from "../state/actions.ts";
-import { boxed, lens, method, model, threshold } from "../state/studio.ts";
+import { boxed, lens, method, model, seen, threshold } from "../state/studio.ts";
 import { Choice } from "./choice.tsx";
 import { Colours } from "./colours.tsx";
 import { Slider } from "./slider.tsx";
@@ -59,7 +59,7 @@ export function Look() {
           {saves
             .filter(([kind]) => kind !== "svg" || model.value?.inside) // a server draws PNG
             .map(([kind, title, what]) => (
-              <button key={kind} type="button" title={what} onClick={() => void save(kind)}>
+              <button key={kind} type="button" title={what} disabled={!seen.value} onClick={() => void save(kind)}>
                 {title}
               </button>
             ))}

@@ -2,26 +2,16 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { LanguageTask, PickedFile } from "../engine/contract.ts";
-import { open, show } from "../state/actions.ts";
+import { open } from "../state/actions.ts";
+import { examples, showExample } from "../state/examples.ts";
 import { onPicture, openNarrator, ownNow } from "../state/narration.ts";
-import { complain } from "../state/notices.ts";
-import { looking, notice } from "../state/studio.ts";
-import { examples } from "../state/url.ts";
+import { giveAll, isPicture } from "../state/roll.ts";
+import { notice } from "../state/studio.ts";
 import { ofScene, view } from "../views/registry.ts";
 
 /** Whether the camera's dialog is open. */
 export const photographing = signal(false);
 const dropping = signal(false);
-
-export async function showExample(name: string, index?: number): Promise<void> {
-  try {
-    const response = await fetch(new URL(`examples/${name}.jpg`, document.baseURI));
-    if (!response.ok) throw new Error(`the example is missing: ${response.status}`);
-    await show(await response.blob(), { name, example: name }, index);
-  } catch (error) {
-    complain(error);
-  }
-}
 
 /** A file for each purpose: models and what belongs to them, else pictures. */
 export async function take(files: readonly PickedFile[]): Promise<void> {
@@ -30,16 +20,21 @@ export async function take(files: readonly PickedFile[]): Promise<void> {
   if (task) {
     view.value = task;
     await openNarrator(task, files);
-  } else if (files.some(({ file }) => file.name.endsWith(".onnx"))) {
+  } else if (files.some(isModel)) {
+    // What lies in a model's directory is the model's; a picture beside it was given to be shown.
+    const pictures = files.filter((one) => isPicture(one) && !one.path.includes("/"));
     view.value = "model";
-    await openFiles(files);
-  } else if (files[0]) {
-    const [{ file }] = files;
+    const open = await openFiles(files.filter((one) => !pictures.includes(one)));
+    if (pictures.length && open) view.value = "explain";
+    if (pictures.length) await giveAll(pictures);
+  } else if (files.length) {
     if (ofScene.has(view.value) && !ownNow.value) view.value = "explain";
     onPicture.value = true;
-    await show(file, { name: file.name || "pasted" });
+    await giveAll(files);
   }
 }
+
+const isModel = ({ file }: PickedFile): boolean => file.name.endsWith(".onnx");
 
 /** Of a directory of a captioner or an answerer, which; undefined for anything else. A tokenizer and names of answers make an answerer. */
 async function languageTaskOf(files: readonly PickedFile[]): Promise<LanguageTask | undefined> {
@@ -68,7 +63,8 @@ export function Pick({ large = false }: { readonly large?: boolean }) {
       <input
         ref={input}
         type="file"
-        accept="image/*"
+        accept="image/*,.tif,.tiff,.heic"
+        multiple
         class="unseen"
         tabIndex={-1}
         aria-label="Picture"
@@ -97,7 +93,7 @@ export function Examples() {
     <ul class="examples" aria-label="Examples">
       {examples.map(({ name, title }) => (
         <li key={name}>
-          <button type="button" disabled={looking.value} onClick={() => void showExample(name)}>
+          <button type="button" onClick={() => void showExample(name)}>
             <img src={`examples/${name}.jpg`} alt={title} />
           </button>
         </li>
@@ -141,7 +137,7 @@ export function useDropAndPaste(): void {
 export function DropHint() {
   return dropping.value ? (
     <div class="dropping" aria-hidden="true">
-      <p>Let go: a picture is explained, a model is opened.</p>
+      <p>Let go: pictures are explained, a model is opened.</p>
     </div>
   ) : null;
 }

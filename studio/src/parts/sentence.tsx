@@ -1,12 +1,40 @@
 /** @file The question in words, and the three ways to put it. */
-import { asking, chosen, likelihood, question, rival, type Stance, seen, shortLabel, stance } from "../state/studio.ts";
+import {
+  asking,
+  chosen,
+  likelihood,
+  loading,
+  looking,
+  model,
+  question,
+  rival,
+  type Stance,
+  seen,
+  shortLabel,
+  stance,
+  untouched,
+} from "../state/studio.ts";
 
 const stanceTitles: Readonly<Record<Stance, string>> = { for: "For", versus: "Rather than", against: "Against" };
+
+/** A picture that no network has seen yet. */
+function Waiting() {
+  const waits = loading.value !== undefined || (looking.value && model.value !== undefined);
+  return (
+    <header class="sentence">
+      <p class="figures" role="status">
+        {waits
+          ? "The picture is kept, and explained as soon as the model is there."
+          : "Not explained yet: there is no model that has seen the picture."}
+      </p>
+    </header>
+  );
+}
 
 export function Sentence() {
   const asked = question.value;
   const sight = seen.value;
-  if (!asked || !sight) return null;
+  if (!asked || !sight) return <Waiting />;
   const { class: index, against, counterfactual } = asked;
   const name = <em>{shortLabel(index)}</em>;
   return (
@@ -25,6 +53,7 @@ export function Sentence() {
         <p class="figures" aria-live="polite">
           {likelihood(sight, index)}, score {sight.scores[index].toFixed(2)}, place {sight.ranking.indexOf(index) + 1}{" "}
           of {sight.ranking.length.toLocaleString("en")}
+          {untouched.value && ", in the picture as edited"}
           {asking.value !== undefined && asking.value < 1 && `, ${Math.round(100 * asking.value)} %`}
         </p>
       </div>

@@ -1,9 +1,10 @@
 /** @file The picture, and over it what the network looked at. */
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
+import { boxOf } from "../engine/box.ts";
 import { answer, boxed, colours, lens, opacity, patch, seen, shown, threshold, wordsOf } from "../state/studio.ts";
 import { Canvas, drawBitmap } from "./canvas.tsx";
-import { boxOf, draw, layerOf } from "./heat.ts";
+import { draw, layerOf } from "./heat.ts";
 import { Lens } from "./lens.tsx";
 import { OnPicture } from "./on-picture.tsx";
 
@@ -12,10 +13,10 @@ export function Stage({ children }: { readonly children?: ComponentChildren }) {
   const { value: picture } = shown;
   const { value: sight } = seen;
   const { value: given } = answer;
-  if (!picture || !sight) return null;
+  if (!picture) return null;
   const label = given ? `${picture.name}, with the evidence for ${wordsOf(given.question)}` : picture.name;
   return (
-    <OnPicture picture={picture} label={label} geometry={sight.geometry} blank={given?.answer.blank}>
+    <OnPicture picture={picture} label={label} geometry={sight?.geometry} blank={given?.answer.blank}>
       {patch.value && <Canvas class="patch" draw={drawBitmap(patch.value)} on={[patch.value]} />}
       {given && !given.answer.blank && (
         <Canvas

@@ -5,6 +5,7 @@ import { Canvas } from "./canvas.tsx";
 import { draw, layerOf } from "./heat.ts";
 import { fieldOf, OnPicture } from "./on-picture.tsx";
 import { Examples, Pick } from "./pick.tsx";
+import { Roll } from "./roll.tsx";
 import { SceneStage } from "./scene-stage.tsx";
 
 export function WordStage() {
@@ -35,9 +36,12 @@ function Photograph({ picture, children }: { readonly picture: Shown; readonly c
   const said = sayings.value[looked.value];
   const label = `${picture.name}${said ? `; lit where "${said.text}" came from` : ""}`;
   return (
-    <OnPicture picture={picture} label={label} geometry={geometry.value} blank={said?.blank}>
-      {children}
-    </OnPicture>
+    <>
+      <OnPicture picture={picture} label={label} geometry={geometry.value} blank={said?.blank}>
+        {children}
+      </OnPicture>
+      <Roll />
+    </>
   );
 }
 

@@ -1,13 +1,9 @@
-/** @file What a person can do, in terms of the worker's calls. */
-import { batch, effect, signal } from "@preact/signals";
+/** @file What a person can do with models and questions, in terms of the worker's calls. */
+import { batch, effect } from "@preact/signals";
 import { UserError } from "gradcam";
 import type { Preprocess } from "gradcam/web";
-import { type CallOptions, Engine } from "../engine/client.ts";
+import { WorkerLost } from "../engine/client.ts";
 import type {
-  Brush,
-  CallName,
-  Calls,
-  Dab,
   Exported,
   ExportKind,
   ModelInfo,
@@ -16,10 +12,23 @@ import type {
   Seen,
   ServerAddress,
 } from "../engine/contract.ts";
-import { networkWorker, serverWorkerFor } from "../engine/start.ts";
+import { painted } from "./brush.ts";
+import {
+  asksServer,
+  call,
+  endRemote,
+  giveUp,
+  inTurn,
+  launch,
+  launchRemote,
+  local,
+  persistently,
+  untilReady,
+} from "./engine.ts";
 import { latest } from "./latest.ts";
 import { complain, tell } from "./notices.ts";
-import type { Answered, Shown } from "./studio.ts";
+import { forgetStrokes, lookAgain, lookAtGiven, lookWithStrokes, place } from "./pictures.ts";
+import type { Answered } from "./studio.ts";
 import * as studio from "./studio.ts";
 
 const base = new URL(".", document.baseURI).href;
@@ -29,86 +38,128 @@ const own = new URLSearchParams(location.search).get("model");
 let source: OpenRequest = { source: new URL(own ?? "models/efficientnet-lite0/", base).href };
 /** How pictures are prepared, where a person says so. */
 let byHand: Preprocess | undefined;
-let engine = launch();
 
-function launch(): Engine {
-  return new Engine(
-    networkWorker,
-    () => void revive(),
-    () =>
-      tell(
-        "There is no room to keep the model",
-        "It works, but will be fetched again next time. Free some of this browser's storage to keep it.",
-      ),
-  );
-}
-
-/** How often the worker has been replaced: what it was given beside model and picture is given again. */
-export const revivals = signal(0);
-
-/** What a server answers, while one is in use. */
-const ofServer: ReadonlySet<CallName> = new Set(["show", "explain", "occlude", "export"]);
-let remote: Engine | undefined;
-
-function call<K extends CallName>(name: K, argument: Calls[K][0], options?: CallOptions): Promise<Calls[K][1]> {
-  const asked = remote && studio.sentTo.value !== undefined && ofServer.has(name) ? remote : engine;
-  return asked.call(name, argument, options);
-}
+const restorers: (() => Promise<void>)[] = [];
+/** What another worker is to be given beside model and picture, before it is asked. */
+export const onRevival = (restore: () => Promise<void>): number => restorers.push(restore);
 
 const watch = (progress: Progress) => {
   studio.loading.value = progress;
 };
 
-/** The worker died: another one takes up where it was. */
-async function revive(): Promise<void> {
-  tell(
-    "The engine stopped and was started again",
-    "The browser may have run out of memory. Nothing you chose is lost.",
-  );
-  engine = launch();
-  disconnect();
-  const { value: picture } = studio.shown;
-  const how = byHand;
-  await start();
-  if (how) await prepare(how);
-  if (picture) await show(picture.file, picture);
-  revivals.value++;
-}
-
-export async function start(): Promise<void> {
+/** A worker with the engine and the model that was opened last. */
+async function begin(): Promise<ModelInfo> {
   const prefer = new URLSearchParams(location.search).get("provider");
+  const wanted = prefer === "wasm" || prefer === "webgpu" ? prefer : undefined;
   studio.loading.value = { done: Number.NaN, what: "Starting" };
   try {
-    if (own && new URL(source.source as string).origin !== location.origin)
+    if (own && source.source === new URL(own, base).href && new URL(own, base).origin !== location.origin)
       throw new UserError(
         "invalid-option",
         `invalid address: the model lies on another server; open your own with: gradcam studio --model FILE`,
       );
-    const wanted = prefer === "wasm" || prefer === "webgpu" ? prefer : undefined;
-    studio.backend.value = await engine.call("start", { base, prefer: wanted }, { onProgress: watch });
-    opened(await engine.call("open", source, { onProgress: watch }));
+    studio.backend.value = await local("start", { base, prefer: wanted }, { onProgress: watch });
+    return await local("open", source, { onProgress: watch });
+  } finally {
+    studio.loading.value = undefined;
+  }
+}
+
+/** From nothing: on the first visit, and where that failed. */
+export async function start(): Promise<void> {
+  launch((answered) => void revive(answered));
+  try {
+    opened(await untilReady(begin()));
+    lookAgain();
   } catch (error) {
-    complain(error);
+    // A worker does not ask again for a script that it could not have; another one does.
+    if (/dynamically imported/.test(String(error)) && ++losses <= mostLosses) {
+      await pause(losses);
+      return start();
+    }
+    losses = 0;
+    complain(error, { again: () => void start() });
+  }
+}
+
+const pause = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+
+/** Losses since the last answer: what kills every worker is not tried for ever. */
+let losses = 0;
+const mostLosses = 3;
+let lastLoss = 0;
+
+/** The worker died: another one takes up where it was. */
+async function revive(answered: boolean): Promise<void> {
+  if (performance.now() - lastLoss > 60_000) losses = 0;
+  lastLoss = performance.now();
+  const attempt = ++losses;
+  const again = () => {
+    losses = 0;
+    void revive(answered);
+  };
+  if (attempt > mostLosses) {
+    giveUp(again);
+    const why = answered
+      ? new UserError("too-large", "too large: the engine stopped again and again")
+      : new UserError("missing-file", "missing engine: its script cannot be fetched");
+    complain(why, { again });
+    return;
+  }
+  launch((alive) => void revive(alive || answered));
+  if (answered)
+    tell(
+      "The engine stopped and was started again",
+      "The browser may have run out of memory. Nothing you chose is lost: model, picture, question and strokes are there again; a test that was running has to be started anew.",
+    );
+  try {
+    await untilReady(
+      (async () => {
+        await pause(attempt - 1);
+        await takeUp();
+      })(),
+    );
+    void lookAtGiven(undefined); // what was given meanwhile
+  } catch (error) {
+    if (!(error instanceof WorkerLost)) complain(error, { again });
   }
   studio.loading.value = undefined;
 }
 
+/** Gives a new worker what the old one had. What is on the page stays as it is meanwhile. */
+async function takeUp(): Promise<void> {
+  let info = await begin();
+  if (byHand) info = await local("prepare", byHand);
+  for (const restore of restorers) await restore();
+  if (studio.sentTo.value !== undefined) return; // the page shows the server's answers
+  if (!studio.model.value) return opened(info);
+  studio.model.value = info;
+  const { shown, seen, chosen } = studio;
+  if (!shown.value || !seen.value) return;
+  const [whole, edited] = await lookWithStrokes(shown.value, local);
+  await place(shown.value, whole, edited, chosen.value);
+}
+
 /** Opens another model; the old one stays where the new one is refused. The picture is shown to the new one. */
-export async function open(request: OpenRequest): Promise<boolean> {
-  studio.loading.value = { done: Number.NaN, what: "Opening the model" };
-  try {
-    opened(await engine.call("open", request, { onProgress: watch }));
-    disconnect(); // what is opened here is asked here
-    source = request;
-    const { value: picture } = studio.shown;
-    if (picture) place(picture, await call("show", picture.file), undefined);
-    return true;
-  } catch (error) {
-    complain(error);
-    return false;
-  } finally {
-    studio.loading.value = undefined;
-  }
+export function open(request: OpenRequest): Promise<boolean> {
+  return inTurn(async () => {
+    studio.loading.value = { done: Number.NaN, what: "Opening the model" };
+    try {
+      const info = await call("open", request, { onProgress: watch });
+      disconnect(); // what is opened here is asked here
+      opened(info);
+      source = request;
+      lookAgain();
+      return true;
+    } catch (error) {
+      if (error instanceof WorkerLost)
+        complain(new UserError("too-large", "too large model: the engine stopped while it was opened"));
+      else complain(error);
+      return false;
+    } finally {
+      studio.loading.value = undefined;
+    }
+  });
 }
 
 /** What a person has set so far, while it is being tried. */
@@ -116,7 +167,7 @@ let wanted: Preprocess | undefined;
 /** Until the engine prepares pictures as the page says. */
 let preparing = Promise.resolve();
 const followPreparation = latest(async (how: Preprocess | undefined) => {
-  await prepare(how);
+  await inTurn(() => prepare(how));
   if (wanted === how) wanted = undefined;
 });
 
@@ -134,19 +185,24 @@ async function prepare(how: Preprocess | undefined): Promise<void> {
   const { value: picture } = studio.shown;
   const { value: kept } = studio.chosen;
   try {
-    const info = await engine.call("prepare", how);
-    const seen = picture && (await engine.call("show", picture.file));
+    const info = await call("prepare", how);
+    // Tried before it is shown to hold. Strokes are of one input, and this is another.
+    const seen = picture && (await call("show", picture));
+    forgetStrokes();
     batch(() => {
       studio.model.value = info;
-      if (picture && seen) place(picture, seen, kept);
+      if (!seen) return;
+      studio.patch.value = studio.untouched.value = studio.answer.value = undefined;
+      studio.seen.value = seen;
+      studio.chosen.value = kept;
     });
     byHand = how;
   } catch (error) {
     complain(error);
     if (!before) return;
     wanted = undefined;
-    await engine.call("prepare", byHand);
-    if (picture) await engine.call("show", picture.file);
+    await call("prepare", byHand);
+    if (picture) studio.seen.value = (await lookWithStrokes(picture)).at(-1);
     studio.model.value = { ...before }; // its form shows again what holds
   }
 }
@@ -157,12 +213,7 @@ export async function connectTo({ url, token }: ServerAddress): Promise<void> {
   studio.loading.value = { done: Number.NaN, what: "Asking the server" };
   try {
     const address = serverAddress(url);
-    const asked = new Engine(
-      serverWorkerFor(address.origin),
-      () => void useThisDevice(),
-      () => {},
-    );
-    remote = asked;
+    const asked = launchRemote(address.origin, () => void useThisDevice());
     const models = await asked.call("connect", { url: address.href, ...(token && { token }) });
     if (models.length === 0)
       throw new UserError("missing-file", `missing model: ${address.host} has none that explains pictures`);
@@ -183,6 +234,7 @@ function serverAddress(text: string): URL {
 /** From now on pictures are sent to the server: the one on the stage, and those that are shown later. */
 export async function useServer(name: string): Promise<void> {
   const { value: server } = studio.server;
+  const remote = asksServer();
   if (!remote || !server) return;
   studio.loading.value = { done: Number.NaN, what: `Asking ${server.host}` };
   try {
@@ -192,7 +244,10 @@ export async function useServer(name: string): Promise<void> {
       opened(info);
     });
     const { value: picture } = studio.shown;
-    if (picture) place(picture, await look(picture.file), undefined);
+    if (picture) {
+      const [seen] = await lookWithStrokes(picture);
+      await place(picture, seen, undefined, undefined);
+    }
   } catch (error) {
     complain(error);
     await useThisDevice();
@@ -202,8 +257,7 @@ export async function useServer(name: string): Promise<void> {
 
 /** Ends the connection; what is asked next is asked here. */
 function disconnect(): void {
-  remote?.end();
-  remote = undefined;
+  endRemote();
   studio.server.value = undefined;
 }
 
@@ -214,10 +268,9 @@ export async function useThisDevice(): Promise<void> {
   if (was === undefined) return;
   try {
     const how = byHand;
-    opened(await engine.call("prepare", how));
+    opened(await call("prepare", how));
     byHand = how;
-    const { value: picture } = studio.shown;
-    if (picture) place(picture, await look(picture.file), undefined);
+    lookAgain();
   } catch (error) {
     complain(error);
   }
@@ -225,56 +278,13 @@ export async function useThisDevice(): Promise<void> {
 
 function opened(info: ModelInfo): void {
   byHand = undefined;
+  forgetStrokes();
   batch(() => {
     const known = info.layers.some(({ name }) => name === studio.layer.value);
     studio.model.value = info;
     studio.seen.value = studio.answer.value = studio.chosen.value = studio.hovered.value = undefined;
+    studio.patch.value = studio.untouched.value = undefined;
     if (!known) studio.layer.value = undefined;
-  });
-}
-
-let pictures = 0;
-
-/** Where the next question goes, the picture must have been: another place may have been chosen meanwhile. */
-async function look(file: Blob): Promise<Seen> {
-  const place = studio.sentTo.value;
-  const seen = await call("show", file);
-  return studio.sentTo.value === place ? seen : look(file);
-}
-
-/** The longest side of what lies on the stage; the network sees the picture itself. */
-const stagePixels = 1800;
-
-/** Puts a picture on the stage, and asks about a class of it, or the best one. The worker goes first: it knows the limits. */
-export async function show(
-  file: Blob,
-  { name, example }: Pick<Shown, "name" | "example">,
-  index?: number,
-): Promise<void> {
-  studio.looking.value = true;
-  try {
-    const seen = await look(file);
-    const { width, height } = seen.geometry.original;
-    const ratio = Math.min(1, stagePixels / Math.max(width, height));
-    const bitmap = await createImageBitmap(file, {
-      resizeWidth: Math.max(1, Math.round(width * ratio)),
-      resizeHeight: Math.max(1, Math.round(height * ratio)),
-      resizeQuality: "high",
-    });
-    place({ id: ++pictures, name, example, file, bitmap, width, height }, seen, index);
-  } catch (error) {
-    complain(error);
-  }
-  studio.looking.value = false;
-}
-
-function place(picture: Shown, seen: Seen, index: number | undefined): void {
-  batch(() => {
-    if (studio.shown.value !== picture) studio.shown.value?.bitmap.close();
-    studio.shown.value = picture;
-    studio.patch.value = studio.untouched.value = studio.answer.value = studio.hovered.value = undefined;
-    studio.seen.value = seen;
-    studio.chosen.value = index !== undefined && index < seen.scores.length ? index : seen.ranking[0];
   });
 }
 
@@ -286,13 +296,14 @@ export function followQuestions(): void {
         studio.asking.value = done;
       };
       const answer = await call("explain", question, { onProgress: ({ done }) => slow(done) });
+      losses = 0;
       batch(() => {
         const known = answer.prediction ? withScore(seen, question.class, answer.prediction) : seen;
         studio.answer.value = { question, seen: known, answer };
         if (studio.seen.value === seen) studio.seen.value = known;
       });
     } catch (error) {
-      complain(error);
+      complain(error, { again: () => void ask({ question, seen }) });
     }
     studio.asking.value = undefined;
   });
@@ -308,66 +319,22 @@ function withScore(seen: Seen, index: number, { score, probability }: { score: n
   return { ...seen, scores, probabilities };
 }
 
-/** Touches of the brush that wait for the worker. */
-let waiting: { readonly brush: Brush; readonly dabs: Dab[] } | undefined;
-/** How often all was cleaned: what the brush did before is of no interest after. */
-let cleanings = 0;
-const applyBrush = latest(async () => {
-  if (!waiting) return;
-  const stroke = waiting;
-  const before = cleanings;
-  waiting = undefined;
-  try {
-    const edited = await engine.call("brush", stroke);
-    const bitmap = await createImageBitmap(edited.patch);
-    if (cleanings === before)
-      batch(() => {
-        studio.untouched.value ??= studio.seen.value;
-        studio.patch.value?.close();
-        studio.patch.value = bitmap;
-        studio.seen.value = edited;
-      });
-  } catch (error) {
-    complain(error);
-  }
-  if (!waiting) studio.painting.value = false;
-});
-
-export function paint(brush: Brush, dabs: readonly Dab[]): void {
-  if (waiting?.brush === brush) waiting.dabs.push(...dabs);
-  else waiting = { brush, dabs: [...dabs] };
-  studio.painting.value = true;
-  applyBrush(undefined);
-}
-
-export async function clean(): Promise<void> {
-  waiting = undefined;
-  studio.painting.value = false;
-  cleanings++;
-  try {
-    const seen = await engine.call("clean", undefined);
-    batch(() => {
-      studio.patch.value = studio.untouched.value = undefined;
-      studio.seen.value = seen;
-    });
-  } catch (error) {
-    complain(error);
-  }
-}
-
 /** Calls whose answers only one part of the page wants. */
-export const ask: Engine["call"] = (name, argument, options) => call(name, argument, options);
+export const ask = call;
 
 /** Hands a person a file. */
 export async function save(kind: ExportKind): Promise<void> {
   await preparing;
+  await painted;
   const { value: question } = studio.question;
   const asked = question ?? { class: 0, method: studio.method.value };
   const picture = (studio.shown.value?.name ?? "picture").replace(/\.[a-z0-9]{2,5}$/i, "");
-  const { colours, opacity } = studio;
+  const { colours, opacity, threshold, boxed } = studio;
+  const drawn = { colormap: colours.value, opacity: opacity.value, threshold: threshold.value, boxed: boxed.value };
   try {
-    const request = { kind, question: asked, picture, colormap: colours.value, opacity: opacity.value };
-    handOver(await call("export", request));
+    const made = await persistently(() => call("export", { kind, question: asked, picture, ...drawn }));
+    handOver(made);
+    if (made.note) tell("Saved, with less in it", made.note);
   } catch (error) {
     complain(error);
   }

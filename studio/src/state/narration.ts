@@ -18,7 +18,8 @@ import type {
 } from "../engine/contract.ts";
 import { languageTasks } from "../engine/contract.ts";
 import { ofScene, type View, view } from "../views/registry.ts";
-import { ask, revivals } from "./actions.ts";
+import { ask, onRevival } from "./actions.ts";
+import { local } from "./engine.ts";
 import { latest } from "./latest.ts";
 import { complain } from "./notices.ts";
 import { scene, question as sceneQuestion, write } from "./scene.ts";
@@ -124,7 +125,7 @@ export async function openNarrator(which: LanguageTask, files: readonly PickedFi
       else replied.value = refusal.value = undefined;
     });
   } catch (error) {
-    complain(error, layouts[which]);
+    complain(error, { advice: layouts[which] });
   }
   loading.value = undefined;
 }
@@ -152,7 +153,7 @@ export function followSubject(): void {
       // A question of unknown words is refused where it was written; all else is told as everywhere.
       const inWords = error instanceof UserError && ["unknown-name", "invalid-input"].includes(error.code);
       if (view === "ask" && inWords) refusal.value = plainWords(error.message).words;
-      else complain(error);
+      else complain(error, { again: () => void follow({ view, about, question }) });
     }
   });
   effect(() => {
@@ -176,11 +177,12 @@ export function followSubject(): void {
       if (replied.peek() && !isScene(replied.peek()?.about)) replied.value = undefined;
     });
   });
-  effect(() => {
-    if (revivals.value === 0) return;
+  onRevival(async () => {
+    opened.clear();
     for (const which of languageTasks) {
       const files = own.peek()[which]?.files;
-      if (files) void openNarrator(which, files);
+      if (files) await local("narrator", { task: which, files }, { onProgress });
     }
+    loading.value = undefined;
   });
 }

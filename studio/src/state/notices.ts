@@ -1,72 +1,138 @@
-/** @file Mistakes in plain words: what happened and what to do; the library's own line stays readable beneath. */
+/** @file Mistakes in plain words: the cause, each in its own sentence, and what to do; the library's own line stays readable beneath. */
 import { UserError } from "gradcam";
 import { plainWords } from "gradcam/web";
 import { WorkerLost } from "../engine/client.ts";
-import { type Notice, notice } from "./studio.ts";
+import { notice } from "./studio.ts";
 
-type Words = Pick<Notice, "title" | "advice">;
+/** What went wrong, and what to do. */
+type Words = readonly [title: string, advice: string];
 
+/** Causes that the library's line tells apart, the narrower first. */
+const causes: readonly (readonly [RegExp, ...Words])[] = [
+  [
+    /again and again/,
+    "The engine stops again and again",
+    "The model or the picture may need more memory than this browser gives. Close other tabs, or try a smaller one.",
+  ],
+  [
+    /out of memory|memory access|allocation failed|bad_alloc|has no memory|no canvas of/i,
+    "The browser has run out of memory",
+    "Close other tabs, or try a smaller picture or model. The command line has more room.",
+  ],
+  [
+    /SHA-256/,
+    "A file is not the one that was published",
+    "Its checksum does not match: it came damaged or cut short, or was changed on its way. Try again; if it stays so, the copy on the server is damaged.",
+  ],
+  [
+    /^missing external data/,
+    "The model's weights are missing",
+    "The .onnx file keeps them in a file beside it, often .onnx_data. Choose or drop both together.",
+  ],
+  [
+    /names for a model of/,
+    "The labels do not fit the model",
+    "There are more names than classes: they belong to another model. Open the model with its own list, or without one.",
+  ],
+  [/^invalid labels/, "The labels cannot be read", "They are a text file with a name a line, or JSON; see below."],
+  [
+    /HTML/,
+    "A web page came in place of the file",
+    "Sites show a page about a file at its address: use their download link, or the address of the raw file.",
+  ],
+  [
+    /Git LFS/,
+    "This is a note about the file, not the file",
+    "Git LFS left a pointer in its place: run git lfs pull, or download the file itself.",
+  ],
+  [
+    /^invalid model.*?: (?:not an ONNX file|it is )/,
+    "This is not an ONNX file",
+    "The studio opens .onnx files, alone or with the files of a Hugging Face directory. Export your model to ONNX.",
+  ],
+  [
+    /is an operator that this ONNX Runtime|has no operator|no kernel for|could not find an implementation/i,
+    "The model uses an operator that this browser's engine lacks",
+    "What it said names it. The command line runs more of them: gradcam explain photo.jpg --model FILE",
+  ],
+  [
+    /^unsupported browser/,
+    "This browser is too old",
+    "Networks need WebAssembly with SIMD: update it, or use another one.",
+  ],
+  [/^unsupported server/, "The server is too old", "Update gradcam where it runs."],
+  [
+    /cannot be fetched|connection broke off|the server answers|dynamically imported|could not be fetched/,
+    "A file could not be fetched",
+    "The connection or the server failed, after several tries. Check the network, then try again.",
+  ],
+  [/quota/i, "There is no room left in this browser's storage", "Free some of it, then try again."],
+  [
+    /^invalid image: (?!truncated|empty)/,
+    "This picture's format is not read here",
+    "The line below says how to convert it.",
+  ],
+];
+
+/** What is said of a code where no cause above fits. */
 const words: Readonly<Record<string, Words>> = {
-  "invalid-image": {
-    title: "This picture cannot be read",
-    advice:
-      "It may be damaged or cut short, or of a format that this browser does not know. Try a JPEG, PNG or WebP file.",
-  },
-  "invalid-model": {
-    title: "This model cannot be opened",
-    advice: "The studio opens image classifiers as .onnx files, alone or with the files of a Hugging Face directory.",
-  },
-  "invalid-input": {
-    title: "These files do not fit together",
-    advice: "Check the labels and the configuration files.",
-  },
-  "invalid-option": { title: "This is not possible here", advice: "The line below says what is." },
-  "missing-file": { title: "A file is missing", advice: "Check the connection, then reload the page." },
-  "not-finite": {
-    title: "The scores are not numbers",
-    advice: "The network overflowed on this picture. A model in float32 may do better than one in half precision.",
-  },
-  "unsupported-operator": {
-    title: "This cannot be explained here",
-    advice: "The line below says what is missing. Occlusion needs no gradient and may still work.",
-  },
-  unreachable: {
-    title: "The server cannot be reached",
-    advice: "Check the address, and whether the server is started with --cors and this page's address.",
-  },
-  unauthorised: { title: "The server wants a token", advice: "Connect again with one that it knows." },
-  forbidden: { title: "The server does not answer this page", advice: "The line below says whom it answers." },
-  overloaded: { title: "The server is busy", advice: "Try again in a moment." },
-  timeout: { title: "The server took too long", advice: "Try again, or use a method that needs fewer runs." },
-  "no-path": { title: "There is no way from this layer to the score", advice: "Choose another layer." },
+  "invalid-image": [
+    "This picture cannot be read",
+    "It may be damaged or cut short, or of a format that this browser does not know. Try a JPEG, PNG or WebP file.",
+  ],
+  "invalid-model": [
+    "This model cannot be opened",
+    "The studio opens image classifiers as .onnx files, alone or with the files of a Hugging Face directory.",
+  ],
+  "invalid-input": ["These files do not fit together", "Check the labels and the configuration files."],
+  "invalid-option": ["This is not possible here", "The line below says what is."],
+  "missing-file": ["A file is missing", "The line below names it. Choose or drop it with the others."],
+  "not-finite": [
+    "The scores are not numbers",
+    "The network overflowed on this picture. A model in float32 may do better than one in half precision.",
+  ],
+  "unsupported-operator": [
+    "This cannot be explained here",
+    "The line below says what is missing. Occlusion needs no gradient and may still work.",
+  ],
+  unreachable: [
+    "The server cannot be reached",
+    "Check the address, and whether the server is started with --cors and this page's address.",
+  ],
+  unauthorised: ["The server wants a token", "Connect again with one that it knows."],
+  forbidden: ["The server does not answer this page", "The line below says whom it answers."],
+  overloaded: ["The server is busy", "Try again in a moment."],
+  timeout: ["The server took too long", "Try again, or use a method that needs fewer runs."],
+  "no-path": ["There is no way from this layer to the score", "Choose another layer."],
+  "too-large": ["Too large for a browser tab", "Use a smaller file. The command line has more room."],
 };
+
+const bug: Words = [
+  "Something went wrong",
+  "This is our mistake. Reload the page, and please report it with the line below.",
+];
 
 /** Mistakes in what was opened. */
 const ofFiles: ReadonlySet<string> = new Set(["invalid-model", "invalid-input", "missing-file"]);
 
-const large: Words = {
-  title: "Too large for a browser tab",
-  advice: "Use a smaller file. The command line has more room.",
-};
+interface Remedy {
+  /** What to do about files, where no cause is known. */
+  readonly advice?: string;
+  /** What failed, once more: offered where that may help. */
+  readonly again?: (() => void) | undefined;
+}
 
-const bug: Words = {
-  title: "Something went wrong",
-  advice: "This is our mistake. Reload the page, and please report it with the line below.",
-};
-
-/** Tells of a mistake; a call that was ended on purpose is none. @param advice what to do about files, where it is not the usual */
-export function complain(error: unknown, advice?: string): void {
+/** Tells of a mistake; a call that was ended on purpose is none. */
+export function complain(error: unknown, { advice, again }: Remedy = {}): void {
   if (error instanceof WorkerLost) return; // told once, by whoever watches the worker
   const { code, message } = error instanceof UserError ? error : { code: "internal", message: String(error) };
   if (code === "cancelled" || (error as { name?: string })?.name === "AbortError") return;
-  const said = code === "too-large" || isOutOfMemory(message) ? large : (words[code] ?? bug);
-  const own = ofFiles.has(code) ? advice : undefined;
+  const cause = causes.find(([said]) => said.test(message))?.slice(1) as Words | undefined;
+  const [title, usual] = cause ?? words[code] ?? bug;
+  const own = !cause && ofFiles.has(code) ? advice : undefined;
   const { words: detail, technical } = plainWords(message);
-  notice.value = { kind: "error", title: said.title, advice: own ?? said.advice, detail, technical };
+  notice.value = { kind: "error", title, advice: own ?? usual, detail, technical, again };
 }
-
-const isOutOfMemory = (message: string): boolean =>
-  /out of memory|memory access|allocation failed|bad_alloc/i.test(message);
 
 export const tell = (title: string, advice: string): void => {
   notice.value = { kind: "note", title, advice };

@@ -1,7 +1,7 @@
 /** @file What the studio knows: signals that the parts read, and nothing that can be computed from others. */
 import { computed, signal } from "@preact/signals";
 import { type ColormapName, percent, type Step } from "gradcam/web";
-import type { Answer, Backend, ModelInfo, Progress, Question, Seen } from "../engine/contract.ts";
+import type { Answer, Backend, ModelInfo, Progress, Question, Seen, Stroke } from "../engine/contract.ts";
 
 /** A picture on the stage. */
 export interface Shown {
@@ -12,6 +12,8 @@ export interface Shown {
   /** The example that it is, which an address may name. */
   readonly example?: string;
   readonly file: Blob;
+  /** What the brush did, in its order. */
+  readonly strokes: Stroke[];
   /** Large enough for the stage. */
   readonly bitmap: ImageBitmap;
   /** Of the picture itself. */
@@ -28,6 +30,8 @@ export interface Notice {
   readonly detail?: string;
   /** What the runtime says, in words of its own: shown to whoever opens it. */
   readonly technical?: string;
+  /** What failed, once more. */
+  readonly again?: (() => void) | undefined;
 }
 
 /** An answer, the question, and what the network saw when it was asked. */
@@ -104,14 +108,16 @@ export function likelihood({ probabilities, scores }: Seen, index: number): stri
   return Number.isNaN(probabilities[index]) ? scores[index].toFixed(2) : percent(probabilities[index]);
 }
 
+const classes = computed(() => seen.value?.scores.length ?? 0);
+
 /** The question as it stands; undefined before there is something to ask about. */
 export const question = computed<Question | undefined>(() => {
   const index = hovered.value ?? chosen.value;
   if (index === undefined) return undefined;
-  const versus = stance.value === "versus" && rival.value !== undefined && rival.value !== index;
+  const against = stance.value === "versus" ? (rival.value ?? index) : index;
   return {
     class: index,
-    ...(versus && { against: rival.value }),
+    ...(against !== index && against < classes.value && { against }),
     ...(stance.value === "against" && { counterfactual: true }),
     method: method.value,
     ...(layer.value !== undefined && { layer: layer.value }),
@@ -120,7 +126,11 @@ export const question = computed<Question | undefined>(() => {
 
 /** Whether the stage answers the question as it stands. */
 export const settled = computed(
-  () => !painting.value && answer.value?.question === question.value && answer.value?.seen === seen.value,
+  () =>
+    !painting.value &&
+    answer.value !== undefined &&
+    answer.value.question === question.value &&
+    answer.value.seen === seen.value,
 );
 
 /** In words, without "Why". */

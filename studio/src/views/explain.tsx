@@ -5,6 +5,7 @@ import { Layers } from "../parts/layers.tsx";
 import { Look } from "../parts/look.tsx";
 import { Stage } from "../parts/stage.tsx";
 import { Warnings } from "../parts/warnings.tsx";
+import { seen } from "../state/studio.ts";
 
 export function Explain() {
   return (
@@ -15,7 +16,7 @@ export function Explain() {
         <Layers />
       </Hero>
       <aside class="side">
-        <Classes />
+        {seen.value && <Classes />}
         <Look />
       </aside>
     </div>

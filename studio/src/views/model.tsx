@@ -51,7 +51,7 @@ function Inside({ info, inside }: { readonly info: ModelInfo; readonly inside: M
           {score.before && `, in front of the ${score.before}`}
         </dd>
         <dt>Classes named</dt>
-        <dd>{info.labels.length.toLocaleString("en") || "none"}</dd>
+        <dd>{info.labels.length ? info.labels.length.toLocaleString("en") : "none"}</dd>
         {info.sha256 && (
           <>
             <dt>SHA-256</dt>
@@ -72,6 +72,7 @@ function Inside({ info, inside }: { readonly info: ModelInfo; readonly inside: M
         Download the model that explains itself
       </button>
       <p class="hint">One .onnx file that gives its scores and the map in one run, on any ONNX Runtime.</p>
+      {info.fewLabels && <p class="warning">Too few labels: {info.fewLabels}. The download leaves them out.</p>}
     </section>
   );
 }

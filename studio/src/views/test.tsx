@@ -1,12 +1,13 @@
 /** @file Test: take away what the map points at, and see whether the network minds; hold the map against others. */
 import type { Numbers, SanityStage } from "../engine/contract.ts";
+import { agreement, alike, figure } from "../parts/agreement.ts";
 import { Brush, BrushTools } from "../parts/brush.tsx";
 import { Canvas } from "../parts/canvas.tsx";
 import { draw, thumbnail } from "../parts/heat.ts";
 import { Hero } from "../parts/hero.tsx";
 import { Job } from "../parts/job.tsx";
 import { Stage } from "../parts/stage.tsx";
-import { clean } from "../state/actions.ts";
+import { clean } from "../state/brush.ts";
 import { answer, chosen, colours, likelihood, model, seen, shortLabel, untouched } from "../state/studio.ts";
 
 export function Test() {
@@ -29,14 +30,14 @@ export function Test() {
           what="Hides one patch after another and notes how far the score drops. It needs no gradient, so it can contradict."
           button="Hide patches"
         >
-          {({ map, correlation }) => (
+          {({ map, ...likeness }) => (
             <>
               <div class="twins">
                 {answer.value && <Small map={answer.value.answer.map} title="The map" />}
                 <Small map={map} title="Occlusion" />
               </div>
               <p>
-                Rank correlation <strong data-correlation>{correlation.toFixed(2)}</strong>. {agreement(correlation)}
+                Rank correlation <strong data-correlation>{figure(likeness.correlation)}</strong>. {agreement(likeness)}
               </p>
             </>
           )}
@@ -84,12 +85,6 @@ function Scores() {
   );
 }
 
-function agreement(correlation: number): string {
-  if (correlation > 0.6) return "They largely agree.";
-  if (correlation > 0.3) return "They agree in part.";
-  return "They disagree: be careful with this map.";
-}
-
 function Small({ map, title }: { readonly map: Numbers; readonly title: string }) {
   return (
     <figure class="small">
@@ -102,7 +97,6 @@ function Small({ map, title }: { readonly map: Numbers; readonly title: string }
 function Stages({ stages }: { readonly stages: readonly SanityStage[] }) {
   const all = stages.at(-1);
   if (!all) return null;
-  const notices = Math.abs(all.correlation) < 0.5;
   return (
     <>
       <ol class="stages">
@@ -115,14 +109,16 @@ function Stages({ stages }: { readonly stages: readonly SanityStage[] }) {
         {stages.map(({ shuffled, map, correlation }) => (
           <li key={shuffled}>
             <Small map={map} title={shuffled === all.shuffled ? `all ${shuffled}` : `${shuffled}`} />
-            <span data-correlation>{correlation.toFixed(2)}</span>
+            <span data-correlation>{figure(correlation)}</span>
           </li>
         ))}
       </ol>
       <p>
-        {notices
-          ? "The map notices: without what the network has learnt it is another one."
-          : "The map hardly notices. It shows the picture's structure rather than the network's reasons."}
+        {alike(all)
+          ? "The map hardly notices. It shows the picture's structure rather than the network's reasons."
+          : Math.abs(all.correlation) < 0.5
+            ? "The map notices: without what the network has learnt it is another one."
+            : "The map notices in part: it is another one, though not unlike that of the trained network."}
       </p>
     </>
   );

@@ -1,5 +1,6 @@
 /** @file The first thing that a visitor sees. */
 import { Examples, Pick } from "../parts/pick.tsx";
+import { Roll } from "../parts/roll.tsx";
 import { sentTo } from "../state/studio.ts";
 
 export function Welcome() {
@@ -13,6 +14,7 @@ export function Welcome() {
       <Pick large />
       <p class="hint">or drop one anywhere, paste one, or start with one of these</p>
       <Examples />
+      <Roll />
     </div>
   );
 }
