@@ -40,9 +40,11 @@ test.each([10, 3000, 100_000, 100_001, 100_002])(
     const picture = Buffer.from(Uint8Array.from({ length }, (_, i) => (i * 7919) % 251));
     const question = { classes: ['a, "b" [c] {d} \\'], model: "é" };
     const text = JSON.stringify({ ...question, image: picture.toString("base64"), view: "heat" }, undefined, 2);
-    // As PHP writes it, and with the picture first.
+    // As PHP, .NET and Gson write it, and with the picture first.
+    const dotNet = text.replaceAll("+", "\\u002B");
+    const gson = text.replaceAll("=", "\\u003d");
     const first = JSON.stringify({ image: picture.toString("base64"), ...question, view: "heat" });
-    for (const body of [text, text.replaceAll("/", "\\/"), first]) {
+    for (const body of [text, text.replaceAll("/", "\\/"), dotNet, gson, first]) {
       const { file, rest } = fileIn(parseJson(bytes(body)), length);
       expect(Buffer.from(file).equals(picture)).toBe(true);
       expect(rest).toMatchObject({ ...question, view: "heat", image: expect.any(String) });
