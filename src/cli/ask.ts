@@ -138,6 +138,7 @@ function settingsOf(model: LoadedAnswerer, question: string, flags: AskFlags): S
   return {
     ...{ gradcam: packageVersion(), onnxruntime: runtimeVersion, node: process.version },
     model: { name: answerer.name, sha256, files },
+    source: flags.model ?? null,
     preprocess: answerer.preprocess,
     question,
     ...{

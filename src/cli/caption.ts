@@ -169,6 +169,7 @@ function settingsOf(model: LoadedCaptioner, flags: CaptionFlags): Settings {
   return {
     ...{ gradcam: packageVersion(), onnxruntime: runtimeVersion, node: process.version },
     model: { name: captioner.name, sha256, files },
+    source: flags.model ?? null,
     preprocess: captioner.preprocess,
     ...{ caption: flags.caption ?? null, instead: flags.instead ?? null, words: flags.word ?? null },
     ...{ beams: flags.beams ?? null, counterfactual: flags.counterfactual ?? false, masks: flags.mask ?? {} },

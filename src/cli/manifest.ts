@@ -12,6 +12,7 @@ export function settingsOf(model: LoadedClassifier, flags: ExplainFlags): Settin
     onnxruntime: runtimeVersion,
     node: process.version,
     model: { name, sha256 },
+    source: flags.model ?? null,
     preprocess: kind === "picture" ? (model.reading.preparation ?? null) : null,
     task: model.reading.task,
     decisions: model.reading.decisions,

@@ -7,6 +7,8 @@ import { readJson, writeWhole } from "../node/files.ts";
 /** What the same maps take: the model, versions and options. */
 export interface Settings {
   readonly model: { readonly name: string; readonly sha256: string; readonly files?: readonly string[] };
+  /** As the command line names it; null for the bundled one. */
+  readonly source: string | null;
   readonly [name: string]: unknown;
 }
 
@@ -55,7 +57,9 @@ export class OutputFolder<T extends Result> {
     for (const mark of ["", name, `${name}-${sha256.slice(0, 8)}`]) {
       const file = path.join(directory, manifestName(mark));
       const manifest = await manifestIn(file);
-      if (manifest && manifest.model.sha256 !== sha256) continue;
+      // A model that was trained anew takes the place of what it was.
+      const ours = !manifest || manifest.model.sha256 === sha256 || manifest.source === settings.source;
+      if (!ours) continue;
       if (resume && manifest) refuseOthers(manifest, settings, file);
       return new OutputFolder<T>(directory, settings, mark, resume && manifest ? manifest.images : []);
     }

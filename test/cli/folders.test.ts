@@ -165,6 +165,33 @@ describe("an earlier run is continued", () => {
   });
 });
 
+test("a model that was trained anew takes its own place", async () => {
+  const cwd = await photos(1);
+  const net = withModel(cwd, small);
+  await within(["explain", "photos", ...net], cwd);
+  const names = filesIn(path.join(cwd, "gradcam-out"));
+  withModel(cwd, gap({ input: [2, 3, 8, 8] }));
+  await within(["explain", "photos", ...net], cwd);
+  expect(filesIn(path.join(cwd, "gradcam-out"))).toEqual(names);
+  const again = await within(["explain", "photos", ...net, "--resume"], cwd);
+  expect(again.stderr).toContain("1 of 1 pictures had been explained before");
+  withModel(cwd, small);
+  expectLine(await within(["explain", "photos", ...net, "--resume"], cwd), /written with other settings: model/);
+});
+
+test("two models of one name in one folder are told apart", async () => {
+  const cwd = await photos(1);
+  for (const [directory, bytes] of [
+    ["a", small],
+    ["b", vgg({ input: [1, 3, 8, 8] })],
+  ] as const) {
+    mkdirSync(path.join(cwd, directory));
+    withModel(cwd, bytes, `${directory}/model.onnx`);
+    await within(["explain", "photos", "--model", `${directory}/model.onnx`], cwd);
+  }
+  expect(filesIn(path.join(cwd, "gradcam-out")).filter((name) => name.endsWith(".npy"))).toHaveLength(2);
+});
+
 test("two models in one folder: the second's name stands in its files, and neither loses anything", async () => {
   const cwd = await photos(1);
   const one = withModel(cwd, gap({ input: [1, 3, 8, 8] }), "one.onnx");
