@@ -27,7 +27,10 @@ describe("pictures", () => {
   test("0 x 0", () =>
     picture(Buffer.from("47494638396100000000000000" + "3b", "hex"), /invalid image bad\.jpg: .*expected/));
   test("SVG is no photograph", () =>
-    picture('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', formats));
+    picture(
+      '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>',
+      /bad\.jpg: it is an SVG drawing, which has no pixels of its own; export it as PNG/,
+    ));
   test("a pixel bomb", () =>
     mistake(/24 x 16 = 384 pixels, allowed 383 \(raise with --max-pixels\)/, [...ok, "--max-pixels", "383"]));
   test("a pixel bomb by its header alone", async () => {
