@@ -1,7 +1,7 @@
 /** @file `gradcam caption`: pictures in; a sentence, and where each of its words came from, out. */
 import path from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { UserError } from "../errors.ts";
+import { listing, UserError } from "../errors.ts";
 import { decode } from "../image/sharp.ts";
 import { type LoadedCaptioner, loadCaptioner } from "../node/load-captioner.ts";
 import { filesOfWords, type WrittenMap, type WrittenWords, writeCaptioned } from "../node/write-words.ts";
@@ -20,7 +20,7 @@ import {
   withMethods,
   withPictureReading,
 } from "./options.ts";
-import type { Settings } from "./output-folder.ts";
+import { contentsOf, type Settings } from "./output-folder.ts";
 import { printWarnings } from "./report.ts";
 import type { SampleFile } from "./samples.ts";
 import { bold, print, printJson } from "./terminal.ts";
@@ -70,12 +70,13 @@ function mask(text: string, before: Readonly<Record<string, string>> = {}): Reco
 
 async function caption(images: string[], flags: CaptionFlags): Promise<void> {
   const options = { ...loadOptions(flags), maxPixels: flags.maxPixels };
+  const contents = await contentsOf(Object.values(flags.mask ?? {}));
   await eachPicture(
     images,
     flags,
     async () => sayPrecision(await loadCaptioner(flags.model, options)),
     (model) => ({
-      settings: settingsOf(model, flags),
+      settings: { ...settingsOf(model, flags), contents },
       manifest: true,
       together: 1,
       one: (picture, signal, onProgress) => captionOne(model, picture, flags, signal, onProgress),
@@ -130,9 +131,18 @@ async function captionOne(
 /** Masks in the picture's pixels: above 0 where theirs is not black. */
 async function readMasks(
   files: Readonly<Record<string, string>>,
-  { picture }: Captioned,
+  { picture, explanations }: Captioned,
 ): Promise<Record<string, Uint8Array>> {
   const masks: Record<string, Uint8Array> = {};
+  const words = explanations
+    .filter(({ kind }) => kind === "word" || kind === "words")
+    .map(({ text }) => text.toLowerCase());
+  const other = Object.keys(files).find((word) => !words.includes(word));
+  if (other !== undefined)
+    throw new UserError(
+      "unknown-name",
+      `unknown word of --mask: "${other}"; explained are ${listing(new Set(words), 40)}`,
+    );
   for (const [word, file] of Object.entries(files)) {
     const { width, height, data } = await decode(file);
     if (width !== picture.width || height !== picture.height)

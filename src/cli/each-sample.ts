@@ -22,8 +22,8 @@ export interface Work<T extends Result> {
   readonly together: number;
   /** A sample's part, with where to say how much of it is done (0 to 1). */
   one(sample: SampleFile, signal: AbortSignal, onProgress: (part: number) => void): Promise<T>;
-  /** The files of a result, relative to `--out`. */
-  files(result: T): readonly string[];
+  /** The files of a result, relative to `--out`; undefined where one that is wanted now is not among them. */
+  files(result: T): readonly string[] | undefined;
   report(result: T): void;
 }
 
@@ -49,12 +49,11 @@ async function workThrough<T extends Result>(
 ): Promise<number> {
   const folder = await OutputFolder.open<T>(out, work.settings, { resume });
   const progress = new Progress(`${kind}s`, samples.length);
-  const results: T[] = [];
-  let [failures, before, next] = [0, 0, performance.now() + manifestEvery];
+  let [failures, before, explained, next] = [0, 0, 0, performance.now() + manifestEvery];
   const save = async () => {
-    if (!work.manifest || results.length === 0) return;
+    if (!work.manifest || explained === 0) return;
     const started = performance.now();
-    await folder.save(results);
+    await folder.save();
     const ended = performance.now();
     next = ended + Math.max(manifestEvery, 20 * (ended - started));
   };
@@ -63,11 +62,15 @@ async function workThrough<T extends Result>(
     if (known) before++;
     return known ?? work.one({ file, stem: folder.stem(stem) }, signal, onProgress);
   };
+  // What is found is kept, even where what is under way does not end in time.
+  const keep = () => void save().catch(() => {});
+  signal.addEventListener("abort", keep, { once: true });
   try {
     for await (const { settled } of inOrder(samples, work.together, one, signal, (done) => progress.update(done))) {
       progress.clear();
       if (settled.status === "fulfilled") {
-        results.push(settled.value);
+        explained++;
+        await folder.add(settled.value);
         work.report(settled.value);
         if (performance.now() > next) await save();
         continue;
@@ -79,6 +82,7 @@ async function workThrough<T extends Result>(
     }
   } finally {
     progress.clear();
+    signal.removeEventListener("abort", keep);
     await save();
   }
   if (before) notice(`${before} of ${samples.length} ${kind}s had been explained before`);
@@ -125,7 +129,8 @@ const isAboutSample = ({ code }: UserError, kind: Kind): boolean =>
 /** Ends a command whose samples failed in part, without another line. */
 export function endWith(failures: number, total: number, kind: Kind, { json, out }: DrawingFlags): void {
   const failed = failures ? `${failures} of ${total} ${kind}s could not be explained` : "";
-  if (!json) print(`Pictures are in ${bold(out)}${failed && `; ${failed}`}.`);
+  const where = failures < total ? [`Pictures are in ${bold(out)}`] : [];
+  if (!json) print(`${[...where, ...(failed ? [failed] : [])].join("; ")}.`);
   // Each failure has had its line: a CommanderError ends the command without another.
   if (failed) throw new CommanderError(exitCodes.user, "gradcam.failures", failed);
 }

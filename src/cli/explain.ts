@@ -16,6 +16,7 @@ import {
   withModel,
   withPlacing,
 } from "./options.ts";
+import { contentsOf } from "./output-folder.ts";
 import { Reference } from "./reference.ts";
 import {
   type ExplainFlags,
@@ -107,12 +108,18 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
       samples,
       kind,
       {
-        settings: { ...settingsOf(model, flags), write: writing.write },
+        settings: {
+          ...settingsOf(model, flags),
+          contents: await contentsOf([
+            ...[flags.labels, flags.similarTo, flags.reference],
+            ...Object.values(flags.input ?? {}),
+          ]),
+        },
         manifest: write.includes("manifest"),
         together: 3,
         one: (sample, signal, onProgress) =>
           explainOne(model, sample, flags, { reference, signal, onProgress, ...writing }),
-        files: filesOf,
+        files: (result) => filesOf(result, writing.write),
         report: (result) => {
           for (const { warnings } of result.explanations)
             for (const { code, text } of warnings) if (!ofOneMap.has(code)) told.set(code, text);

@@ -73,7 +73,12 @@ function table({ reading, explainer }: OpenedModel, source: string | undefined, 
     const of = layer.of === explainer.imageInput ? "" : `  of "${layer.of}"`;
     print(`  ${layer.name}  ${shapeText(layer.shape)}${of}${layer.default ? bold("  default") : ""}`);
   }
-  if (layers.length > mostLayers) print(dim(`  and ${layers.length - mostLayers} more: gradcam layers`));
+  if (layers.length > mostLayers)
+    print(
+      dim(
+        `  and ${layers.length - mostLayers} more: gradcam layers${source === undefined ? "" : ` ${quoted(source)}`}`,
+      ),
+    );
   for (const { text } of warnings) print(dim(text));
   print("");
   print(commandFor(reading, explainer.imageInput, source, options));

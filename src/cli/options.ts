@@ -1,4 +1,5 @@
 /** @file Options that commands share, and how their texts become values. */
+import { availableParallelism } from "node:os";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../errors.ts";
 import type { InputShapes } from "../explain/input-shapes.ts";
@@ -113,7 +114,7 @@ export function withPictureReading(command: Command): Command {
     )
     .option("--layout <order>", "a letter for each axis of the input, NCHW or NHWC (default: as the graph reads it)")
     .option("--provider <name>", "execution provider of ONNX Runtime", "cpu")
-    .option("--threads <count>", "threads of ONNX Runtime (default: one per core)", whole);
+    .option("--threads <count>", "threads of ONNX Runtime (default: one per core)", threads);
 }
 
 /** Where maps are placed on a sample, and what is called their peak. */
@@ -160,7 +161,11 @@ export function withList(
 ): Command {
   const gather = (text: string, before: readonly string[] = []) => [
     ...before,
-    ...text.split(",").map((name) => read(name.trim())),
+    ...text
+      .split(",")
+      .map((name) => name.trim())
+      .filter(Boolean)
+      .map(read),
   ];
   return command
     .addOption(new Option(`--${kind} <names>`, `${what}: ${names.join(", ")}`).argParser(gather))
@@ -249,6 +254,15 @@ export const several = (value: string, before: readonly string[] = []): string[]
 export function whole(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("It must be a whole number above 0.");
+  return value;
+}
+
+/** More of them wait for each other: a thousand on two cores take minutes to start, and hear no Ctrl-C while they do. */
+const mostThreads = Math.max(64, 4 * availableParallelism());
+
+function threads(text: string): number {
+  const value = whole(text);
+  if (value > mostThreads) throw new InvalidArgumentError(`It must be at most ${mostThreads}.`);
   return value;
 }
 

@@ -1,8 +1,11 @@
 /** @file What an output folder holds already: another model's files, whose names stay theirs, and samples that need no second run. */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { isRecord, UserError } from "../errors.ts";
-import { readJson, writeWhole } from "../node/files.ts";
+import { exists, isFile, readJson, writeWhole } from "../node/files.ts";
+import { notice } from "./options.ts";
 
 /** What the same maps take: the model, versions and options. */
 export interface Settings {
@@ -18,6 +21,20 @@ export interface Result {
   readonly model: Settings["model"];
 }
 
+/** How a manifest keeps a result: the model is named once, and the sample's file is told from a later one of its name. */
+interface Entry {
+  readonly image: string;
+  readonly seen: Seen;
+  /** Of all else in it: what was edited is no result of ours. */
+  readonly digest: string;
+}
+
+interface Seen {
+  readonly bytes: number;
+  /** Milliseconds since 1970. */
+  readonly modified: number;
+}
+
 /** A manifest as it was read: somebody's JSON. */
 interface Manifest {
   readonly [name: string]: unknown;
@@ -29,7 +46,8 @@ interface Manifest {
 const free = new Set(["node", "images"]);
 
 export class OutputFolder<T extends Result> {
-  readonly #before: ReadonlyMap<string, T>;
+  /** By the samples' names, in the order of their runs: those of this run take the places of earlier ones. */
+  readonly #entries: Map<string, Entry>;
 
   private constructor(
     private readonly directory: string,
@@ -38,10 +56,7 @@ export class OutputFolder<T extends Result> {
     private readonly mark: string,
     before: readonly unknown[],
   ) {
-    const { model } = settings;
-    const known = before.filter((one): one is T => isRecord(one) && typeof one.image === "string");
-    // A manifest names the model once.
-    this.#before = new Map(known.map((one) => [one.image, restored(one, model)]));
+    this.#entries = new Map(before.filter(isOurs).map((one) => [one.image, one]));
   }
 
   /**
@@ -57,6 +72,8 @@ export class OutputFolder<T extends Result> {
     for (const mark of ["", name, `${name}-${sha256.slice(0, 8)}`]) {
       const file = path.join(directory, manifestName(mark));
       const manifest = await manifestIn(file);
+      if (!manifest && resume && (await exists(file)))
+        notice(`${file} is no manifest of ours, or damaged: everything is explained anew`);
       // A model that was trained anew takes the place of what it was.
       const ours = !manifest || manifest.model.sha256 === sha256 || manifest.source === settings.source;
       if (!ours) continue;
@@ -72,35 +89,60 @@ export class OutputFolder<T extends Result> {
   }
 
   /**
-   * What an earlier run found for a sample, where its files are there still, and are younger than the sample.
-   * @param files of a result, relative to the folder
+   * What an earlier run found for a sample that is as it was, where all files that are wanted are there still.
+   * @param files of a result, relative to the folder; undefined where one that is wanted was not written
    */
-  async done(image: string, files: (result: T) => readonly string[]): Promise<T | undefined> {
-    const result = this.#before.get(image);
-    if (!result) return;
-    try {
-      const { mtimeMs } = await stat(image);
-      for (const file of files(result))
-        if ((await stat(path.join(this.directory, file))).mtimeMs < mtimeMs) return undefined;
-      return result;
-    } catch {
-      return; // A file that is gone, or no manifest of ours: explained again.
-    }
+  async done(image: string, files: (result: T) => readonly string[] | undefined): Promise<T | undefined> {
+    const entry = this.#entries.get(image);
+    if (!entry || !same(entry.seen, await seenNow(image))) return;
+    const { seen: _, digest: __, ...rest } = entry;
+    const result = Object.assign({ image, model: this.settings.model }, rest) as unknown as T;
+    const names = files(result);
+    if (!names) return;
+    const sizes = names.map((name) => stat(path.join(this.directory, name)).then(({ size }) => size));
+    const there = await Promise.all(sizes).catch(() => [0]);
+    return there.includes(0) ? undefined : result;
   }
 
-  async save(results: readonly T[]): Promise<void> {
-    const images = results.map(without);
-    const content = `${JSON.stringify({ ...this.settings, images }, null, 2)}\n`;
+  /** Takes a result into the manifest. */
+  async add({ model: _, ...rest }: T): Promise<void> {
+    const seen = await seenNow(rest.image);
+    if (!seen) return;
+    const { image, ...found } = rest;
+    const entry = { image, seen, ...found };
+    this.#entries.set(image, { ...entry, digest: digestOf(entry) });
+  }
+
+  async save(): Promise<void> {
+    const content = `${JSON.stringify({ ...this.settings, images: [...this.#entries.values()] }, null, 2)}\n`;
     await writeWhole(path.join(this.directory, manifestName(this.mark)), content);
   }
 }
 
-const without = <T extends Result>({ model: _, ...rest }: T): Omit<T, "model"> => rest;
+/** SHA-256 of the files that options name, by their names: what lies there may change. Directories have none. */
+export async function contentsOf(files: readonly (string | undefined)[]): Promise<Record<string, string>> {
+  const sums: Record<string, string> = {};
+  for (const file of files) {
+    if (file === undefined || !(await isFile(file))) continue;
+    const hash = createHash("sha256");
+    for await (const part of createReadStream(file)) hash.update(part);
+    sums[file] = hash.digest("hex");
+  }
+  return sums;
+}
 
-/** With the model, in the order of a line of JSON. */
-function restored<T extends Result>(one: T, model: Settings["model"]): T {
-  const { image, ...rest } = without(one);
-  return Object.assign({ image, model }, rest) as unknown as T;
+const seenNow = (image: string): Promise<Seen | undefined> =>
+  stat(image).then(
+    ({ size, mtimeMs }) => ({ bytes: size, modified: mtimeMs }),
+    () => undefined,
+  );
+
+const digestOf = (entry: object): string => createHash("sha256").update(JSON.stringify(entry)).digest("hex");
+
+function isOurs(one: unknown): one is Entry {
+  if (!isRecord(one) || typeof one.image !== "string") return false;
+  const { digest, ...entry } = one;
+  return digest === digestOf(entry);
 }
 
 const manifestName = (mark: string): string => (mark ? `manifest.${mark}.json` : "manifest.json");
@@ -117,11 +159,20 @@ function refuseOthers(manifest: Manifest, settings: Settings, file: string): voi
   const names = new Set([...Object.keys(manifest), ...Object.keys(now)]);
   const other = [...names].filter((name) => !free.has(name) && !same(manifest[name], now[name]));
   if (other.length === 0) return;
-  const [name] = other;
+  const [at, before, after] = firstDifference(manifest[other[0]], now[other[0]], other[0]);
   throw new UserError(
     "invalid-option",
-    `cannot resume: ${file} was written with other settings: ${other.join(", ")} (${name}: ${short(manifest[name])} then, ${short(now[name])} now); leave out --resume, or give another --out`,
+    `cannot resume: ${file} was written with other settings: ${other.join(", ")} (${at}: ${short(before)} then, ${short(after)} now); leave out --resume, or give another --out`,
   );
+}
+
+/** Where two values part, and what they are there. */
+function firstDifference(a: unknown, b: unknown, at: string): [at: string, a: unknown, b: unknown] {
+  if (typeof a !== "object" || typeof b !== "object" || !a || !b || Array.isArray(a) !== Array.isArray(b))
+    return [at, a, b];
+  const [before, after] = [a, b] as Readonly<Record<string, unknown>>[];
+  const key = [...new Set([...Object.keys(a), ...Object.keys(b)])].find((one) => !same(before[one], after[one]));
+  return key === undefined ? [at, a, b] : firstDifference(before[key], after[key], `${at}.${key}`);
 }
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

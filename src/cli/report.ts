@@ -1,6 +1,6 @@
 /** @file What `gradcam explain` was asked, and what it says: a line of JSON, or a table. */
 import path from "node:path";
-import { explanationFiles, type WrittenExplanation } from "../node/write.ts";
+import { type ExplanationFile, explanationFiles, type WrittenExplanation } from "../node/write.ts";
 import type { Warning } from "../read/decision.ts";
 import type { Why } from "../tasks/classification.ts";
 import { percent } from "../tasks/percent.ts";
@@ -37,11 +37,14 @@ export interface ImageResult {
 /** Warnings that are of one map; the others are said once, at the end. */
 export const ofOneMap: ReadonlySet<string> = new Set(["low-probability", "class-independent", "relu-emptied"]);
 
-/** The names of a result's files. */
-export const filesOf = ({ explanations, panel }: ImageResult): string[] =>
-  [...explanations.flatMap(({ map, overlay, heat }) => [map?.file, overlay, heat]), panel].filter(
-    (file) => file !== undefined,
-  );
+/** The names of a result's files of these kinds; undefined where one was not written. */
+export function filesOf({ explanations, panel }: ImageResult, kinds: readonly ExplanationFile[]): string[] | undefined {
+  const files = kinds.flatMap((kind) => {
+    if (kind === "panel") return [panel];
+    return explanations.map((e) => (kind === "map" ? e.map?.file : e[kind]));
+  });
+  return files.every((file) => file !== undefined) ? files : undefined;
+}
 
 /** A kind of warning stands once under its picture, however many maps have it. */
 export function printWarnings(warnings: readonly Warning[]): void {

@@ -1,4 +1,5 @@
 /** @file The samples that a command's arguments name: files, and directories of them. */
+import { createHash } from "node:crypto";
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { exists, filesBelow, isDirectory, isFile } from "../node/files.ts";
@@ -45,6 +46,21 @@ export async function findSamples(args: readonly string[], out: string, kind: Ki
   return distinct(found);
 }
 
+/** A file's name has 255 bytes at most, and ours are longer than the sample's: what is cut is told apart by its hash. */
+function shortened(stem: string): string {
+  const { dir, base } = path.posix.parse(stem.split(path.sep).join("/"));
+  if (Buffer.byteLength(base) <= longestStem) return stem;
+  const hash = createHash("sha256").update(stem).digest("hex").slice(0, 12);
+  const cut = Buffer.from(base)
+    .subarray(0, longestStem - 13)
+    .toString("utf8")
+    .replace(/\ufffd+$/, "");
+  return path.join(dir, `${cut}-${hash}`);
+}
+
+/** Bytes; a model's name, a method and an ending come behind it. */
+const longestStem = 120;
+
 /** Stems without the ending, which comes back where two would be the same; a number tells apart what is left. */
 function distinct(found: readonly { file: string; name: string }[]): SampleFile[] {
   const bare = ({ name }: { name: string }) => name.slice(0, name.length - path.extname(name).length) || name;
@@ -56,6 +72,6 @@ function distinct(found: readonly { file: string; name: string }[]): SampleFile[
     let stem = wanted;
     for (let i = 2; taken.has(stem); i++) stem = `${wanted}-${i}`;
     taken.add(stem);
-    return { file: one.file, stem };
+    return { file: one.file, stem: shortened(stem) };
   });
 }

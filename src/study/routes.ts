@@ -153,12 +153,16 @@ export function addRoutes(app: FastifyInstance, store: Store, options: ServeOpti
   app.get(
     "/leave",
     known(({ participant }, request, reply) =>
-      send(reply, pages.leavePage(kind, browsers.tokenOf(request, participant))),
+      participant.finished === null
+        ? send(reply, pages.leavePage(kind, browsers.tokenOf(request, participant)))
+        : reply.redirect("done", 303),
     ),
   );
   app.post(
     "/leave",
     posted((standing, _, request, reply) => {
+      // Who has the code has been promised that the answers count.
+      if (standing.participant.finished !== null) return reply.redirect("done", 303);
       participation.withdraw(standing);
       browsers.keep(request, reply, "", 0);
       return send(

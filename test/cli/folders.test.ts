@@ -101,7 +101,7 @@ describe("an earlier run is continued", () => {
     let seen = 0;
     running.process.stdout?.on("data", (text: string) => {
       seen += text.split("\n").length - 1;
-      if (seen >= 3) running.process.kill("SIGINT");
+      if (seen >= 3 && !running.process.killed) running.process.kill("SIGINT");
     });
     expect((await running.ended).code).toBe(130);
     const manifest = path.join(cwd, "gradcam-out/manifest.json");
@@ -159,9 +159,57 @@ describe("an earlier run is continued", () => {
       writeFileSync(path.join(cwd, "gradcam-out/manifest.json"), content);
       expect(await within(["explain", "photos", ...net, "--resume", "--json"], cwd)).toMatchObject({
         code: 0,
-        stderr: "",
+        stderr: "gradcam: gradcam-out/manifest.json is no manifest of ours, or damaged: everything is explained anew\n",
       });
     }
+  });
+
+  test("what somebody edited is no result of ours", async () => {
+    const cwd = await photos(2);
+    const net = withModel(cwd, small);
+    const first = await within(["explain", "photos", ...net, "--json"], cwd);
+    const manifest = path.join(cwd, "gradcam-out/manifest.json");
+    const written = readFileSync(manifest, "utf8");
+    for (const edit of [
+      (text: string) => text.replace('"warnings": [', '"warnings": 3, "others": ['),
+      (text: string) => text.replace(/"label": "[^"]*"/, '"label": "HAND"'),
+      (text: string) => text.replace(/"overlay": "[^"]*"/, '"overlay": "../../etc/passwd"'),
+    ]) {
+      expect(edit(written)).not.toBe(written);
+      writeFileSync(manifest, edit(written));
+      const again = await within(["explain", "photos", ...net, "--json", "--resume"], cwd);
+      expect(again).toEqual({ ...first, stderr: "gradcam: 1 of 2 pictures had been explained before\n" });
+    }
+  });
+
+  test("a part of the samples keeps what is known of the others; other wishes are met by another run", async () => {
+    const cwd = await photos(3);
+    const net = withModel(cwd, small);
+    const told = async (...args: readonly string[]) =>
+      Number(/^gradcam: (\d+) of/.exec((await within(["explain", ...args, ...net, "--resume"], cwd)).stderr)?.[1] ?? 0);
+    await within(["explain", "photos", ...net], cwd);
+    expect(await told("photos/1.png", "--write", "overlay,map,manifest")).toBe(1);
+    expect(await told("photos")).toBe(3);
+    expect(await told("photos", "--write", "map,heat,manifest")).toBe(0);
+    expect(await told("photos", "--write", "heat,manifest")).toBe(3);
+  });
+
+  test("a picture that took another's place, however old, and a file that an option names", async () => {
+    const cwd = await photos(1);
+    const net = withModel(cwd, small);
+    writeFileSync(path.join(cwd, "names.txt"), "a\nb\nc\nd\ne\n");
+    const asked = ["explain", "photos", ...net, "--labels", "names.txt", "--json"];
+    const first = lines((await within(asked, cwd)).stdout);
+    await writePicture(path.join(cwd, "photos/0.png"), { seed: 9 });
+    utimesSync(path.join(cwd, "photos/0.png"), new Date(0), new Date(0));
+    const { stdout, stderr } = await within([...asked, "--resume"], cwd);
+    expect(stderr).toBe("");
+    expect(lines(stdout)).not.toEqual(first);
+    writeFileSync(path.join(cwd, "names.txt"), "v\nw\nx\ny\nz\n");
+    expectLine(
+      await within([...asked, "--resume"], cwd),
+      /written with other settings: contents \(contents\.names\.txt/,
+    );
   });
 });
 
@@ -170,7 +218,7 @@ test("a model that was trained anew takes its own place", async () => {
   const net = withModel(cwd, small);
   await within(["explain", "photos", ...net], cwd);
   const names = filesIn(path.join(cwd, "gradcam-out"));
-  withModel(cwd, gap({ input: [2, 3, 8, 8] }));
+  withModel(cwd, gap({ input: [1, 3, 8, 8], opset: 12 }));
   await within(["explain", "photos", ...net], cwd);
   expect(filesIn(path.join(cwd, "gradcam-out"))).toEqual(names);
   const again = await within(["explain", "photos", ...net, "--resume"], cwd);
@@ -190,6 +238,15 @@ test("two models of one name in one folder are told apart", async () => {
     await within(["explain", "photos", "--model", `${directory}/model.onnx`], cwd);
   }
   expect(filesIn(path.join(cwd, "gradcam-out")).filter((name) => name.endsWith(".npy"))).toHaveLength(2);
+});
+
+test("names that would be too long are cut, and told apart", async () => {
+  const cwd = await photos(0);
+  const net = withModel(cwd, small);
+  for (const end of ["a", "b"]) await writePicture(path.join(cwd, "photos", `${"x".repeat(240)}${end}.png`));
+  const { code, stdout } = await within(["explain", "photos", ...net, "--json"], cwd);
+  expect(code).toBe(0);
+  expect(new Set(lines(stdout).map(({ explanations }) => explanations[0].overlay)).size).toBe(2);
 });
 
 test("two models in one folder: the second's name stands in its files, and neither loses anything", async () => {

@@ -62,6 +62,7 @@ describe("classes, methods and options", () => {
       /--against .* cannot be used with .*--counterfactual/,
     ],
     ["an unknown method", ["--method", "x-cam"], 'unknown method: "x-cam"; allowed are grad-cam, '],
+    ["more threads than can start", ["--threads", "100000"], /argument '100000' is invalid\. It must be at most \d+/],
     ["an unknown option", ["--bogus"], /unknown option '--bogus'.*--help/],
     ["a misspelt option", ["--metod", "grad-cam"], /unknown option '--metod'.*Did you mean --method\?/],
     ["an option without its value", ["--class"], /option '--class .*argument missing/],

@@ -69,6 +69,18 @@ describe("taking part", () => {
     await somebody.finish();
   });
 
+  test("who has finished keeps the code: there is nothing left to delete", async () => {
+    const somebody = client();
+    await somebody.begin();
+    const question = (await somebody.question())!;
+    const code = await somebody.finish();
+    const before = store.participants().length;
+    expect((await somebody.get("leave")).location).toBe("done");
+    expect((await somebody.post("leave", { token: question.token })).location).toBe("done");
+    expect(store.participants()).toHaveLength(before);
+    expect(await somebody.finish()).toBe(code);
+  });
+
   test("who presses on without reading is left out, and who withdraws is gone", async () => {
     const careless = client();
     await careless.begin();
