@@ -60,6 +60,9 @@ async function studyApp(store: Store, options: ServeOptions): Promise<FastifyIns
     ...{ logger: false, bodyLimit: mostBytes, requestTimeout: 30_000, forceCloseConnections: true },
     routerOptions: { maxParamLength: 64 },
     trustProxy: trusted(options.trustProxy),
+    // An address that is none, as one of broken percent signs, or has no end.
+    frameworkErrors: ({ statusCode = 400 }, _request, reply) =>
+      send(reply.headers(headers), statusCode === 400 ? absent : misread, statusCode === 400 ? 404 : statusCode),
   });
   let proxied = options.trustProxy !== undefined;
   app.addHook("onRequest", async (request, reply) => {

@@ -50,6 +50,14 @@ describe("taking part", () => {
     expect((await somebody.get("")).location).toBe("next");
   });
 
+  test("an address that is none is a page as any other", async () => {
+    expect(await raw("/%ff", { method: "GET" })).toBe(404);
+    const { hostname, port } = new URL(serving.url);
+    const answer = await fetch(`http://${hostname}:${port}/%ff`);
+    expect(answer.headers.get("content-type")).toContain("text/html");
+    expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
+  });
+
   test("a closed tab is resumed at the same question; an answer that is sent twice counts once, the first", async () => {
     const somebody = client();
     await somebody.begin();
