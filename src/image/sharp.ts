@@ -7,7 +7,7 @@
 
 import { readFile, stat } from "node:fs/promises";
 import type { Metadata, PngOptions, Sharp, SharpOptions } from "sharp";
-import { expects, type OptionNames, UserError } from "../errors.ts";
+import { expects, missingPackage, type OptionNames, UserError } from "../errors.ts";
 import { type Picture, picture } from "./picture.ts";
 
 /** The formats that are read, under the names that sharp gives them. */
@@ -180,9 +180,7 @@ function loadSharp(): Promise<SharpFactory> {
       return sharp;
     },
     (cause) => {
-      throw new UserError("missing-package", "missing package sharp, which reads and writes images: npm i sharp", {
-        cause,
-      });
+      throw missingPackage(["sharp"], "which reads and writes images", cause);
     },
   );
   return loaded;

@@ -7,6 +7,7 @@
  */
 import { type OptionNames, UserError } from "../errors.ts";
 import { withRoom } from "../onnx/append.ts";
+import { isHtml } from "../onnx/html.ts";
 
 export interface DownloadOptions {
   /** Bytes so far, and of all; infinity where the server does not say, so that their quotient is a number. */
@@ -22,6 +23,8 @@ export const downloadOptions: OptionNames<DownloadOptions> = {
   ...{ onProgress: true, signal: true, cache: true, onNotKept: true },
 };
 
+export const noSuchFile = "there is no such file";
+
 /**
  * A file, from the cache if it is there with this checksum.
  * @param sha256 hexadecimal; undefined for a file that may change
@@ -33,6 +36,16 @@ export async function download(
   sha256: string | undefined,
   options: DownloadOptions = {},
 ): Promise<Uint8Array | undefined> {
+  const found = await fetchFile(url, sha256, options);
+  return typeof found === "string" ? undefined : found;
+}
+
+/** The same; @returns why in words, for a file that the server does not have. */
+export async function fetchFile(
+  url: string,
+  sha256: string | undefined,
+  options: DownloadOptions,
+): Promise<Uint8Array | string> {
   const cache = await openCache(options);
   const kept = await cache?.match(url);
   if (kept && sha256) {
@@ -48,9 +61,10 @@ export async function download(
     if (kept && !sha256) return readAll(kept, options);
     throw new UserError("missing-file", `missing file: ${url} cannot be fetched; is there a network?`, { cause });
   }
-  if (response.status === 404) return undefined;
+  if (response.status === 404) return noSuchFile;
   if (!response.ok) throw new UserError("missing-file", `missing file: ${url}: the server answers ${response.status}`);
   const bytes = await readAll(response, options);
+  if (isPage(bytes)) return `HTML came from ${url}: the server answers missing files with a page`;
   const found = sha256 && (await digest(bytes));
   if (found && found !== sha256)
     throw new UserError("invalid-input", `invalid file: ${url} has the SHA-256 ${found}, expected ${sha256}`);
@@ -61,6 +75,9 @@ export async function download(
   });
   return bytes;
 }
+
+/** Servers of one-page applications answer every address that they do not know with their page, and 200. */
+const isPage = (bytes: Uint8Array): boolean => isHtml(new TextDecoder().decode(bytes.subarray(0, 1000)));
 
 /** SHA-256, hexadecimal; undefined where the page is no secure context. */
 export async function digest(bytes: Uint8Array): Promise<string | undefined> {

@@ -10,6 +10,7 @@ import { type FolderFiles, type LanguageOptions, languageOptions } from "../task
 import type { GenerativeAnswerer } from "../tasks/generative-answerer.ts";
 import { openAnswerer } from "../tasks/open-answerer.ts";
 import { openCaptioner } from "../tasks/open-captioner.ts";
+import { bundledAnswerer, bundledCaptioner } from "./bundled.ts";
 import type { DecodeOptions, PictureSource } from "./decode.ts";
 import { type DownloadOptions, downloadOptions } from "./download.ts";
 import { asPicture } from "./load.ts";
@@ -28,9 +29,7 @@ const loadOptions: OptionNames<LoadLanguageOptions> = {
   ort: true,
 };
 
-/** The captioner and the answerer that come with the package, for scenes of simple shapes, where the package's own files are served. */
-export const bundledCaptioner = new URL(/* @vite-ignore */ "../../models/scenes-captioner/", import.meta.url).href;
-export const bundledAnswerer = new URL(/* @vite-ignore */ "../../models/scenes-answerer/", import.meta.url).href;
+export { bundledAnswerer, bundledCaptioner };
 
 /** A captioner opened in a browser: takes whatever a browser shows as a picture. */
 export class LoadedCaptioner {
@@ -132,7 +131,7 @@ class WebFiles implements FolderFiles {
   async read(file: string, what: string): Promise<Uint8Array> {
     const content = await this.#once(file);
     if (content) return content;
-    throw new UserError("missing-file", `missing ${what}: ${this.path(file)}: there is no such file`);
+    throw new UserError("missing-file", `missing ${what}: ${this.path(file)}: ${this.found.absent(file)}`);
   }
 
   readModel(file: string): Promise<Uint8Array> {

@@ -1,7 +1,7 @@
 /** @file The way to a queue: BullMQ's objects on one Redis, and what its errors mean to the user. The only file that loads BullMQ and ioredis. */
 import type { Queue, QueueEvents, Worker } from "bullmq";
 import type { Redis } from "ioredis";
-import { UserError } from "../../errors.ts";
+import { missingPackage, UserError } from "../../errors.ts";
 import type { Report, Shard } from "./shard.ts";
 
 /** Names in Redis: gradcam:pictures:*, gradcam:run:*. */
@@ -173,12 +173,6 @@ async function loadPackages() {
     const { Redis } = await import("ioredis");
     return { bullmq, Redis };
   } catch (cause) {
-    throw new UserError(
-      "missing-package",
-      "missing packages bullmq and ioredis, which --queue needs: npm i bullmq ioredis",
-      {
-        cause,
-      },
-    );
+    throw missingPackage(["bullmq", "ioredis"], "which --queue needs", cause);
   }
 }
