@@ -81,7 +81,8 @@ export async function loadCaptioner(
 ): Promise<LoadedCaptioner> {
   checkOptions(options, loadOptions, "loadCaptioner");
   const ort = options.ort ?? (await loadRuntime());
-  const { captioner, assumed } = await openCaptioner(ort, await folderOf(source, options), options);
+  const files = await folderOf(source, options);
+  const { captioner, assumed } = await openCaptioner(ort, files, options).catch(files.explained);
   return new LoadedCaptioner(captioner, assumed, options);
 }
 
@@ -96,11 +97,12 @@ export async function loadAnswerer(
 ): Promise<LoadedAnswerer> {
   checkOptions(options, loadOptions, "loadAnswerer");
   const ort = options.ort ?? (await loadRuntime());
-  const { answerer, assumed } = await openAnswerer(ort, await folderOf(source, options), options);
+  const files = await folderOf(source, options);
+  const { answerer, assumed } = await openAnswerer(ort, files, options).catch(files.explained);
   return new LoadedAnswerer(answerer, assumed, options);
 }
 
-async function folderOf(source: ModelSource, options: DownloadOptions): Promise<FolderFiles> {
+async function folderOf(source: ModelSource, options: DownloadOptions): Promise<WebFiles> {
   const found = await place(source, options);
   if (found.directory !== undefined) return new WebFiles(found.directory, found);
   throw new UserError("invalid-input", "invalid model: a single file; expected a directory with a tokenizer.json");
@@ -115,6 +117,14 @@ class WebFiles implements FolderFiles {
     private readonly directory: string,
     private readonly found: Place,
   ) {}
+
+  /** Says with what is missing that a page came in its place. */
+  readonly explained = (error: unknown): never => {
+    const page = this.found.page?.();
+    if (!(error instanceof UserError && error.code === "missing-file" && page) || error.message.includes(page))
+      throw error;
+    throw new UserError(error.code, `${error.message}; ${page}`, { cause: error });
+  };
 
   get name(): string {
     return nameOf(this.directory);

@@ -22,6 +22,8 @@ export interface Place {
   readonly read: (name: string) => Promise<Uint8Array | undefined>;
   /** Why a file is not there, once it has been read in vain. */
   readonly absent: (name: string) => string;
+  /** That a page came in place of a file, if one did. */
+  readonly page?: () => string | undefined;
 }
 
 const absent = (): string => noSuchFile;
@@ -68,7 +70,8 @@ async function online(url: URL, options: DownloadOptions): Promise<Place> {
   const known = parseSums(new TextDecoder().decode(await get("SHA256SUMS", undefined, quiet)));
   const file = usualPlaces.find((name) => known.has(name)) ?? usualPlaces[0];
   const read = (name: string) => get(name, known.get(name), name.endsWith(".onnx") ? options : quiet);
-  return { directory: url.pathname.replace(/\/$/, ""), modelFile: () => file, read, absent };
+  const page = () => [...reasons.values()].find((reason) => reason !== noSuchFile);
+  return { directory: url.pathname.replace(/\/$/, ""), modelFile: () => file, read, absent, page };
 }
 
 /** Files with weights beside an ONNX file, under the names that the model has for them; @throws UserError `missing-file`. */
