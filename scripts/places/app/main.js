@@ -1,0 +1,13 @@
+/** @file The page: leaves in `found` what it and its worker found. */
+import { explain, failure, withoutSource } from "./explain.js";
+
+const base = new URL(".", document.baseURI).href;
+const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+const fromWorker = new Promise((resolve) => {
+  worker.onmessage = ({ data }) => resolve(data);
+  worker.onerror = ({ message }) => resolve({ error: `the worker does not start: ${message}` });
+});
+const page = await explain(base).catch(failure);
+const said = await withoutSource();
+worker.postMessage(base);
+window.found = { page, worker: await fromWorker, withoutSource: said };
