@@ -9,12 +9,13 @@
  */
 import { parseArgs } from "node:util";
 import { bundlerRows } from "./places/bundlers.mjs";
+import { frameworkRows } from "./places/frameworks.mjs";
 import { cleanUp } from "./places/package.mjs";
 import { writeTable } from "./places/table.mjs";
 import { judged } from "./places/verdict.mjs";
 
 const { values } = parseArgs({ options: { only: { type: "string", multiple: true }, keep: { type: "boolean" } } });
-const all = [...bundlerRows];
+const all = [...bundlerRows, ...frameworkRows];
 const wanted = ({ kind, name }) =>
   values.only?.some((text) => `${kind} ${name}`.toLowerCase().includes(text.toLowerCase())) ?? true;
 
@@ -26,7 +27,9 @@ for (const row of all.filter(wanted)) {
   console.log(`${result.name.padEnd(34)} ${result.outcome}  (${Math.round((performance.now() - start) / 1000)} s)`);
 }
 if (!values.keep) cleanUp();
-const ends = ["passed", "failed", "not run"].map((end) => `${results.filter(({ state }) => state === end).length} ${end}`);
+const ends = ["passed", "failed", "not run"].map(
+  (end) => `${results.filter(({ state }) => state === end).length} ${end}`,
+);
 console.log(`${ends.join(", ")}`);
 writeTable(all, results);
 process.exitCode = results.length > 0 && results.every(({ state }) => state !== "failed") ? 0 : 1;

@@ -7,6 +7,14 @@ import { chromium } from "playwright-core";
 const chromiums = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const types = { html: "text/html", js: "text/javascript", mjs: "text/javascript", wasm: "application/wasm" };
 
+export { chromium };
+
+export function executable() {
+  const found = process.env.CHROMIUM ?? chromiums.find(existsSync);
+  if (!found) throw new Error("no Chromium: run `node scripts/setup.mjs`, or name one in CHROMIUM");
+  return found;
+}
+
 /** Serves a directory while `use` works with its address. */
 export async function served(directory, use) {
   const server = createServer((request, response) => {
@@ -29,9 +37,10 @@ export async function served(directory, use) {
 
 /** What the page at this address leaves in `window.found`. @throws Error with what the browser complained of */
 export async function opened(address, patience = 120_000) {
-  const executablePath = process.env.CHROMIUM ?? chromiums.find(existsSync);
-  if (!executablePath) throw new Error("no Chromium: run `node scripts/setup.mjs`, or name one in CHROMIUM");
-  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--force-color-profile=srgb"] });
+  const browser = await chromium.launch({
+    executablePath: executable(),
+    args: ["--no-sandbox", "--force-color-profile=srgb"],
+  });
   try {
     const page = await browser.newPage();
     const wrongs = [];

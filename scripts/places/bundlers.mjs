@@ -8,7 +8,10 @@ import { installed, shell, versionOf, withApp } from "./package.mjs";
 export const builders = {
   vite: (place, { worker }) => {
     const format = worker ? `worker: { format: "${worker}" }, ` : "";
-    writeFileSync(path.join(place, "vite.config.js"), `export default { base: "./", ${format}build: { target: "es2022" } };`);
+    writeFileSync(
+      path.join(place, "vite.config.js"),
+      `export default { base: "./", ${format}build: { target: "es2022" } };`,
+    );
     return shell("npx vite build --logLevel warn", place);
   },
   webpack: async (place) => {

@@ -1,6 +1,15 @@
 /** @file The packed package in folders of its own, outside of the repository, with what else a place needs. */
 import { execFile } from "node:child_process";
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -39,7 +48,10 @@ export function tarball() {
   packed ??= process.env.TARBALL
     ? Promise.resolve(path.resolve(process.env.TARBALL))
     : shell(`npm pack --ignore-scripts --pack-destination ${temporary}`, root).then(() =>
-        path.join(temporary, readdirSync(temporary).find((name) => name.endsWith(".tgz"))),
+        path.join(
+          temporary,
+          readdirSync(temporary).find((name) => name.endsWith(".tgz")),
+        ),
       );
   return packed;
 }

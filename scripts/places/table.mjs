@@ -22,7 +22,11 @@ export function writeTable(all, results) {
   const [from, to] = [text.indexOf(start), text.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`${document} has no ${start} ... ${end}`);
   const known = new Map(
-    text.slice(from, to).split("\n").filter((line) => line.startsWith("| ")).map((line) => [line.split(" | ")[0].slice(2), line]),
+    text
+      .slice(from, to)
+      .split("\n")
+      .filter((line) => line.startsWith("| "))
+      .map((line) => [line.split(" | ")[0].slice(2), line]),
   );
   for (const result of results) known.set(result.name, lineOf(result));
   const lines = all.flatMap(({ name }) => known.get(name) ?? []);
