@@ -10,12 +10,15 @@
 import { parseArgs } from "node:util";
 import { bundlerRows } from "./places/bundlers.mjs";
 import { frameworkRows } from "./places/frameworks.mjs";
+import { installerRows } from "./places/installers.mjs";
 import { cleanUp } from "./places/package.mjs";
+import { runtimeRows } from "./places/runtimes.mjs";
 import { writeTable } from "./places/table.mjs";
+import { typeRows } from "./places/types.mjs";
 import { judged } from "./places/verdict.mjs";
 
 const { values } = parseArgs({ options: { only: { type: "string", multiple: true }, keep: { type: "boolean" } } });
-const all = [...bundlerRows, ...frameworkRows];
+const all = [...installerRows, ...runtimeRows, ...typeRows, ...bundlerRows, ...frameworkRows];
 const wanted = ({ kind, name }) =>
   values.only?.some((text) => `${kind} ${name}`.toLowerCase().includes(text.toLowerCase())) ?? true;
 

@@ -22,10 +22,10 @@ export function differences(found) {
 export async function judged({ kind, name, note, run }) {
   const of = (state, outcome, rest = {}) => ({ kind, name, note, state, outcome, ...rest });
   try {
-    const { version, found } = await run();
-    const wrong = differences(found);
-    if (wrong.length) return of("failed", `failed: ${wrong.join("; ")}`, { version, found });
-    return of("passed", `passed: ${Object.keys(found).join(", ")}`, { version, found });
+    const ran = await run(); // { version?, found, note? }
+    const wrong = differences(ran.found);
+    if (wrong.length) return of("failed", `failed: ${wrong.join("; ")}`, ran);
+    return of("passed", `passed: ${Object.keys(ran.found).join(", ")}`, ran);
   } catch (error) {
     if (error instanceof NotRun) return of("not run", `not run: ${error.message}`);
     return of("failed", `failed: ${error.message}`);
