@@ -3,6 +3,7 @@ import { copyFileSync, cpSync, readdirSync, rmSync, writeFileSync } from "node:f
 import path from "node:path";
 import { opened, served } from "./browser.mjs";
 import { installed, shell, versionOf, withApp } from "./package.mjs";
+import { started } from "./server.mjs";
 
 /** How each is told to build `main.js` and its worker into `dist`. */
 export const builders = {
@@ -50,7 +51,7 @@ function copyRuntime(place) {
 }
 
 /** @param place a folder with the package, `onnxruntime-web` and the bundler */
-export async function builtAndOpened(place, builder, options = {}) {
+export async function builtAndOpened(place, builder, options = { worker: undefined }) {
   withApp(place);
   rmSync(path.join(place, "dist"), { recursive: true, force: true });
   await builders[builder](place, options);
@@ -68,10 +69,30 @@ const row = (builder, packages, version, options = {}) => ({
   },
 });
 
+/** The dev server, in which the package's own files are served: `load()` without a source finds them there, if the code was not moved. */
+const devServer = (version, exclude) => ({
+  kind: "bundler",
+  name: `Vite ${version}, dev server${exclude ? "" : " as it comes"}`,
+  note: exclude
+    ? '`optimizeDeps: { exclude: ["gradcam"] }`: `load()` without a source'
+    : "`load()` without a source says what to do",
+  async run() {
+    const place = await installed(`vite-dev-${version}-${exclude}`, ["onnxruntime-web", `vite@${version}`]);
+    withApp(place);
+    const config = exclude ? '{ optimizeDeps: { exclude: ["gradcam"] } }' : "{}";
+    writeFileSync(path.join(place, "vite.config.js"), `export default ${config};`);
+    const { page, worker, withoutSource: said } = await started("npx vite --port 0 --host 127.0.0.1", place, opened);
+    const right = exclude ? said === "opens" : /^missing model: .*is not served.*give its address$/.test(said);
+    return { version: versionOf(place, "vite"), found: { page, worker, "load()": { said, right } } };
+  },
+});
+
 export const bundlerRows = [
   row("vite", ["vite@6"], "6", { worker: "es", note: '`worker: { format: "es" }`' }),
   row("vite", ["vite@7"], "7", { worker: "es", note: '`worker: { format: "es" }`' }),
   row("vite", ["vite@8"], "8"),
+  devServer("8", true),
+  devServer("8", false),
   row("webpack", ["webpack@5.98", "webpack-cli@6"], "5.98"),
   row("webpack", ["webpack@5.104", "webpack-cli@6"], "5.104"),
   row("webpack", ["webpack@latest", "webpack-cli@latest"], "newest"),

@@ -1,9 +1,9 @@
 /** @file Frameworks and the examples: each folder of `examples` by its two commands, the packed package in place of the checkout. */
-import { spawn } from "node:child_process";
 import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { chromium, executable } from "./browser.mjs";
-import { folder, quiet, root, shell, tarball, versionOf } from "./package.mjs";
+import { folder, root, shell, tarball, versionOf } from "./package.mjs";
+import { started } from "./server.mjs";
 
 /** A copy of an example, installed. @param packages in other versions than it names */
 export async function example(name, packages = []) {
@@ -23,34 +23,6 @@ export async function example(name, packages = []) {
   }
   writeFileSync(manifest, JSON.stringify(asked));
   return place;
-}
-
-/** Starts a server, and ends it after `use` of its address, which it prints. */
-export async function started(command, place, use, more = {}) {
-  const child = spawn("sh", ["-c", `exec ${command}`], {
-    ...{ cwd: place, env: { ...process.env, ...quiet, ...more }, detached: true },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let said = "";
-  try {
-    const address = await new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`no server: ${said.slice(-300)}`)), 600_000);
-      const read = (part) => {
-        said += part;
-        const [found] = /https?:\/\/(localhost|127\.0\.0\.1):[1-9]\d+[^\s"]*/.exec(said) ?? [];
-        if (found) {
-          clearTimeout(late);
-          resolve(found);
-        }
-      };
-      child.stdout.on("data", read);
-      child.stderr.on("data", read);
-      child.on("exit", (code) => reject(new Error(`${command} ends with ${code}: ${said.trim().slice(-300)}`)));
-    });
-    return await use(address);
-  } finally {
-    process.kill(-child.pid, "SIGKILL");
-  }
 }
 
 /** The lines "WHERE: LABEL, peak at X,Y, the map's sum S". @throws Error where there is none */

@@ -17,8 +17,13 @@ import { fileURLToPath } from "node:url";
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const picture = path.join(root, "examples/images/cat-and-cup.jpg");
 
-const temporary = mkdtempSync(path.join(tmpdir(), "gradcam-places-"));
-export const cleanUp = () => rmSync(temporary, { recursive: true, force: true });
+let made;
+/** Where everything is, outside of the repository. */
+function temporary() {
+  made ??= mkdtempSync(path.join(tmpdir(), "gradcam-places-"));
+  return made;
+}
+export const cleanUp = () => made && rmSync(made, { recursive: true, force: true });
 
 // The install script of onnxruntime-node fetches CUDA libraries from outside the registries.
 export const quiet = {
@@ -47,7 +52,7 @@ let packed;
 export function tarball() {
   packed ??= process.env.TARBALL
     ? Promise.resolve(path.resolve(process.env.TARBALL))
-    : shell(`npm pack --ignore-scripts --pack-destination ${temporary}`, root).then(() =>
+    : shell(`npm pack --ignore-scripts --pack-destination ${temporary()}`, root).then(() =>
         path.join(
           temporary,
           readdirSync(temporary).find((name) => name.endsWith(".tgz")),
@@ -58,7 +63,7 @@ export function tarball() {
 
 /** An empty folder that is a project. */
 export function folder(name, manifest = {}) {
-  const place = path.join(temporary, name.replace(/[^\w.]+/g, "-"));
+  const place = path.join(temporary(), name.replace(/[^\w.]+/g, "-"));
   rmSync(place, { recursive: true, force: true });
   mkdirSync(place, { recursive: true });
   const { type = "module", ...rest } = manifest;
