@@ -3,7 +3,8 @@ import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { chromium, executable } from "./browser.mjs";
 import { folder, root, shell, tarball, versionOf } from "./package.mjs";
-import { started } from "./server.mjs";
+import { freePort, started } from "./server.mjs";
+import { tool } from "./tools.mjs";
 
 /** A copy of an example, installed. @param packages in other versions than it names */
 export async function example(name, packages = []) {
@@ -76,7 +77,7 @@ const standalone = (version) => ({
       recursive: true,
       verbatimSymlinks: true,
     });
-    const port = String(20_000 + Math.floor(Math.random() * 20_000));
+    const port = String(await freePort()); // it takes 0 for its default
     const ask = async (address) => {
       const body = readFileSync(path.join(root, "examples/images/cat-and-cup.jpg"));
       const response = await fetch(`${address.replace(/\/$/, "")}/api/explain`, { method: "POST", body });
@@ -108,6 +109,18 @@ const exampleRow = (name, of, ask) => ({
   },
 });
 
+const bun = {
+  kind: "example",
+  name: "examples/bun",
+  note: "`bun install`, `bun start`",
+  async run() {
+    const place = await example("bun");
+    const { command, version } = await tool("bun");
+    await shell(`${command} install`, place);
+    return { version, found: figuresIn(await shell(`${command} start`, place)) };
+  },
+};
+
 async function posted(address) {
   const body = readFileSync(path.join(root, "examples/images/cat-and-cup.jpg"));
   const response = await fetch(address, { method: "POST", body, headers: { "content-type": "image/jpeg" } });
@@ -122,4 +135,5 @@ export const frameworkRows = [
   exampleRow("vite-worker", "vite", pageSays),
   exampleRow("cdn", undefined, pageSays),
   exampleRow("server", "fastify", posted),
+  bun,
 ];

@@ -54,8 +54,8 @@ export function tarball() {
     ? Promise.resolve(path.resolve(process.env.TARBALL))
     : shell(`npm pack --ignore-scripts --pack-destination ${temporary()}`, root).then(() =>
         path.join(
-          temporary,
-          readdirSync(temporary).find((name) => name.endsWith(".tgz")),
+          temporary(),
+          readdirSync(temporary()).find((name) => name.endsWith(".tgz")),
         ),
       );
   return packed;

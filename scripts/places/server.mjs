@@ -1,6 +1,17 @@
 /** @file Servers that say their address. */
 import { spawn } from "node:child_process";
+import { createServer } from "node:net";
 import { quiet } from "./package.mjs";
+
+/** A port that nobody listens at just now. */
+export function freePort() {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
 
 /** Starts a server, and ends it after `use` of its address, which it prints. */
 export async function started(command, place, use, more = {}) {
