@@ -5,6 +5,8 @@ const here = import.meta.dirname;
 export default {
   outputFileTracingRoot: here,
   turbopack: { root: here },
+  // Bundled by webpack, the code would look for its models where they were when it was built.
+  serverExternalPackages: ["gradcam"],
   // For `output: "standalone"`: what tracing does not see that the route opens.
   outputFileTracingIncludes: {
     "/api/explain": [

@@ -116,8 +116,9 @@ const bun = {
   async run() {
     const place = await example("bun");
     const { command, version } = await tool("bun");
-    await shell(`${command} install`, place);
-    return { version, found: figuresIn(await shell(`${command} start`, place)) };
+    const PATH = [path.dirname(command), process.env.PATH].join(path.delimiter);
+    await shell("bun install", place, { PATH });
+    return { version, found: figuresIn(await shell("bun start", place, { PATH })) };
   },
 };
 

@@ -17,11 +17,8 @@ function tools() {
 /** The command line that starts one, and its version. */
 export async function tool(name) {
   const place = await tools();
-  if (name === "yarn")
-    return {
-      command: `"${process.execPath}" ${path.join(place, "node_modules/@yarnpkg/cli-dist/bin/yarn.js")}`,
-      version: versionOf(place, "@yarnpkg/cli-dist"),
-    };
-  const folderOf = name === "yarn1" ? "yarn" : name;
-  return { command: path.join(place, "node_modules/.bin", folderOf), version: versionOf(place, folderOf) };
+  // Both have a binary called yarn.
+  const yarn = { yarn: "@yarnpkg/cli-dist", yarn1: "yarn" }[name];
+  const inside = path.join(place, "node_modules", yarn ? `${yarn}/bin/yarn.js` : `.bin/${name}`);
+  return { command: yarn ? `"${process.execPath}" ${inside}` : inside, version: versionOf(place, yarn ?? name) };
 }
