@@ -64,8 +64,8 @@ const row = (builder, packages, version, options = {}) => ({
   note: options.note,
   async run() {
     const place = await installed(`${builder}-${version}`, ["onnxruntime-web", ...packages]);
-    const { page, worker } = await builtAndOpened(place, builder, options);
-    return { version: versionOf(place, builder), found: { page, worker } };
+    const { page, worker, half } = await builtAndOpened(place, builder, options);
+    return { version: versionOf(place, builder), found: { page, worker, "half precision": half } };
   },
 });
 

@@ -85,8 +85,15 @@ export function withApp(place, publicFolder = "public") {
   const served = path.join(place, publicFolder);
   mkdirSync(path.join(served, "models"), { recursive: true });
   copyFileSync(picture, path.join(served, "cat-and-cup.jpg"));
+  copyNetworks(served);
   const model = "models/efficientnet-lite0";
   cpSync(path.join(root, model), path.join(served, model), { recursive: true });
+}
+
+/** One network in half and in single precision. */
+export function copyNetworks(place) {
+  for (const name of ["half", "float"])
+    copyFileSync(path.join(root, "test/inputs", name, "model.onnx"), path.join(place, `${name}.onnx`));
 }
 
 export const versionOf = (place, name) =>

@@ -30,6 +30,6 @@ export function writeTable(all, results) {
   );
   for (const result of results) known.set(result.name, lineOf(result));
   const lines = all.flatMap(({ name }) => known.get(name) ?? []);
-  const head = ["| place | version | passed | peak; sum of the map | with |", "| --- | --- | --- | --- | --- |"];
+  const head = ["| place | version | what passed | peak; sum of the map | with |", "| --- | --- | --- | --- | --- |"];
   writeFileSync(document, `${text.slice(0, from)}${[start, ...head, ...lines, ""].join("\n")}${text.slice(to)}`);
 }

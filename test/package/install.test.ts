@@ -109,8 +109,8 @@ describe("a page and its worker find the same figures, built by", () => {
   beforeAll(() => shell("npm i -D webpack webpack-cli esbuild", yours), 120_000);
 
   test.each(["vite", "webpack", "esbuild"])("%s", async (builder) => {
-    const { page, worker, withoutSource } = await builtAndOpened(yours, builder);
-    expect(differences({ page, worker })).toEqual([]);
+    const { page, worker, half, withoutSource } = await builtAndOpened(yours, builder);
+    expect(differences({ page, worker, half })).toEqual([]);
     expect(withoutSource).toMatch(/^missing model: gradcam\/models\/.* is not served: .* give its address$/);
   });
 });
