@@ -27,6 +27,7 @@ for (const row of all.filter(wanted)) {
   const start = performance.now();
   const result = await judged(row);
   results.push(result);
+  writeTable(all, [result]);
   console.log(`${result.name.padEnd(34)} ${result.outcome}  (${Math.round((performance.now() - start) / 1000)} s)`);
 }
 if (!values.keep) cleanUp();
@@ -34,5 +35,4 @@ const ends = ["passed", "failed", "not run"].map(
   (end) => `${results.filter(({ state }) => state === end).length} ${end}`,
 );
 console.log(`${ends.join(", ")}`);
-writeTable(all, results);
 process.exitCode = results.length > 0 && results.every(({ state }) => state !== "failed") ? 0 : 1;
