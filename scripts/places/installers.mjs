@@ -1,5 +1,5 @@
 /** @file Installers: the package alone in an empty folder, used as a library and as a command. */
-import { copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { folder, root, shell, tarball } from "./package.mjs";
 import { tool } from "./tools.mjs";
@@ -22,16 +22,26 @@ export async function asked(place, run) {
   return { library, command: { peak, sum: sumOf(path.join(place, "gradcam-out", map.file)) } };
 }
 
-/** How many packages are in a folder of npm's, and their megabytes. */
-export function sizeOf(place) {
-  const modules = path.join(place, "node_modules");
-  const files = readdirSync(modules, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const bytes = files.reduce((sum, { parentPath, name }) => sum + statSync(path.join(parentPath, name)).size, 0);
-  const packages = Object.keys(JSON.parse(readFileSync(path.join(modules, ".package-lock.json"), "utf8")).packages);
-  return { packages: packages.length, megabytes: Math.round(bytes / 1e6) };
+/** Megabytes of a folder's files. */
+function megabytes(place) {
+  const files = readdirSync(place, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Math.round(
+    files.reduce((sum, { parentPath, name }) => sum + statSync(path.join(parentPath, name)).size, 0) / 1e6,
+  );
 }
 
-const sized = ({ packages, megabytes }) => `${packages} packages, ${megabytes} MB`;
+/** What npm brought: how many packages, and their megabytes. */
+function sized(place) {
+  const modules = path.join(place, "node_modules");
+  const packages = Object.keys(JSON.parse(readFileSync(path.join(modules, ".package-lock.json"), "utf8")).packages);
+  const runtime = path.join(modules, "onnxruntime-node");
+  const all = `${packages.length} packages, ${megabytes(modules)} MB`;
+  if (!existsSync(runtime)) return all;
+  const used = readdirSync(path.join(runtime, "bin")).map((name) =>
+    path.join(runtime, "bin", name, process.platform, process.arch),
+  );
+  return `${all}, ${megabytes(runtime)} of them \`onnxruntime-node\`, of which one platform is ${megabytes(used[0])}`;
+}
 
 const row = (name, note, run) => ({ kind: "installer", name, note, run });
 
@@ -60,12 +70,12 @@ export const installerRows = [
     await shell(`npm i ${await tarball()}`, place);
     const found = await asked(place, { node: `"${process.execPath}"`, bin: "npx" });
     const version = (await shell("npm --version", place)).trim();
-    return { version, found, note: sized(sizeOf(place)) };
+    return { version, found, note: sized(place) };
   }),
   row("npm, without optional packages", "", async () => {
     const place = folder("npm-bare");
     await shell(`npm i --omit=optional ${await tarball()}`, place);
-    return { found: { message: await bare(place) }, note: sized(sizeOf(place)) };
+    return { found: { message: await bare(place) }, note: sized(place) };
   }),
   row("npm, the least for Node", "", async () => {
     const place = folder("npm-least");
@@ -80,10 +90,10 @@ export const installerRows = [
       place,
     );
     const found = await asked(place, { node: `"${process.execPath}"`, bin: "npx" });
-    const { megabytes } = sizeOf(place);
+    const size = megabytes(path.join(place, "node_modules"));
     return {
       found,
-      note: `${megabytes} MB: \`onnxruntime-node\` for one platform, \`sharp\`, nothing else that is optional`,
+      note: `${size} MB: \`onnxruntime-node\` for one platform, \`sharp\`, nothing else that is optional`,
     };
   }),
   row("npm, install scripts that cannot reach out", "", async () => {
