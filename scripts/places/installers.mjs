@@ -80,10 +80,8 @@ export const installerRows = [
   row("npm, the least for Node", "", async () => {
     const place = folder("npm-least");
     await shell(`npm i --omit=optional ${await tarball()}`, place);
-    // What npm leaves out as optional includes sharp's own parts, for which one names them.
-    await shell("npm i --no-save --include=optional onnxruntime-node sharp", folder("npm-least-parts"));
-    const parts = path.join(path.dirname(place), "npm-least-parts/node_modules");
-    await shell(`cp -rn ${parts}/. node_modules/`, place);
+    // What is optional includes sharp's own parts, so that it is installed beside.
+    await shell("npm i --prefix parts onnxruntime-node sharp && cp -rn parts/node_modules/. node_modules/", place);
     const keep = `${process.platform}/${process.arch}`;
     await shell(
       `find node_modules/onnxruntime-node/bin/napi-v* -mindepth 2 -maxdepth 2 -not -path "*/${keep}" -exec rm -r {} +`,
