@@ -34,6 +34,33 @@ export class UserError extends Error {
   }
 }
 
+/**
+ * What is said where an optional package does not come: that it is not installed, and how it would be, or why it does not load.
+ * @param use what it is for: "which reads images"
+ */
+export function missingPackage(packages: readonly string[], use: string, cause: unknown): UserError {
+  const named = `package${packages.length > 1 ? "s" : ""} ${packages.join(" and ")}, ${use}`;
+  const message = isAbsent(packages, cause)
+    ? `missing ${named}: npm i ${packages.join(" ")}`
+    : `missing ${named}: does not load: ${firstLine(cause)}`;
+  return new UserError("missing-package", message, { cause });
+}
+
+/** As Node, Bun, Vite, Chrome, Firefox and Safari say it, in this order. */
+const searched =
+  /(?:cannot find (?:package|module)|could not resolve|failed to resolve module specifier|the specifier|module name,) ['"“]([^'"”]+)/i;
+
+/** Whether it is one of these that was looked for in vain, not something that it needs. */
+export function isAbsent(packages: readonly string[], cause: unknown): boolean {
+  const { code = "", message = "" } = (cause ?? {}) as { code?: unknown; message?: string };
+  const [, wanted] = searched.exec(message) ?? [];
+  if (wanted !== undefined) return packages.some((name) => wanted === name || wanted.startsWith(`${name}/`));
+  return /MODULE_NOT_FOUND|UNDECLARED_DEPENDENCY|MISSING_(PEER_)?DEPENDENCY/.test(String(code));
+}
+
+export const firstLine = (cause: unknown): string =>
+  (cause instanceof Error ? cause.message : String(cause)).trim().split("\n")[0];
+
 /** A state that should be impossible, whatever the caller gave. */
 export class InternalError extends Error {
   override readonly name = "InternalError";

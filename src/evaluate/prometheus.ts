@@ -1,6 +1,6 @@
 /** @file What an evaluation is doing, for Prometheus: GET /metrics, the text format, by prom-client. */
 import { createServer, type Server } from "node:http";
-import { UserError } from "../errors.ts";
+import { missingPackage, UserError } from "../errors.ts";
 import type { Answer, ExamineAll } from "./examination.ts";
 
 /** Counts answers, and serves the counts. */
@@ -85,12 +85,6 @@ async function loadPrometheus(): Promise<typeof import("prom-client")> {
   try {
     return (await import("prom-client")).default;
   } catch (cause) {
-    throw new UserError(
-      "missing-package",
-      "missing package prom-client, which --metrics-port needs: npm i prom-client",
-      {
-        cause,
-      },
-    );
+    throw missingPackage(["prom-client"], "which --metrics-port needs", cause);
   }
 }

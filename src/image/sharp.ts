@@ -7,7 +7,7 @@
 
 import { readFile, stat } from "node:fs/promises";
 import type { Metadata, PngOptions, Sharp, SharpOptions } from "sharp";
-import { expects, type OptionNames, UserError } from "../errors.ts";
+import { expects, missingPackage, type OptionNames, UserError } from "../errors.ts";
 import type { Size } from "./geometry.ts";
 import { type Picture, picture } from "./picture.ts";
 
@@ -215,9 +215,7 @@ function loadSharp(): Promise<SharpFactory> {
       return sharp;
     },
     (cause) => {
-      throw new UserError("missing-package", "missing package sharp, which reads and writes images: npm i sharp", {
-        cause,
-      });
+      throw missingPackage(["sharp"], "which reads and writes images", cause);
     },
   );
   return loaded;

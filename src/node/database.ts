@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type Libsql from "libsql";
-import { UserError } from "../errors.ts";
+import { missingPackage, UserError } from "../errors.ts";
 
 export type Database = Libsql.Database;
 
@@ -120,6 +120,6 @@ async function loadDatabase(): Promise<typeof Libsql> {
   try {
     return (await import("libsql")).default;
   } catch (cause) {
-    throw new UserError("missing-package", "missing package libsql, which keeps results: npm i libsql", { cause });
+    throw missingPackage(["libsql"], "which keeps results", cause);
   }
 }

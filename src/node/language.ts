@@ -6,6 +6,7 @@ import { type DecodeOptions, decodeOptions } from "../image/sharp.ts";
 import type { Model } from "../onnx/model.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
 import { type FolderFiles, type LanguageOptions, languageOptions } from "../tasks/folder.ts";
+import { checkBundled } from "./bundled.ts";
 import { exists, isDirectory, readBytes, readModelBytes } from "./files.ts";
 import { checkExternalData, externalDataBeside, modelIn } from "./load.ts";
 
@@ -22,6 +23,7 @@ export class DiskFiles implements FolderFiles {
 
   /** @throws UserError `missing-file` where it is no directory. */
   static async open(directory: string): Promise<DiskFiles> {
+    await checkBundled(directory);
     if (await isDirectory(directory)) return new DiskFiles(directory);
     const why = (await exists(directory))
       ? "is a file; expected a directory with a tokenizer.json"

@@ -1,18 +1,17 @@
 /** @file Opening a question answerer from disk. */
 
-import { fileURLToPath } from "node:url";
 import { checkOptions, expects } from "../errors.ts";
 import type { Picture } from "../image/picture.ts";
 import { type DecodeOptions, decode } from "../image/sharp.ts";
 import type { Answered, Answerer, QuestionOptions } from "../tasks/answering.ts";
 import type { GenerativeAnswerer } from "../tasks/generative-answerer.ts";
 import { openAnswerer } from "../tasks/open-answerer.ts";
+import { bundledAnswerer } from "./bundled.ts";
 import { DiskFiles, type LoadLanguageOptions, loadLanguageOptions } from "./language.ts";
 import { checkProviders } from "./load.ts";
 import { loadRuntime } from "./runtime.ts";
 
-/** The answerer that comes with the package: CNN and GRU, for questions about scenes of simple shapes. */
-export const bundledAnswerer = fileURLToPath(new URL("../../models/scenes-answerer", import.meta.url));
+export { bundledAnswerer };
 
 /** An answerer opened from disk: takes files and bytes as well as decoded pictures. */
 export class LoadedAnswerer {

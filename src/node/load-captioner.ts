@@ -1,17 +1,16 @@
 /** @file Opening a captioner from disk. */
 
-import { fileURLToPath } from "node:url";
 import { checkOptions, expects } from "../errors.ts";
 import type { Picture } from "../image/picture.ts";
 import { type DecodeOptions, decode } from "../image/sharp.ts";
 import type { Captioned, Captioner, CaptionOptions } from "../tasks/captioning.ts";
 import { openCaptioner } from "../tasks/open-captioner.ts";
+import { bundledCaptioner } from "./bundled.ts";
 import { DiskFiles, type LoadLanguageOptions, loadLanguageOptions } from "./language.ts";
 import { checkProviders } from "./load.ts";
 import { loadRuntime } from "./runtime.ts";
 
-/** The captioner that comes with the package: CNN and LSTM, for scenes of simple shapes. */
-export const bundledCaptioner = fileURLToPath(new URL("../../models/scenes-captioner", import.meta.url));
+export { bundledCaptioner };
 
 /** A captioner opened from disk: takes files and bytes as well as decoded pictures. */
 export class LoadedCaptioner {

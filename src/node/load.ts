@@ -3,7 +3,6 @@
 import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { checkOptions, expects, listing, type OptionNames, UserError } from "../errors.ts";
 import type { Notes } from "../explain/compiled.ts";
 import type { Explainer } from "../explain/explainer.ts";
@@ -29,6 +28,7 @@ import { type Opened, openParts } from "../tasks/opened.ts";
 import type { ModelReading } from "../tasks/reading.ts";
 import type { Kind } from "../tasks/sample.ts";
 import { openSimilarity } from "../tasks/similarity.ts";
+import { bundledModel, checkBundled } from "./bundled.ts";
 import { exists, isDirectory, readBytes, readJson, readModelBytes, sizeOf } from "./files.ts";
 import { loadRuntime, type NodeRuntime } from "./runtime.ts";
 import { explainedType, readInputs, readSample, type Source } from "./samples.ts";
@@ -54,8 +54,7 @@ export interface AskOptions extends Omit<ClassifyOptions, "inputs"> {
   readonly inputs?: Readonly<Record<string, string | Tensor>>;
 }
 
-/** The classifier that comes with the package. */
-export const bundledModel = fileURLToPath(new URL("../../models/efficientnet-lite0", import.meta.url));
+export { bundledModel };
 
 /** A file of a model that was opened. */
 export interface OpenedFile {
@@ -131,6 +130,7 @@ export async function openFile(source: string = bundledModel, given: LoadOptions
   expects(typeof source === "string", "model", source, "the path of an .onnx file or a directory");
   const ort = await loadRuntime();
   checkProviders(ort, given.session);
+  await checkBundled(source);
   const directory = (await isDirectory(source)) ? source : undefined;
   const file = directory === undefined ? source : await modelIn(directory);
   const bytes = await readModelBytes(file);
@@ -216,8 +216,10 @@ export const readIfThere = async (file: string, what: string): Promise<unknown> 
 
 /** Class names from a file, or those that are built in; @throws UserError `missing-file`, `invalid-input`. */
 export async function readLabels(file: string): Promise<readonly string[]> {
-  if (file === builtInLabels)
+  if (file === builtInLabels) {
+    await checkBundled(bundledModel);
     return labelsFrom(await readJson(path.join(bundledModel, "config.json"), "model configuration"));
+  }
   try {
     return parseLabels(await readBytes(file, "labels", mostBytes), file);
   } catch (cause) {

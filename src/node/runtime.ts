@@ -1,5 +1,5 @@
 /** @file The ONNX Runtime of Node, loaded when it is first needed. */
-import { UserError } from "../errors.ts";
+import { firstLine, isAbsent, UserError } from "../errors.ts";
 import type { Runtime } from "../onnx/runtime.ts";
 
 export interface NodeRuntime extends Runtime {
@@ -20,10 +20,10 @@ export async function loadRuntime(): Promise<NodeRuntime> {
       providers: ort.listSupportedBackends().map(({ name }) => name),
     };
   } catch (cause) {
-    throw new UserError(
-      "missing-package",
-      "missing package: onnxruntime-node is not installed or does not load; run: npm i onnxruntime-node",
-      { cause },
-    );
+    const reason = isAbsent(["onnxruntime-node"], cause)
+      ? "is not installed; run: npm i onnxruntime-node, or ONNXRUNTIME_NODE_INSTALL=skip npm i onnxruntime-node where its install " +
+        "script cannot reach out, for which npm leaves it out without a word"
+      : `does not load: ${firstLine(cause)}`;
+    throw new UserError("missing-package", `missing package: onnxruntime-node ${reason}`, { cause });
   }
 }

@@ -7,10 +7,9 @@ import { fileURLToPath } from "node:url";
 import { UserError } from "../errors.ts";
 import { externalLocation, isExternal } from "../onnx/proto.ts";
 import { readNamed } from "../tasks/open.ts";
+import { bundledAnswerer, bundledCaptioner, bundledModel } from "./bundled.ts";
 import { exists, isDirectory, readModelBytes } from "./files.ts";
-import { bundledModel, checkExternalData, modelIn, readLabels } from "./load.ts";
-import { bundledAnswerer } from "./load-answerer.ts";
-import { bundledCaptioner } from "./load-captioner.ts";
+import { checkExternalData, modelIn, readLabels } from "./load.ts";
 import type { Served } from "./serve-files.ts";
 
 const pages = fileURLToPath(new URL("../studio", import.meta.url));

@@ -2,6 +2,7 @@
  * @file Files of other kinds, given for a model or for what a model takes: what they are, by how they begin, and what to do with them.
  */
 import { UserError } from "../errors.ts";
+import { isHtml } from "./html.ts";
 import { describe } from "./model.ts";
 import type { NodeProto } from "./proto.ts";
 
@@ -97,7 +98,7 @@ const kinds: readonly Kind[] = [
     model: "give the .onnx file that it was made from",
   },
   {
-    is: (_, head) => /^\s*(<!--.*?-->\s*)?<(!doctype html|html|head|body)/is.test(head),
+    is: (_, head) => isHtml(head),
     what: "it is a page of HTML, as a web server sends for a missing file or a login",
     model: "download the file itself",
     sample: "download the file itself",

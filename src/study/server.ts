@@ -5,7 +5,7 @@
 import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
 import type { FastifyInstance } from "fastify";
-import { UserError } from "../errors.ts";
+import { missingPackage, UserError } from "../errors.ts";
 import { printable } from "../render/printable.ts";
 import { fromHere } from "./browsers.ts";
 import { script } from "./pages/script.ts";
@@ -99,6 +99,6 @@ async function loadFastify(): Promise<typeof import("fastify").fastify> {
   try {
     return (await import("fastify")).fastify;
   } catch (cause) {
-    throw new UserError("missing-package", "missing package fastify, which serves studies: npm i fastify", { cause });
+    throw missingPackage(["fastify"], "which serves studies", cause);
   }
 }

@@ -8,6 +8,7 @@
  */
 import { type OptionNames, UserError } from "../errors.ts";
 import { withRoom } from "../onnx/append.ts";
+import { isHtml } from "../onnx/html.ts";
 import { Broken, Transfer } from "./transfer.ts";
 
 export interface DownloadOptions {
@@ -24,6 +25,8 @@ export const downloadOptions: OptionNames<DownloadOptions> = {
   ...{ onProgress: true, signal: true, cache: true, onNotKept: true },
 };
 
+export const noSuchFile = "there is no such file";
+
 /**
  * A file, from the cache if it is there with this checksum.
  * @param sha256 hexadecimal; undefined for a file that may change
@@ -35,6 +38,16 @@ export async function download(
   sha256: string | undefined,
   options: DownloadOptions = {},
 ): Promise<Uint8Array | undefined> {
+  const found = await fetchFile(url, sha256, options);
+  return typeof found === "string" ? undefined : found;
+}
+
+/** The same; @returns why in words, for a file that the server does not have. */
+export async function fetchFile(
+  url: string,
+  sha256: string | undefined,
+  options: DownloadOptions,
+): Promise<Uint8Array | string> {
   const cache = await openCache(options);
   const kept = await cache?.match(url);
   if (kept && sha256) {
@@ -46,9 +59,10 @@ export async function download(
   const whenOffline = kept && !sha256 ? () => contentOf(kept) : undefined;
   let bytes = await fetched(url, sha256 ? "default" : "no-cache", options, whenOffline);
   if (bytes && (await differs(bytes, sha256))) bytes = await fetched(url, "reload", options); // a cache on the way may be damaged
-  const found = bytes && (await differs(bytes, sha256));
+  if (!bytes) return noSuchFile;
+  if (isPage(bytes)) return `HTML came from ${url}: the server answers missing files with a page`;
+  const found = await differs(bytes, sha256);
   if (found) throw new UserError("invalid-input", `invalid file: ${url} has the SHA-256 ${found}, expected ${sha256}`);
-  if (!bytes) return undefined;
   const stored = cache?.put(url, new Response(bytes as BodyInit));
   await stored?.catch(async () => {
     await cache?.delete(url).catch(() => false);
@@ -56,6 +70,9 @@ export async function download(
   });
   return bytes;
 }
+
+/** Servers of one-page applications answer every address that they do not know with their page, and 200. */
+const isPage = (bytes: Uint8Array): boolean => isHtml(new TextDecoder().decode(bytes.subarray(0, 1000)));
 
 /** SHA-256, hexadecimal; undefined where the page is no secure context. */
 export async function digest(bytes: Uint8Array): Promise<string | undefined> {

@@ -10,6 +10,7 @@ import { type FolderFiles, type LanguageOptions, languageOptions } from "../task
 import type { GenerativeAnswerer } from "../tasks/generative-answerer.ts";
 import { openAnswerer } from "../tasks/open-answerer.ts";
 import { openCaptioner } from "../tasks/open-captioner.ts";
+import { bundledAnswerer, bundledCaptioner } from "./bundled.ts";
 import type { DecodeOptions, PictureSource } from "./decode.ts";
 import { type DownloadOptions, downloadOptions } from "./download.ts";
 import { asPicture } from "./load.ts";
@@ -28,9 +29,7 @@ const loadOptions: OptionNames<LoadLanguageOptions> = {
   ort: true,
 };
 
-/** The captioner and the answerer that come with the package, for scenes of simple shapes, where the package's own files are served. */
-export const bundledCaptioner = new URL(/* @vite-ignore */ "../../models/scenes-captioner/", import.meta.url).href;
-export const bundledAnswerer = new URL(/* @vite-ignore */ "../../models/scenes-answerer/", import.meta.url).href;
+export { bundledAnswerer, bundledCaptioner };
 
 /** A captioner opened in a browser: takes whatever a browser shows as a picture. */
 export class LoadedCaptioner {
@@ -82,7 +81,8 @@ export async function loadCaptioner(
 ): Promise<LoadedCaptioner> {
   checkOptions(options, loadOptions, "loadCaptioner");
   const ort = options.ort ?? (await loadRuntime());
-  const { captioner, assumed } = await openCaptioner(ort, await folderOf(source, options), options);
+  const files = await folderOf(source, options);
+  const { captioner, assumed } = await openCaptioner(ort, files, options).catch(files.explained);
   return new LoadedCaptioner(captioner, assumed, options);
 }
 
@@ -97,11 +97,12 @@ export async function loadAnswerer(
 ): Promise<LoadedAnswerer> {
   checkOptions(options, loadOptions, "loadAnswerer");
   const ort = options.ort ?? (await loadRuntime());
-  const { answerer, assumed } = await openAnswerer(ort, await folderOf(source, options), options);
+  const files = await folderOf(source, options);
+  const { answerer, assumed } = await openAnswerer(ort, files, options).catch(files.explained);
   return new LoadedAnswerer(answerer, assumed, options);
 }
 
-async function folderOf(source: ModelSource, options: DownloadOptions): Promise<FolderFiles> {
+async function folderOf(source: ModelSource, options: DownloadOptions): Promise<WebFiles> {
   const found = await place(source, options);
   if (found.directory !== undefined) return new WebFiles(found.directory, found);
   throw new UserError("invalid-input", "invalid model: a single file; expected a directory with a tokenizer.json");
@@ -116,6 +117,14 @@ class WebFiles implements FolderFiles {
     private readonly directory: string,
     private readonly found: Place,
   ) {}
+
+  /** Says with what is missing that a page came in its place. */
+  readonly explained = (error: unknown): never => {
+    const page = this.found.page?.();
+    if (!(error instanceof UserError && error.code === "missing-file" && page) || error.message.includes(page))
+      throw error;
+    throw new UserError(error.code, `${error.message}; ${page}`, { cause: error });
+  };
 
   get name(): string {
     return nameOf(this.directory);
@@ -132,7 +141,7 @@ class WebFiles implements FolderFiles {
   async read(file: string, what: string): Promise<Uint8Array> {
     const content = await this.#once(file);
     if (content) return content;
-    throw new UserError("missing-file", `missing ${what}: ${this.path(file)}: there is no such file`);
+    throw new UserError("missing-file", `missing ${what}: ${this.path(file)}: ${this.found.absent(file)}`);
   }
 
   readModel(file: string): Promise<Uint8Array> {

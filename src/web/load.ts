@@ -7,6 +7,7 @@ import { Classifier, type ClassifyOptions, type Why } from "../tasks/classificat
 import { checkLoad, type ModelOptions, modelOptions, parseJson, parseLabels, readNamed } from "../tasks/open.ts";
 import { openParts } from "../tasks/opened.ts";
 import type { ModelReading } from "../tasks/reading.ts";
+import { bundledModel } from "./bundled.ts";
 import { type DecodeOptions, decode, type PictureSource } from "./decode.ts";
 import { type DownloadOptions, digest, downloadOptions } from "./download.ts";
 import { bytesOf, type ModelSource, nameOf, place, weightsBeside } from "./place.ts";
@@ -26,8 +27,7 @@ const loadOptions: OptionNames<LoadOptions> = {
   ...{ labels: true, ort: true },
 };
 
-/** The classifier that comes with the package, where the package's own files are served. */
-export const bundledModel = new URL(/* @vite-ignore */ "../../models/efficientnet-lite0/", import.meta.url).href;
+export { bundledModel };
 
 /** A classifier opened in a browser: takes whatever a browser shows as a picture. */
 export class LoadedClassifier {
@@ -73,10 +73,10 @@ export async function load(source: ModelSource = bundledModel, options: LoadOpti
   checkOptions(options, loadOptions, "load");
   checkLoad(options);
   const ort = options.ort ?? (await loadRuntime());
-  const { directory, modelFile, read } = await place(source, options);
+  const { directory, modelFile, read, absent } = await place(source, options);
   const file = modelFile();
   const bytes = await read(file);
-  if (!bytes) throw new UserError("missing-file", `missing model: ${file}: there is no such file`);
+  if (!bytes) throw new UserError("missing-file", `missing model: ${file}: ${absent(file)}`);
   const model = await readNamed(bytes, file);
   const externalData = await weightsBeside(model, file, read);
   const parsed = async (name: string, what: string) => {

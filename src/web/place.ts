@@ -4,7 +4,8 @@ import { withRoom } from "../onnx/append.ts";
 import type { Model } from "../onnx/model.ts";
 import { externalLocation, isExternal } from "../onnx/proto.ts";
 import { modelAmong, usualPlaces } from "../tasks/open.ts";
-import { type DownloadOptions, download, parseSums } from "./download.ts";
+import { checkBundled } from "./bundled.ts";
+import { type DownloadOptions, fetchFile, noSuchFile, parseSums } from "./download.ts";
 
 /**
  * A directory in Hugging Face layout (its address ends with a slash), an ONNX file's address or its bytes, or picked files: an ONNX
@@ -19,14 +20,21 @@ export interface Place {
   readonly modelFile: () => string;
   /** Undefined for a file that is not there. */
   readonly read: (name: string) => Promise<Uint8Array | undefined>;
+  /** Why a file is not there, once it has been read in vain. */
+  readonly absent: (name: string) => string;
+  /** That a page came in place of a file, if one did. */
+  readonly page?: () => string | undefined;
 }
 
+const absent = (): string => noSuchFile;
+
 export async function place(source: ModelSource, options: DownloadOptions): Promise<Place> {
+  checkBundled(source);
   if (source instanceof Uint8Array)
-    return { modelFile: () => "model.onnx", read: only("model.onnx", async () => source) };
+    return { modelFile: () => "model.onnx", read: only("model.onnx", async () => source), absent };
   if (source instanceof Blob) {
     const file = source instanceof File ? source.name : "model.onnx";
-    return { modelFile: () => file, read: only(file, () => bytesOf(source)) };
+    return { modelFile: () => file, read: only(file, () => bytesOf(source)), absent };
   }
   const address = typeof source === "string" || source instanceof URL;
   return address ? online(new URL(source, globalThis.location?.href), options) : picked(source);
@@ -44,19 +52,26 @@ function picked(files: readonly File[]): Place {
     const found = byName.get(name);
     return found && bytesOf(found);
   };
-  return { directory, modelFile: () => modelAmong([...byName.keys()], directory || "the files"), read };
+  return { directory, modelFile: () => modelAmong([...byName.keys()], directory || "the files"), read, absent };
 }
 
 async function online(url: URL, options: DownloadOptions): Promise<Place> {
+  const reasons = new Map<string, string>();
+  const absent = (name: string) => reasons.get(name) ?? noSuchFile;
+  const get = async (name: string, sha256: string | undefined, how: DownloadOptions) => {
+    const found = await fetchFile(new URL(name, url).href, sha256, how);
+    if (typeof found !== "string") return found;
+    reasons.set(name, found);
+    return undefined;
+  };
   if (!url.pathname.endsWith("/"))
-    return { modelFile: () => url.href, read: (name) => download(new URL(name, url).href, undefined, options) };
+    return { modelFile: () => url.href, read: (name) => get(name, undefined, options), absent };
   const quiet = { ...options, onProgress: undefined };
-  const sums = await download(new URL("SHA256SUMS", url).href, undefined, quiet);
-  const known = parseSums(new TextDecoder().decode(sums));
+  const known = parseSums(new TextDecoder().decode(await get("SHA256SUMS", undefined, quiet)));
   const file = usualPlaces.find((name) => known.has(name)) ?? usualPlaces[0];
-  const read = (name: string) =>
-    download(new URL(name, url).href, known.get(name), name.endsWith(".onnx") ? options : quiet);
-  return { directory: url.pathname.replace(/\/$/, ""), modelFile: () => file, read };
+  const read = (name: string) => get(name, known.get(name), name.endsWith(".onnx") ? options : quiet);
+  const page = () => [...reasons.values()].find((reason) => reason !== noSuchFile);
+  return { directory: url.pathname.replace(/\/$/, ""), modelFile: () => file, read, absent, page };
 }
 
 /** Files with weights beside an ONNX file, under the names that the model has for them; @throws UserError `missing-file`. */

@@ -1,5 +1,5 @@
 /** @file The ONNX Runtime of browsers, loaded when it is first needed. */
-import { UserError } from "../errors.ts";
+import { missingPackage } from "../errors.ts";
 import type { Runtime } from "../onnx/runtime.ts";
 
 /** `onnxruntime-web` in any of its builds. */
@@ -12,10 +12,6 @@ export async function loadRuntime(): Promise<WebRuntime> {
   try {
     return (await import("onnxruntime-web")) as WebRuntime;
   } catch (cause) {
-    throw new UserError(
-      "missing-package",
-      "missing package: onnxruntime-web is not installed or does not load; run: npm i onnxruntime-web",
-      { cause },
-    );
+    throw missingPackage(["onnxruntime-web"], "which runs networks in the browser", cause);
   }
 }

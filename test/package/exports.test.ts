@@ -155,6 +155,14 @@ test("the subpaths that package.json offers", () => {
   ]);
 });
 
+test("TypeScript that does not read exports finds the same declarations", () => {
+  const { exports, main, types, typesVersions } = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
+  const { ".": whole, "./package.json": _, ...doors } = exports as Record<string, { types: string; default: string }>;
+  expect({ types, default: main }).toEqual(whole);
+  const declared = Object.entries(doors).map(([door, { types }]) => [door.slice(2), [types]]);
+  expect(typesVersions).toEqual({ "*": Object.fromEntries(declared) });
+});
+
 /** What a page of gradcam is made of, with the operators that few models have in files of their own. */
 async function bundled() {
   const { outputFiles, metafile } = await build({

@@ -19,8 +19,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
+import { builtAndOpened } from "../../scripts/places/bundlers.mjs";
+import { differences } from "../../scripts/places/verdict.mjs";
 import { launch } from "../chromium.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -101,6 +103,16 @@ test("README's page, built by Vite", async () => {
   opened.on("pageerror", (error) => wrongs.push(String(error)));
   await opened.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
   await expect.poll(async () => [await opened.title(), ...wrongs], { timeout: 60_000 }).toEqual(["espresso"]);
+});
+
+describe("a page and its worker find the same figures, built by", () => {
+  beforeAll(() => shell("npm i -D webpack webpack-cli esbuild", yours), 120_000);
+
+  test.each(["vite", "webpack", "esbuild"])("%s", async (builder) => {
+    const { page, worker, half, withoutSource } = await builtAndOpened(yours, builder);
+    expect(differences({ page, worker, half })).toEqual([]);
+    expect(withoutSource).toMatch(/^missing model: gradcam\/models\/.* is not served: .* give its address$/);
+  });
 });
 
 test("what the release does, but publishing", async () => {

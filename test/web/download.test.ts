@@ -5,16 +5,21 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { UserErrorCode } from "../../src/errors.ts";
 import { digest, download, parseSums } from "../../src/web/download.ts";
+import { load } from "../../src/web/load.ts";
+import { loadAnswerer, loadCaptioner } from "../../src/web/load-language.ts";
 import { expectUserError } from "../explain/ask.ts";
 
 const content = Buffer.from("a model of sorts");
 const sha256 = createHash("sha256").update(content).digest("hex");
+/** What servers of one-page applications answer to every address. */
+const pages = ["<!doctype html><title>app</title>", "\n<!-- built -->\n<HTML lang=en>", "\ufeff<!DOCTYPE html>"];
 let server: Server;
 let base: string;
 
 beforeAll(async () => {
   server = createServer(({ url }, response) => {
     if (url === "/model.onnx") response.writeHead(200, { "content-length": content.length }).end(content);
+    else if (url?.startsWith("/app/")) response.writeHead(200).end(pages[Number(url.split("/")[2])]);
     else if (url === "/broken")
       response.writeHead(200, { "content-length": 100 }).write("half", () => response.destroy());
     else response.writeHead(url === "/down" ? 503 : 404).end();
@@ -45,6 +50,20 @@ test("what is not there is undefined; what else goes wrong says so", async () =>
   ]);
   const signal = AbortSignal.abort();
   await expectUserError(download(`${base}/model.onnx`, undefined, { signal }), "cancelled", "cancelled");
+});
+
+test.each([0, 1, 2])("a page in place of a model is said to be one: %i", async (page) => {
+  expect(await download(`${base}/app/${page}/model.onnx`, undefined)).toBeUndefined();
+  expect(await download(`${base}/app/${page}/model.onnx`, sha256)).toBeUndefined();
+  const ort = {} as never;
+  for (const place of ["model/", "model.onnx"])
+    await expectUserError(
+      load(`${base}/app/${page}/${place}`, { ort }),
+      "missing-file",
+      /missing model: .*: HTML came from http:.*model\.onnx: the server answers missing files with a page$/,
+    );
+  for (const open of [loadCaptioner, loadAnswerer])
+    await expectUserError(open(`${base}/app/${page}/model/`, { ort }), "missing-file", "HTML came from");
 });
 
 test("checksums by name", () => {

@@ -1,6 +1,6 @@
 /** @file The XML files of PASCAL VOC, which ILSVRC's CLS-LOC has too: boxes whose pixels count from 1, last one included. */
 import type { XMLParser } from "fast-xml-parser";
-import { UserError } from "../../errors.ts";
+import { missingPackage, UserError } from "../../errors.ts";
 import { boundedSize } from "../../tasks/json.ts";
 import { decodeXml } from "../entities.ts";
 import type { Marked } from "../sample.ts";
@@ -69,10 +69,6 @@ async function loadParser(): Promise<XMLParser> {
     const { XMLParser } = await import("fast-xml-parser");
     return new XMLParser({ parseTagValue: false, processEntities: false, isArray: (name) => name === "object" });
   } catch (cause) {
-    throw new UserError(
-      "missing-package",
-      "missing package fast-xml-parser, which reads annotations: npm i fast-xml-parser",
-      { cause },
-    );
+    throw missingPackage(["fast-xml-parser"], "which reads annotations", cause);
   }
 }

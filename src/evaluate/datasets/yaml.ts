@@ -1,5 +1,5 @@
 /** @file YAML that somebody else wrote: bounded before it is parsed, for aliases of aliases and deep nesting fill memory and stack. */
-import { UserError } from "../../errors.ts";
+import { missingPackage, UserError } from "../../errors.ts";
 
 const mostDepth = 64;
 /** A line's indentation bounds the depth of blocks. */
@@ -35,6 +35,6 @@ async function loadYaml(): Promise<typeof import("yaml")> {
   try {
     return await import("yaml");
   } catch (cause) {
-    throw new UserError("missing-package", "missing package yaml, which reads data.yaml: npm i yaml", { cause });
+    throw missingPackage(["yaml"], "which reads data.yaml", cause);
   }
 }

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { Queue, QueueEvents, Worker } from "bullmq";
 import type { Redis } from "ioredis";
-import { UserError } from "../../errors.ts";
+import { missingPackage, UserError } from "../../errors.ts";
 import { reasonOf, refusalIn } from "./refusal.ts";
 import type { Report, Shard } from "./shard.ts";
 
@@ -203,12 +203,6 @@ async function loadPackages() {
     const { Redis } = await import("ioredis");
     return { bullmq, Redis };
   } catch (cause) {
-    throw new UserError(
-      "missing-package",
-      "missing packages bullmq and ioredis, which --queue needs: npm i bullmq ioredis",
-      {
-        cause,
-      },
-    );
+    throw missingPackage(["bullmq", "ioredis"], "which --queue needs", cause);
   }
 }

@@ -1,6 +1,6 @@
 /** @file Plots of figures, by Observable Plot in a document that is no browser's: SVG that needs nothing. */
 import type * as PlotModule from "@observablehq/plot";
-import { UserError } from "../../errors.ts";
+import { missingPackage } from "../../errors.ts";
 import { type Html, raw } from "../../render/html.ts";
 import type { Figure } from "../summary.ts";
 
@@ -69,10 +69,6 @@ async function loadPlot() {
     const [Plot, { parseHTML }] = await Promise.all([import("@observablehq/plot"), import("linkedom")]);
     return { Plot, document: parseHTML("<!doctype html><html></html>").document };
   } catch (cause) {
-    throw new UserError(
-      "missing-package",
-      "missing packages @observablehq/plot and linkedom, which draw the report: npm i @observablehq/plot linkedom",
-      { cause },
-    );
+    throw missingPackage(["@observablehq/plot", "linkedom"], "which draw the report", cause);
   }
 }

@@ -1,0 +1,17 @@
+/** @file The page: leaves in `found` what it and its worker found. */
+import * as ort from "onnxruntime-web";
+import { explain, failure, withoutSource } from "./explain.js";
+import { halfPrecision } from "./half.js";
+
+const base = new URL(".", document.baseURI).href;
+const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+const fromWorker = new Promise((resolve) => {
+  worker.onmessage = ({ data }) => resolve(data);
+  worker.onerror = ({ message }) => resolve({ error: `the worker does not start: ${message}` });
+});
+const page = await explain(base).catch(failure);
+const said = await withoutSource();
+const bytes = async (name) => new Uint8Array(await (await fetch(`${base}${name}.onnx`)).arrayBuffer());
+const half = await halfPrecision(ort, await bytes("half"), await bytes("float")).catch(failure);
+worker.postMessage(base);
+window.found = { page, worker: await fromWorker, half, withoutSource: said };

@@ -1,0 +1,4 @@
+/** @file The same in a module worker. */
+import { explain, failure } from "./explain.js";
+
+self.onmessage = async ({ data: base }) => self.postMessage(await explain(base).catch(failure));
