@@ -60,7 +60,7 @@ export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions):
   const seedValues = new Map(
     Object.entries(seeds).map(([name, seed]) => [name, seedValue(model, build, tensors, name, seed)]),
   );
-  const sweep = { build, seeds: seedValues, wrt, overrides: overridesOf(rules) };
+  const sweep = { build, seeds: seedValues, wrt, overrides: overridesOf(rules, session) };
   const gradients = await Promise.resolve()
     .then(() => differentiate(model, tensors, sweep))
     .catch(async (error) => {

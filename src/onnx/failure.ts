@@ -7,6 +7,7 @@ import { isStatic, product } from "./dims.ts";
 import type { Feeds, Origin, Session } from "./ort.ts";
 import { readable } from "./readable.ts";
 import { reason } from "./reason.ts";
+import { providersOf } from "./runtime.ts";
 import { hasArray, typeFromName } from "./types.ts";
 import { arrayOf } from "./zeros.ts";
 
@@ -107,8 +108,7 @@ function outOfMemory(cause: unknown): UserError | undefined {
 
 /** Where the runtime opens the model once it may choose the processor, the execution provider that was asked for is what is missing. */
 async function missingProvider(opened: Origin, cause: unknown): Promise<UserError | undefined> {
-  const names = (opened.options.executionProviders ?? []).map((p) => (typeof p === "string" ? p : p.name));
-  const others = names.filter((name) => name !== "cpu" && name !== "wasm");
+  const others = providersOf(opened.options).filter((name) => name !== "cpu" && name !== "wasm");
   const { executionProviders, ...options } = opened.options;
   if (!executionProviders || others.length === 0) return undefined;
   if (await failure(() => withSession({ ...opened, options }, async () => undefined))) return undefined;

@@ -67,6 +67,12 @@ function fetchable({ outputMetadata }: Partial<Session>, names: readonly string[
 export const shapesOf = (feeds: Feeds): Record<string, number[]> =>
   Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims.map(Number)]));
 
+/** The names of the execution providers that are asked for. */
+export const providersOf = ({ executionProviders = [] }: SessionOptions = {}): string[] =>
+  executionProviders.map((one) => (typeof one === "string" ? one : one.name));
+
+export const usesWebGpu = (options?: SessionOptions): boolean => providersOf(options).includes("webgpu");
+
 /** Session options over presets; of `extra`, whose entries live in nested objects, both are kept. */
 export function overPreset(preset: SessionOptions, options: SessionOptions): SessionOptions {
   return { ...preset, ...options, extra: merged(preset.extra ?? {}, options.extra ?? {}) };
