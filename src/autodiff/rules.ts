@@ -1,6 +1,7 @@
 /** @file The sets of rules that a gradient can be taken by. */
 import { expects, listing, UserError } from "../errors.ts";
-import { type SessionOptions, usesWebGpu } from "../onnx/runtime.ts";
+import { usesWebGpu } from "../onnx/provider.ts";
+import type { SessionOptions } from "../onnx/runtime.ts";
 import type { Overrides } from "./differentiate.ts";
 import { deconv } from "./overrides/deconv.ts";
 import { guided } from "./overrides/guided.ts";

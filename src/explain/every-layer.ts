@@ -39,7 +39,11 @@ export class EveryLayer {
   ) {}
 
   /** @throws UserError where no layer has a gradient, with the first reason. */
-  static async open(ort: Runtime, explainer: Explainer, options: SessionOptions = {}): Promise<EveryLayer> {
+  static async open(
+    ort: Runtime,
+    explainer: Explainer,
+    options: SessionOptions = explainer.session ?? {},
+  ): Promise<EveryLayer> {
     const { layers, seed, extension } = deepest(explainer, overridesOf("plain", options));
     const session = await openExtended(ort, explainer.model.bytes, extension, options);
     const outputs = extension.outputs.map(({ name }) => name);

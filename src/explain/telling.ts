@@ -16,6 +16,7 @@ import { extract, readsOf } from "../onnx/extract.ts";
 import { freshPrefix, type Model } from "../onnx/model.ts";
 import { type Observed, observe, typeOf } from "../onnx/observe.ts";
 import { DataType, makeNode, makeValueInfo } from "../onnx/proto.ts";
+import { placed } from "../onnx/provider.ts";
 import {
   type Feeds,
   openSession,
@@ -97,11 +98,12 @@ export class Telling {
     ort: Runtime,
     teller: Teller,
     feeds: Feeds,
-    { session = {}, tokens }: { session?: SessionOptions; tokens?: TokenGrid },
+    { session: given = {}, tokens }: { session?: SessionOptions; tokens?: TokenGrid },
   ): Promise<Telling> {
     const model = compose(teller.parts, teller.connections);
     await loadOperatorsOf(model.graph);
-    const tensors = await observe(ort, model, shapesOf(feeds), session);
+    const tensors = await observe(ort, model, shapesOf(feeds), given);
+    const { session = {} } = await placed(ort, tensors, given);
     const wanted = ancestors(model, [teller.scores]);
     const { input } = explainedInput(model, tensors, wanted, { explainInput: teller.image });
     if (!input) throw new InternalError(`the picture "${teller.image}" of a captioner is no input`);

@@ -4,10 +4,11 @@
  */
 import { InternalError, UserError } from "../errors.ts";
 import { isStatic, product } from "./dims.ts";
-import type { Feeds, Origin, Session } from "./ort.ts";
+import { missingRuntime } from "./missing-runtime.ts";
+import type { Feeds, Origin, Runtime, Session } from "./ort.ts";
+import { providersOf, usesWebGpu } from "./provider.ts";
 import { readable } from "./readable.ts";
 import { reason } from "./reason.ts";
-import { providersOf } from "./runtime.ts";
 import { hasArray, typeFromName } from "./types.ts";
 import { arrayOf } from "./zeros.ts";
 
@@ -18,6 +19,13 @@ type Shapes = Readonly<Record<string, readonly number[]>>;
 
 /** @param origin the user's model, where what was opened is more than that */
 export async function notOpened(cause: unknown, opened: Origin, origin?: Origin): Promise<Error> {
+  if (cause instanceof UserError) return cause;
+  const runtime = missingRuntime(cause);
+  if (runtime) return runtime;
+  // Before anything else is tried: a session on a lost device fails in ways that the runtime does not recover from.
+  const lost =
+    usesWebGpu(opened.options) && (await (await import("./device.ts")).lostDevice(opened.ort, undefined, cause));
+  if (lost) return lost;
   const fault = origin ? await failure(() => onZeros(origin)) : { error: cause };
   if (!fault) return outOfMemory(cause) ?? ours(cause);
   const provider = await missingProvider(opened, fault.error);
@@ -26,7 +34,15 @@ export async function notOpened(cause: unknown, opened: Origin, origin?: Origin)
   return outOfMemory(fault.error) ?? new UserError("invalid-model", message, { cause });
 }
 
-export async function notRun(cause: unknown, feeds: Feeds, origin?: Origin): Promise<Error> {
+/** @param ran what failed, and what made it, where that is known */
+export async function notRun(
+  cause: unknown,
+  feeds: Feeds,
+  origin?: Origin,
+  { session, ort }: { readonly session?: Session; readonly ort?: Runtime } = {},
+): Promise<Error> {
+  const lost = ort && session && (await (await import("./device.ts")).lostDevice(ort, session, cause));
+  if (lost) return lost;
   const fault = origin ? await failure(() => on(origin, feeds)) : { error: cause };
   if (!fault) return outOfMemory(cause) ?? ours(cause);
   const message = `invalid input: ONNX Runtime could not run the model on it: ${reason(fault.error)}`;

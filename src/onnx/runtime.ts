@@ -2,6 +2,7 @@
 import { expects, isRecord } from "../errors.ts";
 import { byName, fetchedAs } from "./alias.ts";
 import type { Feeds, Origin, Runtime, Session, SessionOptions, Tensor } from "./ort.ts";
+import { usesWebGpu } from "./provider.ts";
 import { isOwnHalf, readable } from "./readable.ts";
 import { hasArray, typeFromName } from "./types.ts";
 
@@ -28,7 +29,10 @@ export async function openSession(
   expects(typeof ort?.InferenceSession?.create === "function", "runtime", ort, runtimes);
   const origin = of && { ort, model: of, options };
   try {
-    const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...options });
+    const create = (given: SessionOptions) => ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...given });
+    const session = await (usesWebGpu(options)
+      ? (await import("./device.ts")).onDevice(ort, options, create)
+      : create(options));
     makers.set(session, ort);
     if (origin) origins.set(session, origin);
     return session;
@@ -54,7 +58,8 @@ export async function run(
     const asked = fetchable(session, fetchedAs(fetches, session.outputNames));
     return byName((await session.run(given, asked)) as Record<string, Tensor>);
   } catch (cause) {
-    throw await (await import("./failure.ts")).notRun(cause, feeds, origins.get(session));
+    const { notRun } = await import("./failure.ts");
+    throw await notRun(cause, feeds, origins.get(session), { session, ort: makers.get(session) });
   }
 }
 
@@ -66,12 +71,6 @@ function fetchable({ outputMetadata }: Partial<Session>, names: readonly string[
 
 export const shapesOf = (feeds: Feeds): Record<string, number[]> =>
   Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims.map(Number)]));
-
-/** The names of the execution providers that are asked for. */
-export const providersOf = ({ executionProviders = [] }: SessionOptions = {}): string[] =>
-  executionProviders.map((one) => (typeof one === "string" ? one : one.name));
-
-export const usesWebGpu = (options?: SessionOptions): boolean => providersOf(options).includes("webgpu");
 
 /** Session options over presets; of `extra`, whose entries live in nested objects, both are kept. */
 export function overPreset(preset: SessionOptions, options: SessionOptions): SessionOptions {
