@@ -31,6 +31,7 @@ type Create = (options: SessionOptions) => Promise<Session>;
 /** In the place of the runtime's own, which was lost. By what makes its sessions: the namespace around it may be a new one each time. */
 const others = new WeakMap<object, Device>();
 const deviceOf = new WeakMap<Session, Device>();
+const holders = new WeakMap<Device, number>();
 const turns = new WeakMap<object, Promise<unknown>>();
 
 /** Makes a session on a device that is there. They are made one at a time: ONNX Runtime Web refuses a second one meanwhile. */
@@ -38,8 +39,8 @@ export function onDevice(ort: Runtime, options: SessionOptions, create: Create):
   const key = ort.InferenceSession;
   const made = (turns.get(key) ?? Promise.resolve()).then(async () => {
     const session = await create(await onLivingDevice(ort, options));
-    const device = given(options) ?? current(ort);
-    if (device) deviceOf.set(session, device);
+    const device = given(options) ?? current(ort) ?? webOf(ort)?.device;
+    if (device) hold(session, device);
     return session;
   });
   turns.set(
@@ -69,7 +70,23 @@ export async function lostDevice(ort: Runtime, session: Session | undefined, cau
 
 const webOf = (ort: Runtime) => (ort as { env?: { webgpu?: { device?: Device } } }).env?.webgpu;
 
-const current = (ort: Runtime): Device | undefined => others.get(ort.InferenceSession) ?? webOf(ort)?.device;
+function current(ort: Runtime): Device | undefined {
+  const device = others.get(ort.InferenceSession) ?? webOf(ort)?.device;
+  return device && holders.has(device) ? device : undefined;
+}
+
+/** The runtime destroys a device with the last session that has it, and makes another for the next one: that is no loss. */
+function hold(session: Session, device: Device): void {
+  deviceOf.set(session, device);
+  holders.set(device, (holders.get(device) ?? 0) + 1);
+  const release = session.release.bind(session);
+  session.release = async () => {
+    const left = (holders.get(device) ?? 1) - 1;
+    if (left) holders.set(device, left);
+    else holders.delete(device);
+    await release();
+  };
+}
 
 const isWebGpu = (provider: string | { readonly name: string }): boolean =>
   (typeof provider === "string" ? provider : provider.name) === "webgpu";
@@ -87,7 +104,7 @@ async function onLivingDevice(ort: Runtime, options: SessionOptions): Promise<Se
   if (given(options) || !device) return options;
   const loss = await lossOf(device, 0);
   if (loss) others.set(ort.InferenceSession, await another(ort, loss.message));
-  const other = others.get(ort.InferenceSession);
+  const other = others.get(ort.InferenceSession); // held from here on, or else it were not given
   const executionProviders = options.executionProviders?.map((one) =>
     other && isWebGpu(one) ? { ...(typeof one === "string" ? { name: one } : one), device: other } : one,
   ) as SessionOptions["executionProviders"];

@@ -7,7 +7,7 @@ import { reason } from "./reason.ts";
 
 /** What it says once its WebAssembly has failed, at the first session and at every later one. */
 const failed =
-  /no available backend found|initWasm|initializeWebAssembly|WebAssembly is not initialized|dynamically imported module|Importing a module script failed/;
+  /Aborted|initWasm|initializeWebAssembly|WebAssembly|dynamically imported module|Importing a module script failed/;
 const refused = /Content.?Security.?Policy|unsafe-eval|blocked by CSP/i;
 const notFound =
   /fetching of the wasm failed|dynamically imported module|Importing a module script failed|Failed to fetch|NetworkError/i;
@@ -16,15 +16,15 @@ const notWasm = /magic word|magic number|MIME type|CompileError|LinkError|functi
 /** @returns the error that says what is missing, where that is why no session could be made */
 export function missingRuntime(cause: unknown): UserError | undefined {
   const said = cause instanceof Error ? cause.message : String(cause);
-  // A provider that this build has not is another matter.
-  if (!failed.test(said) || (/backend not found/.test(said) && !/Aborted/.test(said))) return undefined;
+  // Where WebAssembly is there, a provider is missing, which is another matter.
+  if (!/no available backend found/.test(said) || !failed.test(said)) return undefined;
   return new UserError("missing-runtime", `missing runtime: ONNX Runtime Web cannot start: ${why(said)}`, { cause });
 }
 
 function why(said: string): string {
   if (refused.test(said))
     return "the page's Content-Security-Policy does not let WebAssembly be compiled; add 'wasm-unsafe-eval' to its script-src";
-  const url = lookedFor() ?? /https?:\S+\.m?js/.exec(said)?.[0];
+  const url = lookedFor();
   const file = url ?? "its .wasm file (ort-wasm-simd-threaded….wasm)";
   const serve = `serve ${url ? fileOf(url) : "it"} from node_modules/onnxruntime-web/dist there, or name its directory in ort.env.wasm.wasmPaths; then load the page anew`;
   if (notFound.test(said)) return `${file} is not served; ${serve}`;
@@ -39,7 +39,7 @@ function lookedFor(): string | undefined {
 }
 
 /** Its name as the package has it: bundlers put a hash in it. */
-const fileOf = (url: string): string =>
-  (url.split("/").at(-1) ?? url)
-    .replace(/[?#].*$/, "")
-    .replace(/-[\w-]{6,}(?=\.(wasm|mjs)$)/, (hash) => (hash === "-simd-threaded" ? hash : ""));
+function fileOf(url: string): string {
+  const [, build = "", ending] = /ort-wasm-simd-threaded(\.[a-z]+)?[^/]*\.(wasm|mjs)/.exec(url) ?? [];
+  return `ort-wasm-simd-threaded${build}.${ending}`;
+}

@@ -1,5 +1,6 @@
 /** @file Making and running sessions of the host's ONNX Runtime. */
 import { expects, isRecord } from "../errors.ts";
+import { orAborted } from "./aborts.ts";
 import { byName, fetchedAs } from "./alias.ts";
 import type { Feeds, Origin, Runtime, Session, SessionOptions, Tensor } from "./ort.ts";
 import { usesWebGpu } from "./provider.ts";
@@ -29,7 +30,8 @@ export async function openSession(
   expects(typeof ort?.InferenceSession?.create === "function", "runtime", ort, runtimes);
   const origin = of && { ort, model: of, options };
   try {
-    const create = (given: SessionOptions) => ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...given });
+    const create = (given: SessionOptions) =>
+      orAborted(ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...given }));
     const session = await (usesWebGpu(options)
       ? (await import("./device.ts")).onDevice(ort, options, create)
       : create(options));
@@ -56,7 +58,7 @@ export async function run(
     const ort = makers.get(session);
     const given = ort && Object.values(feeds).some(isOwnHalf) ? await readable(ort, feeds) : feeds;
     const asked = fetchable(session, fetchedAs(fetches, session.outputNames));
-    return byName((await session.run(given, asked)) as Record<string, Tensor>);
+    return byName((await orAborted(session.run(given, asked))) as Record<string, Tensor>);
   } catch (cause) {
     const { notRun } = await import("./failure.ts");
     throw await notRun(cause, feeds, origins.get(session), { session, ort: makers.get(session) });
