@@ -22,6 +22,7 @@ export type UserErrorCode =
   | "unsupported-operator"
   | "cannot-write"
   | "device-lost"
+  | "runtime-lost"
   | "cancelled";
 
 /** A mistake that the caller can mend. */

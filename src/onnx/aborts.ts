@@ -1,28 +1,21 @@
-/**
- * @file An abort inside of ONNX Runtime Web, of which its own promise hears nothing: where WebAssembly had been suspended (on WebGPU it
- * always is), the error ends in the event loop, and who waits for the session would wait for ever.
- */
+/** @file An abort inside of ONNX Runtime Web's WebAssembly, after which it answers nothing any more: what is asked of it would hang. */
+import { UserError } from "../errors.ts";
+import type { Runtime } from "./ort.ts";
 
-/** Ends with the work, or with the error that ended it unheard. */
-export function orAborted<T>(work: Promise<T>): Promise<T> {
-  const { addEventListener: listen, removeEventListener: unlisten } = globalThis;
-  if (typeof listen !== "function" || typeof unlisten !== "function") return work; // Node has no such events
-  return new Promise((resolve, reject) => {
-    const hear = (event: Event) => {
-      const { reason, error = reason } = event as Event & { reason?: unknown; error?: unknown };
-      // If the promise does hear of it after all, it comes first.
-      if (isRuntimes(error)) setTimeout(() => reject(error), 100);
-    };
-    const events = ["unhandledrejection", "error"];
-    for (const event of events) listen(event, hear);
-    const done = () => {
-      for (const event of events) unlisten(event, hear);
-    };
-    work.then(resolve, reject).finally(done);
-  });
+/** Why they stopped, by what makes their sessions. */
+const stopped = new WeakMap<object, UserError>();
+
+/** @throws UserError `runtime-lost` where it has aborted. */
+export function checkRunning({ InferenceSession }: Runtime): void {
+  const error = stopped.get(InferenceSession);
+  if (error) throw error;
 }
 
-/** Whether an error comes out of WebAssembly. */
-const isRuntimes = (error: unknown): boolean =>
-  error instanceof WebAssembly.RuntimeError ||
-  (error instanceof Error && /wasm-function|wasm:\/\//.test(error.stack ?? ""));
+/** Remembers an abort; the error that tells of it, where a failure is one. */
+export function abortOf(ort: Runtime | undefined, cause: unknown): UserError | undefined {
+  if (!ort || !(cause instanceof WebAssembly.RuntimeError)) return undefined;
+  const message = `lost runtime: ONNX Runtime Web has stopped (${cause.message}); load the page anew`;
+  const error = new UserError("runtime-lost", message, { cause });
+  stopped.set(ort.InferenceSession, error);
+  return error;
+}

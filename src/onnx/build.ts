@@ -146,7 +146,7 @@ export class Builder extends Emitter {
     const rows = transA ? undefined : this.#oneHotRows(a);
     if (rows) return this.matMul(a, transB ? this.transpose(b, [1, 0]) : b);
     const dims = a.dims && b.dims ? [a.dims[transA ? 1 : 0], b.dims[transB ? 0 : 1]] : undefined;
-    const inputs = this.opset >= 11 ? [a, b] : [a, b, this.floats(0, undefined, a.type)]; // the addend became optional
+    const inputs = this.opset >= 11 ? [a, b] : [a, b, this.floats([0], undefined, a.type)]; // the addend became optional; WebGPU aborts on a scalar
     return this.op("Gemm", inputs, { transA: transA ? 1 : 0, transB: transB ? 1 : 0 }, a.type, dims);
   }
 

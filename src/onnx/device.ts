@@ -122,26 +122,21 @@ async function another(ort: Runtime, why: string): Promise<Device> {
     : "the browser gives no other now";
   throw new UserError(
     "device-lost",
-    `lost device: the graphics device is gone (${why}), and ${rest}; load the page anew, or give executionProviders: ["wasm"]`,
+    `lost device: the graphics device is gone (${why}); ${rest}; load the page anew, or give executionProviders: ["wasm"]`,
   );
 }
 
-/** What ONNX Runtime asks for its own device: everything that makes it faster, and the adapter's limits. */
+/** Its limits are accessors, which the prototype has. */
+function limitNames(limits: Adapter["limits"]): string[] {
+  const names = [];
+  for (const name in limits) if (name.startsWith("max")) names.push(name);
+  return names;
+}
+
+/** As ONNX Runtime asks for its own device: what makes it faster, and all that the adapter allows. */
 const wanted = ({ features, limits }: Adapter) => ({
   requiredFeatures: ["shader-f16", "subgroups"].filter((name) => features.has(name)),
-  requiredLimits: Object.fromEntries(
-    [
-      "maxComputeWorkgroupStorageSize",
-      "maxComputeWorkgroupsPerDimension",
-      "maxStorageBufferBindingSize",
-      "maxStorageBuffersPerShaderStage",
-      "maxBufferSize",
-      "maxComputeInvocationsPerWorkgroup",
-      "maxComputeWorkgroupSizeX",
-      "maxComputeWorkgroupSizeY",
-      "maxComputeWorkgroupSizeZ",
-    ].map((name) => [name, limits[name]]),
-  ),
+  requiredLimits: Object.fromEntries(limitNames(limits).map((name) => [name, limits[name]])),
 });
 
 async function adapter(): Promise<Adapter | undefined> {

@@ -3,6 +3,7 @@
  * itself is taken, and runs on the same feeds, what was added is at fault, and that is ours.
  */
 import { InternalError, UserError } from "../errors.ts";
+import { abortOf } from "./aborts.ts";
 import { isStatic, product } from "./dims.ts";
 import { missingRuntime } from "./missing-runtime.ts";
 import type { Feeds, Origin, Runtime, Session } from "./ort.ts";
@@ -20,7 +21,7 @@ type Shapes = Readonly<Record<string, readonly number[]>>;
 /** @param origin the user's model, where what was opened is more than that */
 export async function notOpened(cause: unknown, opened: Origin, origin?: Origin): Promise<Error> {
   if (cause instanceof UserError) return cause;
-  const runtime = missingRuntime(cause);
+  const runtime = stoppedBy(cause, opened.ort) ?? missingRuntime(cause);
   if (runtime) return runtime;
   // Before anything else is tried: a session on a lost device fails in ways that the runtime does not recover from.
   const lost =
@@ -41,6 +42,8 @@ export async function notRun(
   origin?: Origin,
   { session, ort }: { readonly session?: Session; readonly ort?: Runtime } = {},
 ): Promise<Error> {
+  const stopped = stoppedBy(cause, ort);
+  if (stopped) return stopped;
   const lost = ort && session && (await (await import("./device.ts")).lostDevice(ort, session, cause));
   if (lost) return lost;
   const fault = origin ? await failure(() => on(origin, feeds)) : { error: cause };
@@ -113,6 +116,12 @@ const ours = (cause: unknown): InternalError =>
     `ONNX Runtime takes the model, but not what gradcam adds to it (${reason(cause)}); please report it, with the model or a script that exports one like it`,
     { cause },
   );
+
+/** An abort; nothing else may be tried then, for it would hang. */
+function stoppedBy(cause: unknown, ort: Runtime | undefined): UserError | undefined {
+  const abort = abortOf(ort, cause);
+  return abort && (outOfMemory(cause) ?? abort);
+}
 
 function outOfMemory(cause: unknown): UserError | undefined {
   const said = cause instanceof Error ? cause.message : String(cause);

@@ -26,8 +26,7 @@ export async function placed(ort: Runtime, tensors: Observed, session: SessionOp
   const executionProviders = session.executionProviders?.filter(
     (one) => providersOf({ executionProviders: [one] })[0] !== "webgpu",
   );
-  const because =
-    "the model computes in half precision, for which this device's graphics adapter has no shaders (shader-f16)";
+  const because = "the model computes in half precision, for which this graphics adapter has no shaders (shader-f16)";
   return {
     session: { ...session, executionProviders: executionProviders?.length ? executionProviders : ["wasm"] },
     because,

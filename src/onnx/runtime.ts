@@ -1,6 +1,6 @@
 /** @file Making and running sessions of the host's ONNX Runtime. */
 import { expects, isRecord } from "../errors.ts";
-import { orAborted } from "./aborts.ts";
+import { checkRunning } from "./aborts.ts";
 import { byName, fetchedAs } from "./alias.ts";
 import type { Feeds, Origin, Runtime, Session, SessionOptions, Tensor } from "./ort.ts";
 import { usesWebGpu } from "./provider.ts";
@@ -28,10 +28,10 @@ export async function openSession(
   of?: Origin["model"],
 ): Promise<Session> {
   expects(typeof ort?.InferenceSession?.create === "function", "runtime", ort, runtimes);
+  checkRunning(ort);
   const origin = of && { ort, model: of, options };
   try {
-    const create = (given: SessionOptions) =>
-      orAborted(ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...given }));
+    const create = (given: SessionOptions) => ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...given });
     const session = await (usesWebGpu(options)
       ? (await import("./device.ts")).onDevice(ort, options, create)
       : create(options));
@@ -54,14 +54,15 @@ export async function run(
   feeds: Feeds,
   fetches: readonly string[] = session.outputNames,
 ): Promise<Record<string, Tensor>> {
+  const ort = makers.get(session);
+  if (ort) checkRunning(ort);
   try {
-    const ort = makers.get(session);
     const given = ort && Object.values(feeds).some(isOwnHalf) ? await readable(ort, feeds) : feeds;
     const asked = fetchable(session, fetchedAs(fetches, session.outputNames));
-    return byName((await orAborted(session.run(given, asked))) as Record<string, Tensor>);
+    return byName((await session.run(given, asked)) as Record<string, Tensor>);
   } catch (cause) {
     const { notRun } = await import("./failure.ts");
-    throw await notRun(cause, feeds, origins.get(session), { session, ort: makers.get(session) });
+    throw await notRun(cause, feeds, origins.get(session), { session, ort });
   }
 }
 

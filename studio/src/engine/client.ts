@@ -28,7 +28,7 @@ export class Engine {
   /**
    * @param start a worker of this name
    * @param onLost called once when the worker has died: before it said a word, as where its script cannot be fetched, or after; or when it
-   *   is ended because its graphics device was lost
+   *   is ended because it lost its runtime or its graphics device
    */
   constructor(
     start: (name: string) => Worker,
@@ -82,9 +82,9 @@ export class Engine {
     }
     this.#pending.delete(message.id);
     if ("answer" in message) pending?.resolve(message.answer);
-    else if (message.failure.code === "device-lost") {
+    else if (/-lost$/.test(message.failure.code)) {
       pending?.reject(new WorkerLost(message.failure.message));
-      this.#lose(true);
+      this.#lose(message.failure.code === "device-lost");
     } else pending?.reject(new UserError(message.failure.code as UserError["code"], message.failure.message));
   }
 

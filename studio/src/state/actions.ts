@@ -114,9 +114,9 @@ async function revive(answered: boolean, device = false): Promise<void> {
   if (answered)
     tell(
       device
-        ? "The graphics device was lost, and the engine was started again"
+        ? "The graphics device was lost: the engine was started again"
         : "The engine stopped and was started again",
-      `${device ? "Another program or a new driver may have taken it" : "The browser may have run out of memory"}. Nothing you chose is lost: model, picture, question and strokes are there again; a test that was running has to be started anew.`,
+      `${device ? "" : "The browser may have run out of memory. "}Nothing you chose is lost: model, picture, question and strokes are there again; a test that was running has to be started anew.`,
     );
   try {
     await untilReady(
