@@ -1,5 +1,5 @@
 /** @file Which execution providers a session is asked to run on, and whether they can run the model. */
-import type { Observed } from "./observe.ts";
+import type { Observed } from "./bodies.ts";
 import type { Runtime, SessionOptions } from "./ort.ts";
 import { DataType } from "./proto.ts";
 
