@@ -21,7 +21,7 @@ type Shapes = Readonly<Record<string, readonly number[]>>;
 /** @param origin the user's model, where what was opened is more than that */
 export async function notOpened(cause: unknown, opened: Origin, origin?: Origin): Promise<Error> {
   if (cause instanceof UserError) return cause;
-  const runtime = stoppedBy(cause, opened.ort) ?? missingRuntime(cause);
+  const runtime = stoppedBy(cause, opened.ort) ?? (await missingRuntime(cause));
   if (runtime) return runtime;
   // Before anything else is tried: a session on a lost device fails in ways that the runtime does not recover from.
   const lost =

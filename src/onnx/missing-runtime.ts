@@ -14,17 +14,18 @@ const notFound =
 const notWasm = /magic word|magic number|MIME type|CompileError|LinkError|function import/i;
 
 /** @returns the error that says what is missing, where that is why no session could be made */
-export function missingRuntime(cause: unknown): UserError | undefined {
+export async function missingRuntime(cause: unknown): Promise<UserError | undefined> {
   const said = cause instanceof Error ? cause.message : String(cause);
   // Where WebAssembly is there, a provider is missing, which is another matter.
   if (!/no available backend found/.test(said) || !failed.test(said)) return undefined;
+  await new Promise((resolve) => setTimeout(resolve, 50)); // until the page's record of requests has the failed one
   return new UserError("missing-runtime", `missing runtime: ONNX Runtime Web cannot start: ${why(said)}`, { cause });
 }
 
 function why(said: string): string {
   if (refused.test(said))
     return "the page's Content-Security-Policy does not let WebAssembly be compiled; add 'wasm-unsafe-eval' to its script-src";
-  const url = lookedFor();
+  const url = lookedFor(/fetching of the wasm|magic|MIME/.test(said) ? "wasm" : "mjs");
   const file = url ?? "its .wasm file";
   const serve = `serve ${url ? fileOf(url) : "it"} from node_modules/onnxruntime-web/dist there, or name its directory in ort.env.wasm.wasmPaths; then load the page anew`;
   if (notFound.test(said)) return `${file} is not served; ${serve}`;
@@ -32,10 +33,12 @@ function why(said: string): string {
   return reason(said);
 }
 
-/** The last of the runtime's files that the page has asked for. */
-function lookedFor(): string | undefined {
+/** The last of the runtime's files of this ending that the page has asked for. */
+function lookedFor(ending: string): string | undefined {
   const asked = globalThis.performance?.getEntriesByType?.("resource") ?? [];
-  return asked.map(({ name }) => name).findLast((name) => /ort-wasm[^/]*\.(wasm|mjs)([?#]|$)/.test(name));
+  return asked
+    .map(({ name }) => name)
+    .findLast((name) => name.includes("ort-wasm") && name.replace(/[?#].*/, "").endsWith(ending));
 }
 
 /** Its name as the package has it: bundlers put a hash in it. */
