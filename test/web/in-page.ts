@@ -1,5 +1,6 @@
 /** @file What the tests of browsers have done in a page. */
 import * as gradcam from "../../src/index.ts";
+import { halfToNumber } from "../../src/onnx/proto.ts";
 import type { Runtime } from "../../src/onnx/runtime.ts";
 
 export interface Asked {
@@ -20,9 +21,31 @@ export interface Told {
   readonly error?: string;
 }
 
-const devices: { destroy(): void }[] = [];
-const { GPUAdapter } = globalThis as { GPUAdapter?: { prototype: { requestDevice(...a: unknown[]): Promise<never> } } };
-if (GPUAdapter) {
+/** A tensor as it goes to the page and back. */
+export interface Plain {
+  readonly type: string;
+  readonly data: readonly number[];
+  readonly dims: readonly number[];
+}
+
+type Plains = Readonly<Record<string, Plain>>;
+
+export interface AskedCase {
+  readonly build: string;
+  readonly providers: readonly string[];
+  readonly model: string;
+  readonly feeds: Plains;
+  readonly seeds: Plains;
+  readonly image: string;
+  readonly output: string;
+  readonly layer: string;
+  readonly rules: readonly ("guided" | "deconv")[];
+  /** Besides the seeds. */
+  readonly classes?: readonly number[];
+}
+
+const devices: GPUDevice[] = [];
+if (typeof GPUAdapter !== "undefined") {
   const { requestDevice } = GPUAdapter.prototype;
   GPUAdapter.prototype.requestDevice = async function (...given) {
     const device = await requestDevice.apply(this, given);
@@ -31,12 +54,17 @@ if (GPUAdapter) {
   };
 }
 
-async function start({ build, providers, model, x }: Asked) {
+async function runtimeOf(build: string) {
   const ort: Runtime & { env: { logLevel: string; wasm: { numThreads: number } } } = await import(
     `${location.origin}/ort/${build}`
   );
   ort.env.logLevel = "error";
   ort.env.wasm.numThreads = 1;
+  return ort;
+}
+
+async function start({ build, providers, model, x }: Asked) {
+  const ort = await runtimeOf(build);
   const data = x.type === "float16" ? Uint16Array.from(x.data) : Float32Array.from(x.data);
   const feeds = { x: new ort.Tensor(x.type as "float32", data as Float32Array, x.dims) };
   return { ort, bytes: Uint8Array.from(model), feeds, session: { executionProviders: [...providers] } };
@@ -76,6 +104,47 @@ async function lose(asked: Asked): Promise<Told[]> {
   return [before, after, again];
 }
 
-const inPage = { gradient, lose };
+const arrays = { float32: Float32Array, float16: Uint16Array, int32: Int32Array, bool: Uint8Array, uint8: Uint8Array };
+
+/** All that a reference case has references of, by what it is. */
+async function conform(asked: AskedCase): Promise<Record<string, Plain[]>> {
+  const ort = await runtimeOf(asked.build);
+  const session = { executionProviders: [...asked.providers] };
+  const bytes = new Uint8Array(await (await fetch(asked.model)).arrayBuffer());
+  const tensors = (plains: Plains) =>
+    Object.fromEntries(
+      Object.entries(plains).map(([name, { type, data, dims }]) => {
+        const made =
+          type === "int64"
+            ? BigInt64Array.from(data, BigInt)
+            : arrays[type as keyof typeof arrays].from(data as number[]);
+        return [name, new ort.Tensor(type as "float32", made as Float32Array, dims)];
+      }),
+    );
+  const [feeds, seeds] = [tensors(asked.feeds), tensors(asked.seeds)];
+  const plain = ({ type, data, dims }: { type: string; data: unknown; dims: readonly number[] }): Plain => ({
+    ...{ type, dims },
+    data: Array.from(data as Float32Array, type === "float16" && data instanceof Uint16Array ? halfToNumber : Number),
+  });
+  const { image, layer, output } = asked;
+  const { outputs, gradients } = await gradcam.vjp(ort, bytes, { feeds, seeds, wrt: [image, layer], session });
+  const told: Record<string, Plain[]> = {
+    output: [plain(outputs[output])],
+    activation_gradient: [plain(gradients[layer])],
+    input_gradient: [plain(gradients[image])],
+  };
+  for (const rules of asked.rules)
+    told[rules] = [
+      plain((await gradcam.vjp(ort, bytes, { feeds, seeds, wrt: [image], rules, session })).gradients[image]),
+    ];
+  const explainer = await gradcam.openExplainer(ort, bytes, { output, layer, session });
+  told.grad_cam = [plain((await explainer.explain(feeds, { target: { seeds } })).maps)];
+  if (asked.classes && !explainer.score.before)
+    told.grad_cam.push(plain((await explainer.explain(feeds, { target: [...asked.classes] })).maps));
+  await explainer.release();
+  return told;
+}
+
+const inPage = { gradient, lose, conform };
 export type InPage = typeof inPage;
 Object.assign(globalThis, { inPage });

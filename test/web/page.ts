@@ -6,7 +6,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type { Browser, Page } from "playwright-core";
-import type { Asked, InPage, Told } from "./in-page.ts";
+import type { Asked, AskedCase, InPage, Plain, Told } from "./in-page.ts";
 
 const runtime = fileURLToPath(new URL("../../node_modules/onnxruntime-web/dist/", import.meta.url));
 const types: Readonly<Record<string, string>> = {
@@ -26,10 +26,12 @@ export interface Pages {
   stop(): void;
 }
 
-export async function pages(): Promise<Pages> {
+/** @param models a folder whose files are served under `/models/` */
+export async function pages(models?: string): Promise<Pages> {
   const entry = fileURLToPath(new URL("in-page.ts", import.meta.url));
-  const options = { bundle: true, write: false, format: "esm", external: ["onnxruntime-web"] } as const;
-  const [{ text: script }] = (await build({ entryPoints: [entry], ...options })).outputFiles;
+  const external = ["onnxruntime-web"];
+  const { outputFiles } = await build({ entryPoints: [entry], bundle: true, write: false, format: "esm", external });
+  const script = outputFiles[0].text;
   let how: Served = {};
   const server = createServer(async ({ url = "/" }, response) => {
     const name = new URL(url, "http://localhost").pathname;
@@ -40,7 +42,9 @@ export async function pages(): Promise<Pages> {
     if (name === "/in-page.js") return response.writeHead(200, { "content-type": types[".js"] }).end(script);
     const missing = name.endsWith(".wasm") && how.wasm;
     if (missing === "html") return response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html>");
-    const file = missing ? undefined : await readFile(path.join(runtime, path.basename(name))).catch(() => undefined);
+    const own = models && name.startsWith("/models/") ? path.join(models, name.slice("/models/".length)) : undefined;
+    const at = own ?? path.join(runtime, path.basename(name));
+    const file = missing ? undefined : await readFile(at).catch(() => undefined);
     const type = types[path.extname(name)] ?? "text/plain";
     return file ? response.writeHead(200, { "content-type": type }).end(file) : response.writeHead(404).end("no");
   });
@@ -60,6 +64,9 @@ export async function pages(): Promise<Pages> {
 
 export const gradient = (page: Page, asked: Asked): Promise<Told> =>
   page.evaluate((given) => (globalThis as unknown as { inPage: InPage }).inPage.gradient(given), asked);
+
+export const conform = (page: Page, asked: AskedCase): Promise<Record<string, Plain[]>> =>
+  page.evaluate((given) => (globalThis as unknown as { inPage: InPage }).inPage.conform(given), asked);
 
 export const lose = (page: Page, asked: Asked): Promise<Told[]> =>
   page.evaluate((given) => (globalThis as unknown as { inPage: InPage }).inPage.lose(given), asked);
