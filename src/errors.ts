@@ -13,6 +13,7 @@ export type UserErrorCode =
   | "invalid-option"
   | "missing-file"
   | "missing-package"
+  | "missing-runtime"
   | "no-path"
   | "not-finite"
   | "too-large"
@@ -20,6 +21,8 @@ export type UserErrorCode =
   | "unknown-name"
   | "unsupported-operator"
   | "cannot-write"
+  | "device-lost"
+  | "runtime-lost"
   | "cancelled";
 
 /** A mistake that the caller can mend. */

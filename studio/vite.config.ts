@@ -64,7 +64,7 @@ const rarely =
 
 /** What only some graphs need, fetched when the first of them comes: one file, which is compressed better than twenty. */
 const seldom =
-  /src\/(ops\/(branches|inside|transposed-convolution|blocks|resize|attention|loops|microsoft|sampling|gate|recurrence|recurrent)|onnx\/(zeros|compress|probe|nested|halves|retype|disguise|bodies|upgrade|functions|reason|failure|foreign)|explain\/(training|input-shapes|field[\w-]*|receptive-field))\.ts/;
+  /src\/(ops\/(branches|inside|transposed-convolution|blocks|resize|attention|loops|microsoft|sampling|gate|recurrence|recurrent)|onnx\/(device|missing-runtime|zeros|compress|probe|nested|halves|retype|disguise|bodies|upgrade|functions|reason|failure|foreign)|explain\/(training|input-shapes|field[\w-]*|receptive-field))\.ts/;
 
 const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
 

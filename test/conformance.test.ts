@@ -2,25 +2,12 @@
  * @file Reference cases by PyTorch autograd: output, gradients, guided and deconvolution images, and Grad-CAM, within each case's own
  * tolerance. A choice of them is committed in `conformance/`; the rest lie in a folder beside the repository, on some machines.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
-import { openExplainer, type Target, vjp } from "../src/index.ts";
-import type { Feeds, Tensor } from "../src/onnx/runtime.ts";
-import { cosine, distance, leastCorrelation, numbersOf, readNpy } from "./arrays.ts";
-
-interface Case {
-  readonly inputs: readonly { readonly name: string; readonly file: string }[];
-  readonly image_input: string;
-  readonly output: string;
-  readonly classes: readonly number[] | null;
-  readonly reduction: { readonly kind: string };
-  readonly layer: string;
-  readonly expected: Readonly<Record<string, string | null>>;
-  readonly tolerance: Readonly<Record<string, number | null | string>>;
-}
+import { openExplainer, vjp } from "../src/index.ts";
+import { committed, openCase, shared, targets } from "./conformance-case.ts";
 
 /** Cases that are not committed, for the size of the repository. */
 const elsewhere = [
@@ -45,34 +32,11 @@ const elsewhere = [
   "vqa_vilt",
 ] as const;
 
-const committed = fileURLToPath(new URL("conformance", import.meta.url));
-const shared = fileURLToPath(new URL("../../shared/conformance", import.meta.url));
 const session = { intraOpNumThreads: 1 };
 
 /** What a case got wrong, a line each. */
-async function mistakes(folder: string): Promise<string[]> {
-  const file = (name: string) => path.join(folder, name);
-  const c: Case = JSON.parse(readFileSync(file("case.json"), "utf8"));
-  const bytes = new Uint8Array(readFileSync(file("model.onnx")));
-  const feeds: Feeds = Object.fromEntries(c.inputs.map((input) => [input.name, readNpy(file(input.file))]));
-  const seeds: Feeds = { [c.output]: readNpy(file(c.expected.output_gradient ?? "")) };
-  const found: string[] = [];
-  const compare = (what: string, got: Tensor) => {
-    const name = c.expected[what];
-    if (!name) return;
-    const reference = readNpy(file(name));
-    const measured = [
-      { key: what, value: distance(got, reference), sign: 1 },
-      { key: `${what}_min_cosine`, value: cosine(numbersOf(got), numbersOf(reference)), sign: -1 },
-      { key: `${what}_min_correlation`, value: leastCorrelation(got, reference), sign: -1 },
-    ];
-    for (const { key, value, sign } of measured) {
-      const limit = c.tolerance[key];
-      if (typeof limit === "number" && !(sign * value <= sign * limit))
-        found.push(`${key}: ${value}, limit ${limit}, shape [${got.dims}] for [${reference.dims}]`);
-    }
-  };
-
+async function mistakes(folder: string): Promise<readonly string[]> {
+  const { c, bytes, feeds, seeds, found, compare } = openCase(folder);
   const { outputs, gradients } = await vjp(ort, bytes, { feeds, seeds, wrt: [c.image_input, c.layer], session });
   compare("output", outputs[c.output]);
   compare("activation_gradient", gradients[c.layer]);
@@ -89,12 +53,6 @@ async function mistakes(folder: string): Promise<string[]> {
     compare("grad_cam", (await explainer.explain(feeds, { target })).maps);
   await explainer.release();
   return found;
-}
-
-/** A map asked for by cotangents is that asked for by classes, where the scalar is the sum of the classes' scores. */
-function targets({ classes, reduction }: Case, seeds: Feeds, before: string | undefined): Target[] {
-  const byClass = classes && !before && ["class_logit", "spatial_mean"].includes(reduction.kind);
-  return byClass ? [{ seeds }, classes] : [{ seeds }];
 }
 
 const committedCases = readdirSync(committed).sort();

@@ -1,15 +1,24 @@
 /** @file The sets of rules that a gradient can be taken by. */
 import { expects, listing, UserError } from "../errors.ts";
+import { usesWebGpu } from "../onnx/provider.ts";
+import type { SessionOptions } from "../onnx/runtime.ts";
 import type { Overrides } from "./differentiate.ts";
 import { deconv } from "./overrides/deconv.ts";
 import { guided } from "./overrides/guided.ts";
+import { webgpu } from "./overrides/webgpu.ts";
 
 const tables = { plain: new Map(), guided, deconv } satisfies Record<string, Overrides>;
 
 /** "plain" is the gradient; the others change what rectifiers let through on the way back. */
 export type Rules = keyof typeof tables;
 
-export function overridesOf(rules: Rules | Overrides): Overrides {
+/** The table of a set of rules, or somebody's own; with what the provider that runs them needs otherwise. */
+export function overridesOf(rules: Rules | Overrides, session?: SessionOptions): Overrides {
+  const table = tableOf(rules);
+  return usesWebGpu(session) ? new Map([...webgpu, ...table]) : table;
+}
+
+function tableOf(rules: Rules | Overrides): Overrides {
   if (typeof rules !== "string") return checked(rules);
   if (!Object.hasOwn(tables, rules))
     throw new UserError("invalid-option", `unknown rules: "${rules}"; allowed are ${listing(Object.keys(tables))}`);

@@ -7,6 +7,7 @@ import { checkFeeds, checkSeed } from "../onnx/feeds.ts";
 import { freshPrefix, type Model } from "../onnx/model.ts";
 import { type Observed, observe } from "../onnx/observe.ts";
 import { makeValueInfo } from "../onnx/proto.ts";
+import { placed } from "../onnx/provider.ts";
 import {
   type Feeds,
   openSession,
@@ -39,6 +40,8 @@ export interface VjpResult {
   readonly outputs: Record<string, Tensor>;
   /** By name in `wrt`: the gradient, of the tensor's shape; float32 for half precision. */
   readonly gradients: Record<string, Tensor>;
+  /** Why it ran on the processor, where WebGPU was asked for and cannot run the model. */
+  readonly onProcessor?: string;
 }
 
 /**
@@ -49,18 +52,19 @@ export interface VjpResult {
  */
 export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions): Promise<VjpResult> {
   checkOptions<VjpOptions>(options, { feeds: true, seeds: true, wrt: true, rules: true, session: true }, "vjp");
-  const { feeds, seeds, wrt, rules = "plain", session } = options;
+  const { feeds, seeds, wrt, rules = "plain" } = options;
   const model = await openModel(bytes);
   checkFeeds(model, feeds);
   expects(isRecord(seeds), "seeds", seeds, "an object with a tensor for each that is seeded");
   expects(isTexts(wrt), "wrt", wrt, "a list of names of tensors");
   await loadOperatorsOf(model.graph);
-  const tensors = await observe(ort, model, shapesOf(feeds), session);
+  const tensors = await observe(ort, model, shapesOf(feeds), options.session);
+  const { session, because } = await placed(ort, tensors, options.session);
   const build = new Builder(model.opset, freshPrefix(model));
   const seedValues = new Map(
     Object.entries(seeds).map(([name, seed]) => [name, seedValue(model, build, tensors, name, seed)]),
   );
-  const sweep = { build, seeds: seedValues, wrt, overrides: overridesOf(rules) };
+  const sweep = { build, seeds: seedValues, wrt, overrides: overridesOf(rules, session) };
   const gradients = await Promise.resolve()
     .then(() => differentiate(model, tensors, sweep))
     .catch(async (error) => {
@@ -86,6 +90,7 @@ export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions):
     return {
       outputs: Object.fromEntries(model.outputs.flatMap((name) => (results[name] ? [[name, results[name]]] : []))),
       gradients: Object.fromEntries([...named].map(([name, value]) => [name, results[value.name]])),
+      ...(because && { onProcessor: because }),
     };
   } finally {
     await runner.release();

@@ -2,7 +2,8 @@
  * @file Grad-CAM at every layer of a network in one run: the forward pass, one sweep back, and a map wherever the sweep comes by.
  * Asked one by one, each layer would need sessions of its own.
  */
-import { differentiate } from "../autodiff/differentiate.ts";
+import { differentiate, type Overrides } from "../autodiff/differentiate.ts";
+import { overridesOf } from "../autodiff/rules.ts";
 import { UserError } from "../errors.ts";
 import { gradCamMap } from "../methods/grad-cam.ts";
 import type { Dense } from "../methods/method.ts";
@@ -38,8 +39,12 @@ export class EveryLayer {
   ) {}
 
   /** @throws UserError where no layer has a gradient, with the first reason. */
-  static async open(ort: Runtime, explainer: Explainer, options: SessionOptions = {}): Promise<EveryLayer> {
-    const { layers, seed, extension } = deepest(explainer);
+  static async open(
+    ort: Runtime,
+    explainer: Explainer,
+    options: SessionOptions = explainer.session ?? {},
+  ): Promise<EveryLayer> {
+    const { layers, seed, extension } = deepest(explainer, overridesOf("plain", options));
     const session = await openExtended(ort, explainer.model.bytes, extension, options);
     const outputs = extension.outputs.map(({ name }) => name);
     return new EveryLayer(ort, session, seed, layers, outputs, explainer.score.axes);
@@ -59,14 +64,14 @@ export class EveryLayer {
 }
 
 /** As many layers as there are rules for: from the score back to the first operator without one. */
-function deepest(explainer: Explainer) {
-  const whole = attempt(explainer, explainer.layers);
+function deepest(explainer: Explainer, overrides: Overrides) {
+  const whole = attempt(explainer, explainer.layers, overrides);
   if (!(whole instanceof UserError)) return whole;
   let [reached, refused] = [0, explainer.layers.length];
   let best: ReturnType<typeof graph> | undefined;
   while (refused - reached > 1) {
     const middle = (reached + refused) >> 1;
-    const made = attempt(explainer, explainer.layers.slice(0, middle));
+    const made = attempt(explainer, explainer.layers.slice(0, middle), overrides);
     if (made instanceof UserError) refused = middle;
     else [reached, best] = [middle, made];
   }
@@ -74,21 +79,21 @@ function deepest(explainer: Explainer) {
   return best;
 }
 
-function attempt(explainer: Explainer, layers: readonly Layer[]) {
+function attempt(explainer: Explainer, layers: readonly Layer[], overrides: Overrides) {
   try {
-    return graph(explainer, layers);
+    return graph(explainer, layers, overrides);
   } catch (error) {
     if (error instanceof UserError && error.code === "unsupported-operator") return error;
     throw error;
   }
 }
 
-function graph({ model, tensors, score, layoutOf }: Explainer, layers: readonly Layer[]) {
+function graph({ model, tensors, score, layoutOf }: Explainer, layers: readonly Layer[], overrides: Overrides) {
   const build = new Builder(model.opset, freshPrefix(model));
   const scores = typeOf(model, tensors, score.name);
   const seed = build.input(gradientType(scores.type), scores.dims);
   const wrt = layers.map(({ name }) => name);
-  const gradients = differentiate(model, tensors, { build, seeds: new Map([[score.name, seed]]), wrt });
+  const gradients = differentiate(model, tensors, { build, seeds: new Map([[score.name, seed]]), wrt, overrides });
   const maps = wrt.map((name) => {
     const { type, dims } = typeOf(model, tensors, name);
     const layout = layoutOf(name);

@@ -5,6 +5,7 @@ import { checkFeeds } from "../onnx/feeds.ts";
 import type { Model } from "../onnx/model.ts";
 import { type Observed, observe } from "../onnx/observe.ts";
 import { declaredDims, type NodeProto } from "../onnx/proto.ts";
+import { placed } from "../onnx/provider.ts";
 import { type Feeds, type Runtime, type SessionOptions, shapesOf } from "../onnx/runtime.ts";
 import { loadOperatorsOf } from "../ops/index.ts";
 import { type GraphOptions, type GraphReading, type LayerReading, readGraph } from "../read/graph.ts";
@@ -75,18 +76,22 @@ export class Explainer {
     this.#plans = new Map([[freeSizes(model, {}), Promise.resolve(plan)]]);
   }
 
-  static async open(ort: Runtime, opened: Model, options: OpenOptions): Promise<Explainer> {
-    const { model, shapes } = options.inputShapes
-      ? (await import("./input-shapes.ts")).withInputShapes(opened, options.inputShapes)
+  static async open(ort: Runtime, opened: Model, given: OpenOptions): Promise<Explainer> {
+    const { model, shapes } = given.inputShapes
+      ? (await import("./input-shapes.ts")).withInputShapes(opened, given.inputShapes)
       : { model: opened, shapes: {} };
     await loadOperatorsOf(model.graph);
-    const tensors = await observe(ort, model, shapes, options.session);
+    const tensors = await observe(ort, model, shapes, given.session);
+    const { session, because } = await placed(ort, tensors, given.session);
+    const options = { ...given, session };
     // A model of fixed size is made ready now; one of free size when it is known which size is asked.
     const fixed = freeSizes(model, {}) === "";
     const sized = fixed ? tensors : await observe(ort, model, nominalShapes(model, tensors), options.session);
     if (candidatesIn(model, sized).length === 0 || !model.outputs.some((name) => sized.has(name)))
       (await import("./input-shapes.ts")).askForSizes(model, sized);
-    const reading = readGraph(model, sized, options);
+    const read = readGraph(model, sized, options);
+    const elsewhere = because && { what: "provider", value: "the processor, not WebGPU", because };
+    const reading = elsewhere ? { ...read, decisions: [...read.decisions, elsewhere] } : read;
     if (model.graph.node.some(mayTrain))
       (await import("./training.ts")).refuseTraining(model, ancestors(model, [reading.score.name]));
     const plan = new Plan(ort, model, tensors, reading, options.session, options.tokens);
@@ -94,6 +99,11 @@ export class Explainer {
     const [first] = explainer.layers;
     if (first && fixed) await plan.forward(first.name);
     return explainer;
+  }
+
+  /** The options that its sessions have: without WebGPU, where that was asked for and cannot run the model. */
+  get session(): SessionOptions | undefined {
+    return this.options.session;
   }
 
   /** What is explained: the scores before any softmax. */

@@ -167,7 +167,7 @@ export class Plan {
     return this.#once(`fused ${input} ${seeding} ${rules}`, async () => {
       const build = new Builder(this.model.opset, this.#prefix);
       const { inputs, values } = this.#seeds(build, seeding);
-      const overrides = overridesOf(rules);
+      const overrides = overridesOf(rules, this.options);
       const gradients = differentiate(this.model, this.tensors, { build, seeds: values, wrt: [input], overrides });
       const output = gradients.get(input) as Value;
       const extension = this.#extension(build, inputs, output);
@@ -223,7 +223,8 @@ export class Plan {
   #layerGraph(layer: string, seeding: Seeding, map: LayerMap, place: Place = "alone") {
     const build = new Builder(this.model.opset, this.#prefix);
     const { inputs, values } = this.#seeds(build, seeding, place);
-    const da = differentiate(this.model, this.tensors, { build, seeds: values, wrt: [layer] }).get(layer) as Value;
+    const sweep = { build, seeds: values, wrt: [layer], overrides: overridesOf("plain", this.options) };
+    const da = differentiate(this.model, this.tensors, sweep).get(layer) as Value;
     const { dims, type } = typeOf(this.model, this.tensors, layer);
     const activations = place === "alone" ? build.input(type, dims) : { name: layer, type, dims };
     const mapped = map(layerParts(build, activations, da, this.layoutOf(layer)));

@@ -4,7 +4,7 @@
  * A question is a row of weights, one for each word; its score is the weighted sum of the words' log-probabilities. All questions are
  * rows of one batch on the way back (see row-builder.ts).
  */
-import { differentiate } from "../autodiff/differentiate.ts";
+import { differentiate, type Overrides } from "../autodiff/differentiate.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
 import { InternalError, listing, throwIfAborted, UserError } from "../errors.ts";
 import type { Dense, LayerMap } from "../methods/method.ts";
@@ -16,6 +16,7 @@ import { extract, readsOf } from "../onnx/extract.ts";
 import { freshPrefix, type Model } from "../onnx/model.ts";
 import { type Observed, observe, typeOf } from "../onnx/observe.ts";
 import { DataType, makeNode, makeValueInfo } from "../onnx/proto.ts";
+import { placed } from "../onnx/provider.ts";
 import {
   type Feeds,
   openSession,
@@ -97,11 +98,12 @@ export class Telling {
     ort: Runtime,
     teller: Teller,
     feeds: Feeds,
-    { session = {}, tokens }: { session?: SessionOptions; tokens?: TokenGrid },
+    { session: given = {}, tokens }: { session?: SessionOptions; tokens?: TokenGrid },
   ): Promise<Telling> {
     const model = compose(teller.parts, teller.connections);
     await loadOperatorsOf(model.graph);
-    const tensors = await observe(ort, model, shapesOf(feeds), session);
+    const tensors = await observe(ort, model, shapesOf(feeds), given);
+    const { session = {} } = await placed(ort, tensors, given);
     const wanted = ancestors(model, [teller.scores]);
     const { input } = explainedInput(model, tensors, wanted, { explainInput: teller.image });
     if (!input) throw new InternalError(`the picture "${teller.image}" of a captioner is no input`);
@@ -168,7 +170,7 @@ export class Telling {
     return this.#once(`${layer} ${map}`, async () => {
       const { type, dims } = typeOf(this.model, this.tensors, layer);
       const { build, ...seeds } = this.#seeded();
-      const da = this.#gradient(build, seeds.values, layer, "plain");
+      const da = this.#gradient(build, seeds.values, layer, overridesOf("plain", this.options));
       const activations = build.input(type, dims);
       const output = map(layerParts(build, activations, da, this.#layout(layer)));
       const reads = build.collect([output]).nodes.some(({ input }) => input.includes(activations.name));
@@ -188,7 +190,7 @@ export class Telling {
   atInput(rules: Rules): Promise<Asking> {
     return this.#once(`pixels ${rules}`, async () => {
       const { build, ...seeds } = this.#seeded();
-      const output = this.#gradient(build, seeds.values, this.teller.image, rules);
+      const output = this.#gradient(build, seeds.values, this.teller.image, overridesOf(rules, this.options));
       const bytes = append(this.model.bytes, this.#extension(build, seeds.inputs, output));
       const session = await openSession(this.ort, bytes, this.options, this.model);
       return { session, residuals: [], ...this.#names(seeds.inputs, output, build) };
@@ -258,7 +260,7 @@ export class Telling {
     const seeds = this.#atStates(build, cotangent, weights);
     const own = typeOf(model, tensors, layer);
     const a = { name: layer, type: own.type, dims: [1, ...own.dims.slice(1)] };
-    const parts = layerParts(build, a, this.#gradient(build, seeds, layer, "plain"), this.#layout(layer));
+    const parts = layerParts(build, a, this.#gradient(build, seeds, layer), this.#layout(layer));
     const mapped = map(parts);
     if (!build.together([mapped]))
       throw new UserError(
@@ -284,8 +286,8 @@ export class Telling {
     });
   }
 
-  #gradient(build: RowBuilder, seeds: ReadonlyMap<string, Value>, wrt: string, rules: Rules): Value {
-    const sweep = { build, seeds, wrt: [wrt], overrides: overridesOf(rules) };
+  #gradient(build: RowBuilder, seeds: ReadonlyMap<string, Value>, wrt: string, overrides?: Overrides): Value {
+    const sweep = { build, seeds, wrt: [wrt], overrides };
     return differentiate(this.model, this.tensors, sweep).get(wrt) as Value;
   }
 

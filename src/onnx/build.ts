@@ -93,7 +93,6 @@ export class Builder extends Emitter {
     return this.#reduceFrom(13, "ReduceSum", x, axes, keep);
   }
 
-  /** The mean over axes. The mean of what was only expanded along them is what it was before. */
   /** Where a float tensor is largest along an axis, the first of equal places; int64. ONNX Runtime does not take all float types. */
   argMax(x: Value, axis: number, keep = true): Value {
     const dims = x.dims?.flatMap((d, i) => (i !== axis ? [d] : keep ? [1] : []));
@@ -101,6 +100,7 @@ export class Builder extends Emitter {
     return this.op("ArgMax", [this.cast(x, DataType.FLOAT)], attributes, DataType.INT64, dims);
   }
 
+  /** The mean over axes. The mean of what was only expanded along them is what it was before. */
   reduceMean(x: Value, axes: readonly number[], keep = true): Value {
     const expanded = this.from(x, "Expand")?.inputs[0];
     if (keep && expanded?.dims && x.dims?.length === expanded.dims.length) {
@@ -110,6 +110,14 @@ export class Builder extends Emitter {
       if (same) return expanded;
     }
     return axes.length === 0 ? x : this.#reduceFrom(18, "ReduceMean", x, axes, keep);
+  }
+
+  reduceMax(x: Value, axes: readonly number[], keep = true): Value {
+    return this.#reduceFrom(18, "ReduceMax", x, axes, keep);
+  }
+
+  reduceMin(x: Value, axes: readonly number[], keep = true): Value {
+    return this.#reduceFrom(18, "ReduceMin", x, axes, keep);
   }
 
   /** `since`: the operator set from which the axes are an input. */
@@ -138,7 +146,7 @@ export class Builder extends Emitter {
     const rows = transA ? undefined : this.#oneHotRows(a);
     if (rows) return this.matMul(a, transB ? this.transpose(b, [1, 0]) : b);
     const dims = a.dims && b.dims ? [a.dims[transA ? 1 : 0], b.dims[transB ? 0 : 1]] : undefined;
-    const inputs = this.opset >= 11 ? [a, b] : [a, b, this.floats(0, undefined, a.type)]; // the addend became optional
+    const inputs = this.opset >= 11 ? [a, b] : [a, b, this.floats([0], undefined, a.type)]; // the addend became optional; WebGPU aborts on a scalar
     return this.op("Gemm", inputs, { transA: transA ? 1 : 0, transB: transB ? 1 : 0 }, a.type, dims);
   }
 

@@ -3,8 +3,11 @@
  * itself is taken, and runs on the same feeds, what was added is at fault, and that is ours.
  */
 import { InternalError, UserError } from "../errors.ts";
+import { abortOf } from "./aborts.ts";
 import { isStatic, product } from "./dims.ts";
-import type { Feeds, Origin, Session } from "./ort.ts";
+import { missingRuntime } from "./missing-runtime.ts";
+import type { Feeds, Origin, Runtime, Session } from "./ort.ts";
+import { providersOf, usesWebGpu } from "./provider.ts";
 import { readable } from "./readable.ts";
 import { reason } from "./reason.ts";
 import { hasArray, typeFromName } from "./types.ts";
@@ -17,6 +20,13 @@ type Shapes = Readonly<Record<string, readonly number[]>>;
 
 /** @param origin the user's model, where what was opened is more than that */
 export async function notOpened(cause: unknown, opened: Origin, origin?: Origin): Promise<Error> {
+  if (cause instanceof UserError) return cause;
+  const runtime = stoppedBy(cause, opened.ort) ?? (await missingRuntime(cause));
+  if (runtime) return runtime;
+  // Before anything else is tried: a session on a lost device fails in ways that the runtime does not recover from.
+  const lost =
+    usesWebGpu(opened.options) && (await (await import("./device.ts")).lostDevice(opened.ort, undefined, cause));
+  if (lost) return lost;
   const fault = origin ? await failure(() => onZeros(origin)) : { error: cause };
   if (!fault) return outOfMemory(cause) ?? ours(cause);
   const provider = await missingProvider(opened, fault.error);
@@ -25,7 +35,17 @@ export async function notOpened(cause: unknown, opened: Origin, origin?: Origin)
   return outOfMemory(fault.error) ?? new UserError("invalid-model", message, { cause });
 }
 
-export async function notRun(cause: unknown, feeds: Feeds, origin?: Origin): Promise<Error> {
+/** @param ran what failed, and what made it, where that is known */
+export async function notRun(
+  cause: unknown,
+  feeds: Feeds,
+  origin?: Origin,
+  { session, ort }: { readonly session?: Session; readonly ort?: Runtime } = {},
+): Promise<Error> {
+  const stopped = stoppedBy(cause, ort);
+  if (stopped) return stopped;
+  const lost = ort && session && (await (await import("./device.ts")).lostDevice(ort, session, cause));
+  if (lost) return lost;
   const fault = origin ? await failure(() => on(origin, feeds)) : { error: cause };
   if (!fault) return outOfMemory(cause) ?? ours(cause);
   const message = `invalid input: ONNX Runtime could not run the model on it: ${reason(fault.error)}`;
@@ -97,6 +117,12 @@ const ours = (cause: unknown): InternalError =>
     { cause },
   );
 
+/** An abort; nothing else may be tried then, for it would hang. */
+function stoppedBy(cause: unknown, ort: Runtime | undefined): UserError | undefined {
+  const abort = abortOf(ort, cause);
+  return abort && (outOfMemory(cause) ?? abort);
+}
+
 function outOfMemory(cause: unknown): UserError | undefined {
   const said = cause instanceof Error ? cause.message : String(cause);
   if (!/fail\w* to allocate|bad_alloc|bad allocation|out of memory|allocation failed/i.test(said)) return undefined;
@@ -107,8 +133,7 @@ function outOfMemory(cause: unknown): UserError | undefined {
 
 /** Where the runtime opens the model once it may choose the processor, the execution provider that was asked for is what is missing. */
 async function missingProvider(opened: Origin, cause: unknown): Promise<UserError | undefined> {
-  const names = (opened.options.executionProviders ?? []).map((p) => (typeof p === "string" ? p : p.name));
-  const others = names.filter((name) => name !== "cpu" && name !== "wasm");
+  const others = providersOf(opened.options).filter((name) => name !== "cpu" && name !== "wasm");
   const { executionProviders, ...options } = opened.options;
   if (!executionProviders || others.length === 0) return undefined;
   if (await failure(() => withSession({ ...opened, options }, async () => undefined))) return undefined;

@@ -1,7 +1,9 @@
 /** @file Making and running sessions of the host's ONNX Runtime. */
 import { expects, isRecord } from "../errors.ts";
+import { checkRunning } from "./aborts.ts";
 import { byName, fetchedAs } from "./alias.ts";
 import type { Feeds, Origin, Runtime, Session, SessionOptions, Tensor } from "./ort.ts";
+import { usesWebGpu } from "./provider.ts";
 import { isOwnHalf, readable } from "./readable.ts";
 import { hasArray, typeFromName } from "./types.ts";
 
@@ -26,9 +28,13 @@ export async function openSession(
   of?: Origin["model"],
 ): Promise<Session> {
   expects(typeof ort?.InferenceSession?.create === "function", "runtime", ort, runtimes);
+  checkRunning(ort);
   const origin = of && { ort, model: of, options };
   try {
-    const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...options });
+    const create = (given: SessionOptions) => ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...given });
+    const session = await (usesWebGpu(options)
+      ? (await import("./device.ts")).onDevice(ort, options, create)
+      : create(options));
     makers.set(session, ort);
     if (origin) origins.set(session, origin);
     return session;
@@ -48,13 +54,15 @@ export async function run(
   feeds: Feeds,
   fetches: readonly string[] = session.outputNames,
 ): Promise<Record<string, Tensor>> {
+  const ort = makers.get(session);
+  if (ort) checkRunning(ort);
   try {
-    const ort = makers.get(session);
     const given = ort && Object.values(feeds).some(isOwnHalf) ? await readable(ort, feeds) : feeds;
     const asked = fetchable(session, fetchedAs(fetches, session.outputNames));
     return byName((await session.run(given, asked)) as Record<string, Tensor>);
   } catch (cause) {
-    throw await (await import("./failure.ts")).notRun(cause, feeds, origins.get(session));
+    const { notRun } = await import("./failure.ts");
+    throw await notRun(cause, feeds, origins.get(session), { session, ort });
   }
 }
 

@@ -22,14 +22,6 @@ function belongs(build: Builder, [from, to]: readonly [Value, Value], cells: num
   return build.and(build.not(build.less(places, low)), build.less(places, high));
 }
 
-/** The maximum along an axis, which goes. */
-function greatest(build: Builder, x: Value, axis: number): Value {
-  const dims = x.dims?.filter((_, i) => i !== axis);
-  return build.opset >= 18
-    ? build.op("ReduceMax", [x, build.ints([axis])], { keepdims: 0 }, x.type, dims)
-    : build.op("ReduceMax", [x], { axes: [axis], keepdims: 0 }, x.type, dims);
-}
-
 export const MaxRoiPool: Op = composed((c) => {
   const { build, attributes } = c;
   const [x, rois] = c.x;
@@ -41,8 +33,8 @@ export const MaxRoiPool: Op = composed((c) => {
   const inColumn = build.unsqueeze(belongs(build, [corner(1), corner(3)], columns, width), [1, 2]);
   const image = build.reshape(build.cast(build.slice(rois, 1, 0, 1), DataType.INT64), [-1]);
   const images = build.gather(x, image, 0);
-  const byRow = greatest(build, build.where(inRow, build.unsqueeze(images, [2]), never), 3);
-  const byCell = greatest(build, build.where(inColumn, build.unsqueeze(byRow, [3]), never), 4);
+  const byRow = build.reduceMax(build.where(inRow, build.unsqueeze(images, [2]), never), [3], false);
+  const byCell = build.reduceMax(build.where(inColumn, build.unsqueeze(byRow, [3]), never), [4], false);
   // A cell without a place is 0.
   return [{ ...build.where(build.greater(byCell, never / 2), byCell, 0), dims: c.y[0].dims }];
 });

@@ -25,22 +25,22 @@ interface Glyph {
 }
 
 /** Units of the glyphs' coordinates to one em. */
-const EM = 1000;
+const EM = 320;
 /** The stroke that makes the regular weight semi-bold, in glyph units, and the room that it takes. */
-const BOLD_STROKE = 34;
+const BOLD_STROKE = 11;
 /** A hollow box, for characters that the table lacks: visibly something, and not the wrong letter. */
-const UNKNOWN: Glyph = { advance: 600, path: "m70 0v-700h460v700zm60-60h340v-580h-340z" };
+const UNKNOWN: Glyph = { advance: 192, path: "m22 0v-224h147v224zm19-19h109v-186h-109z" };
 const ELLIPSIS = "\u2026";
 
-const table: ReadonlyMap<string, Glyph> = new Map(
-  glyphs
-    .trim()
-    .split("\n")
-    .map((line) => {
-      const [code, advance, ...path] = line.split(" ");
-      return [String.fromCodePoint(Number.parseInt(code, 16)), { advance: Number(advance), path: path.join(" ") }];
-    }),
-);
+const table: ReadonlyMap<string, Glyph> = new Map(read());
+
+function* read(): Iterable<readonly [string, Glyph]> {
+  let place = 0;
+  for (const [, code, advance, path] of glyphs.matchAll(/^(?:(\w+):)?(\d+)(.*)$/gm)) {
+    place = code ? Number.parseInt(code, 16) : place + 1;
+    yield [String.fromCodePoint(place), { advance: Number(advance), path }];
+  }
+}
 
 /** One line of text as an SVG element; its characters stay readable to machines as its label. */
 export function text(line: string, style: TextStyle): string {

@@ -18,7 +18,7 @@ beforeAll(async () => {
   browser = await launch("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader");
   served = await serve();
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-  ({ page, wrongs } = await openPage(context, served.url));
+  ({ page, wrongs } = await openPage(context, `${served.url.replace(/\/$/, "")}/?provider=webgpu`));
   page.setDefaultTimeout(600_000);
 });
 afterAll(async () => {
@@ -59,3 +59,40 @@ test("a caption and a word's map", async () => {
   expect(wrongs).toEqual([]);
   await captioner.release();
 });
+
+test("a lost device: the engine is started again, the question answered, and it is said", async () => {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
+  const own = await context.newPage();
+  own.setDefaultTimeout(600_000);
+  own.on("worker", (worker) => {
+    void worker.evaluate(keepDevices).catch(() => undefined);
+  });
+  await own.goto(`${served.url.replace(/\/$/, "")}/?provider=webgpu`);
+  await own.locator(".foot").waitFor();
+  await dropPhoto(own);
+  await own.locator(".hero[data-settled=true]").waitFor();
+  for (const worker of own.workers())
+    await worker.evaluate(() => {
+      for (const device of (globalThis as { devices?: { destroy(): void }[] }).devices ?? []) device.destroy();
+    });
+  await own.getByRole("option").nth(2).click();
+  await own.getByText("The graphics device was lost: the engine was started again").waitFor();
+  await own.locator(".hero[data-settled=true]").waitFor();
+  await context.close();
+});
+
+/** Runs in a worker. */
+function keepDevices(): void {
+  const all = globalThis as {
+    devices?: unknown[];
+    GPUAdapter?: { prototype: { requestDevice(...a: unknown[]): unknown } };
+  };
+  if (!all.GPUAdapter) return;
+  const { requestDevice } = all.GPUAdapter.prototype;
+  all.devices = [];
+  all.GPUAdapter.prototype.requestDevice = async function (...given) {
+    const device = await requestDevice.apply(this, given);
+    all.devices?.push(device);
+    return device;
+  };
+}

@@ -27,23 +27,25 @@ export class Engine {
 
   /**
    * @param start a worker of this name
-   * @param onLost called once when the worker has died: before it said a word, as where its script cannot be fetched, or after
+   * @param onLost called once when the worker has died: before it said a word, as where its script cannot be fetched, or after; or when it
+   *   is ended because it lost its runtime or its graphics device
    */
   constructor(
     start: (name: string) => Worker,
-    onLost: (answered: boolean) => void,
+    private readonly onLost: (answered: boolean, device: boolean) => void,
     private readonly onNotice: (notice: "not-kept") => void,
   ) {
     const id = crypto.randomUUID?.() ?? String(performance.now());
     this.#worker = start(id);
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
-    const lost = () => {
-      if (this.#lost) return;
-      this.end();
-      onLost(this.#answered);
-    };
-    this.#worker.onerror = lost;
-    this.#watch(id, lost);
+    this.#worker.onerror = () => this.#lose();
+    this.#watch(id);
+  }
+
+  #lose(device = false): void {
+    if (this.#lost) return;
+    this.end();
+    this.onLost(this.#answered, device);
   }
 
   call<K extends CallName>(call: K, argument: Calls[K][0], options: CallOptions = {}): Promise<Calls[K][1]> {
@@ -80,14 +82,17 @@ export class Engine {
     }
     this.#pending.delete(message.id);
     if ("answer" in message) pending?.resolve(message.answer);
-    else pending?.reject(new UserError(message.failure.code as UserError["code"], message.failure.message));
+    else if (/-lost$/.test(message.failure.code)) {
+      pending?.reject(new WorkerLost(message.failure.message));
+      this.#lose(message.failure.code === "device-lost");
+    } else pending?.reject(new UserError(message.failure.code as UserError["code"], message.failure.message));
   }
 
   /** No event tells that a worker died. It holds a lock while it lives; we get it when it does not. */
-  #watch(id: string, lost: () => void): void {
+  #watch(id: string): void {
     this.#worker.addEventListener(
       "message",
-      () => navigator.locks?.request(lifeLock(id), lost),
+      () => navigator.locks?.request(lifeLock(id), () => this.#lose()),
       { once: true }, // by then the worker has its lock
     );
   }

@@ -40,6 +40,8 @@ export interface ModelInside {
   readonly inputs: readonly TensorSignature[];
   readonly outputs: readonly TensorSignature[];
   readonly score: { readonly name: string; readonly before?: string };
+  /** Why it runs on WebAssembly where the engine has WebGPU. */
+  readonly onProcessor?: string;
   readonly preprocess: Preprocess;
   /** Who says so: the model, nobody (it is a guess), or the person at the page. */
   readonly preparedBy: "model" | "guess" | "hand";

@@ -148,7 +148,7 @@ export class Desk implements Record<OwnCalls, unknown> {
   #openEveryLayer(onProgress: Context["onProgress"]): Promise<EveryLayer> {
     if (this.#everyLayer) return this.#everyLayer;
     onProgress({ done: Number.NaN, what: "Making every layer ready" });
-    const opened = EveryLayer.open(this.#started.ort, this.#classifier.explainer, this.#started.session);
+    const opened = EveryLayer.open(this.#started.ort, this.#classifier.explainer);
     this.#everyLayer = opened;
     opened.catch(() => {
       this.#everyLayer = undefined;

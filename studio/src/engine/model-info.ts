@@ -24,6 +24,7 @@ export async function modelInfo(
       operatorSet: model.opset,
       ...signatureOf(model),
       score: { name: score.name, before: score.before },
+      onProcessor: reading.decisions.find(({ what }) => what === "provider")?.because,
       preprocess,
       preparedBy: byHand ? "hand" : guessed ? "guess" : "model",
       inputSize: { width: Math.max(0, width), height: Math.max(0, height) },

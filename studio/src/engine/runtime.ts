@@ -40,7 +40,7 @@ export async function startRuntime(
       "unsupported-operator",
       "unsupported browser: it has no WebAssembly SIMD, without which networks would take minutes",
     );
-  const gpu = prefer === "wasm" ? undefined : await adapter();
+  const gpu = prefer === "wasm" ? undefined : await adapter(prefer === "webgpu");
   const provider = gpu ? "webgpu" : "wasm";
   // Browsers count hyperthreads, and the page needs a core too: with more threads than free cores each layer waits for the slowest.
   const threads = self.crossOriginIsolated ? Math.min(4, Math.ceil((navigator.hardwareConcurrency ?? 1) / 2)) : 1;
@@ -67,9 +67,17 @@ export async function startRuntime(
   };
 }
 
-async function adapter(): Promise<unknown> {
-  const { gpu } = navigator as { gpu?: { requestAdapter(): Promise<unknown> } };
-  return gpu?.requestAdapter().catch(() => undefined);
+interface Adapter {
+  readonly info?: { readonly isFallbackAdapter?: boolean };
+  readonly isFallbackAdapter?: boolean;
+}
+
+/** One in software is slower than WebAssembly: it is for who asks for it. */
+async function adapter(asked: boolean): Promise<Adapter | undefined> {
+  const { gpu } = navigator as { gpu?: { requestAdapter(): Promise<Adapter | null> } };
+  const found = await gpu?.requestAdapter().catch(() => undefined);
+  const software = found?.info?.isFallbackAdapter ?? found?.isFallbackAdapter;
+  return found && (asked || !software) ? found : undefined;
 }
 
 /** A module with one instruction of 128 bits: what `wasm-feature-detect` asks of a browser. */

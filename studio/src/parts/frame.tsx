@@ -88,6 +88,9 @@ export function Foot() {
   if (!info || !engine) return null;
   // Captions and answers are made here all the same.
   const remote = sentTo.value !== undefined && !ofScene.has(view.value);
+  const { onProcessor } = info.inside ?? {};
+  const provider = onProcessor ? "wasm" : engine.provider;
+  const note = onProcessor ?? engine.note;
   const threads = engine.threads > 1 ? `, ${engine.threads} threads` : "";
   return (
     <footer class="foot">
@@ -95,9 +98,9 @@ export function Foot() {
       {remote ? (
         <span data-provider="server">{sentTo.value}</span>
       ) : (
-        <span data-provider={engine.provider}>
-          {engine.provider === "webgpu" ? "WebGPU" : `WebAssembly${threads}`}
-          {engine.note && ` (${engine.note})`}
+        <span data-provider={provider}>
+          {provider === "webgpu" ? "WebGPU" : `WebAssembly${threads}`}
+          {note && ` (${note})`}
         </span>
       )}
       <span>

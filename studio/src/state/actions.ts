@@ -47,10 +47,13 @@ const watch = (progress: Progress) => {
   studio.loading.value = progress;
 };
 
+/** Whether graphics devices were lost so often that none is asked for any more. */
+let withoutDevice = false;
+
 /** A worker with the engine and the model that was opened last. */
 async function begin(): Promise<ModelInfo> {
   const prefer = new URLSearchParams(location.search).get("provider");
-  const wanted = prefer === "wasm" || prefer === "webgpu" ? prefer : undefined;
+  const wanted = withoutDevice ? "wasm" : prefer === "wasm" || prefer === "webgpu" ? prefer : undefined;
   studio.loading.value = { done: Number.NaN, what: "Starting" };
   try {
     if (own && source.source === new URL(own, base).href && new URL(own, base).origin !== location.origin)
@@ -67,7 +70,7 @@ async function begin(): Promise<ModelInfo> {
 
 /** From nothing: on the first visit, and where that failed. */
 export async function start(): Promise<void> {
-  launch((answered) => void revive(answered));
+  launch((...lost) => void revive(...lost));
   try {
     opened(await untilReady(begin()));
     lookAgain();
@@ -89,14 +92,14 @@ let losses = 0;
 const mostLosses = 3;
 let lastLoss = 0;
 
-/** The worker died: another one takes up where it was. */
-async function revive(answered: boolean): Promise<void> {
+/** The worker died, or its graphics device was lost: another one takes up where it was. */
+async function revive(answered: boolean, device = false): Promise<void> {
   if (performance.now() - lastLoss > 60_000) losses = 0;
   lastLoss = performance.now();
   const attempt = ++losses;
   const again = () => {
     losses = 0;
-    void revive(answered);
+    void revive(answered, device);
   };
   if (attempt > mostLosses) {
     giveUp(again);
@@ -106,11 +109,14 @@ async function revive(answered: boolean): Promise<void> {
     complain(why, { again });
     return;
   }
-  launch((alive) => void revive(alive || answered));
+  withoutDevice ||= device && attempt > 1;
+  launch((alive, lost) => void revive(alive || answered, lost));
   if (answered)
     tell(
-      "The engine stopped and was started again",
-      "The browser may have run out of memory. Nothing you chose is lost: model, picture, question and strokes are there again; a test that was running has to be started anew.",
+      device
+        ? "The graphics device was lost: the engine was started again"
+        : "The engine stopped and was started again",
+      `${device ? "" : "The browser may have run out of memory. "}Nothing you chose is lost: model, picture, question and strokes are there again; a test that was running has to be started anew.`,
     );
   try {
     await untilReady(

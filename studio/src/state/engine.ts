@@ -16,7 +16,7 @@ let ready: Promise<unknown> = Promise.resolve();
 let restart: (() => void) | undefined;
 
 /** A worker in the place of the one there is. @param onLost called when it dies; `answered` unless it never said a word */
-export function launch(onLost: (answered: boolean) => void): void {
+export function launch(onLost: (answered: boolean, device: boolean) => void): void {
   here?.end();
   restart = undefined;
   here = new Engine(networkWorker, onLost, () =>

@@ -87,6 +87,10 @@ const words: Readonly<Record<string, Words>> = {
   "invalid-input": ["These files do not fit together", "Check the labels and the configuration files."],
   "invalid-option": ["This is not possible here", "The line below says what is."],
   "missing-file": ["A file is missing", "The line below names it. Choose or drop it with the others."],
+  "missing-runtime": [
+    "The engine cannot start",
+    "The line below says what is missing where the studio is served from.",
+  ],
   "not-finite": [
     "The scores are not numbers",
     "The network overflowed on this picture. A model in float32 may do better than one in half precision.",

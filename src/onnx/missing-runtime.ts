@@ -1,0 +1,48 @@
+/**
+ * @file ONNX Runtime Web that does not start: its WebAssembly is not served, or the page may not compile it. The runtime tells it when the
+ * first session is made, of whatever model, which is not to blame.
+ */
+import { UserError } from "../errors.ts";
+import { reason } from "./reason.ts";
+
+/** What it says once its WebAssembly has failed, at the first session and at every later one. */
+const failed =
+  /Aborted|initWasm|initializeWebAssembly|WebAssembly|dynamically imported module|Importing a module script failed/;
+const refused = /Content.?Security.?Policy|unsafe-eval|blocked by CSP/i;
+const notFound =
+  /fetching of the wasm failed|dynamically imported module|Importing a module script failed|Failed to fetch|NetworkError/i;
+const notWasm = /magic word|magic number|MIME type|CompileError|LinkError|function import/i;
+
+/** @returns the error that says what is missing, where that is why no session could be made */
+export async function missingRuntime(cause: unknown): Promise<UserError | undefined> {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  // Where WebAssembly is there, a provider is missing, which is another matter.
+  if (!/no available backend found/.test(said) || !failed.test(said)) return undefined;
+  await new Promise((resolve) => setTimeout(resolve, 50)); // until the page's record of requests has the failed one
+  return new UserError("missing-runtime", `missing runtime: ONNX Runtime Web cannot start: ${why(said)}`, { cause });
+}
+
+function why(said: string): string {
+  if (refused.test(said))
+    return "the page's Content-Security-Policy does not let WebAssembly be compiled; add 'wasm-unsafe-eval' to its script-src";
+  const url = lookedFor(/fetching of the wasm|magic|MIME/.test(said) ? "wasm" : "mjs");
+  const file = url ?? "its .wasm file";
+  const serve = `serve ${url ? fileOf(url) : "it"} from node_modules/onnxruntime-web/dist there, or name its directory in ort.env.wasm.wasmPaths; then load the page anew`;
+  if (notFound.test(said)) return `${file} is not served; ${serve}`;
+  if (notWasm.test(said)) return `what is served as ${file} is not the WebAssembly of this version; ${serve}`;
+  return reason(said);
+}
+
+/** The last of the runtime's files of this ending that the page has asked for. */
+function lookedFor(ending: string): string | undefined {
+  const asked = globalThis.performance?.getEntriesByType?.("resource") ?? [];
+  return asked
+    .map(({ name }) => name)
+    .findLast((name) => name.includes("ort-wasm") && name.replace(/[?#].*/, "").endsWith(ending));
+}
+
+/** Its name as the package has it: bundlers put a hash in it. */
+function fileOf(url: string): string {
+  const [, build = "", ending] = /ort-wasm-simd-threaded(\.[a-z]+)?[^/]*\.(wasm|mjs)/.exec(url) ?? [];
+  return `ort-wasm-simd-threaded${build}.${ending}`;
+}
