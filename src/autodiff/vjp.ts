@@ -59,7 +59,7 @@ export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions):
   expects(isTexts(wrt), "wrt", wrt, "a list of names of tensors");
   await loadOperatorsOf(model.graph);
   const tensors = await observe(ort, model, shapesOf(feeds), options.session);
-  const { session, because } = await placed(ort, tensors, options.session);
+  const { session, because } = await placed(ort, model, tensors, options.session);
   const build = new Builder(model.opset, freshPrefix(model));
   const seedValues = new Map(
     Object.entries(seeds).map(([name, seed]) => [name, seedValue(model, build, tensors, name, seed)]),

@@ -82,7 +82,7 @@ export class Explainer {
       : { model: opened, shapes: {} };
     await loadOperatorsOf(model.graph);
     const tensors = await observe(ort, model, shapes, given.session);
-    const { session, because } = await placed(ort, tensors, given.session);
+    const { session, because } = await placed(ort, model, tensors, given.session);
     const options = { ...given, session };
     // A model of fixed size is made ready now; one of free size when it is known which size is asked.
     const fixed = freeSizes(model, {}) === "";

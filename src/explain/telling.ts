@@ -103,7 +103,7 @@ export class Telling {
     const model = compose(teller.parts, teller.connections);
     await loadOperatorsOf(model.graph);
     const tensors = await observe(ort, model, shapesOf(feeds), given);
-    const { session = {} } = await placed(ort, tensors, given);
+    const { session = {} } = await placed(ort, model, tensors, given);
     const wanted = ancestors(model, [teller.scores]);
     const { input } = explainedInput(model, tensors, wanted, { explainInput: teller.image });
     if (!input) throw new InternalError(`the picture "${teller.image}" of a captioner is no input`);

@@ -1,5 +1,6 @@
 /** @file Which execution providers a session is asked to run on, and whether they can run the model. */
 import type { Observed } from "./bodies.ts";
+import type { IndexedGraph } from "./model.ts";
 import type { Runtime, SessionOptions } from "./ort.ts";
 import { DataType } from "./proto.ts";
 
@@ -16,21 +17,28 @@ export interface Placed {
 }
 
 /**
- * Half precision on WebGPU wants an adapter with shaders for it; without, ONNX Runtime Web fails at whichever node comes first. So such a
- * model runs on the processor there.
+ * Half precision on WebGPU wants an adapter with shaders for it, and ONNX Runtime Web fails without at whichever node comes first; and of
+ * convolutions over volumes it has none transposed, which their gradients are. So such models run on the processor.
  */
-export async function placed(ort: Runtime, tensors: Observed, session: SessionOptions | undefined): Promise<Placed> {
-  if (!session || !usesWebGpu(session) || !hasHalf(tensors)) return { session };
-  const features = await (await import("./device.ts")).features(ort, session);
-  if (!features || features.has("shader-f16")) return { session };
-  const executionProviders = session.executionProviders?.filter(
-    (one) => providersOf({ executionProviders: [one] })[0] !== "webgpu",
+export async function placed(
+  ort: Runtime,
+  { graph }: Pick<IndexedGraph, "graph">,
+  tensors: Observed,
+  session: SessionOptions | undefined,
+): Promise<Placed> {
+  if (!session || !usesWebGpu(session)) return { session };
+  const volumes = graph.node.some(
+    ({ opType, input }) => /^Conv/.test(opType) && (tensors.get(input[1])?.dims.length ?? 0) > 4,
   );
-  const because = "the model computes in half precision, for which this graphics adapter has no shaders (shader-f16)";
-  return {
-    session: { ...session, executionProviders: executionProviders?.length ? executionProviders : ["wasm"] },
-    because,
-  };
+  const half = hasHalf(tensors) && (await (await import("./device.ts")).features(ort, session));
+  const because = volumes
+    ? "WebGPU has no gradient of convolutions over volumes"
+    : half && !half.has("shader-f16")
+      ? "the model computes in half precision, for which this graphics adapter has no shaders (shader-f16)"
+      : undefined;
+  if (!because) return { session };
+  const rest = session.executionProviders?.filter((one) => (typeof one === "string" ? one : one.name) !== "webgpu");
+  return { session: { ...session, executionProviders: rest?.length ? rest : ["wasm"] }, because };
 }
 
 const hasHalf = (tensors: Observed): boolean =>
