@@ -35,7 +35,7 @@ const also: Readonly<Record<string, readonly RegExp[]>> = {
   evaluate: [/^image\//, /^render\//, /^scenes\/index\.ts$/],
   study: [/^image\//, /^render\//],
   server: [/^image\//, /^render\//, /^client\/contract\.ts$/],
-  cli: [/^image\//, /^render\//],
+  cli: [/^image\//, /^render\//, /^scenes\/index\.ts$/],
 };
 
 /** The only files that may import a package. */
