@@ -59,12 +59,9 @@ function offline(): Plugin {
   };
 }
 
-const rarely =
-  /src\/ops\/(trigonometry|compress|lrn|determinant|lp|loss|max-roi-pool|einsum|signal|microsoft-\w+|scatter)\.ts/;
-
-/** What only some graphs need, fetched when the first of them comes: one file, which is compressed better than twenty. */
+/** What only some graphs and pictures need: one file, which is compressed better than twenty. */
 const seldom =
-  /src\/(ops\/(branches|inside|transposed-convolution|blocks|resize|attention|loops|microsoft|sampling|gate|recurrence|recurrent)|onnx\/(device|missing-runtime|zeros|compress|probe|nested|halves|retype|disguise|bodies|upgrade|functions|reason|failure|foreign)|explain\/(training|input-shapes|field[\w-]*|receptive-field))\.ts/;
+  /src\/(ops\/(trigonometry|compress|lrn|determinant|lp|loss|max-roi-pool|einsum|signal|microsoft-\w+|scatter|branches|inside|transposed-convolution|blocks|resize|attention|loops|microsoft|sampling|gate|recurrence|recurrent)|onnx\/(device|missing-runtime|zeros|compress|probe|nested|halves|retype|disguise|bodies|upgrade|functions|reason|failure|foreign)|web\/(tiff|unpack)|explain\/(training|input-shapes|field[\w-]*|receptive-field))\.ts/;
 
 const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
 
@@ -87,12 +84,9 @@ export default defineConfig({
       external: ["onnxruntime-web"],
       output: {
         comments: { annotation: false },
-        // Rules that few models need are small: in one file with what they share they are compressed better.
+        // What few models need is small: in one file with what it shares with the rest it is compressed better.
         codeSplitting: {
-          groups: [
-            { name: "rules", test: rarely },
-            { name: "seldom", test: seldom, includeDependenciesRecursively: false },
-          ],
+          groups: [{ name: "seldom", test: seldom }],
         },
       },
     },
