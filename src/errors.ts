@@ -112,9 +112,7 @@ export const isTexts = (value: unknown): value is readonly string[] =>
 function shown(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value.slice(0, 80));
   if (typeof value === "function") return "a function";
-  if (typeof value !== "object" || value === null) return String(value);
-  const short =
-    Array.isArray(value) && value.length > 0 && value.length < 5 && value.every((v) => typeof v === "number");
-  if (short) return `[${value.join(", ")}]`;
-  return Array.isArray(value) ? `a list of ${value.length}` : `{ ${Object.keys(value).slice(0, 4).join(", ")} }`;
+  if (Array.isArray(value))
+    return value.length < 5 && value.every(Number.isFinite) ? `[${value}]` : `a list of ${value.length}`;
+  return isRecord(value) ? `{ ${Object.keys(value).slice(0, 4).join(", ")} }` : String(value);
 }

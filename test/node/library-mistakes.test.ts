@@ -230,7 +230,7 @@ const mistakes: Readonly<Record<string, readonly Row[]>> = {
       option,
       /unknown option of load: "label"; allowed are .*labels/,
     ],
-    ["labels of numbers", () => load(undefined, { labels: [1, 2] }), option, /invalid labels: \[1, 2\]/],
+    ["labels of numbers", () => load(undefined, { labels: [1, 2] }), option, /invalid labels: \[1,2\]/],
     [
       "too many labels",
       () => load(undefined, { labels: Array(1001).fill("a") }),
