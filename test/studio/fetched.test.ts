@@ -1,42 +1,28 @@
 /** @file What fails on its way to the page is tried again, can be tried again by hand, and is told by its cause. */
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import type { Browser, BrowserContext, Page, Route } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import type { Page, Route } from "playwright-core";
+import { expect, test, vi } from "vitest";
 import { changed, decodeModel, encodeModel, makeEntries } from "../../src/onnx/proto.ts";
 import { node } from "../models.ts";
 import { gap } from "../nets.ts";
-import { build, drop, dropPhoto, launch, openPage, root, serve, settled } from "./browser.ts";
+import { drop, dropPhoto, openPage, root, settled } from "./browser.ts";
+import { visiting } from "./visit.ts";
 
-let browser: Browser;
-let context: BrowserContext;
+const visit = visiting();
 let page: Page;
-let served: Awaited<ReturnType<typeof serve>>;
 
 vi.setConfig({ testTimeout: 120_000 });
 
-beforeAll(async () => {
-  build();
-  [browser, served] = await Promise.all([launch(), serve()]);
-});
-beforeEach(async () => {
-  context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-});
-afterEach(() => context.close());
-afterAll(async () => {
-  await browser?.close();
-  served?.stop();
-});
-
 const start = async () => {
-  ({ page } = await openPage(context, served.url));
+  ({ page } = await openPage(visit.context, visit.served.url));
 };
 
 /** The page on its way, whatever may come. */
 async function goTo(): Promise<void> {
-  page = await context.newPage();
+  page = await visit.context.newPage();
   page.setDefaultTimeout(60_000);
-  await page.goto(served.url);
+  await page.goto(visit.served.url);
 }
 
 const whole = () => readFileSync(path.join(root, "models/efficientnet-lite0/onnx/model.onnx"));
@@ -60,7 +46,7 @@ test("files that fail once are fetched again without a word", async () => {
     "**/ort.w*.min.mjs",
     /assets\/worker-.*\.js/,
   ])
-    await context.route(glob, (route) => {
+    await visit.context.route(glob, (route) => {
       const first = !failed.has(glob);
       failed.add(glob);
       if (!first) return route.continue();
@@ -75,7 +61,7 @@ test("files that fail once are fetched again without a word", async () => {
 
 test("what fails for good says why, keeps what was given, and can be tried again", async () => {
   let how: (route: Route) => Promise<void> = (route) => route.abort("connectionreset");
-  await context.route("**/model.onnx", (route) => how(route));
+  await visit.context.route("**/model.onnx", (route) => how(route));
   await goTo();
   await dropPhoto(page);
   const again = page.locator(".notice").getByRole("button", { name: "Try again" });

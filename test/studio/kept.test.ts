@@ -2,36 +2,22 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import axe from "axe-core";
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { build, download, drop, dropPhoto, launch, openPage, root, serve, settled } from "./browser.ts";
+import type { Page } from "playwright-core";
+import { expect, test, vi } from "vitest";
+import { download, drop, dropPhoto, openPage, root, settled } from "./browser.ts";
+import { visiting } from "./visit.ts";
 
-let browser: Browser;
-let context: BrowserContext;
+const visit = visiting();
 let page: Page;
-let served: Awaited<ReturnType<typeof serve>>;
 
 vi.setConfig({ testTimeout: 120_000 });
-
-beforeAll(async () => {
-  build();
-  [browser, served] = await Promise.all([launch(), serve()]);
-});
-beforeEach(async () => {
-  context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-});
-afterEach(() => context.close());
-afterAll(async () => {
-  await browser?.close();
-  served?.stop();
-});
 
 const example = (name: string) => path.join(root, `studio/public/examples/${name}.jpg`);
 const jpeg = (name: string, file: string) => ({ name, type: "image/jpeg", bytes: readFileSync(example(file)) });
 const sentence = () => page.locator(".sentence h1").innerText();
 const label = () => page.locator("canvas.picture").getAttribute("aria-label");
 const start = async () => {
-  ({ page } = await openPage(context, served.url));
+  ({ page } = await openPage(visit.context, visit.served.url));
 };
 const tab = (name: string) => page.getByRole("tab", { name, exact: true });
 
@@ -41,13 +27,13 @@ async function withoutModel(): Promise<() => void> {
   const held = new Promise<void>((resolve) => {
     release = resolve;
   });
-  await context.route("**/model.onnx", async (route) => {
+  await visit.context.route("**/model.onnx", async (route) => {
     await held;
     await route.continue();
   });
-  page = await context.newPage();
+  page = await visit.context.newPage();
   page.setDefaultTimeout(60_000);
-  await page.goto(served.url);
+  await page.goto(visit.served.url);
   await page.getByRole("button", { name: "A cat", exact: true }).waitFor();
   return release;
 }

@@ -2,32 +2,19 @@
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { build, drop, dropPhoto, launch, openPage, serve, settled } from "./browser.ts";
+import type { Page } from "playwright-core";
+import { afterAll, expect, test } from "vitest";
+import { drop, dropPhoto, openPage, settled } from "./browser.ts";
+import { visiting } from "./visit.ts";
 
 const scratch = mkdtempSync(path.join(tmpdir(), "gradcam-studio-"));
-let browser: Browser;
-let context: BrowserContext;
+const visit = visiting();
 let page: Page;
-let served: Awaited<ReturnType<typeof serve>>;
 
-beforeAll(async () => {
-  build();
-  [browser, served] = await Promise.all([launch(), serve()]);
-});
-beforeEach(async () => {
-  context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-});
-afterEach(() => context.close());
-afterAll(async () => {
-  await browser?.close();
-  served?.stop();
-  rmSync(scratch, { recursive: true, force: true });
-});
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const start = async (): Promise<void> => {
-  ({ page } = await openPage(context, served.url));
+  ({ page } = await openPage(visit.context, visit.served.url));
 };
 
 async function expectNotice(...words: (string | RegExp)[]): Promise<void> {
@@ -116,7 +103,7 @@ test("an engine that dies again and again is not started for ever; a button star
   await start();
   await dropPhoto(page);
   await settled(page);
-  await context.route(/assets\/worker-.*\.js/, (route) => route.abort());
+  await visit.context.route(/assets\/worker-.*\.js/, (route) => route.abort());
   await page.evaluate(async () => {
     for (const one of await navigator.serviceWorker.getRegistrations()) await one.unregister();
     for (const name of await caches.keys()) if (name.startsWith("gradcam-studio-")) await caches.delete(name);
@@ -125,7 +112,7 @@ test("an engine that dies again and again is not started for ever; a button star
   await worker.evaluate(() => self.close()).catch(() => undefined);
   const notice = page.locator(".notice").filter({ hasText: "again and again" });
   await notice.waitFor();
-  await context.unroute(/assets\/worker-.*\.js/);
+  await visit.context.unroute(/assets\/worker-.*\.js/);
   await notice.getByRole("button", { name: "Try again" }).click();
   await page.getByRole("option", { name: /^Egyptian cat/ }).click();
   await settled(page);
@@ -174,31 +161,31 @@ test("a camera that is refused", async () => {
 });
 
 test("a browser without SIMD in WebAssembly", async () => {
-  const blind = await browser.newContext({ serviceWorkers: "block" });
+  const blind = await visit.browser.newContext({ serviceWorkers: "block" });
   await blind.route(/assets\/worker-.*\.js/, async (route) => {
     const response = await route.fetch();
     await route.fulfill({ response, body: `WebAssembly.validate = () => false;${await response.text()}` });
   });
   page = await blind.newPage();
-  await page.goto(served.url);
+  await page.goto(visit.served.url);
   await expectNotice("no WebAssembly SIMD");
   expect(await page.getByRole("heading", { name: "Ask a network why." }).count()).toBe(1);
   await blind.close();
 });
 
 test("a storage that is full", async () => {
-  page = await context.newPage();
-  const devtools = await context.newCDPSession(page);
-  const { origin } = new URL(served.url);
+  page = await visit.context.newPage();
+  const devtools = await visit.context.newCDPSession(page);
+  const { origin } = new URL(visit.served.url);
   await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 3e6 });
-  await page.goto(served.url);
+  await page.goto(visit.served.url);
   await page.locator(".foot").waitFor();
   await expectNotice("There is no room to keep the model");
   await expectUsable();
 });
 
 test("a model address on another server", async () => {
-  page = await context.newPage();
-  await page.goto(`${served.url}?model=https://example.com/model/`);
+  page = await visit.context.newPage();
+  await page.goto(`${visit.served.url}?model=https://example.com/model/`);
   await expectNotice("another server", "gradcam studio --model");
 });
