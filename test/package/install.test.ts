@@ -2,7 +2,6 @@
  * @file README's words in an empty directory: installed from the packed package, its first command in Node, its page built by Vite and
  * opened in Chromium. And a release: what the workflow does, but publishing.
  */
-import { execFile } from "node:child_process";
 import {
   copyFileSync,
   cpSync,
@@ -13,19 +12,16 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { parse } from "yaml";
+import { served } from "../../scripts/places/browser.mjs";
 import { builtAndOpened } from "../../scripts/places/bundlers.mjs";
+import { root, shell } from "../../scripts/places/package.mjs";
 import { differences } from "../../scripts/places/verdict.mjs";
 import { launch } from "../chromium.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const project = mkdtempSync(path.join(tmpdir(), "gradcam-install-"));
 const readme = readFileSync(path.join(root, "README.md"), "utf8");
 const blocks = (language: string): string[] =>
@@ -37,16 +33,6 @@ const command = (words: string): string => {
   if (!found) throw new Error(`README has no command ${words}`);
   return found.replace(/ +#.*$/, "");
 };
-
-// The install script of onnxruntime-node fetches CUDA libraries from outside the registries.
-const env = {
-  ...process.env,
-  ...{ ONNXRUNTIME_NODE_INSTALL: "skip", npm_config_ignore_scripts: "false", NO_COLOR: "1" },
-  ...{ npm_config_prefer_offline: "true", npm_config_audit: "false", npm_config_fund: "false", NODE_ENV: undefined },
-};
-const execute = promisify(execFile);
-const shell = async (line: string, cwd = project, more = {}) =>
-  (await execute("sh", ["-c", line], { cwd, env: { ...env, ...more } })).stdout;
 
 beforeAll(async () => {
   const place = path.join(project, "gradcam");
@@ -78,31 +64,15 @@ test("README's page, built by Vite", async () => {
   copyFileSync(path.join(yours, "photo.jpg"), path.join(yours, "public/photo.jpg"));
   await shell("npx vite build", yours);
 
-  const types: Readonly<Record<string, string>> = {
-    html: "text/html",
-    js: "text/javascript",
-    wasm: "application/wasm",
-  };
-  const server = createServer((request, response) => {
-    const name = path.normalize((request.url ?? "/").replace(/[?#].*/, "")).replace(/\/$/, "/index.html");
-    try {
-      const body = readFileSync(path.join(yours, "dist", name));
-      response.setHeader("content-type", types[name.split(".").at(-1) ?? ""] ?? "application/octet-stream").end(body);
-    } catch {
-      response.writeHead(404).end();
-    }
-  }).listen(0, "127.0.0.1");
   const browser = await launch();
-  onTestFinished(async () => {
-    await browser.close();
-    server.close();
+  onTestFinished(() => browser.close());
+  await served(path.join(yours, "dist"), async (address) => {
+    const opened = await browser.newPage();
+    const wrongs: string[] = [];
+    opened.on("pageerror", (error) => wrongs.push(String(error)));
+    await opened.goto(address);
+    await expect.poll(async () => [await opened.title(), ...wrongs], { timeout: 60_000 }).toEqual(["espresso"]);
   });
-  const context = await browser.newContext();
-  const opened = await context.newPage();
-  const wrongs: string[] = [];
-  opened.on("pageerror", (error) => wrongs.push(String(error)));
-  await opened.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  await expect.poll(async () => [await opened.title(), ...wrongs], { timeout: 60_000 }).toEqual(["espresso"]);
 });
 
 describe("a page and its worker find the same figures, built by", () => {
