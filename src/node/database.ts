@@ -20,18 +20,24 @@ export async function openDatabase(
   journal: "WAL" | "MEMORY" = "WAL",
 ): Promise<Database> {
   const Open = await loadDatabase();
-  return writing(file, () => {
-    const db = new Open(file);
-    try {
-      db.pragma("busy_timeout = 10000");
+  return writing(file, () =>
+    opened(new Open(file), (db) => {
       db.pragma(`journal_mode = ${journal}`);
       db.pragma(`synchronous = ${synchronous}`);
-      return db;
-    } catch (cause) {
-      db.close();
-      throw cause;
-    }
-  });
+    }),
+  );
+}
+
+/** Made ready, or closed. */
+function opened(db: Database, prepare: (db: Database) => void): Database {
+  try {
+    db.pragma("busy_timeout = 10000");
+    prepare(db);
+    return db;
+  } catch (cause) {
+    db.close();
+    throw cause;
+  }
 }
 
 /**
@@ -41,17 +47,8 @@ export async function openDatabase(
  */
 export async function openToRead(file: string): Promise<Database> {
   const Open = await loadDatabase();
-  const open = (name: string): Database => {
-    const db = new Open(name);
-    try {
-      db.pragma("busy_timeout = 10000");
-      db.prepare("SELECT COUNT(*) FROM sqlite_master").get();
-      return db;
-    } catch (cause) {
-      db.close();
-      throw cause;
-    }
-  };
+  const open = (name: string): Database =>
+    opened(new Open(name), (db) => void db.prepare("SELECT COUNT(*) FROM sqlite_master").get());
   try {
     return open(file);
   } catch (cause) {
