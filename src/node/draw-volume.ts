@@ -44,15 +44,15 @@ export const drawVolume: Draw<"volume"> = (
         height: depth * height,
         data: e.blank ? new Float32Array(depth * height * width) : e.onVolume.data,
       };
-      const seen = overlay(tall, map, { colormap });
-      if (shown.includes("panel") && rows.length < mostRows) {
+      const seen = shown.some((one) => one !== "heat") ? overlay(tall, map, { colormap }) : undefined;
+      if (seen && shown.includes("panel") && rows.length < mostRows) {
         const cells: Cell[] = e.blank
           ? columns.map(() => ({ blank: e.blank ?? "" }))
           : await Promise.all(columns.map((z) => sliceOf(seen, z)));
         rows.push({ ...titled(e, predictions), cells });
       }
       return {
-        ...(shown.includes("overlay") && { overlay: await sheet(e, seen) }),
+        ...(seen && shown.includes("overlay") && { overlay: await sheet(e, seen) }),
         ...(shown.includes("heat") && { heat: await sheet(e, heat(map, { colormap })) }),
       };
     },
