@@ -2,7 +2,7 @@
  * @file Files of other kinds, given for a model or for what a model takes: what they are, by how they begin, and what to do with them.
  */
 import { UserError } from "../errors.ts";
-import { isHtml } from "./html.ts";
+import { isHtml, pageOfHtml } from "./html.ts";
 import { describe } from "./model.ts";
 import type { NodeProto } from "./proto.ts";
 
@@ -99,7 +99,7 @@ const kinds: readonly Kind[] = [
   },
   {
     is: (_, head) => isHtml(head),
-    what: "it is a page of HTML, as a web server sends for a missing file or a login",
+    what: pageOfHtml,
     model: "download the file itself",
     sample: "download the file itself",
   },

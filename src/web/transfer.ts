@@ -4,6 +4,7 @@
  */
 import { UserError } from "../errors.ts";
 import { withRoom } from "../onnx/append.ts";
+import { pageOfHtml } from "../onnx/html.ts";
 
 /** A try that failed, though another may not. */
 export class Broken extends Error {
@@ -112,10 +113,7 @@ export class Transfer {
 
   #refusePage(): undefined {
     if (!/\.(onnx|data|onnx_data)$/.test(new URL(this.url).pathname)) return undefined;
-    throw new UserError(
-      "invalid-model",
-      `invalid model ${this.url}: it is a page of HTML, as a web server sends for a missing file or a login; download the file itself`,
-    );
+    throw new UserError("invalid-model", `invalid model ${this.url}: ${pageOfHtml}; download the file itself`);
   }
 }
 
