@@ -5,8 +5,8 @@ import { type LoadedAnswerer, loadAnswerer } from "../node/load-answerer.ts";
 import { filesOfWords, type WrittenMap, type WrittenWords, writeAnswered } from "../node/write-words.ts";
 import type { AnswerExplanation, AnswerPrediction } from "../tasks/answering.ts";
 import { percent } from "../tasks/percent.ts";
-import { packageVersion } from "./about.ts";
 import { eachPicture } from "./each-sample.ts";
+import { drawnBy, madeBy } from "./manifest.ts";
 import {
   type DrawingFlags,
   dtypeOption,
@@ -129,17 +129,15 @@ function report(result: AskResult, { json, out }: AskFlags): void {
     if (blank) print(`  ${method}, ${question}: blank, ${blank}`);
   for (const { method, sheet, page } of result.sheets)
     print(`  ${method}: ${path.join(out, sheet)}, ${path.join(out, page)}`);
-  printWarnings(result.explanations.filter(({ blank }) => !blank).flatMap(({ warnings }) => warnings));
+  printWarnings(result.explanations);
 }
 
 /** Everything that is needed to make the same maps again. */
 function settingsOf(model: LoadedAnswerer, question: string, flags: AskFlags): Settings {
-  const { answerer, sha256, files, runtimeVersion } = model;
+  const { name, preprocess } = model.answerer;
   return {
-    ...{ gradcam: packageVersion(), onnxruntime: runtimeVersion, node: process.version },
-    model: { name: answerer.name, sha256, files },
-    source: flags.model ?? null,
-    preprocess: answerer.preprocess,
+    ...madeBy(model, name, flags),
+    preprocess,
     question,
     ...{
       answers: flags.answers ?? ["top1"],
@@ -147,7 +145,7 @@ function settingsOf(model: LoadedAnswerer, question: string, flags: AskFlags): S
       against: flags.against ?? null,
       counterfactual: flags.counterfactual ?? false,
     },
-    ...{ layer: flags.layer ?? null, methods: flags.method ?? ["grad-cam"], colormap: flags.colormap },
-    normalisation: "none in .npy; pictures divide a map by its maximum, and 0 stays 0",
+    layer: flags.layer ?? null,
+    ...drawnBy(flags),
   };
 }

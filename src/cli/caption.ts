@@ -6,8 +6,8 @@ import { decode } from "../image/sharp.ts";
 import { type LoadedCaptioner, loadCaptioner } from "../node/load-captioner.ts";
 import { filesOfWords, type WrittenMap, type WrittenWords, writeCaptioned } from "../node/write-words.ts";
 import type { Captioned, Sentence, WordExplanation } from "../tasks/captioning.ts";
-import { packageVersion } from "./about.ts";
 import { eachPicture } from "./each-sample.ts";
+import { drawnBy, madeBy } from "./manifest.ts";
 import {
   type DrawingFlags,
   dtypeOption,
@@ -170,20 +170,18 @@ function report(result: CaptionResult, { json, out }: CaptionFlags): void {
   }
   for (const { method, sheet, page } of result.sheets)
     print(`  ${method}: ${path.join(out, sheet)}, ${path.join(out, page)}`);
-  printWarnings(result.explanations.filter(({ blank }) => !blank).flatMap(({ warnings }) => warnings));
+  printWarnings(result.explanations);
 }
 
 /** Everything that is needed to make the same maps again. */
 function settingsOf(model: LoadedCaptioner, flags: CaptionFlags): Settings {
-  const { captioner, sha256, files, runtimeVersion } = model;
+  const { name, preprocess } = model.captioner;
   return {
-    ...{ gradcam: packageVersion(), onnxruntime: runtimeVersion, node: process.version },
-    model: { name: captioner.name, sha256, files },
-    source: flags.model ?? null,
-    preprocess: captioner.preprocess,
+    ...madeBy(model, name, flags),
+    preprocess,
     ...{ caption: flags.caption ?? null, instead: flags.instead ?? null, words: flags.word ?? null },
     ...{ beams: flags.beams ?? null, counterfactual: flags.counterfactual ?? false, masks: flags.mask ?? {} },
-    ...{ layer: flags.layer ?? null, methods: flags.method ?? ["grad-cam"], colormap: flags.colormap },
-    normalisation: "none in .npy; pictures divide a map by its maximum, and 0 stays 0",
+    layer: flags.layer ?? null,
+    ...drawnBy(flags),
   };
 }

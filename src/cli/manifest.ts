@@ -1,18 +1,40 @@
 /** @file What is needed to make the same maps again, and what had to be assumed. */
 import type { LoadedClassifier } from "../node/load.ts";
 import { packageVersion } from "./about.ts";
+import type { DrawingFlags, ModelFlags } from "./options.ts";
 import type { Settings } from "./output-folder.ts";
 import type { ExplainFlags } from "./report.ts";
+
+/** A model that was loaded, whatever it is for. */
+interface Loaded {
+  readonly sha256: string;
+  readonly runtimeVersion: string;
+  /** Where it is made of several. */
+  readonly files?: readonly string[];
+}
+
+/** What every manifest begins with: versions, and the model. */
+export const madeBy = (
+  { sha256, runtimeVersion, files }: Loaded,
+  name: string,
+  { model }: Pick<ModelFlags, "model">,
+): Settings => ({
+  ...{ gradcam: packageVersion(), onnxruntime: runtimeVersion, node: process.version },
+  model: { name, sha256, ...(files && { files }) },
+  source: model ?? null,
+});
+
+/** What every manifest ends with, in front of the results: how maps were made and drawn. */
+export const drawnBy = ({ method, colormap }: Pick<DrawingFlags, "method" | "colormap">) => ({
+  ...{ methods: method ?? ["grad-cam"], colormap },
+  normalisation: "none in .npy; pictures divide a map by its maximum, and 0 stays 0",
+});
 
 export function settingsOf(model: LoadedClassifier, flags: ExplainFlags): Settings {
   const { classifier, sha256, runtimeVersion } = model;
   const { name, kind, score } = classifier;
   return {
-    gradcam: packageVersion(),
-    onnxruntime: runtimeVersion,
-    node: process.version,
-    model: { name, sha256 },
-    source: flags.model ?? null,
+    ...madeBy({ sha256, runtimeVersion }, name, flags),
     preprocess: kind === "picture" ? (model.reading.preparation ?? null) : null,
     task: model.reading.task,
     decisions: model.reading.decisions,
@@ -27,9 +49,7 @@ export function settingsOf(model: LoadedClassifier, flags: ExplainFlags): Settin
     inputs: flags.input ?? {},
     similarTo: flags.similarTo ?? null,
     reference: flags.reference ?? null,
-    methods: flags.method ?? ["grad-cam"],
-    colormap: flags.colormap,
-    normalisation: "none in .npy; pictures divide a map by its maximum, and 0 stays 0",
+    ...drawnBy(flags),
   };
 }
 

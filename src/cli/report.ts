@@ -46,8 +46,19 @@ export function filesOf({ explanations, panel }: ImageResult, kinds: readonly Ex
   return files.every((file) => file !== undefined) ? files : undefined;
 }
 
-/** A kind of warning stands once under its picture, however many maps have it. */
-export function printWarnings(warnings: readonly Warning[]): void {
+interface Warned {
+  readonly blank?: string;
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * A kind of warning stands once under its picture, however many maps have it; a blank map has its reason already.
+ * @param kinds those that are printed; all by default
+ */
+export function printWarnings(explanations: readonly Warned[], kinds?: ReadonlySet<string>): void {
+  const warnings = explanations
+    .filter(({ blank }) => !blank)
+    .flatMap(({ warnings }) => warnings.filter(({ code }) => kinds?.has(code) ?? true));
   for (const kind of new Set(warnings.map(({ code }) => code))) {
     const [text, ...more] = new Set(warnings.filter(({ code }) => code === kind).map((warning) => warning.text));
     print(dim(`  ${text}${more.length ? ` (So with ${more.length} more.)` : ""}`));
@@ -73,8 +84,7 @@ export function report(result: ImageResult, { json, out }: ExplainFlags): void {
     print(`  ${method}, ${label}${said && `: ${said}`}`);
     if (reference) print(`    ${referenceLine(reference)}`);
   }
-  const seen = result.explanations.filter(({ blank }) => !blank).flatMap(({ warnings }) => warnings);
-  printWarnings(seen.filter(({ code }) => ofOneMap.has(code)));
+  printWarnings(result.explanations, ofOneMap);
   if (result.reference) {
     const { label, sameClass, warnings } = result.reference;
     print(`  reference: ${sameClass ? "the same class" : `another class, ${label}`}`);
