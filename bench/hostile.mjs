@@ -10,8 +10,8 @@
  */
 import os from "node:os";
 import { parseArgs } from "node:util";
+import { encodeNpy } from "../dist/array/npy.js";
 import { load, preprocess } from "../dist/node.js";
-import { encodeNpy } from "../dist/render/npy.js";
 import { hostileRequests } from "./hostile-requests.mjs";
 import { median, pause } from "./measure.mjs";
 import { closedLoop, quantile, request, residentOf, startServer } from "./service.mjs";

@@ -1,4 +1,6 @@
 /** @file `gradcam`: explanations of ONNX models on whatever ONNX Runtime the host has. No environment is assumed. */
+
+export type { Dense } from "./array/dense.ts";
 export { type CheckOptions, checkVjp, type GradientCheck } from "./autodiff/check.ts";
 export type { Overrides } from "./autodiff/differentiate.ts";
 export type { Rules } from "./autodiff/rules.ts";
@@ -9,7 +11,7 @@ export type { Explained, ExplainOptions, Forward } from "./explain/forward.ts";
 export { openExplainer } from "./explain/open.ts";
 export type { Target } from "./explain/target.ts";
 export { type MethodName, methods } from "./methods/index.ts";
-export type { Dense, Method } from "./methods/method.ts";
+export type { Method } from "./methods/method.ts";
 export { loadOperators, operators } from "./ops/index.ts";
 export type { Call, Op, Rule, Values } from "./ops/op.ts";
 export type { Decision, Warning, WarningCode } from "./read/decision.ts";

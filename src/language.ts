@@ -2,6 +2,7 @@
 export { compose } from "./onnx/compose.ts";
 export { readModel } from "./onnx/model.ts";
 export { unroll } from "./onnx/unroll.ts";
+export { TextTokenizer, type Word } from "./tasks/formats/tokenizer.ts";
 export {
   type AnswerExplanation,
   type Answered,
@@ -9,7 +10,7 @@ export {
   type AnswererOptions,
   type AnswerPrediction,
   type QuestionOptions,
-} from "./tasks/answering.ts";
+} from "./tasks/language/answering.ts";
 export {
   type Captioned,
   Captioner,
@@ -19,10 +20,9 @@ export {
   type Token,
   type WordExplanation,
   type WordKind,
-} from "./tasks/captioning.ts";
-export { GenerativeAnswerer } from "./tasks/generative-answerer.ts";
+} from "./tasks/language/captioning.ts";
+export { GenerativeAnswerer } from "./tasks/language/generative-answerer.ts";
+export type { Narrator } from "./tasks/language/narrator.ts";
+export { type QuestionReader, sequenceNarrator } from "./tasks/language/sequence-narrator.ts";
+export { type StepNames, stepNarrator } from "./tasks/language/step-narrator.ts";
 export { insideOutside, type ReadMap } from "./tasks/map.ts";
-export type { Narrator } from "./tasks/narrator.ts";
-export { type QuestionReader, sequenceNarrator } from "./tasks/sequence-narrator.ts";
-export { type StepNames, stepNarrator } from "./tasks/step-narrator.ts";
-export { TextTokenizer, type Word } from "./tasks/tokenizer.ts";

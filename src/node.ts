@@ -35,15 +35,21 @@ export { guidedImage } from "./render/normalise.ts";
 export { heat, overlay } from "./render/overlay.ts";
 export type { Signal } from "./signal/signal.ts";
 export type {
+  ClassExplanation,
+  Classifier,
+  ClassifyOptions,
+  Prediction,
+  Why,
+} from "./tasks/classify/classification.ts";
+export { compareMaps, type MapDifference } from "./tasks/classify/comparison.ts";
+export type {
   AnswerExplanation,
   Answered,
   Answerer,
   AnswerPrediction,
   QuestionOptions,
-} from "./tasks/answering.ts";
-export type { Captioned, Captioner, CaptionOptions, Sentence, WordExplanation } from "./tasks/captioning.ts";
-export type { ClassExplanation, Classifier, ClassifyOptions, Prediction, Why } from "./tasks/classification.ts";
-export { compareMaps, type MapDifference } from "./tasks/comparison.ts";
-export type { GenerativeAnswerer } from "./tasks/generative-answerer.ts";
+} from "./tasks/language/answering.ts";
+export type { Captioned, Captioner, CaptionOptions, Sentence, WordExplanation } from "./tasks/language/captioning.ts";
+export type { GenerativeAnswerer } from "./tasks/language/generative-answerer.ts";
 export type { ModelReading } from "./tasks/reading.ts";
 export type { Kind, Sample } from "./tasks/sample.ts";

@@ -1,4 +1,7 @@
 /** @file `gradcam/web`: the library with ONNX Runtime Web, fetched or picked models, and pictures as browsers have them. */
+
+export { rankCorrelation } from "./array/correlation.ts";
+export { encodeNpy } from "./array/npy.ts";
 export { EveryLayer } from "./explain/every-layer.ts";
 export type { Forward } from "./explain/forward.ts";
 export { operatorsWithoutRule, pathOf, type Step } from "./explain/path.ts";
@@ -12,27 +15,25 @@ export { type Preprocess, type Preprocessed, preprocess } from "./image/preproce
 export { signatureOf, type TensorSignature } from "./onnx/signature.ts";
 export { type ColormapName, colormap, colormaps } from "./render/colormap.ts";
 export { guidedImage, normalise } from "./render/normalise.ts";
-export { encodeNpy } from "./render/npy.ts";
 export { heat, opacityAt, overlay } from "./render/overlay.ts";
-export type {
-  AnswerExplanation,
-  Answered,
-  Answerer,
-  AnswerPrediction,
-  QuestionOptions,
-} from "./tasks/answering.ts";
-export type { Captioned, Captioner, CaptionOptions, Sentence, WordExplanation } from "./tasks/captioning.ts";
 export {
   type ClassExplanation,
   Classifier,
   type ClassifyOptions,
   type Prediction,
   type Why,
-} from "./tasks/classification.ts";
-export { rankCorrelation } from "./tasks/correlation.ts";
-export { type FigureRow, figureOf, panelCell, view } from "./tasks/figure.ts";
-export type { GenerativeAnswerer } from "./tasks/generative-answerer.ts";
-export type { Look, LookOptions } from "./tasks/look.ts";
+} from "./tasks/classify/classification.ts";
+export { type FigureRow, figureOf, panelCell, view } from "./tasks/classify/figure.ts";
+export type { Look, LookOptions } from "./tasks/classify/look.ts";
+export type {
+  AnswerExplanation,
+  Answered,
+  Answerer,
+  AnswerPrediction,
+  QuestionOptions,
+} from "./tasks/language/answering.ts";
+export type { Captioned, Captioner, CaptionOptions, Sentence, WordExplanation } from "./tasks/language/captioning.ts";
+export type { GenerativeAnswerer } from "./tasks/language/generative-answerer.ts";
 export { percent } from "./tasks/percent.ts";
 export { type PlainWords, plainWords } from "./tasks/plain-words.ts";
 export type { ModelReading } from "./tasks/reading.ts";

@@ -1,9 +1,10 @@
 /** @file Maps of an answerer's answers on scenes whose objects are known: where their peaks lie, and whether occlusion agrees. */
-import { mean } from "../../dist/evaluate/statistics.js";
+
+import { spearman } from "../../dist/array/correlation.js";
+import { mean } from "../../dist/array/statistics.js";
 import { occlusionPatch, patchStarts } from "../../dist/methods/occlusion.js";
 import { loadAnswerer } from "../../dist/node.js";
 import { fitting, makeScene, paint, parseQuestion, questions, questionText } from "../../dist/scenes/index.js";
-import { spearman } from "../../dist/tasks/correlation.js";
 import { Place } from "./measures.mjs";
 
 /** Graphs are made for questions of one length: those of one length are asked one after the other. */

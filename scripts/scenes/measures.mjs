@@ -1,6 +1,6 @@
 /** @file What is measured of a map on a scene, and how shares and means get their intervals. */
-import { randomFor } from "../../dist/evaluate/random.js";
-import { bootstrap, mean, sum } from "../../dist/evaluate/statistics.js";
+import { randomFor } from "../../dist/array/random.js";
+import { bootstrap, mean, sum } from "../../dist/array/statistics.js";
 import { insideOutside } from "../../dist/tasks/map.js";
 
 /** How far beside an object a peak may lie, in parts of the picture's side. */

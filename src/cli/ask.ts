@@ -3,7 +3,7 @@ import path from "node:path";
 import { type Command, Option } from "commander";
 import { type LoadedAnswerer, loadAnswerer } from "../node/load-answerer.ts";
 import { filesOfWords, type WrittenMap, type WrittenWords, writeAnswered } from "../node/write-words.ts";
-import type { AnswerExplanation, AnswerPrediction } from "../tasks/answering.ts";
+import type { AnswerExplanation, AnswerPrediction } from "../tasks/language/answering.ts";
 import { percent } from "../tasks/percent.ts";
 import { eachPicture } from "./each-sample.ts";
 import { drawnBy, madeBy } from "./manifest.ts";

@@ -5,7 +5,7 @@ import { listing, UserError } from "../errors.ts";
 import { decode } from "../image/sharp.ts";
 import { type LoadedCaptioner, loadCaptioner } from "../node/load-captioner.ts";
 import { filesOfWords, type WrittenMap, type WrittenWords, writeCaptioned } from "../node/write-words.ts";
-import type { Captioned, Sentence, WordExplanation } from "../tasks/captioning.ts";
+import type { Captioned, Sentence, WordExplanation } from "../tasks/language/captioning.ts";
 import { eachPicture } from "./each-sample.ts";
 import { drawnBy, madeBy } from "./manifest.ts";
 import {

@@ -11,8 +11,8 @@ import type { LoadOptions } from "../node/load.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
 import type { TokenGrid } from "../read/layout.ts";
 import { type ColormapName, colormaps } from "../render/colormap.ts";
-import type { LanguageOptions } from "../tasks/folder.ts";
-import { type Dtype, dtypeOf, dtypes } from "../tasks/model-files.ts";
+import type { LanguageOptions } from "../tasks/formats/folder.ts";
+import { type Dtype, dtypeOf, dtypes } from "../tasks/formats/model-files.ts";
 
 import { type AlignName, alignments } from "../tasks/placing.ts";
 

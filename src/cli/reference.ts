@@ -2,8 +2,8 @@
 import { type AskOptions, type LoadedClassifier, type LoadOptions, load } from "../node/load.ts";
 import { loadRuntime } from "../node/runtime.ts";
 import { multipliesAllBits, productsSaturate } from "../node/saturation.ts";
-import type { Why } from "../tasks/classification.ts";
-import { compareMaps, type MapDifference, peakDistance } from "../tasks/comparison.ts";
+import type { Why } from "../tasks/classify/classification.ts";
+import { compareMaps, type MapDifference, peakDistance } from "../tasks/classify/comparison.ts";
 import type { Kind } from "../tasks/sample.ts";
 
 /** One map beside the reference's, and what the reference is and says. */

@@ -2,7 +2,7 @@
 import path from "node:path";
 import { type ExplanationFile, explanationFiles, type WrittenExplanation } from "../node/write.ts";
 import type { Warning } from "../read/decision.ts";
-import type { Why } from "../tasks/classification.ts";
+import type { Why } from "../tasks/classify/classification.ts";
 import { percent } from "../tasks/percent.ts";
 import type { DrawingFlags, ModelFlags } from "./options.ts";
 import { type ReferenceResult, referenceLine } from "./reference.ts";

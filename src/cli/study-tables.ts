@@ -1,5 +1,5 @@
 /** @file What `gradcam study` prints of a study's state and of its findings. */
-import type { Estimate } from "../evaluate/statistics.ts";
+import type { Estimate } from "../array/statistics.ts";
 import type { Analysis, Figure, Mean } from "../study/analysis.ts";
 import { kinds } from "../study/kinds/index.ts";
 import type { Status } from "../study/status.ts";

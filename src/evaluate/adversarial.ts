@@ -6,6 +6,8 @@
  * the absent class's score less that of the best other one.
  */
 
+import { rankCorrelation } from "../array/correlation.ts";
+import { randomFor } from "../array/random.ts";
 import { UserError } from "../errors.ts";
 import { bestClasses, classScores } from "../explain/target.ts";
 import { cellsSpan, undo } from "../image/geometry.ts";
@@ -13,12 +15,10 @@ import { type PeakOptions, peak } from "../image/locate.ts";
 import type { PixelMap } from "../image/picture.ts";
 import { methodNames } from "../methods/index.ts";
 import type { LoadOptions } from "../node/load.ts";
-import type { Classifier } from "../tasks/classification.ts";
-import { rankCorrelation } from "../tasks/correlation.ts";
+import type { Classifier } from "../tasks/classify/classification.ts";
 import { openExaminee } from "./examinee.ts";
 import { tolerance } from "./metrics/pointing-game.ts";
 import { coverage, near } from "./metrics/regions.ts";
-import { randomFor } from "./random.ts";
 import { type Opened, openSample, type Sample } from "./sample.ts";
 import type { Source } from "./source.ts";
 

@@ -1,7 +1,8 @@
 /** @file Behind the figures: how each class fares, and the pictures on which a metric comes out best and worst. */
+
+import { mean } from "../array/statistics.ts";
 import { metricNamed } from "./metrics/index.ts";
 import type { Measured, Measurement, Metric } from "./metrics/metric.ts";
-import { mean } from "./statistics.ts";
 import type { Store } from "./store.ts";
 
 /** A metric's leading figure for one class. */

@@ -1,6 +1,7 @@
 /** @file A whole evaluation: a dataset, a model, methods and metrics in; figures out, resumable at any moment. */
 import { availableParallelism } from "node:os";
 import path from "node:path";
+import { randomFor } from "../array/random.ts";
 import { UserError } from "../errors.ts";
 import type { PeakRule } from "../image/locate.ts";
 import { methodNamed } from "../methods/index.ts";
@@ -18,7 +19,6 @@ import { openExaminee } from "./examinee.ts";
 import { metricNamed } from "./metrics/index.ts";
 import type { Need } from "./metrics/metric.ts";
 import { inPool } from "./pool.ts";
-import { randomFor } from "./random.ts";
 import type { Sample } from "./sample.ts";
 import { isMade } from "./scenes.ts";
 import { sourceAt } from "./source.ts";

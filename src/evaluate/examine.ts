@@ -1,9 +1,10 @@
 /** @file One picture of an evaluation: its explanations by every method, and what every metric says of them. */
+
+import { randomFor } from "../array/random.ts";
 import type { PeakOptions } from "../image/locate.ts";
 import type { PixelMap } from "../image/picture.ts";
-import type { Classifier } from "../tasks/classification.ts";
+import type { Classifier } from "../tasks/classify/classification.ts";
 import type { About, Annotation, Case, Measurement, Metric } from "./metrics/metric.ts";
-import { randomFor } from "./random.ts";
 import type { Randomised } from "./randomise.ts";
 import type { Opened } from "./sample.ts";
 import { type PlacedMap, Subject } from "./subject.ts";

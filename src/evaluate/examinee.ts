@@ -4,9 +4,9 @@ import { UserError } from "../errors.ts";
 import { exists, isDirectory } from "../node/files.ts";
 import { type LoadOptions, load } from "../node/load.ts";
 import { loadAnswerer } from "../node/load-answerer.ts";
-import type { Classifier } from "../tasks/classification.ts";
-import { GenerativeAnswerer } from "../tasks/generative-answerer.ts";
+import type { Classifier } from "../tasks/classify/classification.ts";
 import { Labels } from "../tasks/labels.ts";
+import { GenerativeAnswerer } from "../tasks/language/generative-answerer.ts";
 import { localModel } from "./address.ts";
 import type { Sample } from "./sample.ts";
 

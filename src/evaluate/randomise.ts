@@ -4,12 +4,13 @@
  * A layer is a node with a constant of two dimensions or more behind it, through casts and dequantisation. Shuffling keeps the
  * distribution of the weights, so that activations stay in range, and it works on the bytes, whatever their type.
  */
+
+import { randomFor } from "../array/random.ts";
 import { UserError } from "../errors.ts";
 import { type Explainer, type OpenOptions, openExplainer } from "../explain/explainer.ts";
 import { type Model, readModel } from "../onnx/model.ts";
 import { encodeModel, isExternal, type NodeProto, type TensorProto } from "../onnx/proto.ts";
 import type { Runtime } from "../onnx/runtime.ts";
-import { randomFor } from "./random.ts";
 
 /** A layer that can be randomised. */
 export interface WeightedLayer {

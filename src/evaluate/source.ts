@@ -5,7 +5,7 @@ import path from "node:path";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import { UserError } from "../errors.ts";
 import { filesBelow } from "../node/files.ts";
-import { boundedSize } from "../tasks/json.ts";
+import { boundedSize } from "../tasks/formats/json.ts";
 import { isAddress } from "./address.ts";
 import { decodeXml } from "./entities.ts";
 import { isMade, MadeScenes } from "./scenes.ts";

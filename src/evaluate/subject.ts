@@ -1,5 +1,6 @@
 /** @file A picture under examination: the model's view of it, its maps by any method, and questions about variants of it. */
 
+import type { Dense } from "../array/dense.ts";
 import { InternalError, UserError } from "../errors.ts";
 import type { Forward } from "../explain/forward.ts";
 import { bestClasses, classScores } from "../explain/target.ts";
@@ -8,10 +9,9 @@ import type { PeakOptions } from "../image/locate.ts";
 import type { Picture, PixelMap } from "../image/picture.ts";
 import { preprocess } from "../image/preprocess.ts";
 import { methodNamed } from "../methods/index.ts";
-import type { Dense } from "../methods/method.ts";
 import { product } from "../onnx/dims.ts";
 import type { Tensor } from "../onnx/runtime.ts";
-import type { Classifier } from "../tasks/classification.ts";
+import type { Classifier } from "../tasks/classify/classification.ts";
 import type { Probe } from "./metrics/metric.ts";
 import type { Randomised } from "./randomise.ts";
 

@@ -1,9 +1,10 @@
 /** @file From measurements to figures: each with its interval, the methods compared in pairs. */
+
+import { randomFor } from "../array/random.ts";
+import { bootstrap, type Estimate } from "../array/statistics.ts";
 import type { Outcome } from "./examine.ts";
 import { metricNamed } from "./metrics/index.ts";
 import type { Measured, Metric } from "./metrics/metric.ts";
-import { randomFor } from "./random.ts";
-import { bootstrap, type Estimate } from "./statistics.ts";
 import type { Failure, Store } from "./store.ts";
 
 /** A method's figure. */

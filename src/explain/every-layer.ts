@@ -2,11 +2,12 @@
  * @file Grad-CAM at every layer of a network in one run: the forward pass, one sweep back, and a map wherever the sweep comes by.
  * Asked one by one, each layer would need sessions of its own.
  */
+
+import type { Dense } from "../array/dense.ts";
 import { differentiate, type Overrides } from "../autodiff/differentiate.ts";
 import { overridesOf } from "../autodiff/rules.ts";
 import { UserError } from "../errors.ts";
 import { gradCamMap } from "../methods/grad-cam.ts";
-import type { Dense } from "../methods/method.ts";
 import { type Extension, openExtended } from "../onnx/append.ts";
 import { Builder, type Value } from "../onnx/build.ts";
 import { isStatic } from "../onnx/dims.ts";
@@ -14,6 +15,7 @@ import { freshPrefix } from "../onnx/model.ts";
 import { typeOf } from "../onnx/observe.ts";
 import { makeValueInfo } from "../onnx/proto.ts";
 import { type Runtime, run, type Session, type SessionOptions } from "../onnx/runtime.ts";
+import { toDense, toTensor } from "../onnx/tensors.ts";
 import { gradientType } from "../onnx/types.ts";
 import { type Axes, fromPlain } from "../read/axes.ts";
 import type { Layer } from "../read/layers.ts";
@@ -21,7 +23,6 @@ import { layerParts } from "../read/layout.ts";
 import type { Explainer } from "./explainer.ts";
 import type { Forward } from "./forward.ts";
 import { cotangents, resolve, type Target } from "./target.ts";
-import { toDense, toTensor } from "./tensors.ts";
 
 /** One class, or a contrast. */
 export type SingleTarget = Extract<Target, number | { for: number } | { counterfactual: number }>;

@@ -7,6 +7,7 @@ import { type Observed, observe } from "../onnx/observe.ts";
 import { declaredDims, type NodeProto } from "../onnx/proto.ts";
 import { placed } from "../onnx/provider.ts";
 import { type Feeds, type Runtime, type SessionOptions, shapesOf } from "../onnx/runtime.ts";
+import { sideBySide } from "../onnx/tensors.ts";
 import { loadOperatorsOf } from "../ops/index.ts";
 import { type GraphOptions, type GraphReading, type LayerReading, readGraph } from "../read/graph.ts";
 import { candidatesIn, explainedInput } from "../read/inputs.ts";
@@ -18,7 +19,6 @@ import type { InputShapes } from "./input-shapes.ts";
 import { layerOf, namedLayer } from "./named-layer.ts";
 import { Pass } from "./pass.ts";
 import { Plan } from "./plan.ts";
-import { sideBySide } from "./tensors.ts";
 
 export interface OpenOptions extends GraphOptions {
   /** The tensor that maps lie on, or a module, whose last layer it is; by default the last activation before the grid is pooled or flattened. */

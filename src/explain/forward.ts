@@ -1,11 +1,14 @@
 /** @file One explanation: a method's questions about a forward pass, put to the plan's sessions. */
+
+import type { Dense } from "../array/dense.ts";
 import type { Rules } from "../autodiff/rules.ts";
 import { checkOptions, expects, type OptionNames, throwIfAborted, UserError } from "../errors.ts";
 import { type MethodName, methodNamed } from "../methods/index.ts";
-import { type Dense, type LayerMap, shareDone } from "../methods/method.ts";
+import { type LayerMap, shareDone } from "../methods/method.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
 import { checkSeed } from "../onnx/feeds.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
+import { interleave, repeatImage, toDense, toTensor } from "../onnx/tensors.ts";
 import { typeName } from "../onnx/types.ts";
 import { fromPlain, holdsFrames, toPlain } from "../read/axes.ts";
 import { takesIntegers } from "../read/graph.ts";
@@ -14,7 +17,6 @@ import type { Layout } from "../read/layout.ts";
 import { type Pass, runForward } from "./pass.ts";
 import type { Plan } from "./plan.ts";
 import { type Asked, classScores, cotangents, plainClasses, resolve, type Target, type Weights } from "./target.ts";
-import { interleave, repeatImage, toDense, toTensor } from "./tensors.ts";
 
 export interface ExplainOptions {
   readonly target?: Target;

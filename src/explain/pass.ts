@@ -4,13 +4,14 @@
  * A gradient at the pixels is computed by a session that runs the model too; when it comes first, its outputs are the pass's, and the
  * forward session need not run at all.
  */
-import type { Dense, LayerMap } from "../methods/method.ts";
+import type { Dense } from "../array/dense.ts";
+import type { LayerMap } from "../methods/method.ts";
 import { range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
+import { imageOf, toDense } from "../onnx/tensors.ts";
 import { toPlain } from "../read/axes.ts";
 import type { ForwardSession, Plan } from "./plan.ts";
 import { bestClasses, checkFinite, classScores } from "./target.ts";
-import { imageOf, toDense } from "./tensors.ts";
 
 type Tensors = Record<string, Tensor>;
 

@@ -2,20 +2,22 @@
  * @file Why a model says these words of a picture: the picture goes forward once, a sentence is told of it, and any number of questions
  * about the words are answered in one run.
  */
+
+import type { Dense } from "../array/dense.ts";
 import { throwIfAborted } from "../errors.ts";
 import { gradCamMap, gradCamSum } from "../methods/grad-cam.ts";
 import { type MethodName, methodNamed } from "../methods/index.ts";
-import { type Dense, type Explanation, type LayerMap, type Question, shareDone } from "../methods/method.ts";
+import { type Explanation, type LayerMap, type Question, shareDone } from "../methods/method.ts";
 import type { Part } from "../onnx/compose.ts";
 import { product, range } from "../onnx/dims.ts";
 import type { Feeds, Runtime, SessionOptions } from "../onnx/runtime.ts";
+import { toDense, toTensor } from "../onnx/tensors.ts";
 import { fromPlain, toPlain } from "../read/axes.ts";
 import type { TokenGrid } from "../read/layout.ts";
 import { Link } from "./chain.ts";
 import type { Notes } from "./compiled.ts";
 import { Recent } from "./recent.ts";
 import { askRows, type Teller, Telling } from "./telling.ts";
-import { toDense, toTensor } from "./tensors.ts";
 import { type WordScores, wordScores } from "./word-scores.ts";
 
 export interface SentenceOptions {

@@ -1,6 +1,7 @@
 /** @file What is asked about: a class, a contrast, the opposite of a class, or any cotangent; resolved to rows of weights on the scores. */
+
+import type { Dense } from "../array/dense.ts";
 import { isRecord, listing, UserError } from "../errors.ts";
-import type { Dense } from "../methods/method.ts";
 import { product, range } from "../onnx/dims.ts";
 import type { Feeds } from "../onnx/runtime.ts";
 

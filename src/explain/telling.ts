@@ -4,10 +4,12 @@
  * A question is a row of weights, one for each word; its score is the weighted sum of the words' log-probabilities. All questions are
  * rows of one batch on the way back (see row-builder.ts).
  */
+
+import type { Dense } from "../array/dense.ts";
 import { differentiate, type Overrides } from "../autodiff/differentiate.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
 import { InternalError, listing, throwIfAborted, UserError } from "../errors.ts";
-import type { Dense, LayerMap } from "../methods/method.ts";
+import type { LayerMap } from "../methods/method.ts";
 import { append } from "../onnx/append.ts";
 import type { Value } from "../onnx/build.ts";
 import { type Connections, compose, type Part, within } from "../onnx/compose.ts";
@@ -27,6 +29,7 @@ import {
   type SessionOptions,
   shapesOf,
 } from "../onnx/runtime.ts";
+import { toDense, toTensor } from "../onnx/tensors.ts";
 import { gradientType } from "../onnx/types.ts";
 import { loadOperatorsOf } from "../ops/index.ts";
 import type { Axes } from "../read/axes.ts";
@@ -45,7 +48,6 @@ import { ancestors } from "../read/score.ts";
 import { quiet } from "./chain.ts";
 import { checkNotCompiled, type Notes, names, prefixed, sentenceNames } from "./compiled.ts";
 import { RowBuilder } from "./row-builder.ts";
-import { toDense, toTensor } from "./tensors.ts";
 import { wordStates } from "./word-scores.ts";
 
 /** A model that scores the words of a sentence, for sentences of some length. Tensors go by their names in the whole. */

@@ -3,7 +3,7 @@
  *
  *   log p(w_t) = z_t[w_t] - log sum_v exp z_t[v],    d log p(w_t) / d z_t = onehot(w_t) - softmax(z_t)
  */
-import type { Dense } from "../methods/method.ts";
+import type { Dense } from "../array/dense.ts";
 import type { Model } from "../onnx/model.ts";
 import type { Observed } from "../onnx/observe.ts";
 

@@ -3,14 +3,10 @@
  *
  * n images and k targets for each give m = n k explanations, image-major: the k of the first image come first.
  */
+
+import type { Dense } from "../array/dense.ts";
 import type { Rules } from "../autodiff/rules.ts";
 import type { Builder, Value } from "../onnx/build.ts";
-
-/** Numbers with a shape, row-major. */
-export interface Dense {
-  readonly data: Float32Array;
-  readonly dims: readonly number[];
-}
 
 /** What a map at a layer is made of, as tensors of the graph. */
 export interface LayerParts {

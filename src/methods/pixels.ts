@@ -1,7 +1,9 @@
 /** @file What methods in pixel space share: the signed image, and the map that sums it up. */
+
+import type { Dense } from "../array/dense.ts";
 import type { Rules } from "../autodiff/rules.ts";
 import { product } from "../onnx/dims.ts";
-import type { Dense, Method } from "./method.ts";
+import type { Method } from "./method.ts";
 
 /** The largest magnitude among the channels of each pixel (Simonyan et al. 2014, section 3): [m, C, ...] -> [m, ...]. */
 export function strongestChannel({ data, dims }: Dense): Dense {

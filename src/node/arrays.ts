@@ -1,10 +1,10 @@
 /** @file Arrays from files: NumPy's .npy and lists in .json, as tensors of the type that a model takes. */
 import path from "node:path";
+import type { Dense } from "../array/dense.ts";
+import { type NumpyArray, readNpy } from "../array/npy.ts";
 import { UserError } from "../errors.ts";
-import { toTensor } from "../explain/tensors.ts";
-import type { Dense } from "../methods/method.ts";
 import type { Tensor } from "../onnx/runtime.ts";
-import { type NumpyArray, readNpy } from "../render/npy.ts";
+import { toTensor } from "../onnx/tensors.ts";
 import { readBytes, readJson } from "./files.ts";
 import type { NodeRuntime } from "./runtime.ts";
 

@@ -2,7 +2,7 @@
 import { encodePng, rasterise } from "../image/sharp.ts";
 import { heat } from "../render/overlay.ts";
 import type { Cell } from "../render/panel.ts";
-import { type FigureRow, figureOf, panelCell, view, visible } from "../tasks/figure.ts";
+import { type FigureRow, figureOf, panelCell, view, visible } from "../tasks/classify/figure.ts";
 import { type Draw, mostRows, views } from "./drawing.ts";
 
 export const drawPicture: Draw<"picture"> = (why, options) => {

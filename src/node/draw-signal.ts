@@ -2,7 +2,7 @@
 import { encodePng, rasterise } from "../image/sharp.ts";
 import { heat } from "../render/overlay.ts";
 import { type Track, timeline } from "../render/timeline.ts";
-import type { ClassExplanation } from "../tasks/classification.ts";
+import type { ClassExplanation } from "../tasks/classify/classification.ts";
 import { type Draw, mostRows, titled, views } from "./drawing.ts";
 
 /** The heat alone is drawn this large, whatever the signal's length. */

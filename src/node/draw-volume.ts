@@ -7,7 +7,7 @@ import { encodePng, rasterise } from "../image/sharp.ts";
 import { heat, overlay } from "../render/overlay.ts";
 import { type Cell, type PanelRow, panel } from "../render/panel.ts";
 import { shownSlices, sliceSheet } from "../render/slices.ts";
-import type { ClassExplanation } from "../tasks/classification.ts";
+import type { ClassExplanation } from "../tasks/classify/classification.ts";
 import { drawn } from "../tasks/pictures.ts";
 import { type Draw, mostRows, titled, views } from "./drawing.ts";
 

@@ -3,8 +3,8 @@
 import type { PngCompression } from "../image/sharp.ts";
 import { methodNamed } from "../methods/index.ts";
 import type { ColormapName } from "../render/colormap.ts";
-import type { ClassExplanation, Prediction, Why } from "../tasks/classification.ts";
-import { detail } from "../tasks/figure.ts";
+import type { ClassExplanation, Prediction, Why } from "../tasks/classify/classification.ts";
+import { detail } from "../tasks/classify/figure.ts";
 import type { Kind } from "../tasks/sample.ts";
 
 /** What can be drawn: the map with what it explains, the map's colours alone, and a panel of all explanations. */

@@ -5,7 +5,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "nod
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { withRoom } from "../onnx/append.ts";
-import { boundedJson, boundedSize, mostBytes } from "../tasks/json.ts";
+import { boundedJson, boundedSize, mostBytes } from "../tasks/formats/json.ts";
 
 const errorCode = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? String(error);
 

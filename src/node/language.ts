@@ -5,7 +5,7 @@ import { type OptionNames, UserError } from "../errors.ts";
 import { type DecodeOptions, decodeOptions } from "../image/sharp.ts";
 import type { Model } from "../onnx/model.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
-import { type FolderFiles, type LanguageOptions, languageOptions } from "../tasks/folder.ts";
+import { type FolderFiles, type LanguageOptions, languageOptions } from "../tasks/formats/folder.ts";
 import { checkBundled } from "./bundled.ts";
 import { exists, isDirectory, readBytes, readModelBytes } from "./files.ts";
 import { checkExternalData, externalDataBeside, modelIn } from "./load.ts";

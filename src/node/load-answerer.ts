@@ -3,9 +3,9 @@
 import { checkOptions, expects } from "../errors.ts";
 import type { Picture } from "../image/picture.ts";
 import { type DecodeOptions, decode } from "../image/sharp.ts";
-import type { Answered, Answerer, QuestionOptions } from "../tasks/answering.ts";
-import type { GenerativeAnswerer } from "../tasks/generative-answerer.ts";
-import { openAnswerer } from "../tasks/open-answerer.ts";
+import type { Answered, Answerer, QuestionOptions } from "../tasks/language/answering.ts";
+import type { GenerativeAnswerer } from "../tasks/language/generative-answerer.ts";
+import { openAnswerer } from "../tasks/language/open-answerer.ts";
 import { bundledAnswerer } from "./bundled.ts";
 import { DiskFiles, type LoadLanguageOptions, loadLanguageOptions } from "./language.ts";
 import { checkProviders } from "./load.ts";

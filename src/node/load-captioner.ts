@@ -3,8 +3,8 @@
 import { checkOptions, expects } from "../errors.ts";
 import type { Picture } from "../image/picture.ts";
 import { type DecodeOptions, decode } from "../image/sharp.ts";
-import type { Captioned, Captioner, CaptionOptions } from "../tasks/captioning.ts";
-import { openCaptioner } from "../tasks/open-captioner.ts";
+import type { Captioned, Captioner, CaptionOptions } from "../tasks/language/captioning.ts";
+import { openCaptioner } from "../tasks/language/open-captioner.ts";
 import { bundledCaptioner } from "./bundled.ts";
 import { DiskFiles, type LoadLanguageOptions, loadLanguageOptions } from "./language.ts";
 import { checkProviders } from "./load.ts";

@@ -11,8 +11,9 @@ import type { Model } from "../onnx/model.ts";
 import { externalLocation, isExternal } from "../onnx/proto.ts";
 import type { Feeds, SessionOptions, Tensor } from "../onnx/runtime.ts";
 import { checkClassify } from "../tasks/answers.ts";
-import { Classifier, type ClassifyOptions, type Why } from "../tasks/classification.ts";
-import { mostBytes } from "../tasks/json.ts";
+import { Classifier, type ClassifyOptions, type Why } from "../tasks/classify/classification.ts";
+import { openSimilarity } from "../tasks/classify/similarity.ts";
+import { mostBytes } from "../tasks/formats/json.ts";
 import {
   checkLoad,
   labelsFrom,
@@ -27,7 +28,6 @@ import {
 import { type Opened, openParts } from "../tasks/opened.ts";
 import type { ModelReading } from "../tasks/reading.ts";
 import type { Kind } from "../tasks/sample.ts";
-import { openSimilarity } from "../tasks/similarity.ts";
 import { bundledModel, checkBundled } from "./bundled.ts";
 import { exists, isDirectory, readBytes, readJson, readModelBytes, sizeOf } from "./files.ts";
 import { loadRuntime, type NodeRuntime } from "./runtime.ts";

@@ -1,15 +1,15 @@
 /** @file Files as samples: pictures, recordings and arrays, by how their names end or their bytes begin. */
 import path from "node:path";
+import { readNpy } from "../array/npy.ts";
 import { listing, UserError } from "../errors.ts";
 import type { Explainer } from "../explain/explainer.ts";
-import { toTensor } from "../explain/tensors.ts";
 import { preprocess } from "../image/preprocess.ts";
 import { type DecodeOptions, decode } from "../image/sharp.ts";
 import type { Feeds, Tensor } from "../onnx/runtime.ts";
+import { toTensor } from "../onnx/tensors.ts";
 import { typeName } from "../onnx/types.ts";
 import { axesFromText } from "../read/axes.ts";
 import { typeOfExplained } from "../read/graph.ts";
-import { readNpy } from "../render/npy.ts";
 import type { Signal } from "../signal/signal.ts";
 import { decodeWav } from "../signal/wav.ts";
 import type { ModelOptions } from "../tasks/open.ts";

@@ -1,5 +1,6 @@
 /** @file The files of an explained sentence: a map and its overlay for each word, one sheet of them all, and a page to hover over. */
 import path from "node:path";
+import { encodeNpy } from "../array/npy.ts";
 import type { Geometry } from "../image/geometry.ts";
 import type { Box, Point } from "../image/locate.ts";
 import type { Picture } from "../image/picture.ts";
@@ -8,12 +9,11 @@ import { encodePng, rasterise } from "../image/sharp.ts";
 import { methodNamed } from "../methods/index.ts";
 import type { Warning } from "../read/decision.ts";
 import type { ColormapName } from "../render/colormap.ts";
-import { encodeNpy } from "../render/npy.ts";
 import { type PageWord, sentencePage } from "../render/sentence-page.ts";
 import { type SheetCell, sheet } from "../render/sheet.ts";
-import type { Answered } from "../tasks/answering.ts";
-import type { Captioned } from "../tasks/captioning.ts";
-import { view } from "../tasks/figure.ts";
+import { view } from "../tasks/classify/figure.ts";
+import type { Answered } from "../tasks/language/answering.ts";
+import type { Captioned } from "../tasks/language/captioning.ts";
 import { insideOutside, type ReadMap } from "../tasks/map.ts";
 import { percent } from "../tasks/percent.ts";
 import { writeWhole } from "./files.ts";

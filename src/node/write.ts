@@ -1,14 +1,14 @@
 /** @file An explanation's files: the raw map, the map with what it explains, its colours alone, and a labelled panel of all. */
 
 import path from "node:path";
+import { encodeNpy } from "../array/npy.ts";
 import { checkOptions, expects, isRecord, isTexts, type OptionNames } from "../errors.ts";
 import type { Box, Point } from "../image/locate.ts";
 import type { Box3, Point3 } from "../image/locate-volume.ts";
 import type { PngCompression } from "../image/sharp.ts";
 import type { Warning } from "../read/decision.ts";
 import { type ColormapName, colormaps } from "../render/colormap.ts";
-import { encodeNpy } from "../render/npy.ts";
-import type { ClassExplanation, Why } from "../tasks/classification.ts";
+import type { ClassExplanation, Why } from "../tasks/classify/classification.ts";
 import type { Kind } from "../tasks/sample.ts";
 import { drawPicture } from "./draw-picture.ts";
 import { drawSignal } from "./draw-signal.ts";

@@ -2,7 +2,7 @@
  * @file What the axes of an input and of scores mean, and how an array is brought into the order that everything else is written for:
  * [n, channels, ...grid] for what is explained, [n, classes, ...grid] for scores.
  */
-import type { Dense } from "../methods/method.ts";
+import type { Dense } from "../array/dense.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 import { product } from "../onnx/dims.ts";
 

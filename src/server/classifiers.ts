@@ -5,7 +5,7 @@ import { listing, throwIfAborted, UserError } from "../errors.ts";
 import type { MethodName } from "../methods/index.ts";
 import { type LoadedClassifier, type LoadOptions, load } from "../node/load.ts";
 import { explainedType, readSample, type SampleOptions } from "../node/samples.ts";
-import type { Why } from "../tasks/classification.ts";
+import type { Why } from "../tasks/classify/classification.ts";
 import { isPicture, type Kind, type Sample } from "../tasks/sample.ts";
 import { checkRendering, mapsOf, passesOf } from "./cost.ts";
 import { render } from "./render.ts";

@@ -16,10 +16,10 @@ import type { Drawn, DrawOptions } from "../node/drawing.ts";
 import { drawingOf } from "../node/write.ts";
 import { colormaps } from "../render/colormap.ts";
 import { heat } from "../render/overlay.ts";
-import type { Answered } from "../tasks/answering.ts";
-import type { Captioned } from "../tasks/captioning.ts";
-import type { ClassExplanation, Why } from "../tasks/classification.ts";
-import { view, visible } from "../tasks/figure.ts";
+import type { ClassExplanation, Why } from "../tasks/classify/classification.ts";
+import { view, visible } from "../tasks/classify/figure.ts";
+import type { Answered } from "../tasks/language/answering.ts";
+import type { Captioned } from "../tasks/language/captioning.ts";
 import type { Kind } from "../tasks/sample.ts";
 import type { Job, Reply } from "./work.ts";
 

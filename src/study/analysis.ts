@@ -1,6 +1,6 @@
 /** @file What a study says: every condition's mean, every difference, how sure they are, how far people agree, and the paper's figures. */
-import { randomFor } from "../evaluate/random.ts";
-import type { Estimate } from "../evaluate/statistics.ts";
+import { randomFor } from "../array/random.ts";
+import type { Estimate } from "../array/statistics.ts";
 import { krippendorffAlpha } from "./agreement.ts";
 import type { Person, State } from "./answers.ts";
 import { bootstrapBy, type Contrast, independent, twoWay } from "./intervals.ts";

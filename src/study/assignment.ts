@@ -1,5 +1,5 @@
 /** @file Who judges what: balanced over items, over conditions, and random where balance leaves a choice. */
-import type { Random } from "../evaluate/random.ts";
+import type { Random } from "../array/random.ts";
 import { kinds } from "./kinds/index.ts";
 import { shuffled } from "./kinds/kind.ts";
 import { type Item, itemsOf, type Slot, type Study } from "./study.ts";

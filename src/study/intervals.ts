@@ -2,9 +2,10 @@
  * @file How sure a mean over ratings is. Ratings of one person are alike, and so are ratings of one picture: intervals that take every
  * rating for itself are too narrow. Three answers: by people, by pictures (bootstraps), and by both at once.
  */
-import type { Random } from "../evaluate/random.ts";
-import { bootstrap, type Estimate, mean, wilson } from "../evaluate/statistics.ts";
-import { student95 } from "./normal.ts";
+
+import { student95 } from "../array/distributions.ts";
+import type { Random } from "../array/random.ts";
+import { bootstrap, type Estimate, mean, wilson } from "../array/statistics.ts";
 import type { Rating } from "./study.ts";
 
 /** Whose score counts, and how: a mean of one condition, or the difference of two. */

@@ -1,7 +1,7 @@
 /** @file Taking part, from consent to the completion code. Who somebody is, is a random number; what a browser holds opens nothing else. */
 import { createHash, randomBytes } from "node:crypto";
+import { randomFor } from "../array/random.ts";
 import { UserError } from "../errors.ts";
-import { randomFor } from "../evaluate/random.ts";
 import { assign, sequence } from "./assignment.ts";
 import { kinds } from "./kinds/index.ts";
 import { choicesOf } from "./kinds/kind.ts";

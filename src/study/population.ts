@@ -2,9 +2,10 @@
  * @file Virtual participants, whose effects are known: a threshold model with normal differences between people and between items, set so
  * that the mean over all people and items is the planted one. For testing an analysis, and for planning how many people a study needs.
  */
-import type { Random } from "../evaluate/random.ts";
+
+import { normalCdf, solve } from "../array/distributions.ts";
+import type { Random } from "../array/random.ts";
 import { kinds } from "./kinds/index.ts";
-import { normalCdf, solve } from "./normal.ts";
 import type { Item, Study } from "./study.ts";
 
 export interface Population {

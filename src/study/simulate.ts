@@ -1,6 +1,7 @@
 /** @file A study with virtual participants: the same assignment, the same storage, and a file that says for ever that it is synthetic. */
+
+import { randomFor } from "../array/random.ts";
 import { UserError } from "../errors.ts";
-import { randomFor } from "../evaluate/random.ts";
 import { Participation } from "./participation.ts";
 import { Crowd, type Population } from "./population.ts";
 import { Store } from "./store.ts";

@@ -1,9 +1,10 @@
 /** @file What is asked of a model's scores, and what comes back: predictions, and a map for each class and method. */
+
+import type { Dense } from "../array/dense.ts";
 import { checkOptions, expects, InternalError, isRecord, type OptionNames, UserError } from "../errors.ts";
 import type { Forward } from "../explain/forward.ts";
 import type { Target } from "../explain/target.ts";
 import { type MethodName, methodNamed } from "../methods/index.ts";
-import type { Dense } from "../methods/method.ts";
 import type { Feeds } from "../onnx/runtime.ts";
 import type { Warning } from "../read/decision.ts";
 import { askingNames, checkAsking, checkList, isQuery } from "./asking.ts";

@@ -11,7 +11,7 @@ import type { SessionOptions } from "../onnx/runtime.ts";
 import type { GraphOptions } from "../read/graph.ts";
 import type { TokenGrid } from "../read/layout.ts";
 import { isText } from "./asking.ts";
-import { boundedJson, boundedSize } from "./json.ts";
+import { boundedJson, boundedSize } from "./formats/json.ts";
 import type { PlacingOptions } from "./placing.ts";
 
 /** What a caller says of a model, over what the model says of itself. */

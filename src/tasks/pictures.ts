@@ -1,11 +1,11 @@
 /** @file Pictures as samples: prepared as the model wants them, or an array of pixels that is fed as it is. */
 
+import type { Dense } from "../array/dense.ts";
 import { UserError } from "../errors.ts";
 import { type Alignment, cellsSpan, type Geometry, undo } from "../image/geometry.ts";
 import { type Box, locateOn, type Point } from "../image/locate.ts";
 import { type Picture, type PixelMap, picture } from "../image/picture.ts";
 import { preprocess } from "../image/preprocess.ts";
-import type { Dense } from "../methods/method.ts";
 import { axesText, plainDims } from "../read/axes.ts";
 import {
   checkGrid,

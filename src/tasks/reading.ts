@@ -10,9 +10,9 @@ import { type LayerReading, type OutputReading, outputReadings } from "../read/g
 import type { InputReading } from "../read/inputs.ts";
 import type { Score } from "../read/score.ts";
 import type { Probability } from "./answers.ts";
+import { type Probable, probabilityOf } from "./classify/probability.ts";
 import { labelsFrom } from "./open.ts";
 import { noted, preparationOf } from "./preparation.ts";
-import { type Probable, probabilityOf } from "./probability.ts";
 import type { Said } from "./said.ts";
 import { type Kind, kindOf } from "./sample.ts";
 import { detects, type Task, taskOf } from "./task.ts";

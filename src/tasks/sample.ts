@@ -2,10 +2,11 @@
  * @file What can be explained: a picture, a signal over time, a volume. Which of them a model takes, the axes of its input say:
  * [n, C, length] signals, [n, C, height, width] pictures, [n, C, depth, height, width] volumes.
  */
+
+import type { Dense } from "../array/dense.ts";
 import { expects, isRecord, UserError } from "../errors.ts";
 import type { Picture } from "../image/picture.ts";
 import type { Preprocess } from "../image/preprocess.ts";
-import type { Dense } from "../methods/method.ts";
 import { product } from "../onnx/dims.ts";
 import { type Axes, fromPlain, toPlain } from "../read/axes.ts";
 import type { Signal } from "../signal/signal.ts";

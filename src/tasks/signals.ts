@@ -1,8 +1,9 @@
 /** @file Signals as samples: a recording is brought to the length that the model takes, or fed as it is where that is free. */
+
+import type { Dense } from "../array/dense.ts";
 import { UserError } from "../errors.ts";
 import { type Alignment, type CellCentres, spanned, upsample } from "../image/geometry.ts";
 import { locate } from "../image/locate.ts";
-import type { Dense } from "../methods/method.ts";
 import { plainDims } from "../read/axes.ts";
 import { mono, type Signal, stretch } from "../signal/signal.ts";
 import {

@@ -1,7 +1,8 @@
 /** @file Volumes as samples: arrays [C, depth, height, width], fed as they are. */
+
+import type { Dense } from "../array/dense.ts";
 import { type Alignment, spanned, upsample } from "../image/geometry.ts";
 import { type Box3, box3, type Point3, peak3 } from "../image/locate-volume.ts";
-import type { Dense } from "../methods/method.ts";
 import {
   checkGrid,
   type Feeding,

@@ -1,9 +1,10 @@
 /** @file What a reader of an explanation must know: of the model, of the layer, of the question and of the map itself. */
+
+import { pearson } from "../array/correlation.ts";
 import { methodNamed } from "../methods/index.ts";
 import type { Warning } from "../read/decision.ts";
 import type { Layer } from "../read/layers.ts";
 import type { Explanation } from "./answers.ts";
-import { pearson } from "./correlation.ts";
 import { percent } from "./percent.ts";
 
 /** Below it a class is hardly what the model sees. */

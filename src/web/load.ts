@@ -3,7 +3,7 @@
 import { checkOptions, expects, type OptionNames, UserError } from "../errors.ts";
 import type { Notes } from "../explain/compiled.ts";
 import type { Picture } from "../image/picture.ts";
-import { Classifier, type ClassifyOptions, type Why } from "../tasks/classification.ts";
+import { Classifier, type ClassifyOptions, type Why } from "../tasks/classify/classification.ts";
 import { checkLoad, type ModelOptions, modelOptions, parseJson, parseLabels, readNamed } from "../tasks/open.ts";
 import { openParts } from "../tasks/opened.ts";
 import type { ModelReading } from "../tasks/reading.ts";

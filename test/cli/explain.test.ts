@@ -2,8 +2,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
+import { decodeNpy } from "../../src/array/npy.ts";
 import { decode } from "../../src/image/sharp.ts";
-import { decodeNpy } from "../../src/render/npy.ts";
 import { floats, model, node } from "../models.ts";
 import { gap } from "../nets.ts";
 import { example, exampleSize, filesIn, folder, gradcam, repository, withModel, writePicture } from "./run.ts";

@@ -2,7 +2,7 @@
 import { cpSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "vitest";
-import { encodeNpy } from "../../src/render/npy.ts";
+import { encodeNpy } from "../../src/array/npy.ts";
 import { waveFile } from "../signal/wave-file.ts";
 import { expectMistake } from "./mistake.ts";
 import { type Ended, folder, gradcam, repository, within } from "./run.ts";

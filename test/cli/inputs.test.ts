@@ -5,8 +5,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { decodeNpy } from "../../src/array/npy.ts";
 import { decode } from "../../src/image/sharp.ts";
-import { decodeNpy } from "../../src/render/npy.ts";
 import { apart } from "../explain/ask.ts";
 import { folder, repository, within } from "./run.ts";
 

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { encodeNpy, readNpy } from "../../src/render/npy.ts";
+import { encodeNpy, readNpy } from "../../src/array/npy.ts";
 import { tasks } from "../../src/tasks/task.ts";
 import { folder, repository, within, writePicture } from "./run.ts";
 

@@ -5,7 +5,7 @@ import { ClassNames } from "../../src/evaluate/datasets/classes.ts";
 import { readDataset } from "../../src/evaluate/datasets/index.ts";
 import { type Entry, eachEntry } from "../../src/evaluate/datasets/json-lists.ts";
 import { openSample } from "../../src/evaluate/sample.ts";
-import { boundedJson } from "../../src/tasks/json.ts";
+import { boundedJson } from "../../src/tasks/formats/json.ts";
 import { labelsFrom, parseJson, parseLabels } from "../../src/tasks/open.ts";
 
 const classes = new ClassNames(["dog", "cat", "dog & cat"]);

@@ -1,6 +1,10 @@
 /** @file Metrics against the packages that people use for them (goldens.json), and by hand. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { pearson, ranks, spearman } from "../../src/array/correlation.ts";
+import type { Dense } from "../../src/array/dense.ts";
+import { randomFor } from "../../src/array/random.ts";
+import { area, bootstrap, mean, wilson } from "../../src/array/statistics.ts";
 import { averageDrop } from "../../src/evaluate/metrics/average-drop.ts";
 import { deletion, deletionCurve, insertion, insertionCurve } from "../../src/evaluate/metrics/deletion-insertion.ts";
 import { energyPointingGame } from "../../src/evaluate/metrics/energy-pointing-game.ts";
@@ -18,10 +22,6 @@ import { subsetCorrelation } from "../../src/evaluate/metrics/random-subsets.ts"
 import { overlap } from "../../src/evaluate/metrics/regions.ts";
 import { road } from "../../src/evaluate/metrics/road.ts";
 import { entropy, gini } from "../../src/evaluate/metrics/spread.ts";
-import { randomFor } from "../../src/evaluate/random.ts";
-import { area, bootstrap, mean, wilson } from "../../src/evaluate/statistics.ts";
-import type { Dense } from "../../src/methods/method.ts";
-import { pearson, ranks, spearman } from "../../src/tasks/correlation.ts";
 
 const goldens = JSON.parse(readFileSync(new URL("./goldens.json", import.meta.url), "utf8"));
 const floats = (list: readonly number[]) => Float32Array.from(list);

@@ -1,10 +1,10 @@
 /** @file The same network declared with a free or fixed batch, free height and width, channels last, and in half precision. */
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
-import { toDense } from "../../src/explain/tensors.ts";
 import { methods } from "../../src/index.ts";
 import { DataType } from "../../src/onnx/proto.ts";
 import type { Tensor } from "../../src/onnx/runtime.ts";
+import { toDense } from "../../src/onnx/tensors.ts";
 import { channelsLast, gap, halfPrecision, images, vgg, withInput } from "../nets.ts";
 import { apart, ask, expectClose, expectUserError, numbers, open } from "./ask.ts";
 

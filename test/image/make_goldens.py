@@ -77,7 +77,7 @@ for shape in [(2, 3), (4,), (), (1, 2, 2), (0, 5), (1000000, 0, 123456789, 1, 1,
     buffer = io.BytesIO()
     np.save(buffer, values)
     files.append({"shape": shape, "values": encode(values), "npy": base64.b64encode(buffer.getvalue()).decode()})
-write(HERE.parent / "render" / "npy-goldens.json", files)
+write(HERE.parent / "array" / "npy-goldens.json", files)
 
 # Every type, byte order, order of axes and version of .npy that is read as an input: 0 to 5, or whether they are odd.
 arrays = []
@@ -93,4 +93,4 @@ for name, array, version in arrays:
     values = [float(v) for v in array.ravel()]
     npy = base64.b64encode(buffer.getvalue()).decode()
     files.append({"name": name, "type": array.dtype.newbyteorder("=").name, "values": values, "npy": npy})
-write(HERE.parent / "render" / "npy-types.json", files)
+write(HERE.parent / "array" / "npy-types.json", files)

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type LoadedCaptioner, loadCaptioner } from "../../src/node/load-captioner.ts";
-import type { Captioned, WordExplanation } from "../../src/tasks/captioning.ts";
+import type { Captioned, WordExplanation } from "../../src/tasks/language/captioning.ts";
 import { farthest, testPicture } from "./picture.ts";
 
 const models = fileURLToPath(new URL("models", import.meta.url));

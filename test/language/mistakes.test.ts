@@ -8,8 +8,8 @@ import { expect, onTestFinished, test } from "vitest";
 import type { MethodName } from "../../src/methods/index.ts";
 import { loadAnswerer } from "../../src/node/load-answerer.ts";
 import { loadCaptioner } from "../../src/node/load-captioner.ts";
-import type { QuestionOptions } from "../../src/tasks/answering.ts";
-import type { CaptionOptions } from "../../src/tasks/captioning.ts";
+import type { QuestionOptions } from "../../src/tasks/language/answering.ts";
+import type { CaptionOptions } from "../../src/tasks/language/captioning.ts";
 import { testPicture } from "./picture.ts";
 
 const models = fileURLToPath(new URL("models", import.meta.url));

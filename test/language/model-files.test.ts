@@ -8,7 +8,7 @@ import { loadCaptioner } from "../../src/node/load-captioner.ts";
 import { indexLazily, readModel } from "../../src/onnx/model.ts";
 import { changed, withName } from "../../src/onnx/proto.ts";
 import { withoutCache } from "../../src/onnx/without-cache.ts";
-import type { Dtype } from "../../src/tasks/model-files.ts";
+import type { Dtype } from "../../src/tasks/formats/model-files.ts";
 
 const models = fileURLToPath(new URL("models", import.meta.url));
 

@@ -7,8 +7,8 @@ import { Sentences } from "../../src/explain/sentences.ts";
 import { gradCamSum } from "../../src/methods/grad-cam.ts";
 import { readModel } from "../../src/onnx/model.ts";
 import { DataType } from "../../src/onnx/proto.ts";
-import { sequenceNarrator } from "../../src/tasks/sequence-narrator.ts";
-import { stepNarrator } from "../../src/tasks/step-narrator.ts";
+import { sequenceNarrator } from "../../src/tasks/language/sequence-narrator.ts";
+import { stepNarrator } from "../../src/tasks/language/step-narrator.ts";
 import { apart } from "../explain/ask.ts";
 
 const folder = fileURLToPath(new URL("models", import.meta.url));

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type LoadedAnswerer, loadAnswerer } from "../../src/node/load-answerer.ts";
 import { loadCaptioner } from "../../src/node/load-captioner.ts";
-import type { AnswerExplanation, Answered } from "../../src/tasks/answering.ts";
+import type { AnswerExplanation, Answered } from "../../src/tasks/language/answering.ts";
 import { farthest, testPicture } from "./picture.ts";
 
 interface Word {

@@ -2,7 +2,6 @@
 import * as native from "onnxruntime-node";
 import * as wasm from "onnxruntime-web";
 import { beforeAll, describe, expect, test } from "vitest";
-import { toDense, toTensor } from "../../src/explain/tensors.ts";
 import {
   DataType,
   encodeModel,
@@ -14,6 +13,7 @@ import {
   numberToHalf,
 } from "../../src/onnx/proto.ts";
 import { type Feeds, openSession, type Runtime, run, type Tensor } from "../../src/onnx/runtime.ts";
+import { toDense, toTensor } from "../../src/onnx/tensors.ts";
 
 beforeAll(() => {
   wasm.env.wasm.numThreads = 1;

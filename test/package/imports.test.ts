@@ -1,4 +1,4 @@
-/** @file Imports point one way: errors <- onnx <- ops <- autodiff <- methods <- read <- explain <- tasks <- node, web <- evaluate <- study, server <- cli; image, signal, render, scenes and client are leaves. */
+/** @file Imports point one way: errors <- array <- onnx <- ops <- autodiff <- methods <- read <- explain <- tasks <- node, web <- evaluate <- study, server <- cli; image, signal, render, scenes and client are leaves. */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,6 +7,7 @@ import { expect, test } from "vitest";
 const root = fileURLToPath(new URL("../../src", import.meta.url));
 const order = [
   "errors",
+  "array",
   "onnx",
   "ops",
   "autodiff",
@@ -24,10 +25,10 @@ const order = [
 
 /** Beyond the order and one's own folder. */
 const also: Readonly<Record<string, readonly RegExp[]>> = {
-  image: [/^errors\.ts$/],
-  signal: [/^errors\.ts$/],
-  render: [/^errors\.ts$/, /^image\//, /^signal\//],
-  scenes: [/^errors\.ts$/, /^image\/picture\.ts$/],
+  image: [/^errors\.ts$/, /^array\//],
+  signal: [/^errors\.ts$/, /^array\//],
+  render: [/^errors\.ts$/, /^array\//, /^image\//, /^signal\//],
+  scenes: [/^errors\.ts$/, /^array\//, /^image\/picture\.ts$/],
   methods: [/^image\/geometry\.ts$/],
   tasks: [/^image\//, /^signal\//, /^render\//],
   node: [/^image\//, /^render\//, /^signal\//],
@@ -43,8 +44,8 @@ const packages: Readonly<Record<string, RegExp>> = {
   "onnx-buf": /^onnx\/proto\.ts$/,
   "@bufbuild/protobuf": /^onnx\/proto\.ts$/,
   "@bufbuild/protobuf/wire": /^onnx\/splice\.ts$/,
-  "@huggingface/jinja": /^tasks\/chat-template\.ts$/,
-  "@huggingface/tokenizers": /^tasks\/tokenizer\.ts$/,
+  "@huggingface/jinja": /^tasks\/formats\/chat-template\.ts$/,
+  "@huggingface/tokenizers": /^tasks\/formats\/tokenizer\.ts$/,
   sharp: /^image\/sharp\.ts$/,
   "onnxruntime-node": /^node\/runtime\.ts$/,
   "onnxruntime-web": /^web\/runtime\.ts$/,

@@ -6,7 +6,7 @@ import { randomNormal } from "../../src/autodiff/check.ts";
 import { bestClasses } from "../../src/explain/target.ts";
 import { DataType } from "../../src/onnx/proto.ts";
 import type { Prediction } from "../../src/tasks/answers.ts";
-import { Classifier, type ClassifierOptions } from "../../src/tasks/classification.ts";
+import { Classifier, type ClassifierOptions } from "../../src/tasks/classify/classification.ts";
 import { ask, expectClose, numbers, open, session } from "../explain/ask.ts";
 import { floats, ints, node } from "../models.ts";
 import { gap, images, unet } from "../nets.ts";

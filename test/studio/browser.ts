@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } fr
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BrowserContext, Download, Page } from "playwright-core";
-import { decodeNpy } from "../../src/render/npy.ts";
+import { decodeNpy } from "../../src/array/npy.ts";
 
 export { launch } from "../chromium.ts";
 

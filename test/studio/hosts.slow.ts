@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { rankCorrelation } from "../../src/array/correlation.ts";
 import { upsample } from "../../src/image/geometry.ts";
 import { load } from "../../src/node.ts";
-import { rankCorrelation } from "../../src/tasks/correlation.ts";
 import { gap } from "../nets.ts";
 import {
   apart,

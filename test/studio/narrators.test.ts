@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { decodeNpy } from "../../src/array/npy.ts";
 import { loadAnswerer, loadCaptioner } from "../../src/node.ts";
-import { decodeNpy } from "../../src/render/npy.ts";
 import { apart, build, download, launch, openPage, photo, root, serve } from "./browser.ts";
 
 const models = path.join(root, "test/language/models");

@@ -2,6 +2,7 @@
 import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { decodeNpy } from "../../src/array/npy.ts";
 import {
   bundledAnswerer,
   bundledCaptioner,
@@ -10,7 +11,6 @@ import {
   loadAnswerer,
   loadCaptioner,
 } from "../../src/node.ts";
-import { decodeNpy } from "../../src/render/npy.ts";
 import { answerTo, isTrue, paint, type Scene } from "../../src/scenes/index.ts";
 import { sceneOf } from "../../studio/src/state/scene.ts";
 import { apart, build, download, launch, openPage, serve } from "./browser.ts";

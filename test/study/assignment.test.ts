@@ -1,6 +1,6 @@
 /** @file Who judges what: balanced, random, and nothing twice. */
 import { expect, test } from "vitest";
-import { randomFor } from "../../src/evaluate/random.ts";
+import { randomFor } from "../../src/array/random.ts";
 import { assign, sequence } from "../../src/study/assignment.ts";
 import { itemsOf } from "../../src/study/study.ts";
 import { madeUp } from "./fixtures.ts";

@@ -1,7 +1,7 @@
 /** @file Small studies: of made-up items where only answers matter, and of drawn pictures and small networks where everything does. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { randomFor } from "../../src/evaluate/random.ts";
+import { randomFor } from "../../src/array/random.ts";
 import { encodePng, encodeWebp } from "../../src/image/sharp.ts";
 import { load } from "../../src/node.ts";
 import { kinds } from "../../src/study/kinds/index.ts";

@@ -5,7 +5,7 @@ import { type RequestOptions, request } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { randomFor } from "../../src/evaluate/random.ts";
+import { randomFor } from "../../src/array/random.ts";
 import { peopleOf } from "../../src/study/answers.ts";
 import { type Serving, serveStudy } from "../../src/study/server.ts";
 import { Store } from "../../src/study/store.ts";

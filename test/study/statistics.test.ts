@@ -1,6 +1,7 @@
 /** @file The statistics of studies, against published figures and against populations whose truth is known. */
 import { describe, expect, test } from "vitest";
-import { type Random, randomFor } from "../../src/evaluate/random.ts";
+import { normalCdf, student95 } from "../../src/array/distributions.ts";
+import { type Random, randomFor } from "../../src/array/random.ts";
 import { krippendorffAlpha } from "../../src/study/agreement.ts";
 import { assign } from "../../src/study/assignment.ts";
 import {
@@ -12,7 +13,6 @@ import {
   twoWay,
 } from "../../src/study/intervals.ts";
 import { kinds } from "../../src/study/kinds/index.ts";
-import { normalCdf, student95 } from "../../src/study/normal.ts";
 import { Crowd, type Population } from "../../src/study/population.ts";
 import type { Item, Rating, Study } from "../../src/study/study.ts";
 import { madeUp } from "./fixtures.ts";

@@ -4,7 +4,7 @@ import * as ort from "onnxruntime-node";
 import { expect, onTestFinished, test } from "vitest";
 import type { Preprocess } from "../../src/image/preprocess.ts";
 import type { MethodName } from "../../src/methods/index.ts";
-import { Classifier, type ClassifyOptions } from "../../src/tasks/classification.ts";
+import { Classifier, type ClassifyOptions } from "../../src/tasks/classify/classification.ts";
 import { expectUserError, session } from "../explain/ask.ts";
 import { floats, node } from "../models.ts";
 import { channelsLast, gap, unet } from "../nets.ts";

@@ -2,10 +2,10 @@
 import * as ort from "onnxruntime-node";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { box3, peak3 } from "../../src/image/locate-volume.ts";
-import { Classifier, type ClassifierOptions, type ClassifyOptions } from "../../src/tasks/classification.ts";
-import { compareMaps, peakDistance } from "../../src/tasks/comparison.ts";
+import { Classifier, type ClassifierOptions, type ClassifyOptions } from "../../src/tasks/classify/classification.ts";
+import { compareMaps, peakDistance } from "../../src/tasks/classify/comparison.ts";
+import { openSimilarity } from "../../src/tasks/classify/similarity.ts";
 import type { Kind, Sample } from "../../src/tasks/sample.ts";
-import { openSimilarity } from "../../src/tasks/similarity.ts";
 import { expectUserError, session } from "../explain/ask.ts";
 import { floats, ints, model, node } from "../models.ts";
 import { gap } from "../nets.ts";

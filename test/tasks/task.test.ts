@@ -3,7 +3,7 @@ import * as ort from "onnxruntime-node";
 import { expect, test } from "vitest";
 import { openExplainer } from "../../src/index.ts";
 import { DataType, type NodeProto } from "../../src/onnx/proto.ts";
-import { Classifier } from "../../src/tasks/classification.ts";
+import { Classifier } from "../../src/tasks/classify/classification.ts";
 import { readingOf } from "../../src/tasks/reading.ts";
 import { type Attributes, model, node, type Sources } from "../models.ts";
 import { weights } from "../nets.ts";

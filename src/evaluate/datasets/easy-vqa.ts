@@ -3,7 +3,7 @@
  * and `images/NUMBER.png`.
  */
 import { UserError } from "../../errors.ts";
-import { boundedJson } from "../../tasks/json.ts";
+import { boundedJson } from "../../tasks/formats/json.ts";
 import { asking, type Sample } from "../sample.ts";
 import { type Format, most, Remarks } from "./dataset.ts";
 

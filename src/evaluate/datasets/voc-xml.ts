@@ -1,7 +1,7 @@
 /** @file The XML files of PASCAL VOC, which ILSVRC's CLS-LOC has too: boxes whose pixels count from 1, last one included. */
 import type { XMLParser } from "fast-xml-parser";
 import { missingPackage, UserError } from "../../errors.ts";
-import { boundedSize } from "../../tasks/json.ts";
+import { boundedSize } from "../../tasks/formats/json.ts";
 import { decodeXml } from "../entities.ts";
 import type { Marked } from "../sample.ts";
 import type { Source } from "../source.ts";

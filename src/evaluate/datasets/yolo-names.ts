@@ -1,6 +1,6 @@
 /** @file The names of YOLO's classes: `names` in a YAML file (a list, or a map by index), or a line each in classes.txt or x.names. */
 import { UserError } from "../../errors.ts";
-import { boundedSize } from "../../tasks/json.ts";
+import { boundedSize } from "../../tasks/formats/json.ts";
 import type { Source } from "../source.ts";
 import { isPicture, most } from "./dataset.ts";
 import { foldersOf } from "./pairing.ts";

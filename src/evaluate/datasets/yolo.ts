@@ -3,7 +3,7 @@
  * or `class x y x y ...` for its outline, all in parts of the picture.
  */
 import { UserError } from "../../errors.ts";
-import { boundedSize } from "../../tasks/json.ts";
+import { boundedSize } from "../../tasks/formats/json.ts";
 import type { Marked, Sample } from "../sample.ts";
 import { type Format, isPicture, most, Remarks, unknownObjects } from "./dataset.ts";
 import { foldersOf, joined, only, Pictures, withoutEnding } from "./pairing.ts";

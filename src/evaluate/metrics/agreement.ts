@@ -1,6 +1,6 @@
 /** @file How methods agree: the rank correlation of a map with those of the other methods that run (Krishna et al. 2022). */
 
-import { rankCorrelation } from "../../tasks/correlation.ts";
+import { rankCorrelation } from "../../array/correlation.ts";
 import { each, type Metric } from "./metric.ts";
 
 export const agreement: Metric = {

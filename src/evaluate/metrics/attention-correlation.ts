@@ -1,6 +1,6 @@
 /** @file Agreement with people (Das et al. 2016, VQA-HAT; Selvaraju et al. 2017): rank correlation with where people looked. */
 
-import { rankCorrelation } from "../../tasks/correlation.ts";
+import { rankCorrelation } from "../../array/correlation.ts";
 import { each, type Metric } from "./metric.ts";
 
 export const attentionCorrelation: Metric = {

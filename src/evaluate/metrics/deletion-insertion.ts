@@ -4,7 +4,7 @@
  * Deleted pixels become 0 after normalisation (the mean colour); insertion starts from the blurred picture. Areas under the curve over
  * the share of pixels, by trapezoids. A blank map has no order, and is left out.
  */
-import { area } from "../statistics.ts";
+import { area } from "../../array/statistics.ts";
 import { type Case, each, type Metric } from "./metric.ts";
 import { askVariants, blurred, byImportance, replaced } from "./variants.ts";
 

@@ -4,8 +4,9 @@
  * A map whose maximum is below a threshold rejects its class, which is right when the class is not in the picture. The threshold is the
  * set's best, chosen on one half of the pictures for the other. Values at different classes compare in the raw map's units.
  */
+
+import { mean, quantile } from "../../array/statistics.ts";
 import { maximum, peak } from "../../image/locate.ts";
-import { mean, quantile } from "../statistics.ts";
 import { annotated, each, type Measured, type Metric } from "./metric.ts";
 import { tolerance } from "./pointing-game.ts";
 import { coverage, near } from "./regions.ts";

@@ -5,7 +5,7 @@
  * That is a linear system, symmetric and positive definite, solved by conjugate gradients. They are quick with fine detail and slow with
  * wide holes, so they start from a pyramid: each hole filled with what is around it at the scale at which something is.
  */
-import type { Dense } from "../../methods/method.ts";
+import type { Dense } from "../../array/dense.ts";
 
 const neighbours: readonly (readonly [dy: number, dx: number, weight: number])[] = [-1, 0, 1].flatMap((dy) =>
   [-1, 0, 1].flatMap((dx) => (dy || dx ? [[dy, dx, dy && dx ? 1 / 12 : 1 / 6] as const] : [])),

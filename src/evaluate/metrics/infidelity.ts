@@ -4,7 +4,7 @@
  * For noise I, E[(sum I phi - (f(x) - f(x - I)))^2], where phi is the map, the same for each channel. Maps have scales of their own, so
  * phi is first scaled by the factor that fits best (captum's `normalize`).
  */
-import { sum } from "../statistics.ts";
+import { sum } from "../../array/statistics.ts";
 import { each, type Metric } from "./metric.ts";
 import { askVariants } from "./variants.ts";
 

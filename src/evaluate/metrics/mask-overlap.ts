@@ -1,5 +1,5 @@
 /** @file Maps against masks: IoU at 15 % of the maximum, and PxAP (Choe et al. 2020), the average precision of all pixels of the set. */
-import { sum } from "../statistics.ts";
+import { sum } from "../../array/statistics.ts";
 import { each, type Measured, type Metric } from "./metric.ts";
 import { coverage } from "./regions.ts";
 

@@ -5,8 +5,9 @@
  * The best threshold must not be chosen on the pictures that it is judged on: the set is halved by the names of the pictures, and each
  * half is judged at the other's threshold.
  */
+
+import { mean } from "../../array/statistics.ts";
 import { type Box, boxes as boxesOfSegments } from "../../image/locate.ts";
-import { mean } from "../statistics.ts";
 import { each, type Measured, type Metric } from "./metric.ts";
 import { overlap } from "./regions.ts";
 import { halves } from "./split.ts";

@@ -4,12 +4,13 @@
  * Measuring and summing up are apart: measurements of a picture depend on that picture alone, so they can be made anywhere, in any
  * order, once; the summary reads them all.
  */
+
+import type { Dense } from "../../array/dense.ts";
+import type { Random } from "../../array/random.ts";
+import type { Estimate } from "../../array/statistics.ts";
 import type { Geometry } from "../../image/geometry.ts";
 import type { Box, PeakOptions } from "../../image/locate.ts";
 import type { PixelMap } from "../../image/picture.ts";
-import type { Dense } from "../../methods/method.ts";
-import type { Random } from "../random.ts";
-import type { Estimate } from "../statistics.ts";
 
 /** Pixels that belong to a thing, 1, or don't, 0; row after row. */
 export interface Mask {

@@ -1,5 +1,5 @@
 /** @file Faithfulness by occlusion (Selvaraju et al. 2017, section 5.3): rank correlation with the map of what hiding patches costs. */
-import { rankCorrelation } from "../../tasks/correlation.ts";
+import { rankCorrelation } from "../../array/correlation.ts";
 import { each, type Metric } from "./metric.ts";
 
 export const occlusionCorrelation: Metric = {

@@ -5,8 +5,9 @@
  * something else is annotated too. A blank map points nowhere and misses.
  * TorchRay's maximum is the first in row-major order (`--peak first`); a plateau's centre does not change when a picture is mirrored.
  */
+
+import { mean } from "../../array/statistics.ts";
 import { peak } from "../../image/locate.ts";
-import { mean } from "../statistics.ts";
 import { each, type Measured, type Metric } from "./metric.ts";
 import { coverage, near } from "./regions.ts";
 

@@ -2,7 +2,7 @@
  * @file Does the map's sum over pixels tell what taking them away costs? Faithfulness correlation (Bhatt et al. 2020) with subsets of 224
  * pixels, and sensitivity-n (Ancona et al. 2018) with subsets of many sizes. Pixels taken away become 0 after normalisation.
  */
-import { pearson } from "../../tasks/correlation.ts";
+import { pearson } from "../../array/correlation.ts";
 import { type Case, each, type Metric } from "./metric.ts";
 import { askVariants, replaced } from "./variants.ts";
 

@@ -5,8 +5,8 @@
  * 2018). Random logit: the map of another class (Sixt et al. 2020). The closer to 0 the correlation, the more the map has noticed.
  */
 
-import { rankCorrelation } from "../../tasks/correlation.ts";
-import { mean } from "../statistics.ts";
+import { rankCorrelation } from "../../array/correlation.ts";
+import { mean } from "../../array/statistics.ts";
 import { type Case, each, type Metric, type Values } from "./metric.ts";
 
 const adebayo = {

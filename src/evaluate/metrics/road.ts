@@ -6,7 +6,7 @@
  * should keep it: (LeRF - MoRF) / 2, mean over 10, 20 ... 90 % of the pixels. The share is taken by rank, so that a map of many zeros
  * still removes it.
  */
-import { mean } from "../statistics.ts";
+import { mean } from "../../array/statistics.ts";
 import { impute } from "./impute.ts";
 import { each, type Metric } from "./metric.ts";
 import { askVariants, byImportance } from "./variants.ts";

@@ -1,5 +1,5 @@
 /** @file How concentrated a map is: sparseness (Gini index; Chalasani et al. 2020) and complexity (entropy; Bhatt et al. 2020). */
-import { sum } from "../statistics.ts";
+import { sum } from "../../array/statistics.ts";
 import { each, type Metric } from "./metric.ts";
 
 export const sparseness: Metric = {

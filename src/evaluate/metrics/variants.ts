@@ -1,6 +1,6 @@
 /** @file Variants of a network's input: pixels in the order of a map, pixels replaced, and runs of many variants at once. */
 
-import type { Dense } from "../../methods/method.ts";
+import type { Dense } from "../../array/dense.ts";
 import { product } from "../../onnx/dims.ts";
 
 /** Variants in one run: enough to keep the cores busy, few enough for memory. */

@@ -1,10 +1,10 @@
 /** @file What became of maps under attack: a table, and the maps before and after. */
 
+import { mean } from "../../array/statistics.ts";
 import { type Html, html } from "../../render/html.ts";
 import { attack, type Held } from "../adversarial.ts";
 import { openSample, type Sample } from "../sample.ts";
 import type { Source } from "../source.ts";
-import { mean } from "../statistics.ts";
 import { pageOf } from "./page.ts";
 import { figure, under } from "./pictures.ts";
 

@@ -4,7 +4,7 @@ import type { Box } from "../../image/locate.ts";
 import { thumbnail } from "../../image/sharp.ts";
 import { methodNames } from "../../methods/index.ts";
 import type { LoadOptions } from "../../node/load.ts";
-import { view } from "../../tasks/figure.ts";
+import { view } from "../../tasks/classify/figure.ts";
 import type { Extreme } from "../details.ts";
 import { openExaminee } from "../examinee.ts";
 import { openSample, type Sample } from "../sample.ts";

@@ -1,9 +1,10 @@
 /** @file Pictures in a page, small and as part of it: with a map over them, and what is said of them below. */
+
+import { quantile } from "../../array/statistics.ts";
 import type { Picture, PixelMap } from "../../image/picture.ts";
 import { thumbnail } from "../../image/sharp.ts";
 import { type Html, html } from "../../render/html.ts";
 import { overlay } from "../../render/overlay.ts";
-import { quantile } from "../statistics.ts";
 
 /** Pixels of a picture's longer side. */
 const side = 260;

@@ -1,10 +1,10 @@
 /** @file The report of an evaluation: one HTML file that needs nothing else, no server and no network. */
 
+import { drawsFrom } from "../../array/statistics.ts";
 import { type Html, html, raw } from "../../render/html.ts";
 import type { Evaluation } from "../evaluate.ts";
 import { metricNamed } from "../metrics/index.ts";
 import type { Metric } from "../metrics/metric.ts";
-import { drawsFrom } from "../statistics.ts";
 import type { Difference, Figure } from "../summary.ts";
 import { drawGallery, type Example, type GalleryOptions } from "./gallery.ts";
 import { pageOf } from "./page.ts";

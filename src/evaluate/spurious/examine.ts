@@ -4,7 +4,7 @@ import type { PixelMap } from "../../image/picture.ts";
 import { preprocess } from "../../image/preprocess.ts";
 import { methodNames } from "../../methods/index.ts";
 import { paint } from "../../scenes/index.ts";
-import type { Classifier } from "../../tasks/classification.ts";
+import type { Classifier } from "../../tasks/classify/classification.ts";
 import { type Lying, Places } from "./places.ts";
 import { type Cue, type Trial, withCue } from "./trial.ts";
 

@@ -1,8 +1,9 @@
 /** @file From what both networks made of the scenes to figures with intervals, paired over scenes. */
+
+import { randomFor } from "../../array/random.ts";
+import { bootstrap, type Estimate, mean } from "../../array/statistics.ts";
 import { paint } from "../../scenes/index.ts";
 import { csv } from "../csv.ts";
-import { randomFor } from "../random.ts";
-import { bootstrap, type Estimate, mean } from "../statistics.ts";
 import { cues, type Examined } from "./examine.ts";
 import { type Lying, Places } from "./places.ts";
 import { type Trial, withCue } from "./trial.ts";

@@ -1,11 +1,12 @@
 /** @file The two places of a scene with a planted shortcut, the mark and the object asked about, and how much of a map lies on each. */
+
+import { mean } from "../../array/statistics.ts";
 import { InternalError } from "../../errors.ts";
 import type { Point } from "../../image/locate.ts";
 import type { PixelMap } from "../../image/picture.ts";
 import type { Painting } from "../../scenes/index.ts";
 import type { Mask } from "../metrics/metric.ts";
 import { energyOn, near } from "../metrics/regions.ts";
-import { mean } from "../statistics.ts";
 
 /** A peak this far beside a thing still counts, in parts of the picture's side. */
 export const tolerance = 0.03;

@@ -4,8 +4,9 @@
  * It is the paper's doctor and nurse (Selvaraju et al. 2017, section 6.3) with the truth known: in biased data the mark's colour goes
  * with the shape, in balanced data it says nothing.
  */
+
+import { randomFor } from "../../array/random.ts";
 import { type Colour, makeScene, type Scene, type Shape, shapes, withMark } from "../../scenes/index.ts";
-import { randomFor } from "../random.ts";
 import { bigObject } from "../scenes.ts";
 
 /** The colour of the mark that goes with each shape. */

@@ -1,7 +1,7 @@
 /** @file Designing a study: pictures that fit, questions about them, and every visualisation, drawn once. */
 import path from "node:path";
+import { type Random, randomFor } from "../../array/random.ts";
 import { UserError } from "../../errors.ts";
-import { type Random, randomFor } from "../../evaluate/random.ts";
 import { sourceAt } from "../../evaluate/source.ts";
 import { methodNamed } from "../../methods/index.ts";
 import { type LoadedClassifier, load } from "../../node/load.ts";

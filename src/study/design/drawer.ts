@@ -9,7 +9,7 @@ import { decode, encodeWebp } from "../../image/sharp.ts";
 import { methodNames } from "../../methods/index.ts";
 import type { LoadedClassifier } from "../../node/load.ts";
 import { colormaps } from "../../render/colormap.ts";
-import { view } from "../../tasks/figure.ts";
+import { view } from "../../tasks/classify/figure.ts";
 import type { Item } from "../study.ts";
 import type { Question } from "./plan.ts";
 

@@ -1,8 +1,9 @@
 /** @file Which pictures of a dataset fit a study, and how well the models do on it. */
+
+import { randomFor } from "../../array/random.ts";
 import { UserError } from "../../errors.ts";
 import { ClassNames } from "../../evaluate/datasets/classes.ts";
 import { readDataset } from "../../evaluate/datasets/index.ts";
-import { randomFor } from "../../evaluate/random.ts";
 import type { Sample } from "../../evaluate/sample.ts";
 import { sourceAt } from "../../evaluate/source.ts";
 import { bestClasses, classScores } from "../../explain/target.ts";

@@ -1,5 +1,5 @@
 /** @file Conditions, numbers and times in words. */
-import type { Estimate } from "../../evaluate/statistics.ts";
+import type { Estimate } from "../../array/statistics.ts";
 import { methods } from "../../methods/index.ts";
 import type { Scale } from "../kinds/kind.ts";
 import { control } from "../kinds/prediction.ts";

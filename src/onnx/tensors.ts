@@ -1,0 +1,99 @@
+/** @file Between the runtime's tensors and plain numbers with a shape. */
+
+import type { Dense } from "../array/dense.ts";
+import { InternalError } from "../errors.ts";
+import { product } from "./dims.ts";
+import { halfToNumber, numberToHalf } from "./proto.ts";
+import type { Feeds, Runtime, Tensor } from "./runtime.ts";
+
+/** The numbers of a tensor of floats, or of whole numbers as pixels are, as float32; half precision comes as 16-bit patterns, or as numbers where the platform has them. */
+export function toDense(tensor: Tensor): Dense {
+  const { data, dims, type } = tensor;
+  if (data instanceof Float32Array) return { data, dims };
+  if (data instanceof Float64Array) return { data: Float32Array.from(data), dims };
+  if (type === "float16")
+    return {
+      data:
+        data instanceof Uint16Array
+          ? Float32Array.from(data, halfToNumber)
+          : Float32Array.from(data as ArrayLike<number>),
+      dims,
+    };
+  if (Object.hasOwn(wholeNumbers, type)) return { data: Float32Array.from(data as ArrayLike<number>, Number), dims };
+  throw new InternalError(`a ${type} tensor was read as numbers`);
+}
+
+/** A tensor of a float type, or of whole numbers, to the nearest. */
+export function toTensor(ort: Runtime, { data, dims }: Dense, type = "float32"): Tensor {
+  if (type === "float16") return new ort.Tensor("float16", halves(data), dims);
+  if (type === "float64") return new ort.Tensor("float64", Float64Array.from(data), dims);
+  const whole = wholeNumbers[type];
+  if (whole) return new ort.Tensor(type as "uint8", whole.from(data.map(Math.round)) as Uint8Array, dims);
+  return new ort.Tensor("float32", data, dims);
+}
+
+const wholeNumbers: Readonly<Record<string, { from(data: Float32Array): unknown }>> = {
+  uint8: Uint8Array,
+  int8: Int8Array,
+  uint16: Uint16Array,
+  int16: Int16Array,
+  uint32: Uint32Array,
+  int32: Int32Array,
+  int64: { from: (data) => BigInt64Array.from(data, BigInt) },
+  uint64: { from: (data) => BigUint64Array.from(data, BigInt) },
+};
+
+/** Numbers in half precision, as `ort.Tensor` takes them: in the platform's own array where there is one, else as bit patterns. */
+function halves(data: Float32Array): Uint16Array {
+  const { Float16Array } = globalThis as { Float16Array?: { from(data: Float32Array): unknown } };
+  return Float16Array ? (Float16Array.from(data) as Uint16Array) : Uint16Array.from(data, numberToHalf);
+}
+
+/** The k answers [n, ...] of n images, image-major: [n k, ...]. */
+export function interleave(answers: readonly Dense[]): Dense {
+  const [n, ...rest] = answers[0].dims;
+  const size = product(rest);
+  const k = answers.length;
+  const data = new Float32Array(n * k * size);
+  answers.forEach((answer, j) => {
+    for (let i = 0; i < n; i++) data.set(answer.data.subarray(i * size, (i + 1) * size), (i * k + j) * size);
+  });
+  return { data, dims: [n * k, ...rest] };
+}
+
+/** One image's part of a tensor, as often as asked: what the other inputs become when variants of one image are run. */
+export function repeatImage(ort: Runtime, tensor: Tensor, image: number, count: number): Tensor {
+  const [n, ...rest] = tensor.dims;
+  const size = product(rest);
+  if (!n || typeof tensor.data === "string" || Array.isArray(tensor.data)) return tensor;
+  const source = tensor.data as Float32Array;
+  const data = new (source.constructor as Float32ArrayConstructor)(count * size);
+  for (let i = 0; i < count; i++) data.set(source.subarray(image * size, (image + 1) * size), i * size);
+  return new ort.Tensor(tensor.type as "float32", data, [count, ...rest]);
+}
+
+/** One image's part of a tensor; numbers in the same memory. */
+export function imageOf(ort: Runtime, tensor: Tensor, image: number): Tensor {
+  const [, ...rest] = tensor.dims;
+  const size = product(rest);
+  const range = [image * size, (image + 1) * size] as const;
+  const { data } = tensor;
+  const part = Array.isArray(data) ? data.slice(...range) : (data as Float32Array).subarray(...range);
+  return new ort.Tensor(tensor.type as "float32", part as Float32Array, [1, ...rest]);
+}
+
+/** Feeds of one image each as those of them all; undefined where their shapes differ or an input is no array of numbers. */
+export function sideBySide(ort: Runtime, apart: readonly Feeds[]): Feeds | undefined {
+  const together: Feeds = Object.create(null);
+  for (const [name, { type, dims, data }] of Object.entries(apart[0])) {
+    const parts = apart.map((feeds) => feeds[name]);
+    const alike = parts.every((part) => part?.type === type && String(part.dims) === String(dims));
+    if (!alike || dims[0] !== 1 || !ArrayBuffer.isView(data)) return undefined;
+    const joined = new (data.constructor as Float32ArrayConstructor)(data.length * apart.length);
+    parts.forEach((part, i) => {
+      joined.set(part.data as Float32Array, i * data.length);
+    });
+    together[name] = new ort.Tensor(type as "float32", joined, [apart.length, ...dims.slice(1)]);
+  }
+  return together;
+}

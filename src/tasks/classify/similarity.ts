@@ -1,0 +1,77 @@
+/**
+ * @file Similarity: where a sample resembles a reference, by the cosine of two embeddings.
+ *
+ * The cosine with a fed vector is put behind the model's embedding as its one score, so every method explains it:
+ *   score = <e, r> / |e|,  r the reference's embedding over its length.
+ */
+
+import { UserError } from "../../errors.ts";
+import { type Explainer, openExplainer } from "../../explain/explainer.ts";
+import { isStatic, product } from "../../onnx/dims.ts";
+import { DataType } from "../../onnx/proto.ts";
+import type { Feeds, Runtime } from "../../onnx/runtime.ts";
+import { toDense, toTensor } from "../../onnx/tensors.ts";
+import { openOptions } from "../asking.ts";
+import { readingOf } from "../reading.ts";
+import type { Sample } from "../sample.ts";
+import { Classifier, type ClassifierOptions } from "./classification.ts";
+import { type Head, withHead } from "./head.ts";
+
+export interface SimilarityOptions extends Omit<ClassifierOptions, "labels" | "probability" | "inputs"> {
+  /** What every question feeds to the model's other inputs; files are read when it is known what they take. */
+  readonly inputs?: (explainer: Explainer) => Promise<Feeds>;
+  readonly reference: Sample;
+  /** How the reference is called. */
+  readonly referenceName: string;
+}
+
+const output = "gradcam_similarity";
+
+/**
+ * A classifier whose one score is the similarity to the reference, -1 to 1.
+ * @param bytes the ONNX file's; `output` is the embedding, [n, ...], by default its first output of a float type.
+ * @throws UserError for a model without embeddings, and a reference that is no sample or whose embedding has no direction.
+ */
+export async function openSimilarity(ort: Runtime, bytes: Uint8Array, options: SimilarityOptions): Promise<Classifier> {
+  const { reference, referenceName, ...rest } = options;
+  const plain = await openExplainer(ort, bytes, openOptions(options));
+  const { model, tensors, score } = plain;
+  // What is compared is what the model gives, behind a sigmoid too.
+  const of = options.output ?? (score.before ? model.outputs[0] : score.name);
+  await plain.release();
+  if ((tensors.get(of)?.dims.length ?? 0) < 2)
+    throw new UserError(
+      "invalid-model",
+      `invalid model: an embedding has shape [n, values]; "${of}" has [${tensors.get(of)?.dims}]`,
+    );
+  let fed = "";
+  const cosine: Head = (build, tensor) => {
+    const [, ...sizes] = tensor.dims ?? [];
+    const size = isStatic(sizes) ? product(sizes) : -1;
+    const e = { ...build.reshape(build.cast(tensor, DataType.FLOAT), [0, -1]), dims: [tensor.dims?.[0] ?? -1, size] };
+    const r = build.input(DataType.FLOAT, [1, size]);
+    fed = r.name;
+    const length = build.sqrt(build.reduceSum(build.mul(e, e), [1]));
+    return { scores: build.div(build.reduceSum(build.mul(e, r), [1]), length), inputs: [r] };
+  };
+  const whole = withHead(model, tensors, { of, head: cosine, output });
+  const explainer = await openExplainer(ort, whole, openOptions({ ...rest, output }));
+  const labels = [`similarity to ${referenceName}`];
+  const reading = readingOf(explainer, { ...rest, labels, probability: "none", config: undefined });
+  const size = explainer.tensors.get(fed)?.dims[1] ?? -1;
+  const given = (await options.inputs?.(explainer)) ?? {};
+  const guess = toTensor(ort, { data: new Float32Array(Math.max(size, 1)).fill(1), dims: [1, Math.max(size, 1)] });
+  const probe = new Classifier(ort, explainer, reading, rest, { ...given, [fed]: guess });
+  const { outputs } = await explainer.forward(probe.feeds(probe.see(reference).input));
+  const direction = toTensor(ort, unit(toDense(outputs[of]), referenceName));
+  return new Classifier(ort, explainer, reading, rest, { ...given, [fed]: direction });
+}
+
+/** The first row, over its length. */
+function unit({ data, dims: [n] }: { data: Float32Array; dims: readonly number[] }, name: string) {
+  const row = data.subarray(0, data.length / n);
+  const length = Math.hypot(...row);
+  if (!(length > 0 && length < Number.POSITIVE_INFINITY))
+    throw new UserError("not-finite", `not finite: the embedding of ${name} has no direction; its length is ${length}`);
+  return { data: row.map((v) => v / length), dims: [1, row.length] };
+}

@@ -1,0 +1,157 @@
+/** @file A directory with a model of pictures and words in Hugging Face layout, wherever it is: on disk, on a server, in a person's hand. */
+import { prepared } from "../../autodiff/prepare.ts";
+import { type OptionNames, UserError } from "../../errors.ts";
+import { assumePreprocess, type KnownPreprocess } from "../../image/assume.ts";
+import { fromHuggingFace } from "../../image/hugging-face.ts";
+import type { Preprocess } from "../../image/preprocess.ts";
+import type { Model } from "../../onnx/model.ts";
+import { declaredDims } from "../../onnx/proto.ts";
+import type { SessionOptions } from "../../onnx/runtime.ts";
+import type { TokenGrid } from "../../read/layout.ts";
+import { type Familiarity, statedFamiliarity } from "../familiarity.ts";
+import { imageOf } from "../language/narrator.ts";
+import { forInput, parseJson, pictureLayout, readNamed } from "../open.ts";
+import type { PlacingOptions } from "../placing.ts";
+import { type Dtype, partFile } from "./model-files.ts";
+import { TextTokenizer } from "./tokenizer.ts";
+
+/** What a caller says of a captioner or an answerer, over what its directory says. */
+export interface LanguageOptions extends Omit<KnownPreprocess, "layout">, PlacingOptions {
+  /** "NCHW" or "NHWC". */
+  readonly layout?: string;
+  readonly layer?: string;
+  /** Where layers hold tokens: their grid; found from the shapes by default. */
+  readonly tokens?: TokenGrid;
+  /** The precision of the ONNX files, as transformers.js names it ("fp16", "q8" ...): by default the full one, or the only one there is. */
+  readonly dtype?: Dtype;
+  readonly session?: SessionOptions;
+}
+
+export const languageOptions: OptionNames<LanguageOptions> = {
+  ...{ layer: true, tokens: true, session: true, dtype: true, peak: true, align: true },
+  ...{ size: true, mean: true, std: true, scale: true, channels: true, fit: true, layout: true },
+};
+
+/** Where the files of a directory are read from; names are relative, with `/`. */
+export interface FolderFiles {
+  /** How the model is called in pictures and manifests. */
+  readonly name: string;
+  /** A file's place as errors name it; of "" the directory's. */
+  path(file: string): string;
+  has(file: string): Promise<boolean>;
+  /** @throws UserError `missing-file`, saying what was wanted. */
+  read(file: string, what: string): Promise<Uint8Array>;
+  /** An ONNX file, with room behind it. */
+  readModel(file: string): Promise<Uint8Array>;
+  /** The one ONNX file, where a model is one; @throws UserError `missing-file`. */
+  modelFile(): Promise<string>;
+  /** How a session finds the weights that lie beside an ONNX file; @throws UserError where they do not. */
+  externalData(model: Model, file: string): Promise<SessionOptions>;
+}
+
+/** The content of a JSON file; undefined for any other. */
+export type Json = Readonly<Record<string, unknown>>;
+
+/** Reads what captioners and answerers share: models, configurations, tokenizer, preprocessing. */
+export class ModelFolder {
+  constructor(
+    readonly files: FolderFiles,
+    private readonly options: LanguageOptions,
+  ) {}
+
+  /** The first of these files that is there. */
+  async find(...names: readonly string[]): Promise<string | undefined> {
+    for (const name of names) if (await this.files.has(name)) return name;
+    return undefined;
+  }
+
+  /** The ONNX file of a part, which may have several names; @throws UserError where it is there, but not to be chosen. */
+  part(...parts: readonly string[]): Promise<string | undefined> {
+    const { files, options } = this;
+    const has = (file: string) => files.has(file);
+    return partFile({ parts, dtype: options.dtype, directory: files.path(""), has });
+  }
+
+  /** The object in a JSON file; {} where there is no such file. */
+  async json(name: string, what: string): Promise<Json> {
+    const content = await this.#parsed(name, what);
+    if (content === undefined) return {};
+    if (typeof content === "object" && content !== null && !Array.isArray(content)) return content as Json;
+    throw new UserError("invalid-input", `invalid ${what}: ${this.files.path(name)} holds no object`);
+  }
+
+  /** A file's text; undefined where there is no such file. */
+  async text(name: string, what: string): Promise<string | undefined> {
+    const { files } = this;
+    return (await files.has(name)) ? new TextDecoder().decode(await files.read(name, what)) : undefined;
+  }
+
+  /** What the model's pictures look like, where the folder says it. */
+  async familiar(): Promise<Familiarity | undefined> {
+    return statedFamiliarity(await this.#parsed("preprocessor_config.json", "preprocessor configuration"));
+  }
+
+  async #parsed(name: string, what: string): Promise<unknown> {
+    const { files } = this;
+    return (await files.has(name)) ? parseJson(await files.read(name, what), files.path(name), what) : undefined;
+  }
+
+  /** An ONNX file, and what its session needs. What ONNX Runtime would print comes as an exception too, and is told in one line. */
+  async model(name: string): Promise<{ model: Model; session: SessionOptions }> {
+    const model = await readNamed(await this.files.readModel(name), this.files.path(name));
+    const beside = await this.files.externalData(model, name);
+    return { model: await prepared(model), session: { logSeverityLevel: 4, ...beside, ...this.options.session } };
+  }
+
+  /** @throws UserError `missing-file` without a tokenizer.json. */
+  async tokenizer(): Promise<TextTokenizer> {
+    const [name, config] = ["tokenizer.json", "tokenizer_config.json"];
+    if (!(await this.files.has(name)))
+      throw new UserError(
+        "missing-file",
+        `missing tokenizer: ${this.files.path(name)}: no such file; save it with AutoTokenizer(..., use_fast=True).save_pretrained`,
+      );
+    return new TextTokenizer(await this.json(name, "tokenizer"), await this.json(config, "tokenizer configuration"));
+  }
+
+  /** As the folder says, or as is usual for the model's picture (`assumed`); options override both. */
+  async preprocess(model: Model): Promise<{ preprocess: Preprocess; assumed: boolean }> {
+    const stated = await this.#parsed("preprocessor_config.json", "preprocessor configuration");
+    const image = imageOf(model);
+    const info = model.inputs.find(({ name }) => name === image);
+    const dims = ((info && declaredDims(info)) ?? []).map((d) => (typeof d === "number" && d > 0 ? d : -1));
+    const known = { ...this.options, layout: pictureLayout(this.options.layout) };
+    if (stated === undefined) return { preprocess: assumePreprocess(dims, known), assumed: true };
+    return { preprocess: atFixedSize(forInput(fromHuggingFace(stated), known, dims), dims), assumed: false };
+  }
+}
+
+/** A network of one size gets it, whatever aspect the preprocessing would keep. */
+function atFixedSize(preprocess: Preprocess, dims: readonly number[]): Preprocess {
+  const [height, width] = preprocess.layout === "NCHW" ? dims.slice(2) : dims.slice(1, 3);
+  const { crop, resize, pad } = preprocess;
+  const fits = (size: { width: number; height: number }) => size.width === width && size.height === height;
+  if (
+    !(height > 0 && width > 0) ||
+    (pad?.size && fits(pad.size)) ||
+    (crop && fits(crop)) ||
+    (!crop && resize && "width" in resize && fits(resize))
+  )
+    return preprocess;
+  return { ...preprocess, resize: { width, height }, crop: undefined };
+}
+
+/** The first whole number among values of configurations; of a list its first. */
+export function firstNumber(...values: readonly unknown[]): number | undefined {
+  for (const value of values) {
+    const one = Array.isArray(value) ? value[0] : value;
+    if (typeof one === "number" && Number.isInteger(one) && one >= 0) return one;
+  }
+  return undefined;
+}
+
+/** An object within a configuration; {} where there is none. */
+export const inner = (json: Json, key: string): Json => {
+  const value = json[key];
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : {};
+};

@@ -1,0 +1,93 @@
+/** @file A vision-language model from the directory that it comes in: `vision_encoder.onnx`, `embed_tokens.onnx` and a decoder of embedded words. */
+import { UserError } from "../../errors.ts";
+import type { Preprocess } from "../../image/preprocess.ts";
+import type { Model } from "../../onnx/model.ts";
+import { observe, typeOf } from "../../onnx/observe.ts";
+import { makeValueInfo } from "../../onnx/proto.ts";
+import type { Runtime, SessionOptions } from "../../onnx/runtime.ts";
+import { withoutCache } from "../../onnx/without-cache.ts";
+import { chatTemplate, tokenText } from "../formats/chat-template.ts";
+import { firstNumber, type ModelFolder } from "../formats/folder.ts";
+import { sentencingOf } from "../formats/special-tokens.ts";
+import { checkedText } from "../formats/tokenizer.ts";
+import type { AskedOptions } from "./generative-answerer.ts";
+import { imageOf } from "./narrator.ts";
+import { sequenceNarrator } from "./sequence-narrator.ts";
+import { pictureDecoder } from "./vision-language.ts";
+
+/** All that a writer needs, but its name and where its maps lie; and whether the preprocessing was assumed. */
+type Conversing = Omit<AskedOptions, "name"> & { readonly assumed: boolean };
+
+const parts = [["vision_encoder"], ["embed_tokens"], ["decoder_model_merged", "decoder_model"]] as const;
+
+/**
+ * @returns undefined where `config.json` tells of no picture among the words
+ * @throws UserError for missing or broken files, and for parts that do not fit each other.
+ */
+export async function visionLanguage(ort: Runtime, folder: ModelFolder): Promise<Conversing | undefined> {
+  const config = await folder.json("config.json", "model configuration");
+  const picture = firstNumber(config.image_token_index, config.image_token_id);
+  if (picture === undefined) return undefined;
+  const found: string[] = [];
+  for (const names of parts) {
+    const file = await folder.part(...names);
+    if (file === undefined) {
+      const expected = parts.map(([name]) => `onnx/${name}.onnx`).join(", ");
+      const what = `no onnx/${names[0]}.onnx; a vision-language model has ${expected}`;
+      throw new UserError("missing-file", `missing model: ${folder.files.path("")}: ${what}`);
+    }
+    found.push(file);
+  }
+  const [seeing, embedding, telling] = [
+    await folder.model(found[0]),
+    await folder.model(found[1]),
+    await folder.model(found[2]),
+  ];
+  const { preprocess, assumed } = await folder.preprocess(seeing.model);
+  const features = await featuresOf(ort, seeing.model, preprocess, seeing.session);
+  const tokenizer = await folder.tokenizer();
+  const said = await folder.json("tokenizer_config.json", "tokenizer configuration");
+  const template = await chatTemplate(folder, said);
+  const bos = tokenText(said.bos_token);
+
+  const { count } = features;
+  const encoded = (text: string) => {
+    const special = !(bos && text.startsWith(bos));
+    return tokenizer.encode(text, "question", { special, verbatim: true });
+  };
+  // Nothing is asked yet: what comes before the picture is read alone.
+  const [before, ...after] = template("").split(tokenizer.tokenText(picture));
+  if (after.length !== 1)
+    throw new UserError(
+      "invalid-input",
+      `invalid chat template: the picture's token, "${tokenizer.tokenText(picture)}", is there ${after.length} times; expected once`,
+    );
+  const from = encoded(before + tokenizer.tokenText(picture)).indexOf(picture);
+  const info = makeValueInfo(features.name, features.type, ["batch", count, features.channels]);
+  const decoder = pictureDecoder(embedding.model, withoutCache(telling.model), info, { from, count });
+  const sentencing = await sentencingOf(folder);
+  const narrator = sequenceNarrator(ort, seeing.model, decoder, sentencing.places);
+  const asked = (question: string) => {
+    const tokens = encoded(template(checkedText(question, "question")));
+    const places = tokens.flatMap((id, place) => (id === picture ? [place] : []));
+    if (places.length !== 1 || places[0] !== from)
+      throw new UserError("invalid-input", `invalid question: it holds the picture's token, or moves it`);
+    const start = [...tokens.slice(0, from), ...Array<number>(count).fill(picture), ...tokens.slice(from + 1)];
+    return { tokens, start };
+  };
+  return { ...sentencing, narrator, asked, tokenizer, preprocess, assumed, session: telling.session };
+}
+
+/** What the encoder gives of one picture: [1, places, channels]. */
+async function featuresOf(ort: Runtime, model: Model, { crop, resize }: Preprocess, session: SessionOptions) {
+  const size = crop ?? (resize && "width" in resize ? resize : undefined);
+  const shapes = size ? { [imageOf(model)]: [1, 3, size.height, size.width] } : {};
+  const [name] = model.outputs;
+  const { type, dims } = typeOf(model, await observe(ort, model, shapes, session), name);
+  const [, count, channels] = dims;
+  if (dims.length === 3 && count > 0 && channels > 0) return { name, type, count, channels };
+  throw new UserError(
+    "invalid-model",
+    `invalid encoder: its "${name}" has shape [${dims}]; expected a known number of places: [pictures, places, channels]`,
+  );
+}
