@@ -25,11 +25,9 @@ export const tensorSeeds =
 export const classSeeds =
   ({ tensors }: ObservedModel, score: string): Seeds =>
   (build, rowed) => {
-    const classes = build.input(DataType.INT64, [-1]);
-    return {
-      inputs: [classes],
-      values: new Map([[score, rowed(onePerRow(build, tensors.get(score)?.dims, classes))]]),
-    };
+    // The class itself has the rows: rules may read it past the one-hot rows that are made of it.
+    const classes = rowed(build.input(DataType.INT64, [-1]));
+    return { inputs: [classes], values: new Map([[score, onePerRow(build, tensors.get(score)?.dims, classes)]]) };
   };
 
 /** Classes of each image, int64 [n, k], in the model's own run: negative ones stand for the image's best. */

@@ -114,7 +114,7 @@ export class Sessions implements Lender {
       return await work(owned, { use: (other, more) => this.#use(other, more, true) });
     } finally {
       entry.users--;
-      await this.#closeSome(0, 0);
+      await this.#tidy();
       this.#wake();
     }
   }
@@ -129,10 +129,12 @@ export class Sessions implements Lender {
         this.#entries.set(key, known);
         return known;
       }
-      if (this.#fits(1, recipe.bytes) || this.#count === 0) return this.#open(key, recipe);
-      if (await this.#closeSome(1, recipe.bytes)) continue;
-      if (holding) return this.#open(key, recipe);
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      if (this.#fits(1, recipe.bytes)) return this.#open(key, recipe);
+      const idle = this.#idle();
+      // Nothing may come between what is seen here and waiting for it to change: the call to wake would be missed.
+      if (idle) await this.#close(...idle);
+      else if (holding || this.#count === 0) return this.#open(key, recipe);
+      else await this.#change();
     }
   }
 
@@ -158,14 +160,12 @@ export class Sessions implements Lender {
     return count <= this.#bound.count && (count <= always || this.#bytes + bytes <= this.#bound.bytes);
   }
 
-  /** Closes unused ones until there is room for so many more; whether any was. */
-  async #closeSome(more: number, bytes: number): Promise<boolean> {
-    let closed = false;
+  /** Closes what has been replaced, and what is too much. */
+  async #tidy(): Promise<void> {
     for (;;) {
-      const idle =
-        this.#idle(({ retired }) => retired === true) ?? (this.#fits(more, bytes) ? undefined : this.#idle());
-      if (!idle) return closed;
-      closed = true;
+      const replaced = this.#idle(({ retired }) => retired === true);
+      const idle = replaced ?? (this.#fits(0, 0) ? undefined : this.#idle());
+      if (!idle) return;
       await this.#close(...idle);
     }
   }
@@ -185,6 +185,11 @@ export class Sessions implements Lender {
     this.#wake();
   }
 
+  /** When something has been opened, given back or closed. */
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
   #wake(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -197,7 +202,7 @@ export class Sessions implements Lender {
       const idle = this.#idle();
       if (idle) await this.#close(...idle);
       else if (this.#count === 0) return;
-      else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      else await this.#change();
     }
   }
 
