@@ -72,14 +72,17 @@ export function compileAdjoint({ model, tensors, seeds, ends, overrides, rows = 
     inputs: inputs.map(infoOf),
     outputs: [...new Set(outputs.map(({ name }) => name))].map((name) => makeValueInfo(name)),
   };
+  const { residuals } = readsOf(model, extension);
+  // Against the one row of a picture any number of rows broadcast; where its windows are as many rows, they do not.
+  const isOneRow = (name: string) => tensors.get(name)?.dims[0] !== -1 || tensors.get(name)?.perImage === true;
   const reads = (of: readonly Value[]) => readsOf(model, { ...extension, ...build.collect(of), outputs: [] }).residuals;
   return {
     extension,
     seeds: inputs.map(({ name }) => name),
     outputs: outputs.map(({ name }) => name),
-    residuals: readsOf(model, extension).residuals,
+    residuals,
     independent: reads(gradients).length === 0,
-    together: build instanceof RowBuilder && build.together(outputs),
+    together: build instanceof RowBuilder && build.together(outputs) && residuals.every(isOneRow),
   };
 }
 
