@@ -82,10 +82,12 @@ export class Sessions implements Lender {
     return this.#entries.has(this.#text(key));
   }
 
-  /** Has a session that has been replaced closed before any other: as soon as one comes back and nobody uses it. */
-  retire(key: readonly unknown[]): void {
+  /** Closes a session that nobody will ask for again: now, or when it comes back. */
+  async retire(key: readonly unknown[]): Promise<void> {
     const entry = this.#entries.get(this.#text(key));
-    if (entry) entry.retired = true;
+    if (!entry) return;
+    entry.retired = true;
+    await this.#tidy();
   }
 
   get released(): boolean {
