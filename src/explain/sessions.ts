@@ -49,6 +49,11 @@ interface Entry {
 export const quiet: SessionOptions = { extra: { session: { intra_op: { allow_spinning: "0" } } } };
 
 const few: Required<SessionBound> = { count: 4, bytes: 1e9 };
+/** For many pictures of one size, each asked by all of these methods in turn: each has an adjoint, and the forward pass comes before them. */
+export const keepFor = (methods: readonly string[]): SessionBound => ({
+  count: Math.max(few.count, methods.length + 2),
+});
+
 /** Of so many, none is closed for its bytes. */
 const always = 2;
 
