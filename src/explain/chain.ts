@@ -2,8 +2,18 @@
 
 import { openExtended } from "../onnx/append.ts";
 import { type Connections, type Part, within } from "../onnx/compose.ts";
+import { observe } from "../onnx/observe.ts";
 import { makeValueInfo } from "../onnx/proto.ts";
-import { type Feeds, overPreset, type Runtime, run, type Session, type SessionOptions } from "../onnx/runtime.ts";
+import { placed, usesWebGpu } from "../onnx/provider.ts";
+import {
+  type Feeds,
+  overPreset,
+  type Runtime,
+  run,
+  type Session,
+  type SessionOptions,
+  shapesOf,
+} from "../onnx/runtime.ts";
 
 /** Parts run in turn: the threads of one must not spin on the cores that the next needs. */
 export const quiet: SessionOptions = { extra: { session: { intra_op: { allow_spinning: "0" } } } };
@@ -11,6 +21,7 @@ export const quiet: SessionOptions = { extra: { session: { intra_op: { allow_spi
 /** One part, ready to run. Tensors go by their names in the whole. */
 export class Link {
   #session: Promise<Session> | undefined;
+  #options: Promise<SessionOptions | undefined> | undefined;
   #outputs = new Set<string>();
 
   constructor(
@@ -29,10 +40,10 @@ export class Link {
   async run(known: Feeds, wanted: Iterable<string>): Promise<Feeds> {
     const { name: part, model } = this.part;
     const inner = [...new Set(wanted)].map((name) => this.#inner(name)).filter((name) => name !== undefined);
-    const session = await this.#open(inner);
     // What is given under an input's own name is taken before what it is connected to: a state after its first step.
     const given = (input: string) => known[input] ?? known[this.#source(input)];
     const feeds = Object.fromEntries(model.inputs.map(({ name }) => [name, given(within(part, name))]));
+    const session = await this.#open(inner, feeds);
     const results = await run(session, feeds, inner);
     return Object.fromEntries(inner.map((name) => [within(part, name), results[name]]));
   }
@@ -54,14 +65,25 @@ export class Link {
   }
 
   /** A session with these outputs at least; where an earlier one lacks some, it makes room for one with all. */
-  async #open(outputs: readonly string[]): Promise<Session> {
+  async #open(outputs: readonly string[], feeds: Feeds): Promise<Session> {
     const { model } = this.part;
     if (this.#session && outputs.every((name) => this.#outputs.has(name))) return this.#session;
     await this.release();
     for (const name of [...model.outputs, ...outputs]) this.#outputs.add(name);
     const added = [...this.#outputs].filter((name) => !model.outputs.includes(name)).map((name) => makeValueInfo(name));
     const extension = { nodes: [], initializers: [], inputs: [], outputs: added };
-    this.#session = openExtended(this.ort, model.bytes, extension, overPreset(quiet, this.options));
+    this.#options ??= this.#placed(feeds);
+    this.#session = this.#options.then((options) =>
+      openExtended(this.ort, model.bytes, extension, overPreset(quiet, options ?? {})),
+    );
     return this.#session;
+  }
+
+  /** A part that WebGPU cannot run is on the processor, whatever the others are. */
+  async #placed(feeds: Feeds): Promise<SessionOptions | undefined> {
+    const { ort, options } = this;
+    const { model } = this.part;
+    if (!usesWebGpu(options)) return options;
+    return (await placed(ort, model, await observe(ort, model, shapesOf(feeds), options), options)).session;
   }
 }

@@ -140,6 +140,6 @@ const wanted = ({ features, limits }: Adapter) => ({
 });
 
 async function adapter(): Promise<Adapter | undefined> {
-  const { gpu } = globalThis.navigator as { gpu?: { requestAdapter(): Promise<Adapter | null> } };
+  const { gpu } = (globalThis.navigator ?? {}) as { gpu?: { requestAdapter(): Promise<Adapter | null> } };
   return (await gpu?.requestAdapter().catch(() => undefined)) ?? undefined;
 }

@@ -76,7 +76,7 @@ test("a lost device: the engine is started again, the question answered, and it 
       for (const device of (globalThis as { devices?: { destroy(): void }[] }).devices ?? []) device.destroy();
     });
   // The maps of the best classes are there already; this one is not.
-  await own.getByRole("combobox", { name: "Method" }).selectOption("gradient");
+  await own.getByRole("combobox", { name: "Method" }).selectOption("hires-cam");
   await own.getByText("The graphics device was lost: the engine was started again").waitFor();
   await own.locator(".hero[data-settled=true]").waitFor();
   await context.close();
