@@ -3,7 +3,7 @@
  * tells it, so a model is opened by a runtime that listens, and explained once.
  */
 import type { MethodName } from "../methods/index.ts";
-import { product } from "../onnx/dims.ts";
+import { isStatic, product } from "../onnx/dims.ts";
 import { freshPrefix } from "../onnx/model.ts";
 import { typeOf } from "../onnx/observe.ts";
 import { changed, decodeModel, encodeModel } from "../onnx/proto.ts";
@@ -11,6 +11,7 @@ import type { Feeds, Runtime, Tensor } from "../onnx/runtime.ts";
 import { typeName } from "../onnx/types.ts";
 import { arrayOf } from "../onnx/zeros.ts";
 import type { Explainer } from "./explainer.ts";
+import type { Target } from "./target.ts";
 
 /** A node as it ran, after the runtime's optimisations. */
 export interface PlacedNode {
@@ -45,10 +46,17 @@ export interface Placement {
 /** Explains a sample of made-up numbers and lets go of the model: then all its sessions can be told of. */
 export async function tryOnce(ort: Runtime, explainer: Explainer, method: MethodName): Promise<void> {
   try {
-    await explainer.explain(madeUp(ort, explainer), { method });
+    await explainer.explain(madeUp(ort, explainer), { method, target: askable(ort, explainer) });
   } finally {
     await explainer.release();
   }
+}
+
+/** The best class; the sum of all scores where they are no classes, as boxes and characters are none. */
+function askable(ort: Runtime, { score, tensors }: Explainer): Target | undefined {
+  const dims = (tensors.get(score.name)?.dims ?? []).map((d, axis) => (d < 0 && axis === 0 ? 1 : d));
+  if (dims.slice(2).every((d) => d === 1) || !isStatic(dims)) return undefined;
+  return { seeds: { [score.name]: new ort.Tensor("float32", new Float32Array(product(dims)).fill(1), dims) } };
 }
 
 /** Nodes under names, so that what has none in the file can be told too. */

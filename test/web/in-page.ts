@@ -2,6 +2,8 @@
 import * as gradcam from "../../src/index.ts";
 import { halfToNumber } from "../../src/onnx/proto.ts";
 import type { Runtime } from "../../src/onnx/runtime.ts";
+import { type ProviderReport, providerReport } from "../../src/web/provider-report.ts";
+import type { WebRuntime } from "../../src/web/runtime.ts";
 
 export interface Asked {
   /** The build of ONNX Runtime Web. */
@@ -104,6 +106,14 @@ async function lose(asked: Asked): Promise<Told[]> {
   return [before, after, again];
 }
 
+/** Which nodes run where: asked at once, again, and after a session that nobody listened to. */
+async function placed(asked: Asked, before: boolean): Promise<(ProviderReport | Told)[]> {
+  const { ort, bytes, session } = await start(asked);
+  if (before) await (await ort.InferenceSession.create(bytes, session)).release();
+  const report = () => providerReport(bytes, { ort: ort as unknown as WebRuntime, session, cache: false }).catch(failed);
+  return [await report(), await report()];
+}
+
 const arrays = { float32: Float32Array, float16: Uint16Array, int32: Int32Array, bool: Uint8Array, uint8: Uint8Array };
 
 /** All that a reference case has references of, by what it is. */
@@ -145,6 +155,6 @@ async function conform(asked: AskedCase): Promise<Record<string, Plain[]>> {
   return told;
 }
 
-const inPage = { gradient, lose, conform };
+const inPage = { gradient, lose, conform, placed };
 export type InPage = typeof inPage;
 Object.assign(globalThis, { inPage });

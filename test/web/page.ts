@@ -70,3 +70,9 @@ export const conform = (page: Page, asked: AskedCase): Promise<Record<string, Pl
 
 export const lose = (page: Page, asked: Asked): Promise<Told[]> =>
   page.evaluate((given) => (globalThis as unknown as { inPage: InPage }).inPage.lose(given), asked);
+
+export const placed = (page: Page, asked: Asked, before = false) =>
+  page.evaluate(([given, late]) => (globalThis as unknown as { inPage: InPage }).inPage.placed(given, late), [
+    asked,
+    before,
+  ] as const);

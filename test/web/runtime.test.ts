@@ -6,9 +6,10 @@ import { openExplainer, vjp } from "../../src/index.ts";
 import { DataType } from "../../src/onnx/proto.ts";
 import { launch } from "../chromium.ts";
 import { oneNode, randomFeeds } from "../models.ts";
+import type { ProviderReport } from "../../src/web/provider-report.ts";
 import { gap, images } from "../nets.ts";
 import type { Asked } from "./in-page.ts";
-import { gradient, lose, type Pages, pages, type Served } from "./page.ts";
+import { gradient, lose, type Pages, pages, placed, type Served } from "./page.ts";
 
 vi.setConfig({ testTimeout: 240_000 }); // a graphics card of software
 
@@ -84,6 +85,27 @@ describe("on WebGPU", () => {
       onProcessor: expect.stringMatching(/shader-f16/),
     });
     await page.close();
+  });
+
+  test("which nodes run where is told, or that it cannot be", async () => {
+    const page = await served.open(browser);
+    const [first, again] = await placed(page, { ...asked(gap(), images(1)), ...webgpu });
+    const report = first as ProviderReport;
+    const nodesOn = (provider: string) => report.providers.find(({ name }) => name === provider)?.nodes ?? [];
+    expect(report.providers.map(({ name }) => name).sort()).toEqual(["CPUExecutionProvider", "WebGpuExecutionProvider"]);
+    for (const { count, nodes } of report.providers) expect(nodes).toHaveLength(count);
+    expect(nodesOn("WebGpuExecutionProvider")).toContainEqual({ node: "logits", operator: "Gemm", gradient: false });
+    // It has no kernel for whole numbers of 64 bits, as classes are.
+    const compared = { node: expect.stringMatching(/^grad\//), operator: "Less", gradient: true };
+    expect(nodesOn("CPUExecutionProvider")).toContainEqual(compared);
+    expect(again).toEqual(first);
+    await page.close();
+    const late = await served.open(browser);
+    for (const told of await placed(late, { ...asked(gap(), images(1)), ...webgpu }, true))
+      expect(told).toEqual({
+        error: expect.stringMatching(/^invalid-input: invalid use: ONNX Runtime Web has started/),
+      });
+    await late.close();
   });
 
   test("a lost device is named, and another explainer gets another", async () => {
