@@ -1,12 +1,18 @@
 /** @file The studio on WebGPU, by Chromium's adapter in software where the machine has no graphics card: its numbers are Node's. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { bundledCaptioner, type ClassifyOptions, load, loadCaptioner } from "../../src/node.ts";
 import { paint, type Scene } from "../../src/scenes/index.ts";
 import { sceneOf } from "../../studio/src/state/scene.ts";
+import { vgg, withInput } from "../nets.ts";
 import { apart, build, downloadMap, dropPhoto, launch, openPage, photo, serve } from "./browser.ts";
 
 vi.setConfig({ testTimeout: 900_000 }); // a graphics card of software
+
+const scratch = mkdtempSync(path.join(tmpdir(), "gradcam-studio-webgpu-"));
 
 let browser: Browser;
 let page: Page;
@@ -24,6 +30,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   served?.stop();
+  rmSync(scratch, { recursive: true, force: true });
 });
 
 test("a picture: Grad-CAM, another class, and gradients at the pixels", async () => {
@@ -58,6 +65,27 @@ test("a caption and a word's map", async () => {
   expect(apart((await downloadMap(page)).data, explanations[4].map.data)).toBeLessThan(1e-3);
   expect(wrongs).toEqual([]);
   await captioner.release();
+});
+
+test("a network with max pooling: every method that is quick has a map", async () => {
+  const file = path.join(scratch, "vgg.onnx");
+  writeFileSync(file, withInput(vgg(), ["n", 3, 8, 8]));
+  const node = await load(file);
+  const studio = await serve("--model", file);
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
+  const { page: own, wrongs } = await openPage(context, `${studio.url.replace(/\/$/, "")}/?provider=webgpu`);
+  own.setDefaultTimeout(600_000);
+  expect(await own.locator(".foot").innerText()).toMatch(/WebGPU/);
+  await dropPhoto(own);
+  for (const method of ["grad-cam", "hires-cam", "gradient", "guided-backprop"] as const) {
+    await own.getByRole("combobox", { name: "Method" }).selectOption(method);
+    const { explanations } = await node.explain(photo, { method });
+    expect(apart((await downloadMap(own)).data, explanations[0].map.data)).toBeLessThan(1e-3);
+  }
+  expect(wrongs).toEqual([]);
+  await context.close();
+  studio.stop();
+  await node.release();
 });
 
 test("a lost device: the engine is started again, the question answered, and it is said", async () => {
