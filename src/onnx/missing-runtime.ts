@@ -22,42 +22,33 @@ export async function missingRuntime(cause: unknown): Promise<UserError | undefi
   // The page's record of requests has the failed one a moment later.
   for (let wait = 0; wait < 1000 && !lookedFor("wasm") && fetchedWasm.test(said); wait += 50)
     await new Promise((resolve) => setTimeout(resolve, 50));
-  return new UserError("missing-runtime", `missing runtime: ONNX Runtime Web cannot start: ${why(said)}`, { cause });
+  return cannotStart(said, cause);
 }
-
-/** Its WebAssembly has more; what has fewer is something else. */
-const fewestExports = 40;
 
 /**
  * The first session, or why there will be none: what is WebAssembly and lacks all that the runtime calls is compiled without complaint,
  * and then waited for without an end.
  */
 export function orForeign<T>(opening: Promise<T>): Promise<T> {
-  let settled = false;
-  const foreign = async (): Promise<T> => {
-    for (let url: string | undefined; !url && !settled; ) {
-      await new Promise((resolve) => setTimeout(resolve, 3000));
-      url = lookedFor("wasm");
-      if (url && !settled && (await exportsAt(url)) < fewestExports)
-        throw new UserError("missing-runtime", `missing runtime: ONNX Runtime Web cannot start: ${why("magic word")}`);
-    }
-    return opening;
-  };
-  const end = () => {
-    settled = true;
-  };
-  opening.then(end, end);
-  return Promise.race([opening, foreign()]);
+  return new Promise((resolve, reject) => {
+    const timer = setInterval(async () => {
+      const url = lookedFor("wasm");
+      if (!url) return;
+      clearInterval(timer);
+      const served = await fetch(url)
+        .then(WebAssembly.compileStreaming)
+        .catch(() => undefined);
+      if (served && WebAssembly.Module.exports(served).length < fewestExports) reject(cannotStart("magic word"));
+    }, 3000);
+    opening.then(resolve, reject).finally(() => clearInterval(timer));
+  });
 }
 
-async function exportsAt(url: string): Promise<number> {
-  try {
-    const module = await WebAssembly.compile(await (await fetch(url)).arrayBuffer());
-    return WebAssembly.Module.exports(module).length;
-  } catch {
-    return Number.POSITIVE_INFINITY; // which the runtime tells itself
-  }
-}
+/** The runtime's own has more. */
+const fewestExports = 40;
+
+const cannotStart = (said: string, cause?: unknown): UserError =>
+  new UserError("missing-runtime", `missing runtime: ONNX Runtime Web cannot start: ${why(said)}`, { cause });
 
 function why(said: string): string {
   if (refused.test(said))
