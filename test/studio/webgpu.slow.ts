@@ -73,7 +73,9 @@ test("a network with max pooling: every method that is quick has a map", async (
   const node = await load(file);
   const studio = await serve("--model", file);
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-  const { page: own, wrongs } = await openPage(context, `${studio.url.replace(/\/$/, "")}/?provider=webgpu`);
+  const address = new URL(studio.url);
+  address.searchParams.set("provider", "webgpu");
+  const { page: own, wrongs } = await openPage(context, address.href);
   own.setDefaultTimeout(600_000);
   expect(await own.locator(".foot").innerText()).toMatch(/WebGPU/);
   await dropPhoto(own);
