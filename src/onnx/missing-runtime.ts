@@ -36,7 +36,8 @@ export function orForeign<T>(opening: Promise<T>): Promise<T> {
       if (!url) return;
       clearInterval(timer);
       const served = await fetch(url)
-        .then(WebAssembly.compileStreaming)
+        .then((response) => response.arrayBuffer())
+        .then(WebAssembly.compile)
         .catch(() => undefined);
       if (served && WebAssembly.Module.exports(served).length < fewestExports) reject(cannotStart("magic word"));
     }, 3000);
