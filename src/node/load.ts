@@ -124,11 +124,19 @@ export interface OpenedModel extends OpenedFile, Opened {
  *   ONNX file, compiled ones too; the bundled classifier by default.
  * @throws UserError for missing or broken files.
  */
-export async function openFile(source: string = bundledModel, given: LoadOptions = {}): Promise<OpenedModel> {
+export async function openFile(source?: string, given: LoadOptions = {}): Promise<OpenedModel> {
+  return openFileBy(await loadRuntime(), source, given);
+}
+
+/** The same by a runtime that is there already. */
+export async function openFileBy(
+  ort: NodeRuntime,
+  source: string = bundledModel,
+  given: LoadOptions = {},
+): Promise<OpenedModel> {
   checkOptions(given, loadOptions, "load");
   checkLoad(given);
   expects(typeof source === "string", "model", source, "the path of an .onnx file or a directory");
-  const ort = await loadRuntime();
   checkProviders(ort, given.session);
   await checkBundled(source);
   const directory = (await isDirectory(source)) ? source : undefined;
