@@ -153,7 +153,7 @@ class WebFiles implements FolderFiles {
   }
 
   async externalData(model: Model, file: string): Promise<SessionOptions> {
-    this.#weights.push(...(await weightsBeside(model, file, (name) => this.#once(name))));
+    this.#weights.push(...(await weightsBeside(model, file, { ...this.found, read: (name) => this.#once(name) })));
     return this.#weights.length ? { externalData: [...this.#weights] } : {};
   }
 

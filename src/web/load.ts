@@ -73,12 +73,13 @@ export async function load(source: ModelSource = bundledModel, options: LoadOpti
   checkOptions(options, loadOptions, "load");
   checkLoad(options);
   const ort = options.ort ?? (await loadRuntime());
-  const { directory, modelFile, read, absent } = await place(source, options);
+  const found = await place(source, options);
+  const { directory, modelFile, read, absent } = found;
   const file = modelFile();
   const bytes = await read(file);
   if (!bytes) throw new UserError("missing-file", `missing model: ${file}: ${absent(file)}`);
   const model = await readNamed(bytes, file);
-  const externalData = await weightsBeside(model, file, read);
+  const externalData = await weightsBeside(model, file, found);
   const parsed = async (name: string, what: string) => {
     const content = directory === undefined ? undefined : await read(name);
     return content && parseJson(content, name, what);
