@@ -6,7 +6,7 @@ import { installed, shell, versionOf, withApp } from "./package.mjs";
 import { started } from "./server.mjs";
 
 /** How each is told to build `main.js` and its worker into `dist`. */
-export const builders = {
+const builders = {
   vite: (place, { worker }) => {
     const format = worker ? `worker: { format: "${worker}" }, ` : "";
     writeFileSync(
@@ -50,13 +50,20 @@ function copyRuntime(place) {
     copyFileSync(path.join(runtime, name), path.join(place, "dist", name));
 }
 
-/** @param place a folder with the package, `onnxruntime-web` and the bundler */
-export async function builtAndOpened(place, builder, options = { worker: undefined }) {
+/** @param place a folder with the package, `onnxruntime-web` and the bundler @returns the folder that it is built into */
+export async function build(place, builder, options = { worker: undefined }) {
   withApp(place);
   rmSync(path.join(place, "dist"), { recursive: true, force: true });
   await builders[builder](place, options);
-  return served(path.join(place, "dist"), opened);
+  return path.join(place, "dist");
 }
+
+export const builtAndOpened = async (place, builder, options) => served(await build(place, builder, options), opened);
+
+/** What the page leaves, by the words of the table. */
+export const findings = ({ page, worker, half, runtime, webgpu }) => ({
+  ...{ page, worker, "half precision": half, "one runtime": runtime, "WebGPU's build": webgpu },
+});
 
 const row = (builder, packages, version, options = {}) => ({
   kind: "bundler",
@@ -64,8 +71,7 @@ const row = (builder, packages, version, options = {}) => ({
   note: options.note,
   async run() {
     const place = await installed(`${builder}-${version}`, ["onnxruntime-web", ...packages]);
-    const { page, worker, half, runtime, webgpu } = await builtAndOpened(place, builder, options);
-    const found = { page, worker, "half precision": half, "one runtime": runtime, "WebGPU's build": webgpu };
+    const found = findings(await builtAndOpened(place, builder, options));
     return { version: versionOf(place, builder), found };
   },
 });
