@@ -9,6 +9,7 @@ import type { Explainer } from "../explain/explainer.ts";
 import { type DecodeOptions, decodeOptions } from "../image/sharp.ts";
 import type { Model } from "../onnx/model.ts";
 import { externalLocation, isExternal } from "../onnx/proto.ts";
+import { providersOf } from "../onnx/provider.ts";
 import type { Feeds, SessionOptions, Tensor } from "../onnx/runtime.ts";
 import { checkClassify } from "../tasks/answers.ts";
 import { Classifier, type ClassifyOptions, type Why } from "../tasks/classify/classification.ts";
@@ -205,11 +206,9 @@ async function similarity(
 }
 
 export function checkProviders({ providers }: NodeRuntime, session: SessionOptions = {}): void {
-  for (const provider of session.executionProviders ?? []) {
-    const name = typeof provider === "string" ? provider : provider.name;
+  for (const name of providersOf(session))
     if (!providers.includes(name))
       throw new UserError("invalid-option", `unknown provider: "${name}"; allowed are ${listing(providers)}`);
-  }
 }
 
 /** The ONNX file of a directory in Hugging Face layout; @throws UserError `missing-file`. */

@@ -1,12 +1,16 @@
 /** @file Which execution providers a session is asked to run on, and whether they can run the model. */
+import { expects, isTexts } from "../errors.ts";
 import type { Observed } from "./bodies.ts";
 import { type IndexedGraph, inputsOf } from "./model.ts";
 import type { Runtime, SessionOptions } from "./ort.ts";
 import { DataType, type NodeProto } from "./proto.ts";
 
-/** The names of the execution providers that are asked for. */
-export const providersOf = ({ executionProviders = [] }: SessionOptions = {}): string[] =>
-  executionProviders.map((one) => (typeof one === "string" ? one : one.name));
+/** The names of the execution providers that are asked for. @throws UserError `invalid-option` for what is no list of them. */
+export function providersOf({ executionProviders = [] }: SessionOptions = {}): string[] {
+  const names = Array.isArray(executionProviders) && executionProviders.map((one) => one?.name ?? one);
+  expects(isTexts(names), "executionProviders", executionProviders, 'a list of names, as ["webgpu", "wasm"]');
+  return names as string[];
+}
 
 export const usesWebGpu = (options?: SessionOptions): boolean => providersOf(options).includes("webgpu");
 

@@ -34,7 +34,7 @@ export async function providerReport(
   { method = "grad-cam", ...options }: ReportOptions = {},
 ): Promise<ProviderReport> {
   const { name } = methodNamed(method);
-  const { ort, placements } = listening(options.ort ?? (await loadRuntime()));
+  const { ort, placements } = listening(options.ort ?? (await loadRuntime(options.session)));
   const { explainer } = (await load(source, { ...options, ort })).classifier;
   await tryOnce(ort, explainer, name);
   return report(explainer, name, placements());

@@ -1,5 +1,6 @@
 /** @file What the package shows: its names, and how much a browser must load for them. */
 import { readFileSync } from "node:fs";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
@@ -220,4 +221,14 @@ test("gradcam is at most 60 KB up front, 75 KB where it explains and 119 KB whol
   const inputs = Object.keys(metafile.inputs);
   expect(inputs.filter((name) => /node:|onnxruntime-(node|web)|sharp|commander/.test(name))).toEqual([]);
   for (const { text } of outputFiles) expect(text).not.toMatch(/["']node:/);
+});
+
+test.each(["esm", "cjs"] as const)("the version within a bundle is that of package.json: %s", async (format) => {
+  const entry = path.join(root, "src/node/version.ts");
+  const { outputFiles } = await build({ entryPoints: [entry], bundle: true, write: false, platform: "node", format });
+  const inside: { exports: object } = { exports: {} };
+  if (format === "cjs") new Function("module", outputFiles[0].text)(inside);
+  else inside.exports = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+  const { version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
+  expect(inside.exports).toMatchObject({ packageVersion: version });
 });
