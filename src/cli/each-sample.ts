@@ -85,7 +85,7 @@ async function workThrough<T extends Result>(
     signal.removeEventListener("abort", keep);
     await save();
   }
-  if (before) notice(`${before} of ${samples.length} ${kind}s had been explained before`);
+  if (before) notice(`${before} of ${samples.length} ${kind}s were explained in an earlier run`);
   return failures;
 }
 

@@ -13,7 +13,7 @@ export function statusLines(file: string, { kind, origin, participants, ratings,
   return [
     `${bold(file)}: ${kind}${marked(origin === "synthetic")}`,
     `  ${ratings.done} of ${ratings.wanted} ratings (${share} %)`,
-    `  participants: ${finished} counted, ${missed} missed a check, ${active} under way, ${away} left`,
+    `  participants: ${finished} counted, ${missed} failed a check, ${active} in progress, ${away} left`,
     `  items by ratings: ${items
       .map((count, n) => `${count} with ${n}`)
       .filter((_, n) => items[n])
@@ -27,10 +27,10 @@ export function analysisTable(analysis: Analysis): string[] {
   const wide = Math.max(0, ...[...means, ...differences].map((figure) => nameOf(figure).length));
   const line = (figure: Figure) => `  ${nameOf(figure).padEnd(wide)}  ${estimate(figure.both, share)}`;
   const extra = ({ agreement, paper }: Mean) =>
-    `, agreement ${Number.isNaN(agreement) ? "none" : agreement.toFixed(2)}${paper === undefined ? "" : `, the paper ${plain(paper, share)}`}`;
+    `, agreement ${Number.isNaN(agreement) ? "none" : agreement.toFixed(2)}${paper === undefined ? "" : `, paper ${plain(paper, share)}`}`;
   return [
     `${bold(kind)}: ${measure}${marked(synthetic)}`,
-    `  ${ratings} ratings of ${participants.counted} participants; left out: ${participants["missed a check"]} missed a check, ${participants.unfinished} unfinished; chance ${plain(chance, share)}`,
+    `  ${ratings} ratings from ${participants.counted} participants; excluded: ${participants["missed a check"]} failed a check, ${participants.unfinished} unfinished; chance level ${plain(chance, share)}`,
     ...means.map((mean) => line(mean) + extra(mean)),
     ...(differences.length ? [bold("differences"), ...differences.map(line)] : []),
   ];
