@@ -63,7 +63,7 @@ export function defineServe(program: Command): void {
     .option("--cors <origin>", "allowed CORS origin; repeatable (default: none)", several)
     .option("--workers <count>", "worker threads, each with the models in memory", whole, workers)
     .option("--batch <count>", "maximum batch size: requests that share a run (default: 2 on CPUs, else 8)", whole)
-    .option("--queue <count>", "maximum number of requests in progress; further ones get 503 and Retry-After", whole, 64)
+    .option("--queue <count>", "maximum number of requests in progress; further ones get 429 and Retry-After", whole, 64)
     .option("--timeout <seconds>", "time limit of a request", whole, 30)
     .option("--max-bytes <count>", "refuse larger files", whole, 10e6)
     .option("--max-pixels <count>", "refuse larger images", whole, 25e6)
@@ -157,6 +157,6 @@ const modelSource =
 
 function port(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > 65535) throw new InvalidArgumentError("It must be 0 to 65535.");
+  if (!Number.isInteger(value) || value < 0 || value > 65535) throw new InvalidArgumentError("Expected an integer from 0 to 65535.");
   return value;
 }

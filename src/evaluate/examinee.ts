@@ -61,7 +61,7 @@ async function openAnswerer(directory: string, options: LoadOptions): Promise<Ex
   if (answerer instanceof GenerativeAnswerer)
     throw new UserError(
       "invalid-model",
-      `invalid model: ${answerer.name} writes its answers, and has no list of them to be evaluated on`,
+      `invalid model: ${answerer.name} generates its answers, so there is no fixed list to evaluate it on`,
     );
   const { name, answers } = answerer;
   return {

@@ -54,7 +54,7 @@ export async function explainPass(ort: Runtime, pass: Pass, options: ExplainOpti
   const { space, explain } = methodNamed(method);
   expects(!onProgress || typeof onProgress === "function", "onProgress", onProgress, "a function");
   expects(!signal || typeof signal.aborted === "boolean", "signal", signal, "an AbortSignal");
-  expects(!maxRows || (Number.isInteger(maxRows) && maxRows > 0), "maxRows", maxRows, "a whole number above 0");
+  expects(!maxRows || (Number.isInteger(maxRows) && maxRows > 0), "maxRows", maxRows, "an integer of at least 1");
   throwIfAborted(signal);
   const { explained } = pass.plan.reading;
   if (!explained) throw new UserError("invalid-model", noImage);
@@ -231,7 +231,7 @@ const noImage = "invalid model: none of its inputs is an image (with spatial dim
 const integerPixels = ({ tensors }: Plan, name: string): UserError =>
   new UserError(
     "invalid-option",
-    `invalid method: it needs the gradient at the pixels, and the input "${name}" takes ${typeName(tensors.get(name)?.type ?? 0)}, whole numbers; take one at a layer, such as grad-cam, or occlusion`,
+    `invalid method: it needs the gradient at the pixels, and the input "${name}" takes ${typeName(tensors.get(name)?.type ?? 0)}, integers; take one at a layer, such as grad-cam, or occlusion`,
   );
 const framesAside =
   "no path: layers of frames, which lie side by side in the batch, cannot be laid out yet; take a method in pixel space, such as gradient";

@@ -141,7 +141,7 @@ function framingGiven(
   const wanted =
     size === undefined ? targetOf(stated, input) : typeof size === "number" ? { width: size, height: size } : size;
   for (const side of [wanted.width, wanted.height])
-    if (!(Number.isInteger(side) && side > 0)) throw invalid("size", side, "expected whole numbers above 0");
+    if (!(Number.isInteger(side) && side > 0)) throw invalid("size", side, "expected integers of at least 1");
   const { height = -1, width = -1 } = input ?? {};
   if ((height > 0 && height !== wanted.height) || (width > 0 && width !== wanted.width))
     throw invalid("size", `${wanted.height}x${wanted.width}`, `the model takes ${sideText(height)}x${sideText(width)}`);
@@ -167,7 +167,7 @@ function valuesOf(
   if (isWhole(type) && (mean !== undefined || std !== undefined || scale !== undefined))
     throw new UserError(
       "invalid-option",
-      `invalid preparation: the model takes ${type}, pixels as they are, and has its mean and deviation inside; leave out mean, std and scale`,
+      `invalid preparation: the model takes ${type}, unscaled pixels, and applies its mean and standard deviation itself; leave out mean, std and scale`,
     );
   // Another range than the stated one: its mean and deviation are not this one's.
   const before = scale === undefined ? stated : { mean: stated.mean.map(() => 0), std: stated.std.map(() => 1) };

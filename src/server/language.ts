@@ -73,7 +73,7 @@ function checkSize(name: string, { crop, resize }: Preprocess): void {
   if (crop || (resize && "width" in resize)) return;
   throw new UserError(
     "invalid-model",
-    `invalid model "${name}": it takes pictures of any size, and each new one would be kept; give --size`,
+    `invalid model "${name}": its input has dynamic size, and every new size would take memory; give --size`,
   );
 }
 

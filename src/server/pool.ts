@@ -98,7 +98,7 @@ export class Pool {
       1,
       Math.ceil((Math.min(...[...this.#next].map(({ at }) => at)) - performance.now()) / 1000),
     );
-    const detail = `unavailable: no computing thread could be started, as when a model's files are away; the next try is in ${seconds} s`;
+    const detail = `unavailable: no worker thread could be started, for instance because a model's files are missing; the next try is in ${seconds} s`;
     return new HttpError(503, "unavailable", detail, { "retry-after": String(seconds) });
   }
 

@@ -56,7 +56,7 @@ export function preparationOf(
     ? {
         what,
         value: "pixels as they are",
-        because: `"${name}" takes whole numbers, so the model prepares them itself`,
+        because: `"${name}" takes integers, so the model prepares them itself`,
         option: "--size",
       }
     : {

@@ -17,7 +17,7 @@ export function chart({ means, chance }: Analysis, scale: Scale): Html {
   const row = ({ condition, both, independent, paper }: Mean) => html`<div class="row">
 <div class="name">${nameOf(condition)}</div>
 <div class="value">${number(both.value, scale, !scale.share)}${scale.share && " %"}</div>
-<div class="track" role="img" aria-label="${nameOf(condition)}: ${number(both.value, scale)}, interval ${interval(both, scale)}${paper !== undefined && `, the paper ${number(paper, scale)}`}">
+<div class="track" role="img" aria-label="${nameOf(condition)}: ${number(both.value, scale)}, interval ${interval(both, scale)}${paper !== undefined && `, paper ${number(paper, scale)}`}">
 ${dot("chance", chance)}${span("wide", both.low, both.high)}${span("narrow", independent.low, independent.high)}${paper !== undefined && dot("paper", paper)}${dot("mean", both.value)}
 </div></div>`;
   const marks = ticks(low, high, 4).map(
@@ -28,7 +28,7 @@ ${dot("chance", chance)}${span("wide", both.low, both.high)}${span("narrow", ind
   return html`<figure class="chart">
 ${means.map(row)}
 <div class="row axis"><div class="name"></div><div class="value"></div><div class="track">${scale.share ? percent : marks}</div></div>
-<figcaption><span><b class="key mean"></b> mean</span><span><b class="key wide"></b> 95 % for other people and pictures</span><span><b class="key narrow"></b> 95 % if ratings were independent</span><span><b class="key chance"></b> chance</span>${means.some((m) => m.paper !== undefined) && html`<span><b class="key paper"></b> the paper</span>`}</figcaption>
+<figcaption><span><b class="key mean"></b> mean</span><span><b class="key wide"></b> 95 % for other people and images</span><span><b class="key narrow"></b> 95 % if ratings were independent</span><span><b class="key chance"></b> chance</span>${means.some((m) => m.paper !== undefined) && html`<span><b class="key paper"></b> the paper</span>`}</figcaption>
 </figure>`;
 }
 
