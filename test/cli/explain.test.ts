@@ -89,7 +89,7 @@ test("a table, and where the pictures are", async () => {
   const { code, stdout, stderr } = await gradcam(["explain", example], cwd);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toMatch(/^ +967 {2}espresso +\d\.\d\d +\d+\.\d %$/m);
-  expect(stdout).toContain("Pictures are in gradcam-out.");
+  expect(stdout).toContain("Images are in gradcam-out.");
   const stem = "cat-and-cup.grad-cam.967";
   const files = ["cat-and-cup.panel.png", "manifest.json", `${stem}.heat.png`, `${stem}.npy`, `${stem}.png`].sort();
   expect(filesIn(path.join(cwd, "gradcam-out"))).toEqual(files);
