@@ -18,7 +18,7 @@ const hiResCamMap: LayerMap = (parts) => {
 export const hiResCam: Method<"hires-cam"> = {
   name: "hires-cam",
   title: "HiResCAM",
-  summary: "What each place of a layer contributed to the score, to first order.",
+  summary: "What each position of a layer contributed to the score, to first order.",
   paper: "Draelos and Carin 2020, https://arxiv.org/abs/2011.08891",
   space: "layer",
   explain: async (question) => ({ maps: await question.atLayer(hiResCamMap) }),
