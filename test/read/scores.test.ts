@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { randomNormal } from "../../src/autodiff/check.ts";
 import { bestClasses } from "../../src/explain/target.ts";
 import { DataType } from "../../src/onnx/proto.ts";
-import type { Prediction } from "../../src/tasks/answers.ts";
+import type { Prediction } from "../../src/tasks/classify/explanations.ts";
 import { Classifier, type ClassifierOptions } from "../../src/tasks/classify/classification.ts";
 import { ask, expectClose, numbers, open, session } from "../explain/ask.ts";
 import { floats, ints, node } from "../models.ts";

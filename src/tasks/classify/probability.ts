@@ -2,8 +2,30 @@
 import type { Model } from "../../onnx/model.ts";
 import { rearranging } from "../../read/rearranging.ts";
 import type { Score } from "../../read/score.ts";
-import type { Probability } from "../answers.ts";
 import type { Task } from "../task.ts";
+
+/** How scores become probabilities: over all classes, each by itself, as they are, or not at all. */
+export type Probability = "softmax" | "sigmoid" | "as-is" | "none";
+
+export function probabilitiesOf(scores: Float32Array, by: Probability): (number | null)[] {
+  if (by === "as-is") return Array.from(scores);
+  if (by === "none") return Array<null>(scores.length).fill(null);
+  return by === "sigmoid" ? Array.from(scores, (s) => 1 / (1 + Math.exp(-s))) : softmax(scores);
+}
+
+/** In loops: of a thousand classes, a service would else spend more time here than on its HTTP. */
+function softmax(scores: Float32Array): number[] {
+  let most = Number.NEGATIVE_INFINITY;
+  for (let c = 0; c < scores.length; c++) most = Math.max(most, scores[c]);
+  const powers = new Array<number>(scores.length);
+  let total = 0;
+  for (let c = 0; c < scores.length; c++) {
+    powers[c] = Math.exp(scores[c] - most);
+    total += powers[c];
+  }
+  for (let c = 0; c < scores.length; c++) powers[c] /= total;
+  return powers;
+}
 
 export interface Probable {
   readonly probability: Probability;

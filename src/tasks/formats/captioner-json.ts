@@ -1,6 +1,6 @@
 /** @file Reads `captioner.json`, which says how an image encoder and a decoder that reads one word at a time fit together. */
 import { UserError } from "../../errors.ts";
-import type { StepNames } from "../language/step-narrator.ts";
+import type { StepNames } from "../language/step-decoder.ts";
 
 export interface CaptionerJson {
   /** Files, relative to the folder. */

@@ -8,8 +8,8 @@ import type { Model } from "../../onnx/model.ts";
 import { declaredDims } from "../../onnx/proto.ts";
 import type { SessionOptions } from "../../onnx/runtime.ts";
 import type { TokenGrid } from "../../read/layout.ts";
-import { type Familiarity, statedFamiliarity } from "../familiarity.ts";
-import { imageOf } from "../language/narrator.ts";
+import { statedFamiliarity } from "../familiarity.ts";
+import { imageOf } from "../language/decoder.ts";
 import { forInput, parseJson, pictureLayout, readNamed } from "../open.ts";
 import type { PlacingOptions } from "../placing.ts";
 import { type Dtype, partFile } from "./model-files.ts";
@@ -49,11 +49,24 @@ export interface FolderFiles {
   externalData(model: Model, file: string): Promise<SessionOptions>;
 }
 
+/** A model from a directory, and whether its preprocessing was assumed, since the directory says nothing of it. */
+export interface FromFolder<M> {
+  readonly model: M;
+  readonly assumed: boolean;
+}
+
 /** The content of a JSON file; undefined for any other. */
 export type Json = Readonly<Record<string, unknown>>;
 
+interface ModelFile {
+  readonly model: Model;
+  readonly session: SessionOptions;
+}
+
 /** Reads what captioners and answerers share: models, configurations, tokenizer, preprocessing. */
 export class ModelFolder {
+  #tokenizer: Promise<TextTokenizer> | undefined;
+
   constructor(
     readonly files: FolderFiles,
     private readonly options: LanguageOptions,
@@ -86,32 +99,55 @@ export class ModelFolder {
     return (await files.has(name)) ? new TextDecoder().decode(await files.read(name, what)) : undefined;
   }
 
-  /** What the model's pictures look like, where the folder says it. */
-  async familiar(): Promise<Familiarity | undefined> {
-    return statedFamiliarity(await this.#parsed("preprocessor_config.json", "preprocessor configuration"));
-  }
-
   async #parsed(name: string, what: string): Promise<unknown> {
     const { files } = this;
     return (await files.has(name)) ? parseJson(await files.read(name, what), files.path(name), what) : undefined;
   }
 
   /** An ONNX file, and what its session needs. What ONNX Runtime would print comes as an exception too, and is told in one line. */
-  async model(name: string): Promise<{ model: Model; session: SessionOptions }> {
+  async model(name: string): Promise<ModelFile> {
     const model = await readNamed(await this.files.readModel(name), this.files.path(name));
     const beside = await this.files.externalData(model, name);
     return { model: await prepared(model), session: { logSeverityLevel: 4, ...beside, ...this.options.session } };
   }
 
-  /** @throws UserError `missing-file` without a tokenizer.json. */
-  async tokenizer(): Promise<TextTokenizer> {
-    const [name, config] = ["tokenizer.json", "tokenizer_config.json"];
-    if (!(await this.files.has(name)))
+  /** The ONNX files of all parts, in their order; @throws UserError `missing-file` where one is not there: `has` says what such a model has. */
+  async models(parts: readonly (readonly [string, ...string[]])[], has: string): Promise<ModelFile[]> {
+    const found = await Promise.all(parts.map((names) => this.part(...names)));
+    const usual = parts.map(([name]) => `onnx/${name}.onnx`);
+    const lacking = usual.filter((_, i) => found[i] === undefined).map((name) => `no ${name}`);
+    if (lacking.length)
       throw new UserError(
         "missing-file",
-        `missing tokenizer: ${this.files.path(name)}: no such file; save it with AutoTokenizer(..., use_fast=True).save_pretrained`,
+        `missing model: ${this.files.path("")}: ${lacking.join(", ")}; ${has} ${usual.join(", ")}`,
       );
-    return new TextTokenizer(await this.json(name, "tokenizer"), await this.json(config, "tokenizer configuration"));
+    const models: ModelFile[] = [];
+    for (const name of found) if (name !== undefined) models.push(await this.model(name));
+    return models;
+  }
+
+  /** What every such model is given: its name, how it reads pictures and words, where its maps lie. */
+  async common(image: Model) {
+    const { layer, tokens } = this.options;
+    const tokenizer = await this.tokenizer();
+    const familiar = statedFamiliarity(await this.#parsed("preprocessor_config.json", "preprocessor configuration"));
+    return { ...(await this.preprocess(image)), ...{ name: this.files.name, tokenizer, familiar, layer, tokens } };
+  }
+
+  /** @throws UserError `missing-file` without a tokenizer.json. */
+  tokenizer(): Promise<TextTokenizer> {
+    this.#tokenizer ??= this.#readTokenizer();
+    return this.#tokenizer;
+  }
+
+  async #readTokenizer(): Promise<TextTokenizer> {
+    const [name, config] = ["tokenizer.json", "tokenizer_config.json"];
+    if (await this.files.has(name))
+      return new TextTokenizer(await this.json(name, "tokenizer"), await this.json(config, "tokenizer configuration"));
+    throw new UserError(
+      "missing-file",
+      `missing tokenizer: ${this.files.path(name)}: no such file; save it with AutoTokenizer(..., use_fast=True).save_pretrained`,
+    );
   }
 
   /** As the folder says, or as is usual for the model's picture (`assumed`); options override both. */

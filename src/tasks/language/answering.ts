@@ -4,9 +4,8 @@ import { Recent } from "../../explain/recent.ts";
 import { withSizes } from "../../explain/rewritten.ts";
 import type { Picture } from "../../image/picture.ts";
 import type { Preprocess } from "../../image/preprocess.ts";
-import { product } from "../../onnx/dims.ts";
 import type { Model } from "../../onnx/model.ts";
-import { DataType, declaredDims, declaredType, type ValueInfoProto } from "../../onnx/proto.ts";
+import { declaredDims, type ValueInfoProto } from "../../onnx/proto.ts";
 import type { Feeds, Runtime, SessionOptions, Tensor } from "../../onnx/runtime.ts";
 import type { TokenGrid } from "../../read/layout.ts";
 import { askingNames, checkAsking, checkList, isQuery, isText } from "../asking.ts";
@@ -17,12 +16,13 @@ import {
   type Prediction,
   type Why,
 } from "../classify/classification.ts";
-import { type Familiarity, unfamiliar, withMore } from "../familiarity.ts";
+import type { Familiarity } from "../familiarity.ts";
 import type { TextTokenizer } from "../formats/tokenizer.ts";
 import type { PlacingOptions } from "../placing.ts";
 import { checkPicture } from "../sample.ts";
-import { imageOf } from "./narrator.ts";
-import type { Span, Token } from "./writer.ts";
+import { imageOf } from "./decoder.ts";
+import { contentOf, fixedLength, numbersFor, placesFor, questionInput } from "./question-tokens.ts";
+import type { Span, Token } from "./sentence.ts";
 
 export interface AnswererOptions extends PlacingOptions {
   readonly name: string;
@@ -99,12 +99,14 @@ export class Answerer {
     private readonly options: AnswererOptions,
   ) {
     this.#image = imageOf(model);
-    const words = model.inputs.find((info) => declaredDims(info)?.length === 2 && fillOf(info.name) === "words");
+    const words = model.inputs.find((info) => declaredDims(info)?.length === 2 && contentOf(info.name) === "words");
     const names = model.inputs.map(({ name }) => name);
     if (!words)
       throw new UserError("invalid-model", `invalid model: it takes ${listing(names)}; none is a question (input_ids)`);
     this.#words = words;
-    const others = model.inputs.filter((info) => info.name !== this.#image && info !== words && !fills(info));
+    const others = model.inputs.filter(
+      (info) => info.name !== this.#image && info !== words && contentOf(info.name) === "words",
+    );
     if (others.length)
       throw new UserError(
         "invalid-model",
@@ -139,10 +141,8 @@ export class Answerer {
       );
     const classifier = await this.asked(question);
     const why = await classifier.explain(picture, { ...options, classes: answers });
-    const { tokenizer, familiar } = this.options;
-    const tokens = this.#read(question).map((id) => tokenizer.tokenText(id));
-    const explanations = withMore(why.explanations, unfamiliar(picture, familiar));
-    return { ...why, explanations, question: question.trim(), tokens };
+    const tokens = this.#read(question).map((id) => this.options.tokenizer.tokenText(id));
+    return { ...why, question: question.trim(), tokens };
   }
 
   /**
@@ -152,7 +152,7 @@ export class Answerer {
    */
   async asked(question: string): Promise<Classifier> {
     const ids = this.#read(question);
-    const places = this.#places(ids.length);
+    const places = placesFor(ids.length, fixedLength(this.#words), this.options.most);
     return (await this.#classifier(places)).withInputs(this.#feeds(ids, places));
   }
 
@@ -162,15 +162,6 @@ export class Answerer {
 
   #read(question: string): readonly number[] {
     return this.options.tokenizer.encode(question, "question", { special: true });
-  }
-
-  /** @throws UserError `invalid-input` for a question that is too long. */
-  #places(count: number): number {
-    const declared = declaredDims(this.#words)?.[1];
-    const fixed = typeof declared === "number" && declared > 0 ? declared : undefined;
-    const most = fixed ?? this.options.most;
-    if (count <= most) return fixed ?? count;
-    throw new UserError("invalid-input", `invalid question: ${count} tokens; the model allows ${most}`);
   }
 
   /** The model for questions of one length: among tokens of picture and question the grid is known only where the length is. */
@@ -184,66 +175,36 @@ export class Answerer {
         (info) => info.name !== this.#image && declaredDims(info)?.length === 2 && declaredDims(info)?.[1] !== places,
       )
       .reduce((model, { name }) => withSizes(model, name, [places]), this.model);
-    const { name, answers: labels, preprocess, layer, tokens, session, independent, peak, align } = this.options;
+    const {
+      name,
+      answers: labels,
+      preprocess,
+      layer,
+      tokens,
+      session,
+      independent,
+      familiar,
+      peak,
+      align,
+    } = this.options;
     const probability = independent ? "sigmoid" : "softmax";
     return Classifier.open(this.ort, sized.bytes, {
-      ...{ name, labels, preprocess, layer, tokens, session, probability, peak, align },
+      ...{ name, labels, preprocess, layer, tokens, session, probability, familiar, peak, align },
     });
   }
 
   #feeds(ids: readonly number[], places: number): Feeds {
-    const { padding = 0 } = this.options;
-    const row = (filled: (place: number) => number) => Array.from({ length: places }, (_, i) => filled(i));
-    const given: Record<Fill, (info: ValueInfoProto) => Tensor> = {
-      words: (info) =>
-        this.#whole(
-          info,
-          row((i) => ids[i] ?? padding),
-        ),
-      mask: (info) =>
-        this.#whole(
-          info,
-          row((i) => (i < ids.length ? 1 : 0)),
-        ),
-      types: (info) =>
-        this.#whole(
-          info,
-          row(() => 0),
-        ),
-      positions: (info) =>
-        this.#whole(
-          info,
-          row((i) => i),
-        ),
-      frame: (info) => this.#frame(info),
-    };
+    const filled = { places, padding: this.options.padding ?? 0 };
     const others = this.model.inputs.filter(({ name }) => name !== this.#image);
-    return Object.fromEntries(others.map((info) => [info.name, given[fillOf(info.name)](info)]));
-  }
-
-  /** Numbers of one question, [1, n]. */
-  #whole(info: ValueInfoProto, values: readonly number[], dims = [1, values.length]): Tensor {
-    if (declaredType(info) === DataType.INT32) return new this.ort.Tensor("int32", Int32Array.from(values), dims);
-    return new this.ort.Tensor("int64", BigInt64Array.from(values, BigInt), dims);
+    const fed = (info: ValueInfoProto) =>
+      contentOf(info.name) === "frame" ? this.#frame(info) : questionInput(this.ort, info, ids, filled);
+    return Object.fromEntries(others.map((info) => [info.name, fed(info)]));
   }
 
   /** Ones: every pixel is the picture's. */
   #frame(info: ValueInfoProto): Tensor {
     const { crop, resize } = this.options.preprocess;
-    const size = crop ?? (resize && "width" in resize ? resize : undefined);
-    const dims = [1, size?.height ?? 1, size?.width ?? 1];
-    return this.#whole(info, Array<number>(product(dims)).fill(1), dims);
+    const { height = 1, width = 1 } = crop ?? (resize && "width" in resize ? resize : {});
+    return numbersFor(this.ort, info, Array<number>(height * width).fill(1)).reshape([1, height, width]);
   }
 }
-
-/** What an input beside the picture holds, as exporters name it. */
-type Fill = "words" | "mask" | "types" | "positions" | "frame";
-
-function fillOf(name: string): Fill {
-  if (/pixel_mask/.test(name)) return "frame";
-  if (/mask/.test(name)) return "mask";
-  if (/type/.test(name)) return "types";
-  return /position/.test(name) ? "positions" : "words";
-}
-
-const fills = (info: ValueInfoProto): boolean => fillOf(info.name) !== "words";

@@ -12,8 +12,9 @@ import type { Model } from "../../onnx/model.ts";
 import { DataType, declaredDims } from "../../onnx/proto.ts";
 import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
 import { repeatImage, toDense } from "../../onnx/tensors.ts";
+import { imageOf, parts, type SentenceDecoder, whole } from "./decoder.ts";
 import type { NextWord } from "./generation.ts";
-import { imageOf, type Narrator, parts, whole } from "./narrator.ts";
+import { fixedLength, placesFor, questionInput } from "./question-tokens.ts";
 
 /** Places of sentences come in steps of so many, so that few graphs are made for sentences of many lengths. */
 const placesInSteps = 8;
@@ -32,13 +33,13 @@ export interface QuestionReader {
  * @param most places that the decoder has
  * @throws UserError `invalid-model` for other inputs, and for models that do not fit each other.
  */
-export function sequenceNarrator(
+export function sequenceDecoder(
   ort: Runtime,
   encoder: Model | undefined,
   decoder: Model,
   most: number,
   question?: QuestionReader,
-): Narrator {
+): SentenceDecoder {
   const asking = question && { name: parts.question, model: readingOnly(question.model) };
   const own: Part = { name: encoder ? parts.decoder : parts.whole, model: decoder };
   const all: Part[] = [...(encoder ? [{ name: parts.encoder, model: encoder }] : []), ...(asking ? [asking] : []), own];
@@ -51,7 +52,7 @@ export function sequenceNarrator(
 
   const inside = (tensor: string) => within(own.name, tensor);
   const names = decoder.inputs.map(({ name }) => name).filter((name) => !(inside(name) in connections));
-  const length = fixedLength(decoder, reading);
+  const length = fixedLength(decoder.inputs.find(({ name }) => name === reading));
   const states = connections[inside(hiddenStates)];
   const teller: Teller = {
     parts: all,
@@ -125,19 +126,10 @@ function askedAs(
   { most, padding }: QuestionReader,
 ): Feeds {
   const reading = readingOf(model, "question encoder");
-  const fixed = fixedLength(model, reading);
-  const limit = fixed ?? most;
-  if (ids.length > limit)
-    throw new UserError("invalid-input", `invalid question: ${ids.length} tokens; the model allows ${limit}`);
-  const places = range(fixed ?? ids.length);
-  const every: Record<string, (place: number) => number> = {
-    [reading]: (place) => ids[place] ?? padding,
-    attention_mask: (place) => (place < ids.length ? 1 : 0),
-    token_type_ids: () => 0,
-    position_ids: (place) => place,
-  };
-  const fed = model.inputs.filter(({ name }) => name in every);
-  return Object.fromEntries(fed.map(({ name }) => [within(part, name), whole(ort, [places.map(every[name])])]));
+  const fixed = fixedLength(model.inputs.find(({ name }) => name === reading));
+  const filled = { places: placesFor(ids.length, fixed, most), padding };
+  const fed = model.inputs.filter(({ name }) => name !== hiddenStates);
+  return Object.fromEntries(fed.map((info) => [within(part, info.name), questionInput(ort, info, ids, filled)]));
 }
 
 function nextWord(ort: Runtime, sight: Sight, own: Part, teller: Teller, length: number | undefined): NextWord {
@@ -186,11 +178,4 @@ function checkInputs(model: Model, what: string, ...more: readonly string[]): vo
   const others = model.inputs.map(({ name }) => name).filter((name) => !known.has(name));
   if (others.length)
     throw new UserError("invalid-model", `invalid ${what}: it takes ${listing(others)} too; export it without a cache`);
-}
-
-/** The places of a model that reads sentences of one length only. */
-function fixedLength(model: Model, reading: string): number | undefined {
-  const info = model.inputs.find(({ name }) => name === reading);
-  const fixed = info && declaredDims(info)?.[1];
-  return typeof fixed === "number" && fixed > 0 ? fixed : undefined;
 }

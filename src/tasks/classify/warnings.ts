@@ -1,11 +1,11 @@
 /** @file What a reader of an explanation must know: of the model, of the layer, of the question and of the map itself. */
 
-import { pearson } from "../array/correlation.ts";
-import { methodNamed } from "../methods/index.ts";
-import type { Warning } from "../read/decision.ts";
-import type { Layer } from "../read/layers.ts";
-import type { Explanation } from "./answers.ts";
-import { percent } from "./percent.ts";
+import { pearson } from "../../array/correlation.ts";
+import { methodNamed } from "../../methods/index.ts";
+import type { Warning } from "../../read/decision.ts";
+import type { Layer } from "../../read/layers.ts";
+import { percent } from "../percent.ts";
+import type { Explanation } from "./explanations.ts";
 
 /** Below it a class is hardly what the model sees. */
 const lowProbability = 0.05;
@@ -22,12 +22,6 @@ export interface Circumstances {
   readonly probabilities: readonly (number | null)[];
 }
 
-/** Of a map at a layer that is blank. */
-export const emptied = (blank: string | undefined, layer: string | undefined): Warning[] =>
-  blank !== undefined && layer !== undefined
-    ? [{ code: "relu-emptied", text: `Nothing is left of the map after the ReLU: ${blank}.` }]
-    : [];
-
 /** The explanations of one sample, each with its warnings. */
 export function withWarnings(
   explanations: readonly Explanation[],
@@ -40,30 +34,18 @@ export function withWarnings(
       ...common,
       ...ofLayer(layers.find(({ name }) => name === explanation.layer)),
       ...ofClass(explanation, probabilities[explanation.class]),
+      ...explanation.warnings,
       ...ofMap(explanation, explanations),
     ],
   }));
 }
 
-function ofLayer(layer: Layer | undefined): Warning[] {
-  const { name, insteadOf, equals } = layer ?? {};
+function ofLayer({ name, insteadOf, equals }: Partial<Layer> = {}): Warning[] {
+  const replaced = `The patch tokens of ${insteadOf} do not reach the score: explained at ${name} instead.`;
+  const guessed = `The layer ${name} was taken from several that end side by side; the others: ${equals?.join(", ")}.`;
   return [
-    ...(insteadOf
-      ? [
-          {
-            code: "layer-replaced",
-            text: `The patch tokens of ${insteadOf} do not reach the score: explained at ${name} instead.`,
-          } as const,
-        ]
-      : []),
-    ...(equals?.length
-      ? [
-          {
-            code: "layer-guessed",
-            text: `The layer ${name} was taken from several that end side by side; the others: ${equals.join(", ")}.`,
-          } as const,
-        ]
-      : []),
+    ...(insteadOf ? [{ code: "layer-replaced", text: replaced } as const] : []),
+    ...(equals?.length ? [{ code: "layer-guessed", text: guessed } as const] : []),
   ];
 }
 
@@ -73,16 +55,13 @@ function ofClass({ label, asked, class: index }: Explanation, probability: numbe
   return [{ code: "low-probability", text }];
 }
 
-function ofMap(explanation: Explanation, all: readonly Explanation[]): Warning[] {
-  const { blank, layer, method, map, class: index } = explanation;
-  if (blank !== undefined) return emptied(blank, layer);
+function ofMap({ blank, method, map, class: index }: Explanation, all: readonly Explanation[]): Warning[] {
+  if (blank !== undefined) return [];
+  const code = "class-independent";
   const { title, classIndependent } = methodNamed(method);
-  if (classIndependent) return [{ code: "class-independent", text: `${title} hardly depends on the class.` }];
+  if (classIndependent) return [{ code, text: `${title} hardly depends on the class.` }];
   const other = all.find(
     (e) => e.method === method && e.class !== index && !e.blank && pearson(e.map.data, map.data) > alike,
   );
-  if (!other) return [];
-  return [
-    { code: "class-independent", text: `The map hardly depends on the class: that of "${other.label}" is the same.` },
-  ];
+  return other ? [{ code, text: `The map hardly depends on the class: that of "${other.label}" is the same.` }] : [];
 }

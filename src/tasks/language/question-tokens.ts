@@ -1,0 +1,48 @@
+/** @file A question's tokens as inputs: the tokens themselves, what masks them, their types and their positions, as exporters name them. */
+import { UserError } from "../../errors.ts";
+import { range } from "../../onnx/dims.ts";
+import { DataType, declaredDims, declaredType, type ValueInfoProto } from "../../onnx/proto.ts";
+import type { Runtime, Tensor } from "../../onnx/runtime.ts";
+import { whole } from "./decoder.ts";
+
+/** What an input beside the picture holds. */
+type Content = "words" | "mask" | "types" | "positions" | "frame";
+
+export function contentOf(name: string): Content {
+  if (/pixel_mask/.test(name)) return "frame";
+  if (/mask/.test(name)) return "mask";
+  if (/type/.test(name)) return "types";
+  return /position/.test(name) ? "positions" : "words";
+}
+
+/** The places of an input that takes sentences of one length only. */
+export function fixedLength(info: ValueInfoProto | undefined): number | undefined {
+  const fixed = info && declaredDims(info)?.[1];
+  return typeof fixed === "number" && fixed > 0 ? fixed : undefined;
+}
+
+/** The places that a question takes; @throws UserError `invalid-input` for one that is too long. */
+export function placesFor(count: number, fixed: number | undefined, most: number): number {
+  if (count <= (fixed ?? most)) return fixed ?? count;
+  throw new UserError("invalid-input", `invalid question: ${count} tokens; the model allows ${fixed ?? most}`);
+}
+
+/** Numbers of one question, of the input's type. */
+export const numbersFor = (ort: Runtime, info: ValueInfoProto, values: readonly number[]): Tensor =>
+  whole(ort, [values], declaredType(info) === DataType.INT32 ? "int32" : "int64");
+
+/** What an input is fed for a question that is filled up to so many places. */
+export function questionInput(
+  ort: Runtime,
+  info: ValueInfoProto,
+  ids: readonly number[],
+  { places, padding }: { readonly places: number; readonly padding: number },
+): Tensor {
+  const at: Record<Exclude<Content, "frame">, (place: number) => number> = {
+    words: (place) => ids[place] ?? padding,
+    mask: (place) => (place < ids.length ? 1 : 0),
+    types: () => 0,
+    positions: (place) => place,
+  };
+  return numbersFor(ort, info, range(places).map(at[contentOf(info.name) as keyof typeof at]));
+}
