@@ -14,14 +14,13 @@ import { Classifier, type ClassifyOptions, type Why } from "../tasks/classify/cl
 import { checkClassify } from "../tasks/classify/options.ts";
 import { openSimilarity } from "../tasks/classify/similarity.ts";
 import { mostBytes } from "../tasks/formats/json.ts";
+import { labelsFrom, parseLabels } from "../tasks/formats/label-file.ts";
 import {
   checkLoad,
-  labelsFrom,
   type ModelOptions,
   type ModelParts,
   modelAmong,
   modelOptions,
-  parseLabels,
   readNamed,
   usualPlaces,
 } from "../tasks/open.ts";

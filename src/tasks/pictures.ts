@@ -7,7 +7,7 @@ import { type Box, locateOn, type Point } from "../image/locate.ts";
 import { type Picture, type PixelMap, picture } from "../image/picture.ts";
 import { preprocess } from "../image/preprocess.ts";
 import { axesText, plainDims } from "../read/axes.ts";
-import { PlacedMap, type Shown, type Surface } from "./placed-map.ts";
+import { type Placeable, PlacedMap, type Surface } from "./placed-map.ts";
 import type { Placing } from "./placing.ts";
 import {
   type Feeding,
@@ -63,7 +63,7 @@ export const onPicture = (geometry: Geometry) => {
     locate: (values, { dims }, { rule, alignment }) =>
       locateOn(geometry, values, { rule, within: cellsSpan(dims, geometry, alignment) }),
   };
-  return <E extends Shown>(explanation: E, placing?: Placing): E & PicturePlace => {
+  return <E extends Placeable>(explanation: E, placing?: Placing): E & PicturePlace => {
     const placed = new PlacedMap(explanation, surface, placing);
     return {
       ...explanation,

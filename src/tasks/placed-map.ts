@@ -15,7 +15,7 @@ export interface Surface<Values, Where> {
 }
 
 /** A raw map, and why it shows nothing where it does not. */
-export interface Shown {
+export interface Placeable {
   readonly map: Dense;
   readonly blank?: string;
 }
@@ -25,7 +25,7 @@ export class PlacedMap<Values, Where extends object> {
 
   /** @throws UserError `invalid-option` for a map on a grid of another number of axes than the surface has. */
   constructor(
-    private readonly shown: Shown,
+    private readonly shown: Placeable,
     private readonly surface: Surface<Values, Where>,
     private readonly placing: Placing = {},
   ) {

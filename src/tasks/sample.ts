@@ -10,7 +10,7 @@ import type { Preprocess } from "../image/preprocess.ts";
 import { product } from "../onnx/dims.ts";
 import { type Axes, fromPlain, toPlain } from "../read/axes.ts";
 import type { Signal } from "../signal/signal.ts";
-import type { Shown } from "./placed-map.ts";
+import type { Placeable } from "./placed-map.ts";
 import type { Placing } from "./placing.ts";
 
 export type Kind = "signal" | "picture" | "volume";
@@ -39,7 +39,7 @@ export interface PreparedSample<Subject, Place> {
   /** What the answer says of the sample. */
   readonly subject: Subject;
   /** An explanation, and where its map lies on the sample. */
-  lay<E extends Shown>(explanation: E, placing?: Placing): E & Place;
+  lay<E extends Placeable>(explanation: E, placing?: Placing): E & Place;
 }
 
 /** A sample [C, ...grid] as the input has it, without the batch. */

@@ -4,7 +4,9 @@ import { checkOptions, expects, type OptionNames, UserError } from "../errors.ts
 import type { Notes } from "../explain/compiled.ts";
 import type { Picture } from "../image/picture.ts";
 import { Classifier, type ClassifyOptions, type Why } from "../tasks/classify/classification.ts";
-import { checkLoad, type ModelOptions, modelOptions, parseJson, parseLabels, readNamed } from "../tasks/open.ts";
+import { boundedJson } from "../tasks/formats/json.ts";
+import { parseLabels } from "../tasks/formats/label-file.ts";
+import { checkLoad, type ModelOptions, modelOptions, readNamed } from "../tasks/open.ts";
 import { openParts, orRelease } from "../tasks/opened.ts";
 import type { ModelReading } from "../tasks/reading.ts";
 import { bundledModel } from "./bundled.ts";
@@ -91,7 +93,7 @@ export async function load(source: ModelSource = bundledModel, options: LoadOpti
   const externalData = await weightsBeside(model, file, read);
   const parsed = async (name: string, what: string) => {
     const content = directory === undefined ? undefined : await read(name);
-    return content && parseJson(content, name, what);
+    return content && boundedJson(content, name, what);
   };
   const { labels } = options;
   const opened = await openParts(

@@ -35,7 +35,7 @@ import { type Prepared, prepare, type Why } from "./kinds.ts";
 import { type ClassifyOptions, checkClassify } from "./options.ts";
 import { probabilitiesOf } from "./probability.ts";
 
-export type { Explanation, Prediction } from "./explanations.ts";
+export type { Prediction } from "./explanations.ts";
 export type { ClassExplanation, Why } from "./kinds.ts";
 export type { ClassifyOptions } from "./options.ts";
 
@@ -140,12 +140,12 @@ export class Classifier implements ClassifierReading {
     const forwards = await this.explainer.forwards(right, { layer });
     const answers: PromiseSettledResult<Why<K>>[] = [];
     for (const question of questions) {
-      const forward = question.status === "fulfilled" ? forwards.shift() : question;
-      if (question.status === "rejected" || forward?.status !== "fulfilled")
+      const forward = question.status === "rejected" ? question : (forwards.shift() as (typeof forwards)[number]);
+      if (question.status === "rejected" || forward.status === "rejected")
         answers.push(forward as PromiseRejectedResult);
       else {
         const { sample, prepared, options } = question.value;
-        answers.push(...(await Promise.allSettled([this.#why(sample, prepared, forward.value as Forward, options)])));
+        answers.push(...(await Promise.allSettled([this.#why(sample, prepared, forward.value, options)])));
       }
     }
     return answers;

@@ -18,7 +18,7 @@ export interface Prediction {
 }
 
 /** One map: a class, by a method. */
-export interface Explanation extends RawMap, Remarks {
+export interface ExplainedClass extends RawMap, Remarks {
   readonly class: number;
   readonly label: string;
   readonly method: string;
@@ -39,7 +39,7 @@ export const targetOf = ({ class: index, against, counterfactual }: ClassQuestio
   against !== undefined ? { for: index, against } : counterfactual ? { counterfactual: index } : index;
 
 /** A method's map of a class, and what was asked. */
-export function explanationOf(question: ClassQuestion, method: string, labels: Labels, raw: RawMap): Explanation {
+export function explanationOf(question: ClassQuestion, method: string, labels: Labels, raw: RawMap): ExplainedClass {
   const { class: index, against, counterfactual } = question;
   const label = labels.name(index);
   const words = inWords(label, { against: against === undefined ? undefined : labels.name(against), counterfactual });
@@ -59,7 +59,11 @@ export interface ResolvedQuery {
 }
 
 /** The explanations of a forward pass's first sample, by method and class. */
-export async function explanationsOf(forward: Forward, query: ResolvedQuery, labels: Labels): Promise<Explanation[]> {
+export async function explanationsOf(
+  forward: Forward,
+  query: ResolvedQuery,
+  labels: Labels,
+): Promise<ExplainedClass[]> {
   const { classes, methods, against, counterfactual, signal } = query;
   if (against !== undefined && classes.includes(against))
     throw new UserError(

@@ -3,7 +3,7 @@ import { type PicturePlace, type PictureSubject, preparePicture } from "../pictu
 import type { Feeding, Kind, PreparedSample, Sample } from "../sample.ts";
 import { prepareSignal, type SignalPlace, type SignalSubject } from "../signals.ts";
 import { prepareVolume, type VolumePlace, type VolumeSubject } from "../volumes.ts";
-import type { Explanation, Prediction } from "./explanations.ts";
+import type { ExplainedClass, Prediction } from "./explanations.ts";
 
 interface Subjects {
   readonly picture: PictureSubject;
@@ -18,7 +18,7 @@ interface Places {
 }
 
 /** A map, and where it lies on the sample. */
-export type ClassExplanation<K extends Kind = "picture"> = Explanation & Places[K];
+export type ClassExplanation<K extends Kind = "picture"> = ExplainedClass & Places[K];
 
 /** What a model made of a sample, and why. */
 export type Why<K extends Kind = "picture"> = Subjects[K] & {

@@ -1,4 +1,5 @@
 /** @file How scores become probabilities, and why: over all classes, each by itself, as they are, or not at all. */
+import { isRecord } from "../../errors.ts";
 import type { Model } from "../../onnx/model.ts";
 import { rearranging } from "../../read/rearranging.ts";
 import type { Score } from "../../read/score.ts";
@@ -65,8 +66,7 @@ export function probabilityOf(
 ): Probable {
   if (said.probability) return { probability: said.probability, because: "you said so" };
   if (task === "embedding") return { probability: "none", because: "an embedding has no classes" };
-  const { config } = said;
-  const kind = typeof config === "object" && config !== null && "problem_type" in config && config.problem_type;
+  const kind = isRecord(said.config) && said.config.problem_type;
   if (kind === "multi_label_classification") return { probability: "sigmoid", because: `config.json says ${kind}` };
   if (kind === "regression") return { probability: "none", because: `config.json says ${kind}` };
   if (before === "Sigmoid") return { probability: "sigmoid", because: "the model ends in a Sigmoid" };

@@ -5,7 +5,7 @@ import { methodNamed } from "../../methods/index.ts";
 import type { Warning } from "../../read/decision.ts";
 import type { Layer } from "../../read/layers.ts";
 import { percent } from "../percent.ts";
-import type { Explanation } from "./explanations.ts";
+import type { ExplainedClass } from "./explanations.ts";
 
 /** Below it a class is hardly what the model sees. */
 const lowProbability = 0.05;
@@ -24,9 +24,9 @@ export interface Circumstances {
 
 /** The explanations of one sample, each with its warnings. */
 export function withWarnings(
-  explanations: readonly Explanation[],
+  explanations: readonly ExplainedClass[],
   { model, prepared, layers, probabilities }: Circumstances,
-): Explanation[] {
+): ExplainedClass[] {
   const common = model.filter(({ code }) => prepared || code !== "preparation-guessed");
   return explanations.map((explanation) => ({
     ...explanation,
@@ -49,13 +49,13 @@ function ofLayer({ name, insteadOf, equals }: Partial<Layer> = {}): Warning[] {
   ];
 }
 
-function ofClass({ label, asked, class: index }: Explanation, probability: number | null | undefined): Warning[] {
+function ofClass({ label, asked, class: index }: ExplainedClass, probability: number | null | undefined): Warning[] {
   if (probability == null || probability >= lowProbability || asked !== String(index)) return [];
   const text = `The model gives "${label}" a probability of ${percent(probability)}: the map shows what would speak for it.`;
   return [{ code: "low-probability", text }];
 }
 
-function ofMap({ blank, method, map, class: index }: Explanation, all: readonly Explanation[]): Warning[] {
+function ofMap({ blank, method, map, class: index }: ExplainedClass, all: readonly ExplainedClass[]): Warning[] {
   if (blank !== undefined) return [];
   const code = "class-independent";
   const { title, classIndependent } = methodNamed(method);

@@ -1,30 +1,24 @@
 /** @file A directory with a model of pictures and words in Hugging Face layout, wherever it is: on disk, on a server, in a person's hand. */
 import { prepared } from "../../autodiff/prepare.ts";
-import { type OptionNames, UserError } from "../../errors.ts";
-import { assumePreprocess, type KnownPreprocess } from "../../image/assume.ts";
+import { isRecord, type OptionNames, UserError } from "../../errors.ts";
+import { assumePreprocess } from "../../image/assume.ts";
 import { fromHuggingFace } from "../../image/hugging-face.ts";
 import type { Preprocess } from "../../image/preprocess.ts";
 import type { Model } from "../../onnx/model.ts";
 import { declaredDims } from "../../onnx/proto.ts";
 import type { SessionOptions } from "../../onnx/runtime.ts";
-import type { TokenGrid } from "../../read/layout.ts";
 import { statedFamiliarity } from "../familiarity.ts";
 import { imageOf } from "../language/decoder.ts";
-import { forInput, parseJson, pictureLayout, readNamed } from "../open.ts";
-import type { PlacingOptions } from "../placing.ts";
+import { type ModelOptions, readNamed } from "../open.ts";
+import { forInput, pictureLayout } from "../preparation.ts";
+import { boundedJson } from "./json.ts";
 import { type Dtype, partFile } from "./model-files.ts";
 import { TextTokenizer } from "./tokenizer.ts";
 
 /** What a caller says of a captioner or an answerer, over what its directory says. */
-export interface LanguageOptions extends Omit<KnownPreprocess, "layout">, PlacingOptions {
-  /** "NCHW" or "NHWC". */
-  readonly layout?: string;
-  readonly layer?: string;
-  /** Where layers hold tokens: their grid; found from the shapes by default. */
-  readonly tokens?: TokenGrid;
+export interface LanguageOptions extends Omit<ModelOptions, "output" | "explainInput" | "inputShapes"> {
   /** The precision of the ONNX files, as transformers.js names it ("fp16", "q8" ...): by default the full one, or the only one there is. */
   readonly dtype?: Dtype;
-  readonly session?: SessionOptions;
 }
 
 export const languageOptions: OptionNames<LanguageOptions> = {
@@ -89,7 +83,7 @@ export class ModelFolder {
   async json(name: string, what: string): Promise<Json> {
     const content = await this.#parsed(name, what);
     if (content === undefined) return {};
-    if (typeof content === "object" && content !== null && !Array.isArray(content)) return content as Json;
+    if (isRecord(content) && !Array.isArray(content)) return content;
     throw new UserError("invalid-input", `invalid ${what}: ${this.files.path(name)} holds no object`);
   }
 
@@ -101,7 +95,7 @@ export class ModelFolder {
 
   async #parsed(name: string, what: string): Promise<unknown> {
     const { files } = this;
-    return (await files.has(name)) ? parseJson(await files.read(name, what), files.path(name), what) : undefined;
+    return (await files.has(name)) ? boundedJson(await files.read(name, what), files.path(name), what) : undefined;
   }
 
   /** An ONNX file, and what its session needs. What ONNX Runtime would print comes as an exception too, and is told in one line. */
@@ -189,5 +183,5 @@ export function firstNumber(...values: readonly unknown[]): number | undefined {
 /** An object within a configuration; {} where there is none. */
 export const inner = (json: Json, key: string): Json => {
   const value = json[key];
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : {};
+  return isRecord(value) && !Array.isArray(value) ? value : {};
 };

@@ -21,8 +21,8 @@ import type { TextTokenizer } from "../formats/tokenizer.ts";
 import type { PlacingOptions } from "../placing.ts";
 import { checkPicture } from "../sample.ts";
 import { imageOf } from "./decoder.ts";
-import { contentOf, fixedLength, numbersFor, placesFor, questionInput } from "./question-tokens.ts";
 import type { Span, Token } from "./sentence.ts";
+import { contentOf, fixedLength, placesFor, tokenInput } from "./token-inputs.ts";
 
 export interface AnswererOptions extends PlacingOptions {
   readonly name: string;
@@ -197,7 +197,7 @@ export class Answerer {
     const filled = { places, padding: this.options.padding ?? 0 };
     const others = this.model.inputs.filter(({ name }) => name !== this.#image);
     const fed = (info: ValueInfoProto) =>
-      contentOf(info.name) === "frame" ? this.#frame(info) : questionInput(this.ort, info, ids, filled);
+      contentOf(info.name) === "frame" ? this.#frame(info) : tokenInput(this.ort, info, [ids], filled);
     return Object.fromEntries(others.map((info) => [info.name, fed(info)]));
   }
 
@@ -205,6 +205,7 @@ export class Answerer {
   #frame(info: ValueInfoProto): Tensor {
     const { crop, resize } = this.options.preprocess;
     const { height = 1, width = 1 } = crop ?? (resize && "width" in resize ? resize : {});
-    return numbersFor(this.ort, info, Array<number>(height * width).fill(1)).reshape([1, height, width]);
+    const ones = tokenInput(this.ort, info, [[]], { places: height * width, padding: 0 });
+    return ones.reshape([1, height, width]);
   }
 }

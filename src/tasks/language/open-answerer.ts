@@ -10,8 +10,8 @@ import {
   type LanguageOptions,
   ModelFolder,
 } from "../formats/folder.ts";
+import { labelsFrom } from "../formats/label-file.ts";
 import { sentencingOf } from "../formats/special-tokens.ts";
-import { labelsFrom } from "../open.ts";
 import { onlyUsual } from "../placing.ts";
 import { Answerer } from "./answering.ts";
 import { GenerativeAnswerer } from "./generative-answerer.ts";

@@ -6,15 +6,14 @@ import { listing, UserError } from "../../errors.ts";
 import type { Sight } from "../../explain/sentences.ts";
 import type { Teller } from "../../explain/telling.ts";
 import { type Connections, compose, type Part, within } from "../../onnx/compose.ts";
-import { range } from "../../onnx/dims.ts";
 import { filled } from "../../onnx/filled.ts";
 import type { Model } from "../../onnx/model.ts";
-import { DataType, declaredDims } from "../../onnx/proto.ts";
+import { DataType, declaredDims, type ValueInfoProto } from "../../onnx/proto.ts";
 import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
 import { repeatImage, toDense } from "../../onnx/tensors.ts";
 import { imageOf, parts, type SentenceDecoder, whole } from "./decoder.ts";
 import type { NextWord } from "./generation.ts";
-import { fixedLength, placesFor, questionInput } from "./question-tokens.ts";
+import { fixedLength, placesFor, tokenInput } from "./token-inputs.ts";
 
 /** Places of sentences come in steps of so many, so that few graphs are made for sentences of many lengths. */
 const placesInSteps = 8;
@@ -51,7 +50,9 @@ export function sequenceDecoder(
   if (all.length > 1) compose(all, connections);
 
   const inside = (tensor: string) => within(own.name, tensor);
-  const names = decoder.inputs.map(({ name }) => name).filter((name) => !(inside(name) in connections));
+  const fed = decoder.inputs.filter(
+    ({ name }) => !(inside(name) in connections || [image, hiddenStates].includes(name)),
+  );
   const length = fixedLength(decoder.inputs.find(({ name }) => name === reading));
   const states = connections[inside(hiddenStates)];
   const teller: Teller = {
@@ -60,21 +61,16 @@ export function sequenceDecoder(
     image: within(all[0].name, image),
     scores: inside(scores),
     feed: (sentences, seen) => {
-      const rows = (values: readonly number[]) =>
-        whole(
-          ort,
-          sentences.map(() => values),
-        );
-      const places = range(sentences[0].length);
-      const ones = () => rows(places.map(() => 1));
-      const every: Record<string, () => Tensor> = {
-        [reading]: () => whole(ort, sentences),
-        attention_mask: ones,
-        decoder_attention_mask: ones,
-        [statesMask]: () => rows(range(seen[states]?.dims[1] ?? 1).map(() => 1)),
-        position_ids: () => rows(places),
-      };
-      return Object.fromEntries(names.filter((name) => name in every).map((name) => [inside(name), every[name]()]));
+      const shape = { places: sentences[0].length, padding: 0 };
+      const masking = Array<number>(seen[states]?.dims[1] ?? 1).fill(1);
+      const feed = (info: ValueInfoProto) =>
+        info.name === statesMask
+          ? whole(
+              ort,
+              sentences.map(() => masking),
+            )
+          : tokenInput(ort, info, sentences, shape);
+      return Object.fromEntries(fed.map((info) => [inside(info.name), feed(info)]));
     },
   };
   return {
@@ -129,7 +125,7 @@ function askedAs(
   const fixed = fixedLength(model.inputs.find(({ name }) => name === reading));
   const filled = { places: placesFor(ids.length, fixed, most), padding };
   const fed = model.inputs.filter(({ name }) => name !== hiddenStates);
-  return Object.fromEntries(fed.map((info) => [within(part, info.name), questionInput(ort, info, ids, filled)]));
+  return Object.fromEntries(fed.map((info) => [within(part, info.name), tokenInput(ort, info, [ids], filled)]));
 }
 
 function nextWord(ort: Runtime, sight: Sight, own: Part, teller: Teller, length: number | undefined): NextWord {

@@ -1,4 +1,4 @@
-/** @file A question's tokens as inputs: the tokens themselves, what masks them, their types and their positions, as exporters name them. */
+/** @file The tokens of questions and sentences as inputs: the tokens themselves, what masks them, their types and their positions, as exporters name them. */
 import { UserError } from "../../errors.ts";
 import { range } from "../../onnx/dims.ts";
 import { DataType, declaredDims, declaredType, type ValueInfoProto } from "../../onnx/proto.ts";
@@ -27,22 +27,28 @@ export function placesFor(count: number, fixed: number | undefined, most: number
   throw new UserError("invalid-input", `invalid question: ${count} tokens; the model allows ${fixed ?? most}`);
 }
 
-/** Numbers of one question, of the input's type. */
-export const numbersFor = (ort: Runtime, info: ValueInfoProto, values: readonly number[]): Tensor =>
-  whole(ort, [values], declaredType(info) === DataType.INT32 ? "int32" : "int64");
+/** Whole numbers of the input's type, [n, t]. */
+const numbersFor = (ort: Runtime, info: ValueInfoProto, rows: readonly (readonly number[])[]): Tensor =>
+  whole(ort, rows, declaredType(info) === DataType.INT32 ? "int32" : "int64");
 
-/** What an input is fed for a question that is filled up to so many places. */
-export function questionInput(
+/** What an input is fed for texts that are filled up to so many places; of a frame, that all of it is the picture's. */
+export function tokenInput(
   ort: Runtime,
   info: ValueInfoProto,
-  ids: readonly number[],
+  texts: readonly (readonly number[])[],
   { places, padding }: { readonly places: number; readonly padding: number },
 ): Tensor {
-  const at: Record<Exclude<Content, "frame">, (place: number) => number> = {
-    words: (place) => ids[place] ?? padding,
-    mask: (place) => (place < ids.length ? 1 : 0),
+  const at: Record<Content, (ids: readonly number[], place: number) => number> = {
+    words: (ids, place) => ids[place] ?? padding,
+    mask: (ids, place) => (place < ids.length ? 1 : 0),
     types: () => 0,
-    positions: (place) => place,
+    positions: (_, place) => place,
+    frame: () => 1,
   };
-  return numbersFor(ort, info, range(places).map(at[contentOf(info.name) as keyof typeof at]));
+  const number = at[contentOf(info.name)];
+  return numbersFor(
+    ort,
+    info,
+    texts.map((ids) => range(places).map((place) => number(ids, place))),
+  );
 }
