@@ -47,24 +47,16 @@ export function preparationOf(
       decisions: [{ what, value: "as stated", because, option: "--mean" }],
     };
   }
-  const integers = !isFloat(type);
   const assumed = assumePreprocess(pictureShape(ordered, layout, typeName(type)), known);
   if ((said.mean !== undefined && said.std !== undefined) || said.scale !== undefined)
     return { preprocess: assumed, decisions: asGiven };
-  const decision: Decision = integers
+  const itself = `"${name}" takes whole numbers, so the model prepares them itself`;
+  const decision: Decision = isFloat(type)
     ? {
-        what,
-        value: "pixels as they are",
-        because: `"${name}" takes whole numbers, so the model prepares them itself`,
-        option: "--size",
+        ...{ what, value: "as most ImageNet models are fed", because: "the model says nothing of it" },
+        ...{ option: "--mean, --std, --scale, --channels, --size", guess: true },
       }
-    : {
-        what,
-        value: "as most ImageNet models are fed",
-        because: "the model says nothing of it",
-        option: "--mean, --std, --scale, --channels, --size",
-        guess: true,
-      };
+    : { what, value: "pixels as they are", because: itself, option: "--size" };
   return { preprocess: assumed, decisions: [decision] };
 }
 

@@ -7,7 +7,7 @@ import type { Preprocess } from "../../image/preprocess.ts";
 import type { Model } from "../../onnx/model.ts";
 import { declaredDims } from "../../onnx/proto.ts";
 import type { SessionOptions } from "../../onnx/runtime.ts";
-import { statedFamiliarity } from "../familiarity.ts";
+import { type Familiarity, statedFamiliarity } from "../familiarity.ts";
 import { imageOf } from "../language/decoder.ts";
 import { type ModelOptions, readNamed } from "../open.ts";
 import { forInput, pictureLayout } from "../preparation.ts";
@@ -41,6 +41,16 @@ export interface FolderFiles {
   modelFile(): Promise<string>;
   /** How a session finds the weights that lie beside an ONNX file; @throws UserError where they do not. */
   externalData(model: Model, file: string): Promise<SessionOptions>;
+}
+
+/** What every model of pictures and words is given. */
+export interface LanguageParts extends Pick<LanguageOptions, "layer" | "tokens" | "session"> {
+  /** How the model is called in pictures and manifests. */
+  readonly name: string;
+  readonly tokenizer: TextTokenizer;
+  readonly preprocess: Preprocess;
+  /** What the model's pictures look like. */
+  readonly familiar?: Familiarity;
 }
 
 /** A model from a directory, and whether its preprocessing was assumed, since the directory says nothing of it. */
@@ -120,8 +130,8 @@ export class ModelFolder {
     return models;
   }
 
-  /** What every such model is given: its name, how it reads pictures and words, where its maps lie. */
-  async common(image: Model) {
+  /** What the directory and the caller say, beside the models. */
+  async common(image: Model): Promise<LanguageParts & { readonly assumed: boolean }> {
     const { layer, tokens } = this.options;
     const tokenizer = await this.tokenizer();
     const familiar = statedFamiliarity(await this.#parsed("preprocessor_config.json", "preprocessor configuration"));

@@ -6,8 +6,7 @@ import type { Picture } from "../../image/picture.ts";
 import type { Preprocess } from "../../image/preprocess.ts";
 import type { Model } from "../../onnx/model.ts";
 import { declaredDims, type ValueInfoProto } from "../../onnx/proto.ts";
-import type { Feeds, Runtime, SessionOptions, Tensor } from "../../onnx/runtime.ts";
-import type { TokenGrid } from "../../read/layout.ts";
+import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
 import { askingNames, checkAsking, checkList, isQuery, isText } from "../asking.ts";
 import {
   type ClassExplanation,
@@ -16,31 +15,22 @@ import {
   type Prediction,
   type Why,
 } from "../classify/classification.ts";
-import type { Familiarity } from "../familiarity.ts";
-import type { TextTokenizer } from "../formats/tokenizer.ts";
+import type { LanguageParts } from "../formats/folder.ts";
 import type { PlacingOptions } from "../placing.ts";
 import { checkPicture } from "../sample.ts";
 import { imageOf } from "./decoder.ts";
 import type { Span, Token } from "./sentence.ts";
 import { contentOf, fixedLength, placesFor, tokenInput } from "./token-inputs.ts";
 
-export interface AnswererOptions extends PlacingOptions {
-  readonly name: string;
+export interface AnswererOptions extends LanguageParts, PlacingOptions {
   /** In the order of the scores. */
   readonly answers: readonly string[];
-  readonly tokenizer: TextTokenizer;
-  readonly preprocess: Preprocess;
   /** Tokens of a question at most, those around it among them. */
   readonly most: number;
   /** The token that fills a question up where the model takes questions of one length. */
   readonly padding?: number;
   /** Whether answers do not exclude each other, so that probabilities are sigmoids. */
   readonly independent?: boolean;
-  /** What the model's pictures look like. */
-  readonly familiar?: Familiarity;
-  readonly layer?: string;
-  readonly tokens?: TokenGrid;
-  readonly session?: SessionOptions;
 }
 
 export interface QuestionOptions extends Omit<ClassifyOptions, "classes" | "inputs"> {
@@ -99,18 +89,19 @@ export class Answerer {
     private readonly options: AnswererOptions,
   ) {
     this.#image = imageOf(model);
-    const words = model.inputs.find((info) => declaredDims(info)?.length === 2 && contentOf(info.name) === "words");
-    const names = model.inputs.map(({ name }) => name);
+    const texts = model.inputs.filter(({ name }) => name !== this.#image && contentOf(name) === "words");
+    const words = texts.find((info) => declaredDims(info)?.length === 2);
+    const named = (infos: readonly ValueInfoProto[]) => listing(infos.map(({ name }) => name));
     if (!words)
-      throw new UserError("invalid-model", `invalid model: it takes ${listing(names)}; none is a question (input_ids)`);
-    this.#words = words;
-    const others = model.inputs.filter(
-      (info) => info.name !== this.#image && info !== words && contentOf(info.name) === "words",
-    );
-    if (others.length)
       throw new UserError(
         "invalid-model",
-        `invalid model: it takes ${listing(others.map(({ name }) => name))} beside a picture and a question`,
+        `invalid model: it takes ${named(model.inputs)}; none is a question (input_ids)`,
+      );
+    this.#words = words;
+    if (texts.length > 1)
+      throw new UserError(
+        "invalid-model",
+        `invalid model: it takes ${named(texts.filter((info) => info !== words))} beside a picture and a question`,
       );
   }
 
@@ -170,27 +161,13 @@ export class Answerer {
   }
 
   #open(places: number): Promise<Classifier> {
+    const { answers: labels, independent, ...options } = this.options;
     const sized = this.model.inputs
-      .filter(
-        (info) => info.name !== this.#image && declaredDims(info)?.length === 2 && declaredDims(info)?.[1] !== places,
-      )
+      .filter((info) => info.name !== this.#image && declaredDims(info)?.length === 2)
+      .filter((info) => declaredDims(info)?.[1] !== places)
       .reduce((model, { name }) => withSizes(model, name, [places]), this.model);
-    const {
-      name,
-      answers: labels,
-      preprocess,
-      layer,
-      tokens,
-      session,
-      independent,
-      familiar,
-      peak,
-      align,
-    } = this.options;
     const probability = independent ? "sigmoid" : "softmax";
-    return Classifier.open(this.ort, sized.bytes, {
-      ...{ name, labels, preprocess, layer, tokens, session, probability, familiar, peak, align },
-    });
+    return Classifier.open(this.ort, sized.bytes, { ...options, labels, probability });
   }
 
   #feeds(ids: readonly number[], places: number): Feeds {

@@ -10,34 +10,24 @@ import type { Picture } from "../../image/picture.ts";
 import { type Preprocess, preprocess } from "../../image/preprocess.ts";
 import { type MethodName, methodNamed } from "../../methods/index.ts";
 import { declaredType } from "../../onnx/proto.ts";
-import type { Feeds, Runtime, SessionOptions } from "../../onnx/runtime.ts";
+import type { Feeds, Runtime } from "../../onnx/runtime.ts";
 import { toTensor } from "../../onnx/tensors.ts";
 import { typeName } from "../../onnx/types.ts";
 import type { Warning } from "../../read/decision.ts";
-import type { TokenGrid } from "../../read/layout.ts";
-import { type Familiarity, unfamiliar } from "../familiarity.ts";
+import { unfamiliar } from "../familiarity.ts";
+import type { LanguageParts } from "../formats/folder.ts";
 import type { Sentencing } from "../formats/special-tokens.ts";
-import type { TextTokenizer } from "../formats/tokenizer.ts";
 import { onPicture } from "../pictures.ts";
 import { type RawMap, type ReadMap, remarksOn, row } from "../raw-map.ts";
 import type { SentenceDecoder } from "./decoder.ts";
 import { generate } from "./generation.ts";
 import { type Sentence, type Span, total } from "./sentence.ts";
 
-export interface SentenceModelOptions extends Sentencing {
-  /** How the model is called in pictures and manifests. */
-  readonly name: string;
+export interface SentenceModelOptions extends Sentencing, LanguageParts {
   /** What scores sentences and finds their words. */
   readonly narrator: SentenceDecoder;
-  readonly tokenizer: TextTokenizer;
-  readonly preprocess: Preprocess;
   /** How the model reads a question, where it takes one. */
   readonly asked?: (question: string) => EncodedQuestion;
-  /** What the model's pictures look like. */
-  readonly familiar?: Familiarity;
-  readonly layer?: string;
-  readonly tokens?: TokenGrid;
-  readonly session?: SessionOptions;
 }
 
 /** A question as a model reads it: fed beside the picture, or in front of the answer. */
