@@ -3,25 +3,15 @@
  * itself. Where the parts are read from, disk, network or a person's hand, is not known here.
  */
 import { expects, isRecord, isTexts, listing, type OptionNames, UserError } from "../errors.ts";
-import type { InputShapes } from "../explain/input-shapes.ts";
+import type { OpenOptions } from "../explain/explainer.ts";
 import type { KnownPreprocess } from "../image/assume.ts";
 import { type Model, readModel } from "../onnx/model.ts";
-import type { SessionOptions } from "../onnx/runtime.ts";
-import type { GraphOptions } from "../read/graph.ts";
-import type { TokenGrid } from "../read/layout.ts";
 import { isText } from "./asking.ts";
 import type { PlacingOptions } from "./placing.ts";
 import type { Said } from "./said.ts";
 
 /** What a caller says of a model, over what the model says of itself. */
-export interface ModelOptions extends Omit<KnownPreprocess, "layout">, GraphOptions, PlacingOptions {
-  readonly layer?: string;
-  /** Where layers hold tokens: their grid; found from the shapes by default. */
-  readonly tokens?: TokenGrid;
-  /** Sizes of inputs that the file leaves open. */
-  readonly inputShapes?: InputShapes;
-  readonly session?: SessionOptions;
-}
+export interface ModelOptions extends Omit<KnownPreprocess, "layout">, OpenOptions, PlacingOptions {}
 
 export const modelOptions: OptionNames<ModelOptions> = {
   ...{ output: true, explainInput: true, layout: true, layer: true, tokens: true, inputShapes: true, session: true },
@@ -34,12 +24,8 @@ export function checkLoad(options: ModelOptions & { readonly labels?: unknown; r
   for (const [name, values] of Object.entries({ mean, std })) {
     const numbers = [values ?? 1].flat();
     expects(numbers.every(Number.isFinite), name, values, "a number, or one for each channel");
-    expects(
-      name === "mean" || numbers.every((v) => v !== 0),
-      name,
-      values,
-      "a number other than 0, or one for each channel",
-    );
+    const divides = name === "mean" || numbers.every((v) => v !== 0);
+    expects(divides, name, values, "a number other than 0, or one for each channel");
   }
   expects(layout === undefined || isText(layout), "layout", layout, 'a letter for each axis, such as "NCHW" or "NHWC"');
   const given = labels === undefined || isText(labels) || isTexts(labels) || labels instanceof Blob;

@@ -9,7 +9,6 @@ import { DataType } from "../../onnx/proto.ts";
 import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
 import { repeatImage, toTensor } from "../../onnx/tensors.ts";
 import { typeName } from "../../onnx/types.ts";
-import { plainDims } from "../../read/axes.ts";
 import type { Score } from "../../read/score.ts";
 import { openOptions } from "../asking.ts";
 import { type Familiarity, unfamiliar } from "../familiarity.ts";
@@ -29,8 +28,8 @@ import {
   plainSample,
   type Sample,
 } from "../sample.ts";
-import { detects, type Task } from "../task.ts";
 import { ClassifiedSample, type ClassifierReading, methodsOf } from "./classified-sample.ts";
+import { classesOf, inputOf, namesOf } from "./fitness.ts";
 import { type Prepared, prepare, type Why } from "./kinds.ts";
 import { type ClassifyOptions, checkClassify } from "./options.ts";
 import { probabilitiesOf } from "./probability.ts";
@@ -71,8 +70,8 @@ export class Classifier implements ClassifierReading {
     private readonly context: ClassifierContext = {},
   ) {
     const { tensors, score } = explainer;
-    const { name, kind, explained } = checkedInput(explainer, reading);
-    const classes = checkedClasses(explainer, reading.task);
+    const { name, kind, explained } = inputOf(explainer, reading);
+    const classes = classesOf(explainer, reading.task);
     this.name = name;
     this.kind = kind;
     const { axes } = explained;
@@ -218,30 +217,3 @@ export class Classifier implements ClassifierReading {
     return this.explainer.release();
   }
 }
-
-/** @throws UserError `invalid-model` for a model of which no input has a grid. */
-function checkedInput({ model, reading: { explained } }: Explainer, { name, kind }: ModelReading) {
-  if (explained && kind) return { name, kind, explained };
-  throw new UserError(
-    "invalid-model",
-    `invalid model: none of its inputs is a picture [n, C, h, w], a signal [n, C, length] or a volume [n, C, d, h, w]; it takes ${model.inputs.map((input) => input.name).join(", ")} (use openExplainer with feeds)`,
-  );
-}
-
-/** How many classes there are, -1 where nobody knows; @throws UserError `invalid-model` for scores that are not of classes. */
-function checkedClasses({ tensors, score }: Explainer, task: Task): number {
-  const shape = tensors.get(score.name)?.dims ?? [];
-  const dims = plainDims(shape, score.axes);
-  if (!detects(task) && (dims.length !== 3 || dims[2] === 1)) return dims[1];
-  throw new UserError(
-    "invalid-model",
-    `invalid model: a classifier gives scores of shape [n, classes]; "${score.name}" has [${shape}], which looks like ${article(task)}; its tensors can be explained by openExplainer with { seeds }, and gradcam layers lists where`,
-  );
-}
-
-/** Of one score behind a sigmoid, two names are those of its absence and its presence. */
-const namesOf = (names: readonly string[], classes: number): readonly string[] =>
-  classes === 1 && names.length === 2 ? names.slice(1) : names;
-
-const article = (task: Task): string =>
-  task === "other" ? "no known task's" : `${/^[aeiou]/.test(task) ? "an" : "a"} ${task} model's`;
