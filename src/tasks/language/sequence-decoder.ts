@@ -62,14 +62,9 @@ export function sequenceDecoder(
     scores: inside(scores),
     feed: (sentences, seen) => {
       const shape = { places: sentences[0].length, padding: 0 };
-      const masking = Array<number>(seen[states]?.dims[1] ?? 1).fill(1);
+      const masks = sentences.map(() => Array<number>(seen[states]?.dims[1] ?? 1).fill(1));
       const feed = (info: ValueInfoProto) =>
-        info.name === statesMask
-          ? whole(
-              ort,
-              sentences.map(() => masking),
-            )
-          : tokenInput(ort, info, sentences, shape);
+        info.name === statesMask ? whole(ort, masks) : tokenInput(ort, info, sentences, shape);
       return Object.fromEntries(fed.map((info) => [inside(info.name), feed(info)]));
     },
   };

@@ -27,11 +27,7 @@ export function placesFor(count: number, fixed: number | undefined, most: number
   throw new UserError("invalid-input", `invalid question: ${count} tokens; the model allows ${fixed ?? most}`);
 }
 
-/** Whole numbers of the input's type, [n, t]. */
-const numbersFor = (ort: Runtime, info: ValueInfoProto, rows: readonly (readonly number[])[]): Tensor =>
-  whole(ort, rows, declaredType(info) === DataType.INT32 ? "int32" : "int64");
-
-/** What an input is fed for texts that are filled up to so many places; of a frame, that all of it is the picture's. */
+/** Whole numbers of the input's type, [n, places], for texts that are filled up; of a frame, that all of it is the picture's. */
 export function tokenInput(
   ort: Runtime,
   info: ValueInfoProto,
@@ -46,9 +42,6 @@ export function tokenInput(
     frame: () => 1,
   };
   const number = at[contentOf(info.name)];
-  return numbersFor(
-    ort,
-    info,
-    texts.map((ids) => range(places).map((place) => number(ids, place))),
-  );
+  const rows = texts.map((ids) => range(places).map((place) => number(ids, place)));
+  return whole(ort, rows, declaredType(info) === DataType.INT32 ? "int32" : "int64");
 }
