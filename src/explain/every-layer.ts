@@ -4,24 +4,20 @@
  */
 
 import type { Dense } from "../array/dense.ts";
-import { differentiate, type Overrides } from "../autodiff/differentiate.ts";
+import { compileAdjoint } from "../autodiff/adjoint.ts";
+import type { Overrides } from "../autodiff/differentiate.ts";
 import { overridesOf } from "../autodiff/rules.ts";
 import { UserError } from "../errors.ts";
 import { gradCamMap } from "../methods/grad-cam.ts";
-import { type Extension, openExtended } from "../onnx/append.ts";
-import { Builder, type Value } from "../onnx/build.ts";
-import { isStatic } from "../onnx/dims.ts";
-import { freshPrefix } from "../onnx/model.ts";
-import { typeOf } from "../onnx/observe.ts";
-import { makeValueInfo } from "../onnx/proto.ts";
+import { openExtended } from "../onnx/append.ts";
 import { type Runtime, run, type Session, type SessionOptions } from "../onnx/runtime.ts";
 import { toDense, toTensor } from "../onnx/tensors.ts";
-import { gradientType } from "../onnx/types.ts";
 import { type Axes, fromPlain } from "../read/axes.ts";
 import type { Layer } from "../read/layers.ts";
-import { layerParts } from "../read/layout.ts";
+import { layerEnd } from "../read/layout.ts";
 import type { Explainer } from "./explainer.ts";
 import type { Forward } from "./forward.ts";
+import { tensorSeeds } from "./seeds.ts";
 import { cotangents, resolve, type Target } from "./target.ts";
 
 /** One class, or a contrast. */
@@ -45,10 +41,9 @@ export class EveryLayer {
     explainer: Explainer,
     options: SessionOptions = explainer.session ?? {},
   ): Promise<EveryLayer> {
-    const { layers, seed, extension } = deepest(explainer, overridesOf("plain", options));
+    const { layers, extension, seeds, outputs } = deepest(explainer, overridesOf("plain", options));
     const session = await openExtended(ort, explainer.model.bytes, extension, options);
-    const outputs = extension.outputs.map(({ name }) => name);
-    return new EveryLayer(ort, session, seed, layers, outputs, explainer.score.axes);
+    return new EveryLayer(ort, session, seeds[0], layers, outputs, explainer.score.axes);
   }
 
   /** A raw map for each layer, [n, ...grid], of a pass; `target` as everywhere, but for one question about each image. */
@@ -90,28 +85,7 @@ function attempt(explainer: Explainer, layers: readonly Layer[], overrides: Over
 }
 
 function graph({ model, tensors, score, layoutOf }: Explainer, layers: readonly Layer[], overrides: Overrides) {
-  const build = new Builder(model.opset, freshPrefix(model));
-  const scores = typeOf(model, tensors, score.name);
-  const seed = build.input(gradientType(scores.type), scores.dims);
-  const wrt = layers.map(({ name }) => name);
-  const gradients = differentiate(model, tensors, { build, seeds: new Map([[score.name, seed]]), wrt, overrides });
-  const maps = wrt.map((name) => {
-    const { type, dims } = typeOf(model, tensors, name);
-    const layout = layoutOf(name);
-    const parts = layerParts(build, { name, type, dims }, gradients.get(name) as Value, layout);
-    const shape = isStatic(layout.grid)
-      ? [-1, ...layout.grid]
-      : build.concat(
-          [0, ...parts.grid].map((axis) => build.dimOf(parts.a, axis)),
-          0,
-        );
-    return build.reshape(gradCamMap(parts), shape);
-  });
-  const named = scores.dims.map((d, i) => (d < 0 ? `${seed.name}:${i}` : d));
-  const extension: Extension = {
-    ...build.collect(maps),
-    inputs: [makeValueInfo(seed.name, seed.type, named)],
-    outputs: maps.map(({ name }) => makeValueInfo(name)),
-  };
-  return { layers, seed: seed.name, extension };
+  const ends = layers.map(({ name }) => layerEnd(name, layoutOf(name), gradCamMap));
+  const seeds = tensorSeeds({ model, tensors }, [score.name]);
+  return { layers, ...compileAdjoint({ model, tensors, seeds, ends, overrides }) };
 }

@@ -16,7 +16,7 @@ import {
   inputsOf,
   ownNames,
 } from "./model.ts";
-import { DataType, type GraphProto, makeGraph, makeValueInfo, type NodeProto } from "./proto.ts";
+import { DataType, type GraphProto, infoOf, makeGraph, type NodeProto } from "./proto.ts";
 import { withOwnNames } from "./scopes.ts";
 
 /** A tensor's type and dimensions; -1 for a dimension that depends on the batch or is known at run time only. */
@@ -115,13 +115,7 @@ function bodyOf(
     ...own.input.map(({ name }, i): [string, TensorType] => [name, known[i]]),
     ...read.map((name): [string, TensorType] => [name, types.get(name) as TensorType]),
   ];
-  const input = entries.map(([name, { type, dims }]) =>
-    makeValueInfo(
-      name,
-      type,
-      dims.map((d, i) => (d < 0 ? `${name}:${i}` : d)),
-    ),
-  );
+  const input = entries.map(([name, tensor]) => infoOf({ name, ...tensor }));
   const initializer = [...own.initializer, ...outer.graph.initializer.filter(({ name }) => weights.has(name))];
   const { name, output, sparseInitializer } = own;
   const graph = makeGraph({ name, node: [...nodes, ...own.node], initializer, sparseInitializer, input, output });

@@ -20,6 +20,7 @@ import {
   declaredType,
   encodeModel,
   type GraphProto,
+  infoOf,
   isExternal,
   makeGraph,
   makeModel,
@@ -199,13 +200,7 @@ async function inferred(
 ): Promise<Map<string, TensorType>> {
   const small = (tensor: TensorProto) => !isExternal(tensor) && product(tensor.dims.map(Number)) <= mostElementsKept;
   // A tensor that is known is an input, and who makes it makes another.
-  const given = [...told].map(([name, { type, dims }]) =>
-    makeValueInfo(
-      name,
-      type,
-      dims.map((d, i) => (d < 0 ? `${name}:${i}` : d)),
-    ),
-  );
+  const given = [...told].map(([name, tensor]) => infoOf({ name, ...tensor }));
   const fed = [...inputs, ...given];
   const seen = isUnnamed(model.graph, fed)
     ? (await import("./disguise.ts")).disguise(model.graph, fed) // few models need it

@@ -14,7 +14,16 @@ import type { Said } from "./said.ts";
 export interface ModelOptions extends Omit<KnownPreprocess, "layout">, OpenOptions, PlacingOptions {}
 
 export const modelOptions: OptionNames<ModelOptions> = {
-  ...{ output: true, explainInput: true, layout: true, layer: true, tokens: true, inputShapes: true, session: true },
+  ...{
+    output: true,
+    explainInput: true,
+    layout: true,
+    layer: true,
+    tokens: true,
+    inputShapes: true,
+    session: true,
+    keep: true,
+  },
   ...{ size: true, mean: true, std: true, scale: true, channels: true, fit: true, peak: true, align: true },
 };
 

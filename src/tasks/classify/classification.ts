@@ -1,9 +1,11 @@
 /** @file Classification: a picture, a signal or a volume in, its best classes and where the evidence for them is out. */
 
 import type { Dense } from "../../array/dense.ts";
+import { openModel } from "../../autodiff/prepare.ts";
 import { throwIfAborted, UserError } from "../../errors.ts";
-import { type Explainer, type OpenOptions, openExplainer } from "../../explain/explainer.ts";
+import { Explainer, type OpenOptions } from "../../explain/explainer.ts";
 import type { Forward } from "../../explain/forward.ts";
+import type { Sessions } from "../../explain/sessions.ts";
 import type { Preprocess, Preprocessed } from "../../image/preprocess.ts";
 import { DataType } from "../../onnx/proto.ts";
 import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
@@ -44,6 +46,8 @@ export interface ClassifierContext extends PlacingOptions {
   readonly inputs?: Feeds;
   /** What the model's pictures look like. */
   readonly familiar?: Familiarity;
+  /** The owner of its sessions, where several models share one; one of its own by default. */
+  readonly sessions?: Sessions;
 }
 
 /** How a classifier is opened from a file's bytes. */
@@ -89,7 +93,8 @@ export class Classifier implements ClassifierReading {
    * @throws UserError when the model is not such a classifier.
    */
   static async open(ort: Runtime, bytes: Uint8Array, options: ClassifierOptions): Promise<Classifier> {
-    const explainer = await openExplainer(ort, bytes, openOptions(options));
+    const { sessions } = options;
+    const explainer = await Explainer.open(ort, await openModel(bytes), { ...openOptions(options), sessions });
     return orRelease(explainer, () => new Classifier(ort, explainer, readingOf(explainer, options), options));
   }
 

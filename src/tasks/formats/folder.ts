@@ -22,7 +22,7 @@ export interface LanguageOptions extends Omit<ModelOptions, "output" | "explainI
 }
 
 export const languageOptions: OptionNames<LanguageOptions> = {
-  ...{ layer: true, tokens: true, session: true, dtype: true, peak: true, align: true },
+  ...{ layer: true, tokens: true, session: true, keep: true, dtype: true, peak: true, align: true },
   ...{ size: true, mean: true, std: true, scale: true, channels: true, fit: true, layout: true },
 };
 
@@ -44,7 +44,7 @@ export interface FolderFiles {
 }
 
 /** What every model of pictures and words is given. */
-export interface LanguageParts extends Pick<LanguageOptions, "layer" | "tokens" | "session"> {
+export interface LanguageParts extends Pick<LanguageOptions, "layer" | "tokens" | "session" | "keep"> {
   /** How the model is called in pictures and manifests. */
   readonly name: string;
   readonly tokenizer: TextTokenizer;
@@ -132,10 +132,13 @@ export class ModelFolder {
 
   /** What the directory and the caller say, beside the models. */
   async common(image: Model): Promise<LanguageParts & { readonly assumed: boolean }> {
-    const { layer, tokens } = this.options;
+    const { layer, tokens, keep } = this.options;
     const tokenizer = await this.tokenizer();
     const familiar = statedFamiliarity(await this.#parsed("preprocessor_config.json", "preprocessor configuration"));
-    return { ...(await this.preprocess(image)), ...{ name: this.files.name, tokenizer, familiar, layer, tokens } };
+    return {
+      ...(await this.preprocess(image)),
+      ...{ name: this.files.name, tokenizer, familiar, layer, tokens, keep },
+    };
   }
 
   /** @throws UserError `missing-file` without a tokenizer.json. */

@@ -1,7 +1,8 @@
 /** @file Visual question answering over a list of answers: a picture and a question in, the best answers and where they came from out. */
 import { checkOptions, expects, listing, type OptionNames, UserError } from "../../errors.ts";
-import { Recent } from "../../explain/recent.ts";
+import { Lru } from "../../explain/lru.ts";
 import { withSizes } from "../../explain/rewritten.ts";
+import { Sessions } from "../../explain/sessions.ts";
 import type { Picture } from "../../image/picture.ts";
 import type { Preprocess } from "../../image/preprocess.ts";
 import type { Model } from "../../onnx/model.ts";
@@ -80,7 +81,9 @@ export class Answerer {
   readonly #image: string;
   readonly #words: ValueInfoProto;
   /** By the length of the question. */
-  readonly #classifiers = new Recent<number, Classifier>(mostLengths);
+  readonly #classifiers = new Lru<number, Classifier>(mostLengths);
+  /** Of all lengths together. */
+  readonly #sessions: Sessions;
 
   /** @throws UserError `invalid-model` for inputs that no picture and no question give. */
   constructor(
@@ -89,6 +92,7 @@ export class Answerer {
     private readonly options: AnswererOptions,
   ) {
     this.#image = imageOf(model);
+    this.#sessions = new Sessions(options.keep);
     const texts = model.inputs.filter(({ name }) => name !== this.#image && contentOf(name) === "words");
     const words = texts.find((info) => declaredDims(info)?.length === 2);
     const named = (infos: readonly ValueInfoProto[]) => listing(infos.map(({ name }) => name));
@@ -137,8 +141,7 @@ export class Answerer {
   }
 
   /**
-   * The classifier of pictures by the answer to a question. It is open until the answerer is released, or has been asked questions of
-   * several other lengths.
+   * The classifier of pictures by the answer to a question, open until the answerer is released.
    * @throws UserError for a question that is empty, too long or of unknown words.
    */
   async asked(question: string): Promise<Classifier> {
@@ -148,7 +151,7 @@ export class Answerer {
   }
 
   release(): Promise<void> {
-    return this.#classifiers.release();
+    return this.#sessions.release();
   }
 
   #read(question: string): readonly number[] {
@@ -167,7 +170,7 @@ export class Answerer {
       .filter((info) => declaredDims(info)?.[1] !== places)
       .reduce((model, { name }) => withSizes(model, name, [places]), this.model);
     const probability = independent ? "sigmoid" : "softmax";
-    return Classifier.open(this.ort, sized.bytes, { ...options, labels, probability });
+    return Classifier.open(this.ort, sized.bytes, { ...options, labels, probability, sessions: this.#sessions });
   }
 
   #feeds(ids: readonly number[], places: number): Feeds {

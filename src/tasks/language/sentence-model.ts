@@ -4,7 +4,7 @@
  */
 import type { Dense } from "../../array/dense.ts";
 import { throwIfAborted, UserError } from "../../errors.ts";
-import { Sentences, type Sight, type Told } from "../../explain/sentences.ts";
+import { type EncodedPicture, type ScoredSequence, SequenceExplainer } from "../../explain/sequence-explainer.ts";
 import type { Geometry } from "../../image/geometry.ts";
 import type { Picture } from "../../image/picture.ts";
 import { type Preprocess, preprocess } from "../../image/preprocess.ts";
@@ -40,7 +40,7 @@ export interface EncodedQuestion {
 
 /** A sentence about a picture, scored. */
 export interface ScoredSentence {
-  readonly told: Told;
+  readonly told: ScoredSequence;
   readonly ids: readonly number[];
   readonly sentence: Sentence;
 }
@@ -61,13 +61,13 @@ export interface SpanOptions {
 
 /** An open model that writes sentences about pictures. */
 export abstract class SentenceModel<Options extends SentenceModelOptions = SentenceModelOptions> {
-  readonly #sentences: Sentences;
+  readonly #sentences: SequenceExplainer;
 
   constructor(
     private readonly ort: Runtime,
     protected readonly options: Options,
   ) {
-    this.#sentences = new Sentences(ort, (places) => options.narrator.teller(places), options);
+    this.#sentences = new SequenceExplainer(ort, (places) => options.narrator.teller(places), options);
   }
 
   get name(): string {
@@ -102,7 +102,7 @@ export abstract class SentenceModel<Options extends SentenceModelOptions = Sente
 export class Prompt {
   constructor(
     private readonly options: SentenceModelOptions,
-    private readonly sight: Sight,
+    private readonly sight: EncodedPicture,
     readonly geometry: Geometry,
     private readonly start: readonly number[],
     /** Of the picture itself. */
@@ -139,7 +139,7 @@ export class Prompt {
     const places = narrator.places(before.length);
     // What fills the places behind the sentence is read by none of its words.
     const filled = [...before, ...Array<number>(Math.max(0, places - before.length)).fill(end)];
-    const told = await this.sight.tell(filled, ids, this.start.length - 1);
+    const told = await this.sight.score(filled, ids, this.start.length - 1);
     const probabilities = told.logProbabilities;
     const tokens = ids.map((id, t) => ({ id, text: tokenizer.tokenText(id), logProbability: probabilities[t] }));
     return { told, ids, sentence: { text: tokenizer.decode(ids), tokens, logProbability: total(tokens) } };
