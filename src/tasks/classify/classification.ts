@@ -95,7 +95,8 @@ export class Classifier implements ClassifierReading {
   static async open(ort: Runtime, bytes: Uint8Array, options: ClassifierOptions): Promise<Classifier> {
     const { sessions } = options;
     const explainer = await Explainer.open(ort, await openModel(bytes), { ...openOptions(options), sessions });
-    return orRelease(explainer, () => new Classifier(ort, explainer, readingOf(explainer, options), options));
+    const made = () => new Classifier(ort, explainer, readingOf(explainer, options), options);
+    return sessions ? made() : orRelease(explainer, made); // those of others are theirs to close
   }
 
   /** The same open model, which is fed this too in every question. */
