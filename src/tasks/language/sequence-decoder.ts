@@ -13,7 +13,7 @@ import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
 import { repeatImage, toDense } from "../../onnx/tensors.ts";
 import { imageOf, parts, type SentenceDecoder, whole } from "./decoder.ts";
 import type { NextWord } from "./generation.ts";
-import { fixedLength, placesFor, tokenInput } from "./token-inputs.ts";
+import { contentOf, fixedLength, placesFor, tokenInput } from "./token-inputs.ts";
 
 /** Places of sentences come in steps of so many, so that few graphs are made for sentences of many lengths. */
 const placesInSteps = 8;
@@ -50,9 +50,7 @@ export function sequenceDecoder(
   if (all.length > 1) compose(all, connections);
 
   const inside = (tensor: string) => within(own.name, tensor);
-  const fed = decoder.inputs.filter(
-    ({ name }) => !(inside(name) in connections || [image, hiddenStates].includes(name)),
-  );
+  const fed = fedOf(decoder, reading).filter(({ name }) => !(inside(name) in connections));
   const length = fixedLength(decoder.inputs.find(({ name }) => name === reading));
   const states = connections[inside(hiddenStates)];
   const teller: SequenceModel = {
@@ -119,8 +117,9 @@ function askedAs(
   const reading = readingOf(model, "question encoder");
   const fixed = fixedLength(model.inputs.find(({ name }) => name === reading));
   const filled = { places: placesFor(ids.length, fixed, most), padding };
-  const fed = model.inputs.filter(({ name }) => name !== hiddenStates);
-  return Object.fromEntries(fed.map((info) => [within(part, info.name), tokenInput(ort, info, [ids], filled)]));
+  return Object.fromEntries(
+    fedOf(model, reading).map((info) => [within(part, info.name), tokenInput(ort, info, [ids], filled)]),
+  );
 }
 
 function nextWord(
@@ -165,6 +164,10 @@ function readingOf(model: Model, what: string): string {
   if (found) return found;
   throw new UserError("invalid-model", `invalid ${what}: it takes ${listing(names)}; expected input_ids among them`);
 }
+
+/** The inputs that a text is fed to: its tokens to one alone, and what is said of them. */
+const fedOf = ({ inputs }: Model, reading: string): readonly ValueInfoProto[] =>
+  inputs.filter(({ name }) => name === reading || contentOf(name) !== "words");
 
 /** @throws UserError `invalid-model` for inputs that nobody feeds. */
 function checkInputs(model: Model, what: string, ...more: readonly string[]): void {
