@@ -73,7 +73,8 @@ export class Explainer {
     readonly reading: GraphReading,
     /** The order of the layers depends on their sizes: these are known. */
     private readonly sized: Observed,
-    private readonly sessions: Sessions,
+    /** Lends all sessions that ask the model. */
+    readonly sessions: Sessions,
   ) {
     this.tensors = plan.tensors;
     this.layoutOf = (layer) => plan.layoutOf(layer);

@@ -49,6 +49,11 @@ interface Entry {
 export const quiet: SessionOptions = { extra: { session: { intra_op: { allow_spinning: "0" } } } };
 
 const few: Required<SessionBound> = { count: 4, bytes: 1e9 };
+/** For many pictures of one size, each asked by all of these methods in turn: each has an adjoint, and the forward pass comes before them. */
+export const keepFor = (methods: readonly string[]): SessionBound => ({
+  count: Math.max(few.count, methods.length + 2),
+});
+
 /** Of so many, none is closed for its bytes. */
 const always = 2;
 
@@ -82,10 +87,12 @@ export class Sessions implements Lender {
     return this.#entries.has(this.#text(key));
   }
 
-  /** Has a session that has been replaced closed before any other: as soon as one comes back and nobody uses it. */
-  retire(key: readonly unknown[]): void {
+  /** Closes a session that nobody will ask for again: now, or when it comes back. */
+  async retire(key: readonly unknown[]): Promise<void> {
     const entry = this.#entries.get(this.#text(key));
-    if (entry) entry.retired = true;
+    if (!entry) return;
+    entry.retired = true;
+    await this.#tidy();
   }
 
   get released(): boolean {

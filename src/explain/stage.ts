@@ -31,7 +31,8 @@ export class Stage {
     // What is given under an input's own name is taken before what it is connected to: a state after its first step.
     const given = (input: string) => known[input] ?? known[this.#source(input)];
     const feeds = Object.fromEntries(model.inputs.map(({ name }) => [name, given(within(part, name))]));
-    const results = await this.sessions.use(this.#giving(inner), ({ session }) => run(session, feeds, inner));
+    const recipe = await this.#giving(inner);
+    const results = await this.sessions.use(recipe, ({ session }) => run(session, feeds, inner));
     return Object.fromEntries(inner.map((name) => [within(part, name), results[name]]));
   }
 
@@ -46,11 +47,11 @@ export class Stage {
   }
 
   /** A session with these outputs at least; one that lacks some makes room for one with all. */
-  #giving(outputs: readonly string[]) {
+  async #giving(outputs: readonly string[]) {
     const { model } = this.part;
     const before = this.#outputs.size;
     for (const name of outputs) if (!model.outputs.includes(name)) this.#outputs.add(name);
-    if (before < this.#outputs.size) this.sessions.retire([this, before]);
+    if (before < this.#outputs.size) await this.sessions.retire([this, before]);
     const extension = fetching(model, this.#outputs);
     return {
       key: [this, this.#outputs.size],

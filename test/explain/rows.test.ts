@@ -4,7 +4,7 @@ import path from "node:path";
 import * as ort from "onnxruntime-node";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { openExplainer } from "../../src/explain/explainer.ts";
-import type { Feeds, Tensor } from "../../src/onnx/runtime.ts";
+import type { Feeds, Session, Tensor } from "../../src/onnx/runtime.ts";
 import { committed, openCase } from "../conformance-case.ts";
 import { gap, images, unet, vgg, windows } from "../nets.ts";
 import { apart, expectUserError, numbers, rows, session } from "./ask.ts";
@@ -88,7 +88,7 @@ test("k targets of a head that is not linear take one run", async () => {
   const explainer = await open(vgg({ opset: 16 }));
   const forward = await explainer.forward(images(1));
   await forward.explain({ target: { each: [0, 1] }, method: "hires-cam" });
-  const run = vi.spyOn(ort.InferenceSession.prototype ?? {}, "run");
+  const run = vi.spyOn((ort.InferenceSession as unknown as { prototype: Session }).prototype, "run");
   onTestFinished(() => run.mockRestore());
   await forward.explain({ target: { each: [0, 1, 2, 3, 4] }, method: "hires-cam" });
   expect(run.mock.calls.length).toBe(1);

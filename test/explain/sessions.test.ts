@@ -114,7 +114,7 @@ test("a replaced session is closed when it comes back, before any other", async 
   const { all, recipe } = world();
   const sessions = new Sessions();
   await sessions.use(recipe("old"), async (one) => {
-    sessions.retire(["old"]);
+    await sessions.retire(["old"]);
     await pause();
     expect(one.answer()).toBe("old");
   });
