@@ -18,7 +18,7 @@ import { type ModelSource, nameOf, type Place, place, weightsBeside } from "./pl
 import { loadRuntime, type WebRuntime } from "./runtime.ts";
 
 export interface LoadLanguageOptions extends LanguageOptions, DecodeOptions, DownloadOptions {
-  /** The ONNX Runtime to use; by default the one that `onnxruntime-web` resolves to. */
+  /** The ONNX Runtime to use; by default `onnxruntime-web/wasm`, or `onnxruntime-web/webgpu` where `session` asks for other providers. */
   readonly ort?: WebRuntime;
 }
 
@@ -112,7 +112,7 @@ async function openFrom<M>(
   }: { name: string; open: (ort: WebRuntime, files: WebFiles, options: LanguageOptions) => Promise<FromFolder<M>> },
 ): Promise<FromFolder<M>> {
   checkOptions(options, loadOptions, name);
-  const ort = options.ort ?? (await loadRuntime());
+  const ort = options.ort ?? (await loadRuntime(options.session));
   const files = await folderOf(source, options);
   return open(ort, files, options).catch(files.explained);
 }
@@ -168,7 +168,7 @@ class WebFiles implements FolderFiles {
   }
 
   async externalData(model: Model, file: string): Promise<SessionOptions> {
-    this.#weights.push(...(await weightsBeside(model, file, (name) => this.#once(name))));
+    this.#weights.push(...(await weightsBeside(model, file, { ...this.found, read: (name) => this.#once(name) })));
     return this.#weights.length ? { externalData: [...this.#weights] } : {};
   }
 
