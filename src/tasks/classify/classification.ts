@@ -141,18 +141,14 @@ export class Classifier implements ClassifierReading {
         return { ...checked, sample, options };
       }),
     );
-    const right = questions.filter((question) => question.status === "fulfilled").map(({ value }) => value.feeds);
+    const right = questions.flatMap((question) => (question.status === "fulfilled" ? [question.value.feeds] : []));
     const forwards = await this.explainer.forwards(right, { layer });
+    const answer = async (question: (typeof questions)[number]) => {
+      const { sample, prepared, options } = settled(question);
+      return this.#why(sample, prepared, settled(forwards.shift() as (typeof forwards)[number]), options);
+    };
     const answers: PromiseSettledResult<Why<K>>[] = [];
-    for (const question of questions) {
-      const forward = question.status === "rejected" ? question : (forwards.shift() as (typeof forwards)[number]);
-      if (question.status === "rejected" || forward.status === "rejected")
-        answers.push(forward as PromiseRejectedResult);
-      else {
-        const { sample, prepared, options } = question.value;
-        answers.push(...(await Promise.allSettled([this.#why(sample, prepared, forward.value, options)])));
-      }
-    }
+    for (const question of questions) answers.push(...(await Promise.allSettled([answer(question)])));
     return answers;
   }
 
@@ -222,4 +218,9 @@ export class Classifier implements ClassifierReading {
   release(): Promise<void> {
     return this.explainer.release();
   }
+}
+
+function settled<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === "rejected") throw result.reason;
+  return result.value;
 }
