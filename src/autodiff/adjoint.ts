@@ -74,7 +74,7 @@ export function compileAdjoint({ model, tensors, seeds, ends, overrides, rows = 
   };
   const { residuals } = readsOf(model, extension);
   // Against the one row of a picture any number of rows broadcast; where its windows are as many rows, they do not.
-  const isOneRow = (name: string) => tensors.get(name)?.dims[0] !== -1 || tensors.get(name)?.perImage === true;
+  const isOneRow = (name: string) => !tensors.get(name)?.folded;
   const reads = (of: readonly Value[]) => readsOf(model, { ...extension, ...build.collect(of), outputs: [] }).residuals;
   return {
     extension,

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** @file An open model that answers why: the forward pass once, then any number of questions about it. */
 import { openModel } from "../autodiff/prepare.ts";
 import { checkOptions, expects, isRecord, type OptionNames, UserError } from "../errors.ts";

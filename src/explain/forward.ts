@@ -23,7 +23,7 @@ export interface ExplainOptions {
   /** "grad-cam" by default. */
   readonly method?: MethodName;
   readonly layer?: string;
-  /** Explanations in one run at most, where a run can answer several; by default as many as need 64 MB on the way back. */
+  /** Explanations in one run at most, where a run can answer several; by default as many as need 128 MB on the way back. */
   readonly maxRows?: number;
   /** Called with the share of the work that is done, 0 to 1, by methods of many runs. */
   readonly onProgress?: (done: number) => void;

@@ -4,7 +4,7 @@ import { throwIfAborted } from "../errors.ts";
 import { interleave } from "../onnx/tensors.ts";
 
 /** On the way back all that is asked in one run takes this at most, or what one question about every picture takes. */
-const mostBytes = 64e6;
+const mostBytes = 128e6;
 
 export interface Runs {
   /** Pictures. */

@@ -25,6 +25,8 @@ export interface TensorType {
   readonly dims: readonly number[];
   /** Whether the first dimension counts the images. */
   readonly perImage: boolean;
+  /** Whether the batch is a factor of a dimension, as where windows of images lie behind each other. */
+  readonly folded?: boolean;
   /** The numbers themselves, of an argument that constants and shapes alone decide. */
   readonly values?: readonly number[];
 }

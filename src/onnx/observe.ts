@@ -101,8 +101,13 @@ function inBoth(first: Observed, second: Observed): Observed {
     const other = second.get(name);
     const varies = dims[0] !== other?.dims[0];
     const common = dims.map((d, i) => (d === other?.dims[i] ? d : -1));
+    const [small, large] = batchSizes;
+    const folded = dims.some((d, i) => d !== other?.dims[i] && !(d === small && other?.dims[i] === large));
     const same = values?.every((value, i) => value === other?.values?.[i]);
-    return [name, { type, dims: common, perImage: perImage && varies, values: same ? values : undefined }] as const;
+    return [
+      name,
+      { type, dims: common, perImage: perImage && varies, folded, values: same ? values : undefined },
+    ] as const;
   });
   const bodies = [...first.bodies].flatMap(([graph, body]) => {
     const other = second.bodies.get(graph);

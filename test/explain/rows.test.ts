@@ -33,6 +33,7 @@ const cases: [string, () => { bytes: Uint8Array; feeds: Feeds }][] = [
     [`gap ${opset}`, () => ({ bytes: gap({ opset }), feeds: images(1) })],
     [`vgg ${opset}`, () => ({ bytes: vgg({ opset }), feeds: images(1) })],
     [`windows ${opset}`, () => ({ bytes: windows({ opset }), feeds: images(1) })],
+    [`folded windows ${opset}`, () => ({ bytes: windows({ opset, folded: true }), feeds: images(1) })],
   ]),
 ];
 
