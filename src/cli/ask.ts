@@ -51,7 +51,10 @@ export function defineAsk(program: Command): void {
       .option("--answers <name|index|topN>", "answer to explain; repeatable (default: the top-1 answer)", several)
       .option("--beams <count>", "beam width, for a model that generates its answers", whole)
       .addOption(
-        new Option("--against <name|index>", "answer to contrast with: why the explained answer rather than this one").conflicts("counterfactual"),
+        new Option(
+          "--against <name|index>",
+          "answer to contrast with: why the explained answer rather than this one",
+        ).conflicts("counterfactual"),
       )
       .option("--counterfactual", "show the evidence against the answer (counterfactual)")
       .addOption(dtypeOption()),

@@ -52,7 +52,11 @@ export function defineCaption(program: Command): void {
       .argument("<image...>", "images, or directories of images")
       .option("--caption <text>", "caption to explain (default: the model's own)")
       .option("--instead <text>", "contrast the caption with this one, both ways")
-      .option("--word <words>", "word to explain, or several consecutive ones; repeatable (default: every word)", several)
+      .option(
+        "--word <words>",
+        "word to explain, or several consecutive ones; repeatable (default: every word)",
+        several,
+      )
       .option("--beams <count>", "beam width (default: from the model's files)", whole)
       .option("--counterfactual", "show the evidence against the words (counterfactual)")
       .addOption(dtypeOption())

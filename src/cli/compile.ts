@@ -42,7 +42,10 @@ export function defineCompile(program: Command): void {
     .description("write one .onnx file that predicts and explains in one run")
     .option("--out <file>", "file to write (default: the model's name with .gradcam.onnx)")
     .addOption(
-      new Option("--class-input <kind>", "whether the caller must feed a class; without one the top-1 class is explained")
+      new Option(
+        "--class-input <kind>",
+        "whether the caller must feed a class; without one the top-1 class is explained",
+      )
         .choices([...classInputs])
         .default(classInputs[0]),
     )
@@ -56,7 +59,10 @@ export function defineCompile(program: Command): void {
 async function compile(argument: string | undefined, flags: CompileFlags): Promise<void> {
   const model = modelOf(argument, flags);
   if ((flags.method?.length ?? 0) > 1)
-    throw new UserError("invalid-option", `invalid --method: ${flags.method?.join(", ")}; a compiled file holds one method`);
+    throw new UserError(
+      "invalid-option",
+      `invalid --method: ${flags.method?.join(", ")}; a compiled file holds one method`,
+    );
   const compiled =
     flags.words === undefined ? await classifier(model, flags) : await captioner(model, flags, flags.words);
   if (flags.json) printJson(asJson(compiled));
@@ -74,7 +80,10 @@ interface Written {
 async function classifier(source: string | undefined, flags: CompileFlags): Promise<Written> {
   const { out, method: [method] = [], classInput, dtype } = flags;
   if (dtype)
-    throw new UserError("invalid-option", `invalid dtype: ${dtype}; it applies to a captioner's directory, with --words`);
+    throw new UserError(
+      "invalid-option",
+      `invalid dtype: ${dtype}; it applies to a captioner's directory, with --words`,
+    );
   const { file, model, from } = await compileFile(source, { ...loadOptions(flags), out, method, classInput });
   return { file, model, name: from.classifier.name, sha256: from.sha256 };
 }

@@ -98,10 +98,7 @@ export function defineEvaluate(program: Command): void {
 
 async function evaluate(dataset: string, flags: EvaluateFlags): Promise<void> {
   if (flags.adversarial && flags.metric)
-    throw new UserError(
-      "invalid-option",
-      "invalid options: --adversarial has its own metric; leave out --metric",
-    );
+    throw new UserError("invalid-option", "invalid options: --adversarial has its own metric; leave out --metric");
   const { spurious, adversarial, method: methods = ["grad-cam"], metric: asked } = flags;
   if (spurious) return interruptible((signal) => checkShortcut(dataset, { ...flags, methods }, signal));
   if (adversarial) return interruptible((signal) => attack(dataset, { ...flags, methods }, signal));

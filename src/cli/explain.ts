@@ -50,12 +50,18 @@ export function defineExplain(program: Command): void {
       .argument("[image...]", "image, .wav, .npy or .json files, whichever the model takes, or directories of them")
       .option("--class <name|index|topN>", "class to explain; repeatable (default: the top-1 class)", several)
       .addOption(
-        new Option("--against <name|index>", "class to contrast with: why the explained class rather than this one").conflicts("counterfactual"),
+        new Option(
+          "--against <name|index>",
+          "class to contrast with: why the explained class rather than this one",
+        ).conflicts("counterfactual"),
       )
       .option("--counterfactual", "show the evidence against the class (counterfactual)")
       .option("--input <name=file>", "value of another model input: .npy, .json or an image; repeatable", namedFile)
       .option("--similar-to <file>", "explain the similarity between the input's embedding and this file's")
-      .option("--reference <file|dir>", "compare the maps with those of another model, such as the one before quantisation")
+      .option(
+        "--reference <file|dir>",
+        "compare the maps with those of another model, such as the one before quantisation",
+      )
       .option(
         "--write <list>",
         `files to write: ${outputFiles.join(", ")} (default: all; for a directory ${ofDirectories.join(", ")})`,
@@ -90,7 +96,10 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
   if (labels.incomplete) notice(labels.incomplete);
   const wanted = [...images, ...(model.sample === undefined ? [] : [model.sample])];
   if (wanted.length === 0)
-    throw new UserError("missing-file", `missing ${kind}: give a file or a directory of files; see the examples in --help`);
+    throw new UserError(
+      "missing-file",
+      `missing ${kind}: give a file or a directory of files; see the examples in --help`,
+    );
   const samples = await findSamples(wanted, flags.out, kind);
   refuseMissing(model, flags);
   const many = (await Promise.all(wanted.map(isDirectory))).includes(true);

@@ -268,7 +268,8 @@ function threads(text: string): number {
 
 export function port(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 65535) throw new InvalidArgumentError("Expected an integer from 1 to 65535.");
+  if (!Number.isInteger(value) || value < 1 || value > 65535)
+    throw new InvalidArgumentError("Expected an integer from 1 to 65535.");
   return value;
 }
 
@@ -298,7 +299,10 @@ export function seedNumber(text: string): number {
 /** "14x14", or "1+14x14" where a token comes before the grid. */
 function tokenGrid(text: string): TokenGrid {
   const parts = /^(?:(\d+)\+)?([1-9]\d*)x([1-9]\d*)$/.exec(text);
-  if (!parts) throw new InvalidArgumentError("Expected rows x columns, such as 14x14, or 1+14x14 with one token before the grid.");
+  if (!parts)
+    throw new InvalidArgumentError(
+      "Expected rows x columns, such as 14x14, or 1+14x14 with one token before the grid.",
+    );
   const [, prefix, rows, columns] = parts;
   return { grid: [Number(rows), Number(columns)], ...(prefix && { prefix: Number(prefix) }) };
 }

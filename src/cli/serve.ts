@@ -56,14 +56,21 @@ export function defineServe(program: Command): void {
     )
     .option("--answerer <[name=]dir>", "VQA model to serve, as for ask --model; repeatable", modelSource("ask"));
   withReading(command)
-    .description("serve explanations over HTTP: POST /v1/explain; the studio is at /studio/, the API documentation at /docs")
+    .description(
+      "serve explanations over HTTP: POST /v1/explain; the studio is at /studio/, the API documentation at /docs",
+    )
     .option("--host <address>", "address to bind; any other than loopback requires a bearer token", "127.0.0.1")
     .option("--port <number>", "port to bind; 0 picks a free one", port, 8080)
     .option("--token-file <file>", "bearer tokens, one per line; or the environment variable GRADCAM_TOKEN")
     .option("--cors <origin>", "allowed CORS origin; repeatable (default: none)", several)
     .option("--workers <count>", "worker threads, each with the models in memory", whole, workers)
     .option("--batch <count>", "maximum batch size: requests that share a run (default: 2 on CPUs, else 8)", whole)
-    .option("--queue <count>", "maximum number of requests in progress; further ones get 429 and Retry-After", whole, 64)
+    .option(
+      "--queue <count>",
+      "maximum number of requests in progress; further ones get 429 and Retry-After",
+      whole,
+      64,
+    )
     .option("--timeout <seconds>", "time limit of a request", whole, 30)
     .option("--max-bytes <count>", "refuse larger files", whole, 10e6)
     .option("--max-pixels <count>", "refuse larger images", whole, 25e6)
@@ -80,9 +87,7 @@ export function defineServe(program: Command): void {
       whole,
       usual.maxRender,
     )
-    .addOption(
-      new Option("--log-level <level>", "log level").choices(["error", "info", "silent"]).default("info"),
-    )
+    .addOption(new Option("--log-level <level>", "log level").choices(["error", "info", "silent"]).default("info"))
     .addHelpText("after", examples)
     .action(serve);
 }
@@ -94,7 +99,10 @@ async function serve(flags: ServeFlags): Promise<void> {
   const models = named.length > 0 ? named : bundled;
   const twice = models.find(({ name }, i) => models.findIndex((other) => other.name === name) !== i);
   if (twice)
-    throw new UserError("invalid-option", `invalid model: two models are called "${twice.name}"; name them, as in a=one.onnx`);
+    throw new UserError(
+      "invalid-option",
+      `invalid model: two models are called "${twice.name}"; name them, as in a=one.onnx`,
+    );
   const share = Math.max(1, Math.floor(availableParallelism() / flags.workers));
   const { model: _, ...reading } = { ...flags, threads: threads ?? share };
   // A processor is a twentieth faster at two pictures in one run than at one, and at eight no more, with the memory of eight.
@@ -157,6 +165,7 @@ const modelSource =
 
 function port(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > 65535) throw new InvalidArgumentError("Expected an integer from 0 to 65535.");
+  if (!Number.isInteger(value) || value < 0 || value > 65535)
+    throw new InvalidArgumentError("Expected an integer from 0 to 65535.");
   return value;
 }

@@ -45,7 +45,8 @@ export function defineDesign(study: Command): void {
 
 async function makeDesign(dataset: string, flags: DesignFlags): Promise<void> {
   const { out } = flags;
-  if (await exists(out)) throw new UserError("cannot-write", `cannot write ${out}: it exists, and studies are not overwritten`);
+  if (await exists(out))
+    throw new UserError("cannot-write", `cannot write ${out}: it exists, and studies are not overwritten`);
   await interruptible((signal) => designOf(dataset, flags, signal));
 }
 

@@ -42,7 +42,11 @@ export function defineStudy(program: Command): void {
     .option("--port <number>", "port to bind; 0 picks a free one", portNumber, 4180)
     .option("--host <address>", "address to bind; anything but 127.0.0.1 lets others reach it", "127.0.0.1")
     .option("--completion-code <code>", "one completion code for everyone (default: one per participant)")
-    .option("--return-to <address>", "URL that the last page links to; {code} stands for the completion code", webAddress)
+    .option(
+      "--return-to <address>",
+      "URL that the last page links to; {code} stands for the completion code",
+      webAddress,
+    )
     .addOption(
       new Option("--idle <time>", "free a participant's place after this long without an answer: 90s, 10m, 2h")
         .argParser(duration)
@@ -81,7 +85,12 @@ export function defineStudy(program: Command): void {
     .requiredOption("--out <file>", "the copy to write; it is permanently marked as synthetic")
     .requiredOption("--effect <condition=mean>", "true mean of a condition; once for each condition", effect)
     .option("--participants <count>", "maximum number of participants (default: until the study is full)", whole)
-    .option("--people <sd>", "standard deviation between people, in standard deviations of a single answer", spread, 0.5)
+    .option(
+      "--people <sd>",
+      "standard deviation between people, in standard deviations of a single answer",
+      spread,
+      0.5,
+    )
     .option("--items <sd>", "standard deviation between items, likewise", spread, 0.5)
     .option("--careless <fraction>", "fraction of participants who answer at random", spread, 0)
     .option("--seed <number>", "random seed", seedNumber, 0)

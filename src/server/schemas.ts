@@ -37,7 +37,12 @@ const methodName = z.enum(methods.map(({ name }) => name) as [string, ...string[
 export const question = z
   .strictObject({
     model: text.optional().meta({ description: "A model of /v1/models; the first by default" }),
-    classes: z.array(classQuery).min(1).max(most.classes).optional().meta({ description: "The top-1 class by default" }),
+    classes: z
+      .array(classQuery)
+      .min(1)
+      .max(most.classes)
+      .optional()
+      .meta({ description: "The top-1 class by default" }),
     methods: z.array(methodName).min(1).max(methods.length).optional().meta({ description: "grad-cam by default" }),
     against: classQuery.optional().meta({ description: "Contrast: explain why the classes rather than this one" }),
     counterfactual: z.boolean().optional().meta({ description: "Evidence against the classes (counterfactual)" }),
@@ -55,9 +60,7 @@ export const captionQuestion = z
   .strictObject({
     model,
     caption: sentence.optional().meta({ description: "The sentence to explain; the model's own by default" }),
-    instead: sentence
-      .optional()
-      .meta({ description: "Contrast the caption with this sentence, both ways" }),
+    instead: sentence.optional().meta({ description: "Contrast the caption with this sentence, both ways" }),
     words: z.array(text).min(1).max(most.classes).optional().meta({ description: "Every word by default" }),
     counterfactual,
     methods: methodNames,

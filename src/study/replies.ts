@@ -23,8 +23,4 @@ export const busy = notePage(
   "Please wait a moment",
   "The study is being copied or changed. Your earlier answers are saved. Please try again.",
 );
-export const full = notePage(
-  "The study is complete",
-  "We have all the answers we need. Thank you for coming!",
-  false,
-);
+export const full = notePage("The study is complete", "We have all the answers we need. Thank you for coming!", false);

@@ -45,7 +45,8 @@ export async function createFile(
   pictures: Iterable<readonly [key: string, webp: Uint8Array]>,
   origin: Origin,
 ): Promise<void> {
-  if (existsSync(file)) throw new UserError("cannot-write", `cannot write ${file}: it exists, and studies are not overwritten`);
+  if (existsSync(file))
+    throw new UserError("cannot-write", `cannot write ${file}: it exists, and studies are not overwritten`);
   const partial = `${file}.part`;
   removeFile(partial);
   try {
@@ -91,7 +92,10 @@ export async function openFile(
   opening: (file: string) => Promise<Database>,
 ): Promise<{ readonly db: Database; readonly study: Study; readonly origin: Origin }> {
   if (!existsSync(file))
-    throw new UserError("missing-file", `missing study: ${file}: no such file; create one with \`gradcam study design\``);
+    throw new UserError(
+      "missing-file",
+      `missing study: ${file}: no such file; create one with \`gradcam study design\``,
+    );
   const refused = (error: Error): UserError => {
     if (error instanceof UserError && error.code !== "cannot-write") return error;
     const cause = error instanceof UserError ? (error.cause as Error) : error;
