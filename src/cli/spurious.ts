@@ -34,7 +34,7 @@ export async function checkShortcut(dataset: string, flags: SpuriousFlags, signa
     await writeWhole(path.join(out, "spurious.csv"), spuriousCsv(content.figures));
     await writeWhole(path.join(out, "spurious.html"), await spuriousPage(content, looks));
     if (json) return printJson(whole);
-    print(`${bold(dataset)}: ${content.dataset.used} scenes with one large object and a mark`);
+    print(`${bold(dataset)}: ${content.dataset.used} scenes with one big object and a mark`);
     for (const name of new Set(content.figures.map(({ figure }) => figure))) {
       print(bold(name));
       for (const one of content.figures.filter(({ figure }) => figure === name)) print(`  ${lineOf(one)}`);

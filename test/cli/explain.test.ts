@@ -123,7 +123,7 @@ test("a model of one's own: every method, labels, topN, a contrast", async () =>
     cwd,
   );
   expect(contrast.code).toBe(0);
-  expect(contrast.stdout).toContain("The model says nothing of preprocessing; assumed ");
+  expect(contrast.stdout).toContain("The model does not specify its preprocessing; assumed ");
 });
 
 test("a directory: each picture a line, folders kept, two of one stem told apart, earlier output passed over", async () => {

@@ -10,7 +10,7 @@ import { expectMistake } from "./mistake.ts";
 import { example, folder, gradcam, repository, start, withModel } from "./run.ts";
 
 test.each([
-  ["others could reach it", ["--host", "0.0.0.0"], "missing token: on 0.0.0.0"],
+  ["others could reach it", ["--host", "0.0.0.0"], "missing bearer token: others can reach the server on 0.0.0.0"],
   ["a model that is not there", ["--model", "no.onnx"], "missing model: no.onnx: no such file"],
   ["two models of one name", ["--model", "net.onnx", "--model", "net=net.onnx"], 'two are called "net"'],
   ["no tokens where they should be", ["--token-file", "tokens"], "missing tokens: tokens: no such file"],
@@ -70,7 +70,7 @@ test("without its packages it says which to install, and the other commands work
   expect(await run("serve")).toEqual({
     code: 2,
     stderr:
-      "gradcam: missing packages that the server is made of: npm i fastify @fastify/cors @fastify/multipart prom-client zod\n",
+      "gradcam: missing packages that the server needs: npm i fastify @fastify/cors @fastify/multipart prom-client zod\n",
   });
   expect((await run("layers", "--help")).code).toBe(0);
 });

@@ -100,7 +100,7 @@ test("an evaluation in which every picture failed ends with 2", async () => {
   const args = ["set", ...net, "--labels", "labels.txt", "--metrics", "sparseness", "--workers", "1", "--out", "o"];
   const { code, stderr } = await gradcam(["evaluate", ...args], cwd);
   expect(stderr).toMatch(
-    /^gradcam: no picture could be examined: all 2 failed, the first, zero\/a\.png, since: [^\n]+\n$/,
+    /^gradcam: no image could be evaluated: all 2 failed; the first was zero\/a\.png: [^\n]+\n$/,
   );
   expect(code).toBe(2);
   expect(figuresIn(cwd, "o").failures).toHaveLength(2);

@@ -137,7 +137,7 @@ test("each cause of a model that does not open has its own sentence and remedy",
         ),
       ],
       /operator that this browser's engine lacks/,
-      /What it said names it/,
+      /Details names it/,
     ],
   ];
   for (const [files, ...words] of cases) {

@@ -73,7 +73,7 @@ test("a wrong token and a wrong address are told in plain words, and nothing cha
   await connect(service.url, "not-the-token-of-the-tests");
   const notice = page.locator(".notice");
   await notice.waitFor();
-  expect(await notice.innerText()).toContain("The server wants a token");
+  expect(await notice.innerText()).toContain("The server requires a bearer token");
   await notice.getByRole("button", { name: "Close" }).click();
   await connect("http://127.0.0.1:9", token);
   await notice.waitFor();

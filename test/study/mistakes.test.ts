@@ -38,14 +38,14 @@ test("models and methods that do not go with the kind, and pictures that are too
   await mistake(/invalid number of models: 1; a study of trust takes 2/, design("--kind", "trust"), cwd);
   await mistake(/unknown method: "none"/, design("--kind", "class-discrimination", "--method", "none"), cwd);
   await mistake(
-    /too few pictures for a study of prediction: 4 fit, at least 5 are needed/,
+    /too few images for a study of prediction: 4 are suitable, at least 5 are needed/,
     design("--kind", "prediction"),
     cwd,
   );
   mkdirSync(path.join(cwd, "texts"));
   writeFileSync(path.join(cwd, "texts/empty.txt"), " \n\n ");
   await mistake(
-    /invalid text of consent: texts\/empty\.txt is empty/,
+    /invalid consent text: texts\/empty\.txt is empty/,
     design("--kind", "prediction", "--consent", "texts/empty.txt"),
     cwd,
   );

@@ -24,7 +24,7 @@ export async function spuriousPage(content: Spurious, looks: readonly Look[]): P
     html`<header>
 <p class="over">Spurious cues</p>
 <h1>A planted shortcut <span>in ${dataset.location}</span></h1>
-<p class="lead">Two networks answer which shape the large object has. In every training image of the biased one, a mark in a corner gave the answer away; in those of the balanced one it carried no information. ${dataset.used} of ${dataset.scenes} scenes have one large object and a free corner. Brackets are 95 % bootstrap intervals over scenes.</p>
+<p class="lead">Two networks answer which shape the big object has. In every training image of the biased one, a mark in a corner gave the answer away; in those of the balanced one it carried no information. ${dataset.used} of ${dataset.scenes} scenes have one big object and a free corner. Brackets are 95 % bootstrap intervals over scenes.</p>
 </header>
 <main><section><h2>Which network takes the shortcut?</h2>${answerTable(answers)}</section>
 <section><h2>Do the maps show it?</h2>

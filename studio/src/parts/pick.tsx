@@ -137,7 +137,7 @@ export function useDropAndPaste(): void {
 export function DropHint() {
   return dropping.value ? (
     <div class="dropping" aria-hidden="true">
-      <p>Let go: pictures are explained, a model is opened.</p>
+      <p>Drop pictures to explain them, or a model to open it.</p>
     </div>
   ) : null;
 }
