@@ -100,7 +100,7 @@ function table({ reading, explainer }: OpenedModel, source: string | undefined, 
   print("How it was read");
   for (const { what, value, because, option } of decisions)
     print(`  ${what}: ${value}, because ${because}${option ? dim(` (otherwise: ${option})`) : ""}`);
-  print(layers.length ? "Layers that a map can lie on" : "No layer that a map can lie on");
+  print(layers.length ? "Candidate layers" : "No candidate layer");
   for (const layer of layers.slice(0, mostLayers)) {
     const of = layer.of === explainer.imageInput ? "" : `  of "${layer.of}"`;
     print(`  ${layer.name}  ${shapeText(layer.shape)}${of}${layer.default ? bold("  default") : ""}`);
