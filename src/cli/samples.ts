@@ -31,10 +31,7 @@ export async function findSamples(args: readonly string[], out: string, kind: Ki
         throw new UserError("missing-file", `missing ${kind}: ${arg}: no such file or directory`);
       // A pipe would be waited for.
       if ((await exists(arg)) && !(await isFile(arg)))
-        throw new UserError(
-          "missing-file",
-          `missing ${kind}: ${arg} is a pipe, a socket or a device; a file is needed`,
-        );
+        throw new UserError("missing-file", `missing ${kind}: ${arg} is a pipe, a socket or a device; give a file`);
       found.push({ file: arg, name: path.basename(arg) });
       continue;
     }

@@ -179,6 +179,6 @@ function checkNeeds(metrics: readonly string[], samples: readonly Sample[], data
     if (needs && !samples.some((sample) => sample.fault !== undefined || has[needs](sample)))
       throw new UserError(
         "invalid-option",
-        `invalid metric for this dataset: ${name} needs ${needs}, and no picture has any${because(dataset)}`,
+        `invalid metric for this dataset: ${name} needs ${needs}, and no image has any${because(dataset)}`,
       );
 }

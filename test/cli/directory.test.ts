@@ -56,7 +56,7 @@ test("what is no file is passed over in a directory, and refused by its name", a
     expectMistake(
       await within(["explain", "photos/a.png", ...net, option, "photos/pipe.png", "--out", "o"], cwd),
       cwd,
-      "photos/pipe.png is a pipe, a socket or a device; a file is needed",
+      "photos/pipe.png is a pipe, a socket or a device; give a file",
     );
 
   // A dataset's folders are read by the same rule.

@@ -159,7 +159,8 @@ describe("an earlier run is continued", () => {
       writeFileSync(path.join(cwd, "gradcam-out/manifest.json"), content);
       expect(await within(["explain", "photos", ...net, "--resume", "--json"], cwd)).toMatchObject({
         code: 0,
-        stderr: "gradcam: gradcam-out/manifest.json is damaged or not a gradcam manifest; everything is explained again\n",
+        stderr:
+          "gradcam: gradcam-out/manifest.json is damaged or not a gradcam manifest; everything is explained again\n",
       });
     }
   });

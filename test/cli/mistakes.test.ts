@@ -80,7 +80,8 @@ describe("classes, methods and options", () => {
     ["the wrong layout", ["--layout", "NHWC"], /takes 8 channels, laid out as NHWC/],
   ];
   test.each(rows)("%s", (_, args, words) => mistake(words, [...ok, ...args]));
-  test("no picture", () => mistake("missing picture: give a file or a directory of files; see the examples in --help", []));
+  test("no picture", () =>
+    mistake("missing picture: give a file or a directory of files; see the examples in --help", []));
   test("more labels than classes", () =>
     mistake(
       /6 names for a model of 5 classes/,

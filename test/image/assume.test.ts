@@ -35,7 +35,7 @@ test("whole numbers are pixels as they are", () => {
   expect(of("int8")).toMatchObject({ scale: 1, mean: [128, 128, 128] });
   expect(of("float16")).toMatchObject(imagenet);
   const shape = { channels: 3, layout: "NHWC", type: "uint8" } as const;
-  expect(() => assumePreprocess(shape, { mean: 0 })).toThrow("the model takes uint8, pixels as they are");
+  expect(() => assumePreprocess(shape, { mean: 0 })).toThrow("the model takes uint8, unscaled pixels");
 });
 
 test("of other channels than a picture has only arrays can be fed", () => {

@@ -116,7 +116,7 @@ describe.each(kinds)("%s", (kind, expectedItems) => {
       "--ratings",
       "3",
     );
-    expect(said).toContain(`${expectedItems} items of 4 pictures`);
+    expect(said).toContain(`${expectedItems} items from 4 images`);
     const { url, child } = await serveCommand(file);
     onTestFinished(() => void child.kill());
 

@@ -30,8 +30,8 @@ function Address() {
       }}
     >
       <p class="hint">
-        For models too large for a browser: your own <code>gradcam serve</code>. Connecting lists its models and
-        sends no picture.
+        For models too large for a browser: your own <code>gradcam serve</code>. Connecting lists its models and sends
+        no picture.
       </p>
       <label class="choice">
         <span>Address</span>
@@ -78,8 +78,7 @@ function Offer({ known: { host, models } }: { readonly known: Known }) {
 function InUse({ host }: { readonly host: string }) {
   return (
     <p class="hint">
-      In use: {host}. Painting over pictures, shuffled weights and
-      every layer at once need the model here.
+      In use: {host}. Painting over pictures, shuffled weights and every layer at once need the model here.
     </p>
   );
 }

@@ -34,7 +34,11 @@ const causes: readonly (readonly [RegExp, ...Words])[] = [
     "The labels do not fit the model",
     "There are more names than classes, so they belong to another model. Open the model with its own list, or without one.",
   ],
-  [/^invalid labels/, "The labels cannot be read", "They must be a text file with one name per line, or JSON; see below."],
+  [
+    /^invalid labels/,
+    "The labels cannot be read",
+    "They must be a text file with one name per line, or JSON; see below.",
+  ],
   [
     /HTML/,
     "A web page came in place of the file",
