@@ -33,10 +33,10 @@ function summaryTable(all: readonly Held[]): Html {
   const rows = methods.map((method, i) => {
     const its = all.map(({ methods: maps }) => maps[i]);
     const judged = its.flatMap(({ hits }) => (hits ? [hits] : []));
-    const share = (which: 0 | 1) =>
+    const hitsOf = (which: 0 | 1) =>
       judged.length ? html`${judged.filter((hits) => hits[which]).length} of ${judged.length}` : "–";
     const correlation = mean(its.map((one) => one.correlation)).toFixed(3);
-    return html`<tr><th scope="row">${method}</th><td>${correlation}</td><td>${share(0)}</td><td>${share(1)}</td></tr>`;
+    return html`<tr><th scope="row">${method}</th><td>${correlation}</td><td>${hitsOf(0)}</td><td>${hitsOf(1)}</td></tr>`;
   });
   return html`<div class="scroll"><table><thead><tr><th></th><th scope="col">correlation of before and after</th><th scope="col">hits before</th><th scope="col">hits after</th></tr></thead><tbody>${rows}</tbody></table></div>`;
 }

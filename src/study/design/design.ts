@@ -44,8 +44,8 @@ export async function designStudy(options: DesignOptions): Promise<Designed> {
       drawer,
     );
     // The better model comes first everywhere.
-    const order = [...studied.keys()].sort((a, b) => share(studied[b]) - share(studied[a]));
-    if (order.length === 2 && share(studied[0]) === share(studied[1]))
+    const order = [...studied.keys()].sort((a, b) => fraction(studied[b]) - fraction(studied[a]));
+    if (order.length === 2 && fraction(studied[0]) === fraction(studied[1]))
       throw new UserError(
         "invalid-input",
         "invalid models: both classify equally many images correctly, so neither is the better one",
@@ -84,9 +84,9 @@ export async function designStudy(options: DesignOptions): Promise<Designed> {
 
 /** A check of a scale asks for one of its ends. */
 const asked = (kind: KindName, choices: readonly string[], random: Random): number =>
-  kinds[kind].scale.share ? random.below(choices.length) : random.below(2) * (choices.length - 1);
+  kinds[kind].scale.fraction ? random.below(choices.length) : random.below(2) * (choices.length - 1);
 
-const share = ({ accuracy }: StudiedModel): number => (accuracy ? accuracy.right / accuracy.of : 0);
+const fraction = ({ accuracy }: StudiedModel): number => (accuracy ? accuracy.right / accuracy.of : 0);
 
 /** Practice, checks and trials, of different pictures. */
 function divide(fitting: readonly Fitting[], { pictures, kind }: DesignOptions) {

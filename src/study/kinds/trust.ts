@@ -26,6 +26,6 @@ export const trust: Kind = {
   shuffles: "shown",
   // The better model's visualisation is kept first.
   score: (_, answer) => 2 - answer,
-  scale: { title: "score for the better model", low: -2, high: 2, share: false, chance: () => 0 },
+  scale: { title: "score for the better model", low: -2, high: 2, fraction: false, chance: () => 0 },
   paper: { "guided-backprop": 1.0, "guided-grad-cam": 1.27 },
 };
