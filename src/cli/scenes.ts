@@ -1,4 +1,4 @@
-/** @file `gradcam scenes`: drawn scenes, which the bundled captioner and answerer know, with what is true of them. */
+/** @file `gradcam scenes`: drawn scenes, which the bundled captioner and VQA model know, with what is true of them. */
 import path from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../errors.ts";

@@ -38,7 +38,8 @@ export function analysisTable(analysis: Analysis): string[] {
 
 const nameOf = ({ condition, than }: Figure): string => (than === undefined ? condition : `${condition} - ${than}`);
 
-const plain = (value: number, fraction: boolean): string => (fraction ? `${(100 * value).toFixed(1)} %` : value.toFixed(2));
+const plain = (value: number, fraction: boolean): string =>
+  fraction ? `${(100 * value).toFixed(1)} %` : value.toFixed(2);
 
 const estimate = ({ value, low, high }: Estimate, fraction: boolean): string =>
   `${plain(value, fraction)} [${plain(low, fraction)}, ${plain(high, fraction)}]`;

@@ -141,7 +141,7 @@ export async function prepare({ dataset: location, seed = 0, ...options }: Omit<
   }
 }
 
-/** Questions of one length after those of another: an answerer opens a graph for each length. */
+/** Questions of one length after those of another: a VQA model opens a graph for each length. */
 function inOrderOfLength(samples: readonly Sample[]): Sample[] {
   const words = ({ question = "" }: Sample) => question.split(" ").length;
   return [...samples].sort((a, b) => words(a) - words(b));

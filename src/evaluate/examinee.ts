@@ -23,7 +23,7 @@ export interface Examinee {
 }
 
 /**
- * @param location a file, a directory or an address; a directory with a tokenizer is an answerer's.
+ * @param location a file, a directory or an address; a directory with a tokenizer is a VQA model's.
  * @param sha256 what the model is expected to be.
  * @throws UserError for a model that cannot be opened, or is another one.
  */

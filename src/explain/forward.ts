@@ -23,7 +23,7 @@ export interface ExplainOptions {
   /** "grad-cam" by default. */
   readonly method?: MethodName;
   readonly layer?: string;
-  /** Explanations in one run at most, where a run can answer several; by default as many as need 128 MB on the way back. */
+  /** Explanations in one run at most, where a run can answer several; by default as many as need 128 MB in the backward pass. */
   readonly maxRows?: number;
   /** Called with the share of the work that is done, 0 to 1, by methods of many runs. */
   readonly onProgress?: (done: number) => void;
@@ -44,7 +44,7 @@ export interface Explained {
   readonly pixels?: Tensor;
   /** The model's outputs. */
   readonly outputs: Record<string, Tensor>;
-  /** The tensor that the maps lie on; undefined for methods in pixel space. */
+  /** The target layer; undefined for methods in pixel space. */
   readonly layer?: string;
 }
 
@@ -253,7 +253,7 @@ export class Forward {
     return this.pass.feeds;
   }
 
-  /** The tensor that maps lie on. */
+  /** The target layer. */
   get layer(): string | undefined {
     return this.pass.layer;
   }

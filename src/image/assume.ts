@@ -55,7 +55,7 @@ export function pictureShape(dims: readonly number[], layout?: "NCHW" | "NHWC", 
 }
 
 /**
- * The shorter side to 256/224 of the input's, bilinear, then the centre; ImageNet's mean and deviation. A picture of the input's very size
+ * The shorter side to 256/224 of the input's, bilinear, then the centre; ImageNet's mean and standard deviation. A picture of the input's very size
  * goes in as it is; whole numbers are pixels as they are, for such a network has its preparation inside.
  * @param shape the input's; or its dims, batch first, -1 where free (then 224)
  * @throws UserError `invalid-option` for what the input cannot be given.
@@ -158,7 +158,7 @@ function targetOf({ crop, pad, resize }: Preprocess, input: PictureShape | undef
   return pad?.size ?? crop ?? exact ?? declared ?? { width: imagenet.size, height: imagenet.size };
 }
 
-/** Mean and deviation in the units of the input's range. */
+/** Mean and standard deviation in the units of the input's range. */
 function valuesOf(
   stated: Preprocess,
   { mean, std, scale }: KnownPreprocess,
@@ -169,7 +169,7 @@ function valuesOf(
       "invalid-option",
       `invalid preparation: the model takes ${type}, unscaled pixels, and applies its mean and standard deviation itself; leave out mean, std and scale`,
     );
-  // Another range than the stated one: its mean and deviation are not this one's.
+  // Another range than the stated one: its mean and standard deviation are not this one's.
   const before = scale === undefined ? stated : { mean: stated.mean.map(() => 0), std: stated.std.map(() => 1) };
   const white = scale ?? stated.scale * 255;
   const found = {

@@ -1,4 +1,4 @@
-/** @file Captioners and answerers behind the service: one picture in a run. */
+/** @file Captioners and VQA models behind the service: one picture in a run. */
 
 import type { ModelCard } from "../client/contract.ts";
 import { throwIfAborted, UserError } from "../errors.ts";

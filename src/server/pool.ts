@@ -1,4 +1,4 @@
-/** @file The computing threads: started with the models, and started anew, after growing waits, when one is lost. */
+/** @file The worker threads: started with the models, and started anew, after growing waits, when one is lost. */
 import { setTimeout as wait } from "node:timers/promises";
 import type { ModelCard } from "../client/contract.ts";
 import { type Weight, weightOf } from "./cost.ts";

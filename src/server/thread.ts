@@ -1,4 +1,4 @@
-/** @file One computing thread, as the queue sees it. */
+/** @file One worker thread, as the queue sees it. */
 import { Worker } from "node:worker_threads";
 import { InternalError } from "../errors.ts";
 import { HttpError } from "./problems.ts";

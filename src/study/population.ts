@@ -18,7 +18,7 @@ export interface Population {
   readonly careless: number;
 }
 
-/** Somebody's ability, in deviations of the single answer; `careless` presses anything. */
+/** Somebody's ability, in standard deviations of the single answer; `careless` presses anything. */
 export type Ability = number | "careless";
 
 export class Crowd {
