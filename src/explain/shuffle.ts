@@ -5,7 +5,7 @@
  * Weights are shuffled within their tensor, from the score back, one layer after another ("cascading"). Shuffled weights have the
  * distribution of the trained ones whatever their type, so that activations stay in their range.
  */
-import { UserError } from "../errors.ts";
+import { present, UserError } from "../errors.ts";
 import { withRoom } from "../onnx/append.ts";
 import { product } from "../onnx/dims.ts";
 import { type Model, readModel } from "../onnx/model.ts";
@@ -59,7 +59,7 @@ function shuffle(tensor: TensorProto, next: () => number): void {
   const words = new Words(Uint8Array.from(rawData).buffer);
   for (let i = count - 1; i > 0; i--) {
     const j = Math.floor(next() * (i + 1));
-    [words[i], words[j]] = [words[j], words[i]];
+    [words[i], words[j]] = [present(words[j], "a weight"), present(words[i], "a weight")];
   }
   rawData.set(new Uint8Array(words.buffer));
 }
