@@ -2,6 +2,7 @@
 import { differentiate } from "../autodiff/differentiate.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
 import { UserError } from "../errors.ts";
+import { builtMap } from "../methods/layer-map.ts";
 import type { GraphQuestion, LayerMap } from "../methods/method.ts";
 import { Builder, type Value } from "../onnx/build.ts";
 import { isStatic, product } from "../onnx/dims.ts";
@@ -62,7 +63,7 @@ export class Asked implements GraphQuestion {
     const { a, grid } = parts;
     const sizes = [0, ...grid].map((axis) => build.dimOf(a, axis));
     const shape = isStatic(layout.grid) ? [-1, ...layout.grid] : build.concat(sizes, 0);
-    return { ...build.reshape(map(parts), shape), dims: [dims[0], ...layout.grid] };
+    return { ...build.reshape(builtMap(map, parts, 1), shape), dims: [dims[0], ...layout.grid] };
   }
 
   /** @throws UserError `invalid-model` without an image. */

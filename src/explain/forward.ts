@@ -3,7 +3,8 @@
 import type { Dense } from "../array/dense.ts";
 import type { Rules } from "../autodiff/rules.ts";
 import { checkOptions, expects, type OptionNames, throwIfAborted, UserError } from "../errors.ts";
-import { type MethodName, methodNamed } from "../methods/index.ts";
+import { type MethodChoice, methodOf } from "../methods/define.ts";
+import { onGrid } from "../methods/layer-map.ts";
 import { type LayerMap, shareDone } from "../methods/method.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
 import { checkSeed } from "../onnx/feeds.ts";
@@ -21,7 +22,7 @@ import { type Asked, classScores, cotangents, plainClasses, resolve, type Target
 export interface ExplainOptions {
   readonly target?: Target;
   /** "grad-cam" by default. */
-  readonly method?: MethodName;
+  readonly method?: MethodChoice;
   readonly layer?: string;
   /** Called with the share of the work that is done, 0 to 1, by methods of many runs. */
   readonly onProgress?: (done: number) => void;
@@ -49,7 +50,7 @@ export interface Explained {
 /** Explains a pass. */
 export async function explainPass(ort: Runtime, pass: Pass, options: ExplainOptions = {}): Promise<Explained> {
   const { target, method = "grad-cam", onProgress, signal } = options;
-  const { space, explain } = methodNamed(method);
+  const { space, explain } = methodOf(method);
   expects(!onProgress || typeof onProgress === "function", "onProgress", onProgress, "a function");
   expects(!signal || typeof signal.aborted === "boolean", "signal", signal, "an AbortSignal");
   throwIfAborted(signal);
@@ -116,10 +117,10 @@ class Inquiry {
       adjoint.seeds.forEach((name, i) => {
         feeds[name] = seeds[i];
       });
-      return toDense((await run(adjoint.session, feeds, [adjoint.output]))[adjoint.output]);
+      return onGrid(toDense((await run(adjoint.session, feeds, [adjoint.output]))[adjoint.output]), grid);
     };
     const together = plan.scoreDims[0] < 0 && adjoint.residuals.length === 0;
-    return onGrid(await this.#forEachTarget(together, byClass ? this.#classes : this.#cotangents, ask), grid);
+    return this.#forEachTarget(together, byClass ? this.#classes : this.#cotangents, ask);
   }
 
   async atInput(rules: Rules): Promise<Dense> {
@@ -210,12 +211,6 @@ async function scoresOfVariants(
 /** The grid of a layer whose sizes only the run knows. */
 const gridAsRun = (dims: readonly number[], { channels }: Layout): number[] =>
   dims.filter((_, axis) => axis > 0 && axis !== channels);
-
-/** A map's positions, whatever their shape, on the layer's grid: [m, ...grid]. */
-const onGrid = ({ data }: Dense, grid: readonly number[]): Dense => ({
-  data,
-  dims: [data.length / product(grid), ...grid],
-});
 
 const noImage = "invalid model: none of its inputs is an image (with spatial dimensions)";
 

@@ -5,8 +5,9 @@
 
 import type { Dense } from "../array/dense.ts";
 import { throwIfAborted } from "../errors.ts";
+import { type MethodChoice, methodOf } from "../methods/define.ts";
 import { gradCamMap, gradCamSum } from "../methods/grad-cam.ts";
-import { type MethodName, methodNamed } from "../methods/index.ts";
+import { onGrid } from "../methods/layer-map.ts";
 import { type Explanation, type LayerMap, type Question, shareDone } from "../methods/method.ts";
 import type { Part } from "../onnx/compose.ts";
 import { product, range } from "../onnx/dims.ts";
@@ -31,8 +32,8 @@ export interface SentenceOptions {
 export type WordWeights = readonly (readonly number[])[];
 
 export interface ExplainWords {
-  /** A method's name; "grad-cam" by default. */
-  readonly method?: MethodName;
+  /** "grad-cam" by default. */
+  readonly method?: MethodChoice;
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -194,7 +195,7 @@ export class Told {
         onProgress?.(shareDone(done));
       },
     };
-    return methodNamed(method).explain(question);
+    return methodOf(method).explain(question);
   }
 
   async #atLayer(map: LayerMap, weights: WordWeights, signal?: AbortSignal): Promise<Dense> {
@@ -202,9 +203,8 @@ export class Told {
     const asking = await telling.atLayer(layer, map);
     const feeds: Feeds = Object.fromEntries(asking.residuals.map((name) => [name, known[name]]));
     if (asking.activations) feeds[asking.activations] = known[layer];
-    const { data } = await askRows(this.ort, asking, feeds, this.scores.cotangent, this.#placed(weights), signal);
-    const grid = telling.gridOf(layer);
-    return { data, dims: [data.length / product(grid), ...grid] };
+    const rows = await askRows(this.ort, asking, feeds, this.scores.cotangent, this.#placed(weights), signal);
+    return onGrid(rows, telling.gridOf(layer));
   }
 
   #placed(weights: WordWeights): number[][] {

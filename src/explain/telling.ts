@@ -9,6 +9,7 @@ import type { Dense } from "../array/dense.ts";
 import { differentiate, type Overrides } from "../autodiff/differentiate.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
 import { InternalError, listing, throwIfAborted, UserError } from "../errors.ts";
+import { builtMap } from "../methods/layer-map.ts";
 import type { LayerMap } from "../methods/method.ts";
 import { append } from "../onnx/append.ts";
 import type { Value } from "../onnx/build.ts";
@@ -174,7 +175,7 @@ export class Telling {
       const { build, ...seeds } = this.#seeded();
       const da = this.#gradient(build, seeds.values, layer, overridesOf("plain", this.options));
       const activations = build.input(type, dims);
-      const output = map(layerParts(build, activations, da, this.#layout(layer)));
+      const output = builtMap(map, layerParts(build, activations, da, this.#layout(layer)));
       const reads = build.collect([output]).nodes.some(({ input }) => input.includes(activations.name));
       const extension = this.#extension(build, reads ? [activations, ...seeds.inputs] : seeds.inputs, output);
       const { residuals } = readsOf(this.model, extension);

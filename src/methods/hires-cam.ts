@@ -5,8 +5,8 @@
  *
  * Element by element: unlike in Grad-CAM the gradient counts where it is.
  */
-import { byImage, flatGrid } from "./grad-cam.ts";
-import type { LayerMap, Method } from "./method.ts";
+import { byImage, flatGrid, layerMethod } from "./layer-map.ts";
+import type { LayerMap } from "./method.ts";
 
 const hiResCamMap: LayerMap = (parts) => {
   const { build, da } = parts;
@@ -15,12 +15,9 @@ const hiResCamMap: LayerMap = (parts) => {
   return build.relu(build.reduceSum(build.mul(gradients, build.unsqueeze(activations, [1])), [2], false));
 };
 
-export const hiResCam: Method<"hires-cam"> = {
+export const hiResCam = layerMethod(hiResCamMap, {
   name: "hires-cam",
   title: "HiResCAM",
   summary: "What each place of a layer contributed to the score, to first order.",
   paper: "Draelos and Carin 2020, https://arxiv.org/abs/2011.08891",
-  space: "layer",
-  explain: async (question) => ({ maps: await question.atLayer(hiResCamMap) }),
-  graph: (question) => ({ map: question.atLayer(hiResCamMap) }),
-};
+});

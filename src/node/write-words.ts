@@ -6,7 +6,6 @@ import type { Box, Point } from "../image/locate.ts";
 import type { Picture } from "../image/picture.ts";
 import { shrinkToFit } from "../image/resample.ts";
 import { encodePng, rasterise } from "../image/sharp.ts";
-import { methodNamed } from "../methods/index.ts";
 import type { Warning } from "../read/decision.ts";
 import type { ColormapName } from "../render/colormap.ts";
 import { type PageWord, sentencePage } from "../render/sentence-page.ts";
@@ -46,7 +45,6 @@ export interface WrittenMap {
 
 /** What a map is of, for its files and its place in the sheet. */
 interface Drawn extends ReadMap {
-  readonly method: string;
   readonly question: string;
   /** In file names. */
   readonly slug: string;
@@ -135,6 +133,7 @@ async function write(
   { directory, stem, colormap, caption, masks = {} }: WriteWordsOptions,
 ): Promise<WrittenWords> {
   const maps: WrittenMap[] = [];
+  const titles = new Map(drawn.map(({ method, methodTitle }) => [method, methodTitle]));
   const cells = new Map<string, SheetCell[]>();
   const words = new Map<string, (PageWord & { readonly place: Drawn["place"] })[]>();
   for (const one of drawn) {
@@ -165,7 +164,7 @@ async function write(
   const sheets: { method: string; sheet: string; page: string }[] = [];
   for (const [method, own] of cells) {
     const names = { sheet: `${stem}.${method}.sheet.png`, page: `${stem}.${method}.html` };
-    const below = `${methodNamed(method).title}. ${caption}`;
+    const below = `${titles.get(method)}. ${caption}`;
     const colorbar = { colormap, label: "share of each map's maximum", ticks: ["0", "0.5", "1"] };
     const svg = sheet({ title, lines, cells: [input, ...own], colorbar, caption: below });
     await writeWhole(path.join(directory, names.sheet), await rasterise(svg, { scale: 2 }));

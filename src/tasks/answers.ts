@@ -4,7 +4,8 @@ import type { Dense } from "../array/dense.ts";
 import { checkOptions, expects, InternalError, isRecord, type OptionNames, UserError } from "../errors.ts";
 import type { Forward } from "../explain/forward.ts";
 import type { Target } from "../explain/target.ts";
-import { type MethodName, methodNamed } from "../methods/index.ts";
+import type { MethodChoice } from "../methods/define.ts";
+import type { Method } from "../methods/method.ts";
 import type { Feeds } from "../onnx/runtime.ts";
 import type { Warning } from "../read/decision.ts";
 import { askingNames, checkAsking, checkList, isQuery } from "./asking.ts";
@@ -13,8 +14,8 @@ import type { ClassQuery, Labels } from "./labels.ts";
 export interface ClassifyOptions {
   /** Classes to explain: indices, names, `topN`; the best class by default. */
   readonly classes?: readonly ClassQuery[];
-  /** One method or several; "grad-cam" by default. */
-  readonly method?: MethodName | readonly MethodName[];
+  /** One method or several, by name or one's own; "grad-cam" by default. */
+  readonly method?: MethodChoice | readonly MethodChoice[];
   /** Explain the classes rather than this one: what speaks for them and against it. */
   readonly against?: ClassQuery;
   /** Explain what speaks against the classes. */
@@ -55,7 +56,9 @@ export interface Prediction {
 export interface Explanation {
   readonly class: number;
   readonly label: string;
+  /** The method's name, and how people write it. */
   readonly method: string;
+  readonly methodTitle: string;
   /** What was asked, in short, for names of files: "967", "967-against-504", "not-967". */
   readonly asked: string;
   /** What was asked, in words: "espresso", "espresso rather than cup", "against espresso". */
@@ -98,7 +101,7 @@ function softmax(scores: Float32Array): number[] {
 /** What is asked, with names found. */
 export interface Asking {
   readonly classes: readonly number[];
-  readonly methods: readonly MethodName[];
+  readonly methods: readonly Method[];
   readonly against?: number;
   readonly counterfactual?: boolean;
   readonly labels: Labels;
@@ -122,7 +125,12 @@ export async function explanationsOf(forward: Forward, asking: Asking): Promise<
       const { asked, question } = wordsOf(classes[i], asking);
       const label = asking.labels.name(classes[i]);
       const blank = blankness(one.map, { method, question, layer: one.layer });
-      explanations.push({ class: classes[i], label, method, asked, question, ...one, blank, warnings: [] });
+      const warnings = blank === undefined ? ofMethod(method) : [];
+      const { name, title } = method;
+      explanations.push({
+        ...{ class: classes[i], label, method: name, methodTitle: title },
+        ...{ asked, question, ...one, blank, warnings },
+      });
     });
     onProgress(1);
   }
@@ -141,8 +149,12 @@ function wordsOf(index: number, { against, counterfactual, labels }: Asking): { 
 /** A method's answer to one question. */
 export type OneMap = Pick<Explanation, "map" | "pixels" | "layer">;
 
+/** What is known of every map of a method. */
+const ofMethod = ({ title, classIndependent }: Method): Warning[] =>
+  classIndependent ? [{ code: "class-independent", text: `${title} hardly depends on the class.` }] : [];
+
 /** Plain classes are asked together, contrasts and opposites one at a time. */
-async function askEach(forward: Forward, method: MethodName, asking: Asking): Promise<OneMap[]> {
+async function askEach(forward: Forward, method: Method, asking: Asking): Promise<OneMap[]> {
   const { classes, against, counterfactual, onProgress, signal } = asking;
   const targets: Target[] =
     against !== undefined
@@ -176,11 +188,11 @@ export function row(tensor: { data: unknown; dims: readonly number[] }, index: n
 /** Why a method's map shows nothing; undefined where it shows something. */
 export function blankness(
   { data }: Dense,
-  { method, question, layer }: { readonly method: string; readonly question: string; readonly layer?: string },
+  { method, question, layer }: { readonly method: Method; readonly question: string; readonly layer?: string },
 ): string | undefined {
   if (data.some((v) => !Number.isFinite(v))) return "the map is not finite: a gradient overflowed";
   if (data.some((v) => v > 0)) return undefined;
-  const { nothing, title } = methodNamed(method);
+  const { nothing, title } = method;
   const negative = data.some((v) => v < 0);
   if (nothing) return nothing(question, negative);
   return layer

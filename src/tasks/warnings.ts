@@ -1,7 +1,6 @@
 /** @file What a reader of an explanation must know: of the model, of the layer, of the question and of the map itself. */
 
 import { pearson } from "../array/correlation.ts";
-import { methodNamed } from "../methods/index.ts";
 import type { Warning } from "../read/decision.ts";
 import type { Layer } from "../read/layers.ts";
 import type { Explanation } from "./answers.ts";
@@ -74,10 +73,9 @@ function ofClass({ label, asked, class: index }: Explanation, probability: numbe
 }
 
 function ofMap(explanation: Explanation, all: readonly Explanation[]): Warning[] {
-  const { blank, layer, method, map, class: index } = explanation;
+  const { blank, layer, method, map, class: index, warnings } = explanation;
   if (blank !== undefined) return emptied(blank, layer);
-  const { title, classIndependent } = methodNamed(method);
-  if (classIndependent) return [{ code: "class-independent", text: `${title} hardly depends on the class.` }];
+  if (warnings.length) return [...warnings];
   const other = all.find(
     (e) => e.method === method && e.class !== index && !e.blank && pearson(e.map.data, map.data) > alike,
   );

@@ -6,7 +6,7 @@ import { type Explainer, type OpenOptions, openExplainer } from "../../explain/e
 import type { Forward } from "../../explain/forward.ts";
 import { bestClasses, byScore, classScores } from "../../explain/target.ts";
 import type { Preprocess, Preprocessed } from "../../image/preprocess.ts";
-import { type MethodName, methodNames } from "../../methods/index.ts";
+import { methodsOf } from "../../methods/define.ts";
 import { DataType } from "../../onnx/proto.ts";
 import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
 import { repeatImage, toTensor } from "../../onnx/tensors.ts";
@@ -170,7 +170,7 @@ export class Classifier {
   async explain<K extends Kind = "picture">(sample: Sample, options: ClassifyOptions = {}): Promise<Why<K>> {
     checkClassify(options);
     checkSample(sample);
-    methodsOf(options);
+    methodsOf(options.method);
     const seen = this.see<K>(sample);
     const { layer, inputs } = options;
     return this.#answer(seen, await this.explainer.forward(this.feeds(seen.input, inputs), { layer }), options);
@@ -188,7 +188,7 @@ export class Classifier {
       asked.map(async ({ sample, options = {} }) => {
         checkClassify(options);
         checkSample(sample);
-        methodsOf(options);
+        methodsOf(options.method);
         throwIfAborted(options.signal);
         const seen = this.see<K>(sample);
         return { seen, options, feeds: this.feeds(seen.input, options.inputs) };
@@ -218,7 +218,7 @@ export class Classifier {
     options: ClassifyOptions,
   ): Promise<Why<K>> {
     throwIfAborted(options.signal);
-    const methods = methodsOf(options);
+    const methods = methodsOf(options.method);
     const scores = classScores(forward.scores, 0);
     const { labels } = this;
     const best = (count: number) => bestClasses(scores, count);
@@ -289,9 +289,6 @@ export class Classifier {
     return this.explainer.release();
   }
 }
-
-/** @throws UserError `unknown-name` */
-const methodsOf = ({ method = "grad-cam" }: ClassifyOptions): MethodName[] => methodNames([method].flat());
 
 /** Of one score behind a sigmoid, two names are those of its absence and its presence. */
 const namesOf = (names: readonly string[], classes: number): readonly string[] =>

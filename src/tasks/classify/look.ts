@@ -4,6 +4,7 @@ import { bestClasses, classScores } from "../../explain/target.ts";
 import { cellsSpan, undo } from "../../image/geometry.ts";
 import { locateOn } from "../../image/locate.ts";
 import type { Preprocessed } from "../../image/preprocess.ts";
+import { methodsOf } from "../../methods/define.ts";
 import {
   type ClassifyOptions,
   type Explanation,
@@ -59,7 +60,7 @@ export class Look {
   async explain(options: LookOptions = {}): Promise<(Explanation & PicturePlace)[]> {
     const { labels } = this;
     const classes = this.find(options.classes ?? ["top1"]);
-    const methods = [options.method ?? "grad-cam"].flat();
+    const methods = methodsOf(options.method);
     const against = options.against === undefined ? undefined : this.find([options.against])[0];
     const answers = await explanationsOf(this.forward, { ...options, classes, methods, against, labels });
     const placings = await Promise.all(answers.map(({ layer }) => this.places?.of(layer)));

@@ -4,7 +4,8 @@ import { checkOptions, expects, listing, type OptionNames, throwIfAborted, UserE
 import type { Geometry } from "../../image/geometry.ts";
 import { picture as blankPicture, type Picture } from "../../image/picture.ts";
 import type { Preprocess } from "../../image/preprocess.ts";
-import { type MethodName, methodNamed } from "../../methods/index.ts";
+import { type MethodChoice, methodsOf } from "../../methods/define.ts";
+import { gradCam } from "../../methods/grad-cam.ts";
 import { range } from "../../onnx/dims.ts";
 import type { Runtime } from "../../onnx/runtime.ts";
 import { askingNames, checkAsking, checkList, isText } from "../asking.ts";
@@ -38,8 +39,8 @@ export interface CaptionOptions {
   readonly beams?: number;
   /** Explain what speaks against the words. */
   readonly counterfactual?: boolean;
-  /** One method or several; "grad-cam" by default. */
-  readonly method?: MethodName | readonly MethodName[];
+  /** One method or several, by name or one's own; "grad-cam" by default. */
+  readonly method?: MethodChoice | readonly MethodChoice[];
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -67,7 +68,6 @@ export interface WordExplanation extends ReadMap {
   readonly text: string;
   /** In words: "circle", "against circle", "a red circle rather than a dog". */
   readonly question: string;
-  readonly method: string;
   /** The tokens [from, to) of the sentence. */
   readonly tokens: Span;
   /** Their sum; of a contrast, the difference. */
@@ -115,7 +115,7 @@ export class Captioner {
   async explain(picture: Picture, options: CaptionOptions = {}): Promise<Captioned> {
     checkCaption(options);
     checkPicture(picture);
-    const methods = [options.method ?? "grad-cam"].flat().map((name) => methodNamed(name).name);
+    const methods = methodsOf(options.method);
     if (options.instead !== undefined) checkContrast(methods, "sentence");
     const writer = this.#writer;
     const seen = this.#see(picture);
@@ -138,7 +138,7 @@ export class Captioner {
         throwIfAborted(options.signal);
         const question = options.counterfactual ? `against ${text}` : text;
         const logProbability = total(caption.tokens.slice(...tokens));
-        const own = { kind, text, question, method, tokens, logProbability };
+        const own = { kind, text, question, tokens, logProbability };
         explanations.push(Object.assign(readMap(maps[i], method, question, geometry), own));
       });
       onProgress(1);
@@ -221,8 +221,8 @@ function find(words: readonly Word[], query: string): Asked[] {
 async function rather(one: Written, other: Written, geometry: Geometry): Promise<WordExplanation> {
   const { sentence, ids } = one;
   const question = `${sentence.text} rather than ${other.sentence.text}`;
-  return Object.assign(readMap(await contrast(one, other), "grad-cam", question, geometry), {
-    ...{ kind: "contrast" as const, text: sentence.text, question, method: "grad-cam" },
+  return Object.assign(readMap(await contrast(one, other), gradCam, question, geometry), {
+    ...{ kind: "contrast" as const, text: sentence.text, question },
     tokens: [0, ids.length] as const,
     logProbability: sentence.logProbability - other.sentence.logProbability,
   });

@@ -3,7 +3,9 @@
 import { throwIfAborted, UserError } from "../../errors.ts";
 import type { Picture } from "../../image/picture.ts";
 import type { Preprocess } from "../../image/preprocess.ts";
-import { type MethodName, methodNamed } from "../../methods/index.ts";
+import { methodsOf } from "../../methods/define.ts";
+import { gradCam } from "../../methods/grad-cam.ts";
+import type { Method } from "../../methods/method.ts";
 import type { Runtime } from "../../onnx/runtime.ts";
 import { readMap } from "../map.ts";
 import { checkPicture } from "../sample.ts";
@@ -54,7 +56,7 @@ export class GenerativeAnswerer {
   async ask(picture: Picture, question: string, options: QuestionOptions = {}): Promise<Answered> {
     checkQuestion(question, options);
     checkPicture(picture);
-    const methods = [options.method ?? "grad-cam"].flat().map((name) => methodNamed(name).name);
+    const methods = methodsOf(options.method);
     if (options.against !== undefined) checkContrast(methods, "answer");
     const { tokenizer } = this.#writer.options;
     const asked = this.#asked(question);
@@ -122,7 +124,7 @@ export class GenerativeAnswerer {
     { geometry }: Seen,
     written: Written,
     { class: index, label, tokens = [] }: AnswerPrediction,
-    method: MethodName,
+    method: Method,
     { counterfactual, signal, onProgress }: QuestionOptions,
   ): Promise<AnswerExplanation[]> {
     const words = this.#writer.options.tokenizer.words(written.ids);
@@ -136,7 +138,7 @@ export class GenerativeAnswerer {
       const asked = `${counterfactual ? "not-" : ""}${index}${word ? `-word${i}` : ""}`;
       const logProbability = total(tokens.slice(...spans[i]));
       return Object.assign(readMap(map, method, question, geometry), {
-        ...{ class: index, label, method, asked, question },
+        ...{ class: index, label, asked, question },
         ...(word && { word: { text: word.text, tokens: spans[i], logProbability } }),
       });
     });
@@ -149,8 +151,8 @@ export class GenerativeAnswerer {
     rival: Written,
   ): Promise<AnswerExplanation> {
     const question = `${label} rather than ${rival.sentence.text}`;
-    const own = { class: index, label, method: "grad-cam", asked: `${index}-against`, question };
-    return Object.assign(readMap(await contrast(written, rival), own.method, question, geometry), own);
+    const own = { class: index, label, asked: `${index}-against`, question };
+    return Object.assign(readMap(await contrast(written, rival), gradCam, question, geometry), own);
   }
 }
 

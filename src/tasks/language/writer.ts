@@ -9,7 +9,7 @@ import { Sentences, type Sight, type Told } from "../../explain/sentences.ts";
 import type { Geometry } from "../../image/geometry.ts";
 import type { Picture } from "../../image/picture.ts";
 import { type Preprocess, preprocess } from "../../image/preprocess.ts";
-import { type MethodName, methodNamed } from "../../methods/index.ts";
+import type { Method } from "../../methods/method.ts";
 import { declaredType } from "../../onnx/proto.ts";
 import type { Feeds, Runtime, SessionOptions } from "../../onnx/runtime.ts";
 import { toTensor } from "../../onnx/tensors.ts";
@@ -183,7 +183,7 @@ export async function mapsOf(
   { told, ids }: Written,
   spans: readonly Span[],
   how: {
-    readonly method: MethodName;
+    readonly method: Method;
     readonly sign: 1 | -1;
     readonly signal?: AbortSignal;
     readonly onProgress?: (done: number) => void;
@@ -191,7 +191,7 @@ export async function mapsOf(
 ): Promise<OneMap[]> {
   const weights = spans.map(([from, to]) => ids.map((_, t) => (t >= from && t < to ? how.sign : 0)));
   const { maps, pixels } = await told.explain(weights, how);
-  const layer = methodNamed(how.method).space === "layer" ? told.layer : undefined;
+  const layer = how.method.space === "layer" ? told.layer : undefined;
   return spans.map((_, i) => ({ map: row(maps, i), pixels: pixels && row(pixels, i), layer }));
 }
 
@@ -207,7 +207,7 @@ export async function contrast(one: Written, other: Written): Promise<OneMap> {
 }
 
 /** @throws UserError `invalid-option` where one sentence rather than another is to be explained by a method that is not linear. */
-export function checkContrast(methods: readonly string[], what: string): void {
-  if (methods.some((name) => name !== "grad-cam"))
+export function checkContrast(methods: readonly Method[], what: string): void {
+  if (methods.some(({ name }) => name !== "grad-cam"))
     throw new UserError("invalid-option", `invalid method: one ${what} rather than another is explained by grad-cam`);
 }
