@@ -43,11 +43,13 @@ const all = {
 };
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !Object.hasOwn(all, name));
-if (unknown.length) throw new Error(`unknown pictures: ${unknown.join(", ")}; there are ${Object.keys(all).join(", ")}`);
+if (unknown.length)
+  throw new Error(`unknown pictures: ${unknown.join(", ")}; there are ${Object.keys(all).join(", ")}`);
 
 const model = await load();
 await mkdir(pictures, { recursive: true });
-for (const [name, draw] of Object.entries(all)) if (!asked.length || asked.includes(name)) await save(name, await draw());
+for (const [name, draw] of Object.entries(all))
+  if (!asked.length || asked.includes(name)) await save(name, await draw());
 await model.release();
 
 /** The sheet that `gradcam caption` writes of the example scene. */
