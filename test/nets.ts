@@ -1,6 +1,6 @@
 /** @file Small networks of the usual plans, with random weights: what the tests of explanations ask about. */
 import * as ort from "onnxruntime-node";
-import { randomNormal } from "../src/autodiff/check.ts";
+import { randomNormal } from "../src/array/random.ts";
 import { product } from "../src/onnx/dims.ts";
 import { changed, DataType, decodeModel, encodeModel, makeValueInfo, type NodeProto } from "../src/onnx/proto.ts";
 import type { Feeds } from "../src/onnx/runtime.ts";

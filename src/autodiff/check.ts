@@ -4,6 +4,7 @@
  * A random cotangent and a few random directions stand for the whole Jacobian: a check costs one gradient, and two forward passes a
  * direction.
  */
+import { randomNormal } from "../array/random.ts";
 import { checkOptions, expects, isRecord, type OptionNames, UserError } from "../errors.ts";
 import { type Feeds, openSession, type Runtime, run, type SessionOptions } from "../onnx/runtime.ts";
 import type { Overrides } from "./differentiate.ts";
@@ -99,20 +100,4 @@ function dot(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
   return sum;
-}
-
-/** Seeded standard normal numbers (mulberry32, Box and Muller). */
-export function randomNormal(seed: number): (count: number) => Float32Array {
-  let state = seed + 0x9e3779b9;
-  const uniform = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return (count) =>
-    Float32Array.from(
-      { length: count },
-      () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
-    );
 }
