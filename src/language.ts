@@ -1,4 +1,6 @@
 /** @file `gradcam/language`: captions and answers explained, on whatever ONNX Runtime the host has. Apart from the core, for it brings a tokenizer. */
+
+export { insideOutside } from "./image/inside-outside.ts";
 export { compose } from "./onnx/compose.ts";
 export { readModel } from "./onnx/model.ts";
 export { unroll } from "./onnx/unroll.ts";
@@ -25,4 +27,4 @@ export { GenerativeAnswerer } from "./tasks/language/generative-answerer.ts";
 export type { Narrator } from "./tasks/language/narrator.ts";
 export { type QuestionReader, sequenceNarrator } from "./tasks/language/sequence-narrator.ts";
 export { type StepNames, stepNarrator } from "./tasks/language/step-narrator.ts";
-export { insideOutside, type ReadMap } from "./tasks/map.ts";
+export type { ReadMap } from "./tasks/map.ts";

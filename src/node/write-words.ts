@@ -2,6 +2,7 @@
 import path from "node:path";
 import { encodeNpy } from "../array/npy.ts";
 import type { Geometry } from "../image/geometry.ts";
+import { insideOutside } from "../image/inside-outside.ts";
 import type { Box, Point } from "../image/locate.ts";
 import type { Picture } from "../image/picture.ts";
 import { shrinkToFit } from "../image/resample.ts";
@@ -13,7 +14,7 @@ import { type SheetCell, sheet } from "../render/sheet.ts";
 import { view } from "../tasks/classify/figure.ts";
 import type { Answered } from "../tasks/language/answering.ts";
 import type { Captioned } from "../tasks/language/captioning.ts";
-import { insideOutside, type ReadMap } from "../tasks/map.ts";
+import type { ReadMap } from "../tasks/map.ts";
 import { percent } from "../tasks/percent.ts";
 import { writeWhole } from "./files.ts";
 

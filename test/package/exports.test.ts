@@ -5,6 +5,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { expect, test } from "vitest";
 import * as everywhere from "../../src/index.ts";
+import * as metrics from "../../src/metrics.ts";
 import * as inNode from "../../src/node.ts";
 import * as scenes from "../../src/scenes/index.ts";
 import * as onTheWeb from "../../src/web.ts";
@@ -58,6 +59,35 @@ test("names of gradcam/node", () => {
       "writeAnswered",
       "writeCaptioned",
       "writeWhy",
+    ]
+  `);
+});
+
+test("names of gradcam/metrics", () => {
+  expect(Object.keys(metrics).sort()).toMatchInlineSnapshot(`
+    [
+      "area",
+      "averageDrop",
+      "boxOverlap",
+      "complexity",
+      "deletionCurve",
+      "energyPointingGame",
+      "faithfulnessCorrelation",
+      "infidelity",
+      "insertionCurve",
+      "insideOutside",
+      "localises",
+      "maskOverlap",
+      "maxBoxAccuracy",
+      "maxSensitivity",
+      "pixelAveragePrecision",
+      "pointingGame",
+      "randomFor",
+      "rankCorrelation",
+      "regionOf",
+      "relevanceRankAccuracy",
+      "road",
+      "sparseness",
     ]
   `);
 });
@@ -161,6 +191,7 @@ test("the subpaths that package.json offers", () => {
     "./web",
     "./compile",
     "./language",
+    "./metrics",
     "./scenes",
     "./client",
     "./package.json",
