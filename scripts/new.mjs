@@ -9,7 +9,7 @@
  *
  * What is to be filled in is marked TODO, and no test passes while it is there. A name that exists is refused, and nothing is written.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { method } from "./new/method.mjs";
@@ -32,6 +32,7 @@ function checkout() {
     refuse(why) {
       throw new Refused(why);
     },
+    filesIn: (folder) => readdirSync(path.join(root, folder)).map((name) => `${folder}/${name}`),
     exists: (file) => changed.has(file) || existsSync(path.join(root, file)),
     create(file, text) {
       if (this.exists(file)) throw new Refused(`${file} exists`);

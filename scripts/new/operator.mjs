@@ -15,19 +15,19 @@ export const operator = {
       place,
       domain: /domain: "([^"]*)"/.exec(text)?.[1] ?? "",
     }));
-    const [of, is] = [domain.reverse().join("."), (one) => one.place === family];
-    if (listed.some((one) => one.domain === of && one.names.split(" ").includes(own)))
-      files.refuse(`the operator ${name} exists: ${index}`);
+    const of = domain.reverse().join(".");
+    const domainOf = (place) => listed.find((one) => one.place === place)?.domain ?? "";
+    for (const file of files.filesIn("src/ops"))
+      if (domainOf(/([^/]*)\.ts$/.exec(file)[1]) === of && new RegExp(`export const ${own}\\b`).test(files.read(file)))
+        files.refuse(`the operator ${name} exists: ${file}`);
     if (!files.exists(rules)) {
       files.create(rules, `/** @file TODO. */\nimport { elementwise } from "./op.ts";\n\n${rule(own)}`);
       const text = `  { names: "${own}", ${of ? `domain: "${of}", ` : ""}load: () => import("./${family}.ts") },\n`;
       files.insert(index, { before: /^\];/gm }, text);
     } else {
-      const there = files.read(rules);
-      if (new RegExp(`export const ${own}\\b`).test(there)) files.refuse(`the operator ${name} exists: ${rules}`);
-      const mine = listed.find(is);
-      if ((mine?.domain ?? "") !== of)
-        files.refuse(`${rules} holds operators of ${mine?.domain || "the standard"}; take another family`);
+      if (domainOf(family) !== of)
+        files.refuse(`${rules} holds operators of ${domainOf(family) || "the standard"}; take another family`);
+      const mine = listed.find((one) => one.place === family);
       files.insert(rules, { after: /$/g }, `\n${rule(own)}`);
       if (mine) files.insert(index, { after: new RegExp(`${mine.names}(?=")`, "g") }, ` ${own}`);
     }

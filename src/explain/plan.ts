@@ -11,7 +11,7 @@ import { differentiate } from "../autodiff/differentiate.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
 import { UserError } from "../errors.ts";
 import { gradCamMap } from "../methods/grad-cam.ts";
-import { builtMap } from "../methods/layer-map.ts";
+import { builtMap, keyOf } from "../methods/layer-map.ts";
 import type { LayerMap } from "../methods/method.ts";
 import { needAlias } from "../onnx/alias.ts";
 import { type Extension, openExtended } from "../onnx/append.ts";
@@ -154,7 +154,7 @@ export class Plan {
 
   /** The adjoint from the score to a map at a layer. */
   adjoint(layer: string, seeding: Seeding, map: LayerMap): Promise<Adjoint> {
-    return this.#once(`adjoint ${layer} ${seeding} ${map}`, async () => {
+    return this.#once(`adjoint ${layer} ${seeding} ${keyOf(map)}`, async () => {
       const { extension, ...names } = this.#layerGraph(layer, seeding, (parts) => builtMap(map, parts));
       const { residuals } = readsOf(this.model, extension);
       const bytes = extract(this.model, this.tensors, extension);

@@ -9,7 +9,7 @@ import type { Dense } from "../array/dense.ts";
 import { differentiate, type Overrides } from "../autodiff/differentiate.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
 import { InternalError, listing, throwIfAborted, UserError } from "../errors.ts";
-import { builtMap } from "../methods/layer-map.ts";
+import { builtMap, keyOf } from "../methods/layer-map.ts";
 import type { LayerMap } from "../methods/method.ts";
 import { append } from "../onnx/append.ts";
 import type { Value } from "../onnx/build.ts";
@@ -170,7 +170,7 @@ export class Telling {
 
   /** The way back from the words to a map at a layer. */
   atLayer(layer: string, map: LayerMap): Promise<Asking> {
-    return this.#once(`${layer} ${map}`, async () => {
+    return this.#once(`${layer} ${keyOf(map)}`, async () => {
       const { type, dims } = typeOf(this.model, this.tensors, layer);
       const { build, ...seeds } = this.#seeded();
       const da = this.#gradient(build, seeds.values, layer, overridesOf("plain", this.options));

@@ -51,6 +51,16 @@ export function builtMap(map: LayerMap, parts: LayerParts, k = -1): Value {
   return value;
 }
 
+const keys = new WeakMap<LayerMap, number>();
+let last = 0;
+
+/** What a map is called where graphs are kept by it: by itself, for another function may have the same text. */
+export function keyOf(map: LayerMap): number {
+  const key = keys.get(map) ?? ++last;
+  keys.set(map, key);
+  return key;
+}
+
 /** A map's positions on the layer's grid, [rows, ...grid]; @throws UserError `invalid-option` where they do not fill it. */
 export function onGrid({ data, dims }: Dense, grid: readonly number[]): Dense {
   const positions = product(grid);

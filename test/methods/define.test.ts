@@ -16,7 +16,7 @@ import {
   type Question,
 } from "../../src/index.ts";
 import { Classifier } from "../../src/tasks/classify/classification.ts";
-import { ask, expectUserError, numbers, open, session } from "../explain/ask.ts";
+import { ask, expectClose, expectUserError, numbers, open, session } from "../explain/ask.ts";
 import { gap, images, vgg } from "../nets.ts";
 
 /** Grad-CAM without its rectifier: the class's evidence with its sign. */
@@ -84,6 +84,24 @@ describe("what is taken", () => {
     const forward = await explainer.forward(images());
     const [own, same] = [await forward.explain({ method: new Mine() }), await forward.explain({ method: signed })];
     expect(numbers(own.maps)).toEqual(numbers(same.maps));
+    await explainer.release();
+  });
+
+  test("two methods whose maps have the same text", async () => {
+    const scaled = (factor: number) =>
+      layerMethod((parts) => parts.build.mul(signedMap(parts), factor), { ...about, name: `times-${factor}` });
+    const explainer = await open(vgg());
+    const [once, twice] = [scaled(1), scaled(2)];
+    for (const target of [1, { for: 0, against: 3 }] as const) {
+      const [one, two] = [
+        await explainer.explain(images(), { method: once, target }),
+        await explainer.explain(images(), { method: twice, target }),
+      ];
+      expectClose(
+        numbers(two.maps),
+        numbers(one.maps).map((v) => 2 * v),
+      );
+    }
     await explainer.release();
   });
 
