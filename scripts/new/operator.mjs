@@ -28,6 +28,8 @@ export const operator = {
       if (domainOf(family) !== of)
         files.refuse(`${rules} holds operators of ${domainOf(family) || "the standard"}; take another family`);
       const mine = listed.find((one) => one.place === family);
+      if (!/import \{[^}]*\belementwise\b/.test(files.read(rules)))
+        files.insert(rules, { before: /^import /gm }, 'import { elementwise } from "./op.ts";\n');
       files.insert(rules, { after: /$/g }, `\n${rule(own)}`);
       if (mine) files.insert(index, { after: new RegExp(`${mine.names}(?=")`, "g") }, ` ${own}`);
     }

@@ -48,7 +48,7 @@ test("a method: its file and page, and its line in the registry, the test and bo
     "export const gradCamPlusPlus = layerMethod(gradCamPlusPlusMap, {",
   );
   expect(text("src/methods/index.ts")).toContain('import { gradCamPlusPlus } from "./grad-cam++.ts";\n');
-  expect(text("src/methods/index.ts")).toMatch(/const registered = \[[^\]]*, gradCamPlusPlus,?\s*\] as const;/);
+  expect(text("src/methods/index.ts")).toMatch(/const registered = \[[^\]]*\w, gradCamPlusPlus,?\s*\] as const;/);
   expect(text("test/methods/registry.test.ts")).toContain('  "grad-cam++": { signed: false, pixels: false },\n};');
   expect(text("docs/methods/README.md")).toMatch(/\n\| \[`grad-cam\+\+`\]\(grad-cam\+\+\.md\) \|.*TODO.*\n\n/);
   expect(text("README.md")).toContain("\n| [`grad-cam++`](docs/methods/grad-cam++.md) | TODO |\n\n");
@@ -63,6 +63,7 @@ test.each([
   const { begin, text } = checkout();
   expect(await begin("operator", name, family)).toMatchObject({ code: 0 });
   expect(text(`src/ops/${family}.ts`)).toContain(rule);
+  expect(text(`src/ops/${family}.ts`)).toMatch(/^import \{[^}]*\belementwise\b/m);
   expect(text("src/ops/families.ts")).toContain(index);
   expect(text(`test/ops/${family}.test.ts`)).toContain(`checkRule("${name}",`);
 });
