@@ -262,3 +262,14 @@ test("gradcam is at most 60 KB up front, 76 KB where it explains and 120 KB whol
   expect(inputs.filter((name) => /node:|onnxruntime-(node|web)|sharp|commander/.test(name))).toEqual([]);
   for (const { text } of outputFiles) expect(text).not.toMatch(/["']node:/);
 });
+
+test("gradcam/metrics is less than 16 KB, gzipped, and needs no runtime, no model and no Node", async () => {
+  const { outputFiles, metafile } = await build({
+    ...{ entryPoints: [`${root}dist/metrics.js`], bundle: true, minify: true, format: "esm", platform: "browser" },
+    ...{ write: false, metafile: true, logLevel: "silent" },
+  });
+  const folders = Object.keys(metafile.inputs).map((name) => name.replace(/^.*dist\//, "").replace(/\/[^/]*$/, ""));
+  const allowed = ["array", "errors.js", "evaluate/metrics", "image", "metrics.js", "onnx/dims.js", "onnx"];
+  expect([...new Set(folders)].filter((folder) => !allowed.includes(folder))).toEqual([]);
+  expect(gzipSync(outputFiles[0].contents).length).toBeLessThan(16 * 1024);
+});
