@@ -64,6 +64,7 @@ export async function explainPass(ort: Runtime, pass: Pass, options: ExplainOpti
   const { maps, pixels } = await explain({
     image: toPlain(toDense(pass.feeds[explained.name]), explained.axes),
     k: asked.k,
+    grid: gridOf(pass),
     atLayer: (map) => inquiry.atLayer(map),
     atInput: (rules) => inquiry.atInput(rules),
     respond: (index, variants) => inquiry.respond(index, variants),
@@ -206,6 +207,12 @@ async function scoresOfVariants(
     for (let v = 0; v < Math.min(batch, count - first); v++) all.push(classScores(scores, v));
   }
   return all;
+}
+
+/** The grid of the pass's layer, where it is known before the run. */
+function gridOf({ plan, layer }: Pass): readonly number[] | undefined {
+  const { grid } = layer === undefined ? {} : plan.layoutOf(layer);
+  return grid && isStatic(grid) ? grid : undefined;
 }
 
 /** The grid of a layer whose sizes only the run knows. */

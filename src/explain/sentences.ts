@@ -177,6 +177,7 @@ export class Told {
     const question: Question = {
       image: toPlain(toDense(this.known[this.telling.teller.image]), this.telling.axes),
       k: weights.length,
+      grid: this.telling.gridOf(this.layer),
       atLayer: (map) => this.#atLayer(map, weights, signal),
       atInput: async (rules) => {
         const feeds = Object.fromEntries(this.telling.model.inputs.map(({ name }) => [name, this.known[name]]));

@@ -76,7 +76,7 @@ function checkDefinition(given: MethodDefinition): void {
 async function explained(method: MethodDefinition, question: Question): Promise<Explanation> {
   const { image, k } = question;
   const m = image.dims[0] * k;
-  let grid = method.space === "pixels" ? image.dims.slice(2) : undefined;
+  let grid = method.space === "pixels" ? image.dims.slice(2) : question.grid;
   const answer = await method.explain({
     ...question,
     async atLayer(map) {

@@ -33,6 +33,8 @@ export interface Question {
   readonly image: Dense;
   /** Targets of each image. */
   readonly k: number;
+  /** The layer's grid; undefined where there is no layer, or where only the run knows its sizes. */
+  readonly grid?: readonly number[];
   /** A map at the layer, [m, ...grid], computed by the runtime. */
   atLayer(map: LayerMap): Promise<Dense>;
   /** The gradient of the score with respect to the input, by a set of rules, [m, ...input]. */

@@ -210,6 +210,12 @@ describe("what is refused when it explains: expected and seen", () => {
       "invalid-option",
       "with 7 values",
     ],
+    [
+      "another grid than the layer's",
+      giving({ maps: zeros(4, 4, 4) }, "layer"),
+      "invalid-option",
+      "expected \\[4, 8, 8\\], seen \\[4, 4, 4\\]",
+    ],
     ["no number", giving({ maps: nan }), "not-finite", "expected finite numbers, seen NaN at \\[3, 2, 5\\]"],
     [
       "infinity",
