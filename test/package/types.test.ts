@@ -54,6 +54,15 @@ export const other: Rule = ({ build, y, dy }) => [build.mul(dy[0], build.step(y[
   expect(await compiled(start + text)).toEqual([]);
 }, 60_000);
 
+test("metrics on arrays of one's own", async () => {
+  const text = `import { area, deletionCurve, pointingGame, regionOf } from "gradcam/metrics";
+const data = new Float32Array(12);
+const hit: boolean = pointingGame({ width: 4, height: 3, data }, regionOf([[0, 0, 1, 2]], 4, 3), { tolerance: 3 });
+const curve = await deletionCurve(data, { data, dims: [1, 3, 4] }, ({ dims: [v = 0] }) => new Array<number>(v).fill(1));
+export const found: number | undefined = hit && curve ? area(curve) : undefined;`;
+  expect(await compiled(text)).toEqual([]);
+}, 60_000);
+
 test("methods go by their names, and options too", async () => {
   const right = `const name: MethodName = methods[0]!.name;
 await explainer.explain({ x }, { method: name });
