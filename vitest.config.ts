@@ -1,13 +1,18 @@
 import { defineConfig } from "vitest/config";
+import { dependingOnDist } from "./test/needs-dist.ts";
 
 // Tests read what commands print. Where a terminal, CI or FORCE_COLOR asks for colours, the runner alone has them;
 // Node.js warns of FORCE_COLOR beside NO_COLOR.
 delete process.env.FORCE_COLOR;
 
+const all = "test/**/*.test.ts";
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    globalSetup: ["test/build.ts"],
+    projects: [
+      { extends: true, test: { name: "source", include: [all], exclude: [...dependingOnDist] } },
+      { extends: true, test: { name: "package", include: [...dependingOnDist], globalSetup: ["test/build.ts"] } },
+    ],
     env: { NO_COLOR: "1" },
     // Sessions bring threads of their own; one file for each core keeps a small machine busy enough.
     maxWorkers: 2,

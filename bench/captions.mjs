@@ -11,7 +11,7 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import ort from "onnxruntime-node";
-import { Sentences } from "../dist/explain/sentences.js";
+import { SequenceExplainer } from "../dist/explain/sequence-explainer.js";
 import { readModel, sequenceNarrator, stepNarrator } from "../dist/language.js";
 import { inTurn, median, milliseconds, processorMilliseconds, ratio } from "./measure.mjs";
 import { lstmDecoder, resnet50, vgg16 } from "./networks.mjs";
@@ -80,7 +80,7 @@ async function measure(name, narrator, [c, h, w], rounds) {
   const said = spoken.slice(0, words);
   const whole = [said.map(() => 1)];
   const each = [...whole, ...said.map((_, t) => said.map((_, s) => (s === t ? 1 : 0)))];
-  const sentences = new Sentences(ort, (n) => narrator.teller(n), { session });
+  const sentences = new SequenceExplainer(ort, (n) => narrator.teller(n), { session });
   const sessions = [];
   for (const { model } of teller.parts) sessions.push(await ort.InferenceSession.create(model.bytes, session));
   const forward = async () => {
@@ -97,7 +97,7 @@ async function measure(name, narrator, [c, h, w], rounds) {
     }
   };
   const explained = async (weights) => {
-    const told = await sentences.see(feeds).tell(spoken, said);
+    const told = await sentences.see(feeds).score(spoken, said);
     await told.signedMaps(weights);
   };
   const times = await inTurn({ forward, caption: () => explained(whole), each: () => explained(each) }, rounds, timed);

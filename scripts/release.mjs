@@ -27,9 +27,13 @@ function prepare() {
   const today = new Date().toISOString().slice(0, 10);
   edit("CHANGELOG.md", /^## Unreleased$/m, `## ${version} (${today})`);
   edit("CITATION.cff", /^version: .*$/m, `version: ${version}`);
+  edit("src/node/version.ts", /"[^"]+"/, `"${version}"`);
   const readme = read("README.md");
   if (unpublished.test(readme)) edit("README.md", unpublished, "$1");
-  execFileSync("git", ["add", "CHANGELOG.md", "CITATION.cff", "README.md"], { cwd: here("."), stdio: "inherit" });
+  execFileSync("git", ["add", "CHANGELOG.md", "CITATION.cff", "README.md", "src/node/version.ts"], {
+    cwd: here("."),
+    stdio: "inherit",
+  });
 }
 
 function edit(file, from, to) {
@@ -81,6 +85,7 @@ function* lacking() {
     yield `package.json names the repository ${repository.url}, this is ${from}`;
   if (!read("CHANGELOG.md").includes(`\n## ${version} (`)) yield `CHANGELOG.md has no heading for ${version}`;
   if (!read("CITATION.cff").includes(`\nversion: ${version}\n`)) yield `CITATION.cff names another version`;
+  if (!read("src/node/version.ts").includes(`"${version}"`)) yield "src/node/version.ts has another version";
   if (JSON.parse(read("package-lock.json")).version !== version) yield "package-lock.json has another version";
   if (unpublished.test(read("README.md"))) yield "README.md says that gradcam is on no registry";
 }

@@ -2,6 +2,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { chromium } from "./chromium.mjs";
 
 const here = (file) => fileURLToPath(new URL(`../${file}`, import.meta.url));
 const installed = here("node_modules/.package-lock.json");
@@ -13,8 +14,7 @@ if (!current && !sameVersions())
     shell: process.platform === "win32",
   });
 
-const chromiums = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-if (!process.env.CHROMIUM && !chromiums.some(existsSync))
+if (!chromium)
   install(
     "chromium",
     "There is no Chromium, and apt-get cannot install one. Name yours: CHROMIUM=/path/to/chrome npm test",

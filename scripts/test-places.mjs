@@ -9,6 +9,7 @@
  */
 import { parseArgs } from "node:util";
 import { bundlerRows } from "./places/bundlers.mjs";
+import { firefoxRow } from "./places/firefox.mjs";
 import { frameworkRows } from "./places/frameworks.mjs";
 import { installerRows } from "./places/installers.mjs";
 import { cleanUp } from "./places/package.mjs";
@@ -18,7 +19,7 @@ import { typeRows } from "./places/types.mjs";
 import { judged } from "./places/verdict.mjs";
 
 const { values } = parseArgs({ options: { only: { type: "string", multiple: true }, keep: { type: "boolean" } } });
-const all = [...installerRows, ...runtimeRows, ...typeRows, ...bundlerRows, ...frameworkRows];
+const all = [...installerRows, ...runtimeRows, ...typeRows, ...bundlerRows, firefoxRow, ...frameworkRows];
 const wanted = ({ kind, name }) =>
   values.only?.some((text) => `${kind} ${name}`.toLowerCase().includes(text.toLowerCase())) ?? true;
 

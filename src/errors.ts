@@ -23,6 +23,7 @@ export type UserErrorCode =
   | "cannot-write"
   | "device-lost"
   | "runtime-lost"
+  | "released"
   | "cancelled";
 
 /** A mistake that the caller can mend. */

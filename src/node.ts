@@ -24,6 +24,13 @@ export {
 } from "./node/load.ts";
 export { bundledAnswerer, type LoadedAnswerer, loadAnswerer } from "./node/load-answerer.ts";
 export { bundledCaptioner, type LoadedCaptioner, loadCaptioner } from "./node/load-captioner.ts";
+export {
+  type PlacedNode,
+  type ProviderNodes,
+  type ProviderReport,
+  providerReport,
+  type ReportOptions,
+} from "./node/provider-report.ts";
 export type { Source } from "./node/samples.ts";
 export { type WriteOptions, type WrittenExplanation, writeWhy } from "./node/write.ts";
 export {

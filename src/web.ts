@@ -52,5 +52,12 @@ export {
   loadCaptioner,
 } from "./web/load-language.ts";
 export type { ModelSource } from "./web/place.ts";
+export {
+  type PlacedNode,
+  type ProviderNodes,
+  type ProviderReport,
+  providerReport,
+  type ReportOptions,
+} from "./web/provider-report.ts";
 export { rasterise } from "./web/rasterise.ts";
 export type { WebRuntime } from "./web/runtime.ts";

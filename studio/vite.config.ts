@@ -83,7 +83,7 @@ export default defineConfig({
   worker: {
     format: "es",
     rollupOptions: {
-      external: ["onnxruntime-web"],
+      external: [/^onnxruntime-web/],
       output: {
         comments: { annotation: false },
         // What few models need is small: in one file with what it shares with the rest it is compressed better.
@@ -99,7 +99,7 @@ export default defineConfig({
     target: "es2022",
     modulePreload: { polyfill: false },
     rollupOptions: {
-      external: ["onnxruntime-web"],
+      external: [/^onnxruntime-web/],
       input: { index: here("index.html"), sw: here("sw.ts") },
       output: {
         comments: { annotation: false },

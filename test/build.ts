@@ -1,10 +1,16 @@
-/** @file Builds dist once before the tests: the command line and the package are tested as they are published. */
+/** @file Builds dist before the tests that need it, and again when they run again: the command line and the package are tested as they are published. */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import type { TestProject } from "vitest/node";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-export function setup(): void {
+export function setup(project: TestProject): void {
+  build();
+  project.onTestsRerun(async () => build());
+}
+
+function build(): void {
   try {
     execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], {
       cwd: root,

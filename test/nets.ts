@@ -175,8 +175,8 @@ export const classToken = (plan: Plan = {}): Uint8Array =>
     plan,
   );
 
-/** A layer on windows of 4 x 4, [n, windows, places, channels], and "joined" again. */
-export const windows = (plan: Plan = {}): Uint8Array =>
+/** A layer on windows of 4 x 4, [n, windows, places, channels], and "joined" again; `folded`, they are [n windows, places, channels]. */
+export const windows = ({ folded = false, ...plan }: Plan & { readonly folded?: boolean } = {}): Uint8Array =>
   build(
     [
       ...stem,
@@ -193,7 +193,8 @@ export const windows = (plan: Plan = {}): Uint8Array =>
     ],
     {
       ...{ ...stemWeights, ...headWeights, t: weights([6, 6], 5), cut: ints([0, 6, 2, 4, 2, 4]) },
-      ...{ listed: ints([0, 4, 16, 6]), back: ints([0, 2, 2, 4, 4, 6]), image: ints([0, 6, 8, 8]) },
+      ...{ listed: ints(folded ? [-1, 16, 6] : [0, 4, 16, 6]), image: ints([-1, 6, 8, 8]) },
+      back: ints([folded ? -1 : 0, 2, 2, 4, 4, 6]),
     },
     plan,
   );

@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
 import { chromium } from "playwright-core";
+import { chromiumPath } from "../../scripts/chromium.mjs";
 import { median } from "../measure.mjs";
 import { mobilenetV2 } from "../networks.mjs";
 
@@ -52,8 +53,7 @@ const server = createServer(({ url }, response) => {
 });
 await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 
-const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+const browser = await chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox"] });
 const page = await browser.newPage();
 page.on("pageerror", (error) => console.error(error));
 await page.goto(`http://127.0.0.1:${server.address().port}/`);

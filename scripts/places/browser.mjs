@@ -1,23 +1,28 @@
 /** @file A site served and opened in Chromium, and what its page found. */
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import path from "node:path";
+import { json } from "node:stream/consumers";
 import { chromium } from "playwright-core";
+import { chromiumPath } from "../chromium.mjs";
 
-const chromiums = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const types = { html: "text/html", js: "text/javascript", mjs: "text/javascript", wasm: "application/wasm" };
 
-export { chromium };
+/** Starts it, its colours those of any screen. */
+export const launch = () =>
+  chromium.launch({ executablePath: chromiumPath(), args: ["--no-sandbox", "--force-color-profile=srgb"] });
 
-export function executable() {
-  const found = process.env.CHROMIUM ?? chromiums.find(existsSync);
-  if (!found) throw new Error("no Chromium: run `node scripts/setup.mjs`, or name one in CHROMIUM");
-  return found;
-}
-
-/** Serves a directory while `use` works with its address. */
+/** Serves a directory while `use` works with its address, and with what a page will post. */
 export async function served(directory, use) {
+  let tell;
+  const posted = new Promise((resolve) => {
+    tell = resolve;
+  });
   const server = createServer((request, response) => {
+    if (request.method === "POST") {
+      response.end();
+      return tell(json(request));
+    }
     const name = path.normalize(new URL(request.url, "http://x").pathname).replace(/\/$/, "/index.html");
     try {
       const body = readFileSync(path.join(directory, name));
@@ -28,7 +33,7 @@ export async function served(directory, use) {
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {
-    return await use(`http://127.0.0.1:${server.address().port}/`);
+    return await use(`http://127.0.0.1:${server.address().port}/`, posted);
   } finally {
     server.closeAllConnections();
     server.close();
@@ -37,10 +42,7 @@ export async function served(directory, use) {
 
 /** What the page at this address leaves in `window.found`. @throws Error with what the browser complained of */
 export async function opened(address, patience = 120_000) {
-  const browser = await chromium.launch({
-    executablePath: executable(),
-    args: ["--no-sandbox", "--force-color-profile=srgb"],
-  });
+  const browser = await launch();
   try {
     const page = await browser.newPage();
     const wrongs = [];

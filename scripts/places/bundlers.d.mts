@@ -8,4 +8,4 @@ export function builtAndOpened(
   place: string,
   builder: string,
   options?: { readonly worker?: string },
-): Promise<{ page: Found; worker: Found; half: object; withoutSource: string }>;
+): Promise<{ page: Found; worker: Found; half: object; runtime: object; webgpu: Found; withoutSource: string }>;

@@ -1,12 +1,12 @@
 /** @file Bundlers: a page and a module worker that call `gradcam/web`, built as the bundler comes, and opened. */
-import { copyFileSync, cpSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { opened, served } from "./browser.mjs";
 import { installed, shell, versionOf, withApp } from "./package.mjs";
 import { started } from "./server.mjs";
 
 /** How each is told to build `main.js` and its worker into `dist`. */
-export const builders = {
+const builders = {
   vite: (place, { worker }) => {
     const format = worker ? `worker: { format: "${worker}" }, ` : "";
     writeFileSync(
@@ -43,20 +43,27 @@ function copyPage(place) {
   copyFileSync(path.join(place, "index.html"), path.join(place, "dist/index.html"));
 }
 
-/** What does not follow ONNX Runtime's own files is told where they are by lying beside them. */
+/** What does not follow ONNX Runtime's own files is told where they are by lying beside them: that of WebAssembly, and that of WebGPU. */
 function copyRuntime(place) {
   const runtime = path.join(place, "node_modules/onnxruntime-web/dist");
-  for (const name of readdirSync(runtime).filter((name) => /^ort-wasm-simd-threaded\..*(mjs|wasm)$/.test(name)))
+  for (const name of ["ort-wasm-simd-threaded.wasm", "ort-wasm-simd-threaded.asyncify.wasm"])
     copyFileSync(path.join(runtime, name), path.join(place, "dist", name));
 }
 
-/** @param place a folder with the package, `onnxruntime-web` and the bundler */
-export async function builtAndOpened(place, builder, options = { worker: undefined }) {
+/** @param place a folder with the package, `onnxruntime-web` and the bundler @returns the folder that it is built into */
+export async function build(place, builder, options = { worker: undefined }) {
   withApp(place);
   rmSync(path.join(place, "dist"), { recursive: true, force: true });
   await builders[builder](place, options);
-  return served(path.join(place, "dist"), opened);
+  return path.join(place, "dist");
 }
+
+export const builtAndOpened = async (place, builder, options) => served(await build(place, builder, options), opened);
+
+/** What the page leaves, by the words of the table. */
+export const findings = ({ page, worker, half, runtime, webgpu }) => ({
+  ...{ page, worker, "half precision": half, "one runtime": runtime, "WebGPU's build": webgpu },
+});
 
 const row = (builder, packages, version, options = {}) => ({
   kind: "bundler",
@@ -64,8 +71,8 @@ const row = (builder, packages, version, options = {}) => ({
   note: options.note,
   async run() {
     const place = await installed(`${builder}-${version}`, ["onnxruntime-web", ...packages]);
-    const { page, worker, half } = await builtAndOpened(place, builder, options);
-    return { version: versionOf(place, builder), found: { page, worker, "half precision": half } };
+    const found = findings(await builtAndOpened(place, builder, options));
+    return { version: versionOf(place, builder), found };
   },
 });
 
@@ -81,9 +88,17 @@ const devServer = (version, exclude) => ({
     withApp(place);
     const config = exclude ? '{ optimizeDeps: { exclude: ["gradcam"] } }' : "{}";
     writeFileSync(path.join(place, "vite.config.js"), `export default ${config};`);
-    const { page, worker, withoutSource: said } = await started("npx vite --port 0 --host 127.0.0.1", place, opened);
+    const {
+      page,
+      worker,
+      runtime,
+      withoutSource: said,
+    } = await started("npx vite --port 0 --host 127.0.0.1", place, opened);
     const right = exclude ? said === "opens" : /^missing model: .*is not served.*give its address$/.test(said);
-    return { version: versionOf(place, "vite"), found: { page, worker, "load()": { said, right } } };
+    return {
+      version: versionOf(place, "vite"),
+      found: { page, worker, "one runtime": runtime, "load()": { said, right } },
+    };
   },
 });
 
@@ -96,8 +111,8 @@ export const bundlerRows = [
   row("webpack", ["webpack@5.98", "webpack-cli@6"], "5.98"),
   row("webpack", ["webpack@5.104", "webpack-cli@6"], "5.104"),
   row("webpack", ["webpack@latest", "webpack-cli@latest"], "newest"),
-  row("esbuild", ["esbuild"], "newest", { note: "ONNX Runtime's `ort-wasm-*` files copied beside the bundle" }),
+  row("esbuild", ["esbuild"], "newest", { note: "ONNX Runtime's `.wasm` copied beside the bundle" }),
   row("rollup", ["rollup", "@rollup/plugin-node-resolve"], "newest", {
-    note: "`@rollup/plugin-node-resolve`; `ort-wasm-*` copied beside the bundle",
+    note: "`@rollup/plugin-node-resolve`; ONNX Runtime's `.wasm` copied beside the bundle",
   }),
 ];

@@ -1,7 +1,7 @@
 /** @file Frameworks and the examples: each folder of `examples` by its two commands, the packed package in place of the checkout. */
 import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { chromium, executable } from "./browser.mjs";
+import { launch } from "./browser.mjs";
 import { folder, root, shell, tarball, versionOf } from "./package.mjs";
 import { freePort, started } from "./server.mjs";
 import { tool } from "./tools.mjs";
@@ -35,7 +35,7 @@ export function figuresIn(text) {
 
 /** What an example's page says in `#found`. */
 async function pageSays(address) {
-  const browser = await chromium.launch({ executablePath: executable(), args: ["--no-sandbox"] });
+  const browser = await launch();
   try {
     const page = await browser.newPage();
     await page.goto(address);

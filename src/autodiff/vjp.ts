@@ -1,12 +1,8 @@
 /** @file The primitive: run a model, and multiply a covector with its Jacobian. */
 import { checkOptions, expects, InternalError, isRecord, isTexts } from "../errors.ts";
-import { needAlias } from "../onnx/alias.ts";
 import { append } from "../onnx/append.ts";
-import { Builder, type Value } from "../onnx/build.ts";
 import { checkFeeds, checkSeed } from "../onnx/feeds.ts";
-import { freshPrefix, type Model } from "../onnx/model.ts";
 import { type Observed, observe } from "../onnx/observe.ts";
-import { makeValueInfo } from "../onnx/proto.ts";
 import { placed } from "../onnx/provider.ts";
 import {
   type Feeds,
@@ -19,7 +15,8 @@ import {
 } from "../onnx/runtime.ts";
 import { gradientType } from "../onnx/types.ts";
 import { loadOperatorsOf } from "../ops/index.ts";
-import { differentiate, type Overrides } from "./differentiate.ts";
+import { compileAdjoint, fetching, joined } from "./adjoint.ts";
+import type { Overrides } from "./differentiate.ts";
 import { openModel } from "./prepare.ts";
 import { overridesOf, type Rules } from "./rules.ts";
 
@@ -60,46 +57,37 @@ export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions):
   await loadOperatorsOf(model.graph);
   const tensors = await observe(ort, model, shapesOf(feeds), options.session);
   const { session, because } = await placed(ort, model, tensors, options.session);
-  const build = new Builder(model.opset, freshPrefix(model));
-  const seedValues = new Map(
-    Object.entries(seeds).map(([name, seed]) => [name, seedValue(model, build, tensors, name, seed)]),
-  );
-  const sweep = { build, seeds: seedValues, wrt, overrides: overridesOf(rules, session) };
-  const gradients = await Promise.resolve()
-    .then(() => differentiate(model, tensors, sweep))
+  const names = Object.keys(seeds);
+  const seeded = names.map((name) => checkSeed(model, tensors, name, seeds[name]));
+  const adjoint = await Promise.resolve()
+    .then(() =>
+      compileAdjoint({
+        ...{ model, tensors, overrides: overridesOf(rules, session), ends: wrt.map((tensor) => ({ tensor })) },
+        seeds: (build) => {
+          const inputs = seeded.map(({ type, dims }) => build.input(gradientType(type), dims));
+          return { inputs, values: new Map(names.map((name, i) => [name, inputs[i]])) };
+        },
+      }),
+    )
     .catch(async (error) => {
       const { blame } = await import("../onnx/failure.ts");
       return blame({ ort, model, options: session ?? {} }, error, shapesOf(feeds));
     });
-  // An output may not be an input itself: a tensor that is seeded and asked for passes through an Identity.
-  const isSeed = new Set([...seedValues.values()].map(({ name }) => name));
-  const named = new Map([...gradients].map(([name, g]) => [name, isSeed.has(g.name) ? build.op("Identity", [g]) : g]));
-
-  const extension = {
-    ...build.collect(named.values()),
-    inputs: [...seedValues.values()].map(({ name, type, dims }) => makeValueInfo(name, type, dims)),
-    outputs: [...new Set([...named.values()].map(({ name }) => name)), ...needAlias(model.outputs)].map((name) =>
-      makeValueInfo(name),
-    ),
-  };
+  const extension = joined(fetching(model, []), adjoint.extension);
   const runner = await openSession(ort, append(model.bytes, extension), session, model);
   try {
-    const seedFeeds = [...seedValues].map(([name, value]) => [value.name, seeds[name]]);
+    const seedFeeds = names.map((name, i) => [adjoint.seeds[i], seeds[name]]);
     const results = await run(runner, { ...feeds, ...Object.fromEntries(seedFeeds) });
-    for (const [name, value] of named) checkGradient(name, results[value.name], tensors);
+    const gradients = Object.fromEntries(wrt.map((name, i) => [name, results[adjoint.outputs[i]]]));
+    for (const name of wrt) checkGradient(name, gradients[name], tensors);
     return {
       outputs: Object.fromEntries(model.outputs.flatMap((name) => (results[name] ? [[name, results[name]]] : []))),
-      gradients: Object.fromEntries([...named].map(([name, value]) => [name, results[value.name]])),
+      gradients,
       ...(because && { onProcessor: because }),
     };
   } finally {
     await runner.release();
   }
-}
-
-function seedValue(model: Model, build: Builder, tensors: Observed, name: string, seed: Tensor): Value {
-  const { type, dims } = checkSeed(model, tensors, name, seed);
-  return build.input(gradientType(type), dims);
 }
 
 function checkGradient(name: string, gradient: Tensor, tensors: Observed): void {

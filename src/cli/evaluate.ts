@@ -131,7 +131,7 @@ async function measure(dataset: string, asked: readonly string[], flags: Evaluat
       },
     });
     bar?.clear();
-    const content = { gradcam: packageVersion(), node: process.version, ...evaluation };
+    const content = { gradcam: packageVersion, node: process.version, ...evaluation };
     await writeWhole(path.join(flags.out, "figures.json"), `${JSON.stringify(content, null, 2)}\n`);
     await writeWhole(path.join(flags.out, "figures.csv"), csvOf(evaluation));
     const report = await makeReport(content, { source: sourceAt(dataset), samples, model: flags.model, load });

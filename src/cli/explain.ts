@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { listing, UserError } from "../errors.ts";
+import { keepFor } from "../explain/sessions.ts";
 import { isDirectory, prepareDirectory } from "../node/files.ts";
 import { type LoadedClassifier, load } from "../node/load.ts";
 import { explanationFiles, type WriteOptions, writeWhy } from "../node/write.ts";
@@ -80,6 +81,7 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
     throw new UserError("invalid-option", "invalid --resume: it needs the manifest, which --write leaves out");
   const options = {
     ...loadOptions(flags),
+    keep: keepFor(flags.method ?? []),
     maxPixels: flags.maxPixels,
     similarTo: flags.similarTo,
     inputs: flags.input,

@@ -1,23 +1,30 @@
 /** @file `gradcam inspect`: how a model was read, and why. */
 import type { Command } from "commander";
+import type { MethodName } from "../methods/index.ts";
 import { type OpenedModel, openFile } from "../node/load.ts";
+import { type ProviderReport, providerReport } from "../node/provider-report.ts";
 import type { ModelReading } from "../tasks/reading.ts";
 import { kindFiles } from "../tasks/sample.ts";
-import { loadOptions, type ModelFlags, modelOf, withModelArgument } from "./options.ts";
+import { loadOptions, type ModelFlags, modelOf, withMethods, withModelArgument } from "./options.ts";
 import { bold, dim, print, printJson } from "./terminal.ts";
 
 const examples = `
 Examples:
   gradcam inspect resnet50.onnx          what it takes and gives, how it was read and why, and how to explain it
   gradcam inspect directory/ --json      the same for programs
-  gradcam inspect odd.onnx --layout NHWC --output logits`;
+  gradcam inspect odd.onnx --layout NHWC --output logits
+  gradcam inspect resnet50.onnx --provider cuda --method guided-backprop   also which nodes run where`;
 
 interface InspectFlags extends ModelFlags {
   readonly json?: boolean;
+  readonly method?: MethodName[];
 }
 
 export function defineInspect(program: Command): void {
-  withModelArgument(program.command("inspect"))
+  withMethods(
+    withModelArgument(program.command("inspect")),
+    "with --provider: explain once, and say which nodes ran on which provider (default: grad-cam)",
+  )
     .description("say how a model is read: its task, inputs, outputs, layers, and the reason for each decision")
     .option("--json", "print JSON")
     .addHelpText("after", examples)
@@ -26,12 +33,37 @@ export function defineInspect(program: Command): void {
 
 async function inspect(argument: string | undefined, flags: InspectFlags, command: Command): Promise<void> {
   const source = modelOf(argument, flags);
+  const reports = await reportsOf(source, flags, command);
   const model = await openFile(source, loadOptions(flags));
   try {
-    if (flags.json) printJson(asJson(model));
-    else table(model, source, optionsOf(command));
+    if (flags.json) printJson({ ...asJson(model), ...(reports.length && { providers: reports }) });
+    else {
+      table(model, source, optionsOf(command));
+      for (const report of reports) placements(report);
+    }
   } finally {
     await model.explainer.release();
+  }
+}
+
+/** Of each method, where a provider or a method is asked about: the model runs for it. */
+async function reportsOf(source: string | undefined, flags: InspectFlags, command: Command): Promise<ProviderReport[]> {
+  const asked = flags.method || command.getOptionValueSource("provider") === "cli";
+  const reports: ProviderReport[] = [];
+  for (const method of asked ? (flags.method ?? ["grad-cam" as const]) : [])
+    reports.push(await providerReport(source, { ...loadOptions(flags), method }));
+  return reports;
+}
+
+function placements({ method, providers }: ProviderReport): void {
+  print("");
+  print(`Where ${method} ran`);
+  const most = Math.max(...providers.map(({ count }) => count));
+  for (const { name, count, nodes = [] } of providers) {
+    const own = nodes.filter(({ gradient }) => gradient).length;
+    print(`  ${name}: ${count} nodes, ${own} of them of the gradient`);
+    // What is asked for has most of them, and the others are the news.
+    if (count < most) for (const { node, operator } of nodes) print(`    ${operator}  ${node}`);
   }
 }
 
@@ -107,7 +139,7 @@ function commandFor(
 /** How the model was told to be read, as it was written: the same for `explain`. */
 function optionsOf(command: Command): string {
   const words = command.parent?.args.slice(1) ?? [];
-  const own = new Set(["--json", "--model", "--threads", "--provider"]);
+  const own = new Set(["--json", "--model", "--threads", "--provider", "--method", "--methods"]);
   return words
     .flatMap((word, i) => {
       const [name] = word.split("=", 1);

@@ -21,7 +21,7 @@ import { defineWorker } from "./worker.ts";
 export function defineProgram(): Command {
   const program = new Command("gradcam")
     .description("Ask any ONNX vision model why: Grad-CAM and its family, by differentiating the ONNX graph.")
-    .version(packageVersion())
+    .version(packageVersion)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(onOneLine(text)) });
   defineExplain(program);

@@ -19,7 +19,7 @@ export const madeBy = (
   name: string,
   { model }: Pick<ModelFlags, "model">,
 ): Settings => ({
-  ...{ gradcam: packageVersion(), onnxruntime: runtimeVersion, node: process.version },
+  ...{ gradcam: packageVersion, onnxruntime: runtimeVersion, node: process.version },
   model: { name, sha256, ...(files && { files }) },
   source: model ?? null,
 });

@@ -28,7 +28,7 @@ export async function checkShortcut(dataset: string, flags: SpuriousFlags, signa
       },
     });
     bar?.clear();
-    const whole = { gradcam: packageVersion(), node: process.version, ...content };
+    const whole = { gradcam: packageVersion, node: process.version, ...content };
     await prepareDirectory(out);
     await writeWhole(path.join(out, "spurious.json"), `${JSON.stringify(whole, null, 2)}\n`);
     await writeWhole(path.join(out, "spurious.csv"), spuriousCsv(content.figures));

@@ -66,7 +66,7 @@ async function designOf(dataset: string, flags: DesignFlags, signal: AbortSignal
         load: loadOptions({ ...flags, model: undefined }),
       },
       consent: flags.consent === undefined ? defaultConsent : await paragraphs(flags.consent),
-      gradcam: packageVersion(),
+      gradcam: packageVersion,
       signal,
       onProgress: ({ what, done, total }) => {
         if (what !== stage) bars.unshift(new Progress(what, total));

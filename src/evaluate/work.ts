@@ -1,5 +1,6 @@
 /** @file The work on a dataset's pictures: what a worker is told, and a worker's own model, opened once. */
 import type { Explainer } from "../explain/explainer.ts";
+import { keepFor } from "../explain/sessions.ts";
 import type { LoadOptions } from "../node/load.ts";
 import { loadRuntime } from "../node/runtime.ts";
 import type { Runtime } from "../onnx/runtime.ts";
@@ -37,7 +38,7 @@ export class Examiner {
 
   /** @throws UserError for a model that cannot be opened, or is another one than the work's. */
   static async open(work: Work): Promise<Examiner> {
-    const model = await openExaminee(work.model, work.load, work.sha256);
+    const model = await openExaminee(work.model, { ...work.load, keep: keepFor(work.methods) }, work.sha256);
     return new Examiner(work, model, await loadRuntime(), sourceAt(work.source));
   }
 

@@ -2,7 +2,7 @@
  * @file A model that explains itself: prediction and explanation in one run, on any ONNX Runtime.
  *
  * The adjoint is appended to the model's bytes together with two outputs, the explanation and the class that it is of, and an input
- * that says which class is asked. The input is an initialiser too, and so has a default: -1, the best class. Only what reads the
+ * that says which class is query. The input is an initialiser too, and so has a default: -1, the best class. Only what reads the
  * class depends on it: weights stay constant. ONNX Runtime's interfaces in JavaScript and Java take no inputs that have defaults;
  * for those it can be made an input like any other.
  */
@@ -13,9 +13,9 @@ import type { Method } from "../methods/method.ts";
 import { append } from "../onnx/append.ts";
 import type { Value } from "../onnx/build.ts";
 import { DataType, declaredDims, makeNode, makeTensor, makeValueInfo } from "../onnx/proto.ts";
-import { Asked } from "./asked.ts";
 import { checkNotCompiled, type Notes, names, prefixed } from "./compiled.ts";
 import type { Explainer } from "./explainer.ts";
+import { GraphQuery } from "./graph-query.ts";
 import { declaredWhole, withDefaults } from "./rewritten.ts";
 
 /** Whether the class is an input with a default, or one that every run must feed. */
@@ -47,12 +47,12 @@ export function compile(explainer: Explainer, options: CompileOptions = {}): Uin
   const graph = graphOf(method);
   checkNotCompiled(explainer.model);
   const model = declaredWhole(withDefaults(explainer.model), explainer.tensors);
-  const asked = new Asked(explainer, { name: names.target, type: DataType.INT64, dims: [-1] });
-  const results = Object.entries({ ...graph(asked), class: asked.class }).map(([key, value]) => ({
+  const query = new GraphQuery(explainer, { name: names.target, type: DataType.INT64, dims: [-1] });
+  const results = Object.entries({ ...graph(query), class: query.class }).map(([key, value]) => ({
     name: names[key as keyof typeof names],
-    value: key === "class" ? value : asked.build.cast(value, DataType.FLOAT),
+    value: key === "class" ? value : query.build.cast(value, DataType.FLOAT),
   }));
-  const { nodes, initializers } = asked.build.collect(results.map(({ value }) => value));
+  const { nodes, initializers } = query.build.collect(results.map(({ value }) => value));
   const best = makeTensor(names.target, DataType.INT64, [1], BigInt64Array.of(-1n));
   const images = batchOf(explainer);
   return append(model.bytes, {
@@ -62,7 +62,7 @@ export function compile(explainer: Explainer, options: CompileOptions = {}): Uin
     outputs: results.map((result) => declared(result.name, result.value, images)),
     metadata: prefixed({
       method: method.name,
-      ...(asked.layer && { layer: asked.layer.name, grid: JSON.stringify(asked.layer.grid) }),
+      ...(query.layer && { layer: query.layer.name, grid: JSON.stringify(query.layer.grid) }),
       score: explainer.score.name,
       ...(explainer.score.before && { score_before: explainer.score.before }),
       model_bytes: String(model.bytes.length),

@@ -4,24 +4,20 @@
  */
 
 import type { Dense } from "../array/dense.ts";
-import { differentiate, type Overrides } from "../autodiff/differentiate.ts";
+import { type Adjoint, compileAdjoint } from "../autodiff/adjoint.ts";
 import { overridesOf } from "../autodiff/rules.ts";
 import { UserError } from "../errors.ts";
 import { gradCamMap } from "../methods/grad-cam.ts";
-import { type Extension, openExtended } from "../onnx/append.ts";
-import { Builder, type Value } from "../onnx/build.ts";
-import { isStatic } from "../onnx/dims.ts";
-import { freshPrefix } from "../onnx/model.ts";
-import { typeOf } from "../onnx/observe.ts";
-import { makeValueInfo } from "../onnx/proto.ts";
-import { type Runtime, run, type Session, type SessionOptions } from "../onnx/runtime.ts";
+import { openExtended } from "../onnx/append.ts";
+import { type Runtime, run, type Session } from "../onnx/runtime.ts";
 import { toDense, toTensor } from "../onnx/tensors.ts";
-import { gradientType } from "../onnx/types.ts";
-import { type Axes, fromPlain } from "../read/axes.ts";
+import { fromPlain } from "../read/axes.ts";
 import type { Layer } from "../read/layers.ts";
-import { layerParts } from "../read/layout.ts";
+import { layerEnd } from "../read/layout.ts";
 import type { Explainer } from "./explainer.ts";
 import type { Forward } from "./forward.ts";
+import { tensorSeeds } from "./seeds.ts";
+import { runBytes } from "./sizes.ts";
 import { cotangents, resolve, type Target } from "./target.ts";
 
 /** One class, or a contrast. */
@@ -30,49 +26,51 @@ export type SingleTarget = Extract<Target, number | { for: number } | { counterf
 export class EveryLayer {
   private constructor(
     private readonly ort: Runtime,
-    private readonly session: Session,
-    /** The name of the input that takes the cotangent of the scores. */
-    private readonly seed: string,
+    private readonly explainer: Explainer,
+    private readonly adjoint: Adjoint,
     /** The layers that have a map, in the explainer's order. */
     readonly layers: readonly Layer[],
-    private readonly outputs: readonly string[],
-    private readonly axes: Axes,
   ) {}
 
   /** @throws UserError where no layer has a gradient, with the first reason. */
-  static async open(
-    ort: Runtime,
-    explainer: Explainer,
-    options: SessionOptions = explainer.session ?? {},
-  ): Promise<EveryLayer> {
-    const { layers, seed, extension } = deepest(explainer, overridesOf("plain", options));
-    const session = await openExtended(ort, explainer.model.bytes, extension, options);
-    const outputs = extension.outputs.map(({ name }) => name);
-    return new EveryLayer(ort, session, seed, layers, outputs, explainer.score.axes);
+  static async open(ort: Runtime, explainer: Explainer): Promise<EveryLayer> {
+    const { layers, adjoint } = deepest(explainer);
+    const every = new EveryLayer(ort, explainer, adjoint, layers);
+    await every.#use(async () => undefined);
+    return every;
   }
 
   /** A raw map for each layer, [n, ...grid], of a pass; `target` as everywhere, but for one question about each image. */
   async explain({ feeds, scores }: Forward, target: SingleTarget): Promise<Dense[]> {
     const { rows = [] } = await resolve(target, scores.dims, async () => []);
-    const seed = toTensor(this.ort, fromPlain(cotangents(rows, scores.dims), this.axes));
-    const results = await run(this.session, { ...feeds, [this.seed]: seed }, this.outputs);
-    return this.outputs.map((name) => toDense(results[name]));
+    const seed = toTensor(this.ort, fromPlain(cotangents(rows, scores.dims), this.explainer.score.axes));
+    const { seeds, outputs } = this.adjoint;
+    const results = await this.#use(({ session }) => run(session, { ...feeds, [seeds[0]]: seed }, outputs));
+    return outputs.map((name) => toDense(results[name]));
   }
 
+  /** Closes its session, once nobody uses it. */
   release(): Promise<void> {
-    return this.session.release();
+    return this.explainer.sessions.retire([this]);
+  }
+
+  #use<R>(work: (owned: { readonly session: Session }) => Promise<R>): Promise<R> {
+    const { model, tensors, session = {}, sessions } = this.explainer;
+    const bytes = model.bytes.length + 2 * runBytes(tensors);
+    const open = async () => ({ session: await openExtended(this.ort, model.bytes, this.adjoint.extension, session) });
+    return sessions.use({ key: [this], bytes, open }, work);
   }
 }
 
 /** As many layers as there are rules for: from the score back to the first operator without one. */
-function deepest(explainer: Explainer, overrides: Overrides) {
-  const whole = attempt(explainer, explainer.layers, overrides);
+function deepest(explainer: Explainer) {
+  const whole = attempt(explainer, explainer.layers);
   if (!(whole instanceof UserError)) return whole;
   let [reached, refused] = [0, explainer.layers.length];
-  let best: ReturnType<typeof graph> | undefined;
+  let best: ReturnType<typeof adjointAt> | undefined;
   while (refused - reached > 1) {
     const middle = (reached + refused) >> 1;
-    const made = attempt(explainer, explainer.layers.slice(0, middle), overrides);
+    const made = attempt(explainer, explainer.layers.slice(0, middle));
     if (made instanceof UserError) refused = middle;
     else [reached, best] = [middle, made];
   }
@@ -80,38 +78,17 @@ function deepest(explainer: Explainer, overrides: Overrides) {
   return best;
 }
 
-function attempt(explainer: Explainer, layers: readonly Layer[], overrides: Overrides) {
+function attempt(explainer: Explainer, layers: readonly Layer[]) {
   try {
-    return graph(explainer, layers, overrides);
+    return adjointAt(explainer, layers);
   } catch (error) {
     if (error instanceof UserError && error.code === "unsupported-operator") return error;
     throw error;
   }
 }
 
-function graph({ model, tensors, score, layoutOf }: Explainer, layers: readonly Layer[], overrides: Overrides) {
-  const build = new Builder(model.opset, freshPrefix(model));
-  const scores = typeOf(model, tensors, score.name);
-  const seed = build.input(gradientType(scores.type), scores.dims);
-  const wrt = layers.map(({ name }) => name);
-  const gradients = differentiate(model, tensors, { build, seeds: new Map([[score.name, seed]]), wrt, overrides });
-  const maps = wrt.map((name) => {
-    const { type, dims } = typeOf(model, tensors, name);
-    const layout = layoutOf(name);
-    const parts = layerParts(build, { name, type, dims }, gradients.get(name) as Value, layout);
-    const shape = isStatic(layout.grid)
-      ? [-1, ...layout.grid]
-      : build.concat(
-          [0, ...parts.grid].map((axis) => build.dimOf(parts.a, axis)),
-          0,
-        );
-    return build.reshape(gradCamMap(parts), shape);
-  });
-  const named = scores.dims.map((d, i) => (d < 0 ? `${seed.name}:${i}` : d));
-  const extension: Extension = {
-    ...build.collect(maps),
-    inputs: [makeValueInfo(seed.name, seed.type, named)],
-    outputs: maps.map(({ name }) => makeValueInfo(name)),
-  };
-  return { layers, seed: seed.name, extension };
+function adjointAt({ model, tensors, score, session, layoutOf }: Explainer, layers: readonly Layer[]) {
+  const ends = layers.map(({ name }) => layerEnd(name, layoutOf(name), gradCamMap));
+  const seeds = tensorSeeds({ model, tensors }, [score.name]);
+  return { layers, adjoint: compileAdjoint({ model, tensors, seeds, ends, overrides: overridesOf("plain", session) }) };
 }

@@ -16,9 +16,11 @@ import type { Layout, TokenGrid } from "../read/layout.ts";
 import { ancestors, type Score } from "../read/score.ts";
 import { type Explained, type ExplainOptions, explainOptions, explainPass, Forward } from "./forward.ts";
 import type { InputShapes } from "./input-shapes.ts";
+import { Lru } from "./lru.ts";
 import { layerOf, namedLayer } from "./named-layer.ts";
 import { Pass } from "./pass.ts";
 import { Plan } from "./plan.ts";
+import { released, type SessionBound, Sessions } from "./sessions.ts";
 
 export interface OpenOptions extends GraphOptions {
   /** The tensor that maps lie on, or a module, whose last layer it is; by default the last activation before the grid is pooled or flattened. */
@@ -28,10 +30,18 @@ export interface OpenOptions extends GraphOptions {
   /** Sizes of inputs that the file leaves open, by name, the batch included; or those of the only input. Then pictures have that size. */
   readonly inputShapes?: InputShapes;
   readonly session?: SessionOptions;
+  /** How many sessions stay open: those of a few methods at one size of picture, by default. */
+  readonly keep?: SessionBound;
+}
+
+/** What opens an explainer beside options: an owner of sessions that several explainers share. */
+interface Shared {
+  readonly sessions?: Sessions;
 }
 
 const openOptions: OptionNames<OpenOptions> = {
   ...{ output: true, explainInput: true, layout: true, layer: true, tokens: true, inputShapes: true, session: true },
+  keep: true,
 };
 
 /** As the package exports it, for who needs it at once. */
@@ -40,6 +50,9 @@ export async function openExplainer(ort: Runtime, bytes: Uint8Array, options: Op
   return Explainer.open(ort, await openModel(bytes), options);
 }
 
+/** Sizes of pictures of which the shapes of all tensors are kept. */
+const mostSizes = 8;
+
 export class Explainer {
   /** Candidate layers, the default first. */
   readonly layers: readonly Layer[];
@@ -47,9 +60,9 @@ export class Explainer {
   readonly tensors: Observed;
   /** How the axes of a tensor are read. */
   readonly layoutOf: (layer: string) => Layout;
-  readonly #plans: Map<string, Promise<Plan>>;
+  /** By sizes; how they are asked, without the sessions that ask. */
+  readonly #plans = new Lru<string, Plan>(mostSizes);
   readonly #seeded = new Map<string, readonly Layer[]>();
-  #released = false;
 
   private constructor(
     readonly model: Model,
@@ -60,6 +73,8 @@ export class Explainer {
     readonly reading: GraphReading,
     /** The order of the layers depends on their sizes: these are known. */
     private readonly sized: Observed,
+    /** Lends all sessions that ask the model. */
+    readonly sessions: Sessions,
   ) {
     this.tensors = plan.tensors;
     this.layoutOf = (layer) => plan.layoutOf(layer);
@@ -73,10 +88,9 @@ export class Explainer {
       );
     const chosen = options.layer === undefined ? undefined : namedLayer(plan, options.layer, found);
     this.layers = chosen ? [chosen, ...found.filter(({ name }) => name !== chosen.name)] : found;
-    this.#plans = new Map([[freeSizes(model, {}), Promise.resolve(plan)]]);
   }
 
-  static async open(ort: Runtime, opened: Model, given: OpenOptions): Promise<Explainer> {
+  static async open(ort: Runtime, opened: Model, given: OpenOptions & Shared): Promise<Explainer> {
     const { model, shapes } = given.inputShapes
       ? (await import("./input-shapes.ts")).withInputShapes(opened, given.inputShapes)
       : { model: opened, shapes: {} };
@@ -94,10 +108,11 @@ export class Explainer {
     const reading = elsewhere ? { ...read, decisions: [...read.decisions, elsewhere] } : read;
     if (model.graph.node.some(mayTrain))
       (await import("./training.ts")).refuseTraining(model, ancestors(model, [reading.score.name]));
-    const plan = new Plan(ort, model, tensors, reading, options.session, options.tokens);
-    const explainer = new Explainer(model, ort, options, plan, reading, sized);
+    const sessions = given.sessions ?? new Sessions(given.keep);
+    const plan = new Plan(ort, model, tensors, reading, sessions, options.session, options.tokens);
+    const explainer = new Explainer(model, ort, options, plan, reading, sized, sessions);
     const [first] = explainer.layers;
-    if (first && fixed) await plan.forward(first.name);
+    if (first && fixed) await plan.forward(first.name, async () => undefined);
     return explainer;
   }
 
@@ -208,7 +223,7 @@ export class Explainer {
   }
 
   async #pass(feeds: Feeds, layer = this.layers[0]?.name): Promise<Pass> {
-    if (this.#released) throw new UserError("invalid-input", "invalid use: the model has been released; open it again");
+    if (this.sessions.released) throw released();
     checkFeeds(this.model, feeds);
     const plan = await this.#planFor(feeds);
     const { name } = (layer !== undefined && namedLayer(plan, layer, this.layers)) || {};
@@ -217,10 +232,13 @@ export class Explainer {
     return new Pass(plan, name, feeds, explained && batch !== undefined ? feeds[explained.name].dims[batch] : 1);
   }
 
-  async release(): Promise<void> {
-    this.#released = true;
-    for (const plan of this.#plans.values()) await (await plan).release();
-    this.#plans.clear();
+  /** Closes its sessions, once nobody uses them; what is asked from then on is refused with the code `released`. */
+  release(): Promise<void> {
+    return this.sessions.release();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
   }
 
   async #planFor(feeds: Feeds): Promise<Plan> {
@@ -232,15 +250,12 @@ export class Explainer {
   }
 
   #plan(key: string, feeds: Feeds): Promise<Plan> {
-    const known = this.#plans.get(key);
-    if (known) return known;
-    const { ort, model, reading, options } = this;
-    const made = observe(ort, model, shapesOf(feeds), options.session).then(
-      (tensors) => new Plan(ort, model, tensors, reading, options.session, options.tokens),
-    );
-    this.#plans.set(key, made);
-    made.catch(() => this.#plans.delete(key));
-    return made;
+    const { ort, model, reading, options, sessions } = this;
+    if (key === freeSizes(model, {})) return Promise.resolve(this.plan);
+    return this.#plans.get(key, async () => {
+      const tensors = await observe(ort, model, shapesOf(feeds), options.session);
+      return new Plan(ort, model, tensors, reading, sessions, options.session, options.tokens);
+    });
   }
 
   /** Where the batch is free in name only, what was observed holds for one size of it: another one, as fed. */

@@ -2,21 +2,20 @@
 
 import type { Dense } from "../array/dense.ts";
 import type { Rules } from "../autodiff/rules.ts";
-import { checkOptions, expects, type OptionNames, throwIfAborted, UserError } from "../errors.ts";
+import { checkOptions, expects, listing, type OptionNames, throwIfAborted, UserError } from "../errors.ts";
 import { type MethodChoice, methodOf } from "../methods/define.ts";
-import { onGrid } from "../methods/layer-map.ts";
 import { type LayerMap, shareDone } from "../methods/method.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
 import { checkSeed } from "../onnx/feeds.ts";
-import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
-import { interleave, repeatImage, toDense, toTensor } from "../onnx/tensors.ts";
+import type { Feeds, Runtime, Tensor } from "../onnx/runtime.ts";
+import { repeatImage, rowsOf, toDense, toTensor } from "../onnx/tensors.ts";
 import { typeName } from "../onnx/types.ts";
 import { fromPlain, holdsFrames, toPlain } from "../read/axes.ts";
 import { takesIntegers } from "../read/graph.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
-import type { Layout } from "../read/layout.ts";
 import { type Pass, runForward } from "./pass.ts";
-import type { Plan } from "./plan.ts";
+import { ask, type Plan } from "./plan.ts";
+import { inRuns } from "./rows.ts";
 import { type Asked, classScores, cotangents, plainClasses, resolve, type Target, type Weights } from "./target.ts";
 
 export interface ExplainOptions {
@@ -24,13 +23,15 @@ export interface ExplainOptions {
   /** "grad-cam" by default. */
   readonly method?: MethodChoice;
   readonly layer?: string;
+  /** Explanations in one run at most, where a run can answer several; by default as many as need 128 MB on the way back. */
+  readonly maxRows?: number;
   /** Called with the share of the work that is done, 0 to 1, by methods of many runs. */
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
 }
 
 const forwardOptions: OptionNames<Omit<ExplainOptions, "layer">> = {
-  ...{ target: true, method: true, onProgress: true, signal: true },
+  ...{ target: true, method: true, maxRows: true, onProgress: true, signal: true },
 };
 
 export const explainOptions: OptionNames<ExplainOptions> = { ...forwardOptions, layer: true };
@@ -49,18 +50,18 @@ export interface Explained {
 
 /** Explains a pass. */
 export async function explainPass(ort: Runtime, pass: Pass, options: ExplainOptions = {}): Promise<Explained> {
-  const { target, method = "grad-cam", onProgress, signal } = options;
+  const { target, method = "grad-cam", maxRows, onProgress, signal } = options;
   const { space, explain } = methodOf(method);
   expects(!onProgress || typeof onProgress === "function", "onProgress", onProgress, "a function");
   expects(!signal || typeof signal.aborted === "boolean", "signal", signal, "an AbortSignal");
+  expects(!maxRows || (Number.isInteger(maxRows) && maxRows > 0), "maxRows", maxRows, "a whole number above 0");
   throwIfAborted(signal);
   const { explained } = pass.plan.reading;
   if (!explained) throw new UserError("invalid-model", noImage);
   const dims = await pass.scoreDims();
-  const asked = await resolve(target, dims, () => pass.bestClasses());
-  for (const [name, seed] of Object.entries(asked.seeds ?? {}))
-    checkSeed(pass.plan.model, pass.plan.tensors, name, seed);
-  const inquiry = new Inquiry(ort, pass, explained, asked, dims, signal);
+  const resolved = await resolve(target, dims, () => pass.bestClasses());
+  const asked = resolved.seeds ? { seeds: resolved.seeds, k: rowsOfSeeds(pass, resolved.seeds) } : resolved;
+  const inquiry = new Inquiry(ort, pass, explained, asked, dims, { maxRows, signal });
   const { maps, pixels } = await explain({
     image: toPlain(toDense(pass.feeds[explained.name]), explained.axes),
     k: asked.k,
@@ -85,6 +86,27 @@ export async function explainPass(ort: Runtime, pass: Pass, options: ExplainOpti
   };
 }
 
+/** The grid of the pass's layer, where it is known before the run. */
+function gridOf({ plan, layer }: Pass): readonly number[] | undefined {
+  const { grid } = layer === undefined ? {} : plan.layoutOf(layer);
+  return grid && isStatic(grid) ? grid : undefined;
+}
+
+/** How many cotangents are given for each image: as many as the seeds have rows for it. */
+function rowsOfSeeds({ plan, n }: Pass, seeds: Feeds): number {
+  const counts = Object.entries(seeds).map(([name, seed]) => {
+    const [batch] = checkSeed(plan.model, plan.tensors, name, seed).dims;
+    return batch === -1 ? seed.dims[0] / n : 1;
+  });
+  const [k] = counts;
+  if (counts.every((count) => count === k && Number.isInteger(k) && k > 0)) return k;
+  const shapes = Object.values(seeds).map(({ dims }) => `[${dims}]`);
+  throw new UserError(
+    "invalid-input",
+    `invalid seeds: ${listing(shapes)} for ${n} image${n > 1 ? "s" : ""}; give as many rows for every image`,
+  );
+}
+
 /** The answers to one explanation's questions. */
 class Inquiry {
   constructor(
@@ -93,7 +115,7 @@ class Inquiry {
     private readonly explained: ExplainedInput,
     private readonly asked: Asked,
     private readonly scoreDims: readonly number[],
-    private readonly signal: AbortSignal | undefined,
+    private readonly options: Pick<ExplainOptions, "maxRows" | "signal">,
   ) {}
 
   get #seeded(): readonly string[] {
@@ -105,53 +127,54 @@ class Inquiry {
     if (layer === undefined) throw new UserError("no-path", holdsFrames(this.explained.axes) ? framesAside : noLayer);
     const classes = this.asked.rows && plainClasses(this.asked.rows);
     const byClass = classes !== undefined && plan.hasClasses;
-    const layout = plan.layoutOf(layer);
-    const known = isStatic(layout.grid);
-    const answer = byClass && known ? await this.pass.sameRun(layer, map, classes) : undefined;
-    if (answer) return onGrid(toDense(answer), layout.grid);
-    const adjoint = await plan.adjoint(layer, byClass ? "classes" : this.#seeded, map);
+    const answer = byClass ? await this.pass.sameRun(layer, map, classes) : undefined;
+    if (answer) return toDense(answer);
     const tensors = await this.pass.tensors(layer);
-    const grid = known ? layout.grid : gridAsRun(tensors[layer].dims, layout);
-    const ask = async (seeds: readonly Tensor[]): Promise<Dense> => {
-      const feeds: Feeds = Object.fromEntries(adjoint.residuals.map((name) => [name, tensors[name]]));
-      if (adjoint.activations) feeds[adjoint.activations] = tensors[layer];
-      adjoint.seeds.forEach((name, i) => {
-        feeds[name] = seeds[i];
-      });
-      return onGrid(toDense((await run(adjoint.session, feeds, [adjoint.output]))[adjoint.output]), grid);
-    };
-    const together = plan.scoreDims[0] < 0 && adjoint.residuals.length === 0;
-    return this.#forEachTarget(together, byClass ? this.#classes : this.#cotangents, ask);
+    const independent = plan.isIndependent(layer);
+    const query = { seeding: byClass ? ("classes" as const) : this.#seeded, rows: !independent && this.#inRows };
+    return plan.atLayer(layer, map, query, (adjoint) => {
+      const feeds = Object.fromEntries(adjoint.residuals.map((name) => [name, tensors[name]]));
+      const together = plan.isFree && (independent || adjoint.together);
+      const seed = byClass ? this.#classes : this.#cotangents;
+      return this.#rows(
+        together,
+        plan.rowBytes(layer),
+        seed,
+        async (seeds) => (await ask(adjoint, feeds, seeds)).answer,
+      );
+    });
   }
 
   async atInput(rules: Rules): Promise<Dense> {
     const { plan, feeds, wanted } = this.pass;
     const { name, axes } = this.explained;
     if (takesIntegers(plan.tensors, this.explained)) throw integerPixels(plan, name);
-    const fused = await plan.fused(name, this.#seeded, rules);
-    return this.#forEachTarget(false, this.#cotangents, async (seeds) => {
-      const seedFeeds = Object.fromEntries(fused.seeds.map((name, i) => [name, seeds[i]]));
-      const results = await run(fused.session, { ...feeds, ...seedFeeds }, [fused.output, ...wanted]);
-      this.pass.keep(results);
-      return toPlain(toDense(results[fused.output]), axes);
-    });
+    return plan.atInput(name, rules, { seeding: this.#seeded, rows: this.#inRows }, (adjoint) =>
+      this.#rows(adjoint.together, plan.rowBytes(name), this.#cotangents, async (seeds) => {
+        const { answer, results } = await ask(adjoint, feeds, seeds, wanted);
+        this.pass.keep(results);
+        return toPlain(answer, axes);
+      }),
+    );
   }
 
-  /** Asks for all targets in one run where the answer does not depend on the images, else for one target of every image at a time. */
-  async #forEachTarget(
+  /** Whether several targets are asked about one image, so that they can be rows of one batch. */
+  get #inRows(): boolean {
+    return this.pass.n === 1 && this.asked.k > 1 && this.pass.plan.isFree;
+  }
+
+  /** Asks about all targets, in as few runs as can be. */
+  #rows(
     together: boolean,
+    rowBytes: number,
     seed: (rows: readonly Weights[]) => Tensor,
-    ask: (seeds: readonly Tensor[]) => Promise<Dense>,
+    answer: (seeds: readonly Tensor[]) => Promise<Dense>,
   ): Promise<Dense> {
-    const { seeds, rows, k } = this.asked;
-    if (seeds) return ask(Object.values(seeds));
-    if (together || k === 1) return ask([seed(rows)]);
-    const answers: Dense[] = [];
-    for (const j of range(k)) {
-      throwIfAborted(this.signal);
-      answers.push(await ask([seed(rows.filter((_, r) => r % k === j))]));
-    }
-    return interleave(answers);
+    const { k, rows, seeds } = this.asked;
+    return inRuns({ n: this.pass.n, k, together, rowBytes, ...this.options }, (isAsked) => {
+      if (rows) return answer([seed(rows.filter((_, row) => isAsked(row)))]);
+      return answer(Object.values(seeds).map((given) => (k > 1 ? rowsOf(this.ort, given, isAsked) : given)));
+    });
   }
 
   #classes = (rows: readonly Weights[]): Tensor => {
@@ -178,7 +201,7 @@ class Inquiry {
 /** The class scores of variants, [any, C, ...], of one image of a pass, whose other inputs are repeated. */
 async function scoresOfVariants(
   ort: Runtime,
-  { plan, feeds }: Pass,
+  { plan, layer, feeds }: Pass,
   index: number,
   variants: Dense,
 ): Promise<Float32Array[]> {
@@ -189,35 +212,26 @@ async function scoresOfVariants(
   const size = product(shape);
   const declared = axes.batch === undefined ? 1 : (plan.tensors.get(image)?.dims[axes.batch] ?? -1);
   const batch = declared > 0 ? declared : count;
-  const session = await plan.scores();
-  const all: Float32Array[] = [];
-  for (let first = 0; first < count; first += batch) {
-    // A model of a fixed batch is given that many, the last ones blank.
-    const data = new Float32Array(batch * size);
-    data.set(variants.data.subarray(first * size, Math.min(count, first + batch) * size));
-    const varied = Object.entries(feeds).map(([name, feed]): [string, Tensor] => [
-      name,
-      name === image
-        ? toTensor(ort, fromPlain({ data, dims: [batch, ...shape] }, axes), feed.type)
-        : repeatImage(ort, feed, index, batch),
-    ]);
-    const { name } = plan.score;
-    const results = await runForward(ort, session, Object.fromEntries(varied), [name], batch);
-    const scores = toPlain(toDense(results[name]), plan.score.axes);
-    for (let v = 0; v < Math.min(batch, count - first); v++) all.push(classScores(scores, v));
-  }
-  return all;
+  return plan.scores(layer, async (session) => {
+    const all: Float32Array[] = [];
+    for (let first = 0; first < count; first += batch) {
+      // A model of a fixed batch is given that many, the last ones blank.
+      const data = new Float32Array(batch * size);
+      data.set(variants.data.subarray(first * size, Math.min(count, first + batch) * size));
+      const varied = Object.entries(feeds).map(([name, feed]): [string, Tensor] => [
+        name,
+        name === image
+          ? toTensor(ort, fromPlain({ data, dims: [batch, ...shape] }, axes), feed.type)
+          : repeatImage(ort, feed, index, batch),
+      ]);
+      const { name } = plan.score;
+      const results = await runForward(ort, session, Object.fromEntries(varied), [name], batch);
+      const scores = toPlain(toDense(results[name]), plan.score.axes);
+      for (let v = 0; v < Math.min(batch, count - first); v++) all.push(classScores(scores, v));
+    }
+    return all;
+  });
 }
-
-/** The grid of the pass's layer, where it is known before the run. */
-function gridOf({ plan, layer }: Pass): readonly number[] | undefined {
-  const { grid } = layer === undefined ? {} : plan.layoutOf(layer);
-  return grid && isStatic(grid) ? grid : undefined;
-}
-
-/** The grid of a layer whose sizes only the run knows. */
-const gridAsRun = (dims: readonly number[], { channels }: Layout): number[] =>
-  dims.filter((_, axis) => axis > 0 && axis !== channels);
 
 const noImage = "invalid model: none of its inputs is an image (with spatial dimensions)";
 

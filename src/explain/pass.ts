@@ -18,6 +18,8 @@ type Tensors = Record<string, Tensor>;
 export class Pass {
   #forward: Promise<Tensors> | undefined;
   #elsewhere: Tensors | undefined;
+  /** What the forward session explained in the same run. */
+  #answers: ForwardSession["answers"];
 
   constructor(
     readonly plan: Plan,
@@ -25,7 +27,7 @@ export class Pass {
     readonly layer: string | undefined,
     readonly feeds: Feeds,
     /** Images in the feeds. */
-    private readonly n: number,
+    readonly n: number,
   ) {}
 
   /** What a session that runs the model must return for the pass. */
@@ -44,12 +46,14 @@ export class Pass {
     return this.#forward;
   }
 
-  async #run(layer: string): Promise<Tensors> {
-    const forward = await this.plan.forward(layer);
-    const { residuals, answers } = forward;
-    const read = residuals.filter((name) => !Object.hasOwn(this.feeds, name));
-    const wanted = new Set([...this.wanted, layer, ...read, ...(answers ? [answers.output] : [])]);
-    return { ...this.feeds, ...(await runForward(this.plan.ort, forward, this.feeds, [...wanted], this.n)) };
+  #run(layer: string): Promise<Tensors> {
+    const { plan, feeds, n } = this;
+    const read = plan.residuals(layer).filter((name) => !Object.hasOwn(feeds, name));
+    return plan.forward(layer, async (forward) => {
+      this.#answers = forward.answers;
+      const wanted = [...this.wanted, layer, ...read, ...(forward.answers ? [forward.answers.output] : [])];
+      return { ...feeds, ...(await runForward(plan.ort, forward, feeds, [...new Set(wanted)], n)) };
+    });
   }
 
   /**
@@ -58,16 +62,19 @@ export class Pass {
    * @param classes of the explanations, image-major.
    */
   async sameRun(layer: string, map: LayerMap, classes: readonly number[]): Promise<Tensor | undefined> {
-    const forward = await this.plan.forward(layer);
-    if (forward.answers?.map !== map) return undefined;
-    const { output } = forward.answers;
     if (this.#forward) {
       const ran = await this.#forward;
-      return String(classes) === String(await this.bestClasses()) ? ran[output] : undefined;
+      if (this.#answers?.map !== map || String(classes) !== String(await this.bestClasses())) return undefined;
+      return ran[this.#answers.output];
     }
-    const results = await runForward(this.plan.ort, forward, this.feeds, [output, ...this.wanted], this.n, classes);
-    this.keep(results);
-    return results[output];
+    const { plan, feeds, n } = this;
+    return plan.forward(layer, async (forward) => {
+      if (forward.answers?.map !== map) return undefined;
+      const { output } = forward.answers;
+      const results = await runForward(plan.ort, forward, feeds, [output, ...this.wanted], n, classes);
+      this.keep(results);
+      return results[output];
+    });
   }
 
   /** The images as passes of their own, which have run; undefined where a tensor has not one row for each image. */
@@ -92,7 +99,8 @@ export class Pass {
   }
 
   async #alone(): Promise<Tensors> {
-    this.#elsewhere = await runForward(this.plan.ort, await this.plan.scores(), this.feeds, this.wanted, this.n);
+    const { plan, feeds, wanted, n } = this;
+    this.#elsewhere = await plan.scores(undefined, (forward) => runForward(plan.ort, forward, feeds, wanted, n));
     return this.#elsewhere;
   }
 

@@ -1,7 +1,15 @@
 /** @file Models whose inputs are declared otherwise than in the file: written anew, as little as possible. */
 import { indexModel, type Model } from "../onnx/model.ts";
 import type { Observed } from "../onnx/observe.ts";
-import { changed, declaredDims, declaredType, encodeModel, makeValueInfo, type ValueInfoProto } from "../onnx/proto.ts";
+import {
+  changed,
+  declaredDims,
+  declaredType,
+  encodeModel,
+  infoOf,
+  makeValueInfo,
+  type ValueInfoProto,
+} from "../onnx/proto.ts";
 
 /**
  * The model as one whose inputs may have defaults. Before IR version 4 every initialiser stood among the inputs and none was a default;
@@ -29,11 +37,7 @@ export function declaredWhole(model: Model, tensors: Observed): Model {
 function told(info: ValueInfoProto, tensors: Observed): ValueInfoProto {
   const tensor = tensors.get(info.name);
   if (!tensor || (info.type?.value.case && info.type.value.case !== "tensorType")) return info;
-  return makeValueInfo(
-    info.name,
-    tensor.type,
-    tensor.dims.map((d, i) => (d < 0 ? `${info.name}:${i}` : d)),
-  );
+  return infoOf({ name: info.name, ...tensor });
 }
 
 /** The model with the sizes of an input declared, the batch apart. */

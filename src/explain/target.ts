@@ -11,7 +11,7 @@ import type { Feeds } from "../onnx/runtime.ts";
  * - `each`: every class for every image, the k explanations of an image side by side
  * - `for`, `against`: the difference of two scores, "why A rather than B"
  * - `counterfactual`: the negative of a score, where the evidence against the class is (Selvaraju et al., section 3.3)
- * - `seeds`: cotangents of any tensors, as for `vjp`
+ * - `seeds`: cotangents of any tensors, as for `vjp`; k for each image where they have n k rows
  * - nothing: each image's best class
  */
 export type Target =
@@ -25,10 +25,10 @@ export type Target =
 /** A weighted sum of class scores: [class, weight] pairs. */
 export type Weights = readonly (readonly [number, number])[];
 
-/** Rows of weights for n images, k each, image-major; or seeds as they were given, with k = 1. */
+/** Rows of weights for n images, k each, image-major; or seeds as they were given. */
 export type Asked =
   | { readonly k: number; readonly rows: readonly Weights[]; readonly seeds?: undefined }
-  | { readonly k: 1; readonly rows?: undefined; readonly seeds: Feeds };
+  | { readonly k: number; readonly rows?: undefined; readonly seeds: Feeds };
 
 /**
  * @param dims of the scores, [n, classes, ...]

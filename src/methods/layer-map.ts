@@ -1,6 +1,5 @@
 /** @file What maps at a layer share: the arrangement of their parts, the check of their shape, and the method that is such a map. */
 
-import type { Dense } from "../array/dense.ts";
 import { UserError } from "../errors.ts";
 import type { Value } from "../onnx/build.ts";
 import { isStatic, product } from "../onnx/dims.ts";
@@ -49,23 +48,6 @@ export function builtMap(map: LayerMap, parts: LayerParts, k = -1): Value {
   if (dims && !(dims.length === 3 && fits(dims[1], k) && fits(dims[2], positions)))
     throw wrongMap(expected, `[${dims.map((d, i) => (d < 0 ? (["n", "k"][i] ?? "?") : d)).join(", ")}]`);
   return value;
-}
-
-const keys = new WeakMap<LayerMap, number>();
-let last = 0;
-
-/** What a map is called where graphs are kept by it: by itself, for another function may have the same text. */
-export function keyOf(map: LayerMap): number {
-  const key = keys.get(map) ?? ++last;
-  keys.set(map, key);
-  return key;
-}
-
-/** A map's positions on the layer's grid, [rows, ...grid]; @throws UserError `invalid-option` where they do not fill it. */
-export function onGrid({ data, dims }: Dense, grid: readonly number[]): Dense {
-  const positions = product(grid);
-  if (data.length % positions) throw wrongMap(`n, k, ${positions}`, `[${dims.join(", ")}]`);
-  return { data, dims: [data.length / positions, ...grid] };
 }
 
 function positionsOf(a: Value, grid: readonly number[]): number {

@@ -38,7 +38,7 @@ export async function compileCaptioner(
     if (await isDirectory(file))
       throw new UserError("cannot-write", `cannot write: ${file}: is a directory; give a file with --out`);
     const bytes = await from.captioner.compile(words, {
-      version: packageVersion(),
+      version: packageVersion,
       preprocess: JSON.stringify(preprocess),
     });
     const model = readModel(bytes);

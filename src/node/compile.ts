@@ -48,7 +48,7 @@ export async function compileFile(source: string | undefined, options: CompileFi
     const file = out ?? `${name}.gradcam.onnx`;
     await checkPlace(file, from);
     const notes: Notes = {
-      version: packageVersion(),
+      version: packageVersion,
       labels: JSON.stringify(labels.names),
       ...(kind === "picture" && { preprocess: JSON.stringify(from.classifier.preprocess) }),
       ...(output !== undefined && { output }),

@@ -9,6 +9,7 @@ import type { Explainer } from "../explain/explainer.ts";
 import { type DecodeOptions, decodeOptions } from "../image/sharp.ts";
 import type { Model } from "../onnx/model.ts";
 import { externalLocation, isExternal } from "../onnx/proto.ts";
+import { providersOf } from "../onnx/provider.ts";
 import type { Feeds, SessionOptions, Tensor } from "../onnx/runtime.ts";
 import { checkClassify } from "../tasks/answers.ts";
 import { Classifier, type ClassifyOptions, type Why } from "../tasks/classify/classification.ts";
@@ -124,11 +125,19 @@ export interface OpenedModel extends OpenedFile, Opened {
  *   ONNX file, compiled ones too; the bundled classifier by default.
  * @throws UserError for missing or broken files.
  */
-export async function openFile(source: string = bundledModel, given: LoadOptions = {}): Promise<OpenedModel> {
+export async function openFile(source?: string, given: LoadOptions = {}): Promise<OpenedModel> {
+  return openFileBy(await loadRuntime(), source, given);
+}
+
+/** The same by a runtime that is there already. */
+export async function openFileBy(
+  ort: NodeRuntime,
+  source: string = bundledModel,
+  given: LoadOptions = {},
+): Promise<OpenedModel> {
   checkOptions(given, loadOptions, "load");
   checkLoad(given);
   expects(typeof source === "string", "model", source, "the path of an .onnx file or a directory");
-  const ort = await loadRuntime();
   checkProviders(ort, given.session);
   await checkBundled(source);
   const directory = (await isDirectory(source)) ? source : undefined;
@@ -197,11 +206,9 @@ async function similarity(
 }
 
 export function checkProviders({ providers }: NodeRuntime, session: SessionOptions = {}): void {
-  for (const provider of session.executionProviders ?? []) {
-    const name = typeof provider === "string" ? provider : provider.name;
+  for (const name of providersOf(session))
     if (!providers.includes(name))
       throw new UserError("invalid-option", `unknown provider: "${name}"; allowed are ${listing(providers)}`);
-  }
 }
 
 /** The ONNX file of a directory in Hugging Face layout; @throws UserError `missing-file`. */

@@ -1,4 +1,7 @@
-/** @file An abort inside of ONNX Runtime Web's WebAssembly, after which it answers nothing any more: what is asked of it would hang. */
+/**
+ * @file An abort inside of ONNX Runtime Web's WebAssembly, or an exception that came through it, as one in a call of WebGPU: its stack is
+ * lost then, and whatever is asked of it next may never return, nor let the page go on.
+ */
 import { UserError } from "../errors.ts";
 import type { Runtime } from "./ort.ts";
 
@@ -11,9 +14,18 @@ export function checkRunning({ InferenceSession }: Runtime): void {
   if (error) throw error;
 }
 
+export const hasStopped = ({ InferenceSession }: Runtime): boolean => stopped.has(InferenceSession);
+
+/** Its own errors are thrown when its WebAssembly has returned. */
+const within = /wasm-function\[/;
+
 /** Remembers an abort; the error that tells of it, where a failure is one. */
 export function abortOf(ort: Runtime | undefined, cause: unknown): UserError | undefined {
-  if (!ort || !(cause instanceof WebAssembly.RuntimeError)) return undefined;
+  if (
+    !ort ||
+    !(cause instanceof Error && (cause instanceof WebAssembly.RuntimeError || within.test(cause.stack ?? "")))
+  )
+    return undefined;
   const message = `lost runtime: ONNX Runtime Web has stopped (${cause.message}); load the page anew`;
   const error = new UserError("runtime-lost", message, { cause });
   stopped.set(ort.InferenceSession, error);

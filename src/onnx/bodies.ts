@@ -16,7 +16,7 @@ import {
   inputsOf,
   ownNames,
 } from "./model.ts";
-import { DataType, type GraphProto, makeGraph, makeValueInfo, type NodeProto } from "./proto.ts";
+import { DataType, type GraphProto, infoOf, makeGraph, type NodeProto } from "./proto.ts";
 import { withOwnNames } from "./scopes.ts";
 
 /** A tensor's type and dimensions; -1 for a dimension that depends on the batch or is known at run time only. */
@@ -25,6 +25,8 @@ export interface TensorType {
   readonly dims: readonly number[];
   /** Whether the first dimension counts the images. */
   readonly perImage: boolean;
+  /** Whether the batch is a factor of a dimension, as where windows of images lie behind each other. */
+  readonly folded?: boolean;
   /** The numbers themselves, of an argument that constants and shapes alone decide. */
   readonly values?: readonly number[];
 }
@@ -115,13 +117,7 @@ function bodyOf(
     ...own.input.map(({ name }, i): [string, TensorType] => [name, known[i]]),
     ...read.map((name): [string, TensorType] => [name, types.get(name) as TensorType]),
   ];
-  const input = entries.map(([name, { type, dims }]) =>
-    makeValueInfo(
-      name,
-      type,
-      dims.map((d, i) => (d < 0 ? `${name}:${i}` : d)),
-    ),
-  );
+  const input = entries.map(([name, tensor]) => infoOf({ name, ...tensor }));
   const initializer = [...own.initializer, ...outer.graph.initializer.filter(({ name }) => weights.has(name))];
   const { name, output, sparseInitializer } = own;
   const graph = makeGraph({ name, node: [...nodes, ...own.node], initializer, sparseInitializer, input, output });

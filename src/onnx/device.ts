@@ -4,6 +4,7 @@
  * session gets another device.
  */
 import { UserError } from "../errors.ts";
+import { hasStopped } from "./aborts.ts";
 import type { Runtime, Session, SessionOptions } from "./ort.ts";
 
 /** As far as it is looked at here; `lib.dom` does not have it yet. */
@@ -40,7 +41,7 @@ export function onDevice(ort: Runtime, options: SessionOptions, create: Create):
   const made = (turns.get(key) ?? Promise.resolve()).then(async () => {
     const session = await create(await onLivingDevice(ort, options));
     const device = given(options) ?? current(ort) ?? webOf(ort)?.device;
-    if (device) hold(session, device);
+    if (device) hold(ort, session, device);
     return session;
   });
   turns.set(
@@ -76,7 +77,7 @@ function current(ort: Runtime): Device | undefined {
 }
 
 /** The runtime destroys a device with the last session that has it, and makes another for the next one: that is no loss. */
-function hold(session: Session, device: Device): void {
+function hold(ort: Runtime, session: Session, device: Device): void {
   deviceOf.set(session, device);
   holders.set(device, (holders.get(device) ?? 0) + 1);
   const release = session.release.bind(session);
@@ -84,7 +85,7 @@ function hold(session: Session, device: Device): void {
     const left = (holders.get(device) ?? 1) - 1;
     if (left) holders.set(device, left);
     else holders.delete(device);
-    await release();
+    if (!hasStopped(ort)) await release();
   };
 }
 
@@ -140,6 +141,6 @@ const wanted = ({ features, limits }: Adapter) => ({
 });
 
 async function adapter(): Promise<Adapter | undefined> {
-  const { gpu } = globalThis.navigator as { gpu?: { requestAdapter(): Promise<Adapter | null> } };
+  const { gpu } = (globalThis.navigator ?? {}) as { gpu?: { requestAdapter(): Promise<Adapter | null> } };
   return (await gpu?.requestAdapter().catch(() => undefined)) ?? undefined;
 }

@@ -110,7 +110,7 @@ export class Emitter {
   }
 
   #constant(type: DataType, dims: readonly number[], data: BigInt64Array | Float32Array | Float64Array): Value {
-    const key = `${type}[${dims}]${data}`;
+    const key = `${type}[${dims}]${Array.from<number | bigint, string>(data, exactly)}`;
     const known = this.#constants.get(key);
     if (known) return known;
     const value = { name: this.fresh(), type, dims };
@@ -147,7 +147,7 @@ export class Emitter {
     return this.emit(
       inputs,
       outputs,
-      JSON.stringify([opType, inputs.map((v) => v?.name), attributes, outputs.length], graphByName),
+      JSON.stringify([opType, inputs.map((v) => v?.name), attributes, outputs.length], distinct),
       (names) =>
         makeNode(
           opType,
@@ -198,6 +198,10 @@ export class Emitter {
   }
 }
 
-/** Graphs inside nodes have fresh names, and are none of them equal. */
-const graphByName = (_: string, value: unknown) =>
-  typeof value === "object" && value !== null && "graph" in value ? (value.graph as GraphProto).name : value;
+/** Graphs inside nodes have fresh names, and are none of them equal; of numbers JSON knows no infinite ones, no NaN and no -0. */
+function distinct(_: string, value: unknown): unknown {
+  if (typeof value === "number" && (!Number.isFinite(value) || Object.is(value, -0))) return exactly(value);
+  return typeof value === "object" && value !== null && "graph" in value ? (value.graph as GraphProto).name : value;
+}
+
+const exactly = (value: number | bigint): string => (Object.is(value, -0) ? "-0" : String(value));

@@ -5,7 +5,7 @@
 import type { Extension } from "./append.ts";
 import { constantParts, inputsOf, type Model } from "./model.ts";
 import type { Observed } from "./observe.ts";
-import { encodeModel, makeGraph, makeModel, makeValueInfo } from "./proto.ts";
+import { encodeModel, infoOf, makeGraph, makeModel } from "./proto.ts";
 
 /** The tensors of a model that an extension reads: constants of the model, and what its forward pass must hand over. */
 export function readsOf(model: Model, { nodes, initializers, inputs, outputs }: Extension) {
@@ -26,14 +26,7 @@ export function extract(model: Model, tensors: Observed, extension: Extension): 
   const { constants, residuals } = readsOf(model, extension);
   const { nodes, weights } = constantParts(model, constants);
 
-  const inputs = residuals.map((name) => {
-    const tensor = tensors.get(name);
-    return makeValueInfo(
-      name,
-      tensor?.type,
-      tensor?.dims.map((d, i) => (d < 0 ? `${name}:${i}` : d)),
-    );
-  });
+  const inputs = residuals.map((name) => infoOf({ name, ...tensors.get(name) }));
   const graph = makeGraph({
     name: "adjoint",
     node: [...nodes, ...extension.nodes],

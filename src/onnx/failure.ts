@@ -42,6 +42,7 @@ export async function notRun(
   origin?: Origin,
   { session, ort }: { readonly session?: Session; readonly ort?: Runtime } = {},
 ): Promise<Error> {
+  if (cause instanceof UserError) return cause;
   const stopped = stoppedBy(cause, ort);
   if (stopped) return stopped;
   const lost = ort && session && (await (await import("./device.ts")).lostDevice(ort, session, cause));

@@ -11,6 +11,7 @@ const failed =
 const refused = /Content.?Security.?Policy|unsafe-eval|blocked by CSP/i;
 const notFound =
   /fetching of the wasm failed|dynamically imported module|Importing a module script failed|Failed to fetch|NetworkError/i;
+const fetchedWasm = /fetching of the wasm|magic|MIME/;
 const notWasm = /magic word|magic number|MIME type|CompileError|LinkError|function import/i;
 
 /** @returns the error that says what is missing, where that is why no session could be made */
@@ -18,14 +19,42 @@ export async function missingRuntime(cause: unknown): Promise<UserError | undefi
   const said = cause instanceof Error ? cause.message : String(cause);
   // Where WebAssembly is there, a provider is missing, which is another matter.
   if (!/no available backend found/.test(said) || !failed.test(said)) return undefined;
-  await new Promise((resolve) => setTimeout(resolve, 50)); // until the page's record of requests has the failed one
-  return new UserError("missing-runtime", `missing runtime: ONNX Runtime Web cannot start: ${why(said)}`, { cause });
+  // The page's record of requests has the failed one a moment later.
+  for (let wait = 0; wait < 1000 && !lookedFor("wasm") && fetchedWasm.test(said); wait += 50)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  return cannotStart(said, cause);
 }
+
+/**
+ * The first session, or why there will be none: what is WebAssembly and lacks all that the runtime calls is compiled without complaint,
+ * and then waited for without an end.
+ */
+export function orForeign<T>(opening: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setInterval(async () => {
+      const url = lookedFor("wasm");
+      if (!url) return;
+      clearInterval(timer);
+      const served = await fetch(url)
+        .then((response) => response.arrayBuffer())
+        .then(WebAssembly.compile)
+        .catch(() => undefined);
+      if (served && WebAssembly.Module.exports(served).length < fewestExports) reject(cannotStart("magic word"));
+    }, 3000);
+    opening.then(resolve, reject).finally(() => clearInterval(timer));
+  });
+}
+
+/** The runtime's own has more. */
+const fewestExports = 40;
+
+const cannotStart = (said: string, cause?: unknown): UserError =>
+  new UserError("missing-runtime", `missing runtime: ONNX Runtime Web cannot start: ${why(said)}`, { cause });
 
 function why(said: string): string {
   if (refused.test(said))
     return "the page's Content-Security-Policy does not let WebAssembly be compiled; add 'wasm-unsafe-eval' to its script-src";
-  const url = lookedFor(/fetching of the wasm|magic|MIME/.test(said) ? "wasm" : "mjs");
+  const url = lookedFor(fetchedWasm.test(said) ? "wasm" : "mjs");
   const file = url ?? "its .wasm file";
   const serve = `serve ${url ? fileOf(url) : "it"} from node_modules/onnxruntime-web/dist there, or name its directory in ort.env.wasm.wasmPaths; then load the page anew`;
   if (notFound.test(said)) return `${file} is not served; ${serve}`;

@@ -1,7 +1,7 @@
 /** @file Writing graphs inside nodes: what If, Loop and Scan run. */
 import type { Builder, Value } from "./build.ts";
 import { range } from "./dims.ts";
-import { type GraphProto, makeGraph, makeNode, makeValueInfo } from "./proto.ts";
+import { type GraphProto, infoOf, makeGraph, makeNode, makeValueInfo } from "./proto.ts";
 
 /** The graph that `inner` has written, as an attribute. */
 export function graphOf(
@@ -14,13 +14,7 @@ export function graphOf(
     (v, i) => inner.emit([v], [v], `result ${i}`, (names) => makeNode("Identity", [v.name], names))[0],
   );
   const { nodes, initializers } = inner.collect(outputs);
-  const input = inputs.map(({ name, type, dims }) =>
-    makeValueInfo(
-      name,
-      type,
-      dims?.map((d, i) => (d < 0 ? `${name}:${i}` : d)),
-    ),
-  );
+  const input = inputs.map(infoOf);
   const output = outputs.map(({ name, type }) => makeValueInfo(name, type));
   return { graph: makeGraph({ name: inner.fresh(), node: nodes, initializer: initializers, input, output }) };
 }

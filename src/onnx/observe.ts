@@ -20,6 +20,7 @@ import {
   declaredType,
   encodeModel,
   type GraphProto,
+  infoOf,
   isExternal,
   makeGraph,
   makeModel,
@@ -100,8 +101,13 @@ function inBoth(first: Observed, second: Observed): Observed {
     const other = second.get(name);
     const varies = dims[0] !== other?.dims[0];
     const common = dims.map((d, i) => (d === other?.dims[i] ? d : -1));
+    const [small, large] = batchSizes;
+    const folded = dims.some((d, i) => d !== other?.dims[i] && !(d === small && other?.dims[i] === large));
     const same = values?.every((value, i) => value === other?.values?.[i]);
-    return [name, { type, dims: common, perImage: perImage && varies, values: same ? values : undefined }] as const;
+    return [
+      name,
+      { type, dims: common, perImage: perImage && varies, folded, values: same ? values : undefined },
+    ] as const;
   });
   const bodies = [...first.bodies].flatMap(([graph, body]) => {
     const other = second.bodies.get(graph);
@@ -199,13 +205,7 @@ async function inferred(
 ): Promise<Map<string, TensorType>> {
   const small = (tensor: TensorProto) => !isExternal(tensor) && product(tensor.dims.map(Number)) <= mostElementsKept;
   // A tensor that is known is an input, and who makes it makes another.
-  const given = [...told].map(([name, { type, dims }]) =>
-    makeValueInfo(
-      name,
-      type,
-      dims.map((d, i) => (d < 0 ? `${name}:${i}` : d)),
-    ),
-  );
+  const given = [...told].map(([name, tensor]) => infoOf({ name, ...tensor }));
   const fed = [...inputs, ...given];
   const seen = isUnnamed(model.graph, fed)
     ? (await import("./disguise.ts")).disguise(model.graph, fed) // few models need it

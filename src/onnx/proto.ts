@@ -117,6 +117,23 @@ export function makeValueInfo(name: string, type?: DataType, dims?: readonly (nu
   }) as ValueInfoProto;
 }
 
+/** An input or output that is this tensor; a free dimension (-1) is named after the tensor and its axis, so that none counts as another's. */
+export function infoOf({
+  name,
+  type,
+  dims,
+}: {
+  readonly name: string;
+  readonly type?: DataType;
+  readonly dims?: readonly number[];
+}): ValueInfoProto {
+  return makeValueInfo(
+    name,
+    type,
+    dims?.map((d, axis) => (d < 0 ? `${name}:${axis}` : d)),
+  );
+}
+
 /**
  * The dims of an input or output as written in the file: a number, a name, or "" where nothing is said; undefined without a shape.
  * Less than nothing says nothing, as ONNX Runtime has it: many files write a free dimension as -1.

@@ -1,12 +1,16 @@
 /** @file Which execution providers a session is asked to run on, and whether they can run the model. */
+import { expects, isTexts } from "../errors.ts";
 import type { Observed } from "./bodies.ts";
-import type { IndexedGraph } from "./model.ts";
+import { type IndexedGraph, inputsOf } from "./model.ts";
 import type { Runtime, SessionOptions } from "./ort.ts";
-import { DataType } from "./proto.ts";
+import { DataType, type NodeProto } from "./proto.ts";
 
-/** The names of the execution providers that are asked for. */
-export const providersOf = ({ executionProviders = [] }: SessionOptions = {}): string[] =>
-  executionProviders.map((one) => (typeof one === "string" ? one : one.name));
+/** The names of the execution providers that are asked for. @throws UserError `invalid-option` for what is no list of them. */
+export function providersOf({ executionProviders = [] }: SessionOptions = {}): string[] {
+  const names = Array.isArray(executionProviders) && executionProviders.map((one) => one?.name ?? one);
+  expects(isTexts(names), "executionProviders", executionProviders, 'a list of names, as ["webgpu", "wasm"]');
+  return names as string[];
+}
 
 export const usesWebGpu = (options?: SessionOptions): boolean => providersOf(options).includes("webgpu");
 
@@ -30,7 +34,8 @@ export async function placed(
   const volumes = graph.node.some(
     ({ opType, input }) => /^Conv/.test(opType) && (tensors.get(input[1])?.dims.length ?? 0) > 4,
   );
-  const half = hasHalf(tensors) && (await (await import("./device.ts")).features(ort, session));
+  const half =
+    computesInHalf({ graph }, tensors, session) && (await (await import("./device.ts")).features(ort, session));
   const because = volumes
     ? "WebGPU has no gradient of convolutions over volumes"
     : half && !half.has("shader-f16")
@@ -39,6 +44,21 @@ export async function placed(
   if (!because) return { session };
   const rest = session.executionProviders?.filter((one) => (typeof one === "string" ? one : one.name) !== "webgpu");
   return { session: { ...session, executionProviders: rest?.length ? rest : ["wasm"] }, because };
+}
+
+/**
+ * Whether half precision is left once the runtime has folded constants: weights that are only stored so, and cast, it casts when a session
+ * is made.
+ */
+function computesInHalf({ graph }: Pick<IndexedGraph, "graph">, tensors: Observed, options: SessionOptions): boolean {
+  if (options.graphOptimizationLevel === "disabled") return hasHalf(tensors);
+  const isHalf = (name: string) => tensors.get(name)?.type === DataType.FLOAT16;
+  const fed = new Set(graph.input.map(({ name }) => name));
+  for (const node of graph.node)
+    if (inputsOf(node).some((name) => fed.has(name))) for (const name of node.output) fed.add(name);
+  const computed = (node: NodeProto) => node.output.some((name) => fed.has(name));
+  const inBodies = [...tensors.bodies.values()].some((body) => hasHalf(body.tensors));
+  return inBodies || [...fed].some(isHalf) || graph.node.some((node) => computed(node) && inputsOf(node).some(isHalf));
 }
 
 const hasHalf = (tensors: Observed): boolean =>

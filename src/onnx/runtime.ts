@@ -12,6 +12,9 @@ export type { Feeds, Runtime, Session, SessionOptions, Tensor };
 /** Which runtime made a session. */
 const makers = new WeakMap<Session, Runtime>();
 
+/** What has made a session. */
+const started = new WeakSet<object>();
+
 const origins = new WeakMap<Session, Origin>();
 
 const runtimes = "ONNX Runtime's namespace, import * as ort";
@@ -32,9 +35,13 @@ export async function openSession(
   const origin = of && { ort, model: of, options };
   try {
     const create = (given: SessionOptions) => ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...given });
-    const session = await (usesWebGpu(options)
+    const opening = usesWebGpu(options)
       ? (await import("./device.ts")).onDevice(ort, options, create)
-      : create(options));
+      : create(options);
+    const first =
+      "document" in globalThis || "importScripts" in globalThis ? !started.has(ort.InferenceSession) : false;
+    const session = await (first ? (await import("./missing-runtime.ts")).orForeign(opening) : opening);
+    started.add(ort.InferenceSession);
     makers.set(session, ort);
     if (origin) origins.set(session, origin);
     return session;

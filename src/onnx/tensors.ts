@@ -3,8 +3,7 @@
 import type { Dense } from "../array/dense.ts";
 import { halfToNumber, numberToHalf } from "../array/half.ts";
 import { InternalError } from "../errors.ts";
-import { product } from "./dims.ts";
-
+import { product, range } from "./dims.ts";
 import type { Feeds, Runtime, Tensor } from "./runtime.ts";
 
 /** The numbers of a tensor of floats, or of whole numbers as pixels are, as float32; half precision comes as 16-bit patterns, or as numbers where the platform has them. */
@@ -50,16 +49,31 @@ function halves(data: Float32Array): Uint16Array {
   return Float16Array ? (Float16Array.from(data) as Uint16Array) : Uint16Array.from(data, numberToHalf);
 }
 
-/** The k answers [n, ...] of n images, image-major: [n k, ...]. */
-export function interleave(answers: readonly Dense[]): Dense {
-  const [n, ...rest] = answers[0].dims;
+/** Answers about n images, [n k, ...] each with its own k, as one, image-major: the answers about an image side by side. */
+export function interleave(answers: readonly Dense[], n: number): Dense {
+  if (answers.length === 1) return answers[0];
+  const rest = answers[0].dims.slice(1);
+  const data = new Float32Array(answers.reduce((sum, answer) => sum + answer.data.length, 0));
+  let to = 0;
+  for (const i of range(n))
+    for (const answer of answers) {
+      const size = answer.data.length / n;
+      data.set(answer.data.subarray(i * size, (i + 1) * size), to);
+      to += size;
+    }
+  return { data, dims: [data.length / product(rest), ...rest] };
+}
+
+/** Some of a tensor's rows. */
+export function rowsOf(ort: Runtime, { data, dims, type }: Tensor, isWanted: (row: number) => boolean): Tensor {
+  const [count, ...rest] = dims;
   const size = product(rest);
-  const k = answers.length;
-  const data = new Float32Array(n * k * size);
-  answers.forEach((answer, j) => {
-    for (let i = 0; i < n; i++) data.set(answer.data.subarray(i * size, (i + 1) * size), (i * k + j) * size);
+  const rows = range(count).filter(isWanted);
+  const some = new (data.constructor as Float32ArrayConstructor)(rows.length * size);
+  rows.forEach((row, i) => {
+    some.set((data as Float32Array).subarray(row * size, (row + 1) * size), i * size);
   });
-  return { data, dims: [n * k, ...rest] };
+  return new ort.Tensor(type as "float32", some, [rows.length, ...rest]);
 }
 
 /** One image's part of a tensor, as often as asked: what the other inputs become when variants of one image are run. */
@@ -77,9 +91,9 @@ export function repeatImage(ort: Runtime, tensor: Tensor, image: number, count: 
 export function imageOf(ort: Runtime, tensor: Tensor, image: number): Tensor {
   const [, ...rest] = tensor.dims;
   const size = product(rest);
-  const range = [image * size, (image + 1) * size] as const;
+  const own = [image * size, (image + 1) * size] as const;
   const { data } = tensor;
-  const part = Array.isArray(data) ? data.slice(...range) : (data as Float32Array).subarray(...range);
+  const part = Array.isArray(data) ? data.slice(...own) : (data as Float32Array).subarray(...own);
   return new ort.Tensor(tensor.type as "float32", part as Float32Array, [1, ...rest]);
 }
 

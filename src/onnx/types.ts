@@ -45,3 +45,10 @@ export const isQuantized = (type: DataType): boolean =>
 
 /** The type that gradients of a tensor are computed in: half precision is too coarse for sums, so it becomes float32. */
 export const gradientType = (type: DataType): DataType => (type === DataType.DOUBLE ? type : DataType.FLOAT);
+
+/** Bytes of one element, those of a few bits counted as one. */
+export function bytesOf(type: DataType): number {
+  if ([DataType.DOUBLE, DataType.INT64, DataType.UINT64].includes(type)) return 8;
+  if ([DataType.FLOAT16, DataType.BFLOAT16, DataType.INT16, DataType.UINT16].includes(type)) return 2;
+  return [DataType.FLOAT, DataType.INT32, DataType.UINT32].includes(type) ? 4 : 1;
+}

@@ -5,10 +5,12 @@
  * channels first, always; so their grids are known, and a tensor is read in the way in which it has one of these grids, or half of one
  * (patches merged), or its product as tokens.
  */
+import type { End } from "../autodiff/adjoint.ts";
 import { UserError } from "../errors.ts";
-import type { LayerParts } from "../methods/method.ts";
+import { builtMap } from "../methods/layer-map.ts";
+import type { LayerMap, LayerParts } from "../methods/method.ts";
 import type { Builder, Value } from "../onnx/build.ts";
-import { product, range } from "../onnx/dims.ts";
+import { isStatic, product, range } from "../onnx/dims.ts";
 import type { Model } from "../onnx/model.ts";
 import type { Observed, TensorType } from "../onnx/observe.ts";
 import { gradientType } from "../onnx/types.ts";
@@ -179,8 +181,22 @@ export function countedFromZero(model: Model, name: string, { type }: TensorType
   return zero === 0 ? layout : { ...layout, zero };
 }
 
+/** The end of an adjoint that is a map at a layer, [m, ...grid]. */
+export const layerEnd = (tensor: string, layout: Layout, map: LayerMap): End => ({
+  tensor,
+  make: (build, activations, gradient) => onGrid(layerParts(build, activations, gradient, layout), layout, map),
+});
+
+/** A map, [n, k, positions], as [n k, ...grid]. */
+function onGrid(parts: LayerParts, { grid }: Layout, map: LayerMap): Value {
+  const { build, a } = parts;
+  const sizes = parts.grid.map((axis) => build.dimOf(a, axis));
+  const shape = isStatic(grid) ? [-1, ...grid] : build.concat([build.ints([-1]), ...sizes], 0);
+  return { ...build.reshape(builtMap(map, parts), shape), dims: [-1, ...grid] };
+}
+
 /** What a map at a layer is made of, from its activations and their gradient as the model lays them out. */
-export function layerParts(build: Builder, activations: Value, gradient: Value, layout: Layout): LayerParts {
+function layerParts(build: Builder, activations: Value, gradient: Value, layout: Layout): LayerParts {
   const steps = build.cast(activations, gradientType(activations.type));
   const a = arrange(build, layout.zero ? { ...build.sub(steps, layout.zero), dims: steps.dims } : steps, layout);
   const da = arrange(build, gradient, layout);

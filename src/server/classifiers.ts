@@ -2,7 +2,8 @@
 
 import type { ModelCard } from "../client/contract.ts";
 import { listing, throwIfAborted, UserError } from "../errors.ts";
-import type { MethodName } from "../methods/index.ts";
+import { keepFor } from "../explain/sessions.ts";
+import { type MethodName, methods } from "../methods/index.ts";
 import { type LoadedClassifier, type LoadOptions, load } from "../node/load.ts";
 import { explainedType, readSample, type SampleOptions } from "../node/samples.ts";
 import type { Why } from "../tasks/classify/classification.ts";
@@ -32,7 +33,7 @@ export async function openClassifier(
   loading: LoadOptions,
   { maxRender }: Bounds,
 ): Promise<Served> {
-  const model = await load(source, loading);
+  const model = await load(source, { ...loading, keep: keepFor(methods.map((method) => method.name)) });
   const { classifier, sha256 } = model;
   const { kind, labels, explainer } = classifier;
   const dims = inputDims(model);

@@ -119,7 +119,7 @@ export function openApi({
     openapi: "3.1.0",
     info: {
       title: "gradcam",
-      version: packageVersion(),
+      version: packageVersion,
       description: `Asks vision models why. Files have at most ${maxBytes} bytes and pictures at most ${maxPixels} pixels; an answer takes at most ${timeout} s.`,
     },
     ...(tokens.length > 0 && { security: [{ token: [] }] }),

@@ -10,8 +10,8 @@ export const askingNames = { method: true, counterfactual: true, onProgress: tru
 
 /** Those of an explainer, of options for more. */
 export const openOptions = (options: OpenOptions): OpenOptions => {
-  const { output, explainInput, layout, layer, tokens, inputShapes, session } = options;
-  return { output, explainInput, layout, layer, tokens, inputShapes, session };
+  const { output, explainInput, layout, layer, tokens, inputShapes, session, keep } = options;
+  return { output, explainInput, layout, layer, tokens, inputShapes, session, keep };
 };
 
 interface Asking {

@@ -4,6 +4,7 @@
  */
 import { expects, isRecord, isTexts, listing, type OptionNames, UserError } from "../errors.ts";
 import type { InputShapes } from "../explain/input-shapes.ts";
+import type { SessionBound } from "../explain/sessions.ts";
 import { given, type KnownPreprocess, pictureShape } from "../image/assume.ts";
 import type { Preprocess } from "../image/preprocess.ts";
 import { type Model, readModel } from "../onnx/model.ts";
@@ -22,10 +23,21 @@ export interface ModelOptions extends Omit<KnownPreprocess, "layout">, GraphOpti
   /** Sizes of inputs that the file leaves open. */
   readonly inputShapes?: InputShapes;
   readonly session?: SessionOptions;
+  /** How many sessions stay open: 4, or 1 GB of them, by default. */
+  readonly keep?: SessionBound;
 }
 
 export const modelOptions: OptionNames<ModelOptions> = {
-  ...{ output: true, explainInput: true, layout: true, layer: true, tokens: true, inputShapes: true, session: true },
+  ...{
+    output: true,
+    explainInput: true,
+    layout: true,
+    layer: true,
+    tokens: true,
+    inputShapes: true,
+    session: true,
+    keep: true,
+  },
   ...{ size: true, mean: true, std: true, scale: true, channels: true, fit: true, peak: true, align: true },
 };
 

@@ -8,8 +8,7 @@
  */
 import { type OptionNames, UserError } from "../errors.ts";
 import { withRoom } from "../onnx/append.ts";
-import { isHtml } from "../onnx/html.ts";
-import { Broken, Transfer } from "./transfer.ts";
+import { Broken, noSuchFile, Transfer } from "./transfer.ts";
 
 export interface DownloadOptions {
   /** Bytes so far, and of all; infinity where the server does not say, so that their quotient is a number. */
@@ -24,8 +23,6 @@ export interface DownloadOptions {
 export const downloadOptions: OptionNames<DownloadOptions> = {
   ...{ onProgress: true, signal: true, cache: true, onNotKept: true },
 };
-
-export const noSuchFile = "there is no such file";
 
 /**
  * A file, from the cache if it is there with this checksum.
@@ -57,12 +54,13 @@ export async function fetchFile(
     await cache?.delete(url);
   }
   const whenOffline = kept && !sha256 ? () => contentOf(kept) : undefined;
-  let bytes = await fetched(url, sha256 ? "default" : "no-cache", options, whenOffline);
-  if (bytes && (await differs(bytes, sha256))) bytes = await fetched(url, "reload", options); // a cache on the way may be damaged
-  if (!bytes) return noSuchFile;
-  if (isPage(bytes)) return `HTML came from ${url}: the server answers missing files with a page`;
-  const found = await differs(bytes, sha256);
-  if (found) throw new UserError("invalid-input", `invalid file: ${url} has the SHA-256 ${found}, expected ${sha256}`);
+  let found = await fetched(url, sha256 ? "default" : "no-cache", options, whenOffline);
+  const again = sha256 && found !== noSuchFile && (typeof found === "string" || (await differs(found, sha256)));
+  if (again) found = await fetched(url, "reload", options); // a cache on the way may be damaged
+  if (typeof found === "string") return found;
+  const bytes = found;
+  const sum = await differs(bytes, sha256);
+  if (sum) throw new UserError("invalid-input", `invalid file: ${url} has the SHA-256 ${sum}, expected ${sha256}`);
   const stored = cache?.put(url, new Response(bytes as BodyInit));
   await stored?.catch(async () => {
     await cache?.delete(url).catch(() => false);
@@ -70,9 +68,6 @@ export async function fetchFile(
   });
   return bytes;
 }
-
-/** Servers of one-page applications answer every address that they do not know with their page, and 200. */
-const isPage = (bytes: Uint8Array): boolean => isHtml(new TextDecoder().decode(bytes.subarray(0, 1000)));
 
 /** SHA-256, hexadecimal; undefined where the page is no secure context. */
 export async function digest(bytes: Uint8Array): Promise<string | undefined> {
@@ -109,7 +104,7 @@ async function fetched(
   cache: RequestCache,
   { signal, onProgress }: DownloadOptions,
   whenOffline?: () => Promise<Uint8Array>,
-): Promise<Uint8Array | undefined> {
+): Promise<Uint8Array | string> {
   const transfer = new Transfer(url, { cache, signal: signal ?? null }, onProgress);
   for (let failures = 0; ; failures++)
     try {

@@ -18,7 +18,7 @@ import { type ModelSource, nameOf, type Place, place, weightsBeside } from "./pl
 import { loadRuntime, type WebRuntime } from "./runtime.ts";
 
 export interface LoadLanguageOptions extends LanguageOptions, DecodeOptions, DownloadOptions {
-  /** The ONNX Runtime to use; by default the one that `onnxruntime-web` resolves to. */
+  /** The ONNX Runtime to use; by default `onnxruntime-web/wasm`, or `onnxruntime-web/webgpu` where `session` asks for other providers. */
   readonly ort?: WebRuntime;
 }
 
@@ -80,7 +80,7 @@ export async function loadCaptioner(
   options: LoadLanguageOptions = {},
 ): Promise<LoadedCaptioner> {
   checkOptions(options, loadOptions, "loadCaptioner");
-  const ort = options.ort ?? (await loadRuntime());
+  const ort = options.ort ?? (await loadRuntime(options.session));
   const files = await folderOf(source, options);
   const { captioner, assumed } = await openCaptioner(ort, files, options).catch(files.explained);
   return new LoadedCaptioner(captioner, assumed, options);
@@ -96,7 +96,7 @@ export async function loadAnswerer(
   options: LoadLanguageOptions = {},
 ): Promise<LoadedAnswerer> {
   checkOptions(options, loadOptions, "loadAnswerer");
-  const ort = options.ort ?? (await loadRuntime());
+  const ort = options.ort ?? (await loadRuntime(options.session));
   const files = await folderOf(source, options);
   const { answerer, assumed } = await openAnswerer(ort, files, options).catch(files.explained);
   return new LoadedAnswerer(answerer, assumed, options);
@@ -153,7 +153,7 @@ class WebFiles implements FolderFiles {
   }
 
   async externalData(model: Model, file: string): Promise<SessionOptions> {
-    this.#weights.push(...(await weightsBeside(model, file, (name) => this.#once(name))));
+    this.#weights.push(...(await weightsBeside(model, file, { ...this.found, read: (name) => this.#once(name) })));
     return this.#weights.length ? { externalData: [...this.#weights] } : {};
   }
 

@@ -16,7 +16,7 @@ import { loadRuntime, type WebRuntime } from "./runtime.ts";
 export interface LoadOptions extends ModelOptions, DecodeOptions, DownloadOptions {
   /** Class names: a list, or a file with a name a line, a JSON list, or a config.json with `id2label`. */
   readonly labels?: readonly string[] | File;
-  /** The ONNX Runtime to use; by default the one that `onnxruntime-web` resolves to. */
+  /** The ONNX Runtime to use; by default `onnxruntime-web/wasm`, or `onnxruntime-web/webgpu` where `session` asks for other providers. */
   readonly ort?: WebRuntime;
 }
 
@@ -72,13 +72,14 @@ export async function asPicture(image: PictureSource | Picture, options: DecodeO
 export async function load(source: ModelSource = bundledModel, options: LoadOptions = {}): Promise<LoadedClassifier> {
   checkOptions(options, loadOptions, "load");
   checkLoad(options);
-  const ort = options.ort ?? (await loadRuntime());
-  const { directory, modelFile, read, absent } = await place(source, options);
+  const ort = options.ort ?? (await loadRuntime(options.session));
+  const found = await place(source, options);
+  const { directory, modelFile, read, absent } = found;
   const file = modelFile();
   const bytes = await read(file);
   if (!bytes) throw new UserError("missing-file", `missing model: ${file}: ${absent(file)}`);
   const model = await readNamed(bytes, file);
-  const externalData = await weightsBeside(model, file, read);
+  const externalData = await weightsBeside(model, file, found);
   const parsed = async (name: string, what: string) => {
     const content = directory === undefined ? undefined : await read(name);
     return content && parseJson(content, name, what);

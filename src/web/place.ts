@@ -5,7 +5,8 @@ import type { Model } from "../onnx/model.ts";
 import { externalLocation, isExternal } from "../onnx/proto.ts";
 import { modelAmong, usualPlaces } from "../tasks/open.ts";
 import { checkBundled } from "./bundled.ts";
-import { type DownloadOptions, fetchFile, noSuchFile, parseSums } from "./download.ts";
+import { type DownloadOptions, fetchFile, parseSums } from "./download.ts";
+import { noSuchFile } from "./transfer.ts";
 
 /**
  * A directory in Hugging Face layout (its address ends with a slash), an ONNX file's address or its bytes, or picked files: an ONNX
@@ -78,17 +79,18 @@ async function online(url: URL, options: DownloadOptions): Promise<Place> {
 export function weightsBeside(
   model: Model,
   file: string,
-  read: Place["read"],
+  { read, absent }: Pick<Place, "read" | "absent">,
 ): Promise<{ path: string; data: Uint8Array }[]> {
   const paths = new Set(model.graph.initializer.filter(isExternal).map(externalLocation));
   return Promise.all(
     [...paths].map(async (path = "") => {
-      const data = await read(neighbour(file, path));
-      if (!data)
-        throw new UserError(
-          "missing-file",
-          `missing external data: ${file} keeps weights in "${path}", which is not beside it; give both files`,
-        );
+      const name = neighbour(file, path);
+      const data = await read(name);
+      if (!data) {
+        const reason = absent(name);
+        const why = reason === noSuchFile ? ", which is not beside it; give both files" : `; ${reason}`;
+        throw new UserError("missing-file", `missing external data: ${file} keeps weights in "${path}"${why}`);
+      }
       return { path, data };
     }),
   );

@@ -4,7 +4,7 @@
  */
 import { UserError } from "../errors.ts";
 import { withRoom } from "../onnx/append.ts";
-import { pageOfHtml } from "../onnx/html.ts";
+import { isHtml } from "../onnx/html.ts";
 
 /** A try that failed, though another may not. */
 export class Broken extends Error {
@@ -19,6 +19,7 @@ export class Broken extends Error {
 }
 
 const unknown = Number.POSITIVE_INFINITY;
+export const noSuchFile = "there is no such file";
 /** Nobody waits longer, whatever a server asks for. */
 const longestWait = 10_000;
 
@@ -36,13 +37,13 @@ export class Transfer {
 
   /**
    * A try.
-   * @returns undefined for a file that the server does not have
+   * @returns why in words, for a file that the server does not have
    * @throws Broken; UserError where another try would end the same
    */
-  async go(): Promise<Uint8Array | undefined> {
+  async go(): Promise<Uint8Array | string> {
     const response = await this.#ask();
     const { status, headers } = response;
-    if (status === 404) return undefined;
+    if (status === 404) return noSuchFile;
     if (status === 416) this.#forget();
     if (status >= 500 || [408, 416, 425, 429].includes(status))
       throw new Broken(
@@ -51,14 +52,16 @@ export class Transfer {
       );
     if (!response.ok)
       throw new UserError("missing-file", `missing file: ${this.url}: the server answers ${response.status}`);
-    if (isPage(response, this.url)) return this.#refusePage();
+    const page = `HTML came from ${this.url}: the server answers missing files with a page, or wants a login`;
+    if (isPage(response, this.url)) return page;
     const rest = status === 206 && this.#continues(headers);
     if (status === 206 && !rest) {
       this.#forget();
       throw new Broken(`missing file: ${this.url}: the connection broke off`);
     }
     if (!rest) this.#begin(headers);
-    return this.#read(response, rest ? this.#done : 0);
+    const bytes = await this.#read(response, rest ? this.#done : 0);
+    return isHtml(new TextDecoder().decode(bytes.subarray(0, 1000))) ? page : bytes;
   }
 
   async #ask(): Promise<Response> {
@@ -110,13 +113,8 @@ export class Transfer {
     for (let at = 0, i = 0; i < this.#parts.length; at += this.#parts[i++].length) bytes.set(this.#parts[i], at);
     return bytes;
   }
-
-  #refusePage(): undefined {
-    if (!/\.(onnx|data|onnx_data)$/.test(new URL(this.url).pathname)) return undefined;
-    throw new UserError("invalid-model", `invalid model ${this.url}: ${pageOfHtml}; download the file itself`);
-  }
 }
 
-/** Some hosts answer with a page of theirs where there is no file. */
+/** Some hosts answer with a page of theirs where there is no file, and say what it is; others are found out by what they send. */
 const isPage = ({ headers }: Response, url: string): boolean =>
   /^text\/html\b/.test(headers.get("content-type") ?? "") && !/(\/|\.html?)$/.test(new URL(url).pathname);

@@ -1,12 +1,12 @@
 /** @file The same network declared with a free or fixed batch, free height and width, channels last, and in half precision. */
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
-import { methods } from "../../src/index.ts";
+import { methods, openExplainer } from "../../src/index.ts";
 import { DataType } from "../../src/onnx/proto.ts";
-import type { Tensor } from "../../src/onnx/runtime.ts";
+import type { Feeds, Tensor } from "../../src/onnx/runtime.ts";
 import { toDense } from "../../src/onnx/tensors.ts";
-import { channelsLast, gap, halfPrecision, images, vgg, withInput } from "../nets.ts";
-import { apart, ask, expectClose, expectUserError, numbers, open } from "./ask.ts";
+import { channelsLast, gap, halfPrecision, images, squeezeExcite, vgg, withInput } from "../nets.ts";
+import { apart, ask, expectClose, expectUserError, numbers, open, session } from "./ask.ts";
 
 const names = methods.map(({ name }) => name);
 const target = { each: [1, 4] };
@@ -106,3 +106,55 @@ function half({ data, dims }: Tensor): Tensor {
 }
 
 const rounded = (tensor: Tensor) => ({ x: new ort.Tensor("float32", toDense(tensor).data, tensor.dims) });
+
+test("100 sizes of a model of free size keep four sessions open at most, and no more shapes than a few", async () => {
+  const { runtime, alive } = counted();
+  const explainer = await openExplainer(runtime, withInput(squeezeExcite(), ["N", 3, "H", "W"]), { session });
+  let most = 0;
+  for (let i = 0; i < 100; i++) {
+    const [height, width] = [8 + ((i * 37) % 100), 8 + ((i * 53) % 17)];
+    const x = new ort.Tensor("float32", new Float32Array(3 * height * width).fill(0.1), [1, 3, height, width]);
+    for (const method of ["grad-cam", "gradient"] as const) await explainer.explain({ x }, { target: 1, method });
+    most = Math.max(most, alive());
+  }
+  expect(most).toBe(4);
+  await explainer.release();
+  expect(alive()).toBe(0);
+  await explainer.release();
+  const x = new ort.Tensor("float32", new Float32Array(192), [1, 3, 8, 8]);
+  await expectUserError(explainer.explain({ x }, { target: 1 }), "released", /released; open it again/);
+});
+
+test("questions of many sizes at the same time get the answers that each gets alone", async () => {
+  const { runtime, alive } = counted();
+  const bytes = withInput(squeezeExcite(), ["N", 3, "H", "W"]);
+  const explainer = await openExplainer(runtime, bytes, { session, keep: { count: 1 } });
+  const feeds = Array.from({ length: 20 }, (_, i) => {
+    const [height, width] = [8 + 2 * (i % 7), 8 + i];
+    const data = Float32Array.from({ length: 3 * height * width }, (_, p) => Math.sin(0.1 * p + i));
+    return { x: new ort.Tensor("float32", data, [1, 3, height, width]) };
+  });
+  const asked = (x: Feeds, i: number) => explainer.explain(x, { target: i % 5, method: "guided-grad-cam" });
+  const together = await Promise.all(feeds.map(asked));
+  expect(alive()).toBe(1);
+  for (const [i, x] of feeds.entries()) expectClose(numbers(together[i].maps), numbers((await asked(x, i)).maps));
+  await explainer.release();
+  expect(alive()).toBe(0);
+});
+
+/** A runtime that counts its open sessions. */
+function counted() {
+  let count = 0;
+  const create = async (...given: Parameters<typeof ort.InferenceSession.create>) => {
+    const made = await ort.InferenceSession.create(...given);
+    count++;
+    const release = made.release.bind(made);
+    made.release = () => {
+      count--;
+      return release();
+    };
+    return made;
+  };
+  const runtime = { ...ort, InferenceSession: { ...ort.InferenceSession, create } } as unknown as typeof ort;
+  return { runtime, alive: () => count };
+}

@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import type { Dense } from "../../src/array/dense.ts";
-import { Sentences } from "../../src/explain/sentences.ts";
-import type { Teller } from "../../src/explain/telling.ts";
+import { SequenceExplainer } from "../../src/explain/sequence-explainer.ts";
+import type { SequenceModel } from "../../src/explain/sequence-plan.ts";
 import { vjp } from "../../src/index.ts";
 import { range } from "../../src/onnx/dims.ts";
 import { readModel } from "../../src/onnx/model.ts";
@@ -30,7 +30,7 @@ describe.each(["captioner_lstm_op14", "captioner_vit_gpt2"])("%s", (name) => {
   const ids = c.reduction.token_input;
   const images = readNpy(file(c.inputs.find((input: { name: string }) => input.name === c.image_input).file));
   const sentences = readNpy(file(c.inputs.find((input: { name: string }) => input.name === ids).file));
-  const teller: Teller = {
+  const teller: SequenceModel = {
     parts: [{ name: "model", model: readModel(bytes) }],
     connections: {},
     image: `model/${c.image_input}`,
@@ -42,16 +42,16 @@ describe.each(["captioner_lstm_op14", "captioner_vit_gpt2"])("%s", (name) => {
   const one = (i: number) => slice(images, i);
 
   test("the default layer is the image encoder's last", async () => {
-    const open = new Sentences(ort, () => teller, { session });
-    const told = await open.see({ [teller.image]: one(0) }).tell(spoken(0), spoken(0).slice(1));
+    const open = new SequenceExplainer(ort, () => teller, { session });
+    const told = await open.see({ [teller.image]: one(0) }).score(spoken(0), spoken(0).slice(1));
     expect(told.layer).toBe(`model/${c.layer}`);
     await open.release();
   });
 
   test.each([0, 1])("picture %i: the words of the caption", async (i) => {
-    const open = new Sentences(ort, () => teller, { session, layer: c.layer });
+    const open = new SequenceExplainer(ort, () => teller, { session, layer: c.layer });
     const words = spoken(i).slice(1);
-    const told = await open.see({ [teller.image]: one(i) }).tell(spoken(i), words);
+    const told = await open.see({ [teller.image]: one(i) }).score(spoken(i), words);
     expect(told.logProbabilities.reduce((a, b) => a + b)).toBeCloseTo(c.scalars[i], 3);
 
     const eachWord = words.map((_, t) => words.map((_, s) => (s === t ? 1 : 0)));

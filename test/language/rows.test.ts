@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
 import { expect, test } from "vitest";
-import { RowBuilder } from "../../src/explain/row-builder.ts";
-import { Sentences } from "../../src/explain/sentences.ts";
+import { RowBuilder } from "../../src/autodiff/row-builder.ts";
+import { SequenceExplainer } from "../../src/explain/sequence-explainer.ts";
 import { gradCamSum } from "../../src/methods/grad-cam.ts";
 import { readModel } from "../../src/onnx/model.ts";
 import { DataType } from "../../src/onnx/proto.ts";
@@ -25,22 +25,26 @@ function narratorOf(name: string) {
 
 test.each(["cnn-lstm", "cnn-gru", "vit-gpt2", "blip", "git"])("all words of %s are rows of one run", async (name) => {
   const narrator = narratorOf(name);
-  const sentences = new Sentences(ort, (places) => narrator.teller(places), { session: { intraOpNumThreads: 1 } });
+  const sentences = new SequenceExplainer(ort, (places) => narrator.teller(places), {
+    session: { intraOpNumThreads: 1 },
+  });
   const teller = narrator.teller(8);
   const seen = { [teller.image]: new ort.Tensor("float32", new Float32Array(3 * 32 * 32), [1, 3, 32, 32]) };
   const known = await sentences.see(seen).known(teller, []);
-  const telling = await sentences.telling(8, { ...seen, ...teller.feed([[1, 2, 3, 4, 5, 6, 7, 8]], known) });
-  expect((await telling.atLayer(telling.layer(undefined), gradCamSum)).together).toBe(true);
-  await telling.release();
+  const telling = await sentences.plan(8, { ...seen, ...teller.feed([[1, 2, 3, 4, 5, 6, 7, 8]], known) });
+  const together = telling.atLayer(telling.layer(undefined), gradCamSum, async (adjoint) => adjoint.together);
+  expect(await together).toBe(true);
   await sentences.release();
 });
 
 test.each(["cnn-lstm", "vit-gpt2"])("hires-cam of the words of %s together is that of each", async (name) => {
   const narrator = narratorOf(name);
-  const sentences = new Sentences(ort, (places) => narrator.teller(places), { session: { intraOpNumThreads: 1 } });
+  const sentences = new SequenceExplainer(ort, (places) => narrator.teller(places), {
+    session: { intraOpNumThreads: 1 },
+  });
   const pixels = Float32Array.from({ length: 3 * 32 * 32 }, (_, i) => Math.sin(0.37 * i));
   const seen = { [narrator.teller(3).image]: new ort.Tensor("float32", pixels, [1, 3, 32, 32]) };
-  const told = await sentences.see(seen).tell([1, 5, 6], [5, 6, 7]);
+  const told = await sentences.see(seen).score([1, 5, 6], [5, 6, 7]);
   const each = [0, 1, 2].map((word) => [0, 1, 2].map((place) => Number(place === word)));
   const together = (await told.explain(each, { method: "hires-cam" })).maps;
   for (const [word, weights] of each.entries()) {

@@ -252,6 +252,14 @@ const mistakes: Readonly<Record<string, readonly Row[]>> = {
       option,
       /unknown provider: "nix"/,
     ],
+    ...["cpu", 5, [5], [{}]].map(
+      (executionProviders): Row => [
+        `as providers ${JSON.stringify(executionProviders)}`,
+        () => load(undefined, { session: { executionProviders: executionProviders as string[] } }),
+        option,
+        /invalid executionProviders: .*; allowed is a list of names/,
+      ],
+    ),
     ["no file", () => load("nix.onnx"), "missing-file", /nix\.onnx/],
   ],
   "explain of a picture": [

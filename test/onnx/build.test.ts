@@ -1,13 +1,22 @@
 import { describe, expect, test } from "vitest";
 import { Builder, type Value } from "../../src/onnx/build.ts";
 import { broadcastDims } from "../../src/onnx/dims.ts";
-import { DataType } from "../../src/onnx/proto.ts";
+import { DataType, float } from "../../src/onnx/proto.ts";
 
 const value = (name: string, ...dims: number[]): Value => ({ name, type: DataType.FLOAT, dims });
 const operators = (build: Builder, ...outputs: Value[]) => build.collect(outputs).nodes.map(({ opType }) => opType);
 const x = value("x", 2, 3, 4);
 
 describe("what is made once", () => {
+  test("not what differs by an infinite number, NaN or the sign of 0", () => {
+    const build = new Builder(13);
+    const x = build.input(DataType.FLOAT, [2]);
+    const odd = [0, -0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    const nodes = odd.map((v) => build.op("ThresholdedRelu", [x], { alpha: float(v) }).name);
+    const constants = odd.map((v) => build.floats([v]).name);
+    expect(new Set([...nodes, ...constants]).size).toBe(10);
+  });
+
   test("equal nodes", () => {
     const build = new Builder(13);
     expect(build.exp(x)).toBe(build.exp(x));

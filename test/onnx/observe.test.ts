@@ -4,6 +4,7 @@ import { readModel } from "../../src/onnx/model.ts";
 import { type Observed, observe } from "../../src/onnx/observe.ts";
 import { DataType } from "../../src/onnx/proto.ts";
 import { floats, ints, model, node, oneNode, type Wanted } from "../models.ts";
+import { windows } from "../nets.ts";
 import { session } from "../ops/rules.ts";
 
 const large = { w: floats(Array(108).fill(1), [4, 3, 3, 3]) };
@@ -68,6 +69,14 @@ describe("observe", () => {
     expect(dims(seen, "x", "y")).toEqual([
       [-1, 2, 3],
       [-1, 2, 3],
+    ]);
+  });
+
+  test("where the batch is folded into a dimension", async () => {
+    const seen = await observe(ort, readModel(windows({ folded: true })), {}, session);
+    expect(["features", "blocks", "windows", "active", "joined"].filter((name) => seen.get(name)?.folded)).toEqual([
+      "windows",
+      "active",
     ]);
   });
 

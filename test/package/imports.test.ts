@@ -48,7 +48,8 @@ const packages: Readonly<Record<string, RegExp>> = {
   "@huggingface/tokenizers": /^tasks\/formats\/tokenizer\.ts$/,
   sharp: /^image\/sharp\.ts$/,
   "onnxruntime-node": /^node\/runtime\.ts$/,
-  "onnxruntime-web": /^web\/runtime\.ts$/,
+  "onnxruntime-web/wasm": /^web\/runtime\.ts$/,
+  "onnxruntime-web/webgpu": /^web\/runtime\.ts$/,
   "onnxruntime-common": /^onnx\/ort\.ts$/,
   bullmq: /^evaluate\/queue\/link\.ts$/,
   ioredis: /^evaluate\/queue\/link\.ts$/,
@@ -144,4 +145,24 @@ test("no file imports itself by a way round", () => {
     return seen;
   };
   expect(files.filter((file) => reached(file).has(file))).toEqual([]);
+});
+
+test("the adjoint is built in one place, which everybody calls", () => {
+  const named = (file: string, name: string) =>
+    new RegExp(`import \\{[^}]*(?<!type )\\b${name}\\b[^}]*\\}`).test(readFileSync(path.join(root, file), "utf8"));
+  expect(files.filter((file) => named(file, "differentiate"))).toEqual(["autodiff/adjoint.ts"]);
+  // What opens sessions that stay open does it for their owner.
+  const opening = files.filter(
+    (file) => !/^onnx\//.test(file) && ["openSession", "openExtended"].some((n) => named(file, n)),
+  );
+  const once = ["autodiff/check.ts", "autodiff/vjp.ts", "node/saturation.ts"];
+  expect(
+    opening.filter(
+      (file) =>
+        !once.includes(file) &&
+        !named(file, "Sessions") &&
+        !/sessions\.use\(/.test(readFileSync(path.join(root, file), "utf8")),
+    ),
+  ).toEqual([]);
+  expect(opening.length).toBeGreaterThan(once.length);
 });

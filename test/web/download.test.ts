@@ -4,10 +4,12 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { UserErrorCode } from "../../src/errors.ts";
+import { changed, decodeModel, encodeModel, makeEntries } from "../../src/onnx/proto.ts";
 import { digest, download, parseSums } from "../../src/web/download.ts";
 import { load } from "../../src/web/load.ts";
 import { loadAnswerer, loadCaptioner } from "../../src/web/load-language.ts";
 import { expectUserError } from "../explain/ask.ts";
+import { vgg } from "../nets.ts";
 
 const content = Buffer.from("a model of sorts");
 const sha256 = createHash("sha256").update(content).digest("hex");
@@ -19,6 +21,7 @@ let base: string;
 beforeAll(async () => {
   server = createServer(({ url }, response) => {
     if (url === "/model.onnx") response.writeHead(200, { "content-length": content.length }).end(content);
+    else if (url === "/app/apart.onnx") response.writeHead(200).end(apart());
     else if (url?.startsWith("/app/")) response.writeHead(200).end(pages[Number(url.split("/")[2])]);
     else if (url === "/broken")
       response.writeHead(200, { "content-length": 100 }).write("half", () => response.destroy());
@@ -60,11 +63,31 @@ test.each([0, 1, 2])("a page in place of a model is said to be one: %i", async (
     await expectUserError(
       load(`${base}/app/${page}/${place}`, { ort }),
       "missing-file",
-      /missing model: .*: HTML came from http:.*model\.onnx: the server answers missing files with a page$/,
+      /missing model: .*: HTML came from http:.*model\.onnx: the server answers missing files with a page, or wants a login$/,
     );
   for (const open of [loadCaptioner, loadAnswerer])
     await expectUserError(open(`${base}/app/${page}/model/`, { ort }), "missing-file", "HTML came from");
 });
+
+/** A model whose weights are in a file that this server has a page for. */
+function apart(): Uint8Array {
+  const model = decodeModel(vgg({ input: [1, 3, 8, 8] }));
+  const initializer = model.graph!.initializer.map((tensor) =>
+    changed(tensor, {
+      rawData: new Uint8Array(),
+      dataLocation: 1,
+      externalData: makeEntries({ location: "0/w.data" }),
+    }),
+  );
+  return encodeModel(changed(model, { graph: changed(model.graph!, { initializer }) }));
+}
+
+test("a page in place of a model's weights is said to be one", () =>
+  expectUserError(
+    load(`${base}/app/apart.onnx`, { ort: {} as never }),
+    "missing-file",
+    /missing external data: .* keeps weights in "0\/w\.data"; HTML came from http:.*w\.data: the server answers/,
+  ));
 
 test("checksums by name", () => {
   const sums = parseSums(`${sha256}  onnx/model.onnx\n${sha256} *config.json\r\nnot a line\n`);

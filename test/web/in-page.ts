@@ -3,6 +3,8 @@ import { halfToNumber } from "../../src/array/half.ts";
 import * as gradcam from "../../src/index.ts";
 
 import type { Runtime } from "../../src/onnx/runtime.ts";
+import { type ProviderReport, providerReport } from "../../src/web/provider-report.ts";
+import type { WebRuntime } from "../../src/web/runtime.ts";
 
 export interface Asked {
   /** The build of ONNX Runtime Web. */
@@ -105,6 +107,43 @@ async function lose(asked: Asked): Promise<Told[]> {
   return [before, after, again];
 }
 
+/** Which nodes run where: asked at once, again, and after a session that nobody listened to. */
+async function placed(asked: Asked, before: boolean): Promise<(ProviderReport | Told)[]> {
+  const { ort, bytes, session } = await start(asked);
+  if (before) await (await ort.InferenceSession.create(bytes, session)).release();
+  const report = () =>
+    providerReport(bytes, { ort: ort as unknown as WebRuntime, session, cache: false }).catch(failed);
+  return [await report(), await report()];
+}
+
+type Gpu = "createBuffer" | "submit" | "getMappedRange" | "mapAsync" | "dispatchWorkgroups";
+
+/** What is asked while a call of WebGPU throws, once, and what is asked after. */
+async function stumble(asked: Asked, at: Gpu, within: number): Promise<Told[]> {
+  const { ort, bytes, feeds, session } = await start(asked);
+  const first = await gradcam.openExplainer(ort, bytes, { session });
+  const bounded = async (answer: Promise<gradcam.Explained>): Promise<Told> => {
+    const late = new Promise<Told>((resolve) => setTimeout(() => resolve({ error: "it hangs" }), within));
+    const told = answer.then(({ maps }) => ({ numbers: Array.from(maps.data as Float32Array) })).catch(failed);
+    return Promise.race([told, late]);
+  };
+  const holders = [GPUDevice, GPUQueue, GPUBuffer, GPUComputePassEncoder].map(({ prototype }) => prototype);
+  const holder = holders.find((one) => at in one) as unknown as Record<Gpu, () => unknown>;
+  const right = holder[at];
+  holder[at] = () => {
+    holder[at] = right;
+    throw new TypeError("made up");
+  };
+  const during = await bounded(first.explain(feeds, { target: 1 }));
+  holder[at] = right;
+  const after = await bounded(first.explain(feeds, { target: 1 }));
+  const again = await bounded(
+    gradcam.openExplainer(ort, bytes, { session }).then((one) => one.explain(feeds, { target: 1 })),
+  );
+  await first.release();
+  return [during, after, again];
+}
+
 const arrays = { float32: Float32Array, float16: Uint16Array, int32: Int32Array, bool: Uint8Array, uint8: Uint8Array };
 
 /** All that a reference case has references of, by what it is. */
@@ -146,6 +185,6 @@ async function conform(asked: AskedCase): Promise<Record<string, Plain[]>> {
   return told;
 }
 
-const inPage = { gradient, lose, conform };
+const inPage = { gradient, lose, conform, placed, stumble };
 export type InPage = typeof inPage;
 Object.assign(globalThis, { inPage });

@@ -15,10 +15,12 @@ const types: Readonly<Record<string, string>> = {
   ".wasm": "application/wasm",
 };
 
+const empty = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
+
 export interface Served {
   readonly csp?: string;
-  /** What comes in place of the runtime's WebAssembly: nothing (404), or a page. */
-  readonly wasm?: "missing" | "html";
+  /** What comes in place of the runtime's WebAssembly: nothing (404), a page, or WebAssembly that holds nothing. */
+  readonly wasm?: "missing" | "html" | "empty";
 }
 
 export interface Pages {
@@ -42,6 +44,7 @@ export async function pages(models?: string): Promise<Pages> {
     if (name === "/in-page.js") return response.writeHead(200, { "content-type": types[".js"] }).end(script);
     const missing = name.endsWith(".wasm") && how.wasm;
     if (missing === "html") return response.writeHead(200, { "content-type": "text/html" }).end("<!doctype html>");
+    if (missing === "empty") return response.writeHead(200, { "content-type": types[".wasm"] }).end(empty);
     const own = models && name.startsWith("/models/") ? path.join(models, name.slice("/models/".length)) : undefined;
     const at = own ?? path.join(runtime, path.basename(name));
     const file = missing ? undefined : await readFile(at).catch(() => undefined);
@@ -70,3 +73,12 @@ export const conform = (page: Page, asked: AskedCase): Promise<Record<string, Pl
 
 export const lose = (page: Page, asked: Asked): Promise<Told[]> =>
   page.evaluate((given) => (globalThis as unknown as { inPage: InPage }).inPage.lose(given), asked);
+
+export const placed = (page: Page, asked: Asked, before = false) =>
+  page.evaluate(([given, late]) => (globalThis as unknown as { inPage: InPage }).inPage.placed(given, late), [
+    asked,
+    before,
+  ] as const);
+
+export const stumble = (page: Page, ...given: Parameters<InPage["stumble"]>): Promise<Told[]> =>
+  page.evaluate((all) => (globalThis as unknown as { inPage: InPage }).inPage.stumble(...all), given);

@@ -4,11 +4,12 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { openExplainer, vjp } from "../../src/index.ts";
 import { DataType } from "../../src/onnx/proto.ts";
+import type { ProviderReport } from "../../src/web/provider-report.ts";
 import { launch } from "../chromium.ts";
 import { oneNode, randomFeeds } from "../models.ts";
 import { gap, images } from "../nets.ts";
 import type { Asked } from "./in-page.ts";
-import { gradient, lose, type Pages, pages, type Served } from "./page.ts";
+import { gradient, lose, type Pages, pages, placed, type Served, stumble } from "./page.ts";
 
 vi.setConfig({ testTimeout: 240_000 }); // a graphics card of software
 
@@ -45,6 +46,11 @@ describe("a runtime that does not start is not the model's fault", () => {
       { wasm: "html" },
       "ort.wasm.min.mjs",
       /^missing-runtime: .* is not the WebAssembly of this version/,
+    ],
+    "WebAssembly that holds nothing": [
+      { wasm: "empty" },
+      "ort.wasm.min.mjs",
+      /^missing-runtime: .*\.wasm is not the WebAssembly of this version; serve ort-wasm-simd-threaded\.wasm/,
     ],
     "the build with WebGPU": [{ wasm: "missing" }, webgpu.build, /^missing-runtime: .* is not served/],
     "a policy without its word": [
@@ -85,6 +91,41 @@ describe("on WebGPU", () => {
     });
     await page.close();
   });
+
+  test("which nodes run where is told, or that it cannot be", async () => {
+    const page = await served.open(browser);
+    const [first, again] = await placed(page, { ...asked(gap(), images(1)), ...webgpu });
+    const report = first as ProviderReport;
+    const nodesOn = (provider: string) => report.providers.find(({ name }) => name === provider)?.nodes ?? [];
+    expect(report.providers.map(({ name }) => name).sort()).toEqual([
+      "CPUExecutionProvider",
+      "WebGpuExecutionProvider",
+    ]);
+    for (const { count, nodes } of report.providers) expect(nodes).toHaveLength(count);
+    expect(nodesOn("WebGpuExecutionProvider")).toContainEqual({ node: "logits", operator: "Gemm", gradient: false });
+    // It has no kernel for whole numbers of 64 bits, as classes are.
+    const compared = { node: expect.stringMatching(/^grad\//), operator: "Less", gradient: true };
+    expect(nodesOn("CPUExecutionProvider")).toContainEqual(compared);
+    expect(again).toEqual(first);
+    await page.close();
+    const late = await served.open(browser);
+    for (const told of await placed(late, { ...asked(gap(), images(1)), ...webgpu }, true))
+      expect(told).toEqual({
+        error: expect.stringMatching(/^invalid-input: invalid use: ONNX Runtime Web has started/),
+      });
+    await late.close();
+  });
+
+  test.each(["createBuffer", "submit"] as const)(
+    "an exception in %s ends the runtime, and hangs nothing",
+    async (at) => {
+      const page = await served.open(browser);
+      const told = await stumble(page, { ...asked(gap(), images(1)), ...webgpu }, at, 60_000);
+      expect(told).toHaveLength(3);
+      for (const { error } of told) expect(error).toMatch(/^runtime-lost: lost runtime: ONNX Runtime Web has stopped/);
+      await page.close();
+    },
+  );
 
   test("a lost device is named, and another explainer gets another", async () => {
     const feeds = images(1);

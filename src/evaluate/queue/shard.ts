@@ -5,7 +5,7 @@ import type { Sample } from "../sample.ts";
 import type { Work } from "../work.ts";
 
 /** Figures are of one version: neither samples nor answers of another are taken. */
-export const version = packageVersion();
+export const version = packageVersion;
 
 export interface Shard {
   /** Of the gradcam that asks. */

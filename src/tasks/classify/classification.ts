@@ -1,9 +1,11 @@
 /** @file Classification: a picture, a signal or a volume in, its best classes and where the evidence for them is out. */
 
 import type { Dense } from "../../array/dense.ts";
+import { openModel } from "../../autodiff/prepare.ts";
 import { throwIfAborted, UserError } from "../../errors.ts";
-import { type Explainer, type OpenOptions, openExplainer } from "../../explain/explainer.ts";
+import { Explainer, type OpenOptions } from "../../explain/explainer.ts";
 import type { Forward } from "../../explain/forward.ts";
+import type { Sessions } from "../../explain/sessions.ts";
 import { bestClasses, byScore, classScores } from "../../explain/target.ts";
 import type { Preprocess, Preprocessed } from "../../image/preprocess.ts";
 import { methodsOf } from "../../methods/define.ts";
@@ -49,6 +51,8 @@ export type { ClassifyOptions, Explanation, Prediction } from "../answers.ts";
 export interface ClassifierOptions extends Said, OpenOptions, PlacingOptions {
   /** What every question feeds to the model's other inputs. */
   readonly inputs?: Feeds;
+  /** The owner of its sessions, where several models share one; one of its own by default. */
+  readonly sessions?: Sessions;
 }
 
 interface Subjects {
@@ -142,7 +146,8 @@ export class Classifier {
    * @throws UserError when the model is not such a classifier.
    */
   static async open(ort: Runtime, bytes: Uint8Array, options: ClassifierOptions): Promise<Classifier> {
-    const explainer = await openExplainer(ort, bytes, openOptions(options));
+    const { sessions } = options;
+    const explainer = await Explainer.open(ort, await openModel(bytes), { ...openOptions(options), sessions });
     return new Classifier(ort, explainer, readingOf(explainer, options), options, options.inputs);
   }
 

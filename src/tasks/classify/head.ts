@@ -3,7 +3,7 @@ import { append } from "../../onnx/append.ts";
 import { Builder, type Value } from "../../onnx/build.ts";
 import { freshPrefix, type Model } from "../../onnx/model.ts";
 import { type Observed, typeOf } from "../../onnx/observe.ts";
-import { makeNode, makeValueInfo } from "../../onnx/proto.ts";
+import { infoOf, makeNode } from "../../onnx/proto.ts";
 
 /** Makes scores [n, k] of a tensor, and says what inputs of its own it reads. */
 export type Head = (build: Builder, tensor: Value) => { readonly scores: Value; readonly inputs?: readonly Value[] };
@@ -21,12 +21,10 @@ export function withHead(
   return append(model.bytes, {
     nodes: [...nodes, makeNode("Identity", [scores.name], [output])],
     initializers,
-    inputs: inputs.map((input) => makeValueInfo(input.name, input.type, free(input))),
+    inputs: inputs.map(infoOf),
     outputs: [
-      ...(model.outputs.includes(of) ? [] : [makeValueInfo(of, type, free({ name: of, dims }))]),
-      makeValueInfo(output, scores.type, free({ name: output, dims: scores.dims })),
+      ...(model.outputs.includes(of) ? [] : [infoOf({ name: of, type, dims })]),
+      infoOf({ ...scores, name: output }),
     ],
   });
 }
-
-const free = ({ name, dims }: Omit<Value, "type">) => dims?.map((d, axis) => (d < 0 ? `${name}:${axis}` : d));

@@ -1,7 +1,8 @@
 /** @file Visual question answering over a list of answers: a picture and a question in, the best answers and where they came from out. */
 import { checkOptions, expects, listing, type OptionNames, UserError } from "../../errors.ts";
-import { Recent } from "../../explain/recent.ts";
+import { Lru } from "../../explain/lru.ts";
 import { withSizes } from "../../explain/rewritten.ts";
+import { type SessionBound, Sessions } from "../../explain/sessions.ts";
 import type { Picture } from "../../image/picture.ts";
 import type { Preprocess } from "../../image/preprocess.ts";
 import { product } from "../../onnx/dims.ts";
@@ -41,6 +42,8 @@ export interface AnswererOptions extends PlacingOptions {
   readonly layer?: string;
   readonly tokens?: TokenGrid;
   readonly session?: SessionOptions;
+  /** How many sessions stay open. */
+  readonly keep?: SessionBound;
 }
 
 export interface QuestionOptions extends Omit<ClassifyOptions, "classes" | "inputs"> {
@@ -90,7 +93,9 @@ export class Answerer {
   readonly #image: string;
   readonly #words: ValueInfoProto;
   /** By the length of the question. */
-  readonly #classifiers = new Recent<number, Classifier>(mostLengths);
+  readonly #classifiers = new Lru<number, Classifier>(mostLengths);
+  /** Of all lengths together. */
+  readonly #sessions: Sessions;
 
   /** @throws UserError `invalid-model` for inputs that no picture and no question give. */
   constructor(
@@ -99,6 +104,7 @@ export class Answerer {
     private readonly options: AnswererOptions,
   ) {
     this.#image = imageOf(model);
+    this.#sessions = new Sessions(options.keep);
     const words = model.inputs.find((info) => declaredDims(info)?.length === 2 && fillOf(info.name) === "words");
     const names = model.inputs.map(({ name }) => name);
     if (!words)
@@ -146,8 +152,7 @@ export class Answerer {
   }
 
   /**
-   * The classifier of pictures by the answer to a question. It is open until the answerer is released, or has been asked questions of
-   * several other lengths.
+   * The classifier of pictures by the answer to a question, open until the answerer is released.
    * @throws UserError for a question that is empty, too long or of unknown words.
    */
   async asked(question: string): Promise<Classifier> {
@@ -157,7 +162,7 @@ export class Answerer {
   }
 
   release(): Promise<void> {
-    return this.#classifiers.release();
+    return this.#sessions.release();
   }
 
   #read(question: string): readonly number[] {
@@ -187,7 +192,7 @@ export class Answerer {
     const { name, answers: labels, preprocess, layer, tokens, session, independent, peak, align } = this.options;
     const probability = independent ? "sigmoid" : "softmax";
     return Classifier.open(this.ort, sized.bytes, {
-      ...{ name, labels, preprocess, layer, tokens, session, probability, peak, align },
+      ...{ name, labels, preprocess, layer, tokens, session, probability, peak, align, sessions: this.#sessions },
     });
   }
 

@@ -1,7 +1,7 @@
 /**
  * @file Generating a sentence: greedy, or by beam search as `transformers` does it (length penalty 1, no early stopping).
  *
- * A beam's score is the mean log-probability of its tokens. Sentences that end are kept, best first; the search is over when the best that
+ * A beam's score is the mean log-probability of its tokens. SequenceExplainer that end are kept, best first; the search is over when the best that
  * could still come is no better than the worst kept.
  */
 import { logSumExp } from "../../explain/word-scores.ts";

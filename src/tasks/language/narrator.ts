@@ -3,8 +3,8 @@
  * finding the next word of a sentence that is being made.
  */
 import { listing, UserError } from "../../errors.ts";
-import type { Sight } from "../../explain/sentences.ts";
-import type { Teller } from "../../explain/telling.ts";
+import type { EncodedPicture } from "../../explain/sequence-explainer.ts";
+import type { SequenceModel } from "../../explain/sequence-plan.ts";
 import type { Model } from "../../onnx/model.ts";
 import { declaredDims, declaredType } from "../../onnx/proto.ts";
 import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
@@ -14,11 +14,11 @@ import type { NextWord } from "./generation.ts";
 export interface Narrator {
   /** The places of the graph that tells a sentence of so many words; the last may stay empty. */
   places(words: number): number;
-  teller(places: number): Teller;
+  teller(places: number): SequenceModel;
   /** What a question about the picture is fed as, by names in the whole; of a model that takes one. */
   asked?(question: readonly number[]): Feeds;
   /** Scores of the next word for sentences about a picture. */
-  next(sight: Sight): NextWord;
+  next(sight: EncodedPicture): NextWord;
 }
 
 /** How parts are called in the whole, and so in the names of layers. */

@@ -3,8 +3,8 @@
  * question about the picture.
  */
 import { listing, UserError } from "../../errors.ts";
-import type { Sight } from "../../explain/sentences.ts";
-import type { Teller } from "../../explain/telling.ts";
+import type { EncodedPicture } from "../../explain/sequence-explainer.ts";
+import type { SequenceModel } from "../../explain/sequence-plan.ts";
 import { type Connections, compose, type Part, within } from "../../onnx/compose.ts";
 import { range } from "../../onnx/dims.ts";
 import { filled } from "../../onnx/filled.ts";
@@ -53,7 +53,7 @@ export function sequenceNarrator(
   const names = decoder.inputs.map(({ name }) => name).filter((name) => !(inside(name) in connections));
   const length = fixedLength(decoder, reading);
   const states = connections[inside(hiddenStates)];
-  const teller: Teller = {
+  const teller: SequenceModel = {
     parts: all,
     connections,
     image: within(all[0].name, image),
@@ -140,14 +140,20 @@ function askedAs(
   return Object.fromEntries(fed.map(({ name }) => [within(part, name), whole(ort, [places.map(every[name])])]));
 }
 
-function nextWord(ort: Runtime, sight: Sight, own: Part, teller: Teller, length: number | undefined): NextWord {
+function nextWord(
+  ort: Runtime,
+  sight: EncodedPicture,
+  own: Part,
+  teller: SequenceModel,
+  length: number | undefined,
+): NextWord {
   const read = own.model.inputs.map(({ name }) => within(own.name, name));
   const sources = read.map((name) => teller.connections[name] ?? name);
   // One sentence at a time where the batch is fixed.
   const free = typeof declaredDims(own.model.inputs[0])?.[0] === "string";
   return async (sentences) => {
     const seen = await sight.known(teller, []);
-    const link = sight.sentences.link(own, teller);
+    const link = sight.explainer.stage(own, teller);
     const filledUp = sentences.map((s) =>
       length ? [...s, ...Array<number>(Math.max(0, length - s.length)).fill(s[0])] : s,
     );

@@ -1,7 +1,7 @@
 /** @file An image encoder and a decoder that reads one word at a time: unrolled over the words to tell a sentence, one step to find the next. */
 import { listing, UserError } from "../../errors.ts";
-import type { Sight } from "../../explain/sentences.ts";
-import type { Teller } from "../../explain/telling.ts";
+import type { EncodedPicture } from "../../explain/sequence-explainer.ts";
+import type { SequenceModel } from "../../explain/sequence-plan.ts";
 import { type Connections, compose, type Part, within } from "../../onnx/compose.ts";
 import { product, range } from "../../onnx/dims.ts";
 import type { Model } from "../../onnx/model.ts";
@@ -57,11 +57,11 @@ export function stepNarrator(ort: Runtime, encoder: Model, decoder: Model, names
   compose([image, stepping], connections); // what does not fit is said when the model is opened
   const type = typeName(declaredType(decoder.inputs.find(({ name }) => name === names.word) as never));
 
-  const tellers = new Map<number, Teller>();
-  const teller = (places: number): Teller => {
+  const tellers = new Map<number, SequenceModel>();
+  const teller = (places: number): SequenceModel => {
     const known = tellers.get(places);
     if (known) return known;
-    const made: Teller = {
+    const made: SequenceModel = {
       parts: [image, { name: parts.decoder, model: unroll(step, places) }],
       connections,
       image: within(parts.encoder, names.image),
@@ -79,9 +79,16 @@ export function stepNarrator(ort: Runtime, encoder: Model, decoder: Model, names
 }
 
 /** Each sentence goes on from the state that the sentence before its last word left. */
-function stepper(ort: Runtime, sight: Sight, teller: Teller, part: Part, step: StepDecoder, type: string): NextWord {
+function stepper(
+  ort: Runtime,
+  sight: EncodedPicture,
+  teller: SequenceModel,
+  part: Part,
+  step: StepDecoder,
+  type: string,
+): NextWord {
   const inside = (tensor: string) => within(part.name, tensor);
-  const link = sight.sentences.link(part, teller);
+  const link = sight.explainer.stage(part, teller);
   const tokenRank = declaredDims(step.model.inputs.find(({ name }) => name === step.token) as never)?.length ?? 1;
   /** States by sentence, and the axis along which the sentences lie. */
   let states = new Map<string, Feeds>();

@@ -5,7 +5,7 @@
 
 import type { Dense } from "../../array/dense.ts";
 import { throwIfAborted, UserError } from "../../errors.ts";
-import { Sentences, type Sight, type Told } from "../../explain/sentences.ts";
+import { type EncodedPicture, type ScoredSequence, SequenceExplainer } from "../../explain/sequence-explainer.ts";
 import type { Geometry } from "../../image/geometry.ts";
 import type { Picture } from "../../image/picture.ts";
 import { type Preprocess, preprocess } from "../../image/preprocess.ts";
@@ -75,7 +75,7 @@ export type Span = readonly [from: number, to: number];
 
 /** A picture before the model, and what was asked about it. */
 export interface Seen {
-  readonly sight: Sight;
+  readonly sight: EncodedPicture;
   readonly geometry: Geometry;
   /** What the model reads before the first word. */
   readonly start: readonly number[];
@@ -83,7 +83,7 @@ export interface Seen {
 
 /** A sentence told of a picture. */
 export interface Written {
-  readonly told: Told;
+  readonly told: ScoredSequence;
   readonly ids: readonly number[];
   readonly sentence: Sentence;
 }
@@ -97,13 +97,13 @@ export interface Search {
 }
 
 export class Writer {
-  readonly #sentences: Sentences;
+  readonly #sentences: SequenceExplainer;
 
   constructor(
     private readonly ort: Runtime,
     readonly options: WriterOptions,
   ) {
-    this.#sentences = new Sentences(ort, (places) => options.narrator.teller(places), options);
+    this.#sentences = new SequenceExplainer(ort, (places) => options.narrator.teller(places), options);
   }
 
   see(picture: Picture, asked?: Asked): Seen {
@@ -148,7 +148,7 @@ export class Writer {
     const places = narrator.places(before.length);
     // What fills the places behind the sentence is read by none of its words.
     const filled = [...before, ...Array<number>(Math.max(0, places - before.length)).fill(end)];
-    const told = await sight.tell(filled, ids, start.length - 1);
+    const told = await sight.score(filled, ids, start.length - 1);
     const tokens = ids.map((id, t) => ({
       id,
       text: tokenizer.tokenText(id),

@@ -10,6 +10,7 @@ interface OrtModule extends WebRuntime {
   readonly env: WebRuntime["env"] & {
     logLevel: string;
     wasm: { numThreads: number; wasmPaths: string; wasmBinary: Uint8Array };
+    webgpu?: { readonly device?: { readonly lost: Promise<{ readonly message: string }> } };
   };
 }
 
@@ -87,20 +88,36 @@ const simd = Uint8Array.of(
 
 /**
  * Runs wait for each other, and before each the worker reads its messages: a run blocks it, and would else block those that end or
- * replace what it works at.
+ * replace what it works at. Where the graphics device is lost, all fail that come after: a session that is made later would have another
+ * device, and nobody would be told.
  */
 function oneAtATime(ort: OrtModule): WebRuntime {
   let turn: Promise<unknown> = Promise.resolve();
+  let lost: UserError | undefined;
   const queued = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = turn.then(breath).then(work);
+    const result = turn.then(breath).then(() => {
+      if (lost) throw lost;
+      return work();
+    });
     turn = result.catch(() => undefined);
     return result;
   };
   const { create } = ort.InferenceSession;
+  let held = 0;
   const waiting = async (...given: unknown[]) => {
     const session = await queued(() => create.apply(ort.InferenceSession, given as Parameters<typeof create>));
-    const run = session.run.bind(session);
+    held++;
+    const { device } = ort.env.webgpu ?? {};
+    void device?.lost.then(({ message }) => {
+      // The runtime itself ends a device with the last session that has it.
+      if (held && ort.env.webgpu?.device === device) lost = new UserError("device-lost", `lost device: ${message}`);
+    });
+    const [run, release] = [session.run.bind(session), session.release.bind(session)];
     session.run = (...fed: unknown[]) => queued(() => run(...(fed as Parameters<typeof run>)));
+    session.release = () => {
+      held--;
+      return release();
+    };
     return session;
   };
   return { env: ort.env, Tensor: ort.Tensor, InferenceSession: { create: waiting as typeof create } };

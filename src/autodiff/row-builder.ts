@@ -15,7 +15,7 @@ const apart = new Set(
   (
     "Add Sub Mul Div Pow Neg Abs Exp Log Sqrt Reciprocal Sign Relu Tanh Sigmoid Erf HardSigmoid Where Cast Identity Clip Softmax " +
     "Greater Less Not And Or MatMul Gemm Conv ConvTranspose ReduceSum ReduceMean Reshape Transpose Unsqueeze Squeeze Slice Pad " +
-    "Expand Concat Split Gather Resize Upsample DepthToSpace SpaceToDepth Shape Scan"
+    "Expand Concat Split Gather OneHot Resize Upsample DepthToSpace SpaceToDepth Shape Scan"
   ).split(" "),
 );
 

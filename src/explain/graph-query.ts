@@ -1,5 +1,5 @@
 /** @file The questions of a method, answered in the graph of the model itself: about one class of each image, which the run chooses. */
-import { differentiate } from "../autodiff/differentiate.ts";
+import { type End, pullback } from "../autodiff/adjoint.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
 import { UserError } from "../errors.ts";
 import { builtMap } from "../methods/layer-map.ts";
@@ -12,10 +12,10 @@ import { DataType } from "../onnx/proto.ts";
 import { gradientType } from "../onnx/types.ts";
 import { type Axes, inAxes, plainIn } from "../read/axes.ts";
 import type { Layer } from "../read/layers.ts";
-import { layerParts } from "../read/layout.ts";
+import { layerEnd } from "../read/layout.ts";
 import type { Explainer } from "./explainer.ts";
 
-export class Asked implements GraphQuestion {
+export class GraphQuery implements GraphQuestion {
   readonly build: Builder;
   /** The class that is explained, int64 [n]. */
   readonly class: Value;
@@ -52,18 +52,15 @@ export class Asked implements GraphQuestion {
   }
 
   atLayer(map: LayerMap): Value {
-    const { build, explainer } = this;
-    const [layer] = explainer.layers;
+    const [layer] = this.explainer.layers;
     if (!layer)
       throw new UserError("no-path", "no path: the model has no layer with a grid on the way to its scores; name one");
     this.layer = layer;
-    const { type, dims } = typeOf(explainer.model, explainer.tensors, layer.name);
-    const layout = explainer.layoutOf(layer.name);
-    const parts = layerParts(build, { name: layer.name, type, dims }, this.#gradient(layer.name, "plain"), layout);
-    const { a, grid } = parts;
-    const sizes = [0, ...grid].map((axis) => build.dimOf(a, axis));
-    const shape = isStatic(layout.grid) ? [-1, ...layout.grid] : build.concat(sizes, 0);
-    return { ...build.reshape(builtMap(map, parts, 1), shape), dims: [dims[0], ...layout.grid] };
+    const value = this.#pullback(
+      layerEnd(layer.name, this.explainer.layoutOf(layer.name), (parts) => builtMap(map, parts, 1)),
+      "plain",
+    );
+    return { ...value, dims: [this.#scores.dims?.[0] ?? -1, ...layer.grid] };
   }
 
   /** @throws UserError `invalid-model` without an image. */
@@ -72,14 +69,13 @@ export class Asked implements GraphQuestion {
     const { explained } = reading;
     if (!explained) throw new UserError("invalid-model", "invalid model: none of its inputs is an image");
     const { dims } = typeOf(model, tensors, explained.name);
-    return plainIn(this.build, { ...this.#gradient(explained.name, rules), dims }, explained.axes);
+    return plainIn(this.build, { ...this.#pullback({ tensor: explained.name }, rules), dims }, explained.axes);
   }
 
-  #gradient(name: string, rules: Rules): Value {
-    const { model, tensors, score } = this.explainer;
-    const seeds = new Map([[score.name, inAxes(this.build, this.#seed, this.#axes)]]);
-    const sweep = { build: this.build, seeds, wrt: [name], overrides: overridesOf(rules) };
-    return differentiate(model, tensors, sweep).get(name) as Value;
+  #pullback(end: End, rules: Rules): Value {
+    const { explainer, build } = this;
+    const seeds = new Map([[explainer.score.name, inAxes(build, this.#seed, this.#axes)]]);
+    return pullback(build, explainer, seeds, [end], overridesOf(rules)).results[0];
   }
 
   #chosen(target: Value): Value {

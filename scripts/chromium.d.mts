@@ -1,0 +1,3 @@
+export const chromium: string | undefined;
+/** @throws Error that says how to come by one */
+export function chromiumPath(): string;

@@ -1,0 +1,121 @@
+/**
+ * @file The one compiler of adjoints: from what is seeded and where a gradient is wanted to what is added to a model, or runs beside it.
+ *
+ *   seeds (classes, cotangents, rows of weights, words)  ->  the reverse sweep  ->  ends (a gradient, or a map made of it)
+ */
+import { needAlias } from "../onnx/alias.ts";
+import type { Extension } from "../onnx/append.ts";
+import { Builder, type Value } from "../onnx/build.ts";
+import { readsOf } from "../onnx/extract.ts";
+import { freshPrefix, type Model } from "../onnx/model.ts";
+import { type Observed, typeOf } from "../onnx/observe.ts";
+import { infoOf, makeValueInfo } from "../onnx/proto.ts";
+import { differentiate, type Overrides } from "./differentiate.ts";
+import { RowBuilder } from "./row-builder.ts";
+
+/** A model whose tensors have been observed. */
+export interface ObservedModel {
+  readonly model: Model;
+  readonly tensors: Observed;
+}
+
+/** Where an adjoint ends. */
+export interface End {
+  /** The tensor whose gradient is taken. */
+  readonly tensor: string;
+  /** What is made of the tensor, as the forward pass has it, and of its gradient; the gradient itself by default. */
+  readonly make?: (build: Builder, tensor: Value, gradient: Value) => Value;
+}
+
+/** Cotangents by tensor, and the inputs that the caller feeds for them. */
+export interface Seeds {
+  readonly inputs: readonly Value[];
+  readonly values: ReadonlyMap<string, Value>;
+}
+
+export interface AdjointQuery extends ObservedModel {
+  /** Writes the seeds. What it gives to `rowed`, and all that comes of it, has a row for each question; see `rows`. */
+  readonly seeds: (build: Builder, rowed: (seed: Value) => Value) => Seeds;
+  readonly ends: readonly End[];
+  readonly overrides?: Overrides;
+  /** Whether seeds have rows of their own against one picture (row-builder.ts), rather than one for each picture of the batch. */
+  readonly rows?: boolean;
+}
+
+/** A compiled adjoint. */
+export interface Adjoint {
+  /** Its nodes and constants, the inputs of its seeds, and an output for each end. */
+  readonly extension: Extension;
+  /** The names of what is fed, in the order of the seeds' inputs. */
+  readonly seeds: readonly string[];
+  /** The names of what comes out, in the order of the ends. */
+  readonly outputs: readonly string[];
+  /** The tensors of the forward pass that it reads. */
+  readonly residuals: readonly string[];
+  /** Whether its gradients read none of them: then rows of seeds need no forward pass of their own. */
+  readonly independent: boolean;
+  /** Of an adjoint in rows: whether one run keeps any number of them apart. */
+  readonly together: boolean;
+}
+
+/** @throws UserError `unsupported-operator` naming a node without a rule, `no-path` for an end that no seed depends on. */
+export function compileAdjoint({ model, tensors, seeds, ends, overrides, rows = false }: AdjointQuery): Adjoint {
+  const prefix = freshPrefix(model);
+  const build = rows ? new RowBuilder(model.opset, prefix) : new Builder(model.opset, prefix);
+  const { inputs, values } = seeds(build, (seed) => (build instanceof RowBuilder ? build.asRows(seed) : seed));
+  const { gradients, results } = pullback(build, { model, tensors }, values, ends, overrides);
+  // An output may be no input: a gradient that is its seed passes through a node.
+  const fed = new Set(inputs.map(({ name }) => name));
+  const outputs = results.map((value) => (fed.has(value.name) ? build.op("Identity", [value]) : value));
+  const extension: Extension = {
+    ...build.collect(outputs),
+    inputs: inputs.map(infoOf),
+    outputs: [...new Set(outputs.map(({ name }) => name))].map((name) => makeValueInfo(name)),
+  };
+  const { residuals } = readsOf(model, extension);
+  // Against the one row of a picture any number of rows broadcast; where its windows are as many rows, they do not.
+  const isOneRow = (name: string) => !tensors.get(name)?.folded;
+  const reads = (of: readonly Value[]) => readsOf(model, { ...extension, ...build.collect(of), outputs: [] }).residuals;
+  return {
+    extension,
+    seeds: inputs.map(({ name }) => name),
+    outputs: outputs.map(({ name }) => name),
+    residuals,
+    independent: reads(gradients).length === 0,
+    together: build instanceof RowBuilder && build.together(outputs) && residuals.every(isOneRow),
+  };
+}
+
+/** The reverse sweep, in a graph that is being written: the gradient at each end, and what is made of it. */
+export function pullback(
+  build: Builder,
+  { model, tensors }: ObservedModel,
+  seeds: ReadonlyMap<string, Value>,
+  ends: readonly End[],
+  overrides?: Overrides,
+): { readonly gradients: readonly Value[]; readonly results: readonly Value[] } {
+  const wrt = ends.map(({ tensor }) => tensor);
+  const found = differentiate(model, tensors, { build, seeds, wrt, overrides });
+  const gradients = wrt.map((name) => found.get(name) as Value);
+  const results = ends.map(({ tensor, make }, i) =>
+    make ? make(build, { name: tensor, ...typeOf(model, tensors, tensor) }, gradients[i]) : gradients[i],
+  );
+  return { gradients, results };
+}
+
+/** The model's own tensors as further outputs. */
+export function fetching({ outputs, producer }: Model, names: Iterable<string>): Extension {
+  const more = [...new Set(names)].filter((name) => !outputs.includes(name) && producer.has(name));
+  const added = [...more, ...needAlias(outputs)].map((name) => makeValueInfo(name));
+  return { nodes: [], initializers: [], inputs: [], outputs: added };
+}
+
+/** Two extensions of one model as one. */
+export function joined(a: Extension, b: Extension): Extension {
+  return {
+    nodes: [...a.nodes, ...b.nodes],
+    initializers: [...a.initializers, ...b.initializers],
+    inputs: [...a.inputs, ...b.inputs],
+    outputs: [...a.outputs, ...b.outputs],
+  };
+}

@@ -1,0 +1,253 @@
+/**
+ * @file Why a model says these words of a picture: the picture goes forward once, a sentence is scored on it, and any number of questions
+ * about the words are answered in one run.
+ */
+import type { Dense } from "../array/dense.ts";
+import { throwIfAborted } from "../errors.ts";
+import { type MethodChoice, methodOf } from "../methods/define.ts";
+import { gradCamMap, gradCamSum } from "../methods/grad-cam.ts";
+import { type Explanation, type LayerMap, shareDone } from "../methods/method.ts";
+import type { Part } from "../onnx/compose.ts";
+import { product, range } from "../onnx/dims.ts";
+import type { Feeds, Runtime, SessionOptions } from "../onnx/runtime.ts";
+import { toDense, toTensor } from "../onnx/tensors.ts";
+import { fromPlain, toPlain } from "../read/axes.ts";
+import type { TokenGrid } from "../read/layout.ts";
+import type { Notes } from "./compiled.ts";
+import { Lru } from "./lru.ts";
+import { type AdjointSession, ask } from "./plan.ts";
+import { inRuns } from "./rows.ts";
+import { type SequenceModel, SequencePlan } from "./sequence-plan.ts";
+import { type SessionBound, Sessions } from "./sessions.ts";
+import { Stage } from "./stage.ts";
+import { type WordScores, wordScores } from "./word-scores.ts";
+
+export interface SequenceOptions {
+  /** The tensor that maps lie on; by default the image encoder's last activation with a grid. */
+  readonly layer?: string;
+  readonly tokens?: TokenGrid;
+  readonly session?: SessionOptions;
+  /** How many sessions stay open. */
+  readonly keep?: SessionBound;
+}
+
+/** Rows of weights on the words of a sentence: as many questions. */
+export type WordWeights = readonly (readonly number[])[];
+
+export interface ExplainWords {
+  /** "grad-cam" by default. */
+  readonly method?: MethodChoice;
+  /** Questions in one run at most; see {@link inRuns}. */
+  readonly maxRows?: number;
+  readonly onProgress?: (done: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Of sentences of so many lengths the graphs are kept. */
+const mostLengths = 8;
+
+/** Beside those of the parts, as many adjoints as there are lengths; they are small. */
+const keep: SessionBound = { count: mostLengths + 4 };
+
+/** An open model that scores the words of sentences about pictures. */
+export class SequenceExplainer {
+  readonly #plans = new Lru<string, SequencePlan>(mostLengths);
+  readonly #stages = new Map<Part, Stage>();
+  readonly #sessions: Sessions;
+  /** What explanations read of the parts before the last: known after the first, and then made in the same run as what the last part reads. */
+  readonly usual = new Set<string>();
+
+  /** @param modelOf the model for sentences of so many words */
+  constructor(
+    readonly ort: Runtime,
+    private readonly modelOf: (words: number) => SequenceModel,
+    private readonly options: SequenceOptions = {},
+  ) {
+    this.#sessions = new Sessions({ ...keep, ...options.keep });
+  }
+
+  /** A picture before the model: `feeds` by their names in the whole, one picture. */
+  see(feeds: Feeds): EncodedPicture {
+    return new EncodedPicture(this, feeds, this.options.layer);
+  }
+
+  sequenceModel(words: number): SequenceModel {
+    return this.modelOf(words);
+  }
+
+  stage(part: Part, { connections }: SequenceModel): Stage {
+    const stage =
+      this.#stages.get(part) ?? new Stage(this.ort, part, connections, this.#sessions, this.options.session);
+    this.#stages.set(part, stage);
+    return stage;
+  }
+
+  plan(words: number, feeds: Feeds): Promise<SequencePlan> {
+    const key = `${words} ${Object.entries(feeds).map(([name, { dims }]) => `${name}=${dims}`)}`;
+    const model = () => this.sequenceModel(words);
+    return this.#plans.get(key, () => SequencePlan.open(this.ort, model(), feeds, this.#sessions, this.options));
+  }
+
+  /** Closes its sessions, once nobody uses them. */
+  release(): Promise<void> {
+    return this.#sessions.release();
+  }
+}
+
+/** One picture, and what is known of it so far. */
+export class EncodedPicture {
+  #known: Feeds;
+
+  constructor(
+    readonly explainer: SequenceExplainer,
+    readonly feeds: Feeds,
+    private readonly layer: string | undefined,
+  ) {
+    this.#known = { ...feeds };
+  }
+
+  /**
+   * Scores a sentence: gives the model the words before each word, and scores the words.
+   * @param before what the model reads at each place, the start first; as many as its model has places
+   * @param words the word that is scored at each place; fewer leave the last places out
+   * @param first the place of the first word
+   */
+  async score(before: readonly number[], words: readonly number[], first = 0): Promise<ScoredSequence> {
+    const { explainer } = this;
+    const { model, plan, fed } = await this.#prepared(before);
+    const layer = plan.layer(this.layer);
+    const wanted = [...plan.residuals(layer, gradCamSum), layer, model.scores];
+    const known = { ...fed, ...(await this.known(model, wanted)) };
+    const last = model.parts[model.parts.length - 1];
+    const all = { ...known, ...(await explainer.stage(last, model).run(known, wanted)) };
+    const scores = toDense(all[model.scores]);
+    const offset = scores.dims[1] - before.length + first;
+    return new ScoredSequence(explainer.ort, explainer, plan, layer, all, wordScores(scores, words, offset), offset);
+  }
+
+  /** One file that scores sentences of so many places of pictures of this size, and explains every word: see {@link SequencePlan.compiled}. */
+  async compiled(places: number, notes: Notes): Promise<Uint8Array> {
+    const { plan } = await this.#prepared(Array<number>(places).fill(0));
+    return plan.compiled(plan.layer(this.layer), gradCamMap, notes);
+  }
+
+  async #prepared(before: readonly number[]): Promise<{ model: SequenceModel; plan: SequencePlan; fed: Feeds }> {
+    const model = this.explainer.sequenceModel(before.length);
+    // What the encoder gives may say how long a mask is; its sizes are those of any sentence.
+    const seen = await this.known(model, []);
+    const fed = { ...this.feeds, ...model.feed([before], seen) };
+    return { model, plan: await this.explainer.plan(before.length, fed), fed };
+  }
+
+  /** What the parts before the last make of the picture: what comes after them reads, and what is wanted. */
+  async known(model: SequenceModel, wanted: readonly string[]): Promise<Feeds> {
+    for (const part of model.parts.slice(0, -1)) {
+      const stage = this.explainer.stage(part, model);
+      const { usual } = this.explainer;
+      for (const name of wanted) if (stage.makes(name)) usual.add(name);
+      const needed = [...Object.values(model.connections), ...usual].filter((name) => stage.makes(name));
+      if (needed.some((name) => !Object.hasOwn(this.#known, name)))
+        this.#known = { ...this.#known, ...(await stage.run(this.#known, needed)) };
+    }
+    return this.#known;
+  }
+}
+
+/** A sentence about a picture, whose words the model has scored. */
+export class ScoredSequence {
+  constructor(
+    private readonly ort: Runtime,
+    private readonly explainer: SequenceExplainer,
+    private readonly plan: SequencePlan,
+    /** The target layer, by its name in the whole. */
+    readonly layer: string,
+    private readonly known: Feeds,
+    private readonly scores: WordScores,
+    /** Places among the scores before the first word's. */
+    private readonly offset: number,
+  ) {}
+
+  /** Natural logarithms of the words' probabilities, each given the words before it. */
+  get logProbabilities(): Float32Array {
+    return this.scores.logProbabilities;
+  }
+
+  /** The sum of Grad-CAM in front of its rectifier for rows of weights, [k, ...grid]: linear in the weights, so that sums and differences may follow. */
+  signedMaps(weights: WordWeights): Promise<Dense> {
+    return this.#atLayer(gradCamSum, weights);
+  }
+
+  /** Any method's explanation of rows of weights. */
+  async explain(weights: WordWeights, options: ExplainWords = {}): Promise<Explanation> {
+    const { method = "grad-cam", onProgress, signal } = options;
+    return methodOf(method).explain({
+      image: toPlain(toDense(this.known[this.plan.sequence.image]), this.plan.axes),
+      k: weights.length,
+      grid: this.plan.gridOf(this.layer),
+      atLayer: (map) => this.#atLayer(map, weights, options),
+      atInput: async (rules) => {
+        const { plan, known } = this;
+        const feeds = Object.fromEntries(plan.model.inputs.map(({ name }) => [name, known[name]]));
+        const rowBytes = plan.rowBytes(plan.sequence.image);
+        const rows = plan.atInput(rules, (adjoint) => this.#rows(adjoint, feeds, weights, { ...options, rowBytes }));
+        return toPlain(await rows, plan.axes);
+      },
+      respond: async (_, pictures) => {
+        const answers = await this.#respond(pictures);
+        return weights.map((row) =>
+          Float32Array.from(answers, (words) => row.reduce((sum, w, t) => sum + w * words[t], 0)),
+        );
+      },
+      progress: (done) => {
+        throwIfAborted(signal);
+        onProgress?.(shareDone(done));
+      },
+    });
+  }
+
+  #atLayer(map: LayerMap, weights: WordWeights, options: ExplainWords = {}): Promise<Dense> {
+    const { plan, layer, known } = this;
+    return plan.atLayer(layer, map, (adjoint) => {
+      const feeds = Object.fromEntries(adjoint.residuals.map((name) => [name, known[name]]));
+      return this.#rows(adjoint, feeds, weights, { ...options, rowBytes: plan.rowBytes(layer) });
+    });
+  }
+
+  /** Answers rows of weights, [k, ...]: in as few runs as can be. */
+  #rows(
+    { session, seeds, outputs: [output], together }: AdjointSession,
+    feeds: Feeds,
+    weights: WordWeights,
+    { rowBytes, maxRows, signal }: ExplainWords & { readonly rowBytes: number },
+  ): Promise<Dense> {
+    const { cotangent } = this.scores;
+    const places = range(cotangent.dims[1]);
+    const rows = weights.map((row) => places.map((place) => row[place - this.offset] ?? 0));
+    const runs = { n: 1, k: rows.length, together: this.plan.isFree && together, rowBytes, maxRows, signal };
+    return inRuns(runs, async (isAsked) => {
+      const some = rows.filter((_, row) => isAsked(row));
+      const data = { data: Float32Array.from(some.flat()), dims: [some.length, places.length, 1] };
+      const given = [toTensor(this.ort, cotangent), toTensor(this.ort, data)];
+      return (await ask({ session, seeds, outputs: [output] }, feeds, given)).answer;
+    });
+  }
+
+  /** The words' log-probabilities on other pictures, one after the other. */
+  async #respond({ data, dims: [count, ...shape] }: Dense): Promise<Float32Array[]> {
+    const { sequence, axes } = this.plan;
+    const size = product(shape);
+    const answers: Float32Array[] = [];
+    for (const i of range(count)) {
+      const picture = { data: data.slice(i * size, (i + 1) * size), dims: [1, ...shape] };
+      const { type } = this.known[sequence.image];
+      let known: Feeds = { ...this.known, [sequence.image]: toTensor(this.ort, fromPlain(picture, axes), type) };
+      for (const part of sequence.parts) {
+        const stage = this.explainer.stage(part, sequence);
+        const needed = [...Object.values(sequence.connections), sequence.scores].filter((name) => stage.makes(name));
+        known = { ...known, ...(await stage.run(known, needed)) };
+      }
+      answers.push(wordScores(toDense(known[sequence.scores]), this.scores.words, this.offset).logProbabilities);
+    }
+    return answers;
+  }
+}

@@ -1,0 +1,75 @@
+/** @file The parts of a joined model, run one after the other, so that what comes first runs once for all that is asked behind it. */
+
+import { fetching } from "../autodiff/adjoint.ts";
+import { openExtended } from "../onnx/append.ts";
+import { type Connections, type Part, within } from "../onnx/compose.ts";
+import { observe } from "../onnx/observe.ts";
+import { placed, usesWebGpu } from "../onnx/provider.ts";
+import { type Feeds, overPreset, type Runtime, run, type SessionOptions, shapesOf } from "../onnx/runtime.ts";
+import { quiet, type Sessions } from "./sessions.ts";
+
+/** One part. Tensors go by their names in the whole. */
+export class Stage {
+  #placed: Promise<SessionOptions> | undefined;
+  /** What its session gives beside the part's own outputs: all that has been asked for. */
+  readonly #outputs = new Set<string>();
+
+  constructor(
+    private readonly ort: Runtime,
+    private readonly part: Part,
+    private readonly connections: Connections,
+    private readonly sessions: Sessions,
+    private readonly options: SessionOptions = {},
+  ) {}
+
+  /** Whether the part makes a tensor. */
+  makes(name: string): boolean {
+    return this.#inner(name) !== undefined;
+  }
+
+  /** What the part makes of the tensors known so far. */
+  async run(known: Feeds, wanted: Iterable<string>): Promise<Feeds> {
+    const { name: part, model } = this.part;
+    const inner = [...new Set(wanted)].map((name) => this.#inner(name)).filter((name) => name !== undefined);
+    // What is given under an input's own name is taken before what it is connected to: a state after its first step.
+    const given = (input: string) => known[input] ?? known[this.#source(input)];
+    const feeds = Object.fromEntries(model.inputs.map(({ name }) => [name, given(within(part, name))]));
+    const recipe = await this.#giving(inner, feeds);
+    const results = await this.sessions.use(recipe, ({ session }) => run(session, feeds, inner));
+    return Object.fromEntries(inner.map((name) => [within(part, name), results[name]]));
+  }
+
+  #source(name: string): string {
+    return this.connections[name] === undefined ? name : this.#source(this.connections[name]);
+  }
+
+  #inner(name: string): string | undefined {
+    const prefix = within(this.part.name, "");
+    const inner = name.startsWith(prefix) ? name.slice(prefix.length) : undefined;
+    return inner !== undefined && this.part.model.producer.has(inner) ? inner : undefined;
+  }
+
+  /** A session with these outputs at least; one that lacks some makes room for one with all. */
+  async #giving(outputs: readonly string[], feeds: Feeds) {
+    const { model } = this.part;
+    const before = this.#outputs.size;
+    for (const name of outputs) if (!model.outputs.includes(name)) this.#outputs.add(name);
+    if (before < this.#outputs.size) await this.sessions.retire([this, before]);
+    const extension = fetching(model, this.#outputs);
+    const open = async () => {
+      this.#placed ??= this.#place(feeds);
+      const options = overPreset(quiet, await this.#placed);
+      return { session: await openExtended(this.ort, model.bytes, extension, options) };
+    };
+    return { key: [this, this.#outputs.size], bytes: model.bytes.length, open };
+  }
+
+  /** A part that WebGPU cannot run is on the processor, whatever the others are. */
+  async #place(feeds: Feeds): Promise<SessionOptions> {
+    const { ort, options } = this;
+    const { model } = this.part;
+    if (!usesWebGpu(options)) return options;
+    const tensors = await observe(ort, model, shapesOf(feeds), options);
+    return (await placed(ort, model, tensors, options)).session ?? options;
+  }
+}
