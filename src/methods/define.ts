@@ -4,11 +4,9 @@
  * It is looked at when it is defined, and what it gives whenever it explains: what is no map of the right shape, or holds a value that is
  * not finite, is the error of whoever wrote it, and never a picture.
  */
-import type { Dense } from "../array/dense.ts";
 import { expects, isRecord, UserError } from "../errors.ts";
-import { product } from "../onnx/dims.ts";
 import { type MethodName, methodNamed, methods } from "./index.ts";
-import type { Explanation, GraphExplanation, Method, Question } from "./method.ts";
+import type { GraphExplanation, Method } from "./method.ts";
 
 /** A method by its name, or one's own. */
 export type MethodChoice = MethodName | Method;
@@ -33,7 +31,8 @@ export function defineMethod<Name extends string>(given: MethodDefinition<Name>)
   const method: Method<Name> = {
     ...given,
     ...{ title, summary, paper },
-    explain: (question) => explained(given, question),
+    // Fetched when a method by hand explains: who uses the built-in ones has none of it.
+    explain: async (question) => (await import("./answer.ts")).explained(given, question),
     ...(given.graph && { graph: (question) => asGraph(given, given.graph?.(question)) }),
   };
   known.set(given, method);
@@ -71,51 +70,6 @@ function checkDefinition(given: MethodDefinition): void {
   expects(nothing === undefined || typeof nothing === "function", of("nothing"), nothing, "a function, or nothing");
   for (const what of ["title", "summary", "paper"] as const)
     expects(given[what] === undefined || typeof given[what] === "string", of(what), given[what], "a text");
-}
-
-async function explained(method: MethodDefinition, question: Question): Promise<Explanation> {
-  const { image, k } = question;
-  const m = image.dims[0] * k;
-  let grid = method.space === "pixels" ? image.dims.slice(2) : question.grid;
-  const answer = await method.explain({
-    ...question,
-    async atLayer(map) {
-      const maps = await question.atLayer(map);
-      if (method.space === "layer") grid = maps.dims.slice(1);
-      return maps;
-    },
-  });
-  const of = `of the method "${method.name}"`;
-  expects(isRecord(answer), `answer ${of}`, answer, "{ maps }");
-  check(answer.maps, `maps ${of}`, [m, ...(grid ?? image.dims.slice(2).map(() => "any" as const))]);
-  if (answer.pixels !== undefined) check(answer.pixels, `pixels ${of}`, [m, ...image.dims.slice(1)]);
-  return answer;
-}
-
-/** @throws UserError that says the shape or the value that was expected, and the one that was seen. */
-function check(array: Dense, what: string, expected: readonly (number | "any")[]): void {
-  const given = isRecord(array) ? array : { data: array, dims: undefined };
-  const { data, dims } = given as Partial<Dense>;
-  expects(
-    data instanceof Float32Array && Array.isArray(dims),
-    what,
-    array,
-    "{ data: a Float32Array, dims: its shape }",
-  );
-  const [values, shape] = [data as Float32Array, dims as readonly number[]];
-  const fits = shape.length === expected.length && expected.every((d, i) => d === "any" || d === shape[i]);
-  if (!fits || values.length !== product(shape))
-    throw new UserError(
-      "invalid-option",
-      `invalid ${what}: expected [${expected.join(", ")}], seen [${shape.join(", ")}] with ${values.length} values`,
-    );
-  const bad = values.findIndex((v) => !Number.isFinite(v));
-  if (bad < 0) return;
-  const place = shape.map((d, i) => Math.floor(bad / product(shape.slice(i + 1))) % d);
-  throw new UserError(
-    "not-finite",
-    `not finite: ${what}: expected finite numbers, seen ${values[bad]} at [${place.join(", ")}]`,
-  );
 }
 
 function asGraph({ name }: MethodDefinition, given: GraphExplanation | undefined): GraphExplanation {

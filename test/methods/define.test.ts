@@ -18,6 +18,7 @@ import {
 import { Classifier } from "../../src/tasks/classify/classification.ts";
 import { ask, expectClose, expectUserError, numbers, open, session } from "../explain/ask.ts";
 import { gap, images, vgg } from "../nets.ts";
+import { blocks, blocksPicture } from "./nets.ts";
 
 /** Grad-CAM without its rectifier: the class's evidence with its sign. */
 const signedMap: LayerMap = (parts) =>
@@ -229,19 +230,23 @@ describe("what is refused when it explains: expected and seen", () => {
       "invalid-option",
       "pixels .*expected \\[4, 3, 8, 8\\]",
     ],
-    [
-      "a layer's map for the pixels",
-      { ...giving({}), explain: async (q) => ({ maps: await q.atLayer((p) => p.build.reduceSum(flatGrid(p), [1])) }) },
-      "invalid-option",
-      "expected \\[4, 8, 8\\]",
-    ],
   ];
   test.each(rows)("%s", (_, method, code, words) =>
     expectUserError(asked(method), code as "not-finite", new RegExp(words)),
   );
 
+  test("a layer's map for the pixels", () => {
+    const explain = async (question: Question) => ({ maps: await question.atLayer(signedMap) });
+    const method = { name: "mine", space: "pixels", explain } as Method;
+    return expectUserError(
+      ask(blocks, blocksPicture, { method, target: 0 }),
+      "invalid-option",
+      /expected \[1, 4, 4\], seen \[1, 2, 2\]/,
+    );
+  });
+
   const maps: Readonly<Record<string, readonly [LayerMap, RegExp]>> = {
-    "a map of each channel": [flatGrid, /expected \[4, 8, 8\], seen \[12, 8, 8\]/],
+    "a map of each channel": [flatGrid, /expected \[4, 8, 8\], seen \[\d+, 8, 8\]/],
     "a sum over positions": [(p) => p.build.reduceSum(signedMap(p), [2]), /expected \[n, k, 64\], seen \[n, k, 1\]/],
     "gradients as they are": [({ da }) => da, /expected \[n, k, 64\], seen \[n, 6, 8, 8\]/],
     "no tensor": [() => undefined as never, /seen what is no tensor of the graph/],
