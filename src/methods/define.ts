@@ -4,7 +4,7 @@
  * It is looked at when it is defined, and what it gives whenever it explains: what is no map of the right shape, or holds a value that is
  * not finite, is the error of whoever wrote it, and never a picture.
  */
-import { expects, isRecord, UserError } from "../errors.ts";
+import { expects, isRecord } from "../errors.ts";
 import { type MethodName, methodNamed, methods } from "./index.ts";
 import type { GraphExplanation, Method } from "./method.ts";
 
@@ -27,12 +27,12 @@ export function defineMethod<Name extends string>(given: MethodDefinition<Name>)
   const checked = isRecord(given) ? known.get(given) : undefined;
   if (checked) return checked as Method<Name>;
   checkDefinition(given);
-  const { title = given.name, summary = "", paper = "" } = given;
+  const { name, space, title = name, summary = "", paper = "", classIndependent } = given;
   const method: Method<Name> = {
-    ...given,
-    ...{ title, summary, paper },
+    ...{ name, space, title, summary, paper, classIndependent },
     // Fetched when a method by hand explains: who uses the built-in ones has none of it.
     explain: async (question) => (await import("./answer.ts")).explained(given, question),
+    ...(given.nothing && { nothing: (...asked) => String(given.nothing?.(...asked)) }),
     ...(given.graph && { graph: (question) => asGraph(given, given.graph?.(question)) }),
   };
   known.set(given, method);
@@ -47,38 +47,27 @@ export const methodOf = (given: MethodChoice): Method =>
 /** Those that were asked for; @throws UserError as `methodOf`, and for two methods of one name, whose maps nobody could tell apart. */
 export function methodsOf(given: MethodChoice | readonly MethodChoice[] = "grad-cam"): Method[] {
   const chosen = [given].flat().map(methodOf);
-  for (const method of chosen)
-    if (chosen.some((other) => other.name === method.name && other !== method))
-      throw new UserError(
-        "invalid-option",
-        `invalid method: two are named "${method.name}"; give each a name of its own`,
-      );
+  const names = new Set(chosen.map(({ name }) => name));
+  expects(names.size === new Set(chosen).size, "methods", [...names].join(", "), "different names");
   return chosen;
 }
 
 function checkDefinition(given: MethodDefinition): void {
   expects(isRecord(given), "method", given, "a name, or an object { name, space, explain }");
-  const { name, space, explain, graph, nothing } = given;
+  const { name, space, explain } = given;
   const spoken = typeof name === "string" && /^[a-z0-9][a-z0-9+_-]{0,59}$/i.test(name);
-  expects(spoken, "name of a method", name, "letters, digits, - and +, as in grad-cam++");
-  if (methods.some((method) => method.name === name))
-    throw new UserError("invalid-option", `invalid name of a method: "${name}" is built in; give yours another one`);
+  expects(spoken, "name of a method", name, "letters, digits, - and +");
+  const own = methods.every((method) => method.name !== name);
+  expects(own, "name of a method", name, "a name of its own");
   const of = (what: string) => `${what} of the method "${name}"`;
   expects(space === "layer" || space === "pixels", of("space"), space, '"layer" or "pixels"');
-  expects(typeof explain === "function", of("explain"), explain, "a function that gives { maps }");
-  expects(graph === undefined || typeof graph === "function", of("graph"), graph, "a function, or nothing");
-  expects(nothing === undefined || typeof nothing === "function", of("nothing"), nothing, "a function, or nothing");
-  for (const what of ["title", "summary", "paper"] as const)
-    expects(given[what] === undefined || typeof given[what] === "string", of(what), given[what], "a text");
+  expects(typeof explain === "function", of("explain"), explain, "a function");
+  for (const what of ["graph", "nothing"] as const)
+    expects(!given[what] || typeof given[what] === "function", of(what), given[what], "a function");
 }
 
 function asGraph({ name }: MethodDefinition, given: GraphExplanation | undefined): GraphExplanation {
   const value = given && ("map" in given ? given.map : given.pixels);
-  expects(
-    typeof value?.name === "string",
-    `graph of the method "${name}"`,
-    given,
-    "{ map } or { pixels }, a tensor each",
-  );
+  expects(typeof value?.name === "string", `graph of the method "${name}"`, given, "{ map } or { pixels }");
   return given as GraphExplanation;
 }

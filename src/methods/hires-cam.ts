@@ -5,17 +5,9 @@
  *
  * Element by element: unlike in Grad-CAM the gradient counts where it is.
  */
-import { byImage, flatGrid, layerMethod } from "./layer-map.ts";
-import type { LayerMap } from "./method.ts";
+import { layerMethod, placeByPlace } from "./layer-map.ts";
 
-const hiResCamMap: LayerMap = (parts) => {
-  const { build, da } = parts;
-  const activations = flatGrid(parts);
-  const gradients = byImage(parts, da, [build.dimOf(activations, 2)]);
-  return build.relu(build.reduceSum(build.mul(gradients, build.unsqueeze(activations, [1])), [2], false));
-};
-
-export const hiResCam = layerMethod(hiResCamMap, {
+export const hiResCam = layerMethod((parts) => parts.build.relu(placeByPlace(parts)), {
   name: "hires-cam",
   title: "HiResCAM",
   summary: "What each place of a layer contributed to the score, to first order.",

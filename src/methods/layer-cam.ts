@@ -5,14 +5,12 @@
  *
  * Element by element, and only where more of a channel would raise the score.
  */
-import { byImage, flatGrid, layerMethod } from "./layer-map.ts";
+import { layerMethod, placeByPlace } from "./layer-map.ts";
 import type { LayerMap } from "./method.ts";
 
 const layerCamMap: LayerMap = (parts) => {
-  const { build, da } = parts;
-  const activations = flatGrid(parts);
-  const weights = build.relu(byImage(parts, da, [build.dimOf(activations, 2)]));
-  return build.relu(build.reduceSum(build.mul(weights, build.unsqueeze(activations, [1])), [2], false));
+  const { build } = parts;
+  return build.relu(placeByPlace(parts, (gradients) => build.relu(gradients)));
 };
 
 export const layerCam = layerMethod(layerCamMap, {

@@ -34,6 +34,14 @@ export function byImage({ build, a }: LayerParts, rows: Value, positions: readon
   return { ...build.reshape(rows, shape), dims: [n, -1, channels, ...positions.map(() => -1)] };
 }
 
+/** sum_k w_k A_k with weights of each place's own, which are made of its gradients, [n, k, C, positions]; the gradients themselves by default. */
+export function placeByPlace(parts: LayerParts, weigh = (gradients: Value): Value => gradients): Value {
+  const { build, da } = parts;
+  const activations = flatGrid(parts);
+  const weights = weigh(byImage(parts, da, [build.dimOf(activations, 2)]));
+  return build.reduceSum(build.mul(weights, build.unsqueeze(activations, [1])), [2], false);
+}
+
 /**
  * Builds a map; @throws UserError `invalid-option` where the graph knows already that its shape is not [n, k, positions].
  * @param k targets of each image, where they are known
@@ -42,7 +50,7 @@ export function builtMap(map: LayerMap, parts: LayerParts, k = -1): Value {
   const value = map(parts);
   const positions = positionsOf(parts.a, parts.grid);
   const expected = ["n", k < 0 ? "k" : k, positions < 0 ? "positions" : positions].join(", ");
-  if (typeof value?.name !== "string") throw wrongMap(expected, "what is no tensor of the graph");
+  if (typeof value?.name !== "string") throw wrongMap(expected, "no tensor");
   const { dims } = value;
   const fits = (seen: number, size: number) => seen < 0 || size < 0 || seen === size;
   if (dims && !(dims.length === 3 && fits(dims[1], k) && fits(dims[2], positions)))
