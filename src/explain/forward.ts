@@ -3,9 +3,9 @@
 import type { Dense } from "../array/dense.ts";
 import type { Rules } from "../autodiff/rules.ts";
 import { checkOptions, expects, listing, type OptionNames, present, throwIfAborted, UserError } from "../errors.ts";
-import { type MethodName, methodNamed } from "../methods/index.ts";
+import { type MethodChoice, methodOf } from "../methods/define.ts";
 import { type LayerMap, shareDone } from "../methods/method.ts";
-import { product } from "../onnx/dims.ts";
+import { isStatic, product } from "../onnx/dims.ts";
 import { checkSeed } from "../onnx/feeds.ts";
 import type { Feeds, Runtime, Tensor } from "../onnx/runtime.ts";
 import { repeatImage, rowsOf, tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
@@ -21,7 +21,7 @@ import { type Asked, classScores, cotangents, plainClasses, resolve, type Target
 export interface ExplainOptions {
   readonly target?: Target;
   /** "grad-cam" by default. */
-  readonly method?: MethodName;
+  readonly method?: MethodChoice;
   readonly layer?: string;
   /** Explanations in one run at most, where a run can answer several; by default as many as need 128 MB on the way back. */
   readonly maxRows?: number;
@@ -51,7 +51,7 @@ export interface Explained {
 /** Explains a pass. */
 export async function explainPass(ort: Runtime, pass: Pass, options: ExplainOptions = {}): Promise<Explained> {
   const { target, method = "grad-cam", maxRows, onProgress, signal } = options;
-  const { space, explain } = methodNamed(method);
+  const { space, explain } = methodOf(method);
   expects(!onProgress || typeof onProgress === "function", "onProgress", onProgress, "a function");
   expects(!signal || typeof signal.aborted === "boolean", "signal", signal, "an AbortSignal");
   expects(!maxRows || (Number.isInteger(maxRows) && maxRows > 0), "maxRows", maxRows, "a whole number above 0");
@@ -65,6 +65,7 @@ export async function explainPass(ort: Runtime, pass: Pass, options: ExplainOpti
   const { maps, pixels } = await explain({
     image: toPlain(toDense(tensorOf(pass.feeds, explained.name)), explained.axes),
     k: asked.k,
+    grid: gridOf(pass),
     atLayer: (map) => inquiry.atLayer(map),
     atInput: (rules) => inquiry.atInput(rules),
     respond: (index, variants) => inquiry.respond(index, variants),
@@ -83,6 +84,12 @@ export async function explainPass(ort: Runtime, pass: Pass, options: ExplainOpti
     ),
     layer: space === "layer" ? pass.layer : undefined,
   };
+}
+
+/** The grid of the pass's layer, where it is known before the run. */
+function gridOf({ plan, layer }: Pass): readonly number[] | undefined {
+  const { grid } = layer === undefined ? {} : plan.layoutOf(layer);
+  return grid && isStatic(grid) ? grid : undefined;
 }
 
 /** How many cotangents are given for each image: as many as the seeds have rows for it. */

@@ -2,6 +2,7 @@
 import { type End, pullback } from "../autodiff/adjoint.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
 import { present, UserError } from "../errors.ts";
+import { builtMap } from "../methods/layer-map.ts";
 import type { GraphQuestion, LayerMap } from "../methods/method.ts";
 import { Builder, type Value } from "../onnx/build.ts";
 import { isStatic, product } from "../onnx/dims.ts";
@@ -57,7 +58,8 @@ export class GraphQuery implements GraphQuestion {
     if (!layer)
       throw new UserError("no-path", "no path: the model has no layer with a grid on the way to its scores; name one");
     this.layer = layer;
-    const value = this.#pullback(layerEnd(layer.name, this.explainer.layoutOf(layer.name), map), "plain");
+    const built: LayerMap = (parts) => builtMap(map, parts, 1);
+    const value = this.#pullback(layerEnd(layer.name, this.explainer.layoutOf(layer.name), built), "plain");
     return { ...value, dims: [this.#dims[0], ...layer.grid] };
   }
 

@@ -4,8 +4,8 @@
  */
 import type { Dense } from "../array/dense.ts";
 import { present, throwIfAborted } from "../errors.ts";
+import { type MethodChoice, methodOf } from "../methods/define.ts";
 import { gradCamMap, gradCamSum } from "../methods/grad-cam.ts";
-import { type MethodName, methodNamed } from "../methods/index.ts";
 import { type Explanation, type LayerMap, shareDone } from "../methods/method.ts";
 import type { Part } from "../onnx/compose.ts";
 import { product, range } from "../onnx/dims.ts";
@@ -35,8 +35,8 @@ export interface SequenceOptions {
 export type WordWeights = readonly (readonly number[])[];
 
 export interface ExplainWords {
-  /** A method's name; "grad-cam" by default. */
-  readonly method?: MethodName;
+  /** "grad-cam" by default. */
+  readonly method?: MethodChoice;
   /** Questions in one run at most; see {@link inRuns}. */
   readonly maxRows?: number;
   readonly onProgress?: (done: number) => void;
@@ -180,9 +180,10 @@ export class ScoredSequence {
   /** Any method's explanation of rows of weights. */
   async explain(weights: WordWeights, options: ExplainWords = {}): Promise<Explanation> {
     const { method = "grad-cam", onProgress, signal } = options;
-    return methodNamed(method).explain({
+    return methodOf(method).explain({
       image: toPlain(toDense(tensorOf(this.known, this.plan.sequence.image)), this.plan.axes),
       k: weights.length,
+      grid: this.plan.gridOf(this.layer),
       atLayer: (map) => this.#atLayer(map, weights, options),
       atInput: async (rules) => {
         const { plan, known } = this;

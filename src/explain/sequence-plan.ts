@@ -12,7 +12,7 @@ import type { LayerMap } from "../methods/method.ts";
 import { append, openExtended } from "../onnx/append.ts";
 import type { Value } from "../onnx/build.ts";
 import { type Connections, compose, type Part, within } from "../onnx/compose.ts";
-import { range } from "../onnx/dims.ts";
+import { isStatic, range } from "../onnx/dims.ts";
 import { extract } from "../onnx/extract.ts";
 import { freshPrefix, type Model } from "../onnx/model.ts";
 import { type Observed, observe, typeOf } from "../onnx/observe.ts";
@@ -183,6 +183,12 @@ export class SequencePlan {
     const { model, tensors, sequence, options } = this;
     const seeds = wordSeeds(this, sequence.scores);
     return compileAdjoint({ model, tensors, seeds, ends: [end], overrides: overridesOf(rules, options), rows: true });
+  }
+
+  /** A layer's grid, where it is known before the run. */
+  gridOf(layer: string): readonly number[] | undefined {
+    const { grid } = this.#layout(layer);
+    return isStatic(grid) ? grid : undefined;
   }
 
   #layout(layer: string): Layout {

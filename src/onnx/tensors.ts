@@ -1,9 +1,9 @@
 /** @file Between the runtime's tensors and plain numbers with a shape. */
 
 import type { Dense } from "../array/dense.ts";
+import { halfToNumber, numberToHalf } from "../array/half.ts";
 import { InternalError, present } from "../errors.ts";
 import { product, range } from "./dims.ts";
-import { halfToNumber, numberToHalf } from "./proto.ts";
 import type { Feeds, Runtime, Tensor } from "./runtime.ts";
 
 /** The numbers of a tensor of floats, or of whole numbers as pixels are, as float32; half precision comes as 16-bit patterns, or as numbers where the platform has them. */

@@ -1,7 +1,6 @@
 /** @file What a reader of an explanation must know: of the model, of the layer, of the question and of the map itself. */
 
 import { pearson } from "../../array/correlation.ts";
-import { methodNamed } from "../../methods/index.ts";
 import type { Warning } from "../../read/decision.ts";
 import type { Layer } from "../../read/layers.ts";
 import { percent } from "../percent.ts";
@@ -55,13 +54,17 @@ function ofClass({ label, asked, class: index }: ExplainedClass, probability: nu
   return [{ code: "low-probability", text }];
 }
 
-function ofMap({ blank, method, map, class: index }: ExplainedClass, all: readonly ExplainedClass[]): Warning[] {
-  if (blank !== undefined) return [];
-  const code = "class-independent";
-  const { title, classIndependent } = methodNamed(method);
-  if (classIndependent) return [{ code, text: `${title} hardly depends on the class.` }];
+function ofMap({ warnings, method, map, class: index }: ExplainedClass, all: readonly ExplainedClass[]): Warning[] {
+  if (warnings.length) return []; // it is blank, or its method knows no classes
   const other = all.find(
     (e) => e.method === method && e.class !== index && !e.blank && pearson(e.map.data, map.data) > alike,
   );
-  return other ? [{ code, text: `The map hardly depends on the class: that of "${other.label}" is the same.` }] : [];
+  return other
+    ? [
+        {
+          code: "class-independent",
+          text: `The map hardly depends on the class: that of "${other.label}" is the same.`,
+        },
+      ]
+    : [];
 }

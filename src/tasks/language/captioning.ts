@@ -3,7 +3,7 @@
 import { checkOptions, expects, listing, type OptionNames, UserError } from "../../errors.ts";
 import type { Geometry } from "../../image/geometry.ts";
 import { picture as blankPicture, type Picture } from "../../image/picture.ts";
-import type { MethodName } from "../../methods/index.ts";
+import type { MethodChoice } from "../../methods/define.ts";
 import { range } from "../../onnx/dims.ts";
 import { askingNames, checkAsking, checkList, inSteps, isText } from "../asking.ts";
 import type { Word } from "../formats/tokenizer.ts";
@@ -26,8 +26,8 @@ export interface CaptionOptions {
   readonly beams?: number;
   /** Explain what speaks against the words. */
   readonly counterfactual?: boolean;
-  /** One method or several; "grad-cam" by default. */
-  readonly method?: MethodName | readonly MethodName[];
+  /** One method or several, by name or one's own; "grad-cam" by default. */
+  readonly method?: MethodChoice | readonly MethodChoice[];
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -55,7 +55,6 @@ export interface WordExplanation extends ReadMap {
   readonly text: string;
   /** In words: "circle", "against circle", "a red circle rather than a dog". */
   readonly question: string;
-  readonly method: string;
   /** The tokens [from, to) of the sentence. */
   readonly tokens: Span;
   /** Their sum; of a contrast, the difference. */
