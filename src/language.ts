@@ -1,5 +1,4 @@
 /** @file `gradcam/language`: captions and answers explained, on whatever ONNX Runtime the host has. Apart from the core, for it brings a tokenizer. */
-
 export { insideOutside } from "./image/inside-outside.ts";
 export { compose } from "./onnx/compose.ts";
 export { readModel } from "./onnx/model.ts";
@@ -23,8 +22,12 @@ export {
   type WordExplanation,
   type WordKind,
 } from "./tasks/language/captioning.ts";
+export type { SentenceDecoder, SentenceDecoder as Narrator } from "./tasks/language/decoder.ts";
 export { GenerativeAnswerer } from "./tasks/language/generative-answerer.ts";
-export type { Narrator } from "./tasks/language/narrator.ts";
-export { type QuestionReader, sequenceNarrator } from "./tasks/language/sequence-narrator.ts";
-export { type StepNames, stepNarrator } from "./tasks/language/step-narrator.ts";
-export type { ReadMap } from "./tasks/map.ts";
+export {
+  type QuestionReader,
+  sequenceDecoder,
+  sequenceDecoder as sequenceNarrator,
+} from "./tasks/language/sequence-decoder.ts";
+export { type StepNames, stepDecoder, stepDecoder as stepNarrator } from "./tasks/language/step-decoder.ts";
+export type { ReadMap } from "./tasks/raw-map.ts";

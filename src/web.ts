@@ -25,8 +25,13 @@ export {
   type Prediction,
   type Why,
 } from "./tasks/classify/classification.ts";
+export type {
+  ClassifiedSample,
+  ClassifiedSample as Look,
+  SampleOptions,
+  SampleOptions as LookOptions,
+} from "./tasks/classify/classified-sample.ts";
 export { type FigureRow, figureOf, panelCell, view } from "./tasks/classify/figure.ts";
-export type { Look, LookOptions } from "./tasks/classify/look.ts";
 export type {
   AnswerExplanation,
   Answered,

@@ -88,7 +88,7 @@ async function attackOne(
   { methods, load: by, seed }: AttackOptions,
 ): Promise<Held> {
   const { picture, annotations, labels = [] } = opened;
-  const { input, subject } = classifier.see<"picture">(picture);
+  const { input, subject } = classifier.prepare<"picture">(picture);
   const { data, dims } = classifier.plain(input);
   const look = (values: Float32Array) =>
     classifier.explainer.forward(classifier.feeds(classifier.laidOut({ data: values, dims })), { layer: by?.layer });

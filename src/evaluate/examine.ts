@@ -7,7 +7,7 @@ import type { Classifier } from "../tasks/classify/classification.ts";
 import type { About, Annotation, Case, Measurement, Metric } from "./metrics/metric.ts";
 import type { Randomised } from "./randomise.ts";
 import type { Opened } from "./sample.ts";
-import { type PlacedMap, Subject } from "./subject.ts";
+import { type AlignedMap, Subject } from "./subject.ts";
 
 /** What is asked of every picture. */
 export interface Protocol {
@@ -56,7 +56,7 @@ export async function examine(
 
   const views = new Map<string, Map<number, View>>();
   for (const method of methods) {
-    const maps = asked.length ? await subject.maps(method, asked) : new Map<number, PlacedMap>();
+    const maps = asked.length ? await subject.maps(method, asked) : new Map<number, AlignedMap>();
     views.set(method, new Map([...maps].map(([c, map]) => [c, new View(subject, map)])));
   }
   const viewsOf = (method: string, classes: readonly number[]): (readonly [number, View])[] =>
@@ -111,7 +111,7 @@ class View {
 
   constructor(
     private readonly subject: Subject,
-    private readonly map: PlacedMap,
+    private readonly map: AlignedMap,
   ) {
     this.finite = map.data.every(Number.isFinite);
     this.blank = !map.data.some((v) => v > 0);

@@ -16,7 +16,7 @@ import type { Probe } from "./metrics/metric.ts";
 import type { Randomised } from "./randomise.ts";
 
 /** A map, and where its cells lie on the network's input; evenly over it unless told. */
-export interface PlacedMap extends Dense {
+export interface AlignedMap extends Dense {
   readonly alignment?: Alignment;
 }
 
@@ -36,7 +36,7 @@ export class Subject {
   ) {}
 
   /** What counts as a map's peak on the original picture. */
-  peakOf({ dims, alignment }: PlacedMap): PeakOptions {
+  peakOf({ dims, alignment }: AlignedMap): PeakOptions {
     return { rule: this.classifier.places.rule, within: cellsSpan(dims, this.geometry, alignment) };
   }
 
@@ -50,7 +50,7 @@ export class Subject {
   }
 
   /** Raw maps of classes by a method, on its own grid. */
-  async maps(method: string, classes: readonly number[]): Promise<Map<number, PlacedMap>> {
+  async maps(method: string, classes: readonly number[]): Promise<Map<number, AlignedMap>> {
     const { maps, layer } = await this.forward.explain({ method: methodNamed(method).name, target: { each: classes } });
     const { alignment } = await this.classifier.places.of(layer);
     const [, ...dims] = maps.dims;
@@ -60,13 +60,13 @@ export class Subject {
   }
 
   /** A map over the network's input, [H, W]. */
-  overInput({ data, dims: [h, w], alignment }: PlacedMap): Float32Array {
+  overInput({ data, dims: [h, w], alignment }: AlignedMap): Float32Array {
     const [, height, width] = this.input.dims;
     return h === height && w === width ? data : upsample(data, [h, w], [height, width], alignment);
   }
 
   /** A map over the original picture. */
-  overPicture({ data, dims: [h, w], alignment }: PlacedMap): PixelMap {
+  overPicture({ data, dims: [h, w], alignment }: AlignedMap): PixelMap {
     return undo(data, [h, w], this.geometry, alignment);
   }
 
@@ -100,7 +100,7 @@ export class Subject {
   #occlusion(target: number): Promise<Float32Array> {
     const known =
       this.#occlusions.get(target) ??
-      this.maps("occlusion", [target]).then((maps) => this.overInput(maps.get(target) as PlacedMap));
+      this.maps("occlusion", [target]).then((maps) => this.overInput(maps.get(target) as AlignedMap));
     this.#occlusions.set(target, known);
     return known;
   }

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * @file The one owner of sessions: opened when they are first needed, lent to whoever uses them, and closed when there are too many and
  * nobody does.

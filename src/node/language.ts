@@ -1,18 +1,68 @@
 /** @file The directory of a captioner or an answerer, on disk. */
 import { createHash } from "node:crypto";
 import path from "node:path";
-import { type OptionNames, UserError } from "../errors.ts";
-import { type DecodeOptions, decodeOptions } from "../image/sharp.ts";
+import { checkOptions, expects, type OptionNames, UserError } from "../errors.ts";
+import type { Picture } from "../image/picture.ts";
+import { type DecodeOptions, decode, decodeOptions } from "../image/sharp.ts";
 import type { Model } from "../onnx/model.ts";
-import type { SessionOptions } from "../onnx/runtime.ts";
-import { type FolderFiles, type LanguageOptions, languageOptions } from "../tasks/formats/folder.ts";
+import type { Runtime, SessionOptions } from "../onnx/runtime.ts";
+import { type FolderFiles, type FromFolder, type LanguageOptions, languageOptions } from "../tasks/formats/folder.ts";
 import { checkBundled } from "./bundled.ts";
 import { exists, isDirectory, readBytes, readModelBytes } from "./files.ts";
-import { checkExternalData, externalDataBeside, modelIn } from "./load.ts";
+import { checkExternalData, checkProviders, externalDataBeside, modelIn } from "./load.ts";
+import { loadRuntime } from "./runtime.ts";
 
 export interface LoadLanguageOptions extends LanguageOptions, DecodeOptions {}
 
 export const loadLanguageOptions: OptionNames<LoadLanguageOptions> = { ...languageOptions, ...decodeOptions };
+
+/** A model of pictures and words that was opened from disk. */
+export abstract class LoadedLanguageModel<M extends { release(): Promise<void> }> {
+  /** SHA-256 of the ONNX files, one after the other, hexadecimal. */
+  readonly sha256: string;
+  /** The ONNX files, relative to the directory. */
+  readonly files: readonly string[];
+  /** Whether the preprocessing was assumed, since the folder says nothing of it. */
+  readonly assumed: boolean;
+  protected readonly model: M;
+
+  constructor(
+    { model, assumed }: FromFolder<M>,
+    { sha256, models }: DiskFiles,
+    readonly runtimeVersion: string,
+    private readonly decoding: DecodeOptions,
+  ) {
+    this.sha256 = sha256;
+    this.files = models;
+    this.assumed = assumed;
+    this.model = model;
+  }
+
+  protected async decoded(image: string | Uint8Array | Picture): Promise<Picture> {
+    return typeof image === "string" || image instanceof Uint8Array ? decode(image, this.decoding) : image;
+  }
+
+  release(): Promise<void> {
+    return this.model.release();
+  }
+}
+
+/** Opens the model in a directory; @throws UserError for what may not be asked, and what `open` throws. */
+export async function openFrom<M>(
+  source: string,
+  options: LoadLanguageOptions,
+  {
+    name,
+    open,
+  }: { name: string; open: (ort: Runtime, files: DiskFiles, options: LanguageOptions) => Promise<FromFolder<M>> },
+) {
+  checkOptions(options, loadLanguageOptions, name);
+  expects(typeof source === "string", "model", source, "the path of a directory");
+  const ort = await loadRuntime();
+  checkProviders(ort, options.session);
+  const files = await DiskFiles.open(source);
+  return [await open(ort, files, options), files, ort.version, options] as const;
+}
 
 export class DiskFiles implements FolderFiles {
   readonly #hash = createHash("sha256");

@@ -1,43 +1,26 @@
 /** @file Opening a question answerer from disk. */
 
-import { checkOptions, expects } from "../errors.ts";
 import type { Picture } from "../image/picture.ts";
-import { type DecodeOptions, decode } from "../image/sharp.ts";
 import type { Answered, Answerer, QuestionOptions } from "../tasks/language/answering.ts";
 import type { GenerativeAnswerer } from "../tasks/language/generative-answerer.ts";
 import { openAnswerer } from "../tasks/language/open-answerer.ts";
 import { bundledAnswerer } from "./bundled.ts";
-import { DiskFiles, type LoadLanguageOptions, loadLanguageOptions } from "./language.ts";
-import { checkProviders } from "./load.ts";
-import { loadRuntime } from "./runtime.ts";
+import { LoadedLanguageModel, type LoadLanguageOptions, openFrom } from "./language.ts";
 
 export { bundledAnswerer };
 
 /** An answerer opened from disk: takes files and bytes as well as decoded pictures. */
-export class LoadedAnswerer {
-  constructor(
-    readonly answerer: Answerer | GenerativeAnswerer,
-    /** SHA-256 of the ONNX files, one after the other, hexadecimal. */
-    readonly sha256: string,
-    /** The ONNX files, relative to the directory. */
-    readonly files: readonly string[],
-    readonly runtimeVersion: string,
-    /** Whether the preprocessing was assumed, since the folder says nothing of it. */
-    readonly assumed: boolean,
-    private readonly decoding: DecodeOptions,
-  ) {}
+export class LoadedAnswerer extends LoadedLanguageModel<Answerer | GenerativeAnswerer> {
+  get answerer(): Answerer | GenerativeAnswerer {
+    return this.model;
+  }
 
   /**
    * Answers a question about a picture and explains answers.
    * @param image a file's path, an encoded picture's bytes, or a decoded picture.
    */
   async ask(image: string | Uint8Array | Picture, question: string, options: QuestionOptions = {}): Promise<Answered> {
-    const encoded = typeof image === "string" || image instanceof Uint8Array;
-    return this.answerer.ask(encoded ? await decode(image, this.decoding) : image, question, options);
-  }
-
-  release(): Promise<void> {
-    return this.answerer.release();
+    return this.model.ask(await this.decoded(image), question, options);
   }
 }
 
@@ -51,11 +34,5 @@ export async function loadAnswerer(
   source: string = bundledAnswerer,
   options: LoadLanguageOptions = {},
 ): Promise<LoadedAnswerer> {
-  checkOptions(options, loadLanguageOptions, "loadAnswerer");
-  expects(typeof source === "string", "model", source, "the path of a directory");
-  const ort = await loadRuntime();
-  checkProviders(ort, options.session);
-  const files = await DiskFiles.open(source);
-  const { answerer, assumed } = await openAnswerer(ort, files, options);
-  return new LoadedAnswerer(answerer, files.sha256, files.models, ort.version, assumed, options);
+  return new LoadedAnswerer(...(await openFrom(source, options, { name: "loadAnswerer", open: openAnswerer })));
 }

@@ -1,42 +1,25 @@
 /** @file Opening a captioner from disk. */
 
-import { checkOptions, expects } from "../errors.ts";
 import type { Picture } from "../image/picture.ts";
-import { type DecodeOptions, decode } from "../image/sharp.ts";
 import type { Captioned, Captioner, CaptionOptions } from "../tasks/language/captioning.ts";
 import { openCaptioner } from "../tasks/language/open-captioner.ts";
 import { bundledCaptioner } from "./bundled.ts";
-import { DiskFiles, type LoadLanguageOptions, loadLanguageOptions } from "./language.ts";
-import { checkProviders } from "./load.ts";
-import { loadRuntime } from "./runtime.ts";
+import { LoadedLanguageModel, type LoadLanguageOptions, openFrom } from "./language.ts";
 
 export { bundledCaptioner };
 
 /** A captioner opened from disk: takes files and bytes as well as decoded pictures. */
-export class LoadedCaptioner {
-  constructor(
-    readonly captioner: Captioner,
-    /** SHA-256 of the ONNX files, one after the other, hexadecimal. */
-    readonly sha256: string,
-    /** The ONNX files, relative to the directory. */
-    readonly files: readonly string[],
-    readonly runtimeVersion: string,
-    /** Whether the preprocessing was assumed, since the folder says nothing of it. */
-    readonly assumed: boolean,
-    private readonly decoding: DecodeOptions,
-  ) {}
+export class LoadedCaptioner extends LoadedLanguageModel<Captioner> {
+  get captioner(): Captioner {
+    return this.model;
+  }
 
   /**
    * Captions a picture and explains the words, or those of a caption that is given.
    * @param image a file's path, an encoded picture's bytes, or a decoded picture.
    */
   async explain(image: string | Uint8Array | Picture, options: CaptionOptions = {}): Promise<Captioned> {
-    const encoded = typeof image === "string" || image instanceof Uint8Array;
-    return this.captioner.explain(encoded ? await decode(image, this.decoding) : image, options);
-  }
-
-  release(): Promise<void> {
-    return this.captioner.release();
+    return this.model.explain(await this.decoded(image), options);
   }
 }
 
@@ -50,11 +33,5 @@ export async function loadCaptioner(
   source: string = bundledCaptioner,
   options: LoadLanguageOptions = {},
 ): Promise<LoadedCaptioner> {
-  checkOptions(options, loadLanguageOptions, "loadCaptioner");
-  expects(typeof source === "string", "model", source, "the path of a directory");
-  const ort = await loadRuntime();
-  checkProviders(ort, options.session);
-  const files = await DiskFiles.open(source);
-  const { captioner, assumed } = await openCaptioner(ort, files, options);
-  return new LoadedCaptioner(captioner, files.sha256, files.models, ort.version, assumed, options);
+  return new LoadedCaptioner(...(await openFrom(source, options, { name: "loadCaptioner", open: openCaptioner })));
 }

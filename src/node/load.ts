@@ -11,22 +11,21 @@ import type { Model } from "../onnx/model.ts";
 import { externalLocation, isExternal } from "../onnx/proto.ts";
 import { providersOf } from "../onnx/provider.ts";
 import type { Feeds, SessionOptions, Tensor } from "../onnx/runtime.ts";
-import { checkClassify } from "../tasks/answers.ts";
 import { Classifier, type ClassifyOptions, type Why } from "../tasks/classify/classification.ts";
+import { checkClassify } from "../tasks/classify/options.ts";
 import { openSimilarity } from "../tasks/classify/similarity.ts";
 import { mostBytes } from "../tasks/formats/json.ts";
+import { labelsFrom, parseLabels } from "../tasks/formats/label-file.ts";
 import {
   checkLoad,
-  labelsFrom,
   type ModelOptions,
   type ModelParts,
   modelAmong,
   modelOptions,
-  parseLabels,
   readNamed,
   usualPlaces,
 } from "../tasks/open.ts";
-import { type Opened, openParts } from "../tasks/opened.ts";
+import { type OpenModel, openParts, orRelease } from "../tasks/opened.ts";
 import type { ModelReading } from "../tasks/reading.ts";
 import type { Kind } from "../tasks/sample.ts";
 import { bundledModel, checkBundled } from "./bundled.ts";
@@ -70,23 +69,24 @@ export interface OpenedFile {
 
 /** A classifier opened from disk: takes files and bytes as well as decoded pictures. */
 export class LoadedClassifier implements OpenedFile {
+  readonly classifier: Classifier;
   readonly file: string;
   readonly sha256: string;
   readonly runtimeVersion: string;
   readonly notes: Notes | undefined;
+  /** The file that the options name for the input that is explained. */
+  readonly sample: string | undefined;
+  readonly #opened: OpenedModel;
 
-  constructor(
-    readonly classifier: Classifier,
-    opened: OpenedFile,
-    private readonly ort: NodeRuntime,
-    private readonly options: LoadOptions,
-    /** The file that the options name for the input that is explained. */
-    readonly sample: string | undefined,
-  ) {
+  constructor(parts: { opened: OpenedModel; classifier: Classifier; sample: string | undefined }) {
+    const { opened, classifier, sample } = parts;
+    this.classifier = classifier;
     this.file = opened.file;
     this.sha256 = opened.sha256;
     this.runtimeVersion = opened.runtimeVersion;
     this.notes = opened.notes;
+    this.sample = sample;
+    this.#opened = opened;
   }
 
   /** How the model was read. */
@@ -102,8 +102,9 @@ export class LoadedClassifier implements OpenedFile {
    */
   async explain<K extends Kind = "picture">(source: Source, options: AskOptions = {}): Promise<Why<K>> {
     checkClassify(options);
-    const sample = await readSample(source, this.options, explainedType(this.classifier.explainer));
-    const inputs = await readInputs(this.ort, this.classifier.explainer, options.inputs ?? {}, this.options);
+    const { explainer } = this.classifier;
+    const sample = await readSample(source, this.#opened.options, explainedType(explainer));
+    const inputs = await inputsOf(this.#opened, explainer, options.inputs);
     return this.classifier.explain<K>(sample, { ...options, inputs });
   }
 
@@ -113,11 +114,18 @@ export class LoadedClassifier implements OpenedFile {
 }
 
 /** A model opened from disk, of which nothing is asked yet. */
-export interface OpenedModel extends OpenedFile, Opened {
+export interface OpenedModel extends OpenedFile, OpenModel {
   readonly ort: NodeRuntime;
   readonly parts: ModelParts;
-  readonly options: ModelOptions;
+  readonly options: Omit<LoadOptions, "labels">;
 }
+
+/** The files of a model's other inputs, whose pictures are prepared as the model says. */
+const inputsOf = (
+  { ort, options, parts: { stated } }: OpenedModel,
+  explainer: Explainer,
+  files: AskOptions["inputs"] = {},
+): Promise<Feeds> => readInputs(ort, explainer, files, { ...options, stated });
 
 /**
  * Opens a model and reads how it is to be read, whatever it is for.
@@ -158,7 +166,8 @@ export async function openFileBy(
     labels: typeof labels === "string" ? await readLabels(labels) : labels,
     ...(typeof labels === "string" && { labelsFrom: labels }),
   };
-  const options = { ...given, labels: undefined, session: { ...externalDataBeside(file), ...given.session } };
+  const { labels: _, ...said } = given;
+  const options = { ...said, session: { ...externalDataBeside(file), ...given.session } };
   const opened = await openParts(ort, parts, options);
   return { ...opened, ort, parts, options, file, sha256, runtimeVersion: ort.version };
 }
@@ -170,38 +179,23 @@ export async function openFileBy(
  */
 export async function load(source?: string, options: LoadOptions = {}): Promise<LoadedClassifier> {
   const opened = await openFile(source, options);
-  const { ort, explainer, reading, parts } = opened;
-  try {
+  const { ort, explainer, reading, parts, notes } = opened;
+  return orRelease(explainer, async () => {
     const { [explainer.imageInput ?? ""]: own, ...others } = options.inputs ?? {};
     const sample = typeof own === "string" ? own : undefined;
-    const files = sample === undefined ? (options.inputs ?? {}) : others;
-    const inputs = (of: Explainer) => readInputs(ort, of, files, { ...opened.options, stated: parts.stated });
+    const inputs = await inputsOf(opened, explainer, sample === undefined ? options.inputs : others);
     const { similarTo } = options;
-    const classifier =
-      similarTo === undefined
-        ? new Classifier(ort, explainer, reading, options, await inputs(explainer))
-        : await similarity(opened, similarTo, options, inputs);
-    return new LoadedClassifier(classifier, opened, ort, options, sample);
-  } catch (error) {
-    await explainer.release();
-    throw error;
-  }
-}
-
-async function similarity(
-  { ort, explainer, parts, options, notes }: OpenedModel,
-  similarTo: Source,
-  decoding: LoadOptions,
-  inputs: (explainer: Explainer) => Promise<Feeds>,
-): Promise<Classifier> {
-  const { bytes } = explainer.model;
-  const reference = await readSample(similarTo, decoding, explainedType(explainer));
-  await explainer.release();
-  return openSimilarity(ort, bytes, {
-    ...options,
-    ...{ name: parts.name, file: parts.file, stated: parts.stated, notes, inputs },
-    reference,
-    referenceName: typeof similarTo === "string" ? path.basename(similarTo) : "the reference",
+    if (similarTo === undefined) {
+      const classifier = new Classifier(ort, explainer, reading, { ...options, inputs });
+      return new LoadedClassifier({ opened, classifier, sample });
+    }
+    const classifier = await openSimilarity(ort, explainer, {
+      ...opened.options,
+      ...{ name: parts.name, file: parts.file, stated: parts.stated, notes, inputs },
+      reference: await readSample(similarTo, options, explainedType(explainer)),
+      referenceName: typeof similarTo === "string" ? path.basename(similarTo) : "the reference",
+    });
+    return new LoadedClassifier({ opened, classifier, sample });
   });
 }
 

@@ -14,8 +14,8 @@ import { type SheetCell, sheet } from "../render/sheet.ts";
 import { view } from "../tasks/classify/figure.ts";
 import type { Answered } from "../tasks/language/answering.ts";
 import type { Captioned } from "../tasks/language/captioning.ts";
-import type { ReadMap } from "../tasks/map.ts";
 import { percent } from "../tasks/percent.ts";
+import type { ByMethod, ReadMap } from "../tasks/raw-map.ts";
 import { writeWhole } from "./files.ts";
 
 export interface WriteWordsOptions {
@@ -45,8 +45,8 @@ export interface WrittenMap {
 }
 
 /** What a map is of, for its files and its place in the sheet. */
-interface Drawn extends ReadMap {
-  readonly question: string;
+interface Drawn {
+  readonly explanation: ReadMap & ByMethod & { readonly question: string };
   /** In file names. */
   readonly slug: string;
   readonly text: string;
@@ -83,7 +83,7 @@ export function writeCaptioned(captioned: Captioned, options: WriteWordsOptions)
     const difference = `${logProbability >= 0 ? "+" : "−"}${Math.abs(logProbability).toFixed(2)}`;
     const detail = kind === "contrast" ? `log-probability ${difference}` : probability(logProbability);
     const place = kind === "caption" ? "whole" : kind === "contrast" ? "other" : "word";
-    return Object.assign(withMap(one), { slug, text: label, detail, place } as const);
+    return { explanation: one, slug, text: label, detail, place };
   });
   const said = `${generated ? "Generated" : "Given"}, log-probability ${caption.logProbability.toFixed(2)}`;
   const rather = instead && `Instead: “${instead.text}”, log-probability ${instead.logProbability.toFixed(2)}`;
@@ -101,17 +101,12 @@ export function writeAnswered(answered: Answered, options: WriteWordsOptions): P
   const drawn = answered.explanations.map((one): Drawn => {
     const { word, asked: slug, question: text } = one;
     const detail = word ? probability(word.logProbability) : `probability ${percent(chance.get(one.class) ?? 0)}`;
-    return Object.assign(withMap(one), { slug, text, detail, place: "word" } as const);
+    return { explanation: one, slug, text, detail, place: "word" };
   });
   const answers = answered.predictions.slice(0, 5).map(({ label, probability: p }) => `${label} ${percent(p ?? 0)}`);
   // Several questions about a picture have files of their own.
   const stem = `${options.stem}.${slugOf(answered.question)}`;
   return write(answered, drawn, { title: answered.question, lines: [answers.join(", ")] }, { ...options, stem });
-}
-
-/** A map with what is said of it; its getter stays one. */
-function withMap<T extends ReadMap>(one: T): T {
-  return Object.defineProperties({}, Object.getOwnPropertyDescriptors(one)) as T;
 }
 
 /** The probability of words: their product. */
@@ -134,21 +129,20 @@ async function write(
   { directory, stem, colormap, caption, masks = {} }: WriteWordsOptions,
 ): Promise<WrittenWords> {
   const maps: WrittenMap[] = [];
-  const titles = new Map(drawn.map(({ method, methodTitle }) => [method, methodTitle]));
+  const titles = new Map(drawn.map(({ explanation }) => [explanation.method, explanation.methodTitle]));
   const cells = new Map<string, SheetCell[]>();
   const words = new Map<string, (PageWord & { readonly place: Drawn["place"] })[]>();
-  for (const one of drawn) {
-    const { method, question, text, detail, place, pixels, blank, peak, box } = one;
-    const base = `${stem}.${method}.${one.slug}`;
-    const onPicture = one.onPicture;
+  for (const { explanation, slug, text, detail, place } of drawn) {
+    const { method, question, map, onPicture, pixels, blank, peak, box, warnings } = explanation;
+    const base = `${stem}.${method}.${slug}`;
     const seen = view({ onPicture, pixels, blank }, { picture, geometry }, { colormap });
-    await writeWhole(path.join(directory, `${base}.npy`), encodeNpy(one.map.data, one.map.dims));
+    await writeWhole(path.join(directory, `${base}.npy`), encodeNpy(map.data, map.dims));
     await writeWhole(path.join(directory, `${base}.png`), await encodePng(seen));
     const mask = masks[text.toLowerCase()];
     maps.push({
-      ...{ method, question, map: { file: `${base}.npy`, shape: one.map.dims }, overlay: `${base}.png`, peak, box },
+      ...{ method, question, map: { file: `${base}.npy`, shape: map.dims }, overlay: `${base}.png`, peak, box },
       ...(mask && { insideOutside: insideOutside(onPicture, mask) }),
-      ...{ blank, warnings: one.warnings },
+      ...{ blank, warnings },
     });
     const cell = blank ? { blank } : await encodePng(shrinkToFit(seen, cellPixels));
     cells.set(method, [...(cells.get(method) ?? []), { label: text, detail, cell }]);

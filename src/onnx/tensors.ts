@@ -2,7 +2,7 @@
 
 import type { Dense } from "../array/dense.ts";
 import { halfToNumber, numberToHalf } from "../array/half.ts";
-import { InternalError } from "../errors.ts";
+import { InternalError, present } from "../errors.ts";
 import { product, range } from "./dims.ts";
 import type { Feeds, Runtime, Tensor } from "./runtime.ts";
 
@@ -48,6 +48,13 @@ function halves(data: Float32Array): Uint16Array {
   const { Float16Array } = globalThis as { Float16Array?: { from(data: Float32Array): unknown } };
   return Float16Array ? (Float16Array.from(data) as Uint16Array) : Uint16Array.from(data, numberToHalf);
 }
+
+/** The tensor of a name, which is among these. */
+export const tensorOf = (tensors: Feeds, name: string): Tensor => present(tensors[name], `the tensor "${name}"`);
+
+/** Those of some names, all of which are among these. */
+export const tensorsOf = (tensors: Feeds, names: readonly string[]): Feeds =>
+  Object.fromEntries(names.map((name) => [name, tensorOf(tensors, name)]));
 
 /** Answers about n images, [n k, ...] each with its own k, as one, image-major: the answers about an image side by side. */
 export function interleave(answers: readonly Dense[], n: number): Dense {

@@ -14,14 +14,30 @@ export const openOptions = (options: OpenOptions): OpenOptions => {
   return { output, explainInput, layout, layer, tokens, inputShapes, session, keep };
 };
 
-interface Asking {
-  readonly method?: unknown;
-  readonly onProgress?: unknown;
-  readonly signal?: AbortSignal;
+type Progress = (done: number) => void;
+
+/** Works at one thing after the other; of the progress of all, one number is told, 0 to 1. */
+export async function inSteps<T, R>(
+  items: readonly T[],
+  onProgress: Progress | undefined,
+  work: (item: T, onProgress: Progress) => Promise<readonly R[]>,
+): Promise<R[]> {
+  const results: R[] = [];
+  for (const [i, item] of items.entries()) {
+    const part = (done: number) => onProgress?.((i + done) / items.length);
+    results.push(...(await work(item, part)));
+    part(1);
+  }
+  return results;
 }
 
 /** @throws UserError `invalid-option` */
-export function checkAsking({ method, onProgress, signal }: Asking): void {
+export function checkAsking(options: {
+  readonly method?: unknown;
+  readonly onProgress?: unknown;
+  readonly signal?: AbortSignal;
+}): void {
+  const { method, onProgress, signal } = options;
   expects(method === undefined || [method].flat().length > 0, "method", method, "a name, or a list of them");
   expects(!onProgress || typeof onProgress === "function", "onProgress", onProgress, "a function");
   expects(!signal || typeof signal.aborted === "boolean", "signal", signal, "an AbortSignal");

@@ -78,9 +78,3 @@ export function unfamiliar(seen: Picture, known: Familiarity | undefined): Warni
   const text = `The picture looks unlike all that the model was trained on, ${known.pictures}: what it says of it means little.`;
   return [{ code: "unfamiliar-picture", text }];
 }
-
-/** Explanations as they are, which keeps what they compute when it is asked for, with more to know of them. */
-export const withMore = <T extends { readonly warnings: readonly Warning[] }>(
-  explanations: readonly T[],
-  more: readonly Warning[],
-): readonly T[] => explanations.map((one) => Object.assign(one, { warnings: [...more, ...one.warnings] }));

@@ -7,7 +7,7 @@ import type { ModelOptions, ModelParts } from "./open.ts";
 import { noted } from "./preparation.ts";
 import { type ModelReading, readingOf } from "./reading.ts";
 
-export interface Opened {
+export interface OpenModel {
   readonly explainer: Explainer;
   readonly reading: ModelReading;
   /** What the file says of itself where it was compiled. */
@@ -15,7 +15,7 @@ export interface Opened {
 }
 
 /** @throws UserError for what is no model, names that it does not have, and broken configurations. */
-export async function openParts(ort: Runtime, parts: ModelParts, options: ModelOptions): Promise<Opened> {
+export async function openParts(ort: Runtime, parts: ModelParts, options: ModelOptions): Promise<OpenModel> {
   const { name, file, model, config, stated, labels, labelsFrom } = parts;
   const notes = notesOf(model);
   // A compiled model is asked as the model that it was: its own explanation need not run.
@@ -31,14 +31,19 @@ export async function openParts(ort: Runtime, parts: ModelParts, options: ModelO
     // What ONNX Runtime would print comes as an exception too, and is told in one line.
     session: { logSeverityLevel: 4, ...options.session },
   });
+  const said = { ...options, name, labels, labelsFrom, config, stated, notes, file };
+  return orRelease(explainer, () => ({ explainer, reading: readingOf(explainer, said), notes }));
+}
+
+/** What comes of an open model, which is released where nothing does. */
+export async function orRelease<T>(
+  open: { readonly release: () => Promise<void> },
+  work: () => T | Promise<T>,
+): Promise<T> {
   try {
-    return {
-      explainer,
-      reading: readingOf(explainer, { ...options, name, labels, labelsFrom, config, stated, notes, file }),
-      notes,
-    };
+    return await work();
   } catch (error) {
-    await explainer.release();
+    await open.release();
     throw error;
   }
 }

@@ -2,27 +2,28 @@
 
 import type { Dense } from "../array/dense.ts";
 import { UserError } from "../errors.ts";
-import { type Alignment, cellsSpan, type Geometry, undo } from "../image/geometry.ts";
+import { cellsSpan, type Geometry, undo } from "../image/geometry.ts";
 import { type Box, locateOn, type Point } from "../image/locate.ts";
 import { type Picture, type PixelMap, picture } from "../image/picture.ts";
 import { preprocess } from "../image/preprocess.ts";
 import { axesText, plainDims } from "../read/axes.ts";
+import { type Placeable, PlacedMap, type Surface } from "./placed-map.ts";
+import type { Placing } from "./placing.ts";
 import {
-  checkGrid,
   type Feeding,
   fitted,
   isPicture,
   isSignal,
+  type PreparedSample,
   plainSample,
   refuse,
   type Sample,
-  type Seen,
   shapeText,
   takenBy,
 } from "./sample.ts";
 
 export interface PictureSubject {
-  /** An array's is drawn when it is read. */
+  /** An array as something to look at. */
   readonly picture: Picture;
   readonly geometry: Geometry;
 }
@@ -37,29 +38,7 @@ export interface PicturePlace {
 }
 
 /** @throws UserError `invalid-input` for an array of another shape, and for what is no picture. */
-export function seePicture(sample: Sample, feeding: Feeding): Seen<PictureSubject, PicturePlace> {
-  const { input, subject } = prepared(sample, feeding);
-  const onPicture = (map: Dense, alignment?: Alignment): PixelMap =>
-    undo(map.data, [map.dims[0], map.dims[1]], subject.geometry, alignment);
-  return {
-    input,
-    prepared: isPicture(sample),
-    subject,
-    place(map, blank, { rule, alignment } = {}) {
-      checkGrid(map, 2);
-      const found = blank ? undefined : onPicture(map, alignment);
-      return {
-        ...(found &&
-          locateOn(subject.geometry, found, { rule, within: cellsSpan(map.dims, subject.geometry, alignment) })),
-        get onPicture() {
-          return onPicture(map, alignment);
-        },
-      };
-    },
-  };
-}
-
-function prepared(sample: Sample, feeding: Feeding): { readonly input: Dense; readonly subject: PictureSubject } {
+export function preparePicture(sample: Sample, feeding: Feeding): PreparedSample<PictureSubject, PicturePlace> {
   if (isSignal(sample)) refuse(sample, feeding);
   if (!isPicture(sample)) {
     const input = fitted(sample, feeding);
@@ -67,21 +46,39 @@ function prepared(sample: Sample, feeding: Feeding): { readonly input: Dense; re
     const [, height, width] = plain.dims;
     const size = { width, height };
     const geometry = { input: size, original: size, scaleX: 1, scaleY: 1, left: 0, top: 0 };
-    return {
-      input,
-      subject: {
-        geometry,
-        get picture() {
-          return drawn(plain);
-        },
-      },
-    };
+    return { input, prepared: false, subject: { picture: drawn(plain), geometry }, lay: onPicture(geometry) };
   }
   if (!feeding.preprocess) return refuseBands(feeding);
   const { data, dims, geometry } = preprocess(sample, feeding.preprocess);
   checkSize(dims, feeding, sample);
-  return { input: { data, dims }, subject: { picture: sample, geometry } };
+  const subject = { picture: sample, geometry };
+  return { input: { data, dims }, prepared: true, subject, lay: onPicture(geometry) };
 }
+
+/** Lays maps over a picture that the network saw through a geometry. */
+export const onPicture = (geometry: Geometry) => {
+  const surface: Surface<PixelMap, Pick<PicturePlace, "peak" | "box">> = {
+    axes: 2,
+    spread: ({ data, dims: [h, w] }, alignment) => undo(data, [h, w], geometry, alignment),
+    locate: (values, { dims }, { rule, alignment }) =>
+      locateOn(geometry, values, { rule, within: cellsSpan(dims, geometry, alignment) }),
+  };
+  return <E extends Placeable>(explanation: E, placing?: Placing): E & PicturePlace => {
+    const placed = new PlacedMap(explanation, surface, placing);
+    return {
+      ...explanation,
+      get onPicture() {
+        return placed.values;
+      },
+      get peak() {
+        return placed.where.peak;
+      },
+      get box() {
+        return placed.where.box;
+      },
+    };
+  };
+};
 
 function refuseBands({ name, dims, axes }: Feeding): never {
   const [, channels] = plainDims(dims, axes);
@@ -103,18 +100,20 @@ function checkSize(dims: readonly number[], feeding: Feeding, { width, height }:
 }
 
 /** An array as something to look at: its least value black and its largest white; what has not three channels as their mean, in grey. */
-export function drawn({ data, dims }: Dense): Picture {
-  const [channels, height, width] = dims;
+export function drawn({ data, dims: [channels, height, width] }: Dense): Picture {
   const plane = height * width;
-  const at = (pixel: number, c: number) => data[c * plane + pixel];
-  const colours = (pixel: number): number[] => {
-    const values = Array.from({ length: channels }, (_, c) => at(pixel, c));
-    return channels === 3 ? values : Array<number>(3).fill(values.reduce((a, b) => a + b, 0) / channels);
-  };
-  const values = Float32Array.from({ length: plane * 3 }, (_, i) => colours(Math.floor(i / 3))[i % 3]);
+  const values = new Float32Array(plane * 3);
+  for (let pixel = 0; pixel < plane; pixel++) {
+    let sum = 0;
+    for (let c = 0; c < channels; c++) sum += data[c * plane + pixel];
+    for (let c = 0; c < 3; c++) values[pixel * 3 + c] = channels === 3 ? data[c * plane + pixel] : sum / channels;
+  }
   const [least, most] = extent(values);
-  const bytes = Uint8Array.from(values, (v) => Math.round((255 * (v - least)) / (most - least || 1)));
-  return picture(width, height, bytes);
+  return picture(
+    width,
+    height,
+    Uint8Array.from(values, (v) => Math.round((255 * (v - least)) / (most - least || 1))),
+  );
 }
 
 /** The least and the largest finite value. */

@@ -17,12 +17,13 @@ export interface PlacingOptions {
 
 /** Maps of words are placed in the usual way alone; @throws UserError `invalid-option` for another. */
 export function onlyUsual({ peak = peakRules[0], align = alignments[0] }: PlacingOptions): void {
-  if (peak !== peakRules[0]) throw unplaced("peak", peak, peakRules[0]);
-  if (align !== alignments[0]) throw unplaced("align", align, alignments[0]);
+  for (const [name, value, usual] of [["peak", peak, peakRules[0]] as const, ["align", align, alignments[0]] as const])
+    if (value !== usual)
+      throw new UserError(
+        "invalid-option",
+        `invalid ${name}: "${value}"; maps of words are placed by "${usual}" alone`,
+      );
 }
-
-const unplaced = (name: string, value: string, usual: string): UserError =>
-  new UserError("invalid-option", `invalid ${name}: "${value}"; maps of words are placed by "${usual}" alone`);
 
 /** Settled for one map. */
 export interface Placing {

@@ -1,14 +1,13 @@
 /** @file How pictures become an input: as the caller says, as the files beside the model say, else as most models are fed. */
 import { UserError } from "../errors.ts";
 import type { Notes } from "../explain/compiled.ts";
-import { assumePreprocess, given, pictureShape } from "../image/assume.ts";
+import { assumePreprocess, given, type KnownPreprocess, pictureShape } from "../image/assume.ts";
 import { fromHuggingFace } from "../image/hugging-face.ts";
 import type { Preprocess } from "../image/preprocess.ts";
 import type { Observed } from "../onnx/observe.ts";
 import { isFloat, typeName } from "../onnx/types.ts";
 import { type Axes, plainDims } from "../read/axes.ts";
 import type { Decision } from "../read/decision.ts";
-import { forInput } from "./open.ts";
 import type { Said } from "./said.ts";
 
 export interface Preparation {
@@ -48,24 +47,16 @@ export function preparationOf(
       decisions: [{ what, value: "as stated", because, option: "--mean" }],
     };
   }
-  const integers = !isFloat(type);
   const assumed = assumePreprocess(pictureShape(ordered, layout, typeName(type)), known);
   if ((said.mean !== undefined && said.std !== undefined) || said.scale !== undefined)
     return { preprocess: assumed, decisions: asGiven };
-  const decision: Decision = integers
+  const itself = `"${name}" takes whole numbers, so the model prepares them itself`;
+  const decision: Decision = isFloat(type)
     ? {
-        what,
-        value: "pixels as they are",
-        because: `"${name}" takes whole numbers, so the model prepares them itself`,
-        option: "--size",
+        ...{ what, value: "as most ImageNet models are fed", because: "the model says nothing of it" },
+        ...{ option: "--mean, --std, --scale, --channels, --size", guess: true },
       }
-    : {
-        what,
-        value: "as most ImageNet models are fed",
-        because: "the model says nothing of it",
-        option: "--mean, --std, --scale, --channels, --size",
-        guess: true,
-      };
+    : { what, value: "pixels as they are", because: itself, option: "--size" };
   return { preprocess: assumed, decisions: [decision] };
 }
 
@@ -78,4 +69,23 @@ export function noted(notes: Notes | undefined, key: string, file = "(bytes)"): 
   } catch (cause) {
     throw new UserError("invalid-model", `invalid model ${file}: its metadata "gradcam.${key}" is not JSON`, { cause });
   }
+}
+
+/** The order of a picture's axes; @throws UserError `invalid-option` for another. */
+export function pictureLayout(layout: string | undefined): KnownPreprocess["layout"] {
+  if (layout === undefined || layout === "NCHW" || layout === "NHWC") return layout;
+  throw new UserError("invalid-option", `invalid layout: "${layout}"; allowed are NCHW and NHWC`);
+}
+
+/**
+ * A stated preparation for an input: laid out as the input is, padded to it, over which goes what the caller says.
+ * @param dims of the input, batch first; -1 where free
+ */
+export function forInput(stated: Preprocess, known: KnownPreprocess, dims: readonly number[]): Preprocess {
+  const input = pictureShape(dims, known.layout);
+  const { height = -1, width = -1, layout } = input;
+  const { pad } = stated;
+  const size = height > 0 && width > 0 ? { height, width } : undefined;
+  const padded = pad && !pad.size && !pad.divisor && size ? { pad: { ...pad, size } } : {};
+  return given({ ...stated, ...padded, layout: known.layout ?? layout }, known, input);
 }

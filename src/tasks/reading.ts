@@ -5,13 +5,12 @@
 import type { Explainer } from "../explain/explainer.ts";
 import type { Preprocess } from "../image/preprocess.ts";
 import { plainDims } from "../read/axes.ts";
-import type { Decision, Warning } from "../read/decision.ts";
+import type { Decision, Warning, WarningCode } from "../read/decision.ts";
 import { type LayerReading, type OutputReading, outputReadings } from "../read/graph.ts";
 import type { InputReading } from "../read/inputs.ts";
 import type { Score } from "../read/score.ts";
-import type { Probability } from "./answers.ts";
-import { type Probable, probabilityOf } from "./classify/probability.ts";
-import { labelsFrom } from "./open.ts";
+import { type Probability, type Probable, probabilityOf } from "./classify/probability.ts";
+import { labelsFrom } from "./formats/label-file.ts";
 import { noted, preparationOf } from "./preparation.ts";
 import type { Said } from "./said.ts";
 import { type Kind, kindOf } from "./sample.ts";
@@ -112,47 +111,25 @@ function warningsOf(
 ): Warning[] {
   const guessed = (what: string) => decisions.find((d) => d.what === what && d.guess);
   const [preparation, layout] = [guessed("preparation"), guessed("layout")];
-  const heads = model.outputs.filter(
-    (name) => name !== reading.score.output && (tensors.get(name)?.dims.length ?? 0) >= 2 && isScores(name),
-  );
-  return [
-    ...(preparation
-      ? [
-          {
-            code: "preparation-guessed",
-            text: `The model does not say how pictures are prepared; this was assumed: ${preparation.value}.`,
-          } as const,
-        ]
-      : []),
-    ...(layout
-      ? [
-          {
-            code: "layout-guessed",
-            text: `The order of the input's axes was guessed, ${layout.value}: ${layout.because}.`,
-          } as const,
-        ]
-      : []),
-    ...(probable.guess
-      ? [
-          {
-            code: "probability-guessed",
-            text: "The model does not say how its scores become probabilities; a softmax over them was assumed.",
-          } as const,
-        ]
-      : []),
-    ...(heads.length
-      ? [{ code: "other-heads", text: `The model has other outputs that are not shown: ${heads.join(", ")}.` } as const]
-      : []),
-    ...(labels.length && classes > 0 && labels.length !== classes && !(classes === 1 && labels.length === 2)
-      ? [
-          {
-            code: "labels",
-            text: `Only ${labels.length} of ${classes} classes have names; the others go by their number.`,
-          } as const,
-        ]
-      : []),
+  const typeOf = (name: string) => tensors.get(name)?.type;
+  const heads = model.outputs.filter((name) => {
+    const scores = (tensors.get(name)?.dims.length ?? 0) >= 2 && typeOf(name) === typeOf(reading.score.output);
+    return scores && name !== reading.score.output;
+  });
+  const named =
+    labels.length === 0 || classes <= 0 || labels.length === classes || (classes === 1 && labels.length === 2);
+  const all: [WarningCode, string | false | undefined][] = [
+    [
+      "preparation-guessed",
+      preparation && `The model does not say how pictures are prepared; this was assumed: ${preparation.value}.`,
+    ],
+    ["layout-guessed", layout && `The order of the input's axes was guessed, ${layout.value}: ${layout.because}.`],
+    [
+      "probability-guessed",
+      probable.guess && "The model does not say how its scores become probabilities; a softmax over them was assumed.",
+    ],
+    ["other-heads", heads.length > 0 && `The model has other outputs that are not shown: ${heads.join(", ")}.`],
+    ["labels", !named && `Only ${labels.length} of ${classes} classes have names; the others go by their number.`],
   ];
-  function isScores(name: string): boolean {
-    return tensors.get(name)?.type === tensors.get(reading.score.output)?.type;
-  }
+  return all.flatMap(([code, text]) => (text ? [{ code, text }] : []));
 }

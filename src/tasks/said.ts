@@ -2,7 +2,7 @@
 import type { Notes } from "../explain/compiled.ts";
 import type { KnownPreprocess } from "../image/assume.ts";
 import type { Preprocess } from "../image/preprocess.ts";
-import type { Probability } from "./answers.ts";
+import type { Probability } from "./classify/probability.ts";
 
 /** What is said of a model by whom, the caller before its files. */
 export interface Said extends Omit<KnownPreprocess, "layout"> {

@@ -10,6 +10,7 @@ import type { Preprocess } from "../image/preprocess.ts";
 import { product } from "../onnx/dims.ts";
 import { type Axes, fromPlain, toPlain } from "../read/axes.ts";
 import type { Signal } from "../signal/signal.ts";
+import type { Placeable } from "./placed-map.ts";
 import type { Placing } from "./placing.ts";
 
 export type Kind = "signal" | "picture" | "volume";
@@ -29,16 +30,16 @@ export interface Feeding {
   readonly preprocess: Preprocess | undefined;
 }
 
-/** A sample that has become an input, and a way back for its maps: `place` gives what an explanation says of its place. */
-export interface Seen<Subject, Place> {
+/** A sample that has become an input. */
+export interface PreparedSample<Subject, Place> {
   /** Without the batch. */
   readonly input: Dense;
   /** Whether it was prepared, and not fed as it is. */
   readonly prepared: boolean;
   /** What the answer says of the sample. */
   readonly subject: Subject;
-  /** Where a map on the layer's grid lies on the sample; the peak and what surrounds it only where there is one. */
-  place(map: Dense, blank: boolean, placing?: Placing): Place;
+  /** An explanation, and where its map lies on the sample. */
+  lay<E extends Placeable>(explanation: E, placing?: Placing): E & Place;
 }
 
 /** A sample [C, ...grid] as the input has it, without the batch. */
@@ -133,10 +134,4 @@ export function refuse(sample: Sample, feeding: Feeding): never {
     "invalid-input",
     `invalid input: "${name}" takes a ${kind} of shape ${shapeText(takenBy(feeding))}, not ${seen}; give ${files[kind]}`,
   );
-}
-
-/** @throws UserError `invalid-option` for a map on a grid of another number of axes than the sample has. */
-export function checkGrid({ dims }: Dense, axes: number): void {
-  if (dims.length !== axes)
-    throw new UserError("invalid-option", `invalid layer: its grid has ${dims.length} axes, the input's has ${axes}`);
 }

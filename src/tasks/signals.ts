@@ -2,21 +2,21 @@
 
 import type { Dense } from "../array/dense.ts";
 import { UserError } from "../errors.ts";
-import { type Alignment, type CellCentres, spanned, upsample } from "../image/geometry.ts";
+import { type CellCentres, spanned, upsample } from "../image/geometry.ts";
 import { locate } from "../image/locate.ts";
 import { plainDims } from "../read/axes.ts";
 import { mono, type Signal, stretch } from "../signal/signal.ts";
+import { PlacedMap, type Surface } from "./placed-map.ts";
 import {
-  checkGrid,
   type Feeding,
   fitted,
   fromPlainSample,
   isPicture,
   isSignal,
+  type PreparedSample,
   plainSample,
   refuse,
   type Sample,
-  type Seen,
 } from "./sample.ts";
 
 export interface SignalSubject {
@@ -33,7 +33,7 @@ export interface SignalPlace {
 }
 
 /** @throws UserError `invalid-input` for an array of another shape, a recording of other channels, and for what is no signal. */
-export function hear(sample: Sample, feeding: Feeding): Seen<SignalSubject, SignalPlace> {
+export function prepareSignal(sample: Sample, feeding: Feeding): PreparedSample<SignalSubject, SignalPlace> {
   if (isPicture(sample)) refuse(sample, feeding);
   const signal = isSignal(sample) ? sample : channelsOf(plainSample(fitted(sample, feeding), feeding.axes));
   const input = isSignal(sample) ? asInput(sample, feeding) : fitted(sample, feeding);
@@ -41,23 +41,33 @@ export function hear(sample: Sample, feeding: Feeding): Seen<SignalSubject, Sign
   const unit = 1 / (signal.rate ?? 1);
   // A recording that was stretched has as many more samples for one of the input's.
   const stretched = length / input.dims[1];
-  const onSignal = ({ data, dims: [cells] }: Dense, [along]: Alignment = []) =>
-    upsample(data, [1, cells], [1, length], [undefined, along && scaled(along, stretched)]);
-  const withinOf = ({ dims: [cells] }: Dense, [along]: Alignment = []) =>
-    along && ([[0, 1], spanned(along, cells, length, stretched)] as const);
-  return {
-    input,
-    prepared: isSignal(sample),
-    subject: { signal },
-    place(map, blank, { rule, alignment } = {}) {
-      checkGrid(map, 1);
-      const line = { width: length, height: 1, data: blank ? new Float32Array(length) : onSignal(map, alignment) };
-      const { peak: top, box: around } = locate(line, { rule, within: withinOf(map, alignment) });
+  const surface: Surface<Float32Array, Pick<SignalPlace, "peak" | "span">> = {
+    axes: 1,
+    spread: ({ data, dims: [cells] }, [along] = []) =>
+      upsample(data, [1, cells], [1, length], [undefined, along && scaled(along, stretched)]),
+    locate(data, { dims: [cells] }, { rule, alignment: [along] = [] }) {
+      const within = along && ([[0, 1], spanned(along, cells, length, stretched)] as const);
+      const { peak, box } = locate({ width: length, height: 1, data }, { rule, within });
       return {
-        ...(top && { peak: { t: (top.x + 0.5) * unit } }),
-        ...(around && { span: [around[0] * unit, around[2] * unit] as const }),
+        ...(peak && { peak: { t: (peak.x + 0.5) * unit } }),
+        ...(box && { span: [box[0] * unit, box[2] * unit] as const }),
+      };
+    },
+  };
+  return {
+    ...{ input, prepared: isSignal(sample), subject: { signal } },
+    lay(explanation, placing) {
+      const placed = new PlacedMap(explanation, surface, placing);
+      return {
+        ...explanation,
         get onSignal() {
-          return onSignal(map, alignment);
+          return placed.values;
+        },
+        get peak() {
+          return placed.where.peak;
+        },
+        get span() {
+          return placed.where.span;
         },
       };
     },

@@ -3,16 +3,16 @@
 import type { Dense } from "../array/dense.ts";
 import { type Alignment, spanned, upsample } from "../image/geometry.ts";
 import { type Box3, box3, type Point3, peak3 } from "../image/locate-volume.ts";
+import { PlacedMap, type Surface } from "./placed-map.ts";
 import {
-  checkGrid,
   type Feeding,
   fitted,
   isPicture,
   isSignal,
+  type PreparedSample,
   plainSample,
   refuse,
   type Sample,
-  type Seen,
 } from "./sample.ts";
 
 export interface VolumeSubject {
@@ -30,23 +30,33 @@ export interface VolumePlace {
 }
 
 /** @throws UserError `invalid-input` for an array of another shape, and for what is no array. */
-export function seeVolume(sample: Sample, feeding: Feeding): Seen<VolumeSubject, VolumePlace> {
+export function prepareVolume(sample: Sample, feeding: Feeding): PreparedSample<VolumeSubject, VolumePlace> {
   if (isPicture(sample) || isSignal(sample)) return refuse(sample, feeding);
   const input = fitted(sample, feeding);
   const volume = plainSample(input, feeding.axes);
   const size = volume.dims.slice(1);
+  const surface: Surface<Dense, Pick<VolumePlace, "peak" | "box">> = {
+    axes: 3,
+    spread: (map, alignment) => resize(map, size, alignment),
+    locate(values, { dims }, { rule, alignment }) {
+      const within = alignment?.map((centres, axis) => spanned(centres, dims[axis], size[axis]));
+      return { peak: peak3(values, { rule, within }), box: box3(values) };
+    },
+  };
   return {
-    input,
-    prepared: false,
-    subject: { volume },
-    place(map, blank, { rule, alignment } = {}) {
-      checkGrid(map, 3);
-      const found = blank ? undefined : resize(map, size, alignment);
-      const within = alignment?.map((centres, axis) => spanned(centres, map.dims[axis], size[axis]));
+    ...{ input, prepared: false, subject: { volume } },
+    lay(explanation, placing) {
+      const placed = new PlacedMap(explanation, surface, placing);
       return {
-        ...(found && { peak: peak3(found, { rule, within }), box: box3(found) }),
+        ...explanation,
         get onVolume() {
-          return resize(map, size, alignment);
+          return placed.values;
+        },
+        get peak() {
+          return placed.where.peak;
+        },
+        get box() {
+          return placed.where.box;
         },
       };
     },

@@ -4,7 +4,7 @@ import { checkOptions, type OptionNames, UserError } from "../errors.ts";
 import type { Picture } from "../image/picture.ts";
 import type { Model } from "../onnx/model.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
-import { type FolderFiles, type LanguageOptions, languageOptions } from "../tasks/formats/folder.ts";
+import { type FolderFiles, type FromFolder, type LanguageOptions, languageOptions } from "../tasks/formats/folder.ts";
 import type { Answered, Answerer, QuestionOptions } from "../tasks/language/answering.ts";
 import type { Captioned, Captioner, CaptionOptions } from "../tasks/language/captioning.ts";
 import type { GenerativeAnswerer } from "../tasks/language/generative-answerer.ts";
@@ -31,41 +31,50 @@ const loadOptions: OptionNames<LoadLanguageOptions> = {
 
 export { bundledAnswerer, bundledCaptioner };
 
-/** A captioner opened in a browser: takes whatever a browser shows as a picture. */
-export class LoadedCaptioner {
-  constructor(
-    readonly captioner: Captioner,
-    /** Whether the preprocessing was assumed, since the directory says nothing of it. */
-    readonly assumed: boolean,
-    private readonly decoding: DecodeOptions,
-  ) {}
+/** A model of pictures and words opened in a browser. */
+abstract class LoadedLanguageModel<M extends { release(): Promise<void> }> {
+  /** Whether the preprocessing was assumed, since the directory says nothing of it. */
+  readonly assumed: boolean;
+  protected readonly model: M;
 
-  /** Captions a picture and explains the words, or those of a caption that is given. */
-  async explain(image: PictureSource | Picture, options: CaptionOptions = {}): Promise<Captioned> {
-    return this.captioner.explain(await asPicture(image, this.decoding), options);
+  constructor(
+    { model, assumed }: FromFolder<M>,
+    private readonly decoding: DecodeOptions,
+  ) {
+    this.model = model;
+    this.assumed = assumed;
+  }
+
+  protected picture(image: PictureSource | Picture): Promise<Picture> {
+    return asPicture(image, this.decoding);
   }
 
   release(): Promise<void> {
-    return this.captioner.release();
+    return this.model.release();
+  }
+}
+
+/** A captioner opened in a browser: takes whatever a browser shows as a picture. */
+export class LoadedCaptioner extends LoadedLanguageModel<Captioner> {
+  get captioner(): Captioner {
+    return this.model;
+  }
+
+  /** Captions a picture and explains the words, or those of a caption that is given. */
+  async explain(image: PictureSource | Picture, options: CaptionOptions = {}): Promise<Captioned> {
+    return this.model.explain(await this.picture(image), options);
   }
 }
 
 /** An answerer opened in a browser: takes whatever a browser shows as a picture. */
-export class LoadedAnswerer {
-  constructor(
-    readonly answerer: Answerer | GenerativeAnswerer,
-    /** Whether the preprocessing was assumed, since the directory says nothing of it. */
-    readonly assumed: boolean,
-    private readonly decoding: DecodeOptions,
-  ) {}
+export class LoadedAnswerer extends LoadedLanguageModel<Answerer | GenerativeAnswerer> {
+  get answerer(): Answerer | GenerativeAnswerer {
+    return this.model;
+  }
 
   /** Answers a question about a picture and explains answers. */
   async ask(image: PictureSource | Picture, question: string, options: QuestionOptions = {}): Promise<Answered> {
-    return this.answerer.ask(await asPicture(image, this.decoding), question, options);
-  }
-
-  release(): Promise<void> {
-    return this.answerer.release();
+    return this.model.ask(await this.picture(image), question, options);
   }
 }
 
@@ -79,11 +88,7 @@ export async function loadCaptioner(
   source: ModelSource = bundledCaptioner,
   options: LoadLanguageOptions = {},
 ): Promise<LoadedCaptioner> {
-  checkOptions(options, loadOptions, "loadCaptioner");
-  const ort = options.ort ?? (await loadRuntime(options.session));
-  const files = await folderOf(source, options);
-  const { captioner, assumed } = await openCaptioner(ort, files, options).catch(files.explained);
-  return new LoadedCaptioner(captioner, assumed, options);
+  return new LoadedCaptioner(await openFrom(source, options, { name: "loadCaptioner", open: openCaptioner }), options);
 }
 
 /**
@@ -95,11 +100,21 @@ export async function loadAnswerer(
   source: ModelSource = bundledAnswerer,
   options: LoadLanguageOptions = {},
 ): Promise<LoadedAnswerer> {
-  checkOptions(options, loadOptions, "loadAnswerer");
+  return new LoadedAnswerer(await openFrom(source, options, { name: "loadAnswerer", open: openAnswerer }), options);
+}
+
+async function openFrom<M>(
+  source: ModelSource,
+  options: LoadLanguageOptions,
+  {
+    name,
+    open,
+  }: { name: string; open: (ort: WebRuntime, files: WebFiles, options: LanguageOptions) => Promise<FromFolder<M>> },
+): Promise<FromFolder<M>> {
+  checkOptions(options, loadOptions, name);
   const ort = options.ort ?? (await loadRuntime(options.session));
   const files = await folderOf(source, options);
-  const { answerer, assumed } = await openAnswerer(ort, files, options).catch(files.explained);
-  return new LoadedAnswerer(answerer, assumed, options);
+  return open(ort, files, options).catch(files.explained);
 }
 
 async function folderOf(source: ModelSource, options: DownloadOptions): Promise<WebFiles> {

@@ -4,8 +4,10 @@ import { checkOptions, expects, type OptionNames, UserError } from "../errors.ts
 import type { Notes } from "../explain/compiled.ts";
 import type { Picture } from "../image/picture.ts";
 import { Classifier, type ClassifyOptions, type Why } from "../tasks/classify/classification.ts";
-import { checkLoad, type ModelOptions, modelOptions, parseJson, parseLabels, readNamed } from "../tasks/open.ts";
-import { openParts } from "../tasks/opened.ts";
+import { boundedJson } from "../tasks/formats/json.ts";
+import { parseLabels } from "../tasks/formats/label-file.ts";
+import { checkLoad, type ModelOptions, modelOptions, readNamed } from "../tasks/open.ts";
+import { openParts, orRelease } from "../tasks/opened.ts";
 import type { ModelReading } from "../tasks/reading.ts";
 import { bundledModel } from "./bundled.ts";
 import { type DecodeOptions, decode, type PictureSource } from "./decode.ts";
@@ -31,17 +33,27 @@ export { bundledModel };
 
 /** A classifier opened in a browser: takes whatever a browser shows as a picture. */
 export class LoadedClassifier {
+  readonly classifier: Classifier;
+  /** SHA-256 of the ONNX file, hexadecimal; undefined where the page is no secure context. */
+  readonly sha256: string | undefined;
+  readonly runtimeVersion: string;
+  /** The ONNX file, as errors name it. */
+  readonly file: string;
+  /** What the file says of itself where it was compiled. */
+  readonly notes: Notes | undefined;
+  readonly #decoding: DecodeOptions;
+
   constructor(
-    readonly classifier: Classifier,
-    /** SHA-256 of the ONNX file, hexadecimal; undefined where the page is no secure context. */
-    readonly sha256: string | undefined,
-    readonly runtimeVersion: string,
-    private readonly decoding: DecodeOptions,
-    /** The ONNX file, as errors name it. */
-    readonly file: string,
-    /** What the file says of itself where it was compiled. */
-    readonly notes: Notes | undefined,
-  ) {}
+    opened: Pick<LoadedClassifier, "classifier" | "sha256" | "runtimeVersion" | "file" | "notes">,
+    decoding: DecodeOptions,
+  ) {
+    this.classifier = opened.classifier;
+    this.sha256 = opened.sha256;
+    this.runtimeVersion = opened.runtimeVersion;
+    this.file = opened.file;
+    this.notes = opened.notes;
+    this.#decoding = decoding;
+  }
 
   /** How the model was read. */
   get reading(): ModelReading {
@@ -50,7 +62,7 @@ export class LoadedClassifier {
 
   /** @throws UserError for what is no picture, an unknown class, method or layer, and scores that are not finite. */
   async explain(image: PictureSource | Picture, options: ClassifyOptions = {}): Promise<Why> {
-    return this.classifier.explain(await asPicture(image, this.decoding), options);
+    return this.classifier.explain(await asPicture(image, this.#decoding), options);
   }
 
   release(): Promise<void> {
@@ -82,7 +94,7 @@ export async function load(source: ModelSource = bundledModel, options: LoadOpti
   const externalData = await weightsBeside(model, file, found);
   const parsed = async (name: string, what: string) => {
     const content = directory === undefined ? undefined : await read(name);
-    return content && parseJson(content, name, what);
+    return content && boundedJson(content, name, what);
   };
   const { labels } = options;
   const opened = await openParts(
@@ -98,9 +110,12 @@ export async function load(source: ModelSource = bundledModel, options: LoadOpti
     },
     { ...options, session: { ...(externalData.length && { externalData }), ...options.session } },
   );
-  const classifier = new Classifier(ort, opened.explainer, opened.reading, options);
-  const { common, web = common } = ort.env.versions;
-  return new LoadedClassifier(classifier, await digest(bytes), web, options, file, opened.notes);
+  const { explainer, reading, notes } = opened;
+  return orRelease(explainer, async () => {
+    const classifier = new Classifier(ort, explainer, reading, options);
+    const { common, web: runtimeVersion = common } = ort.env.versions;
+    return new LoadedClassifier({ classifier, sha256: await digest(bytes), runtimeVersion, file, notes }, options);
+  });
 }
 
 const labelsIn = async (file: File): Promise<readonly string[]> => parseLabels(await bytesOf(file), file.name);

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { picture } from "../../src/image/picture.ts";
 import { encodePng } from "../../src/image/sharp.ts";
 import { UserError } from "../../src/index.ts";
-import { parseLabels } from "../../src/tasks/open.ts";
+import { parseLabels } from "../../src/tasks/formats/label-file.ts";
 import { gap } from "../nets.ts";
 import { example, folder, repository, within, withModel, writePicture } from "./run.ts";
 

@@ -6,7 +6,7 @@ import { readDataset } from "../../src/evaluate/datasets/index.ts";
 import { type Entry, eachEntry } from "../../src/evaluate/datasets/json-lists.ts";
 import { openSample } from "../../src/evaluate/sample.ts";
 import { boundedJson } from "../../src/tasks/formats/json.ts";
-import { labelsFrom, parseJson, parseLabels } from "../../src/tasks/open.ts";
+import { labelsFrom, parseLabels } from "../../src/tasks/formats/label-file.ts";
 
 const classes = new ClassNames(["dog", "cat", "dog & cat"]);
 type Content = string | Uint8Array;
@@ -229,12 +229,15 @@ describe("configurations", () => {
   const bytes = (text: string) => new TextEncoder().encode(text);
   const tooDeep = bytes(`{"id2label":${"[".repeat(1e5)}${"]".repeat(1e5)}}`);
   test("depth", () =>
-    refuses(() => parseJson(tooDeep, "config.json", "model configuration"), /config\.json is nested too deeply/));
+    refuses(() => boundedJson(tooDeep, "config.json", "model configuration"), /config\.json is nested too deeply/));
   test("depth of labels", () =>
     refuses(() => parseLabels(tooDeep, "labels.json"), /labels\.json is nested too deeply/));
   test("size", () => refuses(() => boundedJson(new Uint8Array(101), "x.json", "x", 100), /has 101 bytes; at most 100/));
   test("size of configurations", () =>
-    refuses(() => parseJson(new Uint8Array(65 * 2 ** 20), "config.json", "model configuration"), /has 68157440 bytes/));
+    refuses(
+      () => boundedJson(new Uint8Array(65 * 2 ** 20), "config.json", "model configuration"),
+      /has 68157440 bytes/,
+    ));
   test("size of labels", () =>
     refuses(() => parseLabels(new Uint8Array(65 * 2 ** 20), "labels.txt"), /has 68157440 bytes/));
   test("brackets in strings, and escaped quotes, are no depth", () => {

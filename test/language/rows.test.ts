@@ -7,20 +7,20 @@ import { SequenceExplainer } from "../../src/explain/sequence-explainer.ts";
 import { gradCamSum } from "../../src/methods/grad-cam.ts";
 import { readModel } from "../../src/onnx/model.ts";
 import { DataType } from "../../src/onnx/proto.ts";
-import { sequenceNarrator } from "../../src/tasks/language/sequence-narrator.ts";
-import { stepNarrator } from "../../src/tasks/language/step-narrator.ts";
+import { sequenceDecoder } from "../../src/tasks/language/sequence-decoder.ts";
+import { stepDecoder } from "../../src/tasks/language/step-decoder.ts";
 import { apart } from "../explain/ask.ts";
 
 const folder = fileURLToPath(new URL("models", import.meta.url));
 const read = (file: string) => readModel(new Uint8Array(readFileSync(`${folder}/${file}`)));
 
 function narratorOf(name: string) {
-  if (name === "git") return sequenceNarrator(ort, undefined, read("git/onnx/model.onnx"), 24);
+  if (name === "git") return sequenceDecoder(ort, undefined, read("git/onnx/model.onnx"), 24);
   if (!name.startsWith("cnn"))
-    return sequenceNarrator(ort, read(`${name}/onnx/encoder_model.onnx`), read(`${name}/onnx/decoder_model.onnx`), 24);
+    return sequenceDecoder(ort, read(`${name}/onnx/encoder_model.onnx`), read(`${name}/onnx/decoder_model.onnx`), 24);
   const { encoder, decoder } = JSON.parse(readFileSync(`${folder}/${name}/captioner.json`, "utf8"));
   const names = { ...decoder, image: encoder.image };
-  return stepNarrator(ort, read(`${name}/encoder.onnx`), read(`${name}/decoder.onnx`), names);
+  return stepDecoder(ort, read(`${name}/encoder.onnx`), read(`${name}/decoder.onnx`), names);
 }
 
 test.each(["cnn-lstm", "cnn-gru", "vit-gpt2", "blip", "git"])("all words of %s are rows of one run", async (name) => {

@@ -58,17 +58,25 @@ test("what is in it: code with types, the model with its papers, and no tests", 
     expect(names).toContain(`${model}/${name}`);
   // ONNX Runtime Web comes from its own package, and the model is there already.
   expect(names.filter((name) => /^dist\/studio\/(ort|models)\//.test(name))).toEqual([]);
-  expect(names.filter((name) => /^(src|test|bench|scripts|docs)\//.test(name))).toEqual([]);
+  expect(names.filter((name) => /^(test|bench|scripts|docs)\//.test(name))).toEqual([]);
   expect(packed.size).toBeLessThan(20e6);
 });
 
-test("every file of dist has its source", () => {
+test("every file of dist has its source, which comes along for the source maps", () => {
   const sources = readdirSync(path.join(root, "src"), { recursive: true, encoding: "utf8" });
   const known = new Set(sources.map((name) => `dist/${name.split(path.sep).join("/").replace(/\.ts$/, "")}`));
   const built = packed.files
     .map((file) => file.path)
     .filter((name) => name.startsWith("dist/") && !name.startsWith("dist/studio/"));
-  expect(built.filter((name) => !known.has(name.replace(/(\.d)?\.[jt]s$/, "")))).toEqual([]);
+  expect(built.filter((name) => !known.has(name.replace(/(\.d)?\.[jt]s(\.map)?$/, "")))).toEqual([]);
+});
+
+test("a debugger finds the source of what runs", () => {
+  const installed = path.join(project, "node_modules/gradcam/dist/explain");
+  for (const kind of ["js", "d.ts"]) {
+    const { sources } = JSON.parse(readFileSync(path.join(installed, `explainer.${kind}.map`), "utf8"));
+    expect(readFileSync(path.join(installed, sources[0]), "utf8")).toContain("export class Explainer");
+  }
 });
 
 test("the library imports and runs", async () => {

@@ -1,6 +1,7 @@
 /** @file Signals, volumes, values and similarities: what a classifier says of them, and where maps lie. */
 import * as ort from "onnxruntime-node";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { openExplainer } from "../../src/explain/explainer.ts";
 import { box3, peak3 } from "../../src/image/locate-volume.ts";
 import { Classifier, type ClassifierOptions, type ClassifyOptions } from "../../src/tasks/classify/classification.ts";
 import { compareMaps, peakDistance } from "../../src/tasks/classify/comparison.ts";
@@ -218,7 +219,7 @@ describe("values", () => {
 
 describe("similarity", () => {
   const open = async (reference: Sample) => {
-    const classifier = await openSimilarity(ort, gap({ input: [1, 3, 8, 8] }), {
+    const classifier = await openSimilarity(ort, await openExplainer(ort, gap({ input: [1, 3, 8, 8] }), { session }), {
       ...plain,
       inputs: undefined,
       reference,

@@ -34,7 +34,7 @@ export async function examine(
 ): Promise<Examined> {
   const look = (cue: Cue) => {
     const { picture } = paint(withCue(trial, cue));
-    return classifier.lookAt(preprocess(picture, classifier.preprocess), { layer });
+    return classifier.classify(preprocess(picture, classifier.preprocess), { layer });
   };
   const looks = { right: await look("right"), wrong: await look("wrong"), none: await look("none") };
   const answers = cues.map((cue) => [cue, classifier.labels.name(looks[cue].ranking[0])] as const);

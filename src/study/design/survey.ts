@@ -83,7 +83,7 @@ export async function survey(
 }
 
 async function look({ classifier }: LoadedClassifier, picture: Picture, sample: Sample): Promise<Look> {
-  const forward = await classifier.explainer.forward(classifier.feeds(classifier.see<"picture">(picture).input));
+  const forward = await classifier.explainer.forward(classifier.feeds(classifier.prepare<"picture">(picture).input));
   const scores = classScores(forward.scores, 0);
   return { sample, ranking: bestClasses(scores, scores.length), name: (c) => classifier.labels.name(c) };
 }

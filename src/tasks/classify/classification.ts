@@ -6,26 +6,18 @@ import { throwIfAborted, UserError } from "../../errors.ts";
 import { Explainer, type OpenOptions } from "../../explain/explainer.ts";
 import type { Forward } from "../../explain/forward.ts";
 import type { Sessions } from "../../explain/sessions.ts";
-import { bestClasses, byScore, classScores } from "../../explain/target.ts";
 import type { Preprocess, Preprocessed } from "../../image/preprocess.ts";
 import { methodsOf } from "../../methods/define.ts";
 import { DataType } from "../../onnx/proto.ts";
 import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
 import { repeatImage, toTensor } from "../../onnx/tensors.ts";
 import { typeName } from "../../onnx/types.ts";
-import { plainDims } from "../../read/axes.ts";
 import type { Score } from "../../read/score.ts";
-import {
-  type ClassifyOptions,
-  checkClassify,
-  type Explanation,
-  explanationsOf,
-  type Prediction,
-  probabilitiesOf,
-} from "../answers.ts";
 import { openOptions } from "../asking.ts";
-import { type ClassQuery, Labels } from "../labels.ts";
-import { type PicturePlace, type PictureSubject, seePicture } from "../pictures.ts";
+import { type Familiarity, unfamiliar } from "../familiarity.ts";
+import { Labels } from "../labels.ts";
+import { orRelease } from "../opened.ts";
+import { onPicture } from "../pictures.ts";
 import { Placements, type PlacingOptions } from "../placing.ts";
 import { type ModelReading, readingOf } from "../reading.ts";
 import type { Said } from "../said.ts";
@@ -34,64 +26,41 @@ import {
   checkSample,
   type Feeding,
   fromPlainSample,
+  isPicture,
   type Kind,
   plainSample,
   type Sample,
-  type Seen,
 } from "../sample.ts";
-import { hear, type SignalPlace, type SignalSubject } from "../signals.ts";
-import { detects, type Task } from "../task.ts";
-import { seeVolume, type VolumePlace, type VolumeSubject } from "../volumes.ts";
-import { withWarnings } from "../warnings.ts";
-import { Look } from "./look.ts";
+import { ClassifiedSample, type ClassifierReading } from "./classified-sample.ts";
+import { classesOf, inputOf, namesOf } from "./fitness.ts";
+import { type Prepared, prepare, type Why } from "./kinds.ts";
+import { type ClassifyOptions, checkClassify } from "./options.ts";
+import { probabilitiesOf } from "./probability.ts";
 
-export type { ClassifyOptions, Explanation, Prediction } from "../answers.ts";
+export type { Prediction } from "./explanations.ts";
+export type { ClassExplanation, Why } from "./kinds.ts";
+export type { ClassifyOptions } from "./options.ts";
 
-/** How a classifier is opened from a file's bytes. */
-export interface ClassifierOptions extends Said, OpenOptions, PlacingOptions {
+/** What a classifier is beside an open model that was read. */
+export interface ClassifierContext extends PlacingOptions {
   /** What every question feeds to the model's other inputs. */
   readonly inputs?: Feeds;
+  /** What the model's pictures look like. */
+  readonly familiar?: Familiarity;
   /** The owner of its sessions, where several models share one; one of its own by default. */
   readonly sessions?: Sessions;
 }
 
-interface Subjects {
-  readonly picture: PictureSubject;
-  readonly signal: SignalSubject;
-  readonly volume: VolumeSubject;
-}
-
-interface Places {
-  readonly picture: PicturePlace;
-  readonly signal: SignalPlace;
-  readonly volume: VolumePlace;
-}
-
-/** A map, and where it lies on the sample. */
-export type ClassExplanation<K extends Kind = "picture"> = Explanation & Places[K];
-
-/** What a model made of a sample, and why. */
-export type Why<K extends Kind = "picture"> = Subjects[K] & {
-  readonly kind: K;
-  /** The five best classes, and those asked for, best first. */
-  readonly predictions: readonly Prediction[];
-  readonly explanations: readonly ClassExplanation<K>[];
-};
-
-const sees: { readonly [K in Kind]: (sample: Sample, feeding: Feeding) => Seen<Subjects[K], Places[K]> } = {
-  picture: seePicture,
-  signal: hear,
-  volume: seeVolume,
-};
+/** How a classifier is opened from a file's bytes. */
+export interface ClassifierOptions extends Said, OpenOptions, ClassifierContext {}
 
 /** An open classifier. */
-export class Classifier {
+export class Classifier implements ClassifierReading {
   readonly name: string;
   readonly labels: Labels;
   /** What it takes: pictures, signals or volumes. */
   readonly kind: Kind;
   readonly #feeding: Feeding;
-  /** Where maps lie on the sample. */
   readonly places: Placements;
 
   /**
@@ -103,42 +72,21 @@ export class Classifier {
     private readonly ort: Runtime,
     readonly explainer: Explainer,
     readonly reading: ModelReading,
-    private readonly placing: PlacingOptions = {},
-    /** What every question feeds. */
-    private readonly given: Feeds = {},
+    private readonly context: ClassifierContext = {},
   ) {
-    const { tensors, model, score } = explainer;
-    const { explained } = explainer.reading;
-    const { kind, name, preparation, probability } = reading;
-    if (!explained || !kind)
-      throw new UserError(
-        "invalid-model",
-        `invalid model: none of its inputs is a picture [n, C, h, w], a signal [n, C, length] or a volume [n, C, d, h, w]; it takes ${model.inputs.map((input) => input.name).join(", ")} (use openExplainer with feeds)`,
-      );
-    const shape = tensors.get(score.name)?.dims ?? [];
-    const dims = plainDims(shape, score.axes);
-    if (detects(reading.task) || (dims.length === 3 && dims[2] !== 1))
-      throw new UserError(
-        "invalid-model",
-        `invalid model: a classifier gives scores of shape [n, classes]; "${score.name}" has [${shape}], which looks like ${article(reading.task)}; its tensors can be explained by openExplainer with { seeds }, and gradcam layers lists where`,
-      );
+    const { tensors, score } = explainer;
+    const { name, kind, explained } = inputOf(explainer, reading);
+    const classes = classesOf(explainer, reading.task);
     this.name = name;
     this.kind = kind;
     const { axes } = explained;
-    this.#feeding = {
-      name: explained.name,
-      dims: tensors.get(explained.name)?.dims ?? [],
-      axes,
-      preprocess: preparation,
-    };
-    this.places = new Placements(explainer, explained.name, axes.grid, placing);
+    const dims = tensors.get(explained.name)?.dims ?? [];
+    this.#feeding = { name: explained.name, dims, axes, preprocess: reading.preparation };
+    this.places = new Placements(explainer, explained.name, axes.grid, context);
     const valueName = score.axes.channels === undefined ? score.output : score.name;
-    const unnamed = dims[1] === 1 && probability === "none" ? () => valueName : undefined;
-    this.labels = new Labels(
-      namesOf(reading.labels.names, dims[1]),
-      dims[1] < 0 ? Number.MAX_SAFE_INTEGER : dims[1],
-      unnamed,
-    );
+    const unnamed = classes === 1 && reading.probability === "none" ? () => valueName : undefined;
+    const most = classes < 0 ? Number.MAX_SAFE_INTEGER : classes;
+    this.labels = new Labels(namesOf(reading.labels.names, classes), most, unnamed);
   }
 
   /**
@@ -148,12 +96,14 @@ export class Classifier {
   static async open(ort: Runtime, bytes: Uint8Array, options: ClassifierOptions): Promise<Classifier> {
     const { sessions } = options;
     const explainer = await Explainer.open(ort, await openModel(bytes), { ...openOptions(options), sessions });
-    return new Classifier(ort, explainer, readingOf(explainer, options), options, options.inputs);
+    const made = () => new Classifier(ort, explainer, readingOf(explainer, options), options);
+    return sessions ? made() : orRelease(explainer, made); // those of others are theirs to close
   }
 
   /** The same open model, which is fed this too in every question. */
-  withInputs(inputs: Feeds): Classifier {
-    return new Classifier(this.ort, this.explainer, this.reading, this.placing, { ...this.given, ...inputs });
+  withInputs(more: Feeds): Classifier {
+    const { ort, explainer, reading, context } = this;
+    return new Classifier(ort, explainer, reading, { ...context, inputs: { ...context.inputs, ...more } });
   }
 
   /** What is explained: the scores before any softmax. */
@@ -173,12 +123,8 @@ export class Classifier {
    * @throws UserError for a sample of another kind, an unknown class, method or layer, and for scores that are not finite.
    */
   async explain<K extends Kind = "picture">(sample: Sample, options: ClassifyOptions = {}): Promise<Why<K>> {
-    checkClassify(options);
-    checkSample(sample);
-    methodsOf(options.method);
-    const seen = this.see<K>(sample);
-    const { layer, inputs } = options;
-    return this.#answer(seen, await this.explainer.forward(this.feeds(seen.input, inputs), { layer }), options);
+    const { prepared, feeds } = this.#checked<K>(sample, options);
+    return this.#why(sample, prepared, await this.explainer.forward(feeds, { layer: options.layer }), options);
   }
 
   /**
@@ -191,72 +137,52 @@ export class Classifier {
   ): Promise<PromiseSettledResult<Why<K>>[]> {
     const questions = await Promise.allSettled(
       asked.map(async ({ sample, options = {} }) => {
-        checkClassify(options);
-        checkSample(sample);
-        methodsOf(options.method);
+        const checked = this.#checked<K>(sample, options);
         throwIfAborted(options.signal);
-        const seen = this.see<K>(sample);
-        return { seen, options, feeds: this.feeds(seen.input, options.inputs) };
+        return { ...checked, sample, options };
       }),
     );
-    const right = questions.filter((question) => question.status === "fulfilled").map(({ value }) => value);
-    const forwards = await this.explainer.forwards(
-      right.map(({ feeds }) => feeds),
-      { layer },
-    );
+    const right = questions.flatMap((question) => (question.status === "fulfilled" ? [question.value.feeds] : []));
+    const forwards = await this.explainer.forwards(right, { layer });
+    const answer = async (question: (typeof questions)[number]) => {
+      const { sample, prepared, options } = settled(question);
+      return this.#why(sample, prepared, settled(forwards.shift() as (typeof forwards)[number]), options);
+    };
     const answers: PromiseSettledResult<Why<K>>[] = [];
-    for (const question of questions) {
-      const forward = question.status === "fulfilled" ? forwards.shift() : question;
-      if (question.status === "rejected" || forward?.status !== "fulfilled")
-        answers.push(forward as PromiseRejectedResult);
-      else {
-        const { seen, options } = question.value;
-        answers.push(...(await Promise.allSettled([this.#answer(seen, forward.value as Forward, options)])));
-      }
-    }
+    for (const question of questions) answers.push(...(await Promise.allSettled([answer(question)])));
     return answers;
   }
 
-  async #answer<K extends Kind>(
-    seen: Seen<Subjects[K], Places[K]>,
+  #checked<K extends Kind>(sample: Sample, options: ClassifyOptions) {
+    checkClassify(options);
+    checkSample(sample);
+    methodsOf(options.method);
+    const prepared = this.prepare<K>(sample);
+    return { prepared, feeds: this.feeds(prepared.input, options.inputs) };
+  }
+
+  async #why<K extends Kind>(
+    sample: Sample,
+    prepared: Prepared<K>,
     forward: Forward,
     options: ClassifyOptions,
   ): Promise<Why<K>> {
-    throwIfAborted(options.signal);
-    const methods = methodsOf(options.method);
-    const scores = classScores(forward.scores, 0);
-    const { labels } = this;
-    const best = (count: number) => bestClasses(scores, count);
-    const find = (query: ClassQuery) => labels.find(query, scores.length, best);
-    const classes = [...new Set((options.classes ?? ["top1"]).flatMap(find))];
-    const against = options.against === undefined ? undefined : find(options.against)[0];
-    const answers = await explanationsOf(forward, { ...options, classes, methods, against, labels });
-
-    const probabilities = this.probabilities(scores);
-    const predictions = [...new Set([...best(5), ...classes])]
-      .sort(byScore(scores))
-      .map((c) => ({ class: c, label: labels.name(c), score: scores[c], probability: probabilities[c] }));
-    const placings = await Promise.all(answers.map(({ layer }) => this.places.of(layer)));
-    const { prepared } = seen;
-    const circumstances = { model: this.reading.warnings, prepared, layers: this.explainer.layers, probabilities };
-    const explanations = withWarnings(answers, circumstances).map((answer, i) => {
-      throwIfAborted(options.signal);
-      const place = seen.place(answer.map, answer.blank !== undefined, placings[i]);
-      return Object.defineProperties({ ...answer }, Object.getOwnPropertyDescriptors(place));
-    });
-    const why = { kind: this.kind, predictions, explanations };
-    return Object.defineProperties(why, Object.getOwnPropertyDescriptors(seen.subject)) as unknown as Why<K>;
+    const warnings = isPicture(sample) ? unfamiliar(sample, this.context.familiar) : [];
+    const classified = new ClassifiedSample<K>(this, prepared, forward, warnings);
+    const explanations = await classified.explain(options);
+    const predictions = classified.predictions(explanations.map((one) => one.class));
+    return { kind: this.kind as K, predictions, explanations, ...prepared.subject };
   }
 
   /** Shows the network a picture's input once, as it was prepared or with a part hidden; the result answers any number of questions. */
-  async lookAt(seen: Preprocessed, options: { readonly layer?: string } = {}): Promise<Look> {
-    const forward = await this.explainer.forward(this.feeds(seen), { layer: options.layer });
-    return new Look(forward, seen, this.labels, this.reading, this.places);
+  async classify(picture: Preprocessed, { layer }: { readonly layer?: string } = {}): Promise<ClassifiedSample> {
+    const forward = await this.explainer.forward(this.feeds(picture), { layer });
+    return new ClassifiedSample(this, { prepared: true, lay: onPicture(picture.geometry) }, forward);
   }
 
   /** The sample as an input; @throws UserError `invalid-input` for a sample of another kind or shape. */
-  see<K extends Kind>(sample: Sample): Seen<Subjects[K], Places[K]> {
-    return sees[this.kind as K](sample, this.#feeding);
+  prepare<K extends Kind>(sample: Sample): Prepared<K> {
+    return prepare[this.kind as K](sample, this.#feeding);
   }
 
   /** What the model is fed: a fixed batch is filled with the one sample, and answers about the first of them. */
@@ -265,7 +191,7 @@ export class Classifier {
     const { tensors } = this.explainer;
     const type = typeName(tensors.get(name)?.type ?? DataType.FLOAT);
     const one = { [name]: toTensor(this.ort, batched(input, axes), type) };
-    const all: [string, Tensor][] = Object.entries({ ...one, ...this.given, ...others });
+    const all: [string, Tensor][] = Object.entries({ ...one, ...this.context.inputs, ...others });
     const batch = axes.batch === 0 ? dims[0] : 1;
     if (batch <= 1) return Object.fromEntries(all);
     const full = ([key, tensor]: [string, Tensor]): [string, Tensor] => {
@@ -295,9 +221,7 @@ export class Classifier {
   }
 }
 
-/** Of one score behind a sigmoid, two names are those of its absence and its presence. */
-const namesOf = (names: readonly string[], classes: number): readonly string[] =>
-  classes === 1 && names.length === 2 ? names.slice(1) : names;
-
-const article = (task: Task): string =>
-  task === "other" ? "no known task's" : `${/^[aeiou]/.test(task) ? "an" : "a"} ${task} model's`;
+function settled<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === "rejected") throw result.reason;
+  return result.value;
+}

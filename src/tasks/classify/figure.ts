@@ -8,10 +8,10 @@ import type { ColormapName } from "../../render/colormap.ts";
 import { guidedImage } from "../../render/normalise.ts";
 import { overlay } from "../../render/overlay.ts";
 import { type Cell, panel } from "../../render/panel.ts";
-import type { Prediction } from "../answers.ts";
 import { percent } from "../percent.ts";
 import type { PictureSubject } from "../pictures.ts";
-import type { ClassExplanation, Why } from "./classification.ts";
+import type { Prediction } from "./explanations.ts";
+import type { ClassExplanation, Why } from "./kinds.ts";
 
 /** Panel cells are this wide, twice what they are drawn at. */
 const cellPixels = 560;

@@ -1,9 +1,32 @@
 /** @file How scores become probabilities, and why: over all classes, each by itself, as they are, or not at all. */
+import { isRecord } from "../../errors.ts";
 import type { Model } from "../../onnx/model.ts";
 import { rearranging } from "../../read/rearranging.ts";
 import type { Score } from "../../read/score.ts";
-import type { Probability } from "../answers.ts";
 import type { Task } from "../task.ts";
+
+/** How scores become probabilities: over all classes, each by itself, as they are, or not at all. */
+export type Probability = "softmax" | "sigmoid" | "as-is" | "none";
+
+export function probabilitiesOf(scores: Float32Array, by: Probability): (number | null)[] {
+  if (by === "as-is") return Array.from(scores);
+  if (by === "none") return Array<null>(scores.length).fill(null);
+  return by === "sigmoid" ? Array.from(scores, (s) => 1 / (1 + Math.exp(-s))) : softmax(scores);
+}
+
+/** In loops: of a thousand classes, a service would else spend more time here than on its HTTP. */
+function softmax(scores: Float32Array): number[] {
+  let most = Number.NEGATIVE_INFINITY;
+  for (let c = 0; c < scores.length; c++) most = Math.max(most, scores[c]);
+  const powers = new Array<number>(scores.length);
+  let total = 0;
+  for (let c = 0; c < scores.length; c++) {
+    powers[c] = Math.exp(scores[c] - most);
+    total += powers[c];
+  }
+  for (let c = 0; c < scores.length; c++) powers[c] /= total;
+  return powers;
+}
 
 export interface Probable {
   readonly probability: Probability;
@@ -43,8 +66,7 @@ export function probabilityOf(
 ): Probable {
   if (said.probability) return { probability: said.probability, because: "you said so" };
   if (task === "embedding") return { probability: "none", because: "an embedding has no classes" };
-  const { config } = said;
-  const kind = typeof config === "object" && config !== null && "problem_type" in config && config.problem_type;
+  const kind = isRecord(said.config) && said.config.problem_type;
   if (kind === "multi_label_classification") return { probability: "sigmoid", because: `config.json says ${kind}` };
   if (kind === "regression") return { probability: "none", because: `config.json says ${kind}` };
   if (before === "Sigmoid") return { probability: "sigmoid", because: "the model ends in a Sigmoid" };

@@ -9,17 +9,16 @@ import { UserError } from "../../errors.ts";
 import { type Explainer, openExplainer } from "../../explain/explainer.ts";
 import { isStatic, product } from "../../onnx/dims.ts";
 import { DataType } from "../../onnx/proto.ts";
-import type { Feeds, Runtime } from "../../onnx/runtime.ts";
+import type { Runtime } from "../../onnx/runtime.ts";
 import { toDense, toTensor } from "../../onnx/tensors.ts";
 import { openOptions } from "../asking.ts";
+import { orRelease } from "../opened.ts";
 import { readingOf } from "../reading.ts";
 import type { Sample } from "../sample.ts";
 import { Classifier, type ClassifierOptions } from "./classification.ts";
 import { type Head, withHead } from "./head.ts";
 
-export interface SimilarityOptions extends Omit<ClassifierOptions, "labels" | "probability" | "inputs"> {
-  /** What every question feeds to the model's other inputs; files are read when it is known what they take. */
-  readonly inputs?: (explainer: Explainer) => Promise<Feeds>;
+export interface SimilarityOptions extends Omit<ClassifierOptions, "labels" | "probability"> {
   readonly reference: Sample;
   /** How the reference is called. */
   readonly referenceName: string;
@@ -29,12 +28,11 @@ const output = "gradcam_similarity";
 
 /**
  * A classifier whose one score is the similarity to the reference, -1 to 1.
- * @param bytes the ONNX file's; `output` is the embedding, [n, ...], by default its first output of a float type.
+ * @param plain the open model, which is released; `output` is the embedding, [n, ...], by default its first output of a float type.
  * @throws UserError for a model without embeddings, and a reference that is no sample or whose embedding has no direction.
  */
-export async function openSimilarity(ort: Runtime, bytes: Uint8Array, options: SimilarityOptions): Promise<Classifier> {
+export async function openSimilarity(ort: Runtime, plain: Explainer, options: SimilarityOptions): Promise<Classifier> {
   const { reference, referenceName, ...rest } = options;
-  const plain = await openExplainer(ort, bytes, openOptions(options));
   const { model, tensors, score } = plain;
   // What is compared is what the model gives, behind a sigmoid too.
   const of = options.output ?? (score.before ? model.outputs[0] : score.name);
@@ -56,15 +54,20 @@ export async function openSimilarity(ort: Runtime, bytes: Uint8Array, options: S
   };
   const whole = withHead(model, tensors, { of, head: cosine, output });
   const explainer = await openExplainer(ort, whole, openOptions({ ...rest, output }));
-  const labels = [`similarity to ${referenceName}`];
-  const reading = readingOf(explainer, { ...rest, labels, probability: "none", config: undefined });
-  const size = explainer.tensors.get(fed)?.dims[1] ?? -1;
-  const given = (await options.inputs?.(explainer)) ?? {};
-  const guess = toTensor(ort, { data: new Float32Array(Math.max(size, 1)).fill(1), dims: [1, Math.max(size, 1)] });
-  const probe = new Classifier(ort, explainer, reading, rest, { ...given, [fed]: guess });
-  const { outputs } = await explainer.forward(probe.feeds(probe.see(reference).input));
-  const direction = toTensor(ort, unit(toDense(outputs[of]), referenceName));
-  return new Classifier(ort, explainer, reading, rest, { ...given, [fed]: direction });
+  return orRelease(explainer, async () => {
+    const said = {
+      ...rest,
+      labels: [`similarity to ${referenceName}`],
+      probability: "none",
+      config: undefined,
+    } as const;
+    const size = Math.max(explainer.tensors.get(fed)?.dims[1] ?? -1, 1);
+    const guess = toTensor(ort, { data: new Float32Array(size).fill(1), dims: [1, size] });
+    const classifier = new Classifier(ort, explainer, readingOf(explainer, said), rest);
+    const probe = classifier.withInputs({ [fed]: guess });
+    const { outputs } = await explainer.forward(probe.feeds(probe.prepare(reference).input));
+    return classifier.withInputs({ [fed]: toTensor(ort, unit(toDense(outputs[of]), referenceName)) });
+  });
 }
 
 /** The first row, over its length. */

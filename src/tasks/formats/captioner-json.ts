@@ -1,6 +1,6 @@
 /** @file Reads `captioner.json`, which says how an image encoder and a decoder that reads one word at a time fit together. */
-import { UserError } from "../../errors.ts";
-import type { StepNames } from "../language/step-narrator.ts";
+import { isRecord, UserError } from "../../errors.ts";
+import type { StepNames } from "../language/step-decoder.ts";
 
 export interface CaptionerJson {
   /** Files, relative to the folder. */
@@ -15,9 +15,8 @@ export interface CaptionerJson {
 
 /** @throws UserError `invalid-input`, naming the key. */
 export function readCaptionerJson(json: unknown): CaptionerJson {
-  const encoder = object(object(json, "content").encoder, "encoder");
-  const decoder = object(object(json, "content").decoder, "decoder");
-  const { start_token_id, end_token_id, max_length } = object(json, "content");
+  const content = object(json, "content");
+  const [encoder, decoder] = [object(content.encoder, "encoder"), object(content.decoder, "decoder")];
   const features = Object.entries(object(decoder.features ?? {}, "decoder.features"));
   const states = decoder.states ?? [];
   if (!Array.isArray(states)) throw invalid("decoder.states", states, "a list");
@@ -39,14 +38,14 @@ export function readCaptionerJson(json: unknown): CaptionerJson {
         };
       }),
     },
-    start: whole(start_token_id, "start_token_id", 0),
-    end: whole(end_token_id, "end_token_id", 0),
-    maxLength: whole(max_length, "max_length", 3),
+    start: whole(content.start_token_id, "start_token_id", 0),
+    end: whole(content.end_token_id, "end_token_id", 0),
+    maxLength: whole(content.max_length, "max_length", 3),
   };
 }
 
 function object(value: unknown, key: string): Readonly<Record<string, unknown>> {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (isRecord(value) && !Array.isArray(value)) return value;
   throw invalid(key, value, "an object");
 }
 

@@ -1,5 +1,5 @@
 /** @file What a person asks as a vision-language model reads it: the template of its conversations, in Jinja, as `transformers` has it. */
-import { UserError } from "../../errors.ts";
+import { isRecord, UserError } from "../../errors.ts";
 import type { Json, ModelFolder } from "./folder.ts";
 
 /** @returns a conversation of a picture and a question, as text, up to where the model answers */
@@ -27,7 +27,7 @@ const specialTexts = ["bos_token", "eos_token", "pad_token"] as const;
 
 /** A token's text, as a string or in an object. */
 export function tokenText(token: unknown): string | undefined {
-  const text = typeof token === "object" && token !== null && "content" in token ? token.content : token;
+  const text = isRecord(token) ? token.content : token;
   return typeof text === "string" ? text : undefined;
 }
 

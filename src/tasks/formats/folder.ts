@@ -1,34 +1,28 @@
 /** @file A directory with a model of pictures and words in Hugging Face layout, wherever it is: on disk, on a server, in a person's hand. */
 import { prepared } from "../../autodiff/prepare.ts";
-import { type OptionNames, UserError } from "../../errors.ts";
-import { assumePreprocess, type KnownPreprocess } from "../../image/assume.ts";
+import { isRecord, type OptionNames, UserError } from "../../errors.ts";
+import { assumePreprocess } from "../../image/assume.ts";
 import { fromHuggingFace } from "../../image/hugging-face.ts";
 import type { Preprocess } from "../../image/preprocess.ts";
 import type { Model } from "../../onnx/model.ts";
 import { declaredDims } from "../../onnx/proto.ts";
 import type { SessionOptions } from "../../onnx/runtime.ts";
-import type { TokenGrid } from "../../read/layout.ts";
 import { type Familiarity, statedFamiliarity } from "../familiarity.ts";
-import { imageOf } from "../language/narrator.ts";
-import { forInput, parseJson, pictureLayout, readNamed } from "../open.ts";
-import type { PlacingOptions } from "../placing.ts";
+import { imageOf } from "../language/decoder.ts";
+import { type ModelOptions, readNamed } from "../open.ts";
+import { forInput, pictureLayout } from "../preparation.ts";
+import { boundedJson } from "./json.ts";
 import { type Dtype, partFile } from "./model-files.ts";
 import { TextTokenizer } from "./tokenizer.ts";
 
 /** What a caller says of a captioner or an answerer, over what its directory says. */
-export interface LanguageOptions extends Omit<KnownPreprocess, "layout">, PlacingOptions {
-  /** "NCHW" or "NHWC". */
-  readonly layout?: string;
-  readonly layer?: string;
-  /** Where layers hold tokens: their grid; found from the shapes by default. */
-  readonly tokens?: TokenGrid;
+export interface LanguageOptions extends Omit<ModelOptions, "output" | "explainInput" | "inputShapes"> {
   /** The precision of the ONNX files, as transformers.js names it ("fp16", "q8" ...): by default the full one, or the only one there is. */
   readonly dtype?: Dtype;
-  readonly session?: SessionOptions;
 }
 
 export const languageOptions: OptionNames<LanguageOptions> = {
-  ...{ layer: true, tokens: true, session: true, dtype: true, peak: true, align: true },
+  ...{ layer: true, tokens: true, session: true, keep: true, dtype: true, peak: true, align: true },
   ...{ size: true, mean: true, std: true, scale: true, channels: true, fit: true, layout: true },
 };
 
@@ -49,11 +43,34 @@ export interface FolderFiles {
   externalData(model: Model, file: string): Promise<SessionOptions>;
 }
 
+/** What every model of pictures and words is given. */
+export interface LanguageParts extends Pick<LanguageOptions, "layer" | "tokens" | "session" | "keep"> {
+  /** How the model is called in pictures and manifests. */
+  readonly name: string;
+  readonly tokenizer: TextTokenizer;
+  readonly preprocess: Preprocess;
+  /** What the model's pictures look like. */
+  readonly familiar?: Familiarity;
+}
+
+/** A model from a directory, and whether its preprocessing was assumed, since the directory says nothing of it. */
+export interface FromFolder<M> {
+  readonly model: M;
+  readonly assumed: boolean;
+}
+
 /** The content of a JSON file; undefined for any other. */
 export type Json = Readonly<Record<string, unknown>>;
 
+interface ModelFile {
+  readonly model: Model;
+  readonly session: SessionOptions;
+}
+
 /** Reads what captioners and answerers share: models, configurations, tokenizer, preprocessing. */
 export class ModelFolder {
+  #tokenizer: Promise<TextTokenizer> | undefined;
+
   constructor(
     readonly files: FolderFiles,
     private readonly options: LanguageOptions,
@@ -76,7 +93,7 @@ export class ModelFolder {
   async json(name: string, what: string): Promise<Json> {
     const content = await this.#parsed(name, what);
     if (content === undefined) return {};
-    if (typeof content === "object" && content !== null && !Array.isArray(content)) return content as Json;
+    if (isRecord(content) && !Array.isArray(content)) return content;
     throw new UserError("invalid-input", `invalid ${what}: ${this.files.path(name)} holds no object`);
   }
 
@@ -86,32 +103,58 @@ export class ModelFolder {
     return (await files.has(name)) ? new TextDecoder().decode(await files.read(name, what)) : undefined;
   }
 
-  /** What the model's pictures look like, where the folder says it. */
-  async familiar(): Promise<Familiarity | undefined> {
-    return statedFamiliarity(await this.#parsed("preprocessor_config.json", "preprocessor configuration"));
-  }
-
   async #parsed(name: string, what: string): Promise<unknown> {
     const { files } = this;
-    return (await files.has(name)) ? parseJson(await files.read(name, what), files.path(name), what) : undefined;
+    return (await files.has(name)) ? boundedJson(await files.read(name, what), files.path(name), what) : undefined;
   }
 
   /** An ONNX file, and what its session needs. What ONNX Runtime would print comes as an exception too, and is told in one line. */
-  async model(name: string): Promise<{ model: Model; session: SessionOptions }> {
+  async model(name: string): Promise<ModelFile> {
     const model = await readNamed(await this.files.readModel(name), this.files.path(name));
     const beside = await this.files.externalData(model, name);
     return { model: await prepared(model), session: { logSeverityLevel: 4, ...beside, ...this.options.session } };
   }
 
-  /** @throws UserError `missing-file` without a tokenizer.json. */
-  async tokenizer(): Promise<TextTokenizer> {
-    const [name, config] = ["tokenizer.json", "tokenizer_config.json"];
-    if (!(await this.files.has(name)))
+  /** The ONNX files of all parts, in their order; @throws UserError `missing-file` where one is not there: `has` says what such a model has. */
+  async models(parts: readonly (readonly [string, ...string[]])[], has: string): Promise<ModelFile[]> {
+    const found = await Promise.all(parts.map((names) => this.part(...names)));
+    const usual = parts.map(([name]) => `onnx/${name}.onnx`);
+    const lacking = usual.filter((_, i) => found[i] === undefined).map((name) => `no ${name}`);
+    if (lacking.length)
       throw new UserError(
         "missing-file",
-        `missing tokenizer: ${this.files.path(name)}: no such file; save it with AutoTokenizer(..., use_fast=True).save_pretrained`,
+        `missing model: ${this.files.path("")}: ${lacking.join(", ")}; ${has} ${usual.join(", ")}`,
       );
-    return new TextTokenizer(await this.json(name, "tokenizer"), await this.json(config, "tokenizer configuration"));
+    const models: ModelFile[] = [];
+    for (const name of found) if (name !== undefined) models.push(await this.model(name));
+    return models;
+  }
+
+  /** What the directory and the caller say, beside the models. */
+  async common(image: Model): Promise<LanguageParts & { readonly assumed: boolean }> {
+    const { layer, tokens, keep } = this.options;
+    const tokenizer = await this.tokenizer();
+    const familiar = statedFamiliarity(await this.#parsed("preprocessor_config.json", "preprocessor configuration"));
+    return {
+      ...(await this.preprocess(image)),
+      ...{ name: this.files.name, tokenizer, familiar, layer, tokens, keep },
+    };
+  }
+
+  /** @throws UserError `missing-file` without a tokenizer.json. */
+  tokenizer(): Promise<TextTokenizer> {
+    this.#tokenizer ??= this.#readTokenizer();
+    return this.#tokenizer;
+  }
+
+  async #readTokenizer(): Promise<TextTokenizer> {
+    const [name, config] = ["tokenizer.json", "tokenizer_config.json"];
+    if (await this.files.has(name))
+      return new TextTokenizer(await this.json(name, "tokenizer"), await this.json(config, "tokenizer configuration"));
+    throw new UserError(
+      "missing-file",
+      `missing tokenizer: ${this.files.path(name)}: no such file; save it with AutoTokenizer(..., use_fast=True).save_pretrained`,
+    );
   }
 
   /** As the folder says, or as is usual for the model's picture (`assumed`); options override both. */
@@ -153,5 +196,5 @@ export function firstNumber(...values: readonly unknown[]): number | undefined {
 /** An object within a configuration; {} where there is none. */
 export const inner = (json: Json, key: string): Json => {
   const value = json[key];
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : {};
+  return isRecord(value) && !Array.isArray(value) ? value : {};
 };

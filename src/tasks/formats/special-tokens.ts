@@ -1,6 +1,6 @@
 /** @file How a model's configurations say that sentences begin, end, and how they are searched. */
 import { UserError } from "../../errors.ts";
-import { firstNumber, inner, type Json, type ModelFolder } from "./folder.ts";
+import { firstNumber, inner, type ModelFolder } from "./folder.ts";
 
 /** How sentences are made. */
 export interface Sentencing {
@@ -17,13 +17,6 @@ export interface Sentencing {
 export async function sentencingOf(folder: ModelFolder): Promise<Sentencing> {
   const config = await folder.json("config.json", "model configuration");
   const generation = await folder.json("generation_config.json", "generation configuration");
-  const { start, end, places } = specialTokens(config, generation, folder);
-  const most = firstNumber(generation.max_new_tokens) ?? (firstNumber(generation.max_length) ?? 21) - start.length;
-  return { start, end, places, most, beams: firstNumber(generation.num_beams) };
-}
-
-/** What begins and ends a sentence, and how many places the decoder has. */
-function specialTokens(config: Json, generation: Json, folder: ModelFolder) {
   const text = inner(config, "text_config");
   const decoder = inner(config, "decoder");
   const blip = config.model_type === "blip";
@@ -49,5 +42,7 @@ function specialTokens(config: Json, generation: Json, folder: ModelFolder) {
     );
   }
   const positions = [config, decoder, text].flatMap((c) => [c.n_positions, c.max_position_embeddings]);
-  return { start: [start], end, places: firstNumber(...positions) ?? 512 };
+  const places = firstNumber(...positions) ?? 512;
+  const most = firstNumber(generation.max_new_tokens) ?? (firstNumber(generation.max_length) ?? 21) - 1;
+  return { start: [start], end, places, most, beams: firstNumber(generation.num_beams) };
 }

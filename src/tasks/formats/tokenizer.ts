@@ -1,6 +1,6 @@
 /** @file Text to numbers and back, by the `tokenizer.json` of a model; and the words that a person sees in a row of tokens. */
 import { Tokenizer } from "@huggingface/tokenizers";
-import { listing, UserError } from "../../errors.ts";
+import { isRecord, listing, UserError } from "../../errors.ts";
 
 /** A word of a sentence: its text, and the tokens [from, to) that spell it. */
 export interface Word {
@@ -118,7 +118,7 @@ export function checkedText(text: string, what: string): string {
 
 /** The token that stands for what the vocabulary lacks. */
 function unknownToken(json: unknown): string | undefined {
-  const model = typeof json === "object" && json !== null && "model" in json ? json.model : undefined;
-  const token = typeof model === "object" && model !== null && "unk_token" in model ? model.unk_token : undefined;
+  const model = isRecord(json) ? json.model : undefined;
+  const token = isRecord(model) ? model.unk_token : undefined;
   return typeof token === "string" ? token : undefined;
 }

@@ -2,14 +2,12 @@
 import { checkOptions, expects, listing, type OptionNames, UserError } from "../../errors.ts";
 import { Lru } from "../../explain/lru.ts";
 import { withSizes } from "../../explain/rewritten.ts";
-import { type SessionBound, Sessions } from "../../explain/sessions.ts";
+import { Sessions } from "../../explain/sessions.ts";
 import type { Picture } from "../../image/picture.ts";
 import type { Preprocess } from "../../image/preprocess.ts";
-import { product } from "../../onnx/dims.ts";
 import type { Model } from "../../onnx/model.ts";
-import { DataType, declaredDims, declaredType, type ValueInfoProto } from "../../onnx/proto.ts";
-import type { Feeds, Runtime, SessionOptions, Tensor } from "../../onnx/runtime.ts";
-import type { TokenGrid } from "../../read/layout.ts";
+import { declaredDims, type ValueInfoProto } from "../../onnx/proto.ts";
+import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
 import { askingNames, checkAsking, checkList, isQuery, isText } from "../asking.ts";
 import {
   type ClassExplanation,
@@ -18,32 +16,22 @@ import {
   type Prediction,
   type Why,
 } from "../classify/classification.ts";
-import { type Familiarity, unfamiliar, withMore } from "../familiarity.ts";
-import type { TextTokenizer } from "../formats/tokenizer.ts";
+import type { LanguageParts } from "../formats/folder.ts";
 import type { PlacingOptions } from "../placing.ts";
 import { checkPicture } from "../sample.ts";
-import { imageOf } from "./narrator.ts";
-import type { Span, Token } from "./writer.ts";
+import { imageOf } from "./decoder.ts";
+import type { Span, Token } from "./sentence.ts";
+import { contentOf, fixedLength, placesFor, tokenInput } from "./token-inputs.ts";
 
-export interface AnswererOptions extends PlacingOptions {
-  readonly name: string;
+export interface AnswererOptions extends LanguageParts, PlacingOptions {
   /** In the order of the scores. */
   readonly answers: readonly string[];
-  readonly tokenizer: TextTokenizer;
-  readonly preprocess: Preprocess;
   /** Tokens of a question at most, those around it among them. */
   readonly most: number;
   /** The token that fills a question up where the model takes questions of one length. */
   readonly padding?: number;
   /** Whether answers do not exclude each other, so that probabilities are sigmoids. */
   readonly independent?: boolean;
-  /** What the model's pictures look like. */
-  readonly familiar?: Familiarity;
-  readonly layer?: string;
-  readonly tokens?: TokenGrid;
-  readonly session?: SessionOptions;
-  /** How many sessions stay open. */
-  readonly keep?: SessionBound;
 }
 
 export interface QuestionOptions extends Omit<ClassifyOptions, "classes" | "inputs"> {
@@ -105,16 +93,19 @@ export class Answerer {
   ) {
     this.#image = imageOf(model);
     this.#sessions = new Sessions(options.keep);
-    const words = model.inputs.find((info) => declaredDims(info)?.length === 2 && fillOf(info.name) === "words");
-    const names = model.inputs.map(({ name }) => name);
+    const texts = model.inputs.filter(({ name }) => name !== this.#image && contentOf(name) === "words");
+    const words = texts.find((info) => declaredDims(info)?.length === 2);
+    const named = (infos: readonly ValueInfoProto[]) => listing(infos.map(({ name }) => name));
     if (!words)
-      throw new UserError("invalid-model", `invalid model: it takes ${listing(names)}; none is a question (input_ids)`);
-    this.#words = words;
-    const others = model.inputs.filter((info) => info.name !== this.#image && info !== words && !fills(info));
-    if (others.length)
       throw new UserError(
         "invalid-model",
-        `invalid model: it takes ${listing(others.map(({ name }) => name))} beside a picture and a question`,
+        `invalid model: it takes ${named(model.inputs)}; none is a question (input_ids)`,
+      );
+    this.#words = words;
+    if (texts.length > 1)
+      throw new UserError(
+        "invalid-model",
+        `invalid model: it takes ${named(texts.filter((info) => info !== words))} beside a picture and a question`,
       );
   }
 
@@ -145,10 +136,8 @@ export class Answerer {
       );
     const classifier = await this.asked(question);
     const why = await classifier.explain(picture, { ...options, classes: answers });
-    const { tokenizer, familiar } = this.options;
-    const tokens = this.#read(question).map((id) => tokenizer.tokenText(id));
-    const explanations = withMore(why.explanations, unfamiliar(picture, familiar));
-    return { ...why, explanations, question: question.trim(), tokens };
+    const tokens = this.#read(question).map((id) => this.options.tokenizer.tokenText(id));
+    return { ...why, question: question.trim(), tokens };
   }
 
   /**
@@ -157,7 +146,7 @@ export class Answerer {
    */
   async asked(question: string): Promise<Classifier> {
     const ids = this.#read(question);
-    const places = this.#places(ids.length);
+    const places = placesFor(ids.length, fixedLength(this.#words), this.options.most);
     return (await this.#classifier(places)).withInputs(this.#feeds(ids, places));
   }
 
@@ -169,86 +158,34 @@ export class Answerer {
     return this.options.tokenizer.encode(question, "question", { special: true });
   }
 
-  /** @throws UserError `invalid-input` for a question that is too long. */
-  #places(count: number): number {
-    const declared = declaredDims(this.#words)?.[1];
-    const fixed = typeof declared === "number" && declared > 0 ? declared : undefined;
-    const most = fixed ?? this.options.most;
-    if (count <= most) return fixed ?? count;
-    throw new UserError("invalid-input", `invalid question: ${count} tokens; the model allows ${most}`);
-  }
-
   /** The model for questions of one length: among tokens of picture and question the grid is known only where the length is. */
   #classifier(places: number): Promise<Classifier> {
     return this.#classifiers.get(places, () => this.#open(places));
   }
 
   #open(places: number): Promise<Classifier> {
+    const { answers: labels, independent, ...options } = this.options;
     const sized = this.model.inputs
-      .filter(
-        (info) => info.name !== this.#image && declaredDims(info)?.length === 2 && declaredDims(info)?.[1] !== places,
-      )
+      .filter((info) => info.name !== this.#image && declaredDims(info)?.length === 2)
+      .filter((info) => declaredDims(info)?.[1] !== places)
       .reduce((model, { name }) => withSizes(model, name, [places]), this.model);
-    const { name, answers: labels, preprocess, layer, tokens, session, independent, peak, align } = this.options;
     const probability = independent ? "sigmoid" : "softmax";
-    return Classifier.open(this.ort, sized.bytes, {
-      ...{ name, labels, preprocess, layer, tokens, session, probability, peak, align, sessions: this.#sessions },
-    });
+    return Classifier.open(this.ort, sized.bytes, { ...options, labels, probability, sessions: this.#sessions });
   }
 
   #feeds(ids: readonly number[], places: number): Feeds {
-    const { padding = 0 } = this.options;
-    const row = (filled: (place: number) => number) => Array.from({ length: places }, (_, i) => filled(i));
-    const given: Record<Fill, (info: ValueInfoProto) => Tensor> = {
-      words: (info) =>
-        this.#whole(
-          info,
-          row((i) => ids[i] ?? padding),
-        ),
-      mask: (info) =>
-        this.#whole(
-          info,
-          row((i) => (i < ids.length ? 1 : 0)),
-        ),
-      types: (info) =>
-        this.#whole(
-          info,
-          row(() => 0),
-        ),
-      positions: (info) =>
-        this.#whole(
-          info,
-          row((i) => i),
-        ),
-      frame: (info) => this.#frame(info),
-    };
+    const filled = { places, padding: this.options.padding ?? 0 };
     const others = this.model.inputs.filter(({ name }) => name !== this.#image);
-    return Object.fromEntries(others.map((info) => [info.name, given[fillOf(info.name)](info)]));
-  }
-
-  /** Numbers of one question, [1, n]. */
-  #whole(info: ValueInfoProto, values: readonly number[], dims = [1, values.length]): Tensor {
-    if (declaredType(info) === DataType.INT32) return new this.ort.Tensor("int32", Int32Array.from(values), dims);
-    return new this.ort.Tensor("int64", BigInt64Array.from(values, BigInt), dims);
+    const fed = (info: ValueInfoProto) =>
+      contentOf(info.name) === "frame" ? this.#frame(info) : tokenInput(this.ort, info, [ids], filled);
+    return Object.fromEntries(others.map((info) => [info.name, fed(info)]));
   }
 
   /** Ones: every pixel is the picture's. */
   #frame(info: ValueInfoProto): Tensor {
     const { crop, resize } = this.options.preprocess;
-    const size = crop ?? (resize && "width" in resize ? resize : undefined);
-    const dims = [1, size?.height ?? 1, size?.width ?? 1];
-    return this.#whole(info, Array<number>(product(dims)).fill(1), dims);
+    const { height = 1, width = 1 } = crop ?? (resize && "width" in resize ? resize : {});
+    const ones = tokenInput(this.ort, info, [[]], { places: height * width, padding: 0 });
+    return ones.reshape([1, height, width]);
   }
 }
-
-/** What an input beside the picture holds, as exporters name it. */
-type Fill = "words" | "mask" | "types" | "positions" | "frame";
-
-function fillOf(name: string): Fill {
-  if (/pixel_mask/.test(name)) return "frame";
-  if (/mask/.test(name)) return "mask";
-  if (/type/.test(name)) return "types";
-  return /position/.test(name) ? "positions" : "words";
-}
-
-const fills = (info: ValueInfoProto): boolean => fillOf(info.name) !== "words";

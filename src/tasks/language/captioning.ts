@@ -1,32 +1,19 @@
 /** @file Image captioning: a picture in, a sentence and where each of its words came from out. */
 
-import { checkOptions, expects, listing, type OptionNames, throwIfAborted, UserError } from "../../errors.ts";
+import { checkOptions, expects, listing, type OptionNames, UserError } from "../../errors.ts";
 import type { Geometry } from "../../image/geometry.ts";
 import { picture as blankPicture, type Picture } from "../../image/picture.ts";
-import type { Preprocess } from "../../image/preprocess.ts";
-import { type MethodChoice, methodsOf } from "../../methods/define.ts";
-import { gradCam } from "../../methods/grad-cam.ts";
+import type { MethodChoice } from "../../methods/define.ts";
 import { range } from "../../onnx/dims.ts";
-import type { Runtime } from "../../onnx/runtime.ts";
-import { askingNames, checkAsking, checkList, isText } from "../asking.ts";
-import { unfamiliar, withMore } from "../familiarity.ts";
+import { askingNames, checkAsking, checkList, inSteps, isText } from "../asking.ts";
 import type { Word } from "../formats/tokenizer.ts";
-import { type ReadMap, readMap } from "../map.ts";
+import { type ByMethod, inWords, type ReadMap } from "../raw-map.ts";
 import { checkPicture } from "../sample.ts";
-import {
-  checkContrast,
-  contrast,
-  mapsOf,
-  type Seen,
-  type Sentence,
-  type Span,
-  total,
-  Writer,
-  type WriterOptions,
-  type Written,
-} from "./writer.ts";
+import { type Sentence, type Span, total } from "./sentence.ts";
+import { type Prompt, SentenceModel, sentenceMethods } from "./sentence-model.ts";
 
-export type { Sentence, Token, WriterOptions as CaptionerOptions } from "./writer.ts";
+export type { Sentence, Token } from "./sentence.ts";
+export type { SentenceModelOptions as CaptionerOptions } from "./sentence-model.ts";
 
 export interface CaptionOptions {
   /** The sentence to explain; the model's own by default. */
@@ -39,7 +26,7 @@ export interface CaptionOptions {
   readonly beams?: number;
   /** Explain what speaks against the words. */
   readonly counterfactual?: boolean;
-  /** One method or several, by name or one's own; "grad-cam" by default. */
+  /** One method or several; "grad-cam" by default. */
   readonly method?: MethodChoice | readonly MethodChoice[];
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
@@ -63,7 +50,7 @@ export function checkCaption(options: CaptionOptions): void {
 export type WordKind = "caption" | "word" | "words" | "contrast";
 
 /** One map: words, by a method. */
-export interface WordExplanation extends ReadMap {
+export interface WordExplanation extends ReadMap, ByMethod {
   readonly kind: WordKind;
   readonly text: string;
   /** In words: "circle", "against circle", "a red circle rather than a dog". */
@@ -85,29 +72,11 @@ export interface Captioned {
   readonly explanations: readonly WordExplanation[];
 }
 
-/** A question about words: weights on the tokens. */
-interface Asked {
-  readonly kind: WordKind;
-  readonly text: string;
-  readonly tokens: Span;
-}
+/** What is asked of a caption. */
+type WordQuestion = Pick<WordExplanation, "kind" | "text" | "tokens">;
 
 /** An open captioner. */
-export class Captioner {
-  readonly #writer: Writer;
-
-  constructor(ort: Runtime, options: WriterOptions) {
-    this.#writer = new Writer(ort, options);
-  }
-
-  get name(): string {
-    return this.#writer.options.name;
-  }
-
-  get preprocess(): Preprocess {
-    return this.#writer.options.preprocess;
-  }
-
+export class Captioner extends SentenceModel {
   /**
    * Says what is in a picture and explains the words.
    * @throws UserError for words that the model does not know, a sentence that is empty or too long, an unknown method or layer.
@@ -115,48 +84,39 @@ export class Captioner {
   async explain(picture: Picture, options: CaptionOptions = {}): Promise<Captioned> {
     checkCaption(options);
     checkPicture(picture);
-    const methods = methodsOf(options.method);
-    if (options.instead !== undefined) checkContrast(methods, "sentence");
-    const writer = this.#writer;
-    const seen = this.#see(picture);
-    const given = options.caption === undefined ? undefined : writer.encode(options.caption, "caption", seen);
-    const other = options.instead === undefined ? undefined : writer.encode(options.instead, "other caption", seen);
-    const ids = given ?? (await writer.find(seen, options))[0];
-    const written = await writer.tell(seen, ids);
-    const instead = other && (await writer.tell(seen, other));
+    const methods = sentenceMethods(options, options.instead !== undefined && "sentence");
+    const prompt = this.#prompt(picture);
+    const given = options.caption === undefined ? undefined : prompt.encode(options.caption, "caption");
+    const other = options.instead === undefined ? undefined : prompt.encode(options.instead, "other caption");
+    const scored = await prompt.score(given ?? (await prompt.generate(options))[0]);
+    const instead = other && (await prompt.score(other));
 
-    const { geometry } = seen;
-    const { sentence: caption } = written;
-    const asked = questions(writer.options.tokenizer.words(ids), ids.length, caption.text, options.words);
-    const explanations: WordExplanation[] = [];
-    for (const [done, method] of methods.entries()) {
-      const onProgress = (part: number) => options.onProgress?.((done + part) / methods.length);
-      const how = { method, sign: options.counterfactual ? -1 : 1, signal: options.signal, onProgress } as const;
-      const spans = asked.map(({ tokens }) => tokens);
-      const maps = await mapsOf(written, spans, how);
-      asked.forEach(({ kind, text, tokens }, i) => {
-        throwIfAborted(options.signal);
-        const question = options.counterfactual ? `against ${text}` : text;
-        const logProbability = total(caption.tokens.slice(...tokens));
-        const own = { kind, text, question, tokens, logProbability };
-        explanations.push(Object.assign(readMap(maps[i], method, question, geometry), own));
-      });
-      onProgress(1);
+    const { sentence: caption, ids } = scored;
+    const asked = questions(this.options.tokenizer.words(ids), ids.length, caption.text, options.words);
+    const spans = asked.map(({ tokens }) => tokens);
+    const own = asked.map((one) => ({
+      ...{ ...one, question: inWords(one.text, options) },
+      logProbability: total(caption.tokens.slice(...one.tokens)),
+    }));
+    const explanations: WordExplanation[] = await inSteps(methods, options.onProgress, (method, onProgress) =>
+      prompt.explain(scored, spans, own, method, { ...options, onProgress }),
+    );
+    for (const [one, rival] of instead ? [[scored, instead] as const, [instead, scored] as const] : []) {
+      const { text, logProbability } = one.sentence;
+      const rather = {
+        ...{ kind: "contrast" as const, text, question: inWords(text, { against: rival.sentence.text }) },
+        ...{ tokens: [0, one.ids.length] as const, logProbability: logProbability - rival.sentence.logProbability },
+      };
+      explanations.push(await prompt.contrast(one, rival, rather));
     }
-    if (instead) {
-      explanations.push(await rather(written, instead, geometry), await rather(instead, written, geometry));
-    }
-    return {
-      ...{ picture, geometry, caption, generated: given === undefined, instead: instead?.sentence },
-      explanations: withMore(explanations, unfamiliar(picture, writer.options.familiar)),
-    };
+    const { geometry } = prompt;
+    return { picture, geometry, caption, generated: given === undefined, instead: instead?.sentence, explanations };
   }
 
   /** A sentence about a picture, without its explanation. */
   async caption(picture: Picture, search: Pick<CaptionOptions, "beams" | "signal"> = {}): Promise<Sentence> {
-    const seen = this.#see(picture);
-    const [ids] = await this.#writer.find(seen, search);
-    return (await this.#writer.tell(seen, ids)).sentence;
+    const prompt = this.#prompt(picture);
+    return (await prompt.score((await prompt.generate(search))[0])).sentence;
   }
 
   /**
@@ -167,17 +127,12 @@ export class Captioner {
    * @throws UserError for more words than the model allows.
    */
   compile(words: number, notes: Readonly<Record<string, string>> = {}): Promise<Uint8Array> {
-    const seen = this.#see(blankPicture(8, 8));
-    return this.#writer.compile(seen, words, { method: "grad-cam", task: "caption", ...notes });
-  }
-
-  release(): Promise<void> {
-    return this.#writer.release();
+    return this.#prompt(blankPicture(8, 8)).compile(words, { method: "grad-cam", task: "caption", ...notes });
   }
 
   /** A model that takes questions is asked for a caption. */
-  #see(picture: Picture): Seen {
-    return this.#writer.see(picture, this.#writer.options.asked?.(captionRequest));
+  #prompt(picture: Picture): Prompt {
+    return this.prompt(picture, this.options.asked?.(captionRequest));
   }
 }
 
@@ -190,40 +145,22 @@ function questions(
   tokens: number,
   text: string,
   asked: readonly string[] | undefined,
-): Asked[] {
+): WordQuestion[] {
   if (asked) return asked.flatMap((query) => find(words, query));
-  const each = words.map(({ text, from, to }): Asked => ({ kind: "word", text, tokens: [from, to] }));
+  const each = words.map(({ text, from, to }): WordQuestion => ({ kind: "word", text, tokens: [from, to] }));
   return [{ kind: "caption", text: text || "(nothing)", tokens: [0, tokens] }, ...each];
 }
 
 /** The places where a sentence has these words in a row; upper and lower case are alike. */
-function find(words: readonly Word[], query: string): Asked[] {
+function find(words: readonly Word[], query: string): WordQuestion[] {
   const wanted = query.trim().toLowerCase().split(/\s+/);
-  const starts = range(words.length).filter((i) => wanted.every((w, k) => words[i + k]?.text.toLowerCase() === w));
+  const texts = words.map(({ text }) => text);
+  const starts = range(words.length).filter((i) => wanted.every((w, k) => texts[i + k]?.toLowerCase() === w));
   if (starts.length === 0)
-    throw new UserError(
-      "unknown-name",
-      `unknown word: "${query}"; the caption is made of ${listing(
-        words.map((word) => word.text),
-        40,
-      )}`,
-    );
+    throw new UserError("unknown-name", `unknown word: "${query}"; the caption is made of ${listing(texts, 40)}`);
   return starts.map((i) => {
-    const [first, last] = [words[i], words[i + wanted.length - 1]];
-    const text = words
-      .slice(i, i + wanted.length)
-      .map((word) => word.text)
-      .join(" ");
-    return { kind: wanted.length > 1 ? "words" : "word", text, tokens: [first.from, last.to] };
-  });
-}
-
-async function rather(one: Written, other: Written, geometry: Geometry): Promise<WordExplanation> {
-  const { sentence, ids } = one;
-  const question = `${sentence.text} rather than ${other.sentence.text}`;
-  return Object.assign(readMap(await contrast(one, other), gradCam, question, geometry), {
-    ...{ kind: "contrast" as const, text: sentence.text, question },
-    tokens: [0, ids.length] as const,
-    logProbability: sentence.logProbability - other.sentence.logProbability,
+    const end = i + wanted.length;
+    const tokens = [words[i].from, words[end - 1].to] as const;
+    return { kind: wanted.length > 1 ? "words" : "word", text: texts.slice(i, end).join(" "), tokens };
   });
 }

@@ -8,15 +8,23 @@ import type { Runtime, SessionOptions } from "../../onnx/runtime.ts";
 import { withoutCache } from "../../onnx/without-cache.ts";
 import { chatTemplate, tokenText } from "../formats/chat-template.ts";
 import { firstNumber, type ModelFolder } from "../formats/folder.ts";
-import { sentencingOf } from "../formats/special-tokens.ts";
+import { type Sentencing, sentencingOf } from "../formats/special-tokens.ts";
 import { checkedText } from "../formats/tokenizer.ts";
-import type { AskedOptions } from "./generative-answerer.ts";
-import { imageOf } from "./narrator.ts";
-import { sequenceNarrator } from "./sequence-narrator.ts";
+import { imageOf } from "./decoder.ts";
+import type { SentenceModelOptions } from "./sentence-model.ts";
+import { sequenceDecoder } from "./sequence-decoder.ts";
 import { pictureDecoder } from "./vision-language.ts";
 
-/** All that a writer needs, but its name and where its maps lie; and whether the preprocessing was assumed. */
-type Conversing = Omit<AskedOptions, "name"> & { readonly assumed: boolean };
+/** What a layout says of a model that writes, beside what all layouts say alike. */
+export interface SentenceParts extends Sentencing, Pick<SentenceModelOptions, "narrator" | "asked"> {
+  /** The model that takes the picture. */
+  readonly image: Model;
+  /** Of the file that was read last: it finds the weights that lie beside any of them. */
+  readonly session: SessionOptions;
+}
+
+/** Of one that takes questions. */
+export type AnsweringParts = SentenceParts & Required<Pick<SentenceParts, "asked">>;
 
 const parts = [["vision_encoder"], ["embed_tokens"], ["decoder_model_merged", "decoder_model"]] as const;
 
@@ -24,26 +32,12 @@ const parts = [["vision_encoder"], ["embed_tokens"], ["decoder_model_merged", "d
  * @returns undefined where `config.json` tells of no picture among the words
  * @throws UserError for missing or broken files, and for parts that do not fit each other.
  */
-export async function visionLanguage(ort: Runtime, folder: ModelFolder): Promise<Conversing | undefined> {
+export async function visionLanguage(ort: Runtime, folder: ModelFolder): Promise<AnsweringParts | undefined> {
   const config = await folder.json("config.json", "model configuration");
   const picture = firstNumber(config.image_token_index, config.image_token_id);
   if (picture === undefined) return undefined;
-  const found: string[] = [];
-  for (const names of parts) {
-    const file = await folder.part(...names);
-    if (file === undefined) {
-      const expected = parts.map(([name]) => `onnx/${name}.onnx`).join(", ");
-      const what = `no onnx/${names[0]}.onnx; a vision-language model has ${expected}`;
-      throw new UserError("missing-file", `missing model: ${folder.files.path("")}: ${what}`);
-    }
-    found.push(file);
-  }
-  const [seeing, embedding, telling] = [
-    await folder.model(found[0]),
-    await folder.model(found[1]),
-    await folder.model(found[2]),
-  ];
-  const { preprocess, assumed } = await folder.preprocess(seeing.model);
+  const [seeing, embedding, telling] = await folder.models(parts, "a vision-language model has");
+  const { preprocess } = await folder.preprocess(seeing.model);
   const features = await featuresOf(ort, seeing.model, preprocess, seeing.session);
   const tokenizer = await folder.tokenizer();
   const said = await folder.json("tokenizer_config.json", "tokenizer configuration");
@@ -66,7 +60,7 @@ export async function visionLanguage(ort: Runtime, folder: ModelFolder): Promise
   const info = makeValueInfo(features.name, features.type, ["batch", count, features.channels]);
   const decoder = pictureDecoder(embedding.model, withoutCache(telling.model), info, { from, count });
   const sentencing = await sentencingOf(folder);
-  const narrator = sequenceNarrator(ort, seeing.model, decoder, sentencing.places);
+  const narrator = sequenceDecoder(ort, seeing.model, decoder, sentencing.places);
   const asked = (question: string) => {
     const tokens = encoded(template(checkedText(question, "question")));
     const places = tokens.flatMap((id, place) => (id === picture ? [place] : []));
@@ -75,7 +69,7 @@ export async function visionLanguage(ort: Runtime, folder: ModelFolder): Promise
     const start = [...tokens.slice(0, from), ...Array<number>(count).fill(picture), ...tokens.slice(from + 1)];
     return { tokens, start };
   };
-  return { ...sentencing, narrator, asked, tokenizer, preprocess, assumed, session: telling.session };
+  return { ...sentencing, narrator, asked, image: seeing.model, session: telling.session };
 }
 
 /** What the encoder gives of one picture: [1, places, channels]. */

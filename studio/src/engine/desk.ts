@@ -1,21 +1,8 @@
-/** @file The worker's desk: the model, the picture and what was seen in it, and the answers to the page's calls. */
+/** @file The worker's desk: the model, the picture, and the answers to the page's calls. */
 
 import { UserError } from "gradcam";
 import type { Scene } from "gradcam/scenes";
-import {
-  type ClassExplanation,
-  type Classifier,
-  decode,
-  EveryLayer,
-  type LoadedClassifier,
-  type Look,
-  load,
-  type Picture,
-  type Preprocess,
-  type Preprocessed,
-  pathOf,
-  preprocess,
-} from "gradcam/web";
+import { decode, load, type Picture, pathOf } from "gradcam/web";
 import type { Context } from "./answering.ts";
 import type {
   Answer,
@@ -30,40 +17,25 @@ import type {
   Seen,
   Subject,
 } from "./contract.ts";
-import { asMethod, shareOf } from "./contract.ts";
+import { shareOf } from "./contract.ts";
 import { develop } from "./develop.ts";
 import { editOf, painted } from "./edit.ts";
 import { exportAs } from "./export.ts";
 import { likenessOf } from "./likeness.ts";
-import { modelInfo } from "./model-info.ts";
 import { Narration } from "./narration.ts";
+import { OpenedModel } from "./opened-model.ts";
 import { filesOf } from "./picked.ts";
-import { Retouch, toPixels } from "./retouch.ts";
+import { toPixels } from "./retouch.ts";
 import { type StartedRuntime, startRuntime } from "./runtime.ts";
 import { sanityCheck } from "./sanity.ts";
-
-/** A picture on the desk, and its looks: with the default layer, and with others that were asked for. */
-interface Shown {
-  readonly picture: Picture;
-  readonly whole: Preprocessed;
-  /** The input as it is now, with what the brush did. */
-  seen: Preprocessed;
-  look: Look;
-  readonly others: Map<string, Promise<Look>>;
-  /** Maps at every layer, by question. */
-  readonly everywhere: Map<string, Calls["everyLayer"][1]>;
-  readonly retouch: Retouch;
-}
+import { ShownPicture } from "./shown-picture.ts";
 
 type OwnCalls = Exclude<CallName, "connect" | "useModel" | "paint">;
 
 export class Desk implements Record<OwnCalls, unknown> {
   #runtime: StartedRuntime | undefined;
-  #model: LoadedClassifier | undefined;
-  /** How a person has pictures prepared, over what the model says. */
-  #byHand: Preprocess | undefined;
-  #everyLayer: Promise<EveryLayer> | undefined;
-  #shown: Shown | undefined;
+  #model: OpenedModel | undefined;
+  #shown: ShownPicture | undefined;
   #narration: Narration | undefined;
   /** The picture that was decoded last. */
   #photograph: { readonly id: number; readonly picture: Promise<Picture> } | undefined;
@@ -90,18 +62,16 @@ export class Desk implements Record<OwnCalls, unknown> {
       onNotKept: this.onNotKept,
     });
     onProgress({ done: Number.NaN, what: "Making the model ready" });
-    const before = [this.#model, await this.#everyLayer?.catch(() => undefined)];
-    this.#model = opened;
-    this.#byHand = undefined;
-    this.#everyLayer = undefined;
+    const before = this.#model;
+    this.#model = new OpenedModel(opened, this.#started);
     this.#shown = undefined;
-    for (const old of before) await old?.release();
-    return modelInfo(opened, undefined);
+    await before?.release();
+    return this.#model.info();
   }
 
   async prepare(how: Calls["prepare"][0], _: Context): Promise<ModelInfo> {
-    this.#byHand = how;
-    return modelInfo(this.#opened, how);
+    this.#opened.byHand = how;
+    return this.#opened.info();
   }
 
   async develop(photograph: Calls["develop"][0], _: Context): Promise<Developed> {
@@ -109,97 +79,56 @@ export class Desk implements Record<OwnCalls, unknown> {
   }
 
   async show(photograph: Calls["show"][0], _: Context): Promise<Seen> {
-    const picture = await this.#decoded(photograph);
-    const how = this.#preprocess;
-    const whole = preprocess(picture, how);
-    const look = await this.#classifier.lookAt(whole);
-    const retouch = new Retouch(whole, how);
-    this.#shown = { picture, whole, seen: whole, look, others: new Map(), everywhere: new Map(), retouch };
-    return seenIn(look);
+    this.#shown = await ShownPicture.of(await this.#decoded(photograph), this.#opened);
+    return this.#shown.seen;
   }
 
   async explain(question: Question, context: Context): Promise<Answer> {
-    const { method, layer } = question;
-    const usual = layer === undefined || layer === this.#picture.look.forward.layer;
-    const every = method === "grad-cam" && !usual ? await this.everyLayer(question, context) : [];
-    const found = every.find((one) => one.layer === layer);
-    if (!found) return answerOf(await this.#ask(question, context));
-    const blank = found.map.data.some((v) => v > 0) ? undefined : `no positive evidence at ${layer}`;
-    return { ...found, ...(blank && { blank }) };
+    return this.#picture.answer(question, context);
   }
 
-  /** One run for all of them; asked again about the same, it is not run again. */
-  async everyLayer(question: Question, { onProgress }: Context): Promise<Calls["everyLayer"][1]> {
-    const { class: index, against, counterfactual } = question;
-    const { look, everywhere } = this.#picture;
-    const key = `${index} ${against} ${counterfactual}`;
-    const known = everywhere.get(key);
-    if (known) return known;
-    const every = await this.#openEveryLayer(onProgress);
-    const target = against !== undefined ? { for: index, against } : counterfactual ? { counterfactual: index } : index;
-    const maps = (await every.explain(look.forward, target)).map(({ data, dims: [, ...dims] }, i) => ({
-      layer: every.layers[i].name,
-      map: { data, dims },
-    }));
-    everywhere.set(key, maps);
-    return maps;
-  }
-
-  #openEveryLayer(onProgress: Context["onProgress"]): Promise<EveryLayer> {
-    if (this.#everyLayer) return this.#everyLayer;
-    onProgress({ done: Number.NaN, what: "Making every layer ready" });
-    const opened = EveryLayer.open(this.#started.ort, this.#classifier.explainer);
-    this.#everyLayer = opened;
-    opened.catch(() => {
-      this.#everyLayer = undefined;
-    });
-    return opened;
+  async everyLayer(question: Question, context: Context): Promise<Calls["everyLayer"][1]> {
+    const maps = await this.#picture.everyLayer(question, context);
+    return maps.map(({ layer, map }) => ({ layer, map }));
   }
 
   async brush(strokes: Calls["brush"][0], _: Context): Promise<Edited> {
-    const shown = this.#picture;
-    for (const stroke of strokes) shown.retouch.paint(stroke);
-    const input = shown.retouch.input;
-    const seen = await this.#lookAgain(input);
-    return { ...seen, patch: shown.retouch.patch(input) };
+    return this.#picture.brush(strokes);
   }
 
   async clean(_: undefined, __: Context): Promise<Seen> {
-    const shown = this.#picture;
-    const { width, height } = shown.whole.geometry.input;
-    shown.retouch.paint({ dabs: [{ x: width / 2, y: height / 2, radius: width + height }], brush: "restore" });
-    return this.#lookAgain(shown.whole);
+    return this.#picture.clean();
   }
 
   async occlude(question: Question, context: Context): Promise<Calls["occlude"][1]> {
     const asked = await this.explain(question, context);
-    const { map } = await this.#ask({ ...question, method: "occlusion", layer: undefined }, context);
+    const { map } = await this.#picture.explain({ ...question, method: "occlusion", layer: undefined }, context);
     return { map, ...likenessOf(asked.map, map) };
   }
 
   async sanity(question: Question, context: Context): Promise<Calls["sanity"][1]> {
     const trained = await this.explain(question, context);
-    return sanityCheck(this.#started, this.#classifier, this.#picture.seen, question, trained.map, context);
+    return sanityCheck(this.#started, this.#opened.classifier, this.#picture.input, question, trained.map, context);
   }
 
   async input(_: undefined, __: Context): Promise<ImageData> {
-    return toPixels(this.#picture.seen, this.#preprocess);
+    return toPixels(this.#picture.input, this.#opened.preprocess);
   }
 
   async path(layer: string, _: Context): Promise<Calls["path"][1]> {
-    return pathOf(this.#classifier.explainer, layer);
+    return pathOf(this.#opened.classifier.explainer, layer);
   }
 
   async export(request: Calls["export"][0], context: Context): Promise<Calls["export"][1]> {
-    const model = this.#opened;
-    const how = this.#preprocess;
-    if (request.kind === "onnx") return exportAs(request, model, how, undefined);
-    const { picture: whole, retouch, seen } = this.#picture;
-    const look = await this.#lookOn(request.question.layer);
-    const explanation = await this.#ask(request.question, context);
-    const edit = await editOf(retouch, seen.geometry);
-    const picture = edit ? painted(whole, retouch.patch(seen), seen.geometry) : whole;
-    return exportAs(request, model, how, { picture, edit, look, explanation });
+    const { loaded, preprocess: how } = this.#opened;
+    if (request.kind === "onnx") return exportAs(request, loaded, how, undefined);
+    const { picture: whole, retouch, input } = this.#picture;
+    const look = await this.#picture.lookOn(request.question.layer);
+    const explanation = await this.#picture.explain(request.question, context);
+    const { geometry } = input;
+    const edit = await editOf(retouch, geometry);
+    const picture = edit ? painted(whole, retouch.patch(input), geometry) : whole;
+    return exportAs(request, loaded, how, { picture, geometry, edit, look, explanation });
   }
 
   async narrator({ task, files }: Calls["narrator"][0], context: Context): Promise<Calls["narrator"][1]> {
@@ -223,41 +152,6 @@ export class Desk implements Record<OwnCalls, unknown> {
     return this.#photograph.picture;
   }
 
-  async #lookAgain(input: Preprocessed): Promise<Seen> {
-    const shown = this.#picture;
-    shown.seen = input;
-    shown.look = await this.#classifier.lookAt(input);
-    shown.others.clear();
-    shown.everywhere.clear();
-    return seenIn(shown.look);
-  }
-
-  async #ask(question: Question, { signal, onProgress }: Context): Promise<ClassExplanation> {
-    const { class: index, against, counterfactual, method, layer } = question;
-    const look = await this.#lookOn(layer);
-    const [explanation] = await look.explain({
-      classes: [index],
-      against,
-      counterfactual,
-      method: asMethod(method),
-      signal,
-      onProgress: (done) => onProgress({ done }),
-    });
-    return explanation;
-  }
-
-  /** The look whose maps lie on a layer; each layer's own is made when it is first asked for. */
-  #lookOn(layer: string | undefined): Promise<Look> {
-    const { look, others, seen } = this.#picture;
-    if (layer === undefined || layer === look.forward.layer) return Promise.resolve(look);
-    const known = others.get(layer);
-    if (known) return known;
-    const made = this.#classifier.lookAt(seen, { layer });
-    others.set(layer, made);
-    made.catch(() => others.delete(layer));
-    return made;
-  }
-
   get #started(): StartedRuntime {
     if (!this.#runtime) throw notStarted();
     return this.#runtime;
@@ -268,36 +162,15 @@ export class Desk implements Record<OwnCalls, unknown> {
     return this.#narration;
   }
 
-  get #opened(): LoadedClassifier {
+  get #opened(): OpenedModel {
     if (!this.#model) throw new UserError("missing-file", "missing model: none is open yet");
     return this.#model;
   }
 
-  get #classifier(): Classifier {
-    return this.#opened.classifier;
-  }
-
-  get #preprocess(): Preprocess {
-    return this.#byHand ?? this.#classifier.preprocess;
-  }
-
-  get #picture(): Shown {
+  get #picture(): ShownPicture {
     if (!this.#shown) throw new UserError("missing-file", "missing picture: none is shown yet");
     return this.#shown;
   }
 }
 
 const notStarted = (): UserError => new UserError("missing-file", "missing engine: it could not be fetched");
-
-const seenIn = ({ seen, scores, probabilities, ranking }: Look): Seen => ({
-  geometry: seen.geometry,
-  scores,
-  probabilities: Float32Array.from(probabilities, (p) => p ?? Number.NaN),
-  ranking,
-});
-
-const answerOf = ({ map, pixels, layer, blank, warnings }: ClassExplanation): Answer => ({
-  ...{ map, pixels, layer, blank },
-  // What is said of a blank map says its emptiness already.
-  warnings: warnings.filter(({ code }) => code !== "relu-emptied").map(({ text }) => text),
-});

@@ -5,12 +5,13 @@ import {
   type Box,
   box,
   type ClassExplanation,
+  type ClassifiedSample,
   encodeNpy,
   encodePng,
   type FigureRow,
   figureOf,
+  type Geometry,
   type LoadedClassifier,
-  type Look,
   type Picture,
   type Preprocess,
   panelCell,
@@ -25,7 +26,8 @@ interface Taken {
   /** As it was asked about: with what the brush did. */
   readonly picture: Picture;
   readonly edit: Edit | undefined;
-  readonly look: Look;
+  readonly geometry: Geometry;
+  readonly look: ClassifiedSample;
   readonly explanation: ClassExplanation;
 }
 
@@ -113,9 +115,9 @@ const inPixels = async (svg: string) => ({ type: "image/png", bytes: await raste
 const hundredths = ({ threshold }: ExportRequest): number => Math.round(100 * threshold);
 
 /** As the stage shows it: with the box, where that is shown. */
-async function drawn(request: ExportRequest, { explanation, look, picture }: Taken): Promise<Picture> {
+async function drawn(request: ExportRequest, { explanation, geometry, picture }: Taken): Promise<Picture> {
   const { colormap, opacity, boxed } = request;
-  const plain = view(explanation, { picture, geometry: look.seen.geometry }, { colormap, opacity });
+  const plain = view(explanation, { picture, geometry }, { colormap, opacity });
   const found = boxed && boxIn(explanation, request);
   return found ? redrawn(plain, drawBox(found)) : plain;
 }
@@ -143,13 +145,12 @@ function record(
   const { explanation, look, edit } = taken;
   const { class: index, label, method, question, layer, map, peak, warnings, blank } = explanation;
   const { threshold } = request;
-  const listed = new Set([...look.ranking.slice(0, 5), index]);
   return {
     image: request.picture,
     ...(edit && { edited: edit.record }),
     model: { name: classifier.name, sha256 },
     layer: layerOf(taken) ?? null,
-    predictions: look.ranking.filter((c) => listed.has(c)).map((c) => look.prediction(c)),
+    predictions: look.predictions([index]),
     explanations: [
       {
         ...{ class: index, label, method, question, layer: layer ?? null },

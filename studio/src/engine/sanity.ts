@@ -26,7 +26,7 @@ export async function sanityCheck(
     const options = { name, labels: labels.names, preprocess, output: model.outputs[0], layer, session };
     const forgetful = await Classifier.open(ort, bytes, options);
     try {
-      const look = await forgetful.lookAt(seen, { layer });
+      const look = await forgetful.classify(seen, { layer });
       const [{ map }] = await look.explain({
         classes: [index],
         against,

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Calls, Progress, Question } from "../engine/contract.ts";
-import { ask } from "../state/actions.ts";
+import { call as ask } from "../state/engine.ts";
 import { complain } from "../state/notices.ts";
 import { question, seen, settled } from "../state/studio.ts";
 

@@ -2,7 +2,7 @@
 import { signal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Calls, Progress, Question } from "../engine/contract.ts";
-import { ask } from "../state/actions.ts";
+import { call as ask } from "../state/engine.ts";
 import { latest } from "../state/latest.ts";
 import { complain } from "../state/notices.ts";
 import { colours, layer, loading, model, question, seen } from "../state/studio.ts";

@@ -2,7 +2,7 @@
 import { signal, useSignalEffect } from "@preact/signals";
 import { useState } from "preact/hooks";
 import type { Answer, Question } from "../engine/contract.ts";
-import { ask } from "../state/actions.ts";
+import { call as ask } from "../state/engine.ts";
 import { latest } from "../state/latest.ts";
 import { complain } from "../state/notices.ts";
 import { question, seen } from "../state/studio.ts";

@@ -2,8 +2,8 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { LanguageTask, PickedFile } from "../engine/contract.ts";
-import { open } from "../state/actions.ts";
 import { examples, showExample } from "../state/examples.ts";
+import { open } from "../state/model.ts";
 import { onPicture, openNarrator, ownNow } from "../state/narration.ts";
 import { giveAll, isPicture } from "../state/roll.ts";
 import { notice } from "../state/studio.ts";

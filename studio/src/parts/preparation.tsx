@@ -1,8 +1,9 @@
 /** @file How pictures are made inputs, as the model says, as is guessed, or as a person sets it; and what the network gets to see. */
 import { signal, useSignalEffect } from "@preact/signals";
 import type { Preprocess } from "gradcam/web";
-import { ask, setPreparation } from "../state/actions.ts";
+import { call as ask } from "../state/engine.ts";
 import { complain } from "../state/notices.ts";
+import { setPreparation } from "../state/preparation.ts";
 import { model, seen } from "../state/studio.ts";
 import { Canvas } from "./canvas.tsx";
 import { Choice } from "./choice.tsx";

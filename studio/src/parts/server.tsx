@@ -1,6 +1,6 @@
 /** @file A server in place of this device: for models too large for a browser. It says clearly that pictures leave, before they do and while. */
 import { useRef, useState } from "preact/hooks";
-import { connectTo, useServer, useThisDevice } from "../state/actions.ts";
+import { connectTo, useServer, useThisDevice } from "../state/server.ts";
 import { type Server as Known, sentTo, server } from "../state/studio.ts";
 import { Choice } from "./choice.tsx";
 

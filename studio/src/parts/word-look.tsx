@@ -1,6 +1,6 @@
 /** @file How maps of words are shown, and handed over as numbers. */
 import { encodeNpy } from "gradcam/web";
-import { handOver } from "../state/actions.ts";
+import { handOver } from "../state/exports.ts";
 import { looked, sayings } from "../state/narration.ts";
 import { Colours } from "./colours.tsx";
 

@@ -18,9 +18,9 @@ import type {
 } from "../engine/contract.ts";
 import { languageTasks } from "../engine/contract.ts";
 import { ofScene, type View, view } from "../views/registry.ts";
-import { ask, onRevival } from "./actions.ts";
-import { local } from "./engine.ts";
+import { call as ask, local } from "./engine.ts";
 import { latest } from "./latest.ts";
+import { onRevival } from "./lifecycle.ts";
 import { complain } from "./notices.ts";
 import { scene, question as sceneQuestion, write } from "./scene.ts";
 import { backend, loading, type Shown, shown } from "./studio.ts";

@@ -8,7 +8,8 @@ import { PathToScore } from "../parts/path.tsx";
 import { openFiles, pickedOf } from "../parts/pick.tsx";
 import { Preparation } from "../parts/preparation.tsx";
 import { Server } from "../parts/server.tsx";
-import { ask, save } from "../state/actions.ts";
+import { call as ask } from "../state/engine.ts";
+import { save } from "../state/exports.ts";
 import { complain } from "../state/notices.ts";
 import { layer, model, path } from "../state/studio.ts";
 

@@ -6,14 +6,14 @@ import { listing, UserError } from "../../errors.ts";
 import type { EncodedPicture } from "../../explain/sequence-explainer.ts";
 import type { SequenceModel } from "../../explain/sequence-plan.ts";
 import { type Connections, compose, type Part, within } from "../../onnx/compose.ts";
-import { range } from "../../onnx/dims.ts";
 import { filled } from "../../onnx/filled.ts";
 import type { Model } from "../../onnx/model.ts";
-import { DataType, declaredDims } from "../../onnx/proto.ts";
+import { DataType, declaredDims, type ValueInfoProto } from "../../onnx/proto.ts";
 import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
 import { repeatImage, toDense } from "../../onnx/tensors.ts";
+import { imageOf, parts, type SentenceDecoder, whole } from "./decoder.ts";
 import type { NextWord } from "./generation.ts";
-import { imageOf, type Narrator, parts, whole } from "./narrator.ts";
+import { contentOf, fixedLength, placesFor, tokenInput } from "./token-inputs.ts";
 
 /** Places of sentences come in steps of so many, so that few graphs are made for sentences of many lengths. */
 const placesInSteps = 8;
@@ -32,13 +32,13 @@ export interface QuestionReader {
  * @param most places that the decoder has
  * @throws UserError `invalid-model` for other inputs, and for models that do not fit each other.
  */
-export function sequenceNarrator(
+export function sequenceDecoder(
   ort: Runtime,
   encoder: Model | undefined,
   decoder: Model,
   most: number,
   question?: QuestionReader,
-): Narrator {
+): SentenceDecoder {
   const asking = question && { name: parts.question, model: readingOnly(question.model) };
   const own: Part = { name: encoder ? parts.decoder : parts.whole, model: decoder };
   const all: Part[] = [...(encoder ? [{ name: parts.encoder, model: encoder }] : []), ...(asking ? [asking] : []), own];
@@ -50,8 +50,8 @@ export function sequenceNarrator(
   if (all.length > 1) compose(all, connections);
 
   const inside = (tensor: string) => within(own.name, tensor);
-  const names = decoder.inputs.map(({ name }) => name).filter((name) => !(inside(name) in connections));
-  const length = fixedLength(decoder, reading);
+  const fed = fedOf(decoder, reading).filter(({ name }) => !(inside(name) in connections));
+  const length = fixedLength(decoder.inputs.find(({ name }) => name === reading));
   const states = connections[inside(hiddenStates)];
   const teller: SequenceModel = {
     parts: all,
@@ -59,21 +59,11 @@ export function sequenceNarrator(
     image: within(all[0].name, image),
     scores: inside(scores),
     feed: (sentences, seen) => {
-      const rows = (values: readonly number[]) =>
-        whole(
-          ort,
-          sentences.map(() => values),
-        );
-      const places = range(sentences[0].length);
-      const ones = () => rows(places.map(() => 1));
-      const every: Record<string, () => Tensor> = {
-        [reading]: () => whole(ort, sentences),
-        attention_mask: ones,
-        decoder_attention_mask: ones,
-        [statesMask]: () => rows(range(seen[states]?.dims[1] ?? 1).map(() => 1)),
-        position_ids: () => rows(places),
-      };
-      return Object.fromEntries(names.filter((name) => name in every).map((name) => [inside(name), every[name]()]));
+      const shape = { places: sentences[0].length, padding: 0 };
+      const masks = sentences.map(() => Array<number>(seen[states]?.dims[1] ?? 1).fill(1));
+      const feed = (info: ValueInfoProto) =>
+        info.name === statesMask ? whole(ort, masks) : tokenInput(ort, info, sentences, shape);
+      return Object.fromEntries(fed.map((info) => [inside(info.name), feed(info)]));
     },
   };
   return {
@@ -125,19 +115,11 @@ function askedAs(
   { most, padding }: QuestionReader,
 ): Feeds {
   const reading = readingOf(model, "question encoder");
-  const fixed = fixedLength(model, reading);
-  const limit = fixed ?? most;
-  if (ids.length > limit)
-    throw new UserError("invalid-input", `invalid question: ${ids.length} tokens; the model allows ${limit}`);
-  const places = range(fixed ?? ids.length);
-  const every: Record<string, (place: number) => number> = {
-    [reading]: (place) => ids[place] ?? padding,
-    attention_mask: (place) => (place < ids.length ? 1 : 0),
-    token_type_ids: () => 0,
-    position_ids: (place) => place,
-  };
-  const fed = model.inputs.filter(({ name }) => name in every);
-  return Object.fromEntries(fed.map(({ name }) => [within(part, name), whole(ort, [places.map(every[name])])]));
+  const fixed = fixedLength(model.inputs.find(({ name }) => name === reading));
+  const filled = { places: placesFor(ids.length, fixed, most), padding };
+  return Object.fromEntries(
+    fedOf(model, reading).map((info) => [within(part, info.name), tokenInput(ort, info, [ids], filled)]),
+  );
 }
 
 function nextWord(
@@ -183,6 +165,10 @@ function readingOf(model: Model, what: string): string {
   throw new UserError("invalid-model", `invalid ${what}: it takes ${listing(names)}; expected input_ids among them`);
 }
 
+/** The inputs that a text is fed to: its tokens to one alone, and what is said of them. */
+const fedOf = ({ inputs }: Model, reading: string): readonly ValueInfoProto[] =>
+  inputs.filter(({ name }) => name === reading || contentOf(name) !== "words");
+
 /** @throws UserError `invalid-model` for inputs that nobody feeds. */
 function checkInputs(model: Model, what: string, ...more: readonly string[]): void {
   const known = new Set([
@@ -192,11 +178,4 @@ function checkInputs(model: Model, what: string, ...more: readonly string[]): vo
   const others = model.inputs.map(({ name }) => name).filter((name) => !known.has(name));
   if (others.length)
     throw new UserError("invalid-model", `invalid ${what}: it takes ${listing(others)} too; export it without a cache`);
-}
-
-/** The places of a model that reads sentences of one length only. */
-function fixedLength(model: Model, reading: string): number | undefined {
-  const info = model.inputs.find(({ name }) => name === reading);
-  const fixed = info && declaredDims(info)?.[1];
-  return typeof fixed === "number" && fixed > 0 ? fixed : undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * @file The graphs of what writes about pictures, whatever it is made of: for telling a given sentence of a picture in one run, and for
+ * @file The graphs of what writes about pictures, whatever it is made of: for scoring a given sentence about a picture in one run, and for
  * finding the next word of a sentence that is being made.
  */
 import { listing, UserError } from "../../errors.ts";
@@ -11,8 +11,8 @@ import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
 import { isFloat } from "../../onnx/types.ts";
 import type { NextWord } from "./generation.ts";
 
-export interface Narrator {
-  /** The places of the graph that tells a sentence of so many words; the last may stay empty. */
+export interface SentenceDecoder {
+  /** The places of the graph that scores a sentence of so many words; the last may stay empty. */
   places(words: number): number;
   teller(places: number): SequenceModel;
   /** What a question about the picture is fed as, by names in the whole; of a model that takes one. */

@@ -10,8 +10,8 @@ import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
 import { toDense } from "../../onnx/tensors.ts";
 import { typeName } from "../../onnx/types.ts";
 import { type StepDecoder, unroll, unrolled } from "../../onnx/unroll.ts";
+import { parts, type SentenceDecoder, whole } from "./decoder.ts";
 import type { NextWord } from "./generation.ts";
-import { type Narrator, parts, whole } from "./narrator.ts";
 
 /** The tensors of a step decoder, as `captioner.json` names them. */
 export interface StepNames {
@@ -30,7 +30,7 @@ export interface StepNames {
  * An image encoder and a decoder that reads one word at a time.
  * @throws UserError `unknown-name`, `invalid-model` for names that are not there and for models that do not fit each other.
  */
-export function stepNarrator(ort: Runtime, encoder: Model, decoder: Model, names: StepNames): Narrator {
+export function stepDecoder(ort: Runtime, encoder: Model, decoder: Model, names: StepNames): SentenceDecoder {
   const step: StepDecoder = {
     model: decoder,
     token: names.word,

@@ -1,0 +1,97 @@
+/** @file A sample that was classified once, and any number of questions about it: numbers alone, for sessions are the explainer's. */
+import { throwIfAborted } from "../../errors.ts";
+import type { EveryLayer } from "../../explain/every-layer.ts";
+import type { Forward } from "../../explain/forward.ts";
+import { bestClasses, byScore, classScores } from "../../explain/target.ts";
+import { methodsOf } from "../../methods/define.ts";
+import { gradCam } from "../../methods/grad-cam.ts";
+import type { Warning } from "../../read/decision.ts";
+import type { ClassQuery, Labels } from "../labels.ts";
+import type { Placements } from "../placing.ts";
+import type { ModelReading } from "../reading.ts";
+import type { Kind } from "../sample.ts";
+import { type ClassQuestion, explanationOf, explanationsOf, type Prediction, targetOf } from "./explanations.ts";
+import type { ClassExplanation, Prepared } from "./kinds.ts";
+import type { ClassifyOptions } from "./options.ts";
+import { probabilitiesOf } from "./probability.ts";
+import { withWarnings } from "./warnings.ts";
+
+/** What is asked about a sample; layer and inputs are settled. */
+export type SampleOptions = Omit<ClassifyOptions, "layer" | "inputs">;
+
+/** Of the classifier. */
+export interface ClassifierReading {
+  readonly labels: Labels;
+  readonly reading: ModelReading;
+  /** Where maps lie on the sample. */
+  readonly places: Placements;
+}
+
+export class ClassifiedSample<K extends Kind = "picture"> {
+  /** Of every class, before any softmax. */
+  readonly scores: Float32Array;
+  /** Null where the model gives a value that is none. */
+  readonly probabilities: readonly (number | null)[];
+  #ranking: readonly number[] | undefined;
+
+  /** @param warnings of the sample itself */
+  constructor(
+    private readonly by: ClassifierReading,
+    private readonly sample: Pick<Prepared<K>, "prepared" | "lay">,
+    readonly forward: Forward,
+    private readonly warnings: readonly Warning[] = [],
+  ) {
+    this.scores = classScores(forward.scores, 0);
+    this.probabilities = probabilitiesOf(this.scores, by.reading.probability);
+  }
+
+  /** All classes, the best first. */
+  get ranking(): readonly number[] {
+    this.#ranking ??= bestClasses(this.scores, this.scores.length);
+    return this.#ranking;
+  }
+
+  /** The classes that queries stand for, each once; @throws UserError `unknown-name`. */
+  find(queries: readonly ClassQuery[]): number[] {
+    const best = (count: number) => bestClasses(this.scores, count);
+    return [...new Set(queries.flatMap((query) => this.by.labels.find(query, this.scores.length, best)))];
+  }
+
+  prediction(index: number): Prediction {
+    const [score, probability] = [this.scores[index], this.probabilities[index]];
+    return { class: index, label: this.by.labels.name(index), score, probability };
+  }
+
+  /** The five best classes and some others, the best first. */
+  predictions(others: readonly number[]): Prediction[] {
+    const classes = new Set([...bestClasses(this.scores, 5), ...others]);
+    return [...classes].sort(byScore(this.scores)).map((index) => this.prediction(index));
+  }
+
+  /**
+   * Explains classes; only methods at the pixels run the whole network again.
+   * @throws UserError for an unknown class or method, and for scores that are not finite.
+   */
+  async explain(options: SampleOptions = {}): Promise<ClassExplanation<K>[]> {
+    throwIfAborted(options.signal);
+    const { labels, places, reading } = this.by;
+    const methods = methodsOf(options.method);
+    const classes = this.find(options.classes ?? ["top1"]);
+    const against = options.against === undefined ? undefined : this.find([options.against])[0];
+    const answers = await explanationsOf(this.forward, { ...options, classes, methods, against }, labels);
+    const placings = await Promise.all(answers.map(({ layer }) => places.of(layer)));
+    const { prepared } = this.sample;
+    const model = [...this.warnings, ...reading.warnings];
+    const circumstances = { model, prepared, layers: reading.layers, probabilities: this.probabilities };
+    return withWarnings(answers, circumstances).map((answer, i) => this.sample.lay(answer, placings[i]));
+  }
+
+  /** One question's maps by Grad-CAM at every layer, from one run. */
+  async atEveryLayer(every: EveryLayer, question: ClassQuestion) {
+    const maps = await every.explain(this.forward, targetOf(question));
+    return maps.map(({ data, dims: [, ...dims] }, i) => {
+      const layer = every.layers[i].name;
+      return { ...explanationOf(question, gradCam, this.by.labels, { map: { data, dims }, layer }), layer };
+    });
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * @file What a model writes about a picture: sentences are found, or taken from a person, scored, and their words explained. Captions and
+ * written answers are made of it.
+ */
+import type { Dense } from "../../array/dense.ts";
+import { throwIfAborted, UserError } from "../../errors.ts";
+import { type EncodedPicture, type ScoredSequence, SequenceExplainer } from "../../explain/sequence-explainer.ts";
+import type { Geometry } from "../../image/geometry.ts";
+import type { Picture } from "../../image/picture.ts";
+import { type Preprocess, preprocess } from "../../image/preprocess.ts";
+import { type MethodChoice, methodsOf } from "../../methods/define.ts";
+import { gradCam } from "../../methods/grad-cam.ts";
+import type { Method } from "../../methods/method.ts";
+import { declaredType } from "../../onnx/proto.ts";
+import type { Feeds, Runtime } from "../../onnx/runtime.ts";
+import { toTensor } from "../../onnx/tensors.ts";
+import { typeName } from "../../onnx/types.ts";
+import type { Warning } from "../../read/decision.ts";
+import { unfamiliar } from "../familiarity.ts";
+import type { LanguageParts } from "../formats/folder.ts";
+import type { Sentencing } from "../formats/special-tokens.ts";
+import { onPicture } from "../pictures.ts";
+import { type ByMethod, byMethod, type RawMap, type ReadMap, remarksOn, row } from "../raw-map.ts";
+import type { SentenceDecoder } from "./decoder.ts";
+import { generate } from "./generation.ts";
+import { type Sentence, type Span, total } from "./sentence.ts";
+
+export interface SentenceModelOptions extends Sentencing, LanguageParts {
+  /** What scores sentences and finds their words. */
+  readonly narrator: SentenceDecoder;
+  /** How the model reads a question, where it takes one. */
+  readonly asked?: (question: string) => EncodedQuestion;
+}
+
+/** A question as a model reads it: fed beside the picture, or in front of the answer. */
+export interface EncodedQuestion {
+  readonly tokens: readonly number[];
+  readonly feeds?: Feeds;
+  /** What the model reads before the first word of the answer, in place of the start of every sentence. */
+  readonly start?: readonly number[];
+}
+
+/** A sentence about a picture, scored. */
+export interface ScoredSentence {
+  readonly told: ScoredSequence;
+  readonly ids: readonly number[];
+  readonly sentence: Sentence;
+}
+
+export interface Search {
+  /** How many sentences the search keeps; 1 takes the likeliest word each time. */
+  readonly beams?: number;
+  /** How many of them are wanted; 1 by default. */
+  readonly count?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface SpanOptions {
+  readonly counterfactual?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number) => void;
+}
+
+/** An open model that writes sentences about pictures. */
+export abstract class SentenceModel<Options extends SentenceModelOptions = SentenceModelOptions> {
+  readonly #sentences: SequenceExplainer;
+
+  constructor(
+    private readonly ort: Runtime,
+    protected readonly options: Options,
+  ) {
+    this.#sentences = new SequenceExplainer(ort, (places) => options.narrator.teller(places), options);
+  }
+
+  get name(): string {
+    return this.options.name;
+  }
+
+  get preprocess(): Preprocess {
+    return this.options.preprocess;
+  }
+
+  release(): Promise<void> {
+    return this.#sentences.release();
+  }
+
+  /** @throws UserError `invalid-input` for a question that is too long. */
+  protected prompt(picture: Picture, question?: EncodedQuestion): Prompt {
+    const { narrator, preprocess: how, start: usual, places, familiar } = this.options;
+    const { parts, image } = narrator.teller(narrator.places(1));
+    const { data, dims, geometry } = preprocess(picture, how);
+    const info = parts[0].model.inputs.find(({ name }) => image.endsWith(`/${name}`));
+    const type = info ? typeName(declaredType(info)) : "float32";
+    const feeds = { [image]: toTensor(this.ort, { data, dims: [1, ...dims] }, type), ...question?.feeds };
+    const start = question?.start ?? usual;
+    if (start.length > places)
+      throw new UserError("invalid-input", `invalid question: ${start.length} tokens; the model allows ${places}`);
+    const warnings = unfamiliar(picture, familiar);
+    return new Prompt(this.options, this.#sentences.see(feeds), geometry, start, warnings);
+  }
+}
+
+/** A picture before a model, and what the model reads before the first word. */
+export class Prompt {
+  constructor(
+    private readonly options: SentenceModelOptions,
+    private readonly sight: EncodedPicture,
+    readonly geometry: Geometry,
+    private readonly start: readonly number[],
+    /** Of the picture itself. */
+    private readonly warnings: readonly Warning[],
+  ) {}
+
+  /** Tokens of a sentence at most, the end among them. */
+  get #limit(): number {
+    return this.options.places - this.start.length + 1;
+  }
+
+  /** The likeliest sentences that the search finds, the best first; tokens without the start. */
+  generate({ beams, count = 1, signal }: Search): Promise<number[][]> {
+    const { narrator, end, most, beams: usual = 1 } = this.options;
+    return generate(narrator.next(this.sight), {
+      ...{ start: this.start, end, count, beams: Math.max(count, beams ?? usual) },
+      most: Math.max(1, Math.min(most, this.#limit)),
+      signal: () => throwIfAborted(signal),
+    });
+  }
+
+  /** A person's sentence, with its end; @throws UserError `invalid-input` for a long one, and as the tokenizer does. */
+  encode(text: string, what: string): number[] {
+    const { tokenizer, end } = this.options;
+    const ids = tokenizer.encode(text, what);
+    if (ids.length + 1 <= this.#limit) return [...ids, end];
+    const allowed = `the model allows ${this.#limit - 1}, and one for the end`;
+    throw new UserError("invalid-input", `invalid ${what}: ${ids.length} tokens; ${allowed}`);
+  }
+
+  async score(ids: readonly number[]): Promise<ScoredSentence> {
+    const { narrator, tokenizer, end } = this.options;
+    const before = [...this.start, ...ids.slice(0, -1)];
+    const places = narrator.places(before.length);
+    // What fills the places behind the sentence is read by none of its words.
+    const filled = [...before, ...Array<number>(Math.max(0, places - before.length)).fill(end)];
+    const told = await this.sight.score(filled, ids, this.start.length - 1);
+    const probabilities = told.logProbabilities;
+    const tokens = ids.map((id, t) => ({ id, text: tokenizer.tokenText(id), logProbability: probabilities[t] }));
+    return { told, ids, sentence: { text: tokenizer.decode(ids), tokens, logProbability: total(tokens) } };
+  }
+
+  /**
+   * What speaks for some spans of a sentence's tokens, or against them: all of them one batch.
+   * @param asked what is said of each span
+   */
+  async explain<E extends { readonly question: string }>(
+    { told, ids }: ScoredSentence,
+    spans: readonly Span[],
+    asked: readonly E[],
+    method: Method,
+    { counterfactual, signal, onProgress }: SpanOptions,
+  ): Promise<(E & ByMethod & ReadMap)[]> {
+    const sign = counterfactual ? -1 : 1;
+    const weights = spans.map(([from, to]) => ids.map((_, t) => (t >= from && t < to ? sign : 0)));
+    const { maps, pixels } = await told.explain(weights, { method, signal, onProgress });
+    throwIfAborted(signal);
+    const layer = method.space === "layer" ? told.layer : undefined;
+    return asked.map((own, i) =>
+      this.#laid(own, method, { map: row(maps, i), pixels: pixels && row(pixels, i), layer }),
+    );
+  }
+
+  /**
+   * One sentence rather than another, log p(one) - log p(other): Grad-CAM's sum in front of its rectifier is linear in the score, so that
+   * of a difference is the difference of the sums, and the two may differ in length.
+   */
+  async contrast<E extends { readonly question: string }>(one: ScoredSentence, other: ScoredSentence, asked: E) {
+    const whole = ({ told, ids }: ScoredSentence) => told.signedMaps([ids.map(() => 1)]);
+    const [own, against] = [await whole(one), await whole(other)];
+    const map: Dense = { data: own.data.map((v, p) => Math.max(0, v - against.data[p])), dims: own.dims.slice(1) };
+    return this.#laid(asked, gradCam, { map, layer: one.told.layer });
+  }
+
+  /** See `Captioner.compile`; @throws UserError `invalid-option` for more words than the model allows. */
+  compile(words: number, notes: Readonly<Record<string, string>>): Promise<Uint8Array> {
+    if (words > this.#limit)
+      throw new UserError("invalid-option", `invalid words: ${words}; the model allows ${this.#limit}`);
+    return this.sight.compiled(this.options.narrator.places(words + this.start.length - 1), notes);
+  }
+
+  #laid<E extends { readonly question: string }>(asked: E, method: Method, raw: RawMap): E & ByMethod & ReadMap {
+    const { blank, warnings } = remarksOn(raw, { ...asked, method });
+    return onPicture(this.geometry)({
+      ...asked,
+      ...byMethod(method),
+      ...raw,
+      blank,
+      warnings: [...this.warnings, ...warnings],
+    });
+  }
+}
+
+/** @throws UserError for an unknown method, `invalid-option` where one sentence rather than another is asked of a method that is not linear. */
+export function sentenceMethods(
+  { method }: { readonly method?: MethodChoice | readonly MethodChoice[] },
+  contrasted: string | false,
+): Method[] {
+  const methods = methodsOf(method);
+  if (contrasted && methods.some((one) => one !== gradCam))
+    throw new UserError(
+      "invalid-option",
+      `invalid method: one ${contrasted} rather than another is explained by grad-cam`,
+    );
+  return methods;
+}
