@@ -250,7 +250,7 @@ async function bundled() {
   };
 }
 
-test("gradcam is at most 60 KB up front, 78 KB where it explains and 123 KB whole, gzipped, without ONNX Runtime and without Node", async () => {
+test("gradcam is at most 60 KB up front, 79 KB where it explains and 124 KB whole, gzipped, without ONNX Runtime and without Node", async () => {
   const { metafile, outputFiles, upFront, explaining, whole } = await bundled();
   const sizes = { "up front": upFront, "where it explains": explaining, whole };
   const text = Object.entries(sizes).map(([what, bytes]) => `${(bytes / 1024).toFixed(1)} KB ${what}`);
@@ -258,9 +258,9 @@ test("gradcam is at most 60 KB up front, 78 KB where it explains and 123 KB whol
   expect(upFront).toBeGreaterThan(20 * 1024);
   expect(upFront).toBeLessThanOrEqual(60 * 1024);
   expect(explaining).toBeGreaterThan(upFront);
-  expect(explaining).toBeLessThanOrEqual(78 * 1024);
+  expect(explaining).toBeLessThanOrEqual(79 * 1024);
   expect(whole).toBeGreaterThan(explaining);
-  expect(whole).toBeLessThanOrEqual(123 * 1024);
+  expect(whole).toBeLessThanOrEqual(124 * 1024);
   const inputs = Object.keys(metafile.inputs);
   expect(inputs.filter((name) => /node:|onnxruntime-(node|web)|sharp|commander/.test(name))).toEqual([]);
   for (const { text } of outputFiles) expect(text).not.toMatch(/["']node:/);
