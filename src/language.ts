@@ -1,5 +1,4 @@
 /** @file `gradcam/language`: captions and answers explained, on whatever ONNX Runtime the host has. Apart from the core, for it brings a tokenizer. */
-
 export { insideOutside } from "./image/inside-outside.ts";
 export { compose } from "./onnx/compose.ts";
 export { readModel } from "./onnx/model.ts";

@@ -68,7 +68,7 @@ export function mixed(value: number): number {
 export function shuffle<T>(items: { [index: number]: T; readonly length: number }, uniform: () => number): void {
   for (let i = items.length - 1; i > 0; i--) {
     const j = Math.floor(uniform() * (i + 1));
-    [items[i], items[j]] = [items[j], items[i]];
+    [items[i], items[j]] = [items[j] as T, items[i] as T];
   }
 }
 

@@ -15,7 +15,7 @@ import { view } from "../tasks/classify/figure.ts";
 import type { Answered } from "../tasks/language/answering.ts";
 import type { Captioned } from "../tasks/language/captioning.ts";
 import { percent } from "../tasks/percent.ts";
-import type { ReadMap } from "../tasks/raw-map.ts";
+import type { ByMethod, ReadMap } from "../tasks/raw-map.ts";
 import { writeWhole } from "./files.ts";
 
 export interface WriteWordsOptions {
@@ -46,7 +46,7 @@ export interface WrittenMap {
 
 /** What a map is of, for its files and its place in the sheet. */
 interface Drawn {
-  readonly explanation: ReadMap & { readonly question: string };
+  readonly explanation: ReadMap & ByMethod & { readonly question: string };
   /** In file names. */
   readonly slug: string;
   readonly text: string;
@@ -129,9 +129,9 @@ async function write(
   { directory, stem, colormap, caption, masks = {} }: WriteWordsOptions,
 ): Promise<WrittenWords> {
   const maps: WrittenMap[] = [];
+  const titles = new Map(drawn.map(({ explanation }) => [explanation.method, explanation.methodTitle]));
   const cells = new Map<string, SheetCell[]>();
   const words = new Map<string, (PageWord & { readonly place: Drawn["place"] })[]>();
-  const titles = new Map(drawn.map(({ explanation: { method, methodTitle } }) => [method, methodTitle]));
   for (const { explanation, slug, text, detail, place } of drawn) {
     const { method, question, map, onPicture, pixels, blank, peak, box, warnings } = explanation;
     const base = `${stem}.${method}.${slug}`;

@@ -14,6 +14,15 @@ export interface RawMap {
   readonly layer?: string;
 }
 
+/** Whose map it is. */
+export interface ByMethod {
+  /** The method's name, and how people write it. */
+  readonly method: string;
+  readonly methodTitle: string;
+}
+
+export const byMethod = ({ name, title }: Method): ByMethod => ({ method: name, methodTitle: title });
+
 /** What is said of a map. */
 export interface Remarks {
   /** Why the map is blank, where it is. */
@@ -23,11 +32,7 @@ export interface Remarks {
 }
 
 /** A map, and where it lies on the picture. */
-export interface ReadMap extends RawMap, Remarks, PicturePlace {
-  /** The method's name, and how people write it. */
-  readonly method: string;
-  readonly methodTitle: string;
-}
+export interface ReadMap extends RawMap, Remarks, PicturePlace {}
 
 /** One of several answers, [m, ...]. */
 export function row(tensor: { data: unknown; dims: readonly number[] }, index: number): Dense {

@@ -8,7 +8,7 @@ import type { ClassQuery } from "../labels.ts";
 export interface ClassifyOptions {
   /** Classes to explain: indices, names, `topN`; the best class by default. */
   readonly classes?: readonly ClassQuery[];
-  /** One method or several, by name or one's own; "grad-cam" by default. */
+  /** One method or several; "grad-cam" by default. */
   readonly method?: MethodChoice | readonly MethodChoice[];
   /** Explain the classes rather than this one: what speaks for them and against it. */
   readonly against?: ClassQuery;

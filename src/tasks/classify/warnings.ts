@@ -54,17 +54,15 @@ function ofClass({ label, asked, class: index }: ExplainedClass, probability: nu
   return [{ code: "low-probability", text }];
 }
 
-function ofMap({ warnings, method, map, class: index }: ExplainedClass, all: readonly ExplainedClass[]): Warning[] {
-  if (warnings.length) return []; // it is blank, or its method knows no classes
+function ofMap(
+  { blank, method, map, class: index, warnings }: ExplainedClass,
+  all: readonly ExplainedClass[],
+): Warning[] {
+  if (blank !== undefined) return [];
+  const code = "class-independent";
+  if (warnings.some((one) => one.code === code)) return [];
   const other = all.find(
     (e) => e.method === method && e.class !== index && !e.blank && pearson(e.map.data, map.data) > alike,
   );
-  return other
-    ? [
-        {
-          code: "class-independent",
-          text: `The map hardly depends on the class: that of "${other.label}" is the same.`,
-        },
-      ]
-    : [];
+  return other ? [{ code, text: `The map hardly depends on the class: that of "${other.label}" is the same.` }] : [];
 }

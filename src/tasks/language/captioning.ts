@@ -7,7 +7,7 @@ import type { MethodChoice } from "../../methods/define.ts";
 import { range } from "../../onnx/dims.ts";
 import { askingNames, checkAsking, checkList, inSteps, isText } from "../asking.ts";
 import type { Word } from "../formats/tokenizer.ts";
-import { inWords, type ReadMap } from "../raw-map.ts";
+import { type ByMethod, inWords, type ReadMap } from "../raw-map.ts";
 import { checkPicture } from "../sample.ts";
 import { type Sentence, type Span, total } from "./sentence.ts";
 import { type Prompt, SentenceModel, sentenceMethods } from "./sentence-model.ts";
@@ -26,7 +26,7 @@ export interface CaptionOptions {
   readonly beams?: number;
   /** Explain what speaks against the words. */
   readonly counterfactual?: boolean;
-  /** One method or several, by name or one's own; "grad-cam" by default. */
+  /** One method or several; "grad-cam" by default. */
   readonly method?: MethodChoice | readonly MethodChoice[];
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
@@ -50,7 +50,7 @@ export function checkCaption(options: CaptionOptions): void {
 export type WordKind = "caption" | "word" | "words" | "contrast";
 
 /** One map: words, by a method. */
-export interface WordExplanation extends ReadMap {
+export interface WordExplanation extends ReadMap, ByMethod {
   readonly kind: WordKind;
   readonly text: string;
   /** In words: "circle", "against circle", "a red circle rather than a dog". */

@@ -20,7 +20,7 @@ import { unfamiliar } from "../familiarity.ts";
 import type { LanguageParts } from "../formats/folder.ts";
 import type { Sentencing } from "../formats/special-tokens.ts";
 import { onPicture } from "../pictures.ts";
-import { type RawMap, type ReadMap, remarksOn, row } from "../raw-map.ts";
+import { type ByMethod, byMethod, type RawMap, type ReadMap, remarksOn, row } from "../raw-map.ts";
 import type { SentenceDecoder } from "./decoder.ts";
 import { generate } from "./generation.ts";
 import { type Sentence, type Span, total } from "./sentence.ts";
@@ -157,7 +157,7 @@ export class Prompt {
     asked: readonly E[],
     method: Method,
     { counterfactual, signal, onProgress }: SpanOptions,
-  ): Promise<(E & ReadMap)[]> {
+  ): Promise<(E & ByMethod & ReadMap)[]> {
     const sign = counterfactual ? -1 : 1;
     const weights = spans.map(([from, to]) => ids.map((_, t) => (t >= from && t < to ? sign : 0)));
     const { maps, pixels } = await told.explain(weights, { method, signal, onProgress });
@@ -186,10 +186,15 @@ export class Prompt {
     return this.sight.compiled(this.options.narrator.places(words + this.start.length - 1), notes);
   }
 
-  #laid<E extends { readonly question: string }>(asked: E, method: Method, raw: RawMap): E & ReadMap {
-    const { blank, warnings } = remarksOn(raw, { method, question: asked.question });
-    const how = { method: method.name, methodTitle: method.title };
-    return onPicture(this.geometry)({ ...asked, ...how, ...raw, blank, warnings: [...this.warnings, ...warnings] });
+  #laid<E extends { readonly question: string }>(asked: E, method: Method, raw: RawMap): E & ByMethod & ReadMap {
+    const { blank, warnings } = remarksOn(raw, { ...asked, method });
+    return onPicture(this.geometry)({
+      ...asked,
+      ...byMethod(method),
+      ...raw,
+      blank,
+      warnings: [...this.warnings, ...warnings],
+    });
   }
 }
 
@@ -199,7 +204,7 @@ export function sentenceMethods(
   contrasted: string | false,
 ): Method[] {
   const methods = methodsOf(method);
-  if (contrasted && methods.some(({ name }) => name !== "grad-cam"))
+  if (contrasted && methods.some((one) => one !== gradCam))
     throw new UserError(
       "invalid-option",
       `invalid method: one ${contrasted} rather than another is explained by grad-cam`,
