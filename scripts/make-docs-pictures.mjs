@@ -1,7 +1,7 @@
 /**
  * @file Makes docs/pictures: what each method shows of the bundled picture, and the panel of the README.
  *
- *     npm run build && node scripts/make-docs-pictures.mjs
+ *     npm run build && node scripts/make-docs-pictures.mjs [NAME of a picture]...
  *
  * A method's picture shows only what the network saw, the central square; the README's panel is the one that
  * `gradcam explain` writes, made smaller. Colours are reduced to 256 to keep the repository small.
@@ -34,14 +34,23 @@ const pictures = path.join(root, "docs/pictures");
 const classes = ["Egyptian cat", "espresso"];
 const [width, margin] = [760, 8];
 
+/** Where a method is shown that is Grad-CAM on the bundled model's default layer, behind which its gradients are the same everywhere. */
+const layers = { "hires-cam": "blocks.10/add", "layer-cam": "blocks.4/add" };
+
+const all = {
+  ...Object.fromEntries(methods.map((method) => [method.name, () => methodPicture(method)])),
+  ...{ scenes: scenesPicture, layers: layersPicture, "cat-and-cup.panel": readmePanel, caption: captionSheet },
+};
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !Object.hasOwn(all, name));
+if (unknown.length)
+  throw new Error(`unknown pictures: ${unknown.join(", ")}; there are ${Object.keys(all).join(", ")}`);
+
 const model = await load();
 await mkdir(pictures, { recursive: true });
-for (const method of methods) await save(method.name, await methodPicture(method));
-await save("scenes", await scenesPicture());
-await save("layers", await layersPicture());
-await save("cat-and-cup.panel", await readmePanel());
+for (const [name, draw] of Object.entries(all))
+  if (!asked.length || asked.includes(name)) await save(name, await draw());
 await model.release();
-await save("caption", await captionSheet());
 
 /** The sheet that `gradcam caption` writes of the example scene. */
 async function captionSheet() {
@@ -57,23 +66,22 @@ async function captionSheet() {
   return sheet;
 }
 
-/** One row: the input, and the method's answer for each class. HiResCAM is Grad-CAM on the default layer, and shown on another. */
+/** One row: the input, and the method's answer for each class. */
 async function methodPicture({ name }) {
-  const layer = name === "hires-cam" ? "blocks.10/add" : undefined;
-  const why = await model.explain(photo, { classes, method: name, layer });
+  const why = await model.explain(photo, { classes, method: name, layer: layers[name] });
   const seen = await seenByTheNetwork(why);
   return drawRow(["Input", ...classes], [seen, ...why.explanations.map((explanation) => drawn(explanation, seen))]);
 }
 
 /** Grad-CAM of one class on three layers, from the default towards the pixels. */
 async function layersPicture() {
-  const layers = ["features", "blocks.10/add", "blocks.4/add"];
+  const names = ["features", "blocks.10/add", "blocks.4/add"];
   const shown = [];
-  for (const layer of layers) {
+  for (const layer of names) {
     const why = await model.explain(photo, { classes: ["espresso"], layer });
     shown.push(drawn(why.explanations[0], await seenByTheNetwork(why)));
   }
-  return drawRow(layers, shown);
+  return drawRow(names, shown);
 }
 
 /** The map over what the network saw or, for methods at the pixels, their signed image. */

@@ -74,6 +74,12 @@ export class InternalError extends Error {
   }
 }
 
+/** What must be there, by how it was made; @throws InternalError that names it. */
+export function present<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new InternalError(`${what} is missing`);
+  return value;
+}
+
 /** @throws UserError `cancelled` where who asked has said so. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new UserError("cancelled", "cancelled");

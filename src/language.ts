@@ -1,4 +1,5 @@
 /** @file `gradcam/language`: captions and answers explained, on whatever ONNX Runtime the host has. Apart from the core, for it brings a tokenizer. */
+export { insideOutside } from "./image/inside-outside.ts";
 export { compose } from "./onnx/compose.ts";
 export { readModel } from "./onnx/model.ts";
 export { unroll } from "./onnx/unroll.ts";
@@ -29,4 +30,4 @@ export {
   sequenceDecoder as sequenceNarrator,
 } from "./tasks/language/sequence-decoder.ts";
 export { type StepNames, stepDecoder, stepDecoder as stepNarrator } from "./tasks/language/step-decoder.ts";
-export { insideOutside, type ReadMap } from "./tasks/raw-map.ts";
+export type { ReadMap } from "./tasks/raw-map.ts";

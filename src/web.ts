@@ -12,6 +12,8 @@ export { fromHuggingFace } from "./image/hugging-face.ts";
 export { type Box, box, type Point, peak } from "./image/locate.ts";
 export type { Picture, PixelMap } from "./image/picture.ts";
 export { type Preprocess, type Preprocessed, preprocess } from "./image/preprocess.ts";
+export { defineMethod, type MethodChoice, type MethodDefinition } from "./methods/define.ts";
+export { byImage, flatGrid, layerMethod } from "./methods/layer-map.ts";
 export { signatureOf, type TensorSignature } from "./onnx/signature.ts";
 export { type ColormapName, colormap, colormaps } from "./render/colormap.ts";
 export { guidedImage, normalise } from "./render/normalise.ts";

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
+import { methods } from "../src/methods/index.ts";
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const runtime = path.dirname(createRequire(import.meta.url).resolve("onnxruntime-web/ort-wasm-simd-threaded.wasm"));
@@ -61,7 +62,7 @@ function offline(): Plugin {
 
 /** What only some graphs and pictures need: one file, which is compressed better than twenty. */
 const seldom =
-  /src\/(ops\/(trigonometry|compress|lrn|determinant|lp|loss|max-roi-pool|einsum|signal|microsoft-\w+|scatter|branches|inside|transposed-convolution|blocks|resize|attention|loops|microsoft|sampling|gate|recurrence|recurrent)|onnx\/(device|missing-runtime|zeros|compress|probe|nested|halves|retype|disguise|bodies|upgrade|functions|reason|failure|foreign)|web\/(tiff|unpack)|explain\/(training|input-shapes|field[\w-]*|receptive-field))\.ts/;
+  /src\/(ops\/(trigonometry|compress|lrn|determinant|inverse|lp|loss|max-roi-pool|einsum|signal|microsoft-\w+|scatter|branches|inside|transposed-convolution|blocks|resize|attention|loops|microsoft|sampling|gate|recurrence|recurrent)|onnx\/(device|missing-runtime|zeros|compress|probe|nested|halves|retype|disguise|bodies|upgrade|functions|reason|failure|foreign)|web\/(tiff|unpack)|methods\/answer|explain\/(training|input-shapes|field[\w-]*|receptive-field))\.ts/;
 
 const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
 
@@ -77,6 +78,7 @@ export default defineConfig({
       gradcam: here("../src/index.ts"),
     },
   },
+  define: { METHODS: JSON.stringify(methods.map(({ name, title, summary }) => ({ name, title, summary }))) },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   worker: {
     format: "es",

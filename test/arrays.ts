@@ -1,7 +1,9 @@
 /** @file Reference arrays: NumPy's files of every type that the cases use, and how far a result is from them. */
+
 import { readFileSync } from "node:fs";
 import * as ort from "onnxruntime-node";
-import { halfToNumber } from "../src/onnx/proto.ts";
+import { halfToNumber } from "../src/array/half.ts";
+
 import type { Tensor } from "../src/onnx/runtime.ts";
 
 type Data = Float32Array | Float64Array | Uint16Array | BigInt64Array | Int32Array | Uint8Array;

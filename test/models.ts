@@ -1,6 +1,6 @@
 /** @file Small ONNX models made in code, and random feeds for them. */
 import * as ort from "onnxruntime-node";
-import { randomNormal } from "../src/autodiff/check.ts";
+import { randomNormal } from "../src/array/random.ts";
 import { product } from "../src/onnx/dims.ts";
 import {
   type AttributeValue,

@@ -1,6 +1,6 @@
 /** @file Small networks of the usual plans, with random weights: what the tests of explanations ask about. */
 import * as ort from "onnxruntime-node";
-import { randomNormal } from "../src/autodiff/check.ts";
+import { randomNormal } from "../src/array/random.ts";
 import { product } from "../src/onnx/dims.ts";
 import { changed, DataType, decodeModel, encodeModel, makeValueInfo, type NodeProto } from "../src/onnx/proto.ts";
 import type { Feeds } from "../src/onnx/runtime.ts";
@@ -68,14 +68,14 @@ export const vgg = (plan: Plan = {}): Uint8Array =>
 export const linear = (plan: Plan = {}): Uint8Array =>
   build([node("Flatten", "x", "flat"), gemm], { fw: weights([5, 192], 15), fb: weights([5], 16) }, plan);
 
-/** To the logits of "gap" comes the mean of the inverse of the features' mean, an operator that has no rule: scores "y". */
-export const inverse = (plan: Plan = {}): Uint8Array =>
+/** To the logits of "gap" comes the mean of a triangle of the features' mean, by an operator that has no rule: scores "y". */
+export const unruled = (plan: Plan = {}): Uint8Array =>
   gap({
     ...plan,
     after: [
       node("ReduceMean", "features", "matrix", { axes: [1], keepdims: 0 }),
-      changed(node("Inverse", "matrix", "inverse"), { domain: "com.microsoft" }),
-      node("ReduceMean", "inverse", "mean", { axes: [1, 2], keepdims: 0 }),
+      changed(node("Trilu", "matrix", "triangle"), { domain: "com.microsoft" }),
+      node("ReduceMean", "triangle", "mean", { axes: [1, 2], keepdims: 0 }),
       node("Unsqueeze", "mean mean_axes", "column"),
       node("Add", "logits column", "y"),
     ],

@@ -1,7 +1,7 @@
 /** @file What is measured of a map on a scene, and how shares and means get their intervals. */
 import { randomFor } from "../../dist/array/random.js";
 import { bootstrap, mean, sum } from "../../dist/array/statistics.js";
-import { insideOutside } from "../../dist/tasks/raw-map.js";
+import { insideOutside } from "../../dist/image/inside-outside.js";
 
 /** How far beside an object a peak may lie, in parts of the picture's side. */
 const tolerance = 0.03;

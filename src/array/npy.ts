@@ -5,6 +5,7 @@
  */
 
 import { InternalError, UserError } from "../errors.ts";
+import { halfToNumber } from "./half.ts";
 
 const SIGNATURE = [0x93, ...new TextEncoder().encode("NUMPY")];
 const MAGIC = [...SIGNATURE, 1, 0];
@@ -49,7 +50,7 @@ interface ElementType {
 }
 
 const types: Readonly<Record<string, ElementType>> = {
-  f2: { name: "float16", bytes: 2, read: (view, at, little) => half(view.getUint16(at, little)) },
+  f2: { name: "float16", bytes: 2, read: (view, at, little) => halfToNumber(view.getUint16(at, little)) },
   f4: { name: "float32", bytes: 4, read: (view, at, little) => view.getFloat32(at, little) },
   f8: { name: "float64", bytes: 8, read: (view, at, little) => view.getFloat64(at, little) },
   i1: { name: "int8", bytes: 1, read: (view, at) => view.getInt8(at) },
@@ -132,13 +133,6 @@ function fortranPlace(shape: readonly number[]): (index: number) => number {
     for (let axis = shape.length - 1; axis >= 0; axis--) place = place * shape[axis] + position[axis];
     return place;
   };
-}
-
-/** IEEE 754 binary16. */
-function half(bits: number): number {
-  const [sign, exponent, fraction] = [bits & 0x8000 ? -1 : 1, (bits >> 10) & 0x1f, bits & 0x3ff];
-  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 function invalid(seen: string, allowed: string): UserError {

@@ -1,8 +1,9 @@
 /**
- * @file Seeded randomness that does not depend on the order of the work.
+ * @file Seeded randomness, the same in every engine and for all time: scenes, shuffled networks and figures of evaluations are made of it.
  *
- * A stream is named by what it is for, e.g. a picture and a metric: the same numbers come on one worker or on ten, before and after
- * a resumed run. Not for secrets.
+ * Of a named stream the numbers do not depend on the order of the work: it is called by what it is for, e.g. a picture and a metric, and the
+ * same numbers come on one worker or on ten, before and after a resumed run. Where a whole number is the seed, they come from Mulberry32.
+ * Not for secrets.
  */
 
 /** Numbers of one stream. */
@@ -25,8 +26,7 @@ export function randomFor(...name: readonly (string | number)[]): Random {
   return {
     uniform,
     below,
-    // Box and Muller 1958.
-    normal: () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
+    normal: () => normalFrom(uniform),
     choose(count, total) {
       const all = Uint32Array.from({ length: total }, (_, i) => i);
       for (let i = 0; i < count; i++) {
@@ -36,6 +36,40 @@ export function randomFor(...name: readonly (string | number)[]): Random {
       return all.subarray(0, count);
     },
   };
+}
+
+/** Box and Muller 1958. */
+const normalFrom = (uniform: () => number): number =>
+  Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+
+/** Standard normal numbers of one seed. */
+export function randomNormal(seed: number): (count: number) => Float32Array {
+  const uniform = uniformFrom(seed + 0x9e3779b9);
+  return (count) => Float32Array.from({ length: count }, () => normalFrom(uniform));
+}
+
+/** Uniform numbers in [0, 1), of Mulberry32 (Ettinger 2017), whose state is one number of 32 bits. */
+export function uniformFrom(state: number): () => number {
+  let at = state;
+  return () => {
+    at = (at + 0x6d2b79f5) | 0;
+    return mixed(at) / 0x1_0000_0000; // scenes are bundled where ** is not trusted to be exact
+  };
+}
+
+/** 32 bits in which every bit of a number of 32 bits has its part. */
+export function mixed(value: number): number {
+  let t = Math.imul(value ^ (value >>> 15), value | 1);
+  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+  return (t ^ (t >>> 14)) >>> 0;
+}
+
+/** Fisher and Yates, in place. */
+export function shuffle<T>(items: { [index: number]: T; readonly length: number }, uniform: () => number): void {
+  for (let i = items.length - 1; i > 0; i--) {
+    const j = Math.floor(uniform() * (i + 1));
+    [items[i], items[j]] = [items[j] as T, items[i] as T];
+  }
 }
 
 /** 128 bits of a text: FNV-1a in four lanes that begin and step differently. */

@@ -4,6 +4,7 @@
  * A random cotangent and a few random directions stand for the whole Jacobian: a check costs one gradient, and two forward passes a
  * direction.
  */
+import { randomNormal } from "../array/random.ts";
 import { checkOptions, expects, isRecord, type OptionNames, UserError } from "../errors.ts";
 import { type Feeds, openSession, type Runtime, run, type SessionOptions } from "../onnx/runtime.ts";
 import type { Overrides } from "./differentiate.ts";
@@ -42,6 +43,12 @@ export interface GradientCheck {
   readonly numeric: number;
   /** Their distance over the root of the sum of the squared terms of <gradient, u>. */
   readonly error: number;
+  /** The analytic value over the numeric one: 2 where a factor of 1/2 was forgotten, -1 where a sign was. */
+  readonly factor: number;
+  /** Whether the factor is the same along every direction: then the rule is right but for it. */
+  readonly uniform: boolean;
+  /** All this in a line, for people. */
+  readonly text: string;
 }
 
 /**
@@ -72,7 +79,7 @@ export async function checkVjp(ort: Runtime, bytes: Uint8Array, options: CheckOp
       const moved = { ...feeds, [name]: new ort.Tensor("float32", at, feeds[name].dims) };
       return dot((await run(runner, moved, [output]))[output].data as Float32Array, cotangent);
     };
-    const along = async (input: string, u: Float32Array): Promise<GradientCheck> => {
+    const along = async (input: string, u: Float32Array): Promise<Along> => {
       const x = feeds[input].data as Float32Array;
       const gradient = gradients[input].data as Float32Array;
       const [ahead, behind] = [x.map((v, i) => v + step * u[i]), x.map((v, i) => v - step * u[i])];
@@ -81,13 +88,13 @@ export async function checkVjp(ort: Runtime, bytes: Uint8Array, options: CheckOp
       const numeric = ((await projected(input, ahead)) - (await projected(input, behind))) / (2 * step);
       const analytic = dot(gradient, taken);
       const scale = Math.sqrt(gradient.reduce((sum, g, i) => sum + (g * u[i]) ** 2, 0));
-      return { input, analytic, numeric, error: Math.abs(analytic - numeric) / Math.max(scale, 1e-6) };
+      return { analytic, numeric, error: Math.abs(analytic - numeric) / Math.max(scale, 1e-6) };
     };
     const checks: GradientCheck[] = [];
     for (const input of wrt) {
-      const tried: GradientCheck[] = [];
+      const tried: Along[] = [];
       for (let i = 0; i < directions; i++) tried.push(await along(input, random(feeds[input].data.length)));
-      checks.push(tried.reduce((worst, check) => (check.error > worst.error ? check : worst)));
+      checks.push(summed(input, tried));
     }
     return checks;
   } finally {
@@ -95,24 +102,33 @@ export async function checkVjp(ort: Runtime, bytes: Uint8Array, options: CheckOp
   }
 }
 
+/** What one direction said. */
+type Along = Pick<GradientCheck, "analytic" | "numeric" | "error">;
+
+/** Factors that differ by less are one: a difference of float32 has no more digits. */
+const sameFactor = 0.02;
+
+/** The worst of some directions, and what they say together. */
+function summed(input: string, tried: readonly Along[]): GradientCheck {
+  const { analytic, numeric, error } = tried.reduce((worst, one) => (one.error > worst.error ? one : worst));
+  const factors = tried.map((one) => one.analytic / one.numeric);
+  const [least, most] = [Math.min(...factors), Math.max(...factors)];
+  const factor = analytic / numeric;
+  const uniform = most - least <= sameFactor * Math.abs(factor);
+  const sign = analytic * numeric < 0 ? "the signs differ" : "the signs agree";
+  const along = uniform
+    ? `in each of ${tried.length} directions`
+    : `between ${short(least)} and ${short(most)} in others`;
+  return {
+    ...{ input, analytic, numeric, error, factor, uniform },
+    text: `analytic ${short(analytic)}, numeric ${short(numeric)}: ${sign}, factor ${short(factor)}${tried.length > 1 ? `, ${along}` : ""}`,
+  };
+}
+
+const short = (value: number): string => String(Number(value.toPrecision(4)));
+
 function dot(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
   return sum;
-}
-
-/** Seeded standard normal numbers (mulberry32, Box and Muller). */
-export function randomNormal(seed: number): (count: number) => Float32Array {
-  let state = seed + 0x9e3779b9;
-  const uniform = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return (count) =>
-    Float32Array.from(
-      { length: count },
-      () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
-    );
 }

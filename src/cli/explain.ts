@@ -11,6 +11,7 @@ import {
   loadOptions,
   namedFile,
   notice,
+  partsOf,
   several,
   withDrawing,
   withMethods,
@@ -76,7 +77,7 @@ export function defineExplain(program: Command): void {
 const ofDirectories: readonly OutputFile[] = ["overlay", "map", "manifest"];
 
 function outputList(text: string, before: readonly OutputFile[] = []): OutputFile[] {
-  const named = text.split(",").map((name) => outputFiles.find((one) => one === name.trim()));
+  const named = partsOf(text).map((name) => outputFiles.find((one) => one === name));
   if (named.includes(undefined)) throw new InvalidArgumentError(`Allowed values: ${outputFiles.join(", ")}.`);
   return [...before, ...named.filter((one) => one !== undefined)];
 }

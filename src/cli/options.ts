@@ -159,17 +159,17 @@ export function withList(
   names: readonly string[],
   read: (name: string) => string,
 ): Command {
-  const gather = (text: string, before: readonly string[] = []) => [
-    ...before,
-    ...text
-      .split(",")
-      .map((name) => name.trim())
-      .filter(Boolean)
-      .map(read),
-  ];
+  const gather = (text: string, before: readonly string[] = []) => [...before, ...partsOf(text).map(read)];
   return command
     .addOption(new Option(`--${kind} <names>`, `${what}: ${names.join(", ")}`).argParser(gather))
     .addOption(new Alias(`--${kind}s <names>`, kind).argParser(gather).hideHelp());
+}
+
+/** What commas part, in every list of an option: none of it is empty. */
+export function partsOf(text: string): string[] {
+  const parts = text.split(",").map((part) => part.trim());
+  if (parts.includes("")) throw new InvalidArgumentError("It must have no empty part between its commas.");
+  return parts;
 }
 
 /** Another spelling of an option. */
@@ -340,7 +340,7 @@ export function namedFile(text: string, before: Readonly<Record<string, string>>
 }
 
 function numbers(text: string): number[] {
-  const values = text.split(",").map(Number);
+  const values = partsOf(text).map(Number);
   if (![1, 3].includes(values.length) || values.some((v) => !Number.isFinite(v)))
     throw new InvalidArgumentError("Expected one number, or three separated by commas.");
   return values;

@@ -7,7 +7,8 @@
  * for those it can be made an input like any other.
  */
 import { checkOptions, expects, isTexts, listing, UserError } from "../errors.ts";
-import { type MethodName, methodNamed, methods } from "../methods/index.ts";
+import { type MethodChoice, methodOf } from "../methods/define.ts";
+import { methods } from "../methods/index.ts";
 import type { Method } from "../methods/method.ts";
 import { append } from "../onnx/append.ts";
 import type { Value } from "../onnx/build.ts";
@@ -22,7 +23,7 @@ export const classInputs = ["optional", "required"] as const;
 
 export interface CompileOptions {
   /** "grad-cam" by default; a method of one run. */
-  readonly method?: MethodName;
+  readonly method?: MethodChoice;
   /** "optional" by default. */
   readonly classInput?: (typeof classInputs)[number];
   /** What else the file shall say of itself: metadata, by key without "gradcam.". */
@@ -38,11 +39,11 @@ export interface CompileOptions {
  */
 export function compile(explainer: Explainer, options: CompileOptions = {}): Uint8Array {
   checkOptions<CompileOptions>(options, { method: true, classInput: true, notes: true }, "compile");
-  const { method: name = "grad-cam", classInput = "optional", notes } = options;
+  const { method: given = "grad-cam", classInput = "optional", notes } = options;
   expects(explainer instanceof Object && "model" in explainer, "explainer", explainer, "what openExplainer gives");
   expects(classInputs.includes(classInput), "classInput", classInput, listing(classInputs));
   expects(!notes || isTexts(Object.values(notes)), "notes", notes, "an object of texts");
-  const method = methodNamed(name);
+  const method = methodOf(given);
   const graph = graphOf(method);
   checkNotCompiled(explainer.model);
   const model = declaredWhole(withDefaults(explainer.model), explainer.tensors);
@@ -60,7 +61,7 @@ export function compile(explainer: Explainer, options: CompileOptions = {}): Uin
     inputs: [makeValueInfo(names.target, DataType.INT64, ["gradcam_targets"])],
     outputs: results.map((result) => declared(result.name, result.value, images)),
     metadata: prefixed({
-      method: name,
+      method: method.name,
       ...(query.layer && { layer: query.layer.name, grid: JSON.stringify(query.layer.grid) }),
       score: explainer.score.name,
       ...(explainer.score.before && { score_before: explainer.score.before }),

@@ -6,11 +6,11 @@
 import type { Dense } from "../array/dense.ts";
 import { type Adjoint, compileAdjoint } from "../autodiff/adjoint.ts";
 import { overridesOf } from "../autodiff/rules.ts";
-import { UserError } from "../errors.ts";
+import { present, UserError } from "../errors.ts";
 import { gradCamMap } from "../methods/grad-cam.ts";
 import { openExtended } from "../onnx/append.ts";
 import { type Runtime, run, type Session } from "../onnx/runtime.ts";
-import { toDense, toTensor } from "../onnx/tensors.ts";
+import { tensorOf, toDense, toTensor } from "../onnx/tensors.ts";
 import { fromPlain } from "../read/axes.ts";
 import type { Layer } from "../read/layers.ts";
 import { layerEnd } from "../read/layout.ts";
@@ -45,8 +45,9 @@ export class EveryLayer {
     const { rows = [] } = await resolve(target, scores.dims, async () => []);
     const seed = toTensor(this.ort, fromPlain(cotangents(rows, scores.dims), this.explainer.score.axes));
     const { seeds, outputs } = this.adjoint;
-    const results = await this.#use(({ session }) => run(session, { ...feeds, [seeds[0]]: seed }, outputs));
-    return outputs.map((name) => toDense(results[name]));
+    const fed = { ...feeds, [present(seeds[0], "the seed's input")]: seed };
+    const results = await this.#use(({ session }) => run(session, fed, outputs));
+    return outputs.map((name) => toDense(tensorOf(results, name)));
   }
 
   /** Closes its session, once nobody uses it. */

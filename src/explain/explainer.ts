@@ -1,14 +1,14 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** @file An open model that answers why: the forward pass once, then any number of questions about it. */
 import { openModel } from "../autodiff/prepare.ts";
-import { checkOptions, expects, isRecord, type OptionNames, UserError } from "../errors.ts";
+import { checkOptions, expects, isRecord, type OptionNames, present, UserError } from "../errors.ts";
 import { checkFeeds } from "../onnx/feeds.ts";
 import type { Model } from "../onnx/model.ts";
 import { type Observed, observe } from "../onnx/observe.ts";
 import { declaredDims, type NodeProto } from "../onnx/proto.ts";
 import { placed } from "../onnx/provider.ts";
 import { type Feeds, type Runtime, type SessionOptions, shapesOf } from "../onnx/runtime.ts";
-import { sideBySide } from "../onnx/tensors.ts";
+import { sideBySide, tensorOf } from "../onnx/tensors.ts";
 import { loadOperatorsOf } from "../ops/index.ts";
 import { type GraphOptions, type GraphReading, type LayerReading, readGraph } from "../read/graph.ts";
 import { candidatesIn, explainedInput } from "../read/inputs.ts";
@@ -230,7 +230,8 @@ export class Explainer {
     const { name } = (layer !== undefined && namedLayer(plan, layer, this.layers)) || {};
     const { explained } = this.reading;
     const batch = explained?.axes.batch;
-    return new Pass(plan, name, feeds, explained && batch !== undefined ? feeds[explained.name].dims[batch] : 1);
+    const n = explained && batch !== undefined ? present(tensorOf(feeds, explained.name).dims[batch], "the batch") : 1;
+    return new Pass(plan, name, feeds, n);
   }
 
   /** Closes its sessions, once nobody uses them; what is asked from then on is refused with the code `released`. */
@@ -264,7 +265,7 @@ export class Explainer {
     const { explained } = this.reading;
     if (explained?.axes.batch === undefined) return "";
     const batch = tensors.get(explained.name)?.dims[explained.axes.batch];
-    const fed = feeds[explained.name].dims[explained.axes.batch];
+    const fed = tensorOf(feeds, explained.name).dims[explained.axes.batch];
     return batch === undefined || batch === -1 || batch === fed ? "" : ` ${fed} images`;
   }
 }

@@ -13,7 +13,7 @@ import {
 } from "./field-windows.ts";
 
 const elementwise: FieldRule = ({ node, inputs, dims }) =>
-  joined(node.input.map((name, i) => ({ axes: inputs[i], dims: name ? dims(name) : [] })));
+  joined(node.input.map((name, i) => ({ axes: inputs[i], dims: dims(name) })));
 
 /** The first input alone has a place: what else is read are parameters. */
 const first: FieldRule = ({ inputs: [x] }) => x;
@@ -56,23 +56,23 @@ function regroup(fields: Axes, before: readonly number[], after: readonly number
   const none = after.map(() => []);
   const placed = fields.flatMap((all, i) => (all.length ? [{ all, size: before[i] }] : []));
   if (placed.length === 0) return none;
-  const others = before.filter((size, i) => !fields[i].length && size !== 1);
-  const wide = after.flatMap((size, i) => (size !== 1 ? [i] : []));
+  const others = before.filter((size, i) => !fields[i]?.length && size !== 1);
+  const wide = after.flatMap((size, axis) => (size !== 1 ? [{ size, axis }] : []));
+  const [outer, inner] = wide;
   const tokens = placed.length > 1;
   const all = placed.flatMap((one) => one.all.map((field) => (tokens ? { ...field, cells: one.size } : field)));
   if (wide.length <= 1 && others.length === 0) {
-    const at = wide[0] ?? 0;
+    const at = outer?.axis ?? 0;
     return after.map((_, i) => (i === at ? all : []));
   }
   // Back to rows and columns.
   const rows = all.filter(({ cells }) => cells !== 1);
-  if (!tokens && all.length > 1 && others.length === 0 && rows.every(({ cells }, i) => cells === after[wide[i]]))
-    return after.map((_, i) => (wide.includes(i) ? [rows[wide.indexOf(i)]] : []));
+  if (!tokens && all.length > 1 && others.length === 0 && rows.every(({ cells }, i) => cells === wide[i]?.size))
+    return after.map((_, axis) => rows.filter((_, i) => wide[i]?.axis === axis));
   // Windows: the outer axis counts them, the inner one is inside.
-  if (placed.length === 1 && all.length === 1 && others.length === 0 && wide.length === 2) {
-    const inner = after[wide[1]];
-    const outer = through(all, { more: inner - 1, stride: inner });
-    return after.map((_, i) => (i === wide[0] ? outer : []));
+  if (placed.length === 1 && all.length === 1 && others.length === 0 && outer && inner && wide.length === 2) {
+    const windows = through(all, { more: inner.size - 1, stride: inner.size });
+    return after.map((_, i) => (i === outer.axis ? windows : []));
   }
   return none;
 }
@@ -85,7 +85,8 @@ const concatenate: FieldRule = (call) => {
   const axis = at < 0 ? at + rank : at;
   const parts = inputs.map((axes) => axes?.[axis] ?? []).filter((fields) => fields.length);
   const others = joined(node.input.map((name, i) => ({ axes: inputs[i], dims: dims(name) })));
-  return others?.map((fields, i) => (i !== axis ? fields : parts.length === 1 && parts[0].length > 1 ? parts[0] : []));
+  const [tokens = [], ...more] = parts;
+  return others?.map((fields, i) => (i !== axis ? fields : more.length === 0 && tokens.length > 1 ? tokens : []));
 };
 
 const split: FieldRule = ({ a, node, inputs: [x], index, dims }) => {

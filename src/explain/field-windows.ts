@@ -13,7 +13,8 @@ function windowOf(
     const more = (k - 1) * (a.ints("dilations")?.[i] ?? 1);
     if (!auto.startsWith("SAME")) return { before: auto === "VALID" ? 0 : (a.ints("pads")?.[i] ?? 0), more, stride };
     const unknown = stride === 1 ? more : Number.NaN;
-    const total = sizes[i] > 0 ? (Math.ceil(sizes[i] / stride) - 1) * stride + more + 1 - sizes[i] : unknown;
+    const size = sizes[i] ?? -1;
+    const total = size > 0 ? (Math.ceil(size / stride) - 1) * stride + more + 1 - size : unknown;
     const half = Math.max(0, total) / 2;
     return { before: auto === "SAME_UPPER" ? Math.floor(half) : Math.ceil(half), more, stride };
   });
@@ -28,7 +29,10 @@ export const sliding =
     const kernel = kernelOf(call);
     const windows = kernel && windowOf(call, kernel);
     if (!x || !windows || x.length !== windows.length + 2) return undefined;
-    return x.map((fields, axis) => (axis < 2 ? [] : through(fields, windows[axis - 2])));
+    return x.map((fields, axis) => {
+      const window = windows[axis - 2]; // none for the batch and the channels
+      return window ? through(fields, window) : [];
+    });
   };
 
 export const weightKernel =
@@ -46,17 +50,19 @@ export const transposedConvolution: FieldRule = (call) => {
   const auto = a.string("auto_pad", "NOTSET");
   return x.map((fields, axis) => {
     const i = axis - 2;
-    if (i < 0 || fields.length !== 1) return [];
+    const [taps, [field, ...others]] = [kernel[i], fields];
+    if (taps === undefined || !field || others.length) return [];
     const stride = a.ints("strides")?.[i] ?? 1;
-    const reach = (kernel[i] - 1) * (a.ints("dilations")?.[i] ?? 1);
+    const reach = (taps - 1) * (a.ints("dilations")?.[i] ?? 1);
     let pad = auto === "VALID" ? 0 : (a.ints("pads")?.[i] ?? 0);
     if (auto.startsWith("SAME") || a.has("output_shape")) {
-      if (!(sizes[i] > 0 && made[i] > 0)) return [];
-      const total = stride * (sizes[i] - 1) + (a.ints("output_padding")?.[i] ?? 0) + reach + 1 - made[i];
+      const [from = -1, to = -1] = [sizes[i], made[i]];
+      if (!(from > 0 && to > 0)) return [];
+      const total = stride * (from - 1) + (a.ints("output_padding")?.[i] ?? 0) + reach + 1 - to;
       pad = auto === "SAME_UPPER" ? Math.floor(total / 2) : Math.ceil(total / 2);
     }
     const centred = moved(fields, (pad - reach / 2) / stride, 1 / stride);
-    const wider = (reach / 2 / stride) * fields[0].step;
+    const wider = (reach / 2 / stride) * field.step;
     return centred.map((field) => ({ ...field, low: field.low - wider, high: field.high + wider }));
   });
 };
@@ -99,11 +105,12 @@ export const resize: FieldRule = ({ a, node, inputs: [x], dims, values, output }
   const round = roundings[old ? "floor" : a.string("nearest_mode", "round_prefer_floor")];
   if (!x || !position || !round || a.has("axes")) return undefined;
   return x.map((fields, axis) => {
-    const known = size[axis] > 0 && made[axis] > 0;
-    if (!fields.length || (known && size[axis] === made[axis])) return fields;
-    const given = scales?.length === size.length ? 1 / scales[axis] : Number.NaN;
-    let stride = Number.isNaN(given) && known ? size[axis] / made[axis] : given;
-    if (mode === "align_corners") stride = known && made[axis] > 1 ? (size[axis] - 1) / (made[axis] - 1) : Number.NaN;
+    const [from = -1, to = -1] = [size[axis], made[axis]];
+    const known = from > 0 && to > 0;
+    if (!fields.length || (known && from === to)) return fields;
+    const scale = scales?.length === size.length ? scales[axis] : undefined;
+    let stride = scale !== undefined ? 1 / scale : known ? from / to : Number.NaN;
+    if (mode === "align_corners") stride = known && to > 1 ? (from - 1) / (to - 1) : Number.NaN;
     if (!(stride > 0)) return [];
     const nearest = a.string("mode", "nearest") === "nearest";
     return moved(fields, nearest ? averageOffset(position, round, stride) : position(0, stride), stride);
@@ -125,15 +132,15 @@ export const slice: FieldRule = ({ a, node, inputs: [x], values, dims }) => {
   const axes = a.ints("axes") ?? (node.input[3] ? values(node.input[3]) : starts?.map((_, i) => i));
   const steps = node.input[4] ? values(node.input[4]) : starts?.map(() => 1);
   if (!x || !starts || !axes || !steps) return undefined;
-  const size = dims(node.input[0]);
+  const sizes = dims(node.input[0]);
   return x.map((fields, axis) => {
     const at = axes.findIndex((one) => (one < 0 ? one + x.length : one) === axis);
     if (at < 0 || !fields.length) return fields;
     // Tokens: those in front of the grid are cut off, or none.
-    if (fields.length > 1) return steps[at] === 1 ? fields : [];
-    if (steps[at] <= 0 || (starts[at] < 0 && !(size[axis] > 0))) return [];
-    const from = starts[at] < 0 ? Math.max(0, starts[at] + size[axis]) : starts[at];
-    return moved(fields, from, steps[at]);
+    const [start, step, size = -1] = [starts[at], steps[at], sizes[axis]];
+    if (fields.length > 1) return step === 1 ? fields : [];
+    if (start === undefined || step === undefined || step <= 0 || (start < 0 && !(size > 0))) return [];
+    return moved(fields, start < 0 ? Math.max(0, start + size) : start, step);
   });
 };
 

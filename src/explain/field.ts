@@ -29,7 +29,8 @@ export interface Call {
   readonly output: string;
   /** Which of the node's outputs. */
   readonly index: number;
-  readonly dims: (name: string) => readonly number[];
+  /** Of an input that is absent, none. */
+  readonly dims: (name: string | undefined) => readonly number[];
   readonly values: (name: string | undefined) => number[] | undefined;
 }
 
@@ -55,7 +56,7 @@ export function joined(all: readonly { readonly axes: Known; readonly dims: read
   const rank = Math.max(...all.map(({ axes, dims }) => axes?.length ?? dims.length));
   const aligned = all.flatMap(({ axes }) => (axes ? [{ axes, offset: rank - axes.length }] : []));
   return Array.from({ length: rank }, (_, axis) =>
-    union(aligned.flatMap(({ axes, offset }) => (axes[axis - offset]?.length ? [axes[axis - offset]] : []))),
+    union(aligned.map(({ axes, offset }) => axes[axis - offset] ?? []).filter((fields) => fields.length)),
   );
 }
 
@@ -64,13 +65,12 @@ export function union(all: readonly (readonly Field[])[]): readonly Field[] {
   const [first, ...others] = all;
   if (!first) return [];
   return others.reduce((joint, fields) => {
-    const alike = (field: Field, i: number) =>
-      field.of === fields[i]?.of && Math.abs(field.step - fields[i].step) < 1e-6 * field.step;
-    if (joint.length !== fields.length || !joint.every(alike)) return [];
-    return joint.map((field, i) => ({
-      ...field,
-      low: Math.min(field.low, fields[i].low),
-      high: Math.max(field.high, fields[i].high),
-    }));
+    const both = joint.flatMap((field, i) => met(field, fields[i]));
+    return both.length === joint.length && both.length === fields.length ? both : [];
   }, first);
+}
+
+function met(a: Field, b: Field | undefined): readonly Field[] {
+  if (a.of !== b?.of || !(Math.abs(a.step - b.step) < 1e-6 * a.step)) return [];
+  return [{ ...a, low: Math.min(a.low, b.low), high: Math.max(a.high, b.high) }];
 }

@@ -2,15 +2,15 @@
 
 import type { Dense } from "../array/dense.ts";
 import type { Rules } from "../autodiff/rules.ts";
-import { checkOptions, expects, listing, type OptionNames, throwIfAborted, UserError } from "../errors.ts";
-import { type MethodName, methodNamed } from "../methods/index.ts";
+import { checkOptions, expects, listing, type OptionNames, present, throwIfAborted, UserError } from "../errors.ts";
+import { type MethodChoice, methodOf } from "../methods/define.ts";
 import { type LayerMap, shareDone } from "../methods/method.ts";
-import { product, range } from "../onnx/dims.ts";
+import { isStatic, product } from "../onnx/dims.ts";
 import { checkSeed } from "../onnx/feeds.ts";
 import type { Feeds, Runtime, Tensor } from "../onnx/runtime.ts";
-import { repeatImage, rowsOf, toDense, toTensor } from "../onnx/tensors.ts";
+import { repeatImage, rowsOf, tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
 import { typeName } from "../onnx/types.ts";
-import { fromPlain, holdsFrames, toPlain } from "../read/axes.ts";
+import { fromPlain, holdsFrames, type Plain, type PlainDims, toPlain } from "../read/axes.ts";
 import { takesIntegers } from "../read/graph.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
 import { type Pass, runForward } from "./pass.ts";
@@ -21,7 +21,7 @@ import { type Asked, classScores, cotangents, plainClasses, resolve, type Target
 export interface ExplainOptions {
   readonly target?: Target;
   /** "grad-cam" by default. */
-  readonly method?: MethodName;
+  readonly method?: MethodChoice;
   readonly layer?: string;
   /** Explanations in one run at most, where a run can answer several; by default as many as need 128 MB in the backward pass. */
   readonly maxRows?: number;
@@ -51,7 +51,7 @@ export interface Explained {
 /** Explains a pass. */
 export async function explainPass(ort: Runtime, pass: Pass, options: ExplainOptions = {}): Promise<Explained> {
   const { target, method = "grad-cam", maxRows, onProgress, signal } = options;
-  const { space, explain } = methodNamed(method);
+  const { space, explain } = methodOf(method);
   expects(!onProgress || typeof onProgress === "function", "onProgress", onProgress, "a function");
   expects(!signal || typeof signal.aborted === "boolean", "signal", signal, "an AbortSignal");
   expects(!maxRows || (Number.isInteger(maxRows) && maxRows > 0), "maxRows", maxRows, "an integer of at least 1");
@@ -63,8 +63,9 @@ export async function explainPass(ort: Runtime, pass: Pass, options: ExplainOpti
   const asked = resolved.seeds ? { seeds: resolved.seeds, k: rowsOfSeeds(pass, resolved.seeds) } : resolved;
   const inquiry = new Inquiry(ort, pass, explained, asked, dims, { maxRows, signal });
   const { maps, pixels } = await explain({
-    image: toPlain(toDense(pass.feeds[explained.name]), explained.axes),
+    image: toPlain(toDense(tensorOf(pass.feeds, explained.name)), explained.axes),
     k: asked.k,
+    grid: gridOf(pass),
     atLayer: (map) => inquiry.atLayer(map),
     atInput: (rules) => inquiry.atInput(rules),
     respond: (index, variants) => inquiry.respond(index, variants),
@@ -85,14 +86,20 @@ export async function explainPass(ort: Runtime, pass: Pass, options: ExplainOpti
   };
 }
 
+/** The grid of the pass's layer, where it is known before the run. */
+function gridOf({ plan, layer }: Pass): readonly number[] | undefined {
+  const { grid } = layer === undefined ? {} : plan.layoutOf(layer);
+  return grid && isStatic(grid) ? grid : undefined;
+}
+
 /** How many cotangents are given for each image: as many as the seeds have rows for it. */
 function rowsOfSeeds({ plan, n }: Pass, seeds: Feeds): number {
   const counts = Object.entries(seeds).map(([name, seed]) => {
     const [batch] = checkSeed(plan.model, plan.tensors, name, seed).dims;
-    return batch === -1 ? seed.dims[0] / n : 1;
+    return batch === -1 ? present(seed.dims[0], "the rows of a seed") / n : 1;
   });
   const [k] = counts;
-  if (counts.every((count) => count === k && Number.isInteger(k) && k > 0)) return k;
+  if (k !== undefined && counts.every((count) => count === k && Number.isInteger(k) && k > 0)) return k;
   const shapes = Object.values(seeds).map(({ dims }) => `[${dims}]`);
   throw new UserError(
     "invalid-input",
@@ -107,7 +114,7 @@ class Inquiry {
     private readonly pass: Pass,
     private readonly explained: ExplainedInput,
     private readonly asked: Asked,
-    private readonly scoreDims: readonly number[],
+    private readonly scoreDims: PlainDims,
     private readonly options: Pick<ExplainOptions, "maxRows" | "signal">,
   ) {}
 
@@ -126,7 +133,7 @@ class Inquiry {
     const independent = plan.isIndependent(layer);
     const query = { seeding: byClass ? ("classes" as const) : this.#seeded, rows: !independent && this.#inRows };
     return plan.atLayer(layer, map, query, (adjoint) => {
-      const feeds = Object.fromEntries(adjoint.residuals.map((name) => [name, tensors[name]]));
+      const feeds = tensorsOf(tensors, adjoint.residuals);
       const together = plan.isFree && (independent || adjoint.together);
       const seed = byClass ? this.#classes : this.#cotangents;
       return this.#rows(
@@ -183,9 +190,10 @@ class Inquiry {
     if (!rows)
       throw new UserError("invalid-option", "invalid target: this method compares scores and takes a class, not seeds");
     const scores = await scoresOfVariants(this.ort, this.pass, index, variants);
-    return range(k).map((j) =>
+    const own = rows.slice(index * k, (index + 1) * k);
+    return own.map((row) =>
       Float32Array.from(scores, (ofVariant) =>
-        rows[index * k + j].reduce((sum, [c, weight]) => sum + weight * ofVariant[c], 0),
+        row.reduce((sum, [c, weight]) => sum + weight * present(ofVariant[c], "a score"), 0),
       ),
     );
   }
@@ -201,8 +209,8 @@ async function scoresOfVariants(
   const { explained } = plan.reading;
   if (!explained) throw new UserError("invalid-model", noImage);
   const { name: image, axes } = explained;
-  const [count, ...shape] = variants.dims;
-  const size = product(shape);
+  const [rows, ...shape] = variants.dims;
+  const [count, size] = [present(rows, "the count of variants"), product(shape)];
   const declared = axes.batch === undefined ? 1 : (plan.tensors.get(image)?.dims[axes.batch] ?? -1);
   const batch = declared > 0 ? declared : count;
   return plan.scores(layer, async (session) => {
@@ -219,7 +227,7 @@ async function scoresOfVariants(
       ]);
       const { name } = plan.score;
       const results = await runForward(ort, session, Object.fromEntries(varied), [name], batch);
-      const scores = toPlain(toDense(results[name]), plan.score.axes);
+      const scores = toPlain(toDense(tensorOf(results, name)), plan.score.axes);
       for (let v = 0; v < Math.min(batch, count - first); v++) all.push(classScores(scores, v));
     }
     return all;
@@ -246,7 +254,7 @@ export class Forward {
     /** The model's outputs. */
     readonly outputs: Record<string, Tensor>,
     /** The scores before any softmax, [n, classes, ...]. */
-    readonly scores: Dense,
+    readonly scores: Plain,
   ) {}
 
   get feeds(): Feeds {

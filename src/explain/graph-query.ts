@@ -1,7 +1,8 @@
 /** @file The questions of a method, answered in the graph of the model itself: about one class of each image, which the run chooses. */
 import { type End, pullback } from "../autodiff/adjoint.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
-import { UserError } from "../errors.ts";
+import { present, UserError } from "../errors.ts";
+import { builtMap } from "../methods/layer-map.ts";
 import type { GraphQuestion, LayerMap } from "../methods/method.ts";
 import { Builder, type Value } from "../onnx/build.ts";
 import { isStatic, product } from "../onnx/dims.ts";
@@ -9,7 +10,7 @@ import { freshPrefix } from "../onnx/model.ts";
 import { typeOf } from "../onnx/observe.ts";
 import { DataType } from "../onnx/proto.ts";
 import { gradientType } from "../onnx/types.ts";
-import { type Axes, inAxes, plainIn } from "../read/axes.ts";
+import { type Axes, inAxes, type PlainDims, plainDims, plainIn } from "../read/axes.ts";
 import type { Layer } from "../read/layers.ts";
 import { layerEnd } from "../read/layout.ts";
 import type { Explainer } from "./explainer.ts";
@@ -22,6 +23,7 @@ export class GraphQuery implements GraphQuestion {
   layer: Layer | undefined;
   readonly #scores: Value;
   readonly #seed: Value;
+  readonly #dims: PlainDims;
   readonly #axes: Axes;
 
   /**
@@ -41,6 +43,7 @@ export class GraphQuery implements GraphQuestion {
       );
     this.build = new Builder(model.opset, freshPrefix(model));
     this.#axes = score.axes;
+    this.#dims = plainDims(dims, score.axes);
     this.#scores = plainIn(
       this.build,
       this.build.cast({ name: score.name, type, dims }, gradientType(type)),
@@ -55,8 +58,9 @@ export class GraphQuery implements GraphQuestion {
     if (!layer)
       throw new UserError("no-path", "no path: the model has no layer with a grid on the way to its scores; name one");
     this.layer = layer;
-    const value = this.#pullback(layerEnd(layer.name, this.explainer.layoutOf(layer.name), map), "plain");
-    return { ...value, dims: [this.#scores.dims?.[0] ?? -1, ...layer.grid] };
+    const built: LayerMap = (parts) => builtMap(map, parts, 1);
+    const value = this.#pullback(layerEnd(layer.name, this.explainer.layoutOf(layer.name), built), "plain");
+    return { ...value, dims: [this.#dims[0], ...layer.grid] };
   }
 
   /** @throws UserError `invalid-model` without an image. */
@@ -71,12 +75,12 @@ export class GraphQuery implements GraphQuestion {
   #pullback(end: End, rules: Rules): Value {
     const { explainer, build } = this;
     const seeds = new Map([[explainer.score.name, inAxes(build, this.#seed, this.#axes)]]);
-    return pullback(build, explainer, seeds, [end], overridesOf(rules)).results[0];
+    return present(pullback(build, explainer, seeds, [end], overridesOf(rules)).results[0], "the adjoint's result");
   }
 
   #chosen(target: Value): Value {
     const { build } = this;
-    const [n, classes, ...places] = this.#scores.dims as number[];
+    const [n, classes, ...places] = this.#dims;
     const scores = places.length ? build.reduceMean(this.#scores, gridAxes(places), false) : this.#scores;
     const asked = build.where(build.less(target, 0), build.argMax(scores, 1, false), target);
     // Both stop the run where there are neither 1 nor n classes, and where there is no such class.
@@ -89,7 +93,7 @@ export class GraphQuery implements GraphQuestion {
   #cotangent(): Value {
     const { build } = this;
     const scores = this.#scores;
-    const [n, classes, ...places] = scores.dims as number[];
+    const [n, classes, ...places] = this.#dims;
     const depth = classes < 0 ? build.dimOf(scores, 1) : build.ints(classes);
     const rows = build.cast(build.oneHot(this.class, depth, DataType.FLOAT, [n, classes]), scores.type);
     if (places.length === 0) return rows;

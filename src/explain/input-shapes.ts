@@ -14,7 +14,7 @@ export type InputShapes = Readonly<Record<string, readonly number[]>> | readonly
  */
 export function withInputShapes(model: Model, given: InputShapes): { model: Model; shapes: Record<string, number[]> } {
   const shapes = byName(model, given);
-  const inputs = model.inputs.map((info) => (shapes[info.name] ? sized(info, shapes[info.name]) : info));
+  const inputs = model.inputs.map((info) => sized(info, shapes[info.name]));
   return { model: { ...model, inputs }, shapes };
 }
 
@@ -35,15 +35,17 @@ export function askForSizes({ inputs, outputs }: Model, tensors: Observed): void
   );
 }
 
-function byName({ inputs }: Model, given: InputShapes): Record<string, number[]> {
-  const names = inputs.map(({ name }) => name);
-  const entries: [string, readonly number[]][] = isList(given) ? [[names[0], given]] : Object.entries(given);
-  if (isList(given) && names.length !== 1)
+function byName(model: Model, given: InputShapes): Record<string, number[]> {
+  const names = model.inputs.map(({ name }) => name);
+  const [only, ...others] = names;
+  if (isList(given)) {
+    if (only !== undefined && others.length === 0) return byName(model, { [only]: given });
     throw new UserError(
       "invalid-option",
       `invalid input shape: ${given.join("x")} names no input; the model takes ${listing(names)}`,
     );
-  for (const [name, shape] of entries) {
+  }
+  for (const [name, shape] of Object.entries(given)) {
     if (!names.includes(name))
       throw new UserError("unknown-name", `unknown input: "${name}"; the model takes ${listing(names)}`);
     if (!shape.every((d) => Number.isInteger(d) && d > 0))
@@ -52,12 +54,13 @@ function byName({ inputs }: Model, given: InputShapes): Record<string, number[]>
         `invalid input shape: "${name}" [${shape}]; sizes are integers of at least 1`,
       );
   }
-  return Object.fromEntries(entries.map(([name, shape]) => [name, [...shape]]));
+  return Object.fromEntries(Object.entries(given).map(([name, shape]) => [name, [...shape]]));
 }
 
 const isList = (given: InputShapes): given is readonly number[] => Array.isArray(given);
 
-function sized(info: ValueInfoProto, shape: readonly number[]): ValueInfoProto {
+function sized(info: ValueInfoProto, shape: readonly number[] | undefined): ValueInfoProto {
+  if (!shape) return info;
   const declared = declaredDims(info) ?? shape.map(() => "");
   const fits = declared.length === shape.length && declared.every((d, i) => typeof d === "string" || d === shape[i]);
   if (!fits)

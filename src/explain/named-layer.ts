@@ -86,12 +86,12 @@ function pathsOf(name: string, node: NodeProto | undefined): string[] {
 /** The last candidate in front of a layer whose patch tokens do not reach the score: only its class token does. */
 function nearest({ model }: Plan, name: string, candidates: readonly Layer[]): Layer {
   const made = model.graph.node.flatMap(({ output }) => output);
-  const places = candidates.map((layer) => made.indexOf(layer.name));
-  const before = places.filter((place) => place < made.indexOf(name));
-  if (before.length === 0)
+  const placed = candidates.map((layer) => ({ layer, place: made.indexOf(layer.name) }));
+  const [last] = placed.filter(({ place }) => place < made.indexOf(name)).sort((a, b) => b.place - a.place);
+  if (!last)
     throw new UserError(
       "no-path",
       `no path: the patch tokens of "${name}" do not reach the score, nor does a layer before it`,
     );
-  return { ...candidates[places.indexOf(Math.max(...before))], insteadOf: name };
+  return { ...last.layer, insteadOf: name };
 }

@@ -4,12 +4,11 @@
  * A gradient at the pixels is computed by a session that runs the model too; when it comes first, its outputs are the pass's, and the
  * forward session need not run at all.
  */
-import type { Dense } from "../array/dense.ts";
 import type { LayerMap } from "../methods/method.ts";
 import { range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
-import { imageOf, toDense } from "../onnx/tensors.ts";
-import { toPlain } from "../read/axes.ts";
+import { imageOf, tensorOf, tensorsOf, toDense } from "../onnx/tensors.ts";
+import { type Plain, type PlainDims, toPlain } from "../read/axes.ts";
 import type { ForwardSession, Plan } from "./plan.ts";
 import { bestClasses, checkFinite, classScores } from "./target.ts";
 
@@ -84,7 +83,7 @@ export class Pass {
     if (tensors.some(([, { dims }]) => dims[0] !== this.n)) return undefined;
     return range(this.n).map((i) => {
       const own = Object.fromEntries(tensors.map(([name, tensor]) => [name, imageOf(this.plan.ort, tensor, i)]));
-      const feeds = Object.fromEntries(Object.keys(this.feeds).map((name) => [name, own[name]]));
+      const feeds = tensorsOf(own, Object.keys(this.feeds));
       const pass = new Pass(this.plan, this.layer, feeds, 1);
       pass.#forward = Promise.resolve(own);
       pass.keep(own);
@@ -105,22 +104,22 @@ export class Pass {
   }
 
   /** The scores before any softmax, [n, classes, ...]; @throws UserError `not-finite`. */
-  async scores(): Promise<Dense> {
+  async scores(): Promise<Plain> {
     const { name, axes } = this.plan.score;
-    const scores = toDense((await this.results())[name]);
+    const scores = toPlain(toDense(tensorOf(await this.results(), name)), axes);
     checkFinite(scores, name);
-    return toPlain(scores, axes);
+    return scores;
   }
 
   /** The shape of the scores, without a run where only the batch is free. */
-  async scoreDims(): Promise<readonly number[]> {
+  async scoreDims(): Promise<PlainDims> {
     const [batch, ...rest] = this.plan.scoreDims;
     return rest.includes(-1) ? (await this.scores()).dims : [batch < 0 ? this.n : batch, ...rest];
   }
 
   async bestClasses(): Promise<number[]> {
     const scores = await this.scores();
-    return Array.from({ length: scores.dims[0] }, (_, i) => bestClasses(classScores(scores, i), 1)[0]);
+    return range(scores.dims[0]).flatMap((i) => bestClasses(classScores(scores, i), 1));
   }
 }
 

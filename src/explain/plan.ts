@@ -11,7 +11,7 @@
 import type { Dense } from "../array/dense.ts";
 import { type Adjoint, type AdjointQuery, compileAdjoint, type End, fetching, joined } from "../autodiff/adjoint.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
-import { UserError } from "../errors.ts";
+import { present, UserError } from "../errors.ts";
 import { gradCamMap } from "../methods/grad-cam.ts";
 import type { LayerMap } from "../methods/method.ts";
 import { type Extension, openExtended } from "../onnx/append.ts";
@@ -28,9 +28,9 @@ import {
   type SessionOptions,
   type Tensor,
 } from "../onnx/runtime.ts";
-import { toDense } from "../onnx/tensors.ts";
+import { tensorOf, toDense } from "../onnx/tensors.ts";
 import { hasArray, isTiny, typeName } from "../onnx/types.ts";
-import { plainDims } from "../read/axes.ts";
+import { type PlainDims, plainDims } from "../read/axes.ts";
 import type { GraphReading } from "../read/graph.ts";
 import { observedAt } from "../read/inputs.ts";
 import {
@@ -69,14 +69,15 @@ export interface PlanQuery {
 
 /** Runs an adjoint on what it reads and its seeds. */
 export async function ask(
-  { session, seeds, outputs: [output] }: Pick<AdjointSession, "session" | "seeds" | "outputs">,
+  { session, seeds, outputs }: AdjointSession,
   feeds: Feeds,
   given: readonly Tensor[],
   wanted: readonly string[] = [],
 ): Promise<{ readonly answer: Dense; readonly results: Record<string, Tensor> }> {
-  const fed = Object.fromEntries(seeds.map((name, i) => [name, given[i]]));
+  const fed = Object.fromEntries(seeds.map((name, i) => [name, present(given[i], "a seed")]));
+  const output = present(outputs[0], "an adjoint's output");
   const results = await run(session, { ...feeds, ...fed }, [output, ...wanted]);
-  return { answer: toDense(results[output]), results };
+  return { answer: toDense(tensorOf(results, output)), results };
 }
 
 /** ONNX Runtime moves a DequantizeLinear behind a Reshape that reads it, which has no kernel for the eight bits that it reads then. */
@@ -130,7 +131,8 @@ export class Plan {
         layerEnd(layer, this.layoutOf(layer), gradCamMap),
       ]);
       const session = await this.#extended(joined(fetched, extension));
-      return { session, answers: { map: gradCamMap, classes: seeds[0], output: outputs[0] } };
+      const [classes, output] = [present(seeds[0], "the classes' input"), present(outputs[0], "the map's output")];
+      return { session, answers: { map: gradCamMap, classes, output } };
     };
     return this.#use(["forward", layer], this.model.bytes.length + runBytes(this.tensors), open, work);
   }
@@ -179,7 +181,7 @@ export class Plan {
   /** Whether a class is one number of each image's scores, of a known count, with the classes behind the images. */
   get hasClasses(): boolean {
     const { axes, name } = this.score;
-    const [, classes, ...places] = this.tensors.get(name)?.dims ?? [];
+    const [, classes = 0, ...places] = this.tensors.get(name)?.dims ?? [];
     return axes.batch === 0 && axes.channels === 1 && classes > 0 && places.every((d) => d === 1);
   }
 
@@ -189,7 +191,7 @@ export class Plan {
   }
 
   /** The shape of the scores as [n, classes, ...grid]; -1 where only the run knows. */
-  get scoreDims(): readonly number[] {
+  get scoreDims(): PlainDims {
     return plainDims(this.tensors.get(this.score.name)?.dims ?? [], this.score.axes);
   }
 

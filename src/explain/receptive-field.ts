@@ -34,9 +34,11 @@ export function receptiveField(model: Model, tensors: Observed, picture: Picture
   const walk = new Walk(model, tensors, picture);
   const fields = walk.axesOf(layer)?.flat() ?? [];
   const lost = walk.lostAt(layer);
-  const alignment = picture.axes.map((_, axis) => fields.filter(({ of }) => of === axis));
-  if (alignment.every((found) => found.length === 1))
-    return alignment.map(([{ low, high, step }]) => ({ start: (low + high) / 2, step }));
+  const centres = picture.axes.flatMap((_, axis) => {
+    const [found, ...others] = fields.filter(({ of }) => of === axis);
+    return found && !others.length ? [{ start: (found.low + found.high) / 2, step: found.step }] : [];
+  });
+  if (centres.length === picture.axes.length) return centres;
   throw new UserError(
     "invalid-option",
     `invalid --align receptive-field: no receptive field can be computed for "${layer}"${lost ? `: ${describe(lost)} looks everywhere, or its reach is not known` : ""}; allowed are --align bilinear, or an earlier --layer`,
@@ -73,7 +75,7 @@ class Walk {
     return undefined;
   }
 
-  dims = (name: string): readonly number[] =>
+  dims = (name = ""): readonly number[] =>
     this.tensors.get(name)?.dims ?? this.model.initializers.get(name)?.dims.map(Number) ?? [];
   values = (name: string | undefined): number[] | undefined => {
     if (!name) return undefined;

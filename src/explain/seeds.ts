@@ -1,5 +1,6 @@
 /** @file What an adjoint starts from: cotangents of any tensors, or classes, of which the graph makes the cotangent of the scores. */
 import type { AdjointQuery, ObservedModel } from "../autodiff/adjoint.ts";
+import { present } from "../errors.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 import { typeOf } from "../onnx/observe.ts";
 import { DataType } from "../onnx/proto.ts";
@@ -14,11 +15,12 @@ export type Seeding = "classes" | readonly string[];
 export const tensorSeeds =
   ({ model, tensors }: ObservedModel, names: readonly string[]): Seeds =>
   (build, rowed) => {
-    const inputs = names.map((name) => {
+    const values = new Map<string, Value>();
+    for (const name of names) {
       const { type, dims } = typeOf(model, tensors, name);
-      return rowed(build.input(gradientType(type), dims));
-    });
-    return { inputs, values: new Map(names.map((name, i) => [name, inputs[i]])) };
+      values.set(name, rowed(build.input(gradientType(type), dims)));
+    }
+    return { inputs: [...values.values()], values };
   };
 
 /** A class for each row, int64 [m]; the scores are [n, classes, 1 ...]. */
@@ -37,7 +39,7 @@ export const classesOfRun =
     const { dims, type } = typeOf(model, tensors, score);
     const classes = build.input(DataType.INT64, [-1, -1]);
     const given = { name: score, type, dims };
-    const scores = dims.length === 2 ? given : build.reshape(given, [-1, dims[1]]);
+    const scores = dims.length === 2 ? given : build.reshape(given, [-1, present(dims[1], "the classes")]);
     const chosen = build.where(build.less(classes, 0), build.argMax(scores, 1), classes);
     const rows = { ...build.reshape(chosen, build.ints([-1])), dims: [-1] };
     return { inputs: [classes], values: new Map([[score, onePerRow(build, dims, rows)]]) };

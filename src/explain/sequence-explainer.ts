@@ -3,14 +3,14 @@
  * about the words are answered in one run.
  */
 import type { Dense } from "../array/dense.ts";
-import { throwIfAborted } from "../errors.ts";
+import { present, throwIfAborted } from "../errors.ts";
+import { type MethodChoice, methodOf } from "../methods/define.ts";
 import { gradCamMap, gradCamSum } from "../methods/grad-cam.ts";
-import { type MethodName, methodNamed } from "../methods/index.ts";
 import { type Explanation, type LayerMap, shareDone } from "../methods/method.ts";
 import type { Part } from "../onnx/compose.ts";
 import { product, range } from "../onnx/dims.ts";
 import type { Feeds, Runtime, SessionOptions } from "../onnx/runtime.ts";
-import { toDense, toTensor } from "../onnx/tensors.ts";
+import { tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
 import { fromPlain, toPlain } from "../read/axes.ts";
 import type { TokenGrid } from "../read/layout.ts";
 import type { Notes } from "./compiled.ts";
@@ -35,8 +35,8 @@ export interface SequenceOptions {
 export type WordWeights = readonly (readonly number[])[];
 
 export interface ExplainWords {
-  /** A method's name; "grad-cam" by default. */
-  readonly method?: MethodName;
+  /** "grad-cam" by default. */
+  readonly method?: MethodChoice;
   /** Questions in one run at most; see {@link inRuns}. */
   readonly maxRows?: number;
   readonly onProgress?: (done: number) => void;
@@ -118,10 +118,10 @@ export class EncodedPicture {
     const layer = plan.layer(this.layer);
     const wanted = [...plan.residuals(layer, gradCamSum), layer, model.scores];
     const known = { ...fed, ...(await this.known(model, wanted)) };
-    const last = model.parts[model.parts.length - 1];
+    const last = present(model.parts.at(-1), "the last part");
     const all = { ...known, ...(await explainer.stage(last, model).run(known, wanted)) };
-    const scores = toDense(all[model.scores]);
-    const offset = scores.dims[1] - before.length + first;
+    const scores = toDense(tensorOf(all, model.scores));
+    const offset = present(scores.dims[1], "the places of the scores") - before.length + first;
     return new ScoredSequence(explainer.ort, explainer, plan, layer, all, wordScores(scores, words, offset), offset);
   }
 
@@ -180,13 +180,17 @@ export class ScoredSequence {
   /** Any method's explanation of rows of weights. */
   async explain(weights: WordWeights, options: ExplainWords = {}): Promise<Explanation> {
     const { method = "grad-cam", onProgress, signal } = options;
-    return methodNamed(method).explain({
-      image: toPlain(toDense(this.known[this.plan.sequence.image]), this.plan.axes),
+    return methodOf(method).explain({
+      image: toPlain(toDense(tensorOf(this.known, this.plan.sequence.image)), this.plan.axes),
       k: weights.length,
+      grid: this.plan.gridOf(this.layer),
       atLayer: (map) => this.#atLayer(map, weights, options),
       atInput: async (rules) => {
         const { plan, known } = this;
-        const feeds = Object.fromEntries(plan.model.inputs.map(({ name }) => [name, known[name]]));
+        const feeds = tensorsOf(
+          known,
+          plan.model.inputs.map(({ name }) => name),
+        );
         const rowBytes = plan.rowBytes(plan.sequence.image);
         const rows = plan.atInput(rules, (adjoint) => this.#rows(adjoint, feeds, weights, { ...options, rowBytes }));
         return toPlain(await rows, plan.axes);
@@ -194,7 +198,9 @@ export class ScoredSequence {
       respond: async (_, pictures) => {
         const answers = await this.#respond(pictures);
         return weights.map((row) =>
-          Float32Array.from(answers, (words) => row.reduce((sum, w, t) => sum + w * words[t], 0)),
+          Float32Array.from(answers, (words) =>
+            row.reduce((sum, w, t) => sum + w * present(words[t], "a word's score"), 0),
+          ),
         );
       },
       progress: (done) => {
@@ -207,27 +213,27 @@ export class ScoredSequence {
   #atLayer(map: LayerMap, weights: WordWeights, options: ExplainWords = {}): Promise<Dense> {
     const { plan, layer, known } = this;
     return plan.atLayer(layer, map, (adjoint) => {
-      const feeds = Object.fromEntries(adjoint.residuals.map((name) => [name, known[name]]));
+      const feeds = tensorsOf(known, adjoint.residuals);
       return this.#rows(adjoint, feeds, weights, { ...options, rowBytes: plan.rowBytes(layer) });
     });
   }
 
   /** Answers rows of weights, [k, ...]: in as few runs as can be. */
   #rows(
-    { session, seeds, outputs: [output], together }: AdjointSession,
+    adjoint: AdjointSession,
     feeds: Feeds,
     weights: WordWeights,
     { rowBytes, maxRows, signal }: ExplainWords & { readonly rowBytes: number },
   ): Promise<Dense> {
     const { cotangent } = this.scores;
-    const places = range(cotangent.dims[1]);
+    const places = range(present(cotangent.dims[1], "the places of the words"));
     const rows = weights.map((row) => places.map((place) => row[place - this.offset] ?? 0));
-    const runs = { n: 1, k: rows.length, together: this.plan.isFree && together, rowBytes, maxRows, signal };
+    const runs = { n: 1, k: rows.length, together: this.plan.isFree && adjoint.together, rowBytes, maxRows, signal };
     return inRuns(runs, async (isAsked) => {
       const some = rows.filter((_, row) => isAsked(row));
       const data = { data: Float32Array.from(some.flat()), dims: [some.length, places.length, 1] };
       const given = [toTensor(this.ort, cotangent), toTensor(this.ort, data)];
-      return (await ask({ session, seeds, outputs: [output] }, feeds, given)).answer;
+      return (await ask(adjoint, feeds, given)).answer;
     });
   }
 
@@ -236,16 +242,17 @@ export class ScoredSequence {
     const { sequence, axes } = this.plan;
     const size = product(shape);
     const answers: Float32Array[] = [];
-    for (const i of range(count)) {
+    for (const i of range(present(count, "the count of pictures"))) {
       const picture = { data: data.slice(i * size, (i + 1) * size), dims: [1, ...shape] };
-      const { type } = this.known[sequence.image];
+      const { type } = tensorOf(this.known, sequence.image);
       let known: Feeds = { ...this.known, [sequence.image]: toTensor(this.ort, fromPlain(picture, axes), type) };
       for (const part of sequence.parts) {
         const stage = this.explainer.stage(part, sequence);
         const needed = [...Object.values(sequence.connections), sequence.scores].filter((name) => stage.makes(name));
         known = { ...known, ...(await stage.run(known, needed)) };
       }
-      answers.push(wordScores(toDense(known[sequence.scores]), this.scores.words, this.offset).logProbabilities);
+      const scores = toDense(tensorOf(known, sequence.scores));
+      answers.push(wordScores(scores, this.scores.words, this.offset).logProbabilities);
     }
     return answers;
   }

@@ -7,12 +7,12 @@
 import { type Adjoint, compileAdjoint, type End, fetching, joined, pullback } from "../autodiff/adjoint.ts";
 import { RowBuilder } from "../autodiff/row-builder.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
-import { InternalError, listing, UserError } from "../errors.ts";
+import { InternalError, listing, present, UserError } from "../errors.ts";
 import type { LayerMap } from "../methods/method.ts";
 import { append, openExtended } from "../onnx/append.ts";
 import type { Value } from "../onnx/build.ts";
 import { type Connections, compose, type Part, within } from "../onnx/compose.ts";
-import { range } from "../onnx/dims.ts";
+import { isStatic, range } from "../onnx/dims.ts";
 import { extract } from "../onnx/extract.ts";
 import { freshPrefix, type Model } from "../onnx/model.ts";
 import { type Observed, observe, typeOf } from "../onnx/observe.ts";
@@ -116,7 +116,8 @@ export class SequencePlan {
       8,
     );
     if (name === undefined) {
-      if (this.layers.length) return this.layers[0].name;
+      const [first] = this.layers;
+      if (first) return first.name;
       throw new UserError("no-path", "no path: the image encoder has no layer with a grid; name one");
     }
     const known = this.layers.find((layer) => layer.name === name || layer.name.endsWith(`/${name}`))?.name;
@@ -184,6 +185,12 @@ export class SequencePlan {
     return compileAdjoint({ model, tensors, seeds, ends: [end], overrides: overridesOf(rules, options), rows: true });
   }
 
+  /** A layer's grid, where it is known before the run. */
+  gridOf(layer: string): readonly number[] | undefined {
+    const { grid } = this.#layout(layer);
+    return isStatic(grid) ? grid : undefined;
+  }
+
   #layout(layer: string): Layout {
     const layout = this.layoutOf(layer);
     if (!layout) throw new InternalError(`the grid of "${layer}" is not known`);
@@ -201,7 +208,7 @@ export class SequencePlan {
     checkNotCompiled(model);
     const build = new RowBuilder(model.opset, freshPrefix(model));
     const { type, dims } = typeOf(model, tensors, sequence.scores);
-    const [, places, vocabulary] = dims;
+    const [places, vocabulary] = [present(dims[1], "the places of words"), present(dims[2], "the vocabulary")];
     const z = build.cast({ name: sequence.scores, type, dims: [1, places, vocabulary] }, DataType.FLOAT);
     const words: Value = { name: sentenceNames.words, type: DataType.INT64, dims: [1, places] };
     const chosen = build.oneHot(words, build.ints(vocabulary), DataType.FLOAT, z.dims);
@@ -212,7 +219,8 @@ export class SequencePlan {
     const others = build.mul(build.exp(logs), build.sub(1, chosen));
     const cotangent = build.sub(build.mul(chosen, build.reduceSum(others, [2])), others);
     const seeds = cotangentsAtStates(build, this, sequence.scores, cotangent, weights);
-    const [mapped] = pullback(build, this, seeds, [layerEnd(layer, this.#layout(layer), map)]).results;
+    const { results: made } = pullback(build, this, seeds, [layerEnd(layer, this.#layout(layer), map)]);
+    const mapped = present(made[0], "the map");
     if (!build.together([mapped]))
       throw new UserError(
         "unsupported-operator",

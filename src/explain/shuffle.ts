@@ -5,6 +5,7 @@
  * Weights are shuffled within their tensor, from the score back, one layer after another ("cascading"). Shuffled weights have the
  * distribution of the trained ones whatever their type, so that activations stay in their range.
  */
+import { shuffle, uniformFrom } from "../array/random.ts";
 import { UserError } from "../errors.ts";
 import { withRoom } from "../onnx/append.ts";
 import { product } from "../onnx/dims.ts";
@@ -38,12 +39,13 @@ export function shuffled(model: Model, names: readonly string[], seed = 0): Uint
   const bytes = withRoom(model.bytes.length);
   bytes.set(model.bytes);
   const { initializers } = readModel(bytes);
-  for (const [i, name] of names.entries()) shuffle(initializers.get(name) as TensorProto, random(seed + i));
+  for (const [i, name] of names.entries())
+    shuffleElements(initializers.get(name) as TensorProto, uniformFrom(Math.imul(seed + i + 1, 0x9e3779b9)));
   return bytes;
 }
 
 /** In place: a parsed tensor's raw data is a view of the file. */
-function shuffle(tensor: TensorProto, next: () => number): void {
+function shuffleElements(tensor: TensorProto, next: () => number): void {
   const { rawData, name } = tensor;
   if (isExternal(tensor) || rawData.length === 0)
     throw new UserError(
@@ -57,20 +59,6 @@ function shuffle(tensor: TensorProto, next: () => number): void {
   if (!Words)
     throw new UserError("unsupported-operator", `unsupported weights: "${name}" has ${size} bytes an element`);
   const words = new Words(Uint8Array.from(rawData).buffer);
-  for (let i = count - 1; i > 0; i--) {
-    const j = Math.floor(next() * (i + 1));
-    [words[i], words[j]] = [words[j], words[i]];
-  }
+  shuffle<number | bigint>(words, next);
   rawData.set(new Uint8Array(words.buffer));
-}
-
-/** Mulberry32: numbers from 0 to 1, the same for the same seed. */
-function random(seed: number): () => number {
-  let state = Math.imul(seed + 1, 0x9e3779b9);
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let z = Math.imul(state ^ (state >>> 15), state | 1);
-    z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
-    return ((z ^ (z >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

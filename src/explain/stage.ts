@@ -6,6 +6,7 @@ import { type Connections, type Part, within } from "../onnx/compose.ts";
 import { observe } from "../onnx/observe.ts";
 import { placed, usesWebGpu } from "../onnx/provider.ts";
 import { type Feeds, overPreset, type Runtime, run, type SessionOptions, shapesOf } from "../onnx/runtime.ts";
+import { tensorOf } from "../onnx/tensors.ts";
 import { quiet, type Sessions } from "./sessions.ts";
 
 /** One part. Tensors go by their names in the whole. */
@@ -33,10 +34,14 @@ export class Stage {
     const inner = [...new Set(wanted)].map((name) => this.#inner(name)).filter((name) => name !== undefined);
     // What is given under an input's own name is taken before what it is connected to: a state after its first step.
     const given = (input: string) => known[input] ?? known[this.#source(input)];
-    const feeds = Object.fromEntries(model.inputs.map(({ name }) => [name, given(within(part, name))]));
+    const feeds: Feeds = {};
+    for (const { name } of model.inputs) {
+      const tensor = given(within(part, name));
+      if (tensor) feeds[name] = tensor; // else the runtime says that it is missing
+    }
     const recipe = await this.#giving(inner, feeds);
     const results = await this.sessions.use(recipe, ({ session }) => run(session, feeds, inner));
-    return Object.fromEntries(inner.map((name) => [within(part, name), results[name]]));
+    return Object.fromEntries(inner.map((name) => [within(part, name), tensorOf(results, name)]));
   }
 
   #source(name: string): string {

@@ -1,9 +1,9 @@
 /** @file What is asked about: a class, a contrast, the opposite of a class, or any cotangent; resolved to rows of weights on the scores. */
 
-import type { Dense } from "../array/dense.ts";
-import { isRecord, listing, UserError } from "../errors.ts";
+import { isRecord, listing, present, UserError } from "../errors.ts";
 import { product, range } from "../onnx/dims.ts";
 import type { Feeds } from "../onnx/runtime.ts";
+import type { Plain, PlainDims } from "../read/axes.ts";
 
 /**
  * What an explanation is about.
@@ -22,8 +22,10 @@ export type Target =
   | { readonly counterfactual: number }
   | { readonly seeds: Feeds };
 
-/** A weighted sum of class scores: [class, weight] pairs. */
-export type Weights = readonly (readonly [number, number])[];
+type Weight = readonly [c: number, weight: number];
+
+/** A weighted sum of class scores. */
+export type Weights = readonly [Weight, ...Weight[]];
 
 /** Rows of weights for n images, k each, image-major; or seeds as they were given. */
 export type Asked =
@@ -37,7 +39,7 @@ export type Asked =
  */
 export async function resolve(
   target: Target | undefined,
-  dims: readonly number[],
+  dims: PlainDims,
   best: () => Promise<readonly number[]>,
 ): Promise<Asked> {
   if (isRecord(target) && !forms.includes(Object.keys(target).sort().join())) throw invalidTarget(target);
@@ -82,8 +84,8 @@ function invalidTarget(target: unknown): UserError {
   );
 }
 
-function checkClass(c: number, dims: readonly number[]): number {
-  if (dims.length < 2 || dims.length === 3)
+function checkClass(c: number, dims: PlainDims): number {
+  if (dims.length === 3)
     throw new UserError(
       "invalid-option",
       `invalid target: a class needs scores of shape [n, classes], the output has [${dims}]; give { seeds } instead`,
@@ -99,22 +101,23 @@ export function plainClasses(rows: readonly Weights[]): number[] | undefined {
 }
 
 /** Cotangents [rows, classes, ...] of scores of shape [n, classes, ...]: a class's score on a grid is its mean over the grid. */
-export function cotangents(rows: readonly Weights[], scores: readonly number[]): Dense {
+export function cotangents(rows: readonly Weights[], scores: PlainDims): Plain {
   const [, classes, ...grid] = scores;
   const places = product(grid);
   const data = new Float32Array(rows.length * classes * places);
   rows.forEach((row, r) => {
-    for (const [c, weight] of row) {
+    for (const [c] of row) {
+      const weight = row.reduce((sum, [other, one]) => (other === c ? sum + one : sum), 0);
       const from = (r * classes + c) * places;
-      for (let i = from; i < from + places; i++) data[i] += weight / places;
+      data.fill(weight / places, from, from + places);
     }
   });
   return { data, dims: [rows.length, classes, ...grid] };
 }
 
 /** An image's score of every class: its mean over the grid, where there is one. */
-export function classScores({ data, dims }: Dense, image: number): Float32Array {
-  const [, classes = 1, ...grid] = dims;
+export function classScores({ data, dims }: Plain, image: number): Float32Array {
+  const [, classes, ...grid] = dims;
   const places = product(grid);
   if (places === 1) return data.slice(image * classes, (image + 1) * classes);
   return Float32Array.from({ length: classes }, (_, c) => {
@@ -127,7 +130,7 @@ export function classScores({ data, dims }: Dense, image: number): Float32Array 
 export const byScore =
   (scores: Float32Array) =>
   (a: number, b: number): number =>
-    scores[a] === scores[b] ? a - b : scores[a] > scores[b] ? -1 : 1;
+    present(scores[b], "a score") - present(scores[a], "a score") || a - b;
 
 /**
  * The classes with the highest scores, in the order of {@link byScore}. A few are picked in one pass: to sort a thousand classes for the
@@ -135,22 +138,24 @@ export const byScore =
  */
 export function bestClasses(scores: Float32Array, count: number): number[] {
   if (count > 16) return range(scores.length).sort(byScore(scores)).slice(0, count);
-  const best: number[] = [];
+  const best: { readonly c: number; readonly score: number }[] = [];
   for (let c = 0; c < scores.length; c++) {
-    if (best.length === count && !(scores[c] > scores[best[count - 1]])) continue;
-    const at = best.findIndex((other) => scores[c] > scores[other]);
-    best.splice(at < 0 ? best.length : at, 0, c);
+    const score = present(scores[c], "a score");
+    const last = best[count - 1];
+    if (last && !(score > last.score)) continue;
+    const at = best.findIndex((other) => score > other.score);
+    best.splice(at < 0 ? best.length : at, 0, { c, score });
     if (best.length > count) best.pop();
   }
-  return best;
+  return best.map(({ c }) => c);
 }
 
 /** @throws UserError `not-finite` where a score is NaN or infinite. */
-export function checkFinite({ data, dims }: Dense, name: string): void {
+export function checkFinite({ data, dims: [n] }: Plain, name: string): void {
   let bad = 0;
   while (bad < data.length && Number.isFinite(data[bad])) bad++;
   if (bad === data.length) return;
-  const image = Math.floor(bad / (data.length / dims[0]));
+  const image = Math.floor(bad / (data.length / n));
   throw new UserError(
     "not-finite",
     `not finite: the scores "${name}" hold ${data[bad]} (image ${listing([String(image)])}); nothing can be explained from them`,

@@ -6,7 +6,7 @@ import { inTraining } from "../ops/op.ts";
 /** @param wanted tensors that the score depends on; @throws UserError `unsupported-operator` that names the first such node among them. */
 export function refuseTraining(model: Model, wanted: ReadonlySet<string>): void {
   // Weights may be normalised in this way: what depends on no picture is the same in every run.
-  const depends = ({ output: [name] }: NodeProto) => wanted.has(name) && !model.constants.has(name);
+  const depends = ({ output: [name = ""] }: NodeProto) => wanted.has(name) && !model.constants.has(name);
   const found = model.graph.node.find((node) => depends(node) && trains(model, node));
   if (found) inTraining(found);
 }
@@ -15,5 +15,6 @@ function trains(model: Model, node: NodeProto): boolean {
   const attributes = new Attributes(node);
   if (node.opType === "BatchNormalization")
     return model.opset < 14 ? node.output.filter(Boolean).length > 1 : attributes.int("training_mode", 0) !== 0;
-  return node.opType === "Dropout" && Boolean(node.input[2]) && constantValues(model, node.input[2])?.[0] === 1;
+  const [, , mode = ""] = node.input; // "": absent
+  return node.opType === "Dropout" && mode !== "" && constantValues(model, mode)?.[0] === 1;
 }

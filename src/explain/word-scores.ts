@@ -4,6 +4,7 @@
  *   log p(w_t) = z_t[w_t] - log sum_v exp z_t[v],    d log p(w_t) / d z_t = onehot(w_t) - softmax(z_t)
  */
 import type { Dense } from "../array/dense.ts";
+import { present, UserError } from "../errors.ts";
 
 /** What the model gave a sentence, word by word. */
 export interface WordScores {
@@ -16,20 +17,22 @@ export interface WordScores {
 
 /** @param words the word at each place; the scores are those of the last of at least as many places. `offset`: the place of the first. */
 export function wordScores({ data, dims }: Dense, words: readonly number[], offset: number): WordScores {
-  const vocabulary = dims[dims.length - 1];
+  const vocabulary = present(dims.at(-1), "the vocabulary");
   const cotangent = new Float32Array(data.length);
   const logProbabilities = Float32Array.from(words, (word, t) => {
+    if (word >= vocabulary)
+      throw new UserError("invalid-input", `invalid token: ${word}; the model scores tokens 0 to ${vocabulary - 1}`);
     const from = (offset + t) * vocabulary;
     const row = data.subarray(from, from + vocabulary);
     const total = logSumExp(row);
     let others = 0;
     for (let v = 0; v < vocabulary; v++) {
-      const probability = Math.exp(row[v] - total);
+      const probability = Math.exp(present(row[v], "a word's score") - total);
       cotangent[from + v] = -probability;
       if (v !== word) others += probability;
     }
     cotangent[from + word] = others; // 1 minus its own would lose a nearly certain word's digits
-    return row[word] - total;
+    return present(row[word], "a word's score") - total;
   });
   return { words, logProbabilities, cotangent: { data: cotangent, dims } };
 }

@@ -1,5 +1,6 @@
 /** @file Words as the seeds of an adjoint: rows of weights, applied where each word is still by itself. */
 import { type AdjointQuery, type ObservedModel, pullback } from "../autodiff/adjoint.ts";
+import { present } from "../errors.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 import type { Model } from "../onnx/model.ts";
 import { type Observed, typeOf } from "../onnx/observe.ts";
@@ -11,7 +12,7 @@ export const wordSeeds =
   (build, rowed) => {
     const { type, dims } = typeOf(observed.model, observed.tensors, scores);
     const cotangent = build.input(gradientType(type), dims);
-    const weights = rowed(build.input(cotangent.type, [-1, dims[1], 1]));
+    const weights = rowed(build.input(cotangent.type, [-1, present(dims[1], "the places of words"), 1]));
     const values = cotangentsAtStates(build, observed, scores, cotangent, weights);
     return { inputs: [cotangent, weights], values };
   };
@@ -27,7 +28,8 @@ export function cotangentsAtStates(
   const values = new Map<string, Value>();
   for (const { scores: own, state, place } of wordStates(observed.model, observed.tensors, scores)) {
     const ofPlace = (v: Value) => (place === undefined ? v : build.slice(v, 1, place, place + 1));
-    const atState = pullback(build, observed, new Map([[own, ofPlace(cotangent)]]), [{ tensor: state }]).results[0];
+    const { results } = pullback(build, observed, new Map([[own, ofPlace(cotangent)]]), [{ tensor: state }]);
+    const atState = present(results[0], "the cotangent of the states");
     const dims = observed.tensors.get(state)?.dims;
     const weight = dims?.length === 2 ? build.squeeze(ofPlace(weights), [1]) : ofPlace(weights);
     values.set(state, { ...build.mul(atState, weight), dims });
@@ -64,8 +66,8 @@ function lastState(model: Model, scores: string, fits: (name: string) => boolean
   let best = scores;
   for (let at = scores; ; ) {
     const node = model.producer.get(at);
-    if (!node) return best;
-    const [first, second] = node.input;
+    const [first, second = ""] = node?.input ?? []; // "": absent
+    if (!node || first === undefined) return best;
     const scaled = ["Add", "Mul", "Div"].includes(node.opType) && model.constants.has(second);
     if (scaled || ["Identity", "Cast", "Unsqueeze"].includes(node.opType)) at = first;
     else if (node.opType === "Add" && model.constants.has(first)) at = second;

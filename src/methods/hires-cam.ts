@@ -5,22 +5,11 @@
  *
  * Element by element: unlike in Grad-CAM the gradient counts where it is.
  */
-import { byImage, flatGrid } from "./grad-cam.ts";
-import type { LayerMap, Method } from "./method.ts";
+import { layerMethod, placeByPlace } from "./layer-map.ts";
 
-const hiResCamMap: LayerMap = (parts) => {
-  const { build, da } = parts;
-  const activations = flatGrid(parts);
-  const gradients = byImage(parts, da, [build.dimOf(activations, 2)]);
-  return build.relu(build.reduceSum(build.mul(gradients, build.unsqueeze(activations, [1])), [2], false));
-};
-
-export const hiResCam: Method<"hires-cam"> = {
+export const hiResCam = layerMethod((parts) => parts.build.relu(placeByPlace(parts)), {
   name: "hires-cam",
   title: "HiResCAM",
   summary: "What each position of a layer contributed to the score, to first order.",
   paper: "Draelos and Carin 2020, https://arxiv.org/abs/2011.08891",
-  space: "layer",
-  explain: async (question) => ({ maps: await question.atLayer(hiResCamMap) }),
-  graph: (question) => ({ map: question.atLayer(hiResCamMap) }),
-};
+});

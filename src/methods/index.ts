@@ -6,10 +6,20 @@ import { gradient } from "./gradient.ts";
 import { guidedBackprop } from "./guided-backprop.ts";
 import { guidedGradCam } from "./guided-grad-cam.ts";
 import { hiResCam } from "./hires-cam.ts";
+import { layerCam } from "./layer-cam.ts";
 import type { Method } from "./method.ts";
 import { occlusion } from "./occlusion.ts";
 
-const registered = [gradCam, hiResCam, guidedBackprop, guidedGradCam, deconvolution, gradient, occlusion] as const;
+const registered = [
+  gradCam,
+  hiResCam,
+  guidedBackprop,
+  guidedGradCam,
+  deconvolution,
+  gradient,
+  occlusion,
+  layerCam,
+] as const;
 
 /** The methods' names. */
 export type MethodName = (typeof registered)[number]["name"];

@@ -19,7 +19,12 @@ export interface LayerParts {
   readonly grid: readonly number[];
 }
 
-/** Builds the map, [n, k, positions], from a layer's activations and gradients. */
+/**
+ * Builds maps from a layer's activations and gradients, as nodes of the graph: [n, k, positions], raw, of n images, k targets of each, and
+ * the positions of the grid in row-major order. A position's value is in units of the score times whatever the activations are multiplied
+ * with; a sum over channels is written so that it is never made as [m, C, ...grid] where it need not be (see `gradCamSum`).
+ * The same function is asked again and again: graphs and sessions are kept by it, so it must build the same nodes every time.
+ */
 export type LayerMap = (parts: LayerParts) => Value;
 
 /** The questions that a method can ask about n images and their m targets. */
@@ -28,6 +33,8 @@ export interface Question {
   readonly image: Dense;
   /** Targets of each image. */
   readonly k: number;
+  /** The layer's grid; undefined where there is no layer, or where only the run knows its sizes. */
+  readonly grid?: readonly number[];
   /** A map at the layer, [m, ...grid], computed by the runtime. */
   atLayer(map: LayerMap): Promise<Dense>;
   /** The gradient of the score with respect to the input, by a set of rules, [m, ...input]. */
@@ -67,6 +74,7 @@ export interface Method<Name extends string = string> {
   readonly title: string;
   /** What the map shows, in one line. */
   readonly summary: string;
+  /** Authors and year, and the paper's address: at arxiv.org, or its DOI at doi.org where it is not there. */
   readonly paper: string;
   /** Whether the map lies on the layer's grid or on the input's pixels. */
   readonly space: "layer" | "pixels";

@@ -1,7 +1,6 @@
 /** @file What every kind of sample's explanation is drawn as: pictures of one map each, and a panel of them all. */
 
 import type { PngCompression } from "../image/sharp.ts";
-import { methodNamed } from "../methods/index.ts";
 import type { ColormapName } from "../render/colormap.ts";
 import type { ClassExplanation, Prediction, Why } from "../tasks/classify/classification.ts";
 import { detail } from "../tasks/classify/figure.ts";
@@ -39,6 +38,7 @@ export type Draw<K extends Kind> = (why: Why<K>, options: DrawOptions) => Drawin
 export const mostRows = 25;
 
 /** A question and the method that answers it, and what stands below them. */
-export function titled({ question, method, class: index }: ClassExplanation<Kind>, predictions: readonly Prediction[]) {
-  return { label: question, detail: [methodNamed(method).title, ...detail(predictions, index)] };
+export function titled(explanation: ClassExplanation<Kind>, predictions: readonly Prediction[]) {
+  const { question, methodTitle, class: index } = explanation;
+  return { label: question, detail: [methodTitle, ...detail(predictions, index)] };
 }

@@ -2,11 +2,11 @@
 import path from "node:path";
 import { encodeNpy } from "../array/npy.ts";
 import type { Geometry } from "../image/geometry.ts";
+import { insideOutside } from "../image/inside-outside.ts";
 import type { Box, Point } from "../image/locate.ts";
 import type { Picture } from "../image/picture.ts";
 import { shrinkToFit } from "../image/resample.ts";
 import { encodePng, rasterise } from "../image/sharp.ts";
-import { methodNamed } from "../methods/index.ts";
 import type { Warning } from "../read/decision.ts";
 import type { ColormapName } from "../render/colormap.ts";
 import { type PageWord, sentencePage } from "../render/sentence-page.ts";
@@ -15,7 +15,7 @@ import { view } from "../tasks/classify/figure.ts";
 import type { Answered } from "../tasks/language/answering.ts";
 import type { Captioned } from "../tasks/language/captioning.ts";
 import { percent } from "../tasks/percent.ts";
-import { insideOutside, type ReadMap } from "../tasks/raw-map.ts";
+import type { ByMethod, ReadMap } from "../tasks/raw-map.ts";
 import { writeWhole } from "./files.ts";
 
 export interface WriteWordsOptions {
@@ -46,7 +46,7 @@ export interface WrittenMap {
 
 /** What a map is of, for its files and its place in the sheet. */
 interface Drawn {
-  readonly explanation: ReadMap & { readonly method: string; readonly question: string };
+  readonly explanation: ReadMap & ByMethod & { readonly question: string };
   /** In file names. */
   readonly slug: string;
   readonly text: string;
@@ -129,6 +129,7 @@ async function write(
   { directory, stem, colormap, caption, masks = {} }: WriteWordsOptions,
 ): Promise<WrittenWords> {
   const maps: WrittenMap[] = [];
+  const titles = new Map(drawn.map(({ explanation }) => [explanation.method, explanation.methodTitle]));
   const cells = new Map<string, SheetCell[]>();
   const words = new Map<string, (PageWord & { readonly place: Drawn["place"] })[]>();
   for (const { explanation, slug, text, detail, place } of drawn) {
@@ -158,7 +159,7 @@ async function write(
   const sheets: { method: string; sheet: string; page: string }[] = [];
   for (const [method, own] of cells) {
     const names = { sheet: `${stem}.${method}.sheet.png`, page: `${stem}.${method}.html` };
-    const below = `${methodNamed(method).title}. ${caption}`;
+    const below = `${titles.get(method)}. ${caption}`;
     const colorbar = { colormap, label: "fraction of each map's maximum", ticks: ["0", "0.5", "1"] };
     const svg = sheet({ title, lines, cells: [input, ...own], colorbar, caption: below });
     await writeWhole(path.join(directory, names.sheet), await rasterise(svg, { scale: 2 }));

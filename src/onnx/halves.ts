@@ -5,17 +5,9 @@
  * once, by a model that gives back what it gets.
  */
 
+import { halfToNumber } from "../array/half.ts";
 import type { Runtime, Session, Tensor } from "./ort.ts";
-import {
-  DataType,
-  encodeModel,
-  halfToNumber,
-  makeGraph,
-  makeImport,
-  makeModel,
-  makeNode,
-  makeValueInfo,
-} from "./proto.ts";
+import { DataType, encodeModel, makeGraph, makeImport, makeModel, makeNode, makeValueInfo } from "./proto.ts";
 
 /** By what makes its sessions: the namespace around it may be a new one each time. */
 const answers = new WeakMap<Runtime["InferenceSession"], Promise<boolean>>();

@@ -1,9 +1,9 @@
 /** @file Between the runtime's tensors and plain numbers with a shape. */
 
 import type { Dense } from "../array/dense.ts";
-import { InternalError } from "../errors.ts";
+import { halfToNumber, numberToHalf } from "../array/half.ts";
+import { InternalError, present } from "../errors.ts";
 import { product, range } from "./dims.ts";
-import { halfToNumber, numberToHalf } from "./proto.ts";
 import type { Feeds, Runtime, Tensor } from "./runtime.ts";
 
 /** The numbers of a tensor of floats, or of whole numbers as pixels are, as float32; half precision comes as 16-bit patterns, or as numbers where the platform has them. */
@@ -48,6 +48,13 @@ function halves(data: Float32Array): Uint16Array {
   const { Float16Array } = globalThis as { Float16Array?: { from(data: Float32Array): unknown } };
   return Float16Array ? (Float16Array.from(data) as Uint16Array) : Uint16Array.from(data, numberToHalf);
 }
+
+/** The tensor of a name, which is among these. */
+export const tensorOf = (tensors: Feeds, name: string): Tensor => present(tensors[name], `the tensor "${name}"`);
+
+/** Those of some names, all of which are among these. */
+export const tensorsOf = (tensors: Feeds, names: readonly string[]): Feeds =>
+  Object.fromEntries(names.map((name) => [name, tensorOf(tensors, name)]));
 
 /** Answers about n images, [n k, ...] each with its own k, as one, image-major: the answers about an image side by side. */
 export function interleave(answers: readonly Dense[], n: number): Dense {

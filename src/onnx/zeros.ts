@@ -1,6 +1,7 @@
 /** @file Numbers of any type that a model takes, for runs that nobody asked for: whole numbers are 0 unless told, a valid index of everything. */
+import { numberToHalf } from "../array/half.ts";
 import { InternalError } from "../errors.ts";
-import { DataType, numberToHalf } from "./proto.ts";
+import { DataType } from "./proto.ts";
 import { isFloat, typeName } from "./types.ts";
 
 const arrays: Partial<Record<DataType, { from(values: Iterable<number>): unknown }>> = {

@@ -51,6 +51,7 @@ export const onDemand: readonly Family[] = [
   { names: "DFT STFT", load: () => import("./signal.ts") },
   { names: "ConvTranspose", load: () => import("./transposed-convolution.ts") },
   { names: "Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh", load: () => import("./trigonometry.ts") },
+  { names: "Inverse", domain: "com.microsoft", load: () => import("./inverse.ts") },
 ];
 
 /** The names of a family's operators in the table. */

@@ -16,6 +16,14 @@ export interface Axes {
   readonly grid: readonly number[];
 }
 
+/** Dimensions in the order that everything is written for. */
+export type PlainDims = readonly [n: number, channels: number, ...grid: number[]];
+
+/** An array in that order. */
+export interface Plain extends Dense {
+  readonly dims: PlainDims;
+}
+
 /** [n, channels, ...grid]. */
 export const plainAxes = (rank: number): Axes => ({
   ...(rank > 0 && { batch: 0 }),
@@ -30,7 +38,7 @@ const isPlain = (axes: Axes): boolean =>
   axes.batch !== undefined && axes.channels !== undefined && order(axes).every((axis, i) => axis === i);
 
 /** Dimensions as [n, channels, ...grid]. */
-export const plainDims = (dims: readonly number[], { batch, channels, grid }: Axes): number[] => [
+export const plainDims = (dims: readonly number[], { batch, channels, grid }: Axes): PlainDims => [
   batch === undefined ? 1 : dims[batch],
   channels === undefined ? 1 : dims[channels],
   ...grid.map((axis) => dims[axis]),
@@ -48,10 +56,10 @@ export function dimsInAxes([n, c, ...grid]: readonly number[], axes: Axes): numb
 }
 
 /** An array as [n, channels, ...grid]. */
-export function toPlain(array: Dense, axes: Axes): Dense {
-  if (isPlain(axes)) return array;
-  return { data: permuted(array, order(axes)), dims: plainDims(array.dims, axes) };
-}
+export const toPlain = (array: Dense, axes: Axes): Plain => ({
+  data: permuted(array, order(axes)),
+  dims: plainDims(array.dims, axes),
+});
 
 /** An array [n, channels, ...grid] as the axes have it. */
 export function fromPlain(array: Dense, axes: Axes): Dense {

@@ -7,6 +7,7 @@
  */
 import type { End } from "../autodiff/adjoint.ts";
 import { UserError } from "../errors.ts";
+import { builtMap } from "../methods/layer-map.ts";
 import type { LayerMap, LayerParts } from "../methods/method.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
@@ -191,7 +192,7 @@ function onGrid(parts: LayerParts, { grid }: Layout, map: LayerMap): Value {
   const { build, a } = parts;
   const sizes = parts.grid.map((axis) => build.dimOf(a, axis));
   const shape = isStatic(grid) ? [-1, ...grid] : build.concat([build.ints([-1]), ...sizes], 0);
-  return { ...build.reshape(map(parts), shape), dims: [-1, ...grid] };
+  return { ...build.reshape(builtMap(map, parts), shape), dims: [-1, ...grid] };
 }
 
 /** What a map at a layer is made of, from its activations and their gradient as the model lays them out. */

@@ -1,9 +1,6 @@
-/**
- * @file Seeded randomness that is the same in every engine: integers only.
- *
- * Mulberry32, whose state is one 32-bit number; the seed is mixed first, so that neighbouring seeds share nothing.
- */
+/** @file What scenes are drawn by: whole numbers of one seed, which is mixed first, so that neighbouring seeds share nothing. */
 
+import { mixed, shuffle, uniformFrom } from "../array/random.ts";
 import { InternalError } from "../errors.ts";
 
 /** Draws from one seed, in the order in which they are asked for. */
@@ -23,14 +20,10 @@ export interface Random {
  * @param stream a second whole number: other draws from the same seed
  */
 export function seeded(seed: number, stream = 0): Random {
-  let state = mix((mix(seed | 0) + Math.imul(stream, 0x9e3779b9)) | 0);
-  const next = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    return mix(state);
-  };
+  const uniform = uniformFrom(mixed((mixed(seed | 0) + Math.imul(stream, 0x9e3779b9)) | 0));
   const integer = (least: number, most: number) => {
     if (!(most >= least)) throw new InternalError(`a number from ${least} to ${most}`);
-    return least + Math.floor((next() / 0x1_0000_0000) * (most - least + 1));
+    return least + Math.floor(uniform() * (most - least + 1));
   };
   return {
     integer,
@@ -38,17 +31,8 @@ export function seeded(seed: number, stream = 0): Random {
     pick: (list) => list[integer(0, list.length - 1)],
     shuffle(list) {
       const out = [...list];
-      for (let i = out.length - 1; i > 0; i--) {
-        const j = integer(0, i);
-        [out[i], out[j]] = [out[j], out[i]];
-      }
+      shuffle(out, uniform);
       return out;
     },
   };
-}
-
-function mix(value: number): number {
-  let t = Math.imul(value ^ (value >>> 15), value | 1);
-  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-  return (t ^ (t >>> 14)) >>> 0;
 }

@@ -3,7 +3,7 @@
  * rating for itself are too narrow. Three answers: by people, by pictures (bootstraps), and by both at once.
  */
 
-import { student95 } from "../array/distributions.ts";
+import { studentQuantile } from "../array/distributions.ts";
 import type { Random } from "../array/random.ts";
 import { bootstrap, type Estimate, mean, wilson } from "../array/statistics.ts";
 import type { Rating } from "./study.ts";
@@ -34,7 +34,7 @@ export function twoWay(ratings: readonly Rating[], contrast: Contrast): Estimate
   const alone = influence.reduce((sum, v) => sum + v * v, 0);
   // Where neither people nor pictures differ, the sum falls below the variance of the ratings by chance alone.
   const variance = Math.max(people.variance + pictures.variance - alone, alone);
-  const half = student95(Math.min(people.clusters, pictures.clusters) - 1) * Math.sqrt(variance);
+  const half = studentQuantile(0.975, Math.min(people.clusters, pictures.clusters) - 1) * Math.sqrt(variance);
   const count = ratings.filter((r) => r.condition === contrast.condition).length;
   return { value, low: value - half, high: value + half, count };
 }
@@ -99,6 +99,6 @@ export function independent(scores: readonly number[], fraction: boolean): Estim
   const value = mean(scores);
   if (fraction) return wilson(Math.round(value * count), count);
   const variance = scores.reduce((sum, s) => sum + (s - value) ** 2, 0) / (count - 1);
-  const half = student95(count - 1) * Math.sqrt(variance / count);
+  const half = studentQuantile(0.975, count - 1) * Math.sqrt(variance / count);
   return { value, low: value - half, high: value + half, count };
 }

@@ -1,8 +1,7 @@
 /** @file A method's answer to one question before it is laid anywhere: the map, what was asked in words, and why it shows nothing. */
 import type { Dense } from "../array/dense.ts";
 import { InternalError } from "../errors.ts";
-import type { PixelMap } from "../image/picture.ts";
-import { methodNamed } from "../methods/index.ts";
+import type { Method } from "../methods/method.ts";
 import type { Warning } from "../read/decision.ts";
 import type { PicturePlace } from "./pictures.ts";
 
@@ -14,6 +13,15 @@ export interface RawMap {
   /** The target layer; undefined for methods in pixel space. */
   readonly layer?: string;
 }
+
+/** Whose map it is. */
+export interface ByMethod {
+  /** The method's name, and how people write it. */
+  readonly method: string;
+  readonly methodTitle: string;
+}
+
+export const byMethod = ({ name, title }: Method): ByMethod => ({ method: name, methodTitle: title });
 
 /** What is said of a map. */
 export interface Remarks {
@@ -50,35 +58,15 @@ export function remarksOn({ map, layer }: RawMap, question: Parameters<typeof bl
 /** Why a method's map shows nothing; undefined where it shows something. */
 function blankness(
   { data }: Dense,
-  { method, question }: { readonly method: string; readonly question: string },
+  { method, question }: { readonly method: Method; readonly question: string },
   layer: string | undefined,
 ): string | undefined {
   if (data.some((v) => !Number.isFinite(v))) return "the map is not finite: a gradient overflowed";
   if (data.some((v) => v > 0)) return undefined;
-  const { nothing, title } = methodNamed(method);
+  const { nothing, title } = method;
   const negative = data.some((v) => v < 0);
   if (nothing) return nothing(question, negative);
   return layer
     ? `no positive evidence for "${question}" at ${layer}`
     : `${title} finds no pixel that speaks for "${question}"`;
-}
-
-/**
- * The mean of a map inside a mask over its mean outside (the protocol of arXiv 1610.02391, section 8.1): 1 for a uniform map. What the
- * network did not see, and what is below 0, counts nothing; undefined where the mask is empty or covers all, or nothing is outside.
- * @param mask of the map's size, above 0 inside
- */
-export function insideOutside({ data }: PixelMap, mask: ArrayLike<number>): number | undefined {
-  const [sums, counts] = [
-    [0, 0],
-    [0, 0],
-  ];
-  for (let i = 0; i < data.length; i++) {
-    if (!Number.isFinite(data[i])) continue;
-    const side = mask[i] > 0 ? 0 : 1;
-    sums[side] += Math.max(0, data[i]);
-    counts[side]++;
-  }
-  if (counts[0] === 0 || counts[1] === 0 || sums[1] === 0) return undefined;
-  return sums[0] / counts[0] / (sums[1] / counts[1]);
 }

@@ -1,11 +1,11 @@
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { checkVjp } from "../../src/autodiff/check.ts";
-import { rankOf } from "../../src/onnx/build.ts";
+import { rankOf, type Value } from "../../src/onnx/build.ts";
 import { range } from "../../src/onnx/dims.ts";
 import { type Call, elementwise, type Rule } from "../../src/ops/op.ts";
 import { type Attributes, oneNode, randomFeeds, type Sources } from "../models.ts";
-import { session } from "../ops/rules.ts";
+import { errors, session } from "../ops/rules.ts";
 
 /** The largest error, over some directions, of a rule that takes the place of an operator's own: in one direction it may be small by chance. */
 async function errorOf(
@@ -102,5 +102,47 @@ describe("what a check takes", () => {
     ];
     expect(first).toEqual(second);
     expect(first).not.toEqual(other);
+  });
+});
+
+describe("what a check says of a rule that is wrong", () => {
+  const bytes = oneNode("Tanh", { opset: 13, inputs: x });
+  const checked = async (rule: Rule) =>
+    (await checkVjp(ort, bytes, { feeds: randomFeeds(x), rules: new Map([["Tanh", rule]]), session }))[0];
+  const scaled =
+    (factor: number): Rule =>
+    (c) => [c.build.mul(tanh(1)(c)[0] as Value, factor)];
+
+  test.each([
+    [1, "agree"],
+    [2, "agree"],
+    [0.5, "agree"],
+    [-1, "differ"],
+  ])("off by a factor of %f: it, its sign, and that it is one", async (factor, signs) => {
+    const { factor: found, uniform, analytic, numeric, text } = await checked(scaled(factor));
+    expect(found).toBeCloseTo(factor, 2);
+    expect(analytic / numeric).toBe(found);
+    expect(uniform).toBe(true);
+    const [a, n, f] = [analytic, numeric, found].map((v) => Number(v.toPrecision(4)));
+    expect(text).toBe(`analytic ${a}, numeric ${n}: the signs ${signs}, factor ${f}, in each of 4 directions`);
+  });
+
+  test("of another form: no one factor", async () => {
+    const { uniform, text } = await checked(({ dy: [dy] }) => [dy]);
+    expect(uniform).toBe(false);
+    expect(text).toMatch(/factor -?[\d.]+, between -?[\d.]+ and -?[\d.]+ in others$/);
+  });
+
+  test("nothing at all: factor 0", async () => {
+    const { factor, text } = await checked(({ build, x: [v] }) => [build.zerosLike(v)]);
+    expect(factor).toBeCloseTo(0, 12);
+    expect(text).toMatch(/^analytic 0, numeric -?[\d.]+: /);
+  });
+
+  test("the rows of an operator's table say it too", async () => {
+    const [{ name }] = await errors(bytes, x, {});
+    expect(name).toMatch(
+      /^d y \/ d x: analytic .*, numeric .*: the signs agree, factor [\d.]+, in each of 4 directions$/,
+    );
   });
 });

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { node } from "../models.ts";
-import { classToken, gap, inverse, patchTokens, unet } from "../nets.ts";
+import { classToken, gap, patchTokens, unet, unruled } from "../nets.ts";
 import { folder, gradcam, repository, withModel, writePicture } from "./run.ts";
 
 test("layers of a model, the default first", async () => {
@@ -53,7 +53,7 @@ test("a layer whose patches do not reach the score: another takes its place, is 
 
 test("layers of a model with an operator that has no rule", async () => {
   const cwd = folder();
-  const net = withModel(cwd, inverse());
+  const net = withModel(cwd, unruled());
   const { code, stdout } = await gradcam(["layers", ...net], cwd);
   expect({ code, first: stdout.split("\n")[1].trim().split(" ")[0] }).toEqual({ code: 0, first: "features" });
 });

@@ -4,7 +4,7 @@ import path from "node:path";
 import { describe, test } from "vitest";
 import { changed, decodeModel, encodeModel, makeEntries } from "../../src/onnx/proto.ts";
 import { floats, model, node } from "../models.ts";
-import { gap, inverse, linear, unet } from "../nets.ts";
+import { gap, linear, unet, unruled } from "../nets.ts";
 import { mistake, net, ok } from "./mistake.ts";
 
 describe("models", () => {
@@ -30,8 +30,8 @@ describe("models", () => {
     ));
   test("an operator without a rule on the path", () =>
     refused(
-      inverse({ input: [1, 3, 8, 8] }),
-      /unsupported operator: com.microsoft.Inverse node "inverse" lies between what is explained and the score .*no gradient rule/,
+      unruled({ input: [1, 3, 8, 8] }),
+      /unsupported operator: com.microsoft.Trilu node "triangle" lies between what is explained and the score .*no gradient rule/,
     ));
   test("a layer without a path to the score", () =>
     refused(

@@ -57,6 +57,27 @@ test.each(["layers", "inspect", "compile"])("%s takes the model as its argument 
   });
 });
 
+test.each([
+  ["explain", "--method", "grad-cam,"],
+  ["explain", "--methods", ",grad-cam"],
+  ["explain", "--method", ""],
+  ["explain", "--method", "grad-cam, ,gradient"],
+  ["explain", "--write", "map,"],
+  ["explain", "--mean", "0.5,,0.5"],
+  ["explain", "--std", "1,1,"],
+  ["caption", "--method", "grad-cam,"],
+  ["compile", "--method", "grad-cam,"],
+  ["evaluate", "--method", "grad-cam,"],
+  ["evaluate", "--metric", "sparseness,"],
+  ["evaluate", "--metrics", "sparseness,,complexity"],
+])("a list with a hole is refused: %s %s %j", async (command, option, list) => {
+  const { code, stdout, stderr } = await gradcam([command, example, option, list], folder());
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  const said = "is invalid. It must have no empty part between its commas; --help shows what is allowed\n";
+  expect(stderr.startsWith(`gradcam: option '${option} `), stderr).toBe(true);
+  expect(stderr.endsWith(said), stderr).toBe(true);
+});
+
 test("a compiled file holds one method", async () => {
   const cwd = folder();
   withModel(cwd, net);

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished, vi } from "vitest";
-import { randomNormal } from "../../src/autodiff/check.ts";
+import { randomNormal } from "../../src/array/random.ts";
 import { main } from "../../src/cli/main.ts";
 import { encodePng } from "../../src/image/sharp.ts";
 

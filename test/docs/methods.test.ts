@@ -20,6 +20,7 @@ describe.each(methods.map((method) => [method.name, method] as const))("%s", (na
     expect(text.split("\n")[0]).toBe(`# ${title}`);
     const missing = headings.filter((heading) => !text.includes(`\n## ${heading}\n`));
     expect(missing, `add these sections to ${page}`).toEqual([]);
+    expect(text, `fill in ${page}`).not.toContain("TODO");
     const source = text.slice(text.indexOf("\n## Source"));
     const [url] = paper.match(/https:\S+/) ?? [paper];
     expect(source, `name the paper under Source in ${page}`).toContain(url);

@@ -18,6 +18,7 @@ describe.each(metrics.map((metric) => [metric.name, metric] as const))("%s", (na
     expect(text.split("\n")[0]).toBe(`# ${title}`);
     const missing = headings.filter((heading) => !text.includes(`\n## ${heading}\n`));
     expect(missing, `add these sections to ${page}`).toEqual([]);
+    expect(text, `fill in ${page}`).not.toContain("TODO");
     expect(text, `write the equation in ${page}`).toContain("```math\n");
     const [url] = paper.match(/https:\S+/) ?? [paper];
     expect(text.slice(text.indexOf("\n## Source")), `name the paper under Source in ${page}`).toContain(url);

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import path from "node:path";
 import { expect, onTestFinished } from "vitest";
-import { randomNormal } from "../../src/autodiff/check.ts";
+import { randomNormal } from "../../src/array/random.ts";
 import { encodePng } from "../../src/image/sharp.ts";
 import { folder, gradcam, type Running, start, withModel } from "../cli/run.ts";
 import { gap } from "../nets.ts";

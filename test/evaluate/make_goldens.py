@@ -46,6 +46,15 @@ spread = {
     "entropy": float(quantus.Complexity(**quiet)(**batch)[0]),
 }
 
+# Of the values that a mask's pixels are as many as, those on it; from a generator of its own, so that the numbers after it stay.
+of_rank = np.random.default_rng(11)
+rank_map = of_rank.normal(size=(side, side)).astype(np.float32)
+rank_mask = (of_rank.random((side, side)) < 0.3).astype(np.float32)
+rank = quantus.RelevanceRankAccuracy(abs=False, normalise=False, disable_warnings=True)(
+    model=None, x_batch=rank_map[None, None], y_batch=np.array([0]), a_batch=rank_map[None, None], s_batch=rank_mask[None, None]
+)
+ranked = {"map": numbers(rank_map), "mask": [int(v) for v in rank_mask.ravel()], "accuracy": float(rank[0])}
+
 # Imputation without noise: 60 % of the pixels gone, a wide hole among them.
 picture = random.normal(size=(3, side, side)).astype(np.float32)
 kept = (random.random((side, side)) > 0.4).astype(np.float32)
@@ -183,5 +192,5 @@ precision = {"values": numbers(values), "inside": [int(v) for v in inside], "PxA
 low, high = proportion_confint(37, 60, method="wilson")
 wilson = {"hits": 37, "count": 60, "low": float(low), "high": float(high)}
 
-goldens = dict(correlation=correlation, spread=spread, imputation=imputation, curves=curves, perturbation=perturbation, masks=masks, precision=precision, wilson=wilson)
+goldens = dict(correlation=correlation, spread=spread, ranked=ranked, imputation=imputation, curves=curves, perturbation=perturbation, masks=masks, precision=precision, wilson=wilson)
 (Path(__file__).parent / "goldens.json").write_text(json.dumps(goldens) + "\n")

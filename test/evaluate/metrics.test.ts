@@ -216,24 +216,23 @@ describe("perturbation", () => {
   } as unknown as Probe;
 
   test("deletion's area is torchcam's", async () => {
-    const one = caseOf(floats(goldens.spread.map), [], { probe });
-    expect(area(await deletionCurve(one, goldens.curves.steps))).toBeCloseTo(goldens.curves.deletion, 5);
+    const curve = await deletionCurve(floats(goldens.spread.map), input, probe.probabilities, goldens.curves.steps);
+    expect(area(curve ?? [])).toBeCloseTo(goldens.curves.deletion, 5);
   });
   test("insertion begins at the blurred picture and ends at the whole one", async () => {
-    const one = caseOf(floats(goldens.spread.map), [], { probe });
-    const curve = await insertionCurve(one);
+    const curve = await insertionCurve(floats(goldens.spread.map), input, probe.probabilities);
     const [whole] = await probe.probabilities({ data: input.data, dims: [1, 3, 12, 12] });
-    expect(curve.at(-1)).toBeCloseTo(whole, 6);
+    expect(curve?.at(-1)).toBeCloseTo(whole, 6);
   });
   test("of a linear model the gradient times the input correlates fully with what pixels are worth", async () => {
     const worth = new Float32Array(144);
     weights[1].forEach((w, i) => {
       worth[i % 144] += w * input.data[i];
     });
-    const one = (map: Float32Array) => caseOf(map, [], { probe, random: randomFor("subsets") });
-    expect(await subsetCorrelation(one(worth), 20, 40)).toBeCloseTo(1, 4);
-    expect(await subsetCorrelation(one(worth.map((v) => -v)), 20, 40)).toBeCloseTo(-1, 4);
-    expect(await subsetCorrelation(one(worth.map(() => 1)), 20, 40)).toBe(0);
+    const of = (map: Float32Array) => subsetCorrelation(map, input, probe.scores, { size: 20, runs: 40 });
+    expect(await of(worth)).toBeCloseTo(1, 4);
+    expect(await of(worth.map((v) => -v))).toBeCloseTo(-1, 4);
+    expect(await of(worth.map(() => 1))).toBe(0);
   });
   const { perturbation } = goldens;
   /** The numbers of make_goldens.py in place of random ones. */

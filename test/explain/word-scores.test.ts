@@ -14,3 +14,9 @@ test("that of a nearly certain word keeps its digits", () => {
   expect(cotangent.data[1] / rest).toBeCloseTo(1, 6);
   expect(cotangent.data[0] / -rest).toBeCloseTo(1, 6);
 });
+
+test("a token beyond those that the model scores is refused, not NaN", () => {
+  const scores = { data: new Float32Array(6), dims: [1, 2, 3] };
+  const mistake = { code: "invalid-input", message: "invalid token: 3; the model scores tokens 0 to 2" };
+  expect(() => wordScores(scores, [3], 0)).toThrow(expect.objectContaining(mistake));
+});

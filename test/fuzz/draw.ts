@@ -1,22 +1,15 @@
 /** @file Seeded draws: the same seed, the same graph or file. */
-import { randomNormal } from "../../src/autodiff/check.ts";
+import { randomNormal, uniformFrom } from "../../src/array/random.ts";
 import { product } from "../../src/onnx/dims.ts";
 
 export class Draw {
   readonly #normal: (count: number) => Float32Array;
-  #state: number;
+  /** In [0, 1). */
+  readonly uniform: () => number;
 
   constructor(seed: number) {
-    this.#state = Math.imul(seed + 1, 0x9e3779b1);
+    this.uniform = uniformFrom(Math.imul(seed + 1, 0x9e3779b1));
     this.#normal = randomNormal(seed);
-  }
-
-  /** In [0, 1) (mulberry32). */
-  uniform(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
   /** A whole number from low to high, both included. */

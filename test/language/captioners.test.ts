@@ -5,6 +5,8 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { gradCamSum } from "../../src/methods/grad-cam.ts";
+import { layerMethod } from "../../src/methods/layer-map.ts";
 import { type LoadedCaptioner, loadCaptioner } from "../../src/node/load-captioner.ts";
 import type { Captioned, WordExplanation } from "../../src/tasks/language/captioning.ts";
 import { farthest, testPicture } from "./picture.ts";
@@ -44,6 +46,20 @@ describe.each(["cnn-lstm", "cnn-gru", "vit-gpt2", "merged", "blip", "git"])("%s"
   test("the sentence, by three beams", async () => {
     const { tokens } = await model.captioner.caption(testPicture(), { beams: 3 });
     expect(tokens.map(({ id }) => id)).toEqual(expected.beams3);
+  });
+
+  test("a method by hand explains the words as a built-in one does", async () => {
+    const mine = layerMethod(({ build, ...parts }) => build.mul(gradCamSum({ build, ...parts }), 2), {
+      ...{ name: "mine", title: "Mine", summary: "Twice Grad-CAM's sum.", paper: "" },
+    });
+    const { explanations } = await model.explain(testPicture(), { beams: 1, method: [mine, "grad-cam"] });
+    const [own, other] = ["mine", "grad-cam"].map((method) => explanations.filter((e) => e.method === method));
+    expect(own.length).toBe(other.length);
+    for (const [i, { map, methodTitle, layer }] of own.entries()) {
+      expect([methodTitle, layer]).toEqual(["Mine", other[i].layer]);
+      const rectified = Array.from(map.data, (v) => Math.max(0, v) / 2);
+      expect(farthest(rectified, Array.from(other[i].map.data))).toBeLessThan(1e-5);
+    }
   });
 
   test("each token's probability", () => {

@@ -18,7 +18,10 @@ test("a mask of a word that is not explained is refused", async () => {
   writeFileSync(path.join(cwd, "scene.png"), picture);
   const asked = ["caption", "scene.png", "--model", path.join(models, "cnn-lstm"), "--caption", "a red circle"];
   const { code, stderr } = await gradcam([...asked, "--mask", "unicorn=scene.png", "--threads", "1"], cwd);
-  expect([code, stderr]).toEqual([2, 'gradcam: unknown word in --mask: "unicorn"; the explained words are a, red, circle\n']);
+  expect([code, stderr]).toEqual([
+    2,
+    'gradcam: unknown word in --mask: "unicorn"; the explained words are a, red, circle\n',
+  ]);
 });
 
 test("caption: a line of JSON, a sheet, a page, and a map for each word", async () => {

@@ -49,35 +49,51 @@ test("grad-cam is CAM (Zhou et al. 2016) over the number of cells, behind global
   }
 });
 
+// y0 = A0 . [1 0 0 -1] + A1 . [0 2 1 0] and y1 = -y0: each place has a weight of its own, which Grad-CAM's mean would lose.
+const flat = model({
+  opset: 13,
+  free: ["x"],
+  inputs: {
+    x: [1, 1, 2, 2],
+    w: floats([1, -1], [2, 1, 1, 1]),
+    b: floats([0, 2]),
+    places: floats(
+      [1, 0, 0, -1, 0, 2, 1, 0].flatMap((v) => [v, -v]),
+      [8, 2],
+    ),
+  },
+  nodes: [
+    node("Conv", "x w b", "conv"),
+    node("Relu", "conv", "A"),
+    node("Flatten", "A", "cells"),
+    node("MatMul", "cells places", "y"),
+  ],
+});
+// A of the second image, x = [2 1 0 -1]: [2 1 0 0] and [0 1 2 3].
+const two = { x: new ort.Tensor("float32", Float32Array.of(1, -2, -1, 3, 2, 1, 0, -1), [2, 1, 2, 2]) };
+
 describe("hires-cam", () => {
   test.each([0, 1])("behind global pooling it is grad-cam: class %d", async (c) =>
     expect((await on("hires-cam", c)).map).toEqual((await on("grad-cam", c)).map),
   );
-
-  // y0 = A0 . [1 0 0 -1] + A1 . [0 2 1 0] and y1 = -y0: each place has a weight of its own, which Grad-CAM's mean would lose.
-  const flat = model({
-    opset: 13,
-    free: ["x"],
-    inputs: {
-      x: [1, 1, 2, 2],
-      w: floats([1, -1], [2, 1, 1, 1]),
-      b: floats([0, 2]),
-      places: floats(
-        [1, 0, 0, -1, 0, 2, 1, 0].flatMap((v) => [v, -v]),
-        [8, 2],
-      ),
-    },
-    nodes: [
-      node("Conv", "x w b", "conv"),
-      node("Relu", "conv", "A"),
-      node("Flatten", "A", "cells"),
-      node("MatMul", "cells places", "y"),
-    ],
-  });
   test("two images, two classes: ReLU of each place's own contribution", async () => {
-    // A of the second image, x = [2 1 0 -1]: [2 1 0 0] and [0 1 2 3].
-    const x = new ort.Tensor("float32", Float32Array.of(1, -2, -1, 3, 2, 1, 0, -1), [2, 1, 2, 2]);
-    const { maps } = await ask(flat, { x }, { method: "hires-cam", target: { each: [0, 1] }, layer: "A" });
+    const { maps } = await ask(flat, two, { method: "hires-cam", target: { each: [0, 1] }, layer: "A" });
+    expect(maps.dims).toEqual([4, 2, 2]);
+    expect(numbers(maps)).toEqual([1, 8, 3, 0, 0, 0, 0, 3, 2, 2, 2, 0, 0, 0, 0, 0]);
+  });
+});
+
+describe("layer-cam: alpha_k = ReLU(dA_k), at each place its own", () => {
+  test("class 0: both weights are positive, and it is grad-cam", async () =>
+    expect((await on("layer-cam", 0)).map).toEqual((await on("grad-cam", 0)).map));
+  test("class 1: -1/4 counts nothing: 3/4 A0", async () =>
+    expect((await on("layer-cam", 1)).map).toEqual([0.75, 0, 0, 2.25]));
+  test("against class 1: 1/4 A1", async () =>
+    expect((await on("layer-cam", { counterfactual: 1 })).map).toEqual([0.25, 1, 0.75, 0]));
+  test("class 0 rather than 1: -2/4 counts nothing: 3/4 A1", async () =>
+    expect((await on("layer-cam", { for: 0, against: 1 })).map).toEqual([0.75, 3, 2.25, 0]));
+  test("two images, two classes: A0 . [1 0 0 0] + A1 . [0 2 1 0], and A0 . [0 0 0 1]", async () => {
+    const { maps } = await ask(flat, two, { method: "layer-cam", target: { each: [0, 1] }, layer: "A" });
     expect(maps.dims).toEqual([4, 2, 2]);
     expect(numbers(maps)).toEqual([1, 8, 3, 0, 0, 0, 0, 3, 2, 2, 2, 0, 0, 0, 0, 0]);
   });

@@ -1,4 +1,4 @@
-/** @file The same maps as pytorch-grad-cam (Grad-CAM, HiResCAM) and captum (all else) give; goldens.json is by make_goldens.py. */
+/** @file The same maps as pytorch-grad-cam (Grad-CAM, HiResCAM, LayerCAM) and captum (all else) give; goldens.json is by make_goldens.py. */
 import { readFileSync } from "node:fs";
 import * as ort from "onnxruntime-node";
 import { expect, test } from "vitest";
@@ -27,11 +27,11 @@ test("grad-cam", async () => {
   expect(apart(numbers(maps), goldens["grad-cam"])).toBeLessThan(1e-5);
 });
 
-test("hires-cam", async () => {
-  const options = { target: [1, 3], method: "hires-cam", layer: "/features/features.2/Relu_output_0" } as const;
+test.each(["hires-cam", "layer-cam"] as const)("%s", async (method) => {
+  const options = { target: [1, 3], method, layer: "/features/features.2/Relu_output_0" };
   const { maps } = await ask(network, picture(2, 3, 16, 20), options);
   expect(maps.dims).toEqual([2, 16, 20]);
-  expect(apart(numbers(maps), goldens["hires-cam"])).toBeLessThan(1e-5);
+  expect(apart(numbers(maps), goldens[method])).toBeLessThan(1e-5);
 });
 
 test.each(["gradient", "guided-backprop", "deconvolution"] as const)("%s", async (method) => {

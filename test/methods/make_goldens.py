@@ -74,12 +74,15 @@ def main():
     network.head(network.features[3:](early))[range(2), targets].sum().backward()
     cam = pytorch_grad_cam.HiResCAM(model=network, target_layers=[network.features[2]])
     hires_cam = cam.get_cam_image(x, None, targets, early.detach().numpy(), early.grad.numpy(), False)
+    cam = pytorch_grad_cam.LayerCAM(model=network, target_layers=[network.features[2]])
+    layer_cam = cam.get_cam_image(x, None, targets, early.detach().numpy(), early.grad.numpy(), False)
     occlusion = Occlusion(fresh()).attribute(large, target=2, sliding_window_shapes=(3, 32, 32), strides=(3, 16, 16), baselines=0)
     goldens = {
         "versions": {"torch": torch.__version__, "captum": captum.__version__},
         "logits": rounded(network(x).detach()),
         "grad-cam": rounded(numpy.maximum(grad_cam, 0)),
         "hires-cam": rounded(numpy.maximum(hires_cam, 0)),
+        "layer-cam": rounded(numpy.maximum(layer_cam, 0)),
         "gradient": rounded(Saliency(fresh()).attribute(x, target=targets, abs=False).detach()),
         "guided-backprop": rounded(GuidedBackprop(fresh()).attribute(x, target=targets).detach()),
         "deconvolution": rounded(Deconvolution(fresh()).attribute(x, target=targets).detach()),

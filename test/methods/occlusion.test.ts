@@ -1,7 +1,7 @@
 /** @file Occlusion against a plain loop over patches, on a model whose score without any pixels is known. */
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
-import { randomNormal } from "../../src/autodiff/check.ts";
+import { randomNormal } from "../../src/array/random.ts";
 import { apart } from "../explain/ask.ts";
 import { explained, weighted } from "./nets.ts";
 

@@ -13,6 +13,7 @@ const cases: Readonly<Record<string, { readonly signed: boolean; readonly pixels
   deconvolution: { signed: false, pixels: true },
   gradient: { signed: false, pixels: true },
   occlusion: { signed: true, pixels: false },
+  "layer-cam": { signed: false, pixels: false },
 };
 
 test("every method has a case, and every case a method", () => {
@@ -26,7 +27,8 @@ describe.each(methods.map((method) => [method.name, method] as const))("%s", (na
   test("says what it is", () => {
     expect(method.title).toMatch(/^[A-Z]/);
     expect(method.summary).toMatch(/\.$/);
-    expect(method.paper).toMatch(/\d{4}, https:\/\/arxiv\.org\/abs\/\d{4}\.\d{4,5}$/);
+    expect(method.paper).toMatch(/\d{4}, https:\/\/(arxiv\.org\/abs\/\d{4}\.\d{4,5}|doi\.org\/10\.\d{4,}\/\S+)$/);
+    expect(Object.values(method).join()).not.toContain("TODO");
   });
 
   test("answers with maps of the right form that are not all alike", async () => {

@@ -1,7 +1,9 @@
 /** @file Half precision is handed over as the runtime reads it: the real ones on whatever Node.js runs this, and ones made up here. */
+
 import * as native from "onnxruntime-node";
 import * as wasm from "onnxruntime-web";
 import { beforeAll, describe, expect, test } from "vitest";
+import { numberToHalf } from "../../src/array/half.ts";
 import {
   DataType,
   encodeModel,
@@ -10,7 +12,6 @@ import {
   makeModel,
   makeNode,
   makeValueInfo,
-  numberToHalf,
 } from "../../src/onnx/proto.ts";
 import { type Feeds, openSession, type Runtime, run, type Tensor } from "../../src/onnx/runtime.ts";
 import { toDense, toTensor } from "../../src/onnx/tensors.ts";

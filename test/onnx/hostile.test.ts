@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
 import { expect, test } from "vitest";
-import { randomNormal } from "../../src/autodiff/check.ts";
+import { randomNormal } from "../../src/array/random.ts";
 import { checkVjp, openExplainer, UserError } from "../../src/index.ts";
 import { product } from "../../src/onnx/dims.ts";
 import type { Feeds } from "../../src/onnx/runtime.ts";

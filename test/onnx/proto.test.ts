@@ -1,17 +1,16 @@
 import { expect, test } from "vitest";
+import { halfToNumber, numberToHalf } from "../../src/array/half.ts";
 import { Builder } from "../../src/onnx/build.ts";
 import {
   changed,
   DataType,
   decodeModel,
   encodeModel,
-  halfToNumber,
   type ModelProto,
   makeGraph,
   makeModel,
   makeNode,
   makeTensor,
-  numberToHalf,
   tensorValues,
 } from "../../src/onnx/proto.ts";
 

@@ -50,7 +50,8 @@ export function checkRule(opType: string, common: Options, rows: Readonly<Record
   });
 }
 
-async function errors(
+/** The error of each input along the worst direction, and in its name what a failure prints. */
+export async function errors(
   bytes: Uint8Array,
   inputs: Sources,
   options: Options,
@@ -64,7 +65,7 @@ async function errors(
   for (let i = 0; i < outputs * directions; i++) {
     const output = i % outputs ? `y${i % outputs}` : "y";
     const found = await checkVjp(ort, bytes, { feeds, wrt, output, linear, step, session, seed: i });
-    checks.push(...found.map(({ input, error }) => ({ name: `d ${output} / d ${input}`, error })));
+    checks.push(...found.map(({ input, error, text }) => ({ name: `d ${output} / d ${input}: ${text}`, error })));
   }
   return checks;
 }

@@ -50,11 +50,11 @@ describe("a path through a declared zero alone", () => {
 
 describe("an operator without a rule", () => {
   test("is named, with its node and its input", async () => {
-    const inverse = changed(node("Inverse", "z", "y"), { domain: "com.microsoft", name: "back" });
-    const nodes = [node("MatMul", "x b", "z"), inverse];
+    const triangle = changed(node("Trilu", "z", "y"), { domain: "com.microsoft", name: "back" });
+    const nodes = [node("MatMul", "x b", "z"), triangle];
     const error = await gradient(13, { b: floats([1, 2, 3, 4, 5, 7], [3, 2]) }, nodes, [2, 2]).catch((e: unknown) => e);
     expect(error).toMatchObject({ code: "unsupported-operator" });
-    for (const word of ["com.microsoft.Inverse", '"back"', '"z"']) expect((error as Error).message).toContain(word);
+    for (const word of ["com.microsoft.Trilu", '"back"', '"z"']) expect((error as Error).message).toContain(word);
   });
 
   test("does no harm off the path", async () => {

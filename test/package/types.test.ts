@@ -31,7 +31,7 @@ async function compiled(text: string): Promise<string[]> {
 }
 
 const start = `import * as ort from "onnxruntime-node";
-import { type MethodName, methods, openExplainer, type Rule, vjp } from "gradcam";
+import { defineMethod, flatGrid, layerMethod, type MethodName, methods, openExplainer, type Rule, vjp } from "gradcam";
 import { load } from "gradcam/node";
 declare const bytes: Uint8Array;
 declare const x: ort.Tensor;
@@ -54,10 +54,25 @@ export const other: Rule = ({ build, y, dy }) => [build.mul(dy[0], build.step(y[
   expect(await compiled(start + text)).toEqual([]);
 }, 60_000);
 
+test("metrics on arrays of one's own", async () => {
+  const text = `import { area, deletionCurve, pointingGame, regionOf } from "gradcam/metrics";
+const data = new Float32Array(12);
+const hit: boolean = pointingGame({ width: 4, height: 3, data }, regionOf([[0, 0, 1, 2]], 4, 3), { tolerance: 3 });
+const curve = await deletionCurve(data, { data, dims: [1, 3, 4] }, ({ dims: [v = 0] }) => new Array<number>(v).fill(1));
+export const found: number | undefined = hit && curve ? area(curve) : undefined;`;
+  expect(await compiled(text)).toEqual([]);
+}, 60_000);
+
 test("methods go by their names, and options too", async () => {
   const right = `const name: MethodName = methods[0]!.name;
 await explainer.explain({ x }, { method: name });
-await model.explain("a.jpg", { method: ["grad-cam", "occlusion"], classes: ["top3"] });`;
+await model.explain("a.jpg", { method: ["grad-cam", "occlusion"], classes: ["top3"] });
+const cells = layerMethod((parts) => parts.build.reduceMean(flatGrid(parts), [1]),
+  { name: "mean-activation", title: "Mean activation", summary: "The channels' mean.", paper: "" });
+await explainer.explain({ x }, { method: cells });
+const flat = defineMethod({ name: "flat", space: "pixels", explain: async ({ image: { data, dims }, k }) =>
+  ({ maps: { data: new Float32Array(k * data.length / dims[1]!), dims: [dims[0]! * k, ...dims.slice(2)] } }) });
+await model.explain("a.jpg", { method: [flat, "grad-cam", cells] });`;
   expect(await compiled(start + right)).toEqual([]);
   const wrong = `await explainer.explain({ x }, { method: "gradcam" });
 await model.explain("a.jpg", { method: ["grad-cam", "oclusion"] });

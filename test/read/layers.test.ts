@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
-import { randomNormal } from "../../src/autodiff/check.ts";
+import { randomNormal } from "../../src/array/random.ts";
 import { product } from "../../src/onnx/dims.ts";
 import { changed, decodeModel, encodeModel, type NodeProto } from "../../src/onnx/proto.ts";
 import { expectClose, expectUserError, gradCam, numbers, open } from "../explain/ask.ts";

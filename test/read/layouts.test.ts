@@ -1,7 +1,7 @@
 /** @file What the axes of inputs mean is read off the graph, so a twin with its channels last answers as the original does. */
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
-import { randomNormal } from "../../src/autodiff/check.ts";
+import { randomNormal } from "../../src/array/random.ts";
 import { type MethodName, methods } from "../../src/index.ts";
 import { product } from "../../src/onnx/dims.ts";
 import type { NodeProto } from "../../src/onnx/proto.ts";

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
-import { randomNormal } from "../../src/autodiff/check.ts";
+import { randomNormal } from "../../src/array/random.ts";
 import { bestClasses } from "../../src/explain/target.ts";
 import { DataType } from "../../src/onnx/proto.ts";
 import { Classifier, type ClassifierOptions } from "../../src/tasks/classify/classification.ts";

@@ -1,7 +1,7 @@
 /** @file The activations of a quantised layer count from its zero point: the map is that of the numbers that its steps stand for. */
 import * as ort from "onnxruntime-node";
 import { test } from "vitest";
-import { randomNormal } from "../../src/autodiff/check.ts";
+import { randomNormal } from "../../src/array/random.ts";
 import { DataType } from "../../src/onnx/proto.ts";
 import { expectClose, numbers, open } from "../explain/ask.ts";
 import { model, node, type Sources } from "../models.ts";

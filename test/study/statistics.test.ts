@@ -1,6 +1,5 @@
 /** @file The statistics of studies, against published figures and against populations whose truth is known. */
 import { describe, expect, test } from "vitest";
-import { normalCdf, student95 } from "../../src/array/distributions.ts";
 import { type Random, randomFor } from "../../src/array/random.ts";
 import { krippendorffAlpha } from "../../src/study/agreement.ts";
 import { assign } from "../../src/study/assignment.ts";
@@ -16,23 +15,6 @@ import { kinds } from "../../src/study/kinds/index.ts";
 import { Crowd, type Population } from "../../src/study/population.ts";
 import type { Item, Rating, Study } from "../../src/study/study.ts";
 import { madeUp } from "./fixtures.ts";
-
-test("the normal distribution and Student's t, as in tables", () => {
-  for (const [x, p] of [
-    [-1.959964, 0.025],
-    [0, 0.5],
-    [1, 0.8413447],
-    [3, 0.9986501],
-  ])
-    expect(normalCdf(x)).toBeCloseTo(p, 6);
-  for (const [df, t] of [
-    [5, 2.5706],
-    [10, 2.2281],
-    [42, 2.0181],
-    [1000, 1.9623],
-  ])
-    expect(student95(df)).toBeCloseTo(t, 2);
-});
 
 describe("Krippendorff's alpha", () => {
   // Computing Krippendorff's Alpha-Reliability (2011), section C: four observers, twelve units, missing data.

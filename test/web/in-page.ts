@@ -1,6 +1,7 @@
 /** @file What the tests of browsers have done in a page. */
+import { halfToNumber } from "../../src/array/half.ts";
 import * as gradcam from "../../src/index.ts";
-import { halfToNumber } from "../../src/onnx/proto.ts";
+
 import type { Runtime } from "../../src/onnx/runtime.ts";
 import { type ProviderReport, providerReport } from "../../src/web/provider-report.ts";
 import type { WebRuntime } from "../../src/web/runtime.ts";

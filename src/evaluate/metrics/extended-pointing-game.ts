@@ -6,10 +6,10 @@
  */
 
 import { mean, quantile } from "../../array/statistics.ts";
-import { maximum, peak } from "../../image/locate.ts";
+import { maximum } from "../../image/locate.ts";
 import { annotated, each, type Measured, type Metric } from "./metric.ts";
-import { tolerance } from "./pointing-game.ts";
-import { coverage, near } from "./regions.ts";
+import { pointsAt } from "./pointing-game.ts";
+import { coverage } from "./regions.ts";
 import { halves } from "./split.ts";
 
 export const extendedPointingGame: Metric = {
@@ -23,13 +23,12 @@ export const extendedPointingGame: Metric = {
   measure: each((one) => {
     const { objects, onPicture, peakBy } = one;
     if (!annotated(one)) return undefined;
-    const top = peak(onPicture, peakBy);
     const region = coverage(objects, onPicture.width, onPicture.height);
     const present = region.data.includes(1);
     return {
       strength: maximum(onPicture),
       present: present ? 1 : 0,
-      hit: present && top && near(top, region, tolerance) ? 1 : 0,
+      hit: present && pointsAt(onPicture, region, peakBy) ? 1 : 0,
     };
   }),
   summarise(measured) {

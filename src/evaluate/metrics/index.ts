@@ -17,6 +17,7 @@ import { occlusionCorrelation } from "./occlusion-correlation.ts";
 import { pointingGame } from "./pointing-game.ts";
 import { faithfulnessCorrelation, sensitivityN } from "./random-subsets.ts";
 import { cascadingRandomisation, independentRandomisation, randomLogit } from "./randomisation.ts";
+import { relevanceRankAccuracy } from "./relevance-rank-accuracy.ts";
 import { road } from "./road.ts";
 import { complexity, sparseness } from "./spread.ts";
 
@@ -44,6 +45,7 @@ export const metrics: readonly Metric[] = [
   sparseness,
   complexity,
   agreement,
+  relevanceRankAccuracy,
 ];
 
 /** @throws UserError `unknown-name` that lists the metrics. */

@@ -1,5 +1,6 @@
 /** @file Localisation error (ILSVRC-15, as in Selvaraju et al. 2017 section 4.1): the box of the map's largest segment above 15 %. */
-import { box } from "../../image/locate.ts";
+import { type Box, box } from "../../image/locate.ts";
+import type { PixelMap } from "../../image/picture.ts";
 import { annotated, type Metric } from "./metric.ts";
 import { overlap } from "./regions.ts";
 
@@ -14,11 +15,25 @@ export const localisationError: Metric = {
   measure(cases) {
     // A picture without a class of its own, or without any box, says nothing.
     if (cases.every(({ right }) => right === undefined) || !cases.some(annotated)) return [];
-    const found = cases.map(({ right, objects, onPicture }) => {
-      const drawn = right ? box(onPicture) : undefined;
-      return drawn !== undefined && objects.some((object) => object.box && overlap(drawn, object.box) >= 0.5);
-    });
+    const found = cases.map(
+      ({ right, objects, onPicture }) =>
+        right === true &&
+        localises(
+          onPicture,
+          objects.flatMap((object) => (object.box ? [object.box] : [])),
+        ),
+    );
     const error = (k: number) => (cases.some(({ rank }, i) => rank < k && found[i]) ? 0 : 1);
     return [{ values: { "top-1": error(1), "top-5": error(5) } }];
   },
 };
+
+/** Whether the box of a map's largest segment meets one of the boxes by so much: intersection over union. */
+export function localises(
+  map: PixelMap,
+  boxes: readonly Box[],
+  { threshold, least = 0.5 }: { readonly threshold?: number; readonly least?: number } = {},
+): boolean {
+  const drawn = box(map, { threshold });
+  return drawn !== undefined && boxes.some((one) => overlap(drawn, one) >= least);
+}

@@ -8,6 +8,7 @@
 
 import { mean } from "../../array/statistics.ts";
 import { type Box, boxes as boxesOfSegments } from "../../image/locate.ts";
+import type { PixelMap } from "../../image/picture.ts";
 import { each, type Measured, type Metric } from "./metric.ts";
 import { overlap } from "./regions.ts";
 import { halves } from "./split.ts";
@@ -27,25 +28,45 @@ export const maxBoxAccuracy: Metric = {
   better: "higher",
   measure: each(({ objects, onPicture }) => {
     const boxes = objects.flatMap((object) => (object.box ? [object.box] : []));
-    if (boxes.length === 0) return undefined;
-    const meets = (drawn: Box) => Math.max(...boxes.map((truth) => overlap(drawn, truth)));
-    const found = thresholds.map((threshold) => boxesOfSegments(onPicture, { threshold }));
-    return {
-      iou: found.map((drawn) => (drawn ? meets(drawn.largest) : 0)),
-      any: found.map((drawn) => (drawn?.all ?? []).map(meets).reduce((a, b) => Math.max(a, b), 0)),
-    };
+    return boxes.length ? curvesOf(onPicture, boxes) : undefined;
   }),
-  summarise(measured) {
-    const [a, b] = halves(measured);
-    if (a.length === 0 || b.length === 0) return {};
-    const accuracy = (which: "iou" | "any", level: number) => {
-      const [ours, theirs] = [a, b].map((half) => half.flatMap((one) => curves(one, which)));
-      const hits = (half: readonly Curve[], threshold: number) => half.map((iou) => (iou[threshold] >= level ? 1 : 0));
-      return mean([...hits(ours, bestThreshold(theirs, level)), ...hits(theirs, bestThreshold(ours, level))]);
-    };
-    return { MaxBoxAcc: accuracy("iou", 0.5), MaxBoxAccV2: mean(levels.map((level) => accuracy("any", level))) };
-  },
+  summarise: atSharedThresholds,
 };
+
+/** A map and the boxes of what it should show. */
+interface Boxed {
+  /** Each half of a set is judged at the other's threshold, and this says which half it is in. */
+  readonly picture: string;
+  readonly map: PixelMap;
+  readonly boxes: readonly Box[];
+}
+
+/** Both figures of a set of maps. */
+export const maxBoxAccuracyOf = (set: readonly Boxed[]): { MaxBoxAcc?: number; MaxBoxAccV2?: number } =>
+  atSharedThresholds(
+    set.map(({ picture, map, boxes }) => ({ picture, measurements: [{ values: curvesOf(map, boxes) }] })),
+  );
+
+/** The best overlaps at each threshold: of the largest segment's box, and of any. */
+function curvesOf(map: PixelMap, boxes: readonly Box[]): { readonly iou: Curve; readonly any: Curve } {
+  const meets = (drawn: Box) => boxes.reduce((most, truth) => Math.max(most, overlap(drawn, truth)), 0);
+  const found = thresholds.map((threshold) => boxesOfSegments(map, { threshold }));
+  return {
+    iou: found.map((drawn) => (drawn ? meets(drawn.largest) : 0)),
+    any: found.map((drawn) => (drawn?.all ?? []).map(meets).reduce((a, b) => Math.max(a, b), 0)),
+  };
+}
+
+function atSharedThresholds(measured: readonly Measured[]): { MaxBoxAcc?: number; MaxBoxAccV2?: number } {
+  const [a, b] = halves(measured);
+  if (a.length === 0 || b.length === 0) return {};
+  const accuracy = (which: "iou" | "any", level: number) => {
+    const [ours, theirs] = [a, b].map((half) => half.flatMap((one) => curves(one, which)));
+    const hits = (half: readonly Curve[], threshold: number) => half.map((iou) => (iou[threshold] >= level ? 1 : 0));
+    return mean([...hits(ours, bestThreshold(theirs, level)), ...hits(theirs, bestThreshold(ours, level))]);
+  };
+  return { MaxBoxAcc: accuracy("iou", 0.5), MaxBoxAccV2: mean(levels.map((level) => accuracy("any", level))) };
+}
 
 /** The best IoU at each threshold. */
 type Curve = readonly number[];

@@ -7,9 +7,10 @@
  */
 
 import { mean } from "../../array/statistics.ts";
-import { peak } from "../../image/locate.ts";
-import { each, type Measured, type Metric } from "./metric.ts";
-import { coverage, near } from "./regions.ts";
+import { type PeakOptions, peak } from "../../image/locate.ts";
+import type { PixelMap } from "../../image/picture.ts";
+import { each, type Mask, type Measured, type Metric } from "./metric.ts";
+import { checkSizes, coverage, near } from "./regions.ts";
 
 /** In pixels of the original picture. */
 export const tolerance = 15;
@@ -26,13 +27,26 @@ export const pointingGame: Metric = {
     const { width, height } = onPicture;
     const region = coverage(objects, width, height);
     if (!region.data.includes(1)) return undefined;
-    const top = peak(onPicture, peakBy);
     const covered = region.data.reduce((a, b) => a + b, 0) / region.data.length;
     const difficult = covered < 0.25 && others > 0;
-    return { hit: top && near(top, region, tolerance) ? 1 : 0, difficult: difficult ? 1 : 0 };
+    return { hit: pointsAt(onPicture, region, peakBy) ? 1 : 0, difficult: difficult ? 1 : 0 };
   }),
   summarise: (measured) => ({ all: meanOverClasses(measured), difficult: meanOverClasses(measured, true) }),
 };
+
+/**
+ * Whether a map's peak lies on a region, or less than so many pixels from it; that of a blank map lies nowhere.
+ * @param options the tolerance in pixels, 15 unless told; and what counts as the peak
+ */
+export function pointsAt(
+  map: PixelMap,
+  region: Mask,
+  { tolerance: most = tolerance, ...peakBy }: PeakOptions & { readonly tolerance?: number } = {},
+): boolean {
+  checkSizes(map, region);
+  const top = peak(map, peakBy);
+  return top !== undefined && near(top, region, most);
+}
 
 function meanOverClasses(measured: readonly Measured[], difficult = false): number {
   // The dataset's classes: every breed is a dog.

@@ -3,8 +3,11 @@
  * pixels, and sensitivity-n (Ancona et al. 2018) with subsets of many sizes. Pixels taken away become 0 after normalisation.
  */
 import { pearson } from "../../array/correlation.ts";
-import { type Case, each, type Metric } from "./metric.ts";
-import { askVariants, replaced } from "./variants.ts";
+import type { Dense } from "../../array/dense.ts";
+import { type Random, randomFor } from "../../array/random.ts";
+import { expects } from "../../errors.ts";
+import { each, type Metric } from "./metric.ts";
+import { askVariants, checkMap, replaced, type Score } from "./variants.ts";
 
 export const faithfulnessCorrelation: Metric = {
   name: "faithfulness-correlation",
@@ -14,7 +17,9 @@ export const faithfulnessCorrelation: Metric = {
   paper: "Bhatt et al. 2020, https://arxiv.org/abs/2005.00631",
   about: "predicted",
   better: "higher",
-  measure: each(async (one) => ({ correlation: await subsetCorrelation(one, 224, 100) })),
+  measure: each(async ({ map, probe: { input, scores }, random }) => ({
+    correlation: await subsetCorrelation(map, input, scores, { random }),
+  })),
 };
 
 export const sensitivityN: Metric = {
@@ -24,28 +29,43 @@ export const sensitivityN: Metric = {
   paper: "Ancona et al. 2018, https://arxiv.org/abs/1711.06104",
   about: "predicted",
   better: "higher",
-  measure: each(async (one) => {
+  measure: each(async ({ map, probe: { input, scores }, random }) => {
     const values: Record<string, number> = {};
-    for (const share of [1, 10, 30, 60])
-      values[`${share} %`] = await subsetCorrelation(one, Math.round((one.map.length * share) / 100), 50);
+    for (const share of [1, 10, 30, 60]) {
+      const size = Math.round((map.length * share) / 100);
+      values[`${share} %`] = await subsetCorrelation(map, input, scores, { size, runs: 50, random });
+    }
     return values;
   }),
 };
 
-/** A map that is constant correlates with nothing. */
-export async function subsetCorrelation({ map, probe, random }: Case, size: number, runs: number): Promise<number> {
-  const nothing = new Float32Array(probe.input.data.length);
+/**
+ * Pearson's correlation, over random subsets of so many pixels, of the map's sum with what the score loses when they become 0. A map that
+ * is constant correlates with nothing: 0.
+ */
+export async function subsetCorrelation(
+  map: Float32Array,
+  input: Dense,
+  score: Score,
+  { size = 224, runs = 100, random = randomFor("subsets") }: SubsetOptions = {},
+): Promise<number> {
+  checkMap(map, input);
+  expects(size > 0 && size <= map.length, "size", size, `1 to ${map.length} pixels, as many as the map has`);
+  const nothing = new Float32Array(input.data.length);
   const subsets = Array.from({ length: runs }, () => random.choose(size, map.length).slice());
-  const scores = await askVariants(
-    probe.input,
-    runs + 1,
-    (i) => (i === 0 ? probe.input.data : replaced(probe.input, subsets[i - 1], nothing)),
-    probe.scores,
-  );
+  const variant = (i: number) => (i === 0 ? input.data : replaced(input, subsets[i - 1], nothing));
+  const scores = await askVariants(input, runs + 1, variant, score);
   const sums = subsets.map((subset) => subset.reduce((total, p) => total + map[p], 0));
   const rho = pearson(
     sums,
     scores.subarray(1).map((score) => scores[0] - score),
   );
   return Number.isNaN(rho) ? 0 : rho;
+}
+
+export interface SubsetOptions {
+  /** Pixels of a subset. */
+  readonly size?: number;
+  readonly runs?: number;
+  readonly random?: Random;
 }

@@ -1,4 +1,5 @@
 /** @file Regions of a picture: what things cover, how boxes overlap, how far a point is from a thing. */
+import { UserError } from "../../errors.ts";
 import type { Box, Point } from "../../image/locate.ts";
 import type { PixelMap } from "../../image/picture.ts";
 import type { Annotation, Mask } from "./metric.ts";
@@ -13,7 +14,7 @@ export function overlap(a: Box, b: Box): number {
 const areaOf = ([x0, y0, x1, y1]: Box): number => Math.max(0, x1 - x0) * Math.max(0, y1 - y0);
 
 /** The pixels of things: of their masks, or of their boxes where they have none. */
-export function coverage(objects: readonly Annotation[], width: number, height: number): Mask {
+export function coverage(objects: readonly Pick<Annotation, "box" | "mask">[], width: number, height: number): Mask {
   const data = new Uint8Array(width * height);
   for (const { box, mask } of objects)
     if (mask) for (let i = 0; i < data.length; i++) data[i] |= mask.data[i];
@@ -24,6 +25,24 @@ export function coverage(objects: readonly Annotation[], width: number, height: 
   return { width, height, data };
 }
 
+/** The pixels of boxes. */
+export const regionOf = (boxes: readonly Box[], width: number, height: number): Mask =>
+  coverage(
+    boxes.map((box) => ({ box })),
+    width,
+    height,
+  );
+
+/** @throws UserError `invalid-input` for a map and a region that are not of one size. */
+export function checkSizes(map: PixelMap, region: Mask): void {
+  for (const [what, { width, height, data }] of Object.entries({ map, region }))
+    if (data?.length !== width * height || width !== map.width || height !== map.height)
+      throw new UserError(
+        "invalid-input",
+        `invalid ${what}: expected ${map.width} x ${map.height} values, seen ${data?.length} as ${width} x ${height}`,
+      );
+}
+
 /** A box in whole pixels of a picture. */
 export function clip([x0, y0, x1, y1]: Box, width: number, height: number): Box {
   const within = (value: number, most: number) => Math.min(most, Math.max(0, Math.round(value)));
@@ -31,7 +50,9 @@ export function clip([x0, y0, x1, y1]: Box, width: number, height: number): Box 
 }
 
 /** The share of a map's positive values that falls on a region; a blank map has none. */
-export function energyOn({ data }: PixelMap, { data: region }: Mask): number {
+export function energyOn(map: PixelMap, mask: Mask): number {
+  checkSizes(map, mask);
+  const [{ data }, { data: region }] = [map, mask];
   let [inside, all] = [0, 0];
   for (let i = 0; i < data.length; i++)
     if (data[i] > 0) {

@@ -1,7 +1,29 @@
 /** @file Variants of a network's input: pixels in the order of a map, pixels replaced, and runs of many variants at once. */
 
 import type { Dense } from "../../array/dense.ts";
+import { UserError } from "../../errors.ts";
 import { product } from "../../onnx/dims.ts";
+
+/** What a network says of some variants of an input, [v, C, H, W]: a number of each, its score or its probability of the class that is explained. */
+export type Score = (variants: Dense) => ArrayLike<number> | Promise<ArrayLike<number>>;
+
+/** @throws UserError `invalid-input` for an input that is not [C, H, W], and for a map that has not a value for each of its pixels. */
+export function checkMap(map: Float32Array, { data, dims }: Dense): void {
+  const [, height, width] = dims;
+  if (dims.length !== 3 || data.length !== product(dims))
+    throw new UserError(
+      "invalid-input",
+      `invalid input: expected [C, H, W], seen [${dims.join(", ")}] with ${data.length} values`,
+    );
+  if (map.length !== height * width)
+    throw new UserError(
+      "invalid-input",
+      `invalid map: expected ${height} x ${width} values, one for each pixel of the input, seen ${map.length}`,
+    );
+}
+
+/** Whether a map shows nothing: it has no value above 0. */
+export const isBlank = (map: Float32Array): boolean => !map.some((v) => v > 0);
 
 /** Variants in one run: enough to keep the cores busy, few enough for memory. */
 const batch = 16;
@@ -23,7 +45,7 @@ export async function askVariants(
   input: Dense,
   count: number,
   variant: (index: number) => Float32Array,
-  ask: (variants: Dense) => Promise<Float32Array>,
+  ask: Score,
 ): Promise<Float32Array> {
   const size = product(input.dims);
   const answers = new Float32Array(count);
@@ -31,7 +53,13 @@ export async function askVariants(
     const some = Math.min(batch, count - first);
     const data = new Float32Array(some * size);
     for (let i = 0; i < some; i++) data.set(variant(first + i), i * size);
-    answers.set(await ask({ data, dims: [some, ...input.dims] }), first);
+    const said = await ask({ data, dims: [some, ...input.dims] });
+    if (said?.length !== some)
+      throw new UserError(
+        "invalid-input",
+        `invalid scores: expected ${some} numbers, one for each variant, seen ${said?.length}`,
+      );
+    answers.set(said, first);
   }
   return answers;
 }

@@ -7,6 +7,7 @@ import { Explainer, type OpenOptions } from "../../explain/explainer.ts";
 import type { Forward } from "../../explain/forward.ts";
 import type { Sessions } from "../../explain/sessions.ts";
 import type { Preprocess, Preprocessed } from "../../image/preprocess.ts";
+import { methodsOf } from "../../methods/define.ts";
 import { DataType } from "../../onnx/proto.ts";
 import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
 import { repeatImage, toTensor } from "../../onnx/tensors.ts";
@@ -30,7 +31,7 @@ import {
   plainSample,
   type Sample,
 } from "../sample.ts";
-import { ClassifiedSample, type ClassifierReading, methodsOf } from "./classified-sample.ts";
+import { ClassifiedSample, type ClassifierReading } from "./classified-sample.ts";
 import { classesOf, inputOf, namesOf } from "./fitness.ts";
 import { type Prepared, prepare, type Why } from "./kinds.ts";
 import { type ClassifyOptions, checkClassify } from "./options.ts";
@@ -155,7 +156,7 @@ export class Classifier implements ClassifierReading {
   #checked<K extends Kind>(sample: Sample, options: ClassifyOptions) {
     checkClassify(options);
     checkSample(sample);
-    methodsOf(options);
+    methodsOf(options.method);
     const prepared = this.prepare<K>(sample);
     return { prepared, feeds: this.feeds(prepared.input, options.inputs) };
   }

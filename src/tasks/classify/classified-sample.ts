@@ -3,7 +3,8 @@ import { throwIfAborted } from "../../errors.ts";
 import type { EveryLayer } from "../../explain/every-layer.ts";
 import type { Forward } from "../../explain/forward.ts";
 import { bestClasses, byScore, classScores } from "../../explain/target.ts";
-import { type MethodName, methodNames } from "../../methods/index.ts";
+import { methodsOf } from "../../methods/define.ts";
+import { gradCam } from "../../methods/grad-cam.ts";
 import type { Warning } from "../../read/decision.ts";
 import type { ClassQuery, Labels } from "../labels.ts";
 import type { Placements } from "../placing.ts";
@@ -25,9 +26,6 @@ export interface ClassifierReading {
   /** Where maps lie on the sample. */
   readonly places: Placements;
 }
-
-/** @throws UserError `unknown-name` */
-export const methodsOf = ({ method = "grad-cam" }: SampleOptions): MethodName[] => methodNames([method].flat());
 
 export class ClassifiedSample<K extends Kind = "picture"> {
   /** Of every class, before any softmax. */
@@ -77,7 +75,7 @@ export class ClassifiedSample<K extends Kind = "picture"> {
   async explain(options: SampleOptions = {}): Promise<ClassExplanation<K>[]> {
     throwIfAborted(options.signal);
     const { labels, places, reading } = this.by;
-    const methods = methodsOf(options);
+    const methods = methodsOf(options.method);
     const classes = this.find(options.classes ?? ["top1"]);
     const against = options.against === undefined ? undefined : this.find([options.against])[0];
     const answers = await explanationsOf(this.forward, { ...options, classes, methods, against }, labels);
@@ -93,7 +91,7 @@ export class ClassifiedSample<K extends Kind = "picture"> {
     const maps = await every.explain(this.forward, targetOf(question));
     return maps.map(({ data, dims: [, ...dims] }, i) => {
       const layer = every.layers[i].name;
-      return { ...explanationOf(question, "grad-cam", this.by.labels, { map: { data, dims }, layer }), layer };
+      return { ...explanationOf(question, gradCam, this.by.labels, { map: { data, dims }, layer }), layer };
     });
   }
 }

@@ -3,10 +3,11 @@ import { UserError } from "../../errors.ts";
 import type { SingleTarget } from "../../explain/every-layer.ts";
 import type { Forward } from "../../explain/forward.ts";
 import type { Target } from "../../explain/target.ts";
-import type { MethodName } from "../../methods/index.ts";
+import type { Method } from "../../methods/method.ts";
+import type { Warning } from "../../read/decision.ts";
 import { inSteps } from "../asking.ts";
 import type { Labels } from "../labels.ts";
-import { inWords, type RawMap, type Remarks, remarksOn, row } from "../raw-map.ts";
+import { type ByMethod, byMethod, inWords, type RawMap, type Remarks, remarksOn, row } from "../raw-map.ts";
 
 export interface Prediction {
   readonly class: number;
@@ -18,10 +19,9 @@ export interface Prediction {
 }
 
 /** One map: a class, by a method. */
-export interface ExplainedClass extends RawMap, Remarks {
+export interface ExplainedClass extends RawMap, ByMethod, Remarks {
   readonly class: number;
   readonly label: string;
-  readonly method: string;
   /** What was asked, in short, for names of files: "967", "967-against-504", "not-967". */
   readonly asked: string;
   /** What was asked, in words: "espresso", "espresso rather than cup", "against espresso". */
@@ -38,20 +38,25 @@ export interface ClassQuestion {
 export const targetOf = ({ class: index, against, counterfactual }: ClassQuestion): SingleTarget =>
   against !== undefined ? { for: index, against } : counterfactual ? { counterfactual: index } : index;
 
+/** What is known of every map of a method. */
+const ofMethod = ({ title, classIndependent }: Method): Warning[] =>
+  classIndependent ? [{ code: "class-independent", text: `${title} hardly depends on the class.` }] : [];
+
 /** A method's map of a class, and what was asked. */
-export function explanationOf(question: ClassQuestion, method: string, labels: Labels, raw: RawMap): ExplainedClass {
+export function explanationOf(question: ClassQuestion, method: Method, labels: Labels, raw: RawMap): ExplainedClass {
   const { class: index, against, counterfactual } = question;
   const label = labels.name(index);
   const words = inWords(label, { against: against === undefined ? undefined : labels.name(against), counterfactual });
   const asked = against !== undefined ? `${index}-against-${against}` : counterfactual ? `not-${index}` : String(index);
-  const remarks = remarksOn(raw, { method, question: words });
-  return { class: index, label, method, asked, question: words, ...raw, ...remarks };
+  const { blank, warnings } = remarksOn(raw, { method, question: words });
+  const remarks = { blank, warnings: blank === undefined ? [...warnings, ...ofMethod(method)] : warnings };
+  return { class: index, label, ...byMethod(method), asked, question: words, ...raw, ...remarks };
 }
 
 /** What is asked, with names found. */
 export interface ResolvedQuery {
   readonly classes: readonly number[];
-  readonly methods: readonly MethodName[];
+  readonly methods: readonly Method[];
   readonly against?: number;
   readonly counterfactual?: boolean;
   readonly onProgress?: (done: number) => void;

@@ -4,7 +4,6 @@ import type { Dense } from "../../array/dense.ts";
 import { type Geometry, onCanvas, undo } from "../../image/geometry.ts";
 import type { Picture, PixelMap } from "../../image/picture.ts";
 import { shrinkToFit } from "../../image/resample.ts";
-import { methodNamed } from "../../methods/index.ts";
 import type { ColormapName } from "../../render/colormap.ts";
 import { guidedImage } from "../../render/normalise.ts";
 import { overlay } from "../../render/overlay.ts";
@@ -61,7 +60,8 @@ export function figureOf(
   input: Uint8Array,
   { colormap, caption }: { readonly colormap: ColormapName; readonly caption: string },
 ): string {
-  const methods = [...new Set(explanations.map(({ method }) => method))];
+  const titles = new Map(explanations.map(({ method, methodTitle }) => [method, methodTitle]));
+  const methods = [...titles.keys()];
   const all = new Set(explanations.map((e) => e.class)).size;
   const left = all > classes.length ? `, ${classes.length} of ${all} classes` : "";
   const rows = classes.map(({ class: index, question, cells }) => ({
@@ -70,7 +70,7 @@ export function figureOf(
     cells: [input, ...cells],
   }));
   const colorbar = { colormap, label: "fraction of each map's maximum", ticks: ["0", "0.5", "1"] };
-  const columns = ["Input", ...methods.map((m) => methodNamed(m).title)];
+  const columns = ["Input", ...titles.values()];
   // Signed images have colours of their own, and a blank map has none.
   const coloured = methods.flatMap((method, i) =>
     explanations.some((e) => e.method === method && !e.blank && e.pixels?.dims[0] !== 3) ? [i + 1] : [],

@@ -1,6 +1,6 @@
 /** @file What may be asked of a classifier, checked for callers without types. */
 import { checkOptions, expects, isRecord, type OptionNames } from "../../errors.ts";
-import type { MethodName } from "../../methods/index.ts";
+import type { MethodChoice } from "../../methods/define.ts";
 import type { Feeds } from "../../onnx/runtime.ts";
 import { askingNames, checkAsking, checkList, isQuery } from "../asking.ts";
 import type { ClassQuery } from "../labels.ts";
@@ -9,7 +9,7 @@ export interface ClassifyOptions {
   /** Classes to explain: indices, names, `topN`; the best class by default. */
   readonly classes?: readonly ClassQuery[];
   /** One method or several; "grad-cam" by default. */
-  readonly method?: MethodName | readonly MethodName[];
+  readonly method?: MethodChoice | readonly MethodChoice[];
   /** Explain the classes rather than this one: what speaks for them and against it. */
   readonly against?: ClassQuery;
   /** Explain what speaks against the classes. */

@@ -1,7 +1,6 @@
 /** @file What a reader of an explanation must know: of the model, of the layer, of the question and of the map itself. */
 
 import { pearson } from "../../array/correlation.ts";
-import { methodNamed } from "../../methods/index.ts";
 import type { Warning } from "../../read/decision.ts";
 import type { Layer } from "../../read/layers.ts";
 import { percent } from "../percent.ts";
@@ -55,11 +54,13 @@ function ofClass({ label, asked, class: index }: ExplainedClass, probability: nu
   return [{ code: "low-probability", text }];
 }
 
-function ofMap({ blank, method, map, class: index }: ExplainedClass, all: readonly ExplainedClass[]): Warning[] {
+function ofMap(
+  { blank, method, map, class: index, warnings }: ExplainedClass,
+  all: readonly ExplainedClass[],
+): Warning[] {
   if (blank !== undefined) return [];
   const code = "class-independent";
-  const { title, classIndependent } = methodNamed(method);
-  if (classIndependent) return [{ code, text: `${title} hardly depends on the class.` }];
+  if (warnings.some((one) => one.code === code)) return [];
   const other = all.find(
     (e) => e.method === method && e.class !== index && !e.blank && pearson(e.map.data, map.data) > alike,
   );

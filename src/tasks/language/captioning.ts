@@ -3,11 +3,11 @@
 import { checkOptions, expects, listing, type OptionNames, UserError } from "../../errors.ts";
 import type { Geometry } from "../../image/geometry.ts";
 import { picture as blankPicture, type Picture } from "../../image/picture.ts";
-import type { MethodName } from "../../methods/index.ts";
+import type { MethodChoice } from "../../methods/define.ts";
 import { range } from "../../onnx/dims.ts";
 import { askingNames, checkAsking, checkList, inSteps, isText } from "../asking.ts";
 import type { Word } from "../formats/tokenizer.ts";
-import { inWords, type ReadMap } from "../raw-map.ts";
+import { type ByMethod, inWords, type ReadMap } from "../raw-map.ts";
 import { checkPicture } from "../sample.ts";
 import { type Sentence, type Span, total } from "./sentence.ts";
 import { type Prompt, SentenceModel, sentenceMethods } from "./sentence-model.ts";
@@ -27,7 +27,7 @@ export interface CaptionOptions {
   /** Explain what speaks against the words. */
   readonly counterfactual?: boolean;
   /** One method or several; "grad-cam" by default. */
-  readonly method?: MethodName | readonly MethodName[];
+  readonly method?: MethodChoice | readonly MethodChoice[];
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -50,12 +50,11 @@ export function checkCaption(options: CaptionOptions): void {
 export type WordKind = "caption" | "word" | "words" | "contrast";
 
 /** One map: words, by a method. */
-export interface WordExplanation extends ReadMap {
+export interface WordExplanation extends ReadMap, ByMethod {
   readonly kind: WordKind;
   readonly text: string;
   /** In words: "circle", "against circle", "a red circle rather than a dog". */
   readonly question: string;
-  readonly method: string;
   /** The tokens [from, to) of the sentence. */
   readonly tokens: Span;
   /** Their sum; of a contrast, the difference. */

@@ -2,7 +2,7 @@
 
 import { UserError } from "../../errors.ts";
 import type { Picture } from "../../image/picture.ts";
-import type { MethodName } from "../../methods/index.ts";
+import type { Method } from "../../methods/method.ts";
 import { inSteps } from "../asking.ts";
 import { inWords } from "../raw-map.ts";
 import { checkPicture } from "../sample.ts";
@@ -75,7 +75,7 @@ export class GenerativeAnswerer extends SentenceModel<AnsweringOptions> {
     prompt: Prompt,
     answer: ScoredSentence,
     { class: index, label }: { readonly class: number; readonly label: string },
-    method: MethodName,
+    method: Method,
     options: SpanOptions,
   ) {
     const { tokens } = answer.sentence;

@@ -8,7 +8,9 @@ import { type EncodedPicture, type ScoredSequence, SequenceExplainer } from "../
 import type { Geometry } from "../../image/geometry.ts";
 import type { Picture } from "../../image/picture.ts";
 import { type Preprocess, preprocess } from "../../image/preprocess.ts";
-import { type MethodName, methodNamed } from "../../methods/index.ts";
+import { type MethodChoice, methodsOf } from "../../methods/define.ts";
+import { gradCam } from "../../methods/grad-cam.ts";
+import type { Method } from "../../methods/method.ts";
 import { declaredType } from "../../onnx/proto.ts";
 import type { Feeds, Runtime } from "../../onnx/runtime.ts";
 import { toTensor } from "../../onnx/tensors.ts";
@@ -18,7 +20,7 @@ import { unfamiliar } from "../familiarity.ts";
 import type { LanguageParts } from "../formats/folder.ts";
 import type { Sentencing } from "../formats/special-tokens.ts";
 import { onPicture } from "../pictures.ts";
-import { type RawMap, type ReadMap, remarksOn, row } from "../raw-map.ts";
+import { type ByMethod, byMethod, type RawMap, type ReadMap, remarksOn, row } from "../raw-map.ts";
 import type { SentenceDecoder } from "./decoder.ts";
 import { generate } from "./generation.ts";
 import { type Sentence, type Span, total } from "./sentence.ts";
@@ -153,16 +155,16 @@ export class Prompt {
     { told, ids }: ScoredSentence,
     spans: readonly Span[],
     asked: readonly E[],
-    method: MethodName,
+    method: Method,
     { counterfactual, signal, onProgress }: SpanOptions,
-  ): Promise<(E & { readonly method: string } & ReadMap)[]> {
+  ): Promise<(E & ByMethod & ReadMap)[]> {
     const sign = counterfactual ? -1 : 1;
     const weights = spans.map(([from, to]) => ids.map((_, t) => (t >= from && t < to ? sign : 0)));
     const { maps, pixels } = await told.explain(weights, { method, signal, onProgress });
     throwIfAborted(signal);
-    const layer = methodNamed(method).space === "layer" ? told.layer : undefined;
+    const layer = method.space === "layer" ? told.layer : undefined;
     return asked.map((own, i) =>
-      this.#laid({ ...own, method }, { map: row(maps, i), pixels: pixels && row(pixels, i), layer }),
+      this.#laid(own, method, { map: row(maps, i), pixels: pixels && row(pixels, i), layer }),
     );
   }
 
@@ -174,7 +176,7 @@ export class Prompt {
     const whole = ({ told, ids }: ScoredSentence) => told.signedMaps([ids.map(() => 1)]);
     const [own, against] = [await whole(one), await whole(other)];
     const map: Dense = { data: own.data.map((v, p) => Math.max(0, v - against.data[p])), dims: own.dims.slice(1) };
-    return this.#laid({ ...asked, method: "grad-cam" }, { map, layer: one.told.layer });
+    return this.#laid(asked, gradCam, { map, layer: one.told.layer });
   }
 
   /** See `Captioner.compile`; @throws UserError `invalid-option` for more words than the model allows. */
@@ -184,19 +186,25 @@ export class Prompt {
     return this.sight.compiled(this.options.narrator.places(words + this.start.length - 1), notes);
   }
 
-  #laid<E extends { readonly question: string; readonly method: string }>(asked: E, raw: RawMap): E & ReadMap {
-    const { blank, warnings } = remarksOn(raw, asked);
-    return onPicture(this.geometry)({ ...asked, ...raw, blank, warnings: [...this.warnings, ...warnings] });
+  #laid<E extends { readonly question: string }>(asked: E, method: Method, raw: RawMap): E & ByMethod & ReadMap {
+    const { blank, warnings } = remarksOn(raw, { ...asked, method });
+    return onPicture(this.geometry)({
+      ...asked,
+      ...byMethod(method),
+      ...raw,
+      blank,
+      warnings: [...this.warnings, ...warnings],
+    });
   }
 }
 
 /** @throws UserError for an unknown method, `invalid-option` where one sentence rather than another is asked of a method that is not linear. */
 export function sentenceMethods(
-  { method = "grad-cam" }: { readonly method?: MethodName | readonly MethodName[] },
+  { method }: { readonly method?: MethodChoice | readonly MethodChoice[] },
   contrasted: string | false,
-): MethodName[] {
-  const methods = [method].flat().map((name) => methodNamed(name).name);
-  if (contrasted && methods.some((name) => name !== "grad-cam"))
+): Method[] {
+  const methods = methodsOf(method);
+  if (contrasted && methods.some((one) => one !== gradCam))
     throw new UserError(
       "invalid-option",
       `invalid method: one ${contrasted} rather than another is explained by grad-cam`,

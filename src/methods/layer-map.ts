@@ -1,0 +1,67 @@
+/** @file What maps at a layer share: the arrangement of their parts, the check of their shape, and the method that is such a map. */
+
+import { UserError } from "../errors.ts";
+import type { Value } from "../onnx/build.ts";
+import { isStatic, product } from "../onnx/dims.ts";
+import type { LayerMap, LayerParts, Method } from "./method.ts";
+
+/** A method that is a map at a layer, for pictures that are asked about and for models that explain themselves. */
+export function layerMethod<Name extends string>(
+  map: LayerMap,
+  about: Omit<Method<Name>, "space" | "explain" | "graph">,
+): Method<Name> {
+  return {
+    ...about,
+    space: "layer",
+    explain: async (question) => ({ maps: await question.atLayer(map) }),
+    graph: (question) => ({ map: question.atLayer(map) }),
+  };
+}
+
+/** Activations [n, C, ...grid] as [n, C, positions]. */
+export function flatGrid({ build, a, grid }: LayerParts): Value {
+  const positions = positionsOf(a, grid);
+  return { ...build.reshape(a, [0, 0, positions]), dims: [a.dims?.[0] ?? -1, a.dims?.[1] ?? -1, positions] };
+}
+
+/**
+ * Rows for every target, [m, C, ...], as [n, k, C, ...positions]: apart by image, so that they are multiplied with its activations.
+ * @param positions what stands in place of the grid: nothing where it was summed up, `[build.dimOf(flatGrid(parts), 2)]` where it was not
+ */
+export function byImage({ build, a }: LayerParts, rows: Value, positions: readonly Value[] = []): Value {
+  const [n = -1, channels = -1] = a.dims ?? [];
+  const shape = build.concat([build.dimOf(a, 0), build.ints([-1]), build.dimOf(a, 1), ...positions], 0);
+  return { ...build.reshape(rows, shape), dims: [n, -1, channels, ...positions.map(() => -1)] };
+}
+
+/** sum_k w_k A_k with weights of each place's own, which are made of its gradients, [n, k, C, positions]; the gradients themselves by default. */
+export function placeByPlace(parts: LayerParts, weigh = (gradients: Value): Value => gradients): Value {
+  const { build, da } = parts;
+  const activations = flatGrid(parts);
+  const weights = weigh(byImage(parts, da, [build.dimOf(activations, 2)]));
+  return build.reduceSum(build.mul(weights, build.unsqueeze(activations, [1])), [2], false);
+}
+
+/**
+ * Builds a map; @throws UserError `invalid-option` where the graph knows already that its shape is not [n, k, positions].
+ * @param k targets of each image, where they are known
+ */
+export function builtMap(map: LayerMap, parts: LayerParts, k = -1): Value {
+  const value = map(parts);
+  const positions = positionsOf(parts.a, parts.grid);
+  const expected = ["n", k < 0 ? "k" : k, positions < 0 ? "positions" : positions].join(", ");
+  if (typeof value?.name !== "string") throw wrongMap(expected, "no tensor");
+  const { dims } = value;
+  const fits = (seen: number, size: number) => seen < 0 || size < 0 || seen === size;
+  if (dims && !(dims.length === 3 && fits(dims[1], k) && fits(dims[2], positions)))
+    throw wrongMap(expected, `[${dims.map((d, i) => (d < 0 ? (["n", "k"][i] ?? "?") : d)).join(", ")}]`);
+  return value;
+}
+
+function positionsOf(a: Value, grid: readonly number[]): number {
+  const sizes = grid.map((axis) => a.dims?.[axis] ?? -1);
+  return isStatic(sizes) ? product(sizes) : -1;
+}
+
+const wrongMap = (expected: string, seen: string): UserError =>
+  new UserError("invalid-option", `invalid map at a layer: expected [${expected}], seen ${seen}`);

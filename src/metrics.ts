@@ -1,0 +1,23 @@
+/** @file `gradcam/metrics`: the figures of an evaluation as functions of one's own arrays. No environment is assumed. */
+export { rankCorrelation } from "./array/correlation.ts";
+export type { Dense } from "./array/dense.ts";
+export { type Random, randomFor } from "./array/random.ts";
+export { area } from "./array/statistics.ts";
+export { dropOf as averageDrop } from "./evaluate/metrics/average-drop.ts";
+export { deletionCurve, insertionCurve } from "./evaluate/metrics/deletion-insertion.ts";
+export { infidelityOf as infidelity } from "./evaluate/metrics/infidelity.ts";
+export { localises } from "./evaluate/metrics/localisation-error.ts";
+export { maskIoU as maskOverlap, pixelAveragePrecision } from "./evaluate/metrics/mask-overlap.ts";
+export { maxBoxAccuracyOf as maxBoxAccuracy } from "./evaluate/metrics/max-box-accuracy.ts";
+export { sensitivityOf as maxSensitivity } from "./evaluate/metrics/max-sensitivity.ts";
+export type { Mask } from "./evaluate/metrics/metric.ts";
+export { pointsAt as pointingGame } from "./evaluate/metrics/pointing-game.ts";
+export { type SubsetOptions, subsetCorrelation as faithfulnessCorrelation } from "./evaluate/metrics/random-subsets.ts";
+export { energyOn as energyPointingGame, overlap as boxOverlap, regionOf } from "./evaluate/metrics/regions.ts";
+export { rankAccuracy as relevanceRankAccuracy } from "./evaluate/metrics/relevance-rank-accuracy.ts";
+export { roadOf as road } from "./evaluate/metrics/road.ts";
+export { entropy as complexity, gini as sparseness } from "./evaluate/metrics/spread.ts";
+export type { Score } from "./evaluate/metrics/variants.ts";
+export { insideOutside } from "./image/inside-outside.ts";
+export type { Box, Point } from "./image/locate.ts";
+export type { PixelMap } from "./image/picture.ts";
