@@ -75,6 +75,6 @@ export function surprise(seen: Picture, { levels, logShares }: Familiarity): num
 /** The warnings of a picture that is not such as the model knows. */
 export function unfamiliar(seen: Picture, known: Familiarity | undefined): Warning[] {
   if (!known || surprise(seen, known) <= known.most) return [];
-  const text = `The picture looks unlike all that the model was trained on, ${known.pictures}: what it says of it means little.`;
+  const text = `The image is unlike the model's training data, ${known.pictures}: its output means little.`;
   return [{ code: "unfamiliar-picture", text }];
 }
