@@ -45,7 +45,7 @@ export class EveryLayer {
     const { rows = [] } = await resolve(target, scores.dims, async () => []);
     const seed = toTensor(this.ort, fromPlain(cotangents(rows, scores.dims), this.explainer.score.axes));
     const { seeds, outputs } = this.adjoint;
-    const fed = { ...feeds, [present(seeds[0], "the seed's input")]: seed };
+    const fed = { ...feeds, [present(seeds[0], "a seed")]: seed };
     const results = await this.#use(({ session }) => run(session, fed, outputs));
     return outputs.map((name) => toDense(tensorOf(results, name)));
   }

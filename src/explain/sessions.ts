@@ -229,4 +229,4 @@ const isObject = (part: unknown): part is object =>
   typeof part === "function" || (typeof part === "object" && part !== null);
 
 export const released = (): UserError =>
-  new UserError("released", "released: the model has been released; open it again");
+  new UserError("released", "released: open the model again");
