@@ -60,6 +60,14 @@ function offline(): Plugin {
   };
 }
 
+/** Leaves out what methods say of their papers: it is the documents', and no page shows it. */
+const withoutPapers = (): Plugin => ({
+  name: "without-papers",
+  enforce: "pre",
+  transform: (code, id) =>
+    /src\/methods\/[\w-]+\.ts$/.test(id) ? code.replace(/^ +paper: "[^"]*",\n/gm, "") : undefined,
+});
+
 /** What only some graphs and pictures need: one file, which is compressed better than twenty. */
 const seldom =
   /src\/(ops\/(trigonometry|compress|lrn|determinant|inverse|lp|loss|max-roi-pool|einsum|signal|microsoft-\w+|scatter|branches|inside|transposed-convolution|blocks|resize|attention|loops|microsoft|sampling|gate|recurrence|recurrent)|onnx\/(device|missing-runtime|zeros|compress|probe|nested|halves|retype|disguise|bodies|upgrade|functions|reason|failure|foreign)|web\/(tiff|unpack)|methods\/answer|explain\/(training|input-shapes|field[\w-]*|receptive-field))\.ts/;
@@ -82,6 +90,7 @@ export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   worker: {
     format: "es",
+    plugins: () => [withoutPapers()],
     rollupOptions: {
       external: [/^onnxruntime-web/],
       output: {

@@ -1,5 +1,5 @@
 /**
- * @file Grad-CAM at every layer of a network in one run: the forward pass, one sweep back, and a map wherever the sweep comes by.
+ * @file A map at every layer of a network in one run: the forward pass, one sweep back, and a map wherever the sweep comes by.
  * Asked one by one, each layer would need sessions of its own.
  */
 
@@ -8,6 +8,7 @@ import { type Adjoint, compileAdjoint } from "../autodiff/adjoint.ts";
 import { overridesOf } from "../autodiff/rules.ts";
 import { present, UserError } from "../errors.ts";
 import { gradCamMap } from "../methods/grad-cam.ts";
+import type { LayerMap } from "../methods/method.ts";
 import { openExtended } from "../onnx/append.ts";
 import { type Runtime, run, type Session } from "../onnx/runtime.ts";
 import { tensorOf, toDense, toTensor } from "../onnx/tensors.ts";
@@ -32,9 +33,12 @@ export class EveryLayer {
     readonly layers: readonly Layer[],
   ) {}
 
-  /** @throws UserError where no layer has a gradient, with the first reason. */
-  static async open(ort: Runtime, explainer: Explainer): Promise<EveryLayer> {
-    const { layers, adjoint } = deepest(explainer);
+  /**
+   * @param map what is made of a layer and its gradient; Grad-CAM by default
+   * @throws UserError where no layer has a gradient, with the first reason.
+   */
+  static async open(ort: Runtime, explainer: Explainer, map: LayerMap = gradCamMap): Promise<EveryLayer> {
+    const { layers, adjoint } = deepest(explainer, map);
     const every = new EveryLayer(ort, explainer, adjoint, layers);
     await every.#use(async () => undefined);
     return every;
@@ -45,7 +49,7 @@ export class EveryLayer {
     const { rows = [] } = await resolve(target, scores.dims, async () => []);
     const seed = toTensor(this.ort, fromPlain(cotangents(rows, scores.dims), this.explainer.score.axes));
     const { seeds, outputs } = this.adjoint;
-    const fed = { ...feeds, [present(seeds[0], "the seed's input")]: seed };
+    const fed = { ...feeds, [present(seeds[0], "a seed")]: seed };
     const results = await this.#use(({ session }) => run(session, fed, outputs));
     return outputs.map((name) => toDense(tensorOf(results, name)));
   }
@@ -64,14 +68,14 @@ export class EveryLayer {
 }
 
 /** As many layers as there are rules for: from the score back to the first operator without one. */
-function deepest(explainer: Explainer) {
-  const whole = attempt(explainer, explainer.layers);
+function deepest(explainer: Explainer, map: LayerMap) {
+  const whole = attempt(explainer, explainer.layers, map);
   if (!(whole instanceof UserError)) return whole;
   let [reached, refused] = [0, explainer.layers.length];
   let best: ReturnType<typeof adjointAt> | undefined;
   while (refused - reached > 1) {
     const middle = (reached + refused) >> 1;
-    const made = attempt(explainer, explainer.layers.slice(0, middle));
+    const made = attempt(explainer, explainer.layers.slice(0, middle), map);
     if (made instanceof UserError) refused = middle;
     else [reached, best] = [middle, made];
   }
@@ -79,17 +83,18 @@ function deepest(explainer: Explainer) {
   return best;
 }
 
-function attempt(explainer: Explainer, layers: readonly Layer[]) {
+function attempt(explainer: Explainer, layers: readonly Layer[], map: LayerMap) {
   try {
-    return adjointAt(explainer, layers);
+    return adjointAt(explainer, layers, map);
   } catch (error) {
     if (error instanceof UserError && error.code === "unsupported-operator") return error;
     throw error;
   }
 }
 
-function adjointAt({ model, tensors, score, session, layoutOf }: Explainer, layers: readonly Layer[]) {
-  const ends = layers.map(({ name }) => layerEnd(name, layoutOf(name), gradCamMap));
+function adjointAt(explainer: Explainer, layers: readonly Layer[], map: LayerMap) {
+  const { model, tensors, score, session, layoutOf } = explainer;
+  const ends = layers.map(({ name }) => layerEnd(name, layoutOf(name), map));
   const seeds = tensorSeeds({ model, tensors }, [score.name]);
   return { layers, adjoint: compileAdjoint({ model, tensors, seeds, ends, overrides: overridesOf("plain", session) }) };
 }

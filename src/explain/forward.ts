@@ -96,14 +96,14 @@ function gridOf({ plan, layer }: Pass): readonly number[] | undefined {
 function rowsOfSeeds({ plan, n }: Pass, seeds: Feeds): number {
   const counts = Object.entries(seeds).map(([name, seed]) => {
     const [batch] = checkSeed(plan.model, plan.tensors, name, seed).dims;
-    return batch === -1 ? present(seed.dims[0], "the rows of a seed") / n : 1;
+    return batch === -1 ? present(seed.dims[0], "a seed") / n : 1;
   });
   const [k] = counts;
   if (k !== undefined && counts.every((count) => count === k && Number.isInteger(k) && k > 0)) return k;
   const shapes = Object.values(seeds).map(({ dims }) => `[${dims}]`);
   throw new UserError(
     "invalid-input",
-    `invalid seeds: ${listing(shapes)} for ${n} image${n > 1 ? "s" : ""}; give as many rows for every image`,
+    `invalid seeds: ${listing(shapes)} for a batch of ${n}; give as many rows for each image`,
   );
 }
 
@@ -210,7 +210,7 @@ async function scoresOfVariants(
   if (!explained) throw new UserError("invalid-model", noImage);
   const { name: image, axes } = explained;
   const [rows, ...shape] = variants.dims;
-  const [count, size] = [present(rows, "the count of variants"), product(shape)];
+  const [count, size] = [present(rows, "a count"), product(shape)];
   const declared = axes.batch === undefined ? 1 : (plan.tensors.get(image)?.dims[axes.batch] ?? -1);
   const batch = declared > 0 ? declared : count;
   return plan.scores(layer, async (session) => {

@@ -75,7 +75,7 @@ export async function ask(
   wanted: readonly string[] = [],
 ): Promise<{ readonly answer: Dense; readonly results: Record<string, Tensor> }> {
   const fed = Object.fromEntries(seeds.map((name, i) => [name, present(given[i], "a seed")]));
-  const output = present(outputs[0], "an adjoint's output");
+  const output = present(outputs[0], "the map");
   const results = await run(session, { ...feeds, ...fed }, [output, ...wanted]);
   return { answer: toDense(tensorOf(results, output)), results };
 }
@@ -131,7 +131,7 @@ export class Plan {
         layerEnd(layer, this.layoutOf(layer), gradCamMap),
       ]);
       const session = await this.#extended(joined(fetched, extension));
-      const [classes, output] = [present(seeds[0], "the classes' input"), present(outputs[0], "the map's output")];
+      const [classes, output] = [present(seeds[0], "the classes' input"), present(outputs[0], "the map")];
       return { session, answers: { map: gradCamMap, classes, output } };
     };
     return this.#use(["forward", layer], this.model.bytes.length + runBytes(this.tensors), open, work);

@@ -121,7 +121,7 @@ export class EncodedPicture {
     const last = present(model.parts.at(-1), "the last part");
     const all = { ...known, ...(await explainer.stage(last, model).run(known, wanted)) };
     const scores = toDense(tensorOf(all, model.scores));
-    const offset = present(scores.dims[1], "the places of the scores") - before.length + first;
+    const offset = present(scores.dims[1], "the places") - before.length + first;
     return new ScoredSequence(explainer.ort, explainer, plan, layer, all, wordScores(scores, words, offset), offset);
   }
 
@@ -198,9 +198,7 @@ export class ScoredSequence {
       respond: async (_, pictures) => {
         const answers = await this.#respond(pictures);
         return weights.map((row) =>
-          Float32Array.from(answers, (words) =>
-            row.reduce((sum, w, t) => sum + w * present(words[t], "a word's score"), 0),
-          ),
+          Float32Array.from(answers, (words) => row.reduce((sum, w, t) => sum + w * present(words[t], "a score"), 0)),
         );
       },
       progress: (done) => {
@@ -226,7 +224,7 @@ export class ScoredSequence {
     { rowBytes, maxRows, signal }: ExplainWords & { readonly rowBytes: number },
   ): Promise<Dense> {
     const { cotangent } = this.scores;
-    const places = range(present(cotangent.dims[1], "the places of the words"));
+    const places = range(present(cotangent.dims[1], "the places"));
     const rows = weights.map((row) => places.map((place) => row[place - this.offset] ?? 0));
     const runs = { n: 1, k: rows.length, together: this.plan.isFree && adjoint.together, rowBytes, maxRows, signal };
     return inRuns(runs, async (isAsked) => {
@@ -242,7 +240,7 @@ export class ScoredSequence {
     const { sequence, axes } = this.plan;
     const size = product(shape);
     const answers: Float32Array[] = [];
-    for (const i of range(present(count, "the count of pictures"))) {
+    for (const i of range(present(count, "a count"))) {
       const picture = { data: data.slice(i * size, (i + 1) * size), dims: [1, ...shape] };
       const { type } = tensorOf(this.known, sequence.image);
       let known: Feeds = { ...this.known, [sequence.image]: toTensor(this.ort, fromPlain(picture, axes), type) };

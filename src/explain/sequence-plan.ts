@@ -208,7 +208,7 @@ export class SequencePlan {
     checkNotCompiled(model);
     const build = new RowBuilder(model.opset, freshPrefix(model));
     const { type, dims } = typeOf(model, tensors, sequence.scores);
-    const [places, vocabulary] = [present(dims[1], "the places of words"), present(dims[2], "the vocabulary")];
+    const [places, vocabulary] = [present(dims[1], "the places"), present(dims[2], "a score")];
     const z = build.cast({ name: sequence.scores, type, dims: [1, places, vocabulary] }, DataType.FLOAT);
     const words: Value = { name: sentenceNames.words, type: DataType.INT64, dims: [1, places] };
     const chosen = build.oneHot(words, build.ints(vocabulary), DataType.FLOAT, z.dims);

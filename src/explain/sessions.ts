@@ -228,5 +228,4 @@ export class Sessions implements Lender {
 const isObject = (part: unknown): part is object =>
   typeof part === "function" || (typeof part === "object" && part !== null);
 
-export const released = (): UserError =>
-  new UserError("released", "released: the model has been released; open it again");
+export const released = (): UserError => new UserError("released", "released: open the model again");

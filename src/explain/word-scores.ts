@@ -17,7 +17,7 @@ export interface WordScores {
 
 /** @param words the word at each place; the scores are those of the last of at least as many places. `offset`: the place of the first. */
 export function wordScores({ data, dims }: Dense, words: readonly number[], offset: number): WordScores {
-  const vocabulary = present(dims.at(-1), "the vocabulary");
+  const vocabulary = present(dims.at(-1), "a score");
   const cotangent = new Float32Array(data.length);
   const logProbabilities = Float32Array.from(words, (word, t) => {
     if (word >= vocabulary)
@@ -27,12 +27,12 @@ export function wordScores({ data, dims }: Dense, words: readonly number[], offs
     const total = logSumExp(row);
     let others = 0;
     for (let v = 0; v < vocabulary; v++) {
-      const probability = Math.exp(present(row[v], "a word's score") - total);
+      const probability = Math.exp(present(row[v], "a score") - total);
       cotangent[from + v] = -probability;
       if (v !== word) others += probability;
     }
     cotangent[from + word] = others; // 1 minus its own would lose a nearly certain word's digits
-    return present(row[word], "a word's score") - total;
+    return present(row[word], "a score") - total;
   });
   return { words, logProbabilities, cotangent: { data: cotangent, dims } };
 }

@@ -12,7 +12,7 @@ export const wordSeeds =
   (build, rowed) => {
     const { type, dims } = typeOf(observed.model, observed.tensors, scores);
     const cotangent = build.input(gradientType(type), dims);
-    const weights = rowed(build.input(cotangent.type, [-1, present(dims[1], "the places of words"), 1]));
+    const weights = rowed(build.input(cotangent.type, [-1, present(dims[1], "the places"), 1]));
     const values = cotangentsAtStates(build, observed, scores, cotangent, weights);
     return { inputs: [cotangent, weights], values };
   };

@@ -82,7 +82,7 @@ test("seeds that are no whole number of rows for each image are refused", async 
   const explainer = await open(gap());
   const seed = new ort.Tensor("float32", new Float32Array(15), [3, 5]);
   const asked = explainer.explain(images(2), { target: { seeds: { [explainer.score.name]: seed } } });
-  await expectUserError(asked, "invalid-input", /\[3,5\] for 2 images/);
+  await expectUserError(asked, "invalid-input", /\[3,5\] for a batch of 2/);
 });
 
 test("k targets of a head that is not linear take one run", async () => {

@@ -122,7 +122,7 @@ test("100 sizes of a model of free size keep four sessions open at most, and no 
   expect(alive()).toBe(0);
   await explainer.release();
   const x = new ort.Tensor("float32", new Float32Array(192), [1, 3, 8, 8]);
-  await expectUserError(explainer.explain({ x }, { target: 1 }), "released", /released; open it again/);
+  await expectUserError(explainer.explain({ x }, { target: 1 }), "released", /released: open the model again/);
 });
 
 test("questions of many sizes at the same time get the answers that each gets alone", async () => {
