@@ -22,7 +22,7 @@ const causes: readonly (readonly [RegExp, ...Words])[] = [
   [
     /SHA-256/,
     "A file is not the one that was published",
-    "Its checksum does not match: it was damaged, truncated or changed on its way. Try again; if that does not help, the copy on the server is damaged.",
+    "Its checksum does not match. Try again; if that does not help, the copy on the server is damaged.",
   ],
   [
     /^missing external data/,
@@ -32,7 +32,7 @@ const causes: readonly (readonly [RegExp, ...Words])[] = [
   [
     /names for a model of/,
     "The labels do not fit the model",
-    "There are more names than classes, so they belong to another model. Open the model with its own list, or without one.",
+    "There are more names than classes. Open the model with its own list, or without one.",
   ],
   [
     /^invalid labels/,
@@ -82,7 +82,7 @@ const causes: readonly (readonly [RegExp, ...Words])[] = [
 const words: Readonly<Record<string, Words>> = {
   "invalid-image": [
     "This picture cannot be read",
-    "It may be damaged or truncated, or in a format that this browser does not know. Try a JPEG, PNG or WebP file.",
+    "It may be damaged, or in a format that this browser does not know. Try a JPEG, PNG or WebP file.",
   ],
   "invalid-model": [
     "This model cannot be opened",
