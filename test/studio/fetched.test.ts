@@ -137,7 +137,7 @@ test("each cause of a model that does not open has its own sentence and remedy",
         ),
       ],
       /operator that this browser's engine lacks/,
-      /Details names it/,
+      /details name it/,
     ],
   ];
   for (const [files, ...words] of cases) {
