@@ -43,7 +43,7 @@ const notes = {
   ReduceMax: "in equal parts at ties",
   ReduceMin: "in equal parts at ties",
   Relu: "0 at 0",
-  Resize: "every mode; sizes that are free are refused",
+  Resize: "every mode; dynamic sizes are refused",
   RoiAlign: "mode max and sampling_ratio 0 are refused",
   Scan: "operator set 9 and newer; random numbers inside are refused",
   ScatterElements: "every reduction; max and min in equal parts at ties",
@@ -102,35 +102,35 @@ const others = [...operators.keys()].filter((name) => !standard.operators.includ
 const text = [
   "# Operators",
   "",
-  "What is known of the gradient of each operator. This page is made from the table in the code by",
+  "The gradient of each operator. This page is generated from the table in the code by",
   "`npm run build && node scripts/make-operator-docs.mjs`.",
   "",
-  "- rule: the gradient, checked against differences along random directions, or where the operator is linear by the exact",
-  "  adjoint identity, at the operator sets in which its form changes.",
-  "- zero: the output does not change with small changes of the input; a path through it alone is an error that says so.",
-  "- refused: an error that names the node and says why.",
+  "- rule: a gradient, checked against finite differences along random directions, or for linear operators by the exact",
+  "  adjoint identity, at every operator set in which its form changes.",
+  "- zero: the output is locally constant; if the only path goes through it, an error says so.",
+  "- refused: an error names the node and says why.",
   "",
-  "An operator of neither table is refused by its name. How to [add one](add-an-operator.md).",
+  "An operator in neither table is refused by name. How to [add one](add-an-operator.md).",
   "",
   "## The ONNX project's own tests",
   "",
-  "`python scripts/backend-node-tests.py FOLDER && node scripts/backend-node-tests.mjs FOLDER` takes the backend node tests of",
-  "the `onnx` package (1.23) as models, and checks the gradient of each float32 input that ONNX Runtime runs: 1,901 are",
-  "right within 2e-2 of differences, 19 are far, 29 have no path, 27 are refused. The far ones are places without a derivative or outside",
-  "of a function's domain (Acos, Asin, Atanh, Tan near its pole, MaxPool and empty sets), gradients whose differences",
-  "drown in float32's rounding (two recurrent ones of 1e-6, a loss in its weights), and the scale that",
+  "`python scripts/backend-node-tests.py FOLDER && node scripts/backend-node-tests.mjs FOLDER` uses the backend node tests of",
+  "the `onnx` package (1.23) as models, and checks the gradient of each float32 input that ONNX Runtime can run: 1,901 are",
+  "within 2e-2 of finite differences, 19 are not, 29 have no path, 27 are refused. The 19 are points without a derivative or outside",
+  "a function's domain (Acos, Asin, Atanh, Tan near its pole, MaxPool and empty sets), gradients whose differences",
+  "vanish in float32 rounding (two recurrent ones of 1e-6, a loss in its weights), and the scale that",
   "DynamicQuantizeLinear finds. Refused are training modes (22), Scan before operator set 9 (2), updates of Scatter before operator set 11 (2),",
-  "and a MaxUnpool whose shape is not known before it runs. One more, an empty tensor that is reshaped, ends in an error.",
+  "and a MaxUnpool whose shape is only known at run time. One more, a reshape of an empty tensor, ends in an error.",
   "",
   `## Clip at its bounds
 
-Where x lies at a bound itself, a Clip has no derivative, and its gradient here is 0, with one bound or with both. PyTorch's relu6
+If x equals a bound, a Clip has no derivative, and its gradient here is 0, with one bound or with both. PyTorch's relu6
 and hardtanh, which are exported as this operator, have 0 there too. \`torch.clamp\` differs: it passes the whole gradient at
 its bounds ([pytorch #7049](https://github.com/pytorch/pytorch/pull/7049)), in releases from
-[#191142](https://github.com/pytorch/pytorch/pull/191142) on none where the bounds are numbers and half of it where they are
-tensors. An ONNX file does not say which of them it was. 0 is taken since the mask is read off the output, where what lies at a
-bound and what lies beyond look alike: so the runtime may still fuse the Clip with what comes before it. It matters where many
-values are exactly a bound: pixels of 0 or 1, quantised steps.
+[#191142](https://github.com/pytorch/pytorch/pull/191142) on none if the bounds are numbers and half of it if they are
+tensors. An ONNX file does not say which of them it came from. We use 0 because the mask is computed from the output, in which values at a
+bound and values beyond it look alike; this lets the runtime fuse the Clip with the node before it. It matters if many
+values equal a bound exactly: pixels of 0 or 1, quantised steps.
 
 ## The ONNX standard, operator set ${standard.opset}`,
   "",
@@ -140,7 +140,7 @@ values are exactly a bound: pixels of 0 or 1, quantised steps.
   "",
   "## ONNX Runtime's own",
   "",
-  "What ONNX Runtime's optimiser and some exporters write, differentiated as the standard operators that they stand for.",
+  "Operators that ONNX Runtime's optimiser and some exporters write, differentiated as the standard operators that they stand for.",
   "",
   ...table(others),
   "",

@@ -25,7 +25,9 @@ else publish();
 /** Writes a new version into what names it. */
 function prepare() {
   const today = new Date().toISOString().slice(0, 10);
-  edit("CHANGELOG.md", /^## Unreleased$/m, `## ${version} (${today})`);
+  // A version that has its heading already is released by `npm version VERSION --allow-same-version`.
+  if (!read("CHANGELOG.md").includes(`\n## ${version} (`))
+    edit("CHANGELOG.md", /^## Unreleased$/m, `## ${version} (${today})`);
   edit("CITATION.cff", /^version: .*$/m, `version: ${version}`);
   edit("src/node/version.ts", /"[^"]+"/, `"${version}"`);
   const readme = read("README.md");

@@ -125,14 +125,14 @@ function section(
   return [
     `## ${title}: ${nameOf(kind)}`,
     "",
-    `${models ? `${examined} questions to \`${models[kind]}\`, ${right.count} answered right` : `${examined} pictures`}${failures.length ? `, ${failures.length} more failed` : ""}. ${reading}`,
+    `${models ? `${examined} questions to \`${models[kind]}\`, ${right.count} answered correctly` : `${examined} images`}${failures.length ? `, ${failures.length} more failed` : ""}. ${reading}`,
     "",
     `| | ${methods.join(" | ")} |`,
     `| --- |${methods.map(() => " --- |").join("")}`,
     ...rows,
     ...theirs,
     "",
-    ...(pairs.length ? ["Differences, in pairs:", "", ...pairs, ""] : []),
+    ...(pairs.length ? ["Pairwise differences:", "", ...pairs, ""] : []),
     ...(blank.length ? [`Blank maps: ${blank.join("; ")}.`, ""] : []),
     `**What differs from the paper.** ${differs}`,
     "",
@@ -145,15 +145,15 @@ function nameOf(kind) {
 
 function head(evaluation) {
   const model = evaluation
-    ? `\`${evaluation.model.name}\` (SHA-256 \`${evaluation.model.sha256.slice(0, 16)}…\`), maps on \`${evaluation.model.layer}\``
+    ? `\`${evaluation.model.name}\` (SHA-256 \`${evaluation.model.sha256.slice(0, 16)}…\`), target layer \`${evaluation.model.layer}\``
     : "those of each section";
   return `# Results
 
-What the paper measured, measured here. \`npm run reproduce\` makes this page; with \`--voc\`, \`--imagenet\`, \`--coco\` or
+The paper's measurements, repeated here. \`npm run reproduce\` generates this page; with \`--voc\`, \`--imagenet\`, \`--coco\` or
 \`--easy-vqa\` it runs on your own copy of a dataset, with \`--model\` on your own model.
 
-Model where no other is named: ${model}. Brackets are 95 % bootstrap intervals over
-pictures. How each figure comes about is told in [metrics](metrics/README.md).
+Unless another model is named: ${model}. Brackets are 95 % bootstrap intervals over
+images. Each figure is defined in [metrics](metrics/README.md).
 `;
 }
 

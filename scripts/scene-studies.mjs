@@ -28,9 +28,9 @@ async function captionSection(scenes, say) {
   const of = (method, phrase) => records.filter((one) => one.method === method && (one.what === "phrase") === phrase);
   const row = (label, cell) => `| ${label} | ${methods.map(cell).join(" | ")} |`;
   return [
-    "## Captions: maps inside and outside of what is described: scenes",
+    "## Captions: maps inside and outside the described object: scenes",
     "",
-    `${new Set(records.map(({ seed }) => seed)).size} of ${scenes} captions by \`${name}\` are true of their scene. The mean of a noun phrase's map on the object that it describes over its mean elsewhere, and the share of words (of colour, shape, size, texture) whose peak is on that object.`,
+    `${new Set(records.map(({ seed }) => seed)).size} of ${scenes} captions by \`${name}\` are true of their scene. The mean of a noun phrase's map on the object that it describes divided by its mean elsewhere, and the fraction of words (of colour, shape, size, texture) whose peak is on that object.`,
     "",
     `| | ${methods.join(" | ")} |`,
     `| --- |${methods.map(() => " --- |").join("")}`,
@@ -41,7 +41,7 @@ async function captionSection(scenes, say) {
     ),
     "| _paper_ | 0.300 |  |  |",
     "",
-    "**What differs from the paper.** The paper's ratio is that of regions of pictures which a captioner describes, its share of words that of captions of 1,000 COCO pictures with their masks; ours are sentences about two of a few coloured shapes, with exact masks, and a peak may lie 3 % of the side beside its object.",
+    "**What differs from the paper.** The paper's ratio is for image regions described by a captioner, its fraction of words for captions of 1,000 COCO images with their masks. Our sentences are about two of a few coloured shapes, with exact masks, and a peak counts within 3 % of the side of its object.",
     "",
   ].join("\n");
 }
@@ -65,7 +65,7 @@ async function spuriousSection(scenes, say) {
   return [
     "## A planted shortcut: scenes",
     "",
-    `${dataset.used} of ${dataset.scenes} scenes have one big object and a free corner; which shape is it? In the data of the biased network a mark in the corner told the answer, in those of the balanced one it told nothing. Right answers:`,
+    `${dataset.used} of ${dataset.scenes} scenes have one big object and a free corner. The networks answer which shape it is. In the training data of the biased network, a mark in the corner gave the answer away; in those of the balanced one, it carried no information. Accuracy:`,
     "",
     `| | ${told.join(" | ")} |`,
     "| --- | --- | --- | --- |",
@@ -74,18 +74,18 @@ async function spuriousSection(scenes, say) {
     "| _paper, biased_ | | | 0.82 |",
     "| _paper, balanced_ | | | 0.90 |",
     "",
-    "Where the maps of the answers lie while the mark tells the right shape, as it does in biased data:",
+    "What the maps of the answers show if the mark gives the right shape, as in the biased data:",
     "",
     `| | ${places.join(" | ")} |`,
     `| --- |${places.map(() => " --- |").join("")}`,
     ...["biased", "balanced"].flatMap((name) => methods.map((method) => map(name, method))),
     `| chance | ${places.map((what) => show(find(what, "chance"))).join(" | ")} |`,
     "",
-    "How often a scene's two maps tell which network takes the shortcut, by more energy on the mark (one half by chance):",
+    "How often a scene's pair of maps tells which network takes the shortcut, by more energy on the mark (chance level: one half):",
     "",
     ...methods.map(apart),
     "",
-    "**What differs from the paper.** Its networks tell doctors from nurses in photographs; the accuracies are those on a test set without the bias, and what the maps show is told by a few pictures. Here the cue is planted and the networks are small, and it is measured.",
+    "**What differs from the paper.** Its networks tell doctors from nurses in photographs. The accuracies are for a test set without the bias, and a few example images show the maps. Here the cue is planted, the networks are small, and the effect is measured.",
     "",
   ].join("\n");
 }

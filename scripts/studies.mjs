@@ -15,7 +15,7 @@ export const studies = [
     metrics: ["occlusion-correlation"],
     paper: { "grad-cam": "0.254", "guided-grad-cam": "0.261", "guided-backprop": "0.168" },
     reading: "The paper's claim is that both CAM methods are more faithful than guided backpropagation.",
-    differs: `${network} The paper's 2,510 pictures are those of VOC 2007 val; its patch and stride are not stated, ours are 32 and 16, filled with 0 after normalisation, and the drop is that of the score before the softmax.`,
+    differs: `${network} The paper uses the 2,510 images of VOC 2007 val and does not state its patch and stride. Ours are 32 and 16, filled with 0 after normalisation, and the drop is in the score before the softmax.`,
   },
   {
     name: "localisation",
@@ -24,12 +24,12 @@ export const studies = [
     methods: ["grad-cam"],
     metrics: ["localisation-error", "max-box-accuracy"],
     paper: { "grad-cam": "top-1 0.565, top-5 0.464 (AlexNet 0.683, 0.566; GoogLeNet 0.601, 0.493)" },
-    reading: "15 % of the maximum, the largest segment, IoU 0.5.",
-    differs: `${network} The paper's pictures are the 50,000 of ILSVRC-15 val.`,
+    reading: "Boxes at 15 % of the maximum, around the largest segment; IoU 0.5.",
+    differs: `${network} The paper uses the 50,000 images of ILSVRC-15 val.`,
   },
   {
     name: "pointing",
-    title: "Pointing at annotated things",
+    title: "Pointing at annotated objects",
     on: ["coco", "voc"],
     methods: ["grad-cam", "guided-grad-cam", "guided-backprop"],
     metrics: ["pointing-game", "extended-pointing-game", "energy-pointing-game", "inside-outside"],
@@ -48,9 +48,9 @@ export const studies = [
       "guided-backprop": "inside/outside 2.32",
     },
     reading:
-      "A map points at the centre of its maximum; `first maximum` is the published protocol's, the first in row-major order (`--peak first`), and `receptive fields` is the centre with cells where `--align receptive-field` places them. `all rejected` is what rejecting every class scores in the extended game. TorchRay's figures for VOC 2007 test, all / difficult: Grad-CAM 0.866 / 0.740 (VGG-16), guided backpropagation 0.759 / 0.530, the picture's centre 0.696 / 0.424.",
+      "A map points at the centre of its maximum. `first maximum` is that of the published protocol, the first in row-major order (`--peak first`); `receptive fields` is the centre with cells placed by `--align receptive-field`. `all rejected` is the score of rejecting every class in the extended game. TorchRay's figures for VOC 2007 test, all / difficult: Grad-CAM 0.866 / 0.740 (VGG-16), guided backpropagation 0.759 / 0.530, the image's centre 0.696 / 0.424.",
     differs:
-      "Those networks were trained on the dataset's own classes; ours knows ILSVRC's, and a thing is explained by the best of the classes that mean it. Things of classes that the model does not have are left out. The network sees the centre crop, and cannot point beyond it. The paper's extended game is on COCO by GoogLeNet, its inside/outside ratio on regions described by a captioner.",
+      "Those networks were trained on the dataset's own classes. Ours has the classes of ILSVRC, and an object is explained by the highest-scoring class that matches it. Objects of classes that the model does not have are left out. The network sees the centre crop, and cannot point outside it. The paper's extended game uses GoogLeNet on COCO, its inside/outside ratio regions described by a captioner.",
   },
   {
     name: "masks",
@@ -69,9 +69,9 @@ export const studies = [
     metrics: ["cascading-randomisation"],
     sample: 20,
     reading:
-      "Rank correlation of the map with that of the network whose weights are random from the scores down to a layer. Published: plain gradients and Grad-CAM change at once, guided backpropagation hardly does until the first layers are random.",
+      "Rank correlation of the map with that of the network whose weights are randomised from the scores down to a layer. Published: plain gradients and Grad-CAM change at once, guided backpropagation hardly changes until the first layers are randomised.",
     differs:
-      "Not in the paper; Adebayo et al. 2018 test Inception v3 and draw new weights, where ours are put into random order. A sample of 20 pictures.",
+      "Not in the paper. Adebayo et al. 2018 test Inception v3 and draw new weights; we shuffle them. A sample of 20 images.",
   },
   {
     name: "answers",
@@ -82,8 +82,8 @@ export const studies = [
     metrics: ["occlusion-correlation"],
     paper: { "grad-cam": "0.60", "guided-backprop": "0.42" },
     reading:
-      "Maps of the answer that is given; patches of 32 pixels are a third of a scene's side, and half of an easy-VQA picture's.",
+      "Maps of the predicted answer. Patches of 32 pixels are a third of a scene's side, and half of an easy-VQA image's.",
     differs:
-      "The paper's answerer is a VGG-16 and an LSTM on VQA's photographs. Ours are small networks for pictures of shapes; intervals are over questions, of which several are about one picture.",
+      "The paper's VQA model is a VGG-16 and an LSTM on VQA's photographs. Ours are small networks for images of shapes. Intervals are over questions, several of which are about the same image.",
   },
 ];

@@ -62,7 +62,7 @@ export async function checkVjp(ort: Runtime, bytes: Uint8Array, options: CheckOp
   expects(isRecord(feeds), "feeds", feeds, "an object with a tensor for each input");
   const step = options.step ?? (linear ? 1 : 1e-2);
   expects(step > 0, "step", step, "a number above 0");
-  expects(Number.isInteger(directions) && directions > 0, "directions", directions, "a whole number above 0");
+  expects(Number.isInteger(directions) && directions > 0, "directions", directions, "an integer of at least 1");
   const wrt = options.wrt ?? Object.keys(feeds).filter((name) => feeds[name].type === "float32");
   const runner = await openSession(ort, bytes, session);
   try {

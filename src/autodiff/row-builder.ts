@@ -2,7 +2,7 @@
  * @file The adjoint of one forward pass for many cotangents at once: the rows of a batch are questions, not pictures.
  *
  * A cotangent with m rows against a forward pass of one picture is ordinary broadcasting, in every operator that treats its rows alone.
- * So the forward pass stays one picture, and only the way back has m rows. The builder knows which tensors have them, gives them to what
+ * So the forward pass stays one picture, and only the backward pass has m rows. The builder knows which tensors have them, gives them to what
  * is joined with them, and says when an operator came in that cannot be trusted to keep rows apart.
  */
 import { Builder, type Value } from "../onnx/build.ts";

@@ -9,7 +9,7 @@ import { webgpu } from "./overrides/webgpu.ts";
 
 const tables = { plain: new Map(), guided, deconv } satisfies Record<string, Overrides>;
 
-/** "plain" is the gradient; the others change what rectifiers let through on the way back. */
+/** "plain" is the gradient; the others change what rectifiers let through in the backward pass. */
 export type Rules = keyof typeof tables;
 
 /** The table of a set of rules, or somebody's own; with what the provider that runs them needs otherwise. */

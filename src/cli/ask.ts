@@ -33,27 +33,30 @@ interface AskFlags extends ModelFlags, DrawingFlags {
 
 const examples = `
 Examples:
-  gradcam scenes 5                                                        draws scene-5.png, which the bundled model understands
-  gradcam ask scene-5.png "what colour is the cross?"                     the best answer, and where it came from
-  gradcam ask scene-5.png "what colour is the cross?" --answers top3      the three best, side by side
+  gradcam scenes 5                                                        draws scene-5.png, a scene for the bundled model
+  gradcam ask scene-5.png "what colour is the cross?"                     the top answer, and its map
+  gradcam ask scene-5.png "what colour is the cross?" --answers top3      the top 3 answers, side by side
   gradcam ask scene-5.png "what colour is the cross?" --answers yellow --against blue
-  gradcam ask photo.jpg "how many dogs are there?" --model blip-vqa/      a written answer, as a whole and word by word
+  gradcam ask photo.jpg "how many dogs are there?" --model blip-vqa/      a generated answer, as a whole and word by word
   gradcam ask photos/ "is there a star?" --model vilt/ --json > answers.jsonl`;
 
 export function defineAsk(program: Command): void {
   const model =
-    "a directory with an answerer's ONNX files and tokenizer.json (default: the bundled answerer of scenes)";
+    "directory with the ONNX files of a VQA model and tokenizer.json (default: the bundled VQA model for scenes)";
   withDrawing(
     withMethods(withPictureReading(program.command("ask").option("--model <dir>", model)))
-      .description("answer a question about a picture, and show where the answer came from")
-      .argument("<image>", "a picture, or a directory of pictures")
+      .description("answer a question about an image, and explain the answer")
+      .argument("<image>", "an image, or a directory of images")
       .argument("<question>", "the question")
-      .option("--answers <name|index|topN>", "an answer to explain; may be repeated (default: the best)", several)
-      .option("--beams <count>", "of a model that writes its answers: sentences that the search keeps", whole)
+      .option("--answers <name|index|topN>", "answer to explain; repeatable (default: the top-1 answer)", several)
+      .option("--beams <count>", "beam width, for a model that generates its answers", whole)
       .addOption(
-        new Option("--against <name|index>", "explain the answers rather than this one").conflicts("counterfactual"),
+        new Option(
+          "--against <name|index>",
+          "answer to contrast with: why the explained answer rather than this one",
+        ).conflicts("counterfactual"),
       )
-      .option("--counterfactual", "explain what speaks against the answers")
+      .option("--counterfactual", "show the evidence against the answer (counterfactual)")
       .addOption(dtypeOption()),
   )
     .addHelpText("after", examples)

@@ -36,27 +36,31 @@ interface CaptionFlags extends ModelFlags, DrawingFlags {
 
 const examples = `
 Examples:
-  gradcam scenes 5                                          draws scene-5.png, which the bundled model understands
-  gradcam caption scene-5.png                               what the model says, and a map for each word
-  gradcam caption scene-5.png --word "blue star"            one word, or several in a row
-  gradcam caption scene-5.png --caption "a yellow cross"    why this caption would be said
-  gradcam caption scene-5.png --instead "a yellow cross"    why not this one
+  gradcam scenes 5                                          draws scene-5.png, a scene for the bundled model
+  gradcam caption scene-5.png                               the model's caption, and a map for each word
+  gradcam caption scene-5.png --word "blue star"            one word, or several consecutive ones
+  gradcam caption scene-5.png --caption "a yellow cross"    explains this caption instead of the model's own
+  gradcam caption scene-5.png --instead "a yellow cross"    why the model's caption rather than this one
   gradcam caption photos/ --model vit-gpt2/ --beams 4 --json > captions.jsonl`;
 
 export function defineCaption(program: Command): void {
   const model =
-    "a directory with captioner.json, or in the layout of transformers.js (default: the bundled captioner of scenes)";
+    "directory with captioner.json, or in the layout of transformers.js (default: the bundled captioner for scenes)";
   withDrawing(
     withMethods(withPictureReading(program.command("caption").option("--model <dir>", model)))
-      .description("say what is in a picture, and show where each word came from")
-      .argument("<image...>", "pictures, or directories of pictures")
-      .option("--caption <text>", "the sentence to explain (default: the model's own)")
-      .option("--instead <text>", "explain the caption rather than this one, and this one rather than the caption")
-      .option("--word <words>", "a word to explain, or several in a row; may be repeated (default: each)", several)
-      .option("--beams <count>", "sentences that the search keeps (default: as the model's files say)", whole)
-      .option("--counterfactual", "explain what speaks against the words")
+      .description("caption an image, and explain each word")
+      .argument("<image...>", "images, or directories of images")
+      .option("--caption <text>", "caption to explain (default: the model's own)")
+      .option("--instead <text>", "contrast the caption with this one, both ways")
+      .option(
+        "--word <words>",
+        "word to explain, or several consecutive ones; repeatable (default: every word)",
+        several,
+      )
+      .option("--beams <count>", "beam width (default: from the model's files)", whole)
+      .option("--counterfactual", "show the evidence against the words (counterfactual)")
       .addOption(dtypeOption())
-      .option("--mask <word=file>", "a picture that is not black where the word's object is; may be repeated", mask),
+      .option("--mask <word=file>", "mask of the word's object: an image that is black elsewhere; repeatable", mask),
   )
     .addHelpText("after", examples)
     .action(caption);
@@ -64,7 +68,7 @@ export function defineCaption(program: Command): void {
 
 function mask(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
   const at = text.indexOf("=");
-  if (at <= 0 || at === text.length - 1) throw new InvalidArgumentError("It must be a word, = and a file.");
+  if (at <= 0 || at === text.length - 1) throw new InvalidArgumentError("Expected WORD=FILE.");
   return { ...before, [text.slice(0, at).trim().toLowerCase()]: text.slice(at + 1) };
 }
 
@@ -141,14 +145,14 @@ async function readMasks(
   if (other !== undefined)
     throw new UserError(
       "unknown-name",
-      `unknown word of --mask: "${other}"; explained are ${listing(new Set(words), 40)}`,
+      `unknown word in --mask: "${other}"; the explained words are ${listing(new Set(words), 40)}`,
     );
   for (const [word, file] of Object.entries(files)) {
     const { width, height, data } = await decode(file);
     if (width !== picture.width || height !== picture.height)
       throw new UserError(
         "invalid-input",
-        `invalid mask: ${file} is ${width} x ${height}; the picture is ${picture.width} x ${picture.height}`,
+        `invalid mask: ${file} is ${width} x ${height}; the image is ${picture.width} x ${picture.height}`,
       );
     masks[word] = Uint8Array.from({ length: width * height }, (_, i) => Math.max(...data.subarray(3 * i, 3 * i + 3)));
   }
@@ -164,7 +168,7 @@ function report(result: CaptionResult, { json, out }: CaptionFlags): void {
   const width = Math.max(...result.explanations.map(({ question }) => question.length));
   for (const { question, kind, logProbability, peak, blank, insideOutside } of result.explanations) {
     const number = kind === "contrast" ? logProbability.toFixed(2) : `${(100 * Math.exp(logProbability)).toFixed(1)} %`;
-    const where = blank ? `blank, ${blank}` : peak && `most at ${Math.round(peak.x)}, ${Math.round(peak.y)}`;
+    const where = blank ? `blank, ${blank}` : peak && `peak at ${Math.round(peak.x)}, ${Math.round(peak.y)}`;
     const ratio = insideOutside === undefined ? "" : `, inside/outside ${insideOutside.toFixed(2)}`;
     print(`  ${question.padEnd(width)} ${number.padStart(8)}  ${where}${ratio}`);
   }

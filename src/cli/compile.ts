@@ -39,14 +39,17 @@ export function defineCompile(program: Command): void {
   const compiled = methods.filter((method) => method.graph).map(({ name }) => name);
   const command = withModelArgument(program.command("compile"));
   withList(command, "method", "how (default: grad-cam)", compiled, (name) => methodNamed(name).name)
-    .description("make one .onnx file that predicts and explains in one run")
-    .option("--out <file>", "the file to write (default: the model's name with .gradcam.onnx)")
+    .description("write one .onnx file that predicts and explains in one run")
+    .option("--out <file>", "file to write (default: the model's name with .gradcam.onnx)")
     .addOption(
-      new Option("--class-input <kind>", "whether the class may be left out, which explains the best one")
+      new Option(
+        "--class-input <kind>",
+        "whether the caller must feed a class; without one the top-1 class is explained",
+      )
         .choices([...classInputs])
         .default(classInputs[0]),
     )
-    .option("--words <count>", "of a captioner's directory: tokens of the sentences that the file explains", whole)
+    .option("--words <count>", "length in tokens of the sentences that the file explains (captioners only)", whole)
     .addOption(dtypeOption())
     .option("--json", "print what was written as JSON")
     .addHelpText("after", examples)
@@ -56,7 +59,10 @@ export function defineCompile(program: Command): void {
 async function compile(argument: string | undefined, flags: CompileFlags): Promise<void> {
   const model = modelOf(argument, flags);
   if ((flags.method?.length ?? 0) > 1)
-    throw new UserError("invalid-option", `invalid --method: ${flags.method?.join(", ")}; a file holds one method`);
+    throw new UserError(
+      "invalid-option",
+      `invalid --method: ${flags.method?.join(", ")}; a compiled file holds one method`,
+    );
   const compiled =
     flags.words === undefined ? await classifier(model, flags) : await captioner(model, flags, flags.words);
   if (flags.json) printJson(asJson(compiled));
@@ -74,7 +80,10 @@ interface Written {
 async function classifier(source: string | undefined, flags: CompileFlags): Promise<Written> {
   const { out, method: [method] = [], classInput, dtype } = flags;
   if (dtype)
-    throw new UserError("invalid-option", `invalid dtype: ${dtype}; it is of a captioner's directory, with --words`);
+    throw new UserError(
+      "invalid-option",
+      `invalid dtype: ${dtype}; it applies to a captioner's directory, with --words`,
+    );
   const { file, model, from } = await compileFile(source, { ...loadOptions(flags), out, method, classInput });
   return { file, model, name: from.classifier.name, sha256: from.sha256 };
 }
@@ -82,7 +91,7 @@ async function classifier(source: string | undefined, flags: CompileFlags): Prom
 async function captioner(source: string | undefined, flags: CompileFlags, words: number): Promise<Written> {
   const { out, method: [method] = ["grad-cam"] } = flags;
   if (method !== "grad-cam")
-    throw new UserError("invalid-option", `invalid method: "${method}"; a captioner is compiled with grad-cam`);
+    throw new UserError("invalid-option", `invalid method: "${method}"; captioners are compiled with grad-cam`);
   const { file, model, from } = await compileCaptioner(source, { ...loadOptions(flags), out, words });
   sayPrecision(from);
   return { file, model, name: from.captioner.name, sha256: from.sha256 };
@@ -117,7 +126,7 @@ function table({ file, model, name }: Written): void {
   const { method, layer, model_bytes, rewritten } = notesOf(model) ?? {};
   const added = model.bytes.length - Number(model_bytes);
   print(`${bold(file)}: ${name} and ${added} bytes, ${method}${layer ? ` at ${layer}` : ""}`);
-  if (rewritten) print(` the model's own bytes were written anew first: ${rewritten}`);
+  if (rewritten) print(` the model itself was rewritten first: ${rewritten}`);
   const rows = [
     ...takes(model).map((info) => ["in ", tensor(info)] as const),
     ...model.graph.output.map((info) => ["out", tensor(info)] as const),

@@ -85,7 +85,7 @@ async function workThrough<T extends Result>(
     signal.removeEventListener("abort", keep);
     await save();
   }
-  if (before) notice(`${before} of ${samples.length} ${kind}s had been explained before`);
+  if (before) notice(`${before} of ${samples.length} ${kind}s were explained in an earlier run`);
   return failures;
 }
 
@@ -129,7 +129,7 @@ const isAboutSample = ({ code }: UserError, kind: Kind): boolean =>
 /** Ends a command whose samples failed in part, without another line. */
 export function endWith(failures: number, total: number, kind: Kind, { json, out }: DrawingFlags): void {
   const failed = failures ? `${failures} of ${total} ${kind}s could not be explained` : "";
-  const where = failures < total ? [`Pictures are in ${bold(out)}`] : [];
+  const where = failures < total ? [`Images are in ${bold(out)}`] : [];
   if (!json) print(`${[...where, ...(failed ? [failed] : [])].join("; ")}.`);
   // Each failure has had its line: a CommanderError ends the command without another.
   if (failed) throw new CommanderError(exitCodes.user, "gradcam.failures", failed);

@@ -62,46 +62,43 @@ The same command again continues what was interrupted.`;
 export function defineEvaluate(program: Command): void {
   const command = withMethods(withPlacing(withModel(program.command("evaluate"))));
   const allMetrics = metrics.map(({ name }) => name);
-  withList(command, "metric", "what is measured; may be repeated", allMetrics, (name) => metricNamed(name).name)
+  withList(command, "metric", "metric to compute; repeatable", allMetrics, (name) => metricNamed(name).name)
     .description("measure explanations over a dataset")
     .argument(
       "<dataset>",
-      "a directory or an address: ImageNet folders, PASCAL VOC, COCO, or a manifest.csv; or scenes:COUNT",
+      "a directory or URL with ImageNet folders, PASCAL VOC, COCO or a manifest.csv; or scenes:COUNT",
     )
     .option(
       "--adversarial",
-      "push each picture to an absent class instead, and see whether the maps of what is there hold",
+      "perturb each image towards an absent class, and measure whether the maps of the present classes hold",
     )
     .addOption(
       new Option(
         "--spurious",
-        "ask two bundled networks, one of which learned a shortcut, and see whether the maps show it",
+        "compare two bundled networks, one of which learned a shortcut, and measure whether the maps show it",
       ).conflicts([...["model", "metric", "adversarial", "format", "classMap", "sample", "queue", "metricsPort"]]),
     )
-    .option("--format <name>", "the dataset's layout (default: recognised)")
-    .option("--class-map <file>", "JSON: a name of the dataset to the model's classes that mean it")
-    .option("--out <dir>", "where the results go, and are continued", "gradcam-evaluation")
-    .option("--workers <count>", "processes (default: one for each core)", whole, availableParallelism())
+    .option("--format <name>", "layout of the dataset (default: detected)")
+    .option("--class-map <file>", "JSON that maps each class name of the dataset to the model's classes")
+    .option("--out <dir>", "folder for the results; an interrupted run is resumed there", "gradcam-evaluation")
+    .option("--workers <count>", "worker processes (default: one per core)", whole, availableParallelism())
     .addOption(
-      new Option("--queue <address>", "have `gradcam worker`s of this Redis examine the pictures").conflicts([
+      new Option("--queue <address>", "distribute the images to the `gradcam worker`s of this Redis").conflicts([
         "workers",
         "adversarial",
       ]),
     )
-    .option("--metrics-port <port>", "serve /metrics for Prometheus there", port)
-    .option("--sample <count>", "so many pictures, drawn by the seed (default: all)", whole)
-    .option("--seed <number>", "of everything that is drawn", seedNumber, 0)
-    .option("--json", "print the figures as JSON and nothing else")
+    .option("--metrics-port <port>", "serve Prometheus /metrics on this port", port)
+    .option("--sample <count>", "number of images to sample (default: all)", whole)
+    .option("--seed <number>", "random seed", seedNumber, 0)
+    .option("--json", "print the figures as JSON, and nothing else")
     .addHelpText("after", examples)
     .action(evaluate);
 }
 
 async function evaluate(dataset: string, flags: EvaluateFlags): Promise<void> {
   if (flags.adversarial && flags.metric)
-    throw new UserError(
-      "invalid-option",
-      "invalid options: --adversarial has a measure of its own; leave out --metric",
-    );
+    throw new UserError("invalid-option", "invalid options: --adversarial has its own metric; leave out --metric");
   const { spurious, adversarial, method: methods = ["grad-cam"], metric: asked } = flags;
   if (spurious) return interruptible((signal) => checkShortcut(dataset, { ...flags, methods }, signal));
   if (adversarial) return interruptible((signal) => attack(dataset, { ...flags, methods }, signal));
@@ -142,7 +139,7 @@ async function measure(dataset: string, asked: readonly string[], flags: Evaluat
     if (examined === 0)
       throw new UserError(
         "invalid-input",
-        `no picture could be examined: all ${failures.length} failed, the first, ${failures[0]?.id}, since: ${failures[0]?.error}`,
+        `no image could be evaluated: all ${failures.length} failed; the first was ${failures[0]?.id}: ${failures[0]?.error}`,
       );
   } finally {
     bar?.clear();
@@ -157,8 +154,8 @@ const orderly =
     interruptible((signal) => examineAll(samples, { ...errand, signal }), { signals: ["SIGINT", "SIGTERM"] });
 
 function table({ dataset, examined, right, failures, outcomes, figures, differences }: Evaluation, out: string): void {
-  print(`${bold(dataset.location)}: ${examined} pictures examined`);
-  if (right) print(`  ${right.count} of ${right.of} named right`);
+  print(`${bold(dataset.location)}: ${examined} images evaluated`);
+  if (right) print(`  ${right.count} of ${right.of} classified correctly`);
   for (const { what, count } of dataset.remarks) print(`  ${count} ${what}`);
   for (const { id, error } of failures.slice(0, 10)) print(`  failed: ${id}: ${error}`);
   if (failures.length > 10) print(`  and ${failures.length - 10} more failed`);
@@ -177,4 +174,4 @@ function table({ dataset, examined, right, failures, outcomes, figures, differen
 }
 
 const estimate = ({ value, low, high, count }: { value: number; low: number; high: number; count: number }): string =>
-  `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}] over ${count} pictures`;
+  `${value.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}] over ${count} images`;

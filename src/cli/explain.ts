@@ -34,12 +34,12 @@ import { dim, print } from "./terminal.ts";
 
 const examples = `
 Examples:
-  gradcam explain photo.jpg                                the best class, by Grad-CAM
-  gradcam explain photo.jpg --class espresso --class top3  a class by name, and the three best
+  gradcam explain photo.jpg                                the top-1 class, by Grad-CAM
+  gradcam explain photo.jpg --class espresso --class top3  a class by name, and the top 3
   gradcam explain photo.jpg --class "tiger cat" --against tabby
   gradcam explain photos/ --method grad-cam --method guided-grad-cam --json > results.jsonl
   gradcam explain photo.jpg --model resnet50.onnx --labels imagenet.txt --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
-  gradcam explain siren.wav --model sounds.onnx            a sound; scan.npy, a volume or any other array
+  gradcam explain siren.wav --model sounds.onnx            a sound; scan.npy for a volume or any other array
   gradcam explain photo.jpg --model vqa.onnx --input question=ids.npy
   gradcam explain photo.jpg --model encoder.onnx --similar-to other.jpg
   gradcam explain photo.jpg --model int8.onnx --reference float.onnx`;
@@ -47,19 +47,25 @@ Examples:
 export function defineExplain(program: Command): void {
   withDrawing(
     withMethods(withPlacing(withModel(program.command("explain"))))
-      .description("show which parts of a picture, sound or volume made a model say what it says")
-      .argument("[image...]", "pictures, .wav, .npy or .json files, as the model takes them; or directories of them")
-      .option("--class <name|index|topN>", "a class to explain; may be repeated (default: the best)", several)
+      .description("show which parts of an image, sound or volume a prediction rests on")
+      .argument("[image...]", "image, .wav, .npy or .json files, whichever the model takes, or directories of them")
+      .option("--class <name|index|topN>", "class to explain; repeatable (default: the top-1 class)", several)
       .addOption(
-        new Option("--against <name|index>", "explain the classes rather than this one").conflicts("counterfactual"),
+        new Option(
+          "--against <name|index>",
+          "class to contrast with: why the explained class rather than this one",
+        ).conflicts("counterfactual"),
       )
-      .option("--counterfactual", "explain what speaks against the classes")
-      .option("--input <name=file>", "another input of the model: .npy, .json or a picture; may be repeated", namedFile)
-      .option("--similar-to <file>", "explain the similarity of the model's embeddings to this one's")
-      .option("--reference <file|dir>", "compare the maps with this model's, such as the one before quantisation")
+      .option("--counterfactual", "show the evidence against the class (counterfactual)")
+      .option("--input <name=file>", "value of another model input: .npy, .json or an image; repeatable", namedFile)
+      .option("--similar-to <file>", "explain the similarity between the input's embedding and this file's")
+      .option(
+        "--reference <file|dir>",
+        "compare the maps with those of another model, such as the one before quantisation",
+      )
       .option(
         "--write <list>",
-        `which files: ${outputFiles.join(", ")} (default: all; of a directory ${ofDirectories.join(", ")})`,
+        `files to write: ${outputFiles.join(", ")} (default: all; for a directory ${ofDirectories.join(", ")})`,
         outputList,
       ),
   )
@@ -72,7 +78,7 @@ const ofDirectories: readonly OutputFile[] = ["overlay", "map", "manifest"];
 
 function outputList(text: string, before: readonly OutputFile[] = []): OutputFile[] {
   const named = partsOf(text).map((name) => outputFiles.find((one) => one === name));
-  if (named.includes(undefined)) throw new InvalidArgumentError(`It must be of ${outputFiles.join(", ")}.`);
+  if (named.includes(undefined)) throw new InvalidArgumentError(`Allowed values: ${outputFiles.join(", ")}.`);
   return [...before, ...named.filter((one) => one !== undefined)];
 }
 
@@ -91,7 +97,10 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
   if (labels.incomplete) notice(labels.incomplete);
   const wanted = [...images, ...(model.sample === undefined ? [] : [model.sample])];
   if (wanted.length === 0)
-    throw new UserError("missing-file", `missing ${kind}: give a file, or a directory of them; --help has examples`);
+    throw new UserError(
+      "missing-file",
+      `missing ${kind}: give a file or a directory of files; see the examples in --help`,
+    );
   const samples = await findSamples(wanted, flags.out, kind);
   refuseMissing(model, flags);
   const many = (await Promise.all(wanted.map(isDirectory))).includes(true);
@@ -137,7 +146,7 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
   }
   if (!flags.json) {
     if (told.delete("preparation-guessed"))
-      print(dim(`The model says nothing of preprocessing; assumed ${assumption(model)}.`));
+      print(dim(`The model does not specify its preprocessing; assumed ${assumption(model)}.`));
     for (const text of told.values()) print(dim(text));
   }
   endWith(failures, samples.length, kind, flags);
@@ -153,7 +162,7 @@ function refuseMissing({ reading, classifier }: LoadedClassifier, { input = {}, 
   const file = missing.role === "picture" ? "other.jpg" : "values.npy";
   throw new UserError(
     "invalid-input",
-    `missing input: "${missing.name}"; the model takes ${listing(reading.inputs.map(({ name }) => name))}; give it by --input ${missing.name}=${file}`,
+    `missing input: "${missing.name}"; the model takes ${listing(reading.inputs.map(({ name }) => name))}; pass it with --input ${missing.name}=${file}`,
   );
 }
 

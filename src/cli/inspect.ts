@@ -10,10 +10,10 @@ import { bold, dim, print, printJson } from "./terminal.ts";
 
 const examples = `
 Examples:
-  gradcam inspect resnet50.onnx          what it takes and gives, how it was read and why, and how to explain it
-  gradcam inspect directory/ --json      the same for programs
+  gradcam inspect resnet50.onnx          inputs, outputs, how the file was read and why, and how to explain it
+  gradcam inspect directory/ --json      the same as JSON
   gradcam inspect odd.onnx --layout NHWC --output logits
-  gradcam inspect resnet50.onnx --provider cuda --method guided-backprop   also which nodes run where`;
+  gradcam inspect resnet50.onnx --provider cuda --method guided-backprop   and which nodes run where`;
 
 interface InspectFlags extends ModelFlags {
   readonly json?: boolean;
@@ -23,9 +23,9 @@ interface InspectFlags extends ModelFlags {
 export function defineInspect(program: Command): void {
   withMethods(
     withModelArgument(program.command("inspect")),
-    "with --provider: explain once, and say which nodes ran on which provider (default: grad-cam)",
+    "with --provider: explain once, and list which nodes ran on which provider (default: grad-cam)",
   )
-    .description("say how a model is read: its task, inputs, outputs, layers, and the reason for each decision")
+    .description("show how a model is read: its task, inputs, outputs and layers, with the reason for each decision")
     .option("--json", "print JSON")
     .addHelpText("after", examples)
     .action(inspect);
@@ -61,7 +61,7 @@ function placements({ method, providers }: ProviderReport): void {
   const most = Math.max(...providers.map(({ count }) => count));
   for (const { name, count, nodes = [] } of providers) {
     const own = nodes.filter(({ gradient }) => gradient).length;
-    print(`  ${name}: ${count} nodes, ${own} of them of the gradient`);
+    print(`  ${name}: ${count} nodes, ${own} of them in the gradient`);
     // What is asked for has most of them, and the others are the news.
     if (count < most) for (const { node, operator } of nodes) print(`    ${operator}  ${node}`);
   }
@@ -100,7 +100,7 @@ function table({ reading, explainer }: OpenedModel, source: string | undefined, 
   print("How it was read");
   for (const { what, value, because, option } of decisions)
     print(`  ${what}: ${value}, because ${because}${option ? dim(` (otherwise: ${option})`) : ""}`);
-  print(layers.length ? "Layers that a map can lie on" : "No layer that a map can lie on");
+  print(layers.length ? "Candidate layers" : "No candidate layer");
   for (const layer of layers.slice(0, mostLayers)) {
     const of = layer.of === explainer.imageInput ? "" : `  of "${layer.of}"`;
     print(`  ${layer.name}  ${shapeText(layer.shape)}${of}${layer.default ? bold("  default") : ""}`);
@@ -126,7 +126,7 @@ function commandFor(
   const model = source === undefined ? "" : ` --model ${quoted(source)}`;
   const { kind, inputs, questions, layers, preparation, task } = reading;
   if (kind === undefined || questions.length === 0)
-    return `Its classes cannot be asked on the command line yet; through tensors: openExplainer(ort, bytes).explain(feeds, { target: { seeds } })`;
+    return `The command line cannot explain its classes yet. Use the library on tensors: openExplainer(ort, bytes).explain(feeds, { target: { seeds } })`;
   const others = inputs.filter(({ name }) => name !== image);
   const given = others.map(
     ({ name, role }) => ` --input ${quoted(name)}=${role === "picture" ? "other.jpg" : "values.npy"}`,

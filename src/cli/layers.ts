@@ -7,12 +7,12 @@ import { bold, print, printJson } from "./terminal.ts";
 
 const examples = `
 Examples:
-  gradcam layers                           of the bundled model
-  gradcam layers resnet50.onnx             the default first, then from the scores towards the image`;
+  gradcam layers                           layers of the bundled model
+  gradcam layers resnet50.onnx             the default first, then from the scores back to the input`;
 
 export function defineLayers(program: Command): void {
   withModelArgument(program.command("layers"))
-    .description("list the tensors that a map can lie on")
+    .description("list candidate layers")
     .option("--json", "print JSON: the model's name, the scores and the layers")
     .addHelpText("after", examples)
     .action(layers);

@@ -20,7 +20,9 @@ import { defineWorker } from "./worker.ts";
 /** All commands; a mistake in what is parsed throws. */
 export function defineProgram(): Command {
   const program = new Command("gradcam")
-    .description("Ask any ONNX vision model why: Grad-CAM and its family, by differentiating the ONNX graph.")
+    .description(
+      "Explains predictions of vision models: Grad-CAM and its family for any ONNX file, by differentiating its graph.",
+    )
     .version(packageVersion)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(onOneLine(text)) });

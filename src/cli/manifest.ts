@@ -64,7 +64,7 @@ export function assumption({ classifier }: LoadedClassifier): string {
     pad?.size && `padded to ${pad.size.width} x ${pad.size.height}`,
   ].filter(Boolean);
   const range = Number((scale * 255).toPrecision(6));
-  const pixels = `pixels of 0 to ${range}, mean ${mean}, deviation ${std}`;
+  const pixels = `pixels in 0..${range}, mean ${mean}, standard deviation ${std}`;
   const colours = channels === 3 ? `${order}, ` : "";
-  return `${sizes.join(", ") || "the picture's own size"}, ${pixels}, ${colours}${layout} (change with --size, --fit, --mean, --std, --scale, --channels, --layout)`;
+  return `${sizes.join(", ") || "the image's own size"}, ${pixels}, ${colours}${layout} (change with --size, --fit, --mean, --std, --scale, --channels, --layout)`;
 }

@@ -52,29 +52,29 @@ export interface DrawingFlags {
 }
 
 export function withModel(command: Command): Command {
-  const model = "an .onnx file, or a directory in Hugging Face layout (default: the bundled EfficientNet-Lite0)";
+  const model = "an .onnx file or a directory in Hugging Face layout (default: the bundled EfficientNet-Lite0)";
   return withReading(command.option("--model <file|dir>", model));
 }
 
 /** The same for commands that are about the model alone: it is their argument, too. */
 export const withModelArgument = (command: Command): Command =>
-  withModel(command).argument("[model]", "the same as --model");
+  withModel(command).argument("[model]", "same as --model");
 
 /** A model by its argument or by --model; @throws UserError `invalid-option` for two that differ. */
 export function modelOf(argument: string | undefined, { model }: Pick<ModelFlags, "model">): string | undefined {
   if (argument === undefined || model === undefined || argument === model) return argument ?? model;
-  throw new UserError("invalid-option", `invalid --model: ${model}; the model is given already, ${argument}`);
+  throw new UserError("invalid-option", `invalid --model: ${model}; the model was already given as ${argument}`);
 }
 
 /** How a model is read, however it is named. */
 export function withReading(command: Command): Command {
   return withPictureReading(
     command
-      .option("--output <tensor>", "the output that holds the scores (default: the first of shape [n, classes])")
-      .option("--explain-input <name>", "of several pictures, the one to explain (default: the first)")
+      .option("--output <tensor>", "output that holds the scores (default: the first of shape [n, classes])")
+      .option("--explain-input <name>", "image input to explain, if there are several (default: the first)")
       .option(
         "--labels <file|imagenet>",
-        "class names: a line each, or JSON (a list, or id2label); or imagenet, its 1,000 names",
+        "class names: one per line, or JSON (a list or id2label); imagenet: the 1,000 ImageNet names",
       ),
   );
 }
@@ -82,39 +82,39 @@ export function withReading(command: Command): Command {
 /** How a model gets its pictures, where its maps lie, and what it runs on. */
 export function withPictureReading(command: Command): Command {
   return command
-    .option("--layer <tensor>", "the tensor that maps lie on (default: the last activation before the grid is pooled)")
+    .option("--layer <tensor>", "target layer (default: the last activation before the grid is pooled)")
     .option(
       "--tokens <grid>",
-      "rows x columns of layers that hold tokens, 14x14; behind one more token, 1+14x14 (default: found from the shapes)",
+      "token grid as rows x columns, such as 14x14; 1+14x14 with one token before it (default: from the shapes)",
       tokenGrid,
     )
     .option(
       "--input-shape <sizes>",
-      "sizes of an input that the file leaves open, 1x3x224x224; with its name where there are several, image=1x3x224x224",
+      "shape for an input with dynamic dimensions, such as 1x3x224x224; with several inputs NAME=SHAPE, such as image=1x3x224x224",
       inputShape,
     )
     .option(
       "--mean <r,g,b>",
-      "mean of the input, for pixels of 0..1 (or as --scale says); one number or three",
+      "mean per channel, for pixels in 0..1 (or the range of --scale); one number or three",
       numbers,
     )
-    .option("--std <r,g,b>", "standard deviation of the input, likewise", numbers)
-    .option("--scale <white>", "what white is in the input's range: 255 for pixels as they are (default: 1)", positive)
-    .addOption(new Option("--channels <order>", "order of the colours (default: rgb)").choices([...channelOrders]))
+    .option("--std <r,g,b>", "standard deviation per channel, likewise", numbers)
+    .option("--scale <white>", "value of white in the input's range; 255 for unscaled pixels (default: 1)", positive)
+    .addOption(new Option("--channels <order>", "channel order (default: rgb)").choices([...channelOrders]))
     .option(
       "--size <side|HxW|full>",
-      "what the network takes: the side of a square, or height x width (48x192); full: pictures as large as they are",
+      "input size: the side of a square, or height x width (48x192); full keeps each image's own size",
       sized,
     )
     .addOption(
       new Option(
         "--fit <how>",
-        "how pictures come to that size: their middle, squeezed, or whole with a grey border (default: crop)",
+        "how images are fitted to that size: centre crop, stretch, or letterbox with a grey border (default: crop)",
       ).choices([...fits]),
     )
-    .option("--layout <order>", "a letter for each axis of the input, NCHW or NHWC (default: as the graph reads it)")
-    .option("--provider <name>", "execution provider of ONNX Runtime", "cpu")
-    .option("--threads <count>", "threads of ONNX Runtime (default: one per core)", threads);
+    .option("--layout <order>", "input layout, one letter per axis: NCHW or NHWC (default: inferred from the graph)")
+    .option("--provider <name>", "ONNX Runtime execution provider", "cpu")
+    .option("--threads <count>", "ONNX Runtime threads (default: one per core)", threads);
 }
 
 /** Where maps are placed on a sample, and what is called their peak. */
@@ -123,7 +123,7 @@ export function withPlacing(command: Command): Command {
     .addOption(
       new Option(
         "--peak <rule>",
-        "centre: of the plateau of the maximum; first: the first maximum, row by row, as published protocols have it",
+        "centre: the centre of the maximum's plateau; first: the first maximum in row-major order, as in published protocols",
       )
         .choices([...peakRules])
         .default(peakRules[0]),
@@ -131,7 +131,7 @@ export function withPlacing(command: Command): Command {
     .addOption(
       new Option(
         "--align <how>",
-        "where a layer's cells lie: evenly over the input, or at the centres of their receptive fields",
+        "placement of a layer's cells: evenly over the input, or at the centres of their receptive fields",
       )
         .choices([...alignments])
         .default(alignments[0]),
@@ -141,7 +141,7 @@ export function withPlacing(command: Command): Command {
 /** Methods by name. */
 export const withMethods = (
   command: Command,
-  what = "how; may be repeated (default: grad-cam)",
+  what = "explanation method; repeatable (default: grad-cam)",
   others: readonly string[] = [],
 ): Command =>
   withList(command, "method", what, [...methods.map(({ name }) => name), ...others], (name) =>
@@ -189,17 +189,17 @@ class Alias extends Option {
 export const dtypeOption = (): Option =>
   new Option(
     "--dtype <name>",
-    "precision of the ONNX files, as transformers.js names them (default: fp32, or the only one there is)",
+    "precision of the ONNX files, as named by transformers.js (default: fp32, or the only one present)",
   ).choices(dtypes);
 
 /** Where maps go, and how they look. */
 export function withDrawing(command: Command): Command {
   return command
-    .option("--out <dir>", "where the pictures go", "gradcam-out")
-    .addOption(new Option("--colormap <name>", "colours of the maps").choices([...colormaps]).default(colormaps[0]))
-    .option("--resume", "go on where an earlier run into --out ended, with the same settings")
-    .option("--max-pixels <count>", "refuse larger pictures", whole, 100e6)
-    .option("--json", "print one JSON line per picture and nothing else");
+    .option("--out <dir>", "output folder", "gradcam-out")
+    .addOption(new Option("--colormap <name>", "colour map").choices([...colormaps]).default(colormaps[0]))
+    .option("--resume", "continue an earlier run into --out that had the same settings")
+    .option("--max-pixels <count>", "refuse larger images", whole, 100e6)
+    .option("--json", "print one JSON line per image, and nothing else");
 }
 
 /** The flags as `load` takes them. */
@@ -253,7 +253,7 @@ export const several = (value: string, before: readonly string[] = []): string[]
 
 export function whole(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("It must be a whole number above 0.");
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("Expected an integer of at least 1.");
   return value;
 }
 
@@ -262,13 +262,14 @@ const mostThreads = Math.max(64, 4 * availableParallelism());
 
 function threads(text: string): number {
   const value = whole(text);
-  if (value > mostThreads) throw new InvalidArgumentError(`It must be at most ${mostThreads}.`);
+  if (value > mostThreads) throw new InvalidArgumentError(`Expected at most ${mostThreads}.`);
   return value;
 }
 
 export function port(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 65535) throw new InvalidArgumentError("It must be 1 to 65535.");
+  if (!Number.isInteger(value) || value < 1 || value > 65535)
+    throw new InvalidArgumentError("Expected an integer from 1 to 65535.");
   return value;
 }
 
@@ -278,27 +279,30 @@ export const notice = (text: string): void => printError(`gradcam: ${text}`);
 /** Says which files a model is made of, where they are not in full precision. */
 export function sayPrecision<M extends { readonly files: readonly string[] }>(model: M): M {
   const { files } = model;
-  if (files.some((file) => dtypeOf(file) !== "fp32")) notice(`the model is made of ${files.join(", ")}`);
+  if (files.some((file) => dtypeOf(file) !== "fp32")) notice(`model files: ${files.join(", ")}`);
   return model;
 }
 
 export function portNumber(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 0 || value > 65535)
-    throw new InvalidArgumentError("It must be a whole number from 0 to 65535.");
+    throw new InvalidArgumentError("Expected an integer from 0 to 65535.");
   return value;
 }
 
 export function seedNumber(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError("It must be a whole number of 0 or more.");
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError("Expected an integer of at least 0.");
   return value;
 }
 
 /** "14x14", or "1+14x14" where a token comes before the grid. */
 function tokenGrid(text: string): TokenGrid {
   const parts = /^(?:(\d+)\+)?([1-9]\d*)x([1-9]\d*)$/.exec(text);
-  if (!parts) throw new InvalidArgumentError("It must be rows x columns, as 14x14, or 1+14x14 behind one more token.");
+  if (!parts)
+    throw new InvalidArgumentError(
+      "Expected rows x columns, such as 14x14, or 1+14x14 with one token before the grid.",
+    );
   const [, prefix, rows, columns] = parts;
   return { grid: [Number(rows), Number(columns)], ...(prefix && { prefix: Number(prefix) }) };
 }
@@ -308,7 +312,7 @@ function inputShape(text: string, before?: InputShapes): InputShapes {
   const [, name, sizes] = /^(?:(.+)=)?([1-9]\d*(?:x[1-9]\d*)*)$/s.exec(text) ?? [];
   if (!sizes || (before && (!name || Array.isArray(before))))
     throw new InvalidArgumentError(
-      "It must be sizes, as 1x3x224x224, with the input's name where there are several, as image=1x3x224x224.",
+      "Expected a shape such as 1x3x224x224, or with several inputs NAME=SHAPE, such as image=1x3x224x224.",
     );
   const shape = sizes.split("x").map(Number);
   return name ? { ...before, [name]: shape } : shape;
@@ -319,25 +323,25 @@ function sized(text: string): number | Size | "full" {
   const [, height, width] = /^([1-9]\d{0,6})x([1-9]\d{0,6})$/.exec(text) ?? [];
   if (height) return { height: Number(height), width: Number(width) };
   if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("It must be a whole number above 0, height x width as in 48x192, or full.");
+  throw new InvalidArgumentError("Expected an integer of at least 1, height x width such as 48x192, or full.");
 }
 
 function positive(text: string): number {
   const value = Number(text);
-  if (!(Number.isFinite(value) && value > 0)) throw new InvalidArgumentError("It must be a number above 0.");
+  if (!(Number.isFinite(value) && value > 0)) throw new InvalidArgumentError("Expected a number above 0.");
   return value;
 }
 
 /** Gathers `name=file`. */
 export function namedFile(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
   const [, name, file] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
-  if (!name) throw new InvalidArgumentError("It must be the name of an input, =, and a file.");
+  if (!name) throw new InvalidArgumentError("Expected NAME=FILE, with the name of an input.");
   return { ...before, [name]: file };
 }
 
 function numbers(text: string): number[] {
   const values = partsOf(text).map(Number);
   if (![1, 3].includes(values.length) || values.some((v) => !Number.isFinite(v)))
-    throw new InvalidArgumentError("It must be one number, or three separated by commas.");
+    throw new InvalidArgumentError("Expected one number, or three separated by commas.");
   return values;
 }

@@ -73,14 +73,14 @@ export class OutputFolder<T extends Result> {
       const file = path.join(directory, manifestName(mark));
       const manifest = await manifestIn(file);
       if (!manifest && resume && (await exists(file)))
-        notice(`${file} is no manifest of ours, or damaged: everything is explained anew`);
+        notice(`${file} is damaged or not a gradcam manifest; everything is explained again`);
       // A model that was trained anew takes the place of what it was.
       const ours = !manifest || manifest.model.sha256 === sha256 || manifest.source === settings.source;
       if (!ours) continue;
       if (resume && manifest) refuseOthers(manifest, settings, file);
       return new OutputFolder<T>(directory, settings, mark, resume && manifest ? manifest.images : []);
     }
-    throw new UserError("cannot-write", `cannot write: ${directory} holds other models' files; give another --out`);
+    throw new UserError("cannot-write", `cannot write: ${directory} holds files of other models; choose another --out`);
   }
 
   /** What the names of a sample's files begin with. */
@@ -162,7 +162,7 @@ function refuseOthers(manifest: Manifest, settings: Settings, file: string): voi
   const [at, before, after] = firstDifference(manifest[other[0]], now[other[0]], other[0]);
   throw new UserError(
     "invalid-option",
-    `cannot resume: ${file} was written with other settings: ${other.join(", ")} (${at}: ${short(before)} then, ${short(after)} now); leave out --resume, or give another --out`,
+    `cannot resume: ${file} was written with other settings: ${other.join(", ")} (${at}: ${short(before)} then, ${short(after)} now); leave out --resume, or choose another --out`,
   );
 }
 

@@ -29,7 +29,7 @@ export interface ReferenceResult {
 const saturating = {
   code: "saturating-products",
   text:
-    "a likely cause: products of uint8 and int8 saturate on this processor (AVX2 without VNNI), and the model's answers change; " +
+    "a likely cause: products of uint8 and int8 saturate on this CPU (AVX2 without VNNI), which changes the model's outputs; " +
     "quantise with reduce_range, or with uint8 weights",
 } as const;
 
@@ -79,8 +79,8 @@ export class Reference {
 export function referenceLine({ correlation, difference, peakDistance: apart }: ReferenceResult["reference"]): string {
   const parts = [
     `correlation ${correlation === null ? "undefined" : correlation.toFixed(4)}`,
-    `largest difference ${difference === null ? "undefined" : `${(100 * difference).toFixed(1)} % of the scale`}`,
+    `maximum absolute difference ${difference === null ? "undefined" : `${(100 * difference).toFixed(1)} % of the scale`}`,
     `peaks ${apart === null ? "not comparable" : `${Number(apart.toFixed(2))} apart`}`,
   ];
-  return `beside the reference: ${parts.join(", ")}`;
+  return `vs reference: ${parts.join(", ")}`;
 }

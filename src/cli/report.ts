@@ -73,9 +73,9 @@ export function report(result: ImageResult, { json, out }: ExplainFlags): void {
   const explained = new Map(result.explanations.map((e) => [e.class, e]));
   print(bold(result.image));
   for (const { class: index, label, score, probability } of result.predictions) {
-    const share = probability === null ? "" : percent(probability).padStart(8);
+    const percentage = probability === null ? "" : percent(probability).padStart(8);
     const line =
-      `  ${String(index).padStart(4)}  ${label.padEnd(28)} ${score.toFixed(2).padStart(7)} ${share}`.trimEnd();
+      `  ${String(index).padStart(4)}  ${label.padEnd(28)} ${score.toFixed(2).padStart(7)} ${percentage}`.trimEnd();
     print(explained.has(index) ? bold(line) : line);
   }
   for (const { label, method, overlay, heat, map, blank, reference } of result.explanations) {

@@ -1,4 +1,4 @@
-/** @file `gradcam scenes`: drawn scenes, which the bundled captioner and answerer know, with what is true of them. */
+/** @file `gradcam scenes`: drawn scenes, which the bundled captioner and VQA model know, with what is true of them. */
 import path from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../errors.ts";
@@ -16,8 +16,8 @@ interface ScenesFlags {
 
 const examples = `
 Examples:
-  gradcam scenes                       the scene of seed 0, as scene-0.png, and what is true of it
-  gradcam scenes 7 40-49 --out scenes  the scenes of these seeds
+  gradcam scenes                       draws the scene of seed 0 as scene-0.png, and prints its ground truth
+  gradcam scenes 7 40-49 --out scenes  draws the scenes of these seeds
   gradcam caption scene-0.png
   gradcam ask scene-0.png "what colour is the circle?"`;
 
@@ -27,11 +27,11 @@ const most = { scenes: 10_000, side: 2048 } as const;
 export function defineScenes(program: Command): void {
   program
     .command("scenes")
-    .description("draw scenes that the bundled captioner and answerer know, with captions, questions and answers")
-    .argument("[seeds...]", "whole numbers, or ranges as 0-9 (default: 0)")
-    .option("--size <side>", "pixels of a side", whole, 224)
-    .option("--out <dir>", "where the pictures go", ".")
-    .option("--json", "print one JSON line per scene and nothing else")
+    .description("draw scenes for the bundled captioner and VQA model, with captions, questions and answers")
+    .argument("[seeds...]", "integers, or ranges such as 0-9 (default: 0)")
+    .option("--size <side>", "side length in pixels", whole, 224)
+    .option("--out <dir>", "output folder", ".")
+    .option("--json", "print one JSON line per scene, and nothing else")
     .addHelpText("after", examples)
     .action(scenes);
 }
@@ -59,7 +59,7 @@ function seedsOf(text: string): number[] {
   const [, first, last = first] = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(text) ?? [];
   const [from, to] = [Number(first), Number(last)];
   if (first === undefined || to < from)
-    throw new UserError("invalid-option", `invalid seed: "${text}"; allowed are whole numbers, and ranges as 0-9`);
+    throw new UserError("invalid-option", `invalid seed: "${text}"; allowed are integers, and ranges such as 0-9`);
   if (to - from >= most.scenes)
     throw new UserError("invalid-option", `invalid seeds: ${text}; at most ${most.scenes} scenes at a time`);
   return Array.from({ length: to - from + 1 }, (_, i) => from + i);

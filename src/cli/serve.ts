@@ -11,9 +11,9 @@ import { printError } from "./terminal.ts";
 
 const examples = `
 Examples:
-  gradcam serve                                            the bundled models, on http://127.0.0.1:8080
+  gradcam serve                                            serves the bundled models on http://127.0.0.1:8080
   gradcam serve --model resnet50/ --model vit=models/vit.onnx
-  gradcam serve --host 0.0.0.0 --token-file tokens.txt     for others, who give a token
+  gradcam serve --host 0.0.0.0 --token-file tokens.txt     for other machines, with bearer tokens
   curl -F image=@photo.jpg http://127.0.0.1:8080/v1/explain`;
 
 const bundled: readonly ModelSource[] = [
@@ -44,45 +44,50 @@ interface ServeFlags extends Omit<ModelFlags, "model"> {
 
 export function defineServe(program: Command): void {
   const model =
-    "a model to serve, an .onnx file or a directory, by a name of its own or its file's; may be repeated (default, where none is named: the bundled ones)";
+    "model to serve: an .onnx file or a directory, under a name of your choice or the file's; repeatable (default: the bundled models)";
   const workers = Math.min(4, availableParallelism());
   const command = program
     .command("serve")
     .option("--model <[name=]file|dir>", model, modelSource("explain"))
     .option(
       "--captioner <[name=]dir>",
-      "a captioner to serve, as for caption --model; may be repeated",
+      "captioner to serve, as for caption --model; repeatable",
       modelSource("caption"),
     )
-    .option("--answerer <[name=]dir>", "an answerer to serve, as for ask --model; may be repeated", modelSource("ask"));
+    .option("--answerer <[name=]dir>", "VQA model to serve, as for ask --model; repeatable", modelSource("ask"));
   withReading(command)
-    .description("answer over HTTP: POST /v1/explain; /studio/ is a page that asks, /docs documents the rest")
-    .option("--host <address>", "the address to listen on; other than loopback, a token is needed", "127.0.0.1")
-    .option("--port <number>", "the port; 0: any that is free", port, 8080)
-    .option("--token-file <file>", "tokens that requests must bear, one a line; also: the environment's GRADCAM_TOKEN")
-    .option("--cors <origin>", "an origin whose pages may ask; may be repeated (default: none)", several)
-    .option("--workers <count>", "threads that compute, each with the models in memory", whole, workers)
-    .option("--batch <count>", "requests that share a run at most (default: 2 on processors, else 8)", whole)
-    .option("--queue <count>", "requests in the house at most; the next is told to come back later", whole, 64)
-    .option("--timeout <seconds>", "the longest that a request may take", whole, 30)
+    .description(
+      "serve explanations over HTTP: POST /v1/explain; the studio is at /studio/, the API documentation at /docs",
+    )
+    .option("--host <address>", "address to bind; any other than loopback requires a bearer token", "127.0.0.1")
+    .option("--port <number>", "port to bind; 0 picks a free one", port, 8080)
+    .option("--token-file <file>", "bearer tokens, one per line; or the environment variable GRADCAM_TOKEN")
+    .option("--cors <origin>", "allowed CORS origin; repeatable (default: none)", several)
+    .option("--workers <count>", "worker threads, each with the models in memory", whole, workers)
+    .option("--batch <count>", "maximum batch size: requests that share a run (default: 2 on CPUs, else 8)", whole)
+    .option(
+      "--queue <count>",
+      "maximum number of requests in progress; further ones get 429 and Retry-After",
+      whole,
+      64,
+    )
+    .option("--timeout <seconds>", "time limit of a request", whole, 30)
     .option("--max-bytes <count>", "refuse larger files", whole, 10e6)
-    .option("--max-pixels <count>", "refuse larger pictures", whole, 25e6)
-    .option("--max-side <count>", "refuse pictures of a longer side", whole, usual.maxSide)
+    .option("--max-pixels <count>", "refuse larger images", whole, 25e6)
+    .option("--max-side <count>", "refuse images with a longer side", whole, usual.maxSide)
     .option(
       "--canvas <count>",
-      "shrink pictures of more pixels to as many, before maps are drawn on them",
+      "downscale larger images to this many pixels before maps are drawn on them",
       whole,
       usual.canvas,
     )
     .option(
       "--max-render <count>",
-      "refuse answers of more pixels, of all their maps and pictures",
+      "refuse responses whose maps and images have more pixels in all",
       whole,
       usual.maxRender,
     )
-    .addOption(
-      new Option("--log-level <level>", "how much is logged").choices(["error", "info", "silent"]).default("info"),
-    )
+    .addOption(new Option("--log-level <level>", "log level").choices(["error", "info", "silent"]).default("info"))
     .addHelpText("after", examples)
     .action(serve);
 }
@@ -94,7 +99,10 @@ async function serve(flags: ServeFlags): Promise<void> {
   const models = named.length > 0 ? named : bundled;
   const twice = models.find(({ name }, i) => models.findIndex((other) => other.name === name) !== i);
   if (twice)
-    throw new UserError("invalid-option", `invalid model: two are called "${twice.name}"; name them, as a=one.onnx`);
+    throw new UserError(
+      "invalid-option",
+      `invalid model: two models are called "${twice.name}"; name them, as in a=one.onnx`,
+    );
   const share = Math.max(1, Math.floor(availableParallelism() / flags.workers));
   const { model: _, ...reading } = { ...flags, threads: threads ?? share };
   // A processor is a twentieth faster at two pictures in one run than at one, and at eight no more, with the memory of eight.
@@ -143,7 +151,7 @@ async function loadServer() {
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw cause;
     const packages = "fastify @fastify/cors @fastify/multipart prom-client zod";
-    throw new UserError("missing-package", `missing packages that the server is made of: npm i ${packages}`, { cause });
+    throw new UserError("missing-package", `missing packages that the server needs: npm i ${packages}`, { cause });
   }
 }
 
@@ -157,6 +165,7 @@ const modelSource =
 
 function port(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > 65535) throw new InvalidArgumentError("It must be 0 to 65535.");
+  if (!Number.isInteger(value) || value < 0 || value > 65535)
+    throw new InvalidArgumentError("Expected an integer from 0 to 65535.");
   return value;
 }

@@ -21,16 +21,16 @@ Examples:
 export function defineStudio(program: Command): void {
   program
     .command("studio")
-    .description("explain pictures in the browser; nothing leaves this machine")
+    .description("explain images in the browser; nothing leaves this machine")
     .option(
       "--model <file|dir>",
-      "an .onnx file, or a directory in Hugging Face layout (default: the bundled EfficientNet-Lite0)",
+      "an .onnx file or a directory in Hugging Face layout (default: the bundled EfficientNet-Lite0)",
     )
-    .option("--labels <file>", "class names: a line each, or JSON (a list, or id2label)")
-    .option("--port <number>", "where it listens; 0 takes any that is free", portNumber, 4173)
+    .option("--labels <file>", "class names: one per line, or JSON (a list or id2label)")
+    .option("--port <number>", "port to bind; 0 picks a free one", portNumber, 4173)
     .option(
       "--host <address>",
-      "where it listens; beyond 127.0.0.1 others in your network can open it too",
+      "address to bind; anything but 127.0.0.1 lets others on your network open it too",
       "127.0.0.1",
     )
     .addHelpText("after", examples)

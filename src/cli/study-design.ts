@@ -28,24 +28,25 @@ interface DesignFlags extends Omit<ModelFlags, "model"> {
 export function defineDesign(study: Command): void {
   const design = study
     .command("design")
-    .description("make a study of a dataset and one or two models")
-    .argument("<dataset>", "a directory or an address: ImageNet folders, PASCAL VOC, COCO, or a manifest.csv")
-    .addOption(new Option("--kind <name>", "what people are asked").choices([...kindNames]).makeOptionMandatory())
-    .requiredOption("--out <file>", "the study, one file that also keeps the answers")
-    .option("--model <file|dir>", "a model; trust takes two (default: the bundled EfficientNet-Lite0)", several)
-    .option("--format <name>", "the dataset's layout (default: recognised)")
-    .option("--pictures <count>", "pictures for trials", whole, 45)
-    .option("--ratings <count>", "people who judge an item", whole, 9)
-    .option("--trials <count>", "questions to a participant, at most one a picture", whole, 40)
-    .option("--consent <file>", "your text of consent; empty lines part paragraphs")
-    .option("--seed <number>", "of everything that is drawn", seedNumber, 0);
+    .description("design a study from a dataset and one or two models")
+    .argument("<dataset>", "a directory or URL with ImageNet folders, PASCAL VOC, COCO or a manifest.csv")
+    .addOption(new Option("--kind <name>", "kind of study").choices([...kindNames]).makeOptionMandatory())
+    .requiredOption("--out <file>", "study file to write; it also stores the answers")
+    .option("--model <file|dir>", "model; trust takes two (default: the bundled EfficientNet-Lite0)", several)
+    .option("--format <name>", "layout of the dataset (default: detected)")
+    .option("--pictures <count>", "number of images in the trials", whole, 45)
+    .option("--ratings <count>", "ratings per item", whole, 9)
+    .option("--trials <count>", "questions per participant, at most one per image", whole, 40)
+    .option("--consent <file>", "your consent text; blank lines separate paragraphs")
+    .option("--seed <number>", "random seed", seedNumber, 0);
   const compared = "what is compared; may be repeated; none is the control of a prediction study";
   withMethods(withReading(design), compared, ["none"]).action(makeDesign);
 }
 
 async function makeDesign(dataset: string, flags: DesignFlags): Promise<void> {
   const { out } = flags;
-  if (await exists(out)) throw new UserError("cannot-write", `cannot write ${out}: it exists; a study is not replaced`);
+  if (await exists(out))
+    throw new UserError("cannot-write", `cannot write ${out}: it exists, and studies are not overwritten`);
   await interruptible((signal) => designOf(dataset, flags, signal));
 }
 
@@ -77,15 +78,15 @@ async function designOf(dataset: string, flags: DesignFlags, signal: AbortSignal
     bars[0]?.clear();
     await Store.create(out, study, files);
     const items = study.items.filter(({ role }) => role === "trial");
-    print(`${bold(out)}: ${kind}, ${items.length} items of ${new Set(items.map((i) => i.picture)).size} pictures`);
+    print(`${bold(out)}: ${kind}, ${items.length} items from ${new Set(items.map((i) => i.picture)).size} images`);
     for (const { name, accuracy } of study.models)
-      print(`  ${name}${accuracy ? `: ${accuracy.right} of ${accuracy.of} named right` : ""}`);
+      print(`  ${name}${accuracy ? `: ${accuracy.right} of ${accuracy.of} classified correctly` : ""}`);
     print(`  conditions: ${study.conditions.join(", ")}`);
     const people = Math.ceil((items.length * ratings) / study.trials);
-    print(`  ${ratings} ratings an item: ${people} participants of ${study.trials} questions, or a few more`);
+    print(`  ${ratings} ratings per item: ${people} participants with ${study.trials} questions each, or a few more`);
     const fitting = new Set(items.map((item) => item.picture)).size;
-    if (fitting < pictures) print(`  ${fitting} pictures for trials fit, ${pictures} were asked for`);
-    if (blank) print(`  ${blank} visualisations show nothing, as their map is blank`);
+    if (fitting < pictures) print(`  ${fitting} images are suitable for trials; ${pictures} were asked for`);
+    if (blank) print(`  ${blank} visualisations are empty, because their map is blank`);
     if (flags.consent === undefined) print("  The text of consent names no contact; give your own with --consent.");
   } finally {
     bars[0]?.clear();
@@ -98,6 +99,6 @@ async function paragraphs(file: string): Promise<string[]> {
     .split(/\r?\n\s*\r?\n/)
     .map((part) => part.trim())
     .filter(Boolean);
-  if (found.length === 0) throw new UserError("invalid-input", `invalid text of consent: ${file} is empty`);
+  if (found.length === 0) throw new UserError("invalid-input", `invalid consent text: ${file} is empty`);
   return found;
 }

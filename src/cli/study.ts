@@ -32,59 +32,68 @@ Examples:
 export function defineStudy(program: Command): void {
   const study = program
     .command("study")
-    .description("ask people: design, serve and analyse studies of whether explanations help")
+    .description("design, serve and analyse user studies of whether explanations help people")
     .addHelpText("after", examples);
   defineDesign(study);
   study
     .command("serve")
     .description("serve a study's pages to participants")
-    .argument("<study>", "a file that `gradcam study design` made")
-    .option("--port <number>", "where it listens; 0 takes any that is free", portNumber, 4180)
-    .option("--host <address>", "where it listens; beyond 127.0.0.1 others can reach it", "127.0.0.1")
-    .option("--completion-code <code>", "one code for everybody (default: everybody gets one of their own)")
-    .option("--return-to <address>", "where the last page leads; {code} stands for the code", webAddress)
+    .argument("<study>", "a study file from `gradcam study design`")
+    .option("--port <number>", "port to bind; 0 picks a free one", portNumber, 4180)
+    .option("--host <address>", "address to bind; anything but 127.0.0.1 lets others reach it", "127.0.0.1")
+    .option("--completion-code <code>", "one completion code for everyone (default: one per participant)")
+    .option(
+      "--return-to <address>",
+      "URL that the last page links to; {code} stands for the completion code",
+      webAddress,
+    )
     .addOption(
-      new Option("--idle <time>", "without an answer for so long, a place is free for others: 90s, 10m, 2h")
+      new Option("--idle <time>", "free a participant's place after this long without an answer: 90s, 10m, 2h")
         .argParser(duration)
         .default(patience, "10m"),
     )
     .option(
       "--trust-proxy <address>",
-      "a proxy in front, an address or a network, whose X-Forwarded-For is believed; may be repeated",
+      "address or network of a proxy whose X-Forwarded-For is trusted; repeatable",
       several,
     )
     .action(serve);
   study
     .command("status")
-    .description("say how far a study is")
-    .argument("<study>", "a study, which may be served at the same time")
-    .option("--json", "print it as JSON")
+    .description("show progress")
+    .argument("<study>", "a study file; it may be served at the same time")
+    .option("--json", "print JSON")
     .action(status);
   study
     .command("export")
-    .description("write the answers as CSV, with no more of people than random numbers")
+    .description("write the answers as CSV; people appear only as random numbers")
     .argument("<study>", "a study")
-    .option("--out <dir>", "where answers.csv, participants.csv and codes.txt go", "gradcam-study")
-    .option("--json", "print everything as JSON and write nothing")
+    .option("--out <dir>", "folder for answers.csv, participants.csv and codes.txt", "gradcam-study")
+    .option("--json", "print everything as JSON, and write nothing")
     .action(exportAnswers);
   study
     .command("analyse")
-    .description("say what a study found, beside the paper's figures")
+    .description("report results, next to the paper's figures")
     .argument("<study>", "a study")
-    .option("--out <file>", "the report, one HTML file (default: the study's name with .html)")
+    .option("--out <file>", "HTML report to write (default: the study's name with .html)")
     .option("--json", "print the figures as JSON")
     .action(analyseStudy);
   study
     .command("simulate")
-    .description("run a copy of a study through with virtual participants of known effects")
-    .argument("<study>", "a study; it is not changed")
-    .requiredOption("--out <file>", "the copy, which is marked as synthetic for ever")
-    .requiredOption("--effect <condition=mean>", "a condition's true mean; for each", effect)
-    .option("--participants <count>", "how many at most (default: until the study is full)", whole)
-    .option("--people <deviation>", "how much people differ, in deviations of a single answer", spread, 0.5)
-    .option("--items <deviation>", "how much items differ", spread, 0.5)
-    .option("--careless <share>", "the share of people who press anything", spread, 0)
-    .option("--seed <number>", "of everything that is drawn", seedNumber, 0)
+    .description("simulate a copy of a study with virtual participants and known effects")
+    .argument("<study>", "a study file; it is not changed")
+    .requiredOption("--out <file>", "the copy to write; it is permanently marked as synthetic")
+    .requiredOption("--effect <condition=mean>", "true mean of a condition; once for each condition", effect)
+    .option("--participants <count>", "maximum number of participants (default: until the study is full)", whole)
+    .option(
+      "--people <sd>",
+      "standard deviation between people, in standard deviations of a single answer",
+      spread,
+      0.5,
+    )
+    .option("--items <sd>", "standard deviation between items, likewise", spread, 0.5)
+    .option("--careless <fraction>", "fraction of participants who answer at random", spread, 0)
+    .option("--seed <number>", "random seed", seedNumber, 0)
     .action(simulateStudy);
 }
 
@@ -92,7 +101,7 @@ async function serve(file: string, options: ServeOptions): Promise<void> {
   await withStudy(Store.open(file), async (store) => {
     const onProxy = () =>
       notice(
-        "requests come through a proxy, so all participants seem to have its address, from which few may begin at once; name it with --trust-proxy",
+        "requests come through a proxy, so all participants seem to share its address, and few may begin at once from one address; name the proxy with --trust-proxy",
       );
     const serving = await serveStudy(store, { ...options, onProxy });
     print(`The study is at ${bold(serving.url)}`, `Ctrl+C ends it; answers are in ${file}.`);
@@ -122,7 +131,7 @@ const exportAnswers = (file: string, { out, json }: { out: string; json?: boolea
     await writeWhole(path.join(out, "participants.csv"), csvOf(all.participants));
     await writeWhole(path.join(out, "codes.txt"), all.codes.map((code) => `${code}\n`).join(""));
     const { answers, participants, codes } = all;
-    print(`${bold(out)}: ${answers.length} answers of ${participants.length} participants, ${codes.length} codes`);
+    print(`${bold(out)}: ${answers.length} answers from ${participants.length} participants, ${codes.length} codes`);
   });
 
 const analyseStudy = (file: string, flags: { out?: string; json?: boolean }): Promise<void> =>
@@ -165,13 +174,13 @@ async function withStudy(opened: Promise<Store>, act: (store: Store) => void | P
 function effect(text: string, before: Readonly<Record<string, number>> = {}): Record<string, number> {
   const [, name, mean] = /^([^=]+)=(.+)$/.exec(text) ?? [];
   if (!name || !Number.isFinite(Number(mean)))
-    throw new InvalidArgumentError("It must be a condition, =, and its mean, as guided-grad-cam=0.61.");
+    throw new InvalidArgumentError("Expected CONDITION=MEAN, such as guided-grad-cam=0.61.");
   return { ...before, [name]: Number(mean) };
 }
 
 function spread(text: string): number {
   const value = Number(text);
-  if (!(value >= 0 && value <= 10)) throw new InvalidArgumentError("It must be a number from 0 to 10.");
+  if (!(value >= 0 && value <= 10)) throw new InvalidArgumentError("Expected a number from 0 to 10.");
   return value;
 }
 
@@ -180,12 +189,12 @@ function duration(text: string): number {
   const [, count, unit] = /^(\d{1,5})(s|m|h)$/.exec(text) ?? [];
   const milliseconds = Number(count) * { s: 1e3, m: 60e3, h: 3600e3 }[unit as "s" | "m" | "h"];
   if (!(milliseconds >= 1e3 && milliseconds <= 30 * 24 * 3600e3))
-    throw new InvalidArgumentError("It must be a time from 1s to 720h, as 90s, 10m or 2h.");
+    throw new InvalidArgumentError("Expected a time from 1s to 720h, such as 90s, 10m or 2h.");
   return milliseconds;
 }
 
 function webAddress(text: string): string {
   if (!/^https?:\/\//.test(text) || !URL.canParse(text))
-    throw new InvalidArgumentError("It must begin with https:// or http://.");
+    throw new InvalidArgumentError("Expected an address that begins with https:// or http://.");
   return text;
 }

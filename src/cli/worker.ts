@@ -24,10 +24,10 @@ SIGTERM or Ctrl-C: finishes the pictures at hand, gives the rest back, and ends;
 export function defineWorker(program: Command): void {
   program
     .command("worker")
-    .description("examine pictures for `gradcam evaluate --queue` elsewhere")
-    .requiredOption("--queue <address>", "the Redis of the queue, redis://host:port")
-    .option("--concurrency <count>", "processes (default: one for each core)", whole, availableParallelism())
-    .option("--metrics-port <port>", "serve /metrics for Prometheus there", port)
+    .description("evaluate images for `gradcam evaluate --queue` running elsewhere")
+    .requiredOption("--queue <address>", "Redis that holds the queue, redis://host:port")
+    .option("--concurrency <count>", "worker processes (default: one per core)", whole, availableParallelism())
+    .option("--metrics-port <port>", "serve Prometheus /metrics on this port", port)
     .addHelpText("after", examples)
     .action(work);
 }

@@ -40,9 +40,9 @@ export interface CaptionQuestion {
   readonly colormap?: Question["colormap"];
 }
 
-/** What is asked of an answerer. */
+/** What is asked of a VQA model. */
 export interface AskQuestion {
-  /** One of the answerers that the server lists; its first by default. */
+  /** One of the VQA models that the server lists; its first by default. */
   readonly model?: string;
   /** About the picture, e.g. "what colour is the circle?". */
   readonly question: string;
@@ -76,7 +76,7 @@ export interface Mapped {
   readonly method: string;
   /** What was asked, in words. */
   readonly question: string;
-  /** The tensor that the map lies on; null for methods in pixel space. */
+  /** The target layer; null for methods in pixel space. */
   readonly layer: string | null;
   /** Raw: neither normalised nor resized. */
   readonly map: {
@@ -178,7 +178,7 @@ export interface Models {
   readonly methods: { readonly name: string; readonly title: string; readonly summary: string }[];
 }
 
-/** Whether the server takes questions, by how many computing threads. */
+/** Whether the server takes questions, by how many worker threads. */
 export interface Readiness {
   readonly status: "ok" | "starting" | "stopping";
   readonly threads: { readonly live: number; readonly wanted: number };

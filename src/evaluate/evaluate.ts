@@ -141,7 +141,7 @@ export async function prepare({ dataset: location, seed = 0, ...options }: Omit<
   }
 }
 
-/** Questions of one length after those of another: an answerer opens a graph for each length. */
+/** Questions of one length after those of another: a VQA model opens a graph for each length. */
 function inOrderOfLength(samples: readonly Sample[]): Sample[] {
   const words = ({ question = "" }: Sample) => question.split(" ").length;
   return [...samples].sort((a, b) => words(a) - words(b));
@@ -179,6 +179,6 @@ function checkNeeds(metrics: readonly string[], samples: readonly Sample[], data
     if (needs && !samples.some((sample) => sample.fault !== undefined || has[needs](sample)))
       throw new UserError(
         "invalid-option",
-        `invalid metric for this dataset: ${name} needs ${needs}, and no picture has any${because(dataset)}`,
+        `invalid metric for this dataset: ${name} needs ${needs}, and no image has any${because(dataset)}`,
       );
 }

@@ -23,7 +23,7 @@ export interface Examinee {
 }
 
 /**
- * @param location a file, a directory or an address; a directory with a tokenizer is an answerer's.
+ * @param location a file, a directory or an address; a directory with a tokenizer is a VQA model's.
  * @param sha256 what the model is expected to be.
  * @throws UserError for a model that cannot be opened, or is another one.
  */
@@ -61,7 +61,7 @@ async function openAnswerer(directory: string, options: LoadOptions): Promise<Ex
   if (answerer instanceof GenerativeAnswerer)
     throw new UserError(
       "invalid-model",
-      `invalid model: ${answerer.name} writes its answers, and has no list of them to be evaluated on`,
+      `invalid model: ${answerer.name} generates its answers, so there is no fixed list to evaluate it on`,
     );
   const { name, answers } = answerer;
   return {

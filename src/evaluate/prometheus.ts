@@ -17,7 +17,7 @@ export class Meter {
     const registers = [new Registry()];
     collectDefaultMetrics({ register: registers[0] });
     const pictures = new Counter({
-      ...{ name: "gradcam_pictures_total", help: "Pictures examined, by outcome", registers },
+      ...{ name: "gradcam_pictures_total", help: "Images evaluated, by outcome", registers },
       labelNames: ["outcome"],
     });
     for (const outcome of ["done", "failed"]) pictures.inc({ outcome }, 0);

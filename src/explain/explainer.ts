@@ -24,7 +24,7 @@ import { Plan } from "./plan.ts";
 import { released, type SessionBound, Sessions } from "./sessions.ts";
 
 export interface OpenOptions extends GraphOptions {
-  /** The tensor that maps lie on, or a module, whose last layer it is; by default the last activation before the grid is pooled or flattened. */
+  /** The target layer, or a module, whose last layer it is; by default the last activation before the grid is pooled or flattened. */
   readonly layer?: string;
   /** Where layers hold tokens: their grid, and how many tokens come before it; found from the shapes by default. */
   readonly tokens?: TokenGrid;

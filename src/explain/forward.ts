@@ -23,7 +23,7 @@ export interface ExplainOptions {
   /** "grad-cam" by default. */
   readonly method?: MethodChoice;
   readonly layer?: string;
-  /** Explanations in one run at most, where a run can answer several; by default as many as need 128 MB on the way back. */
+  /** Explanations in one run at most, where a run can answer several; by default as many as need 128 MB in the backward pass. */
   readonly maxRows?: number;
   /** Called with the share of the work that is done, 0 to 1, by methods of many runs. */
   readonly onProgress?: (done: number) => void;
@@ -44,7 +44,7 @@ export interface Explained {
   readonly pixels?: Tensor;
   /** The model's outputs. */
   readonly outputs: Record<string, Tensor>;
-  /** The tensor that the maps lie on; undefined for methods in pixel space. */
+  /** The target layer; undefined for methods in pixel space. */
   readonly layer?: string;
 }
 
@@ -54,7 +54,7 @@ export async function explainPass(ort: Runtime, pass: Pass, options: ExplainOpti
   const { space, explain } = methodOf(method);
   expects(!onProgress || typeof onProgress === "function", "onProgress", onProgress, "a function");
   expects(!signal || typeof signal.aborted === "boolean", "signal", signal, "an AbortSignal");
-  expects(!maxRows || (Number.isInteger(maxRows) && maxRows > 0), "maxRows", maxRows, "a whole number above 0");
+  expects(!maxRows || (Number.isInteger(maxRows) && maxRows > 0), "maxRows", maxRows, "an integer of at least 1");
   throwIfAborted(signal);
   const { explained } = pass.plan.reading;
   if (!explained) throw new UserError("invalid-model", noImage);
@@ -239,7 +239,7 @@ const noImage = "invalid model: none of its inputs is an image (with spatial dim
 const integerPixels = ({ tensors }: Plan, name: string): UserError =>
   new UserError(
     "invalid-option",
-    `invalid method: it needs the gradient at the pixels, and the input "${name}" takes ${typeName(tensors.get(name)?.type ?? 0)}, whole numbers; take one at a layer, such as grad-cam, or occlusion`,
+    `invalid method: it needs the gradient at the pixels, and the input "${name}" takes ${typeName(tensors.get(name)?.type ?? 0)}, integers; take one at a layer, such as grad-cam, or occlusion`,
   );
 const framesAside =
   "no path: layers of frames, which lie side by side in the batch, cannot be laid out yet; take a method in pixel space, such as gradient";
@@ -261,7 +261,7 @@ export class Forward {
     return this.pass.feeds;
   }
 
-  /** The tensor that maps lie on. */
+  /** The target layer. */
   get layer(): string | undefined {
     return this.pass.layer;
   }

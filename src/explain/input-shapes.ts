@@ -51,7 +51,7 @@ function byName(model: Model, given: InputShapes): Record<string, number[]> {
     if (!shape.every((d) => Number.isInteger(d) && d > 0))
       throw new UserError(
         "invalid-option",
-        `invalid input shape: "${name}" [${shape}]; sizes are whole numbers above 0`,
+        `invalid input shape: "${name}" [${shape}]; sizes are integers of at least 1`,
       );
   }
   return Object.fromEntries(Object.entries(given).map(([name, shape]) => [name, [...shape]]));

@@ -22,7 +22,7 @@ export class Pass {
 
   constructor(
     readonly plan: Plan,
-    /** The tensor that maps lie on. */
+    /** The target layer. */
     readonly layer: string | undefined,
     readonly feeds: Feeds,
     /** Images in the feeds. */

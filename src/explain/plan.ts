@@ -205,7 +205,7 @@ export class Plan {
     return this.#residualsOf(layer) ?? [];
   }
 
-  /** Bytes that one question takes on the way back to a tensor. */
+  /** Bytes that one question takes in the backward pass to a tensor. */
   rowBytes(tensor: string): number {
     return rowBytes(this, [this.score.name], tensor);
   }

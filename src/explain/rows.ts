@@ -3,7 +3,7 @@ import type { Dense } from "../array/dense.ts";
 import { throwIfAborted } from "../errors.ts";
 import { interleave } from "../onnx/tensors.ts";
 
-/** On the way back all that is asked in one run takes this at most, or what one question about every picture takes. */
+/** In the backward pass all that is asked in one run takes this at most, or what one question about every picture takes. */
 const mostBytes = 128e6;
 
 export interface Runs {
@@ -13,7 +13,7 @@ export interface Runs {
   readonly k: number;
   /** Whether one run keeps questions apart. */
   readonly together: boolean;
-  /** What a question takes on the way back. */
+  /** What a question takes in the backward pass. */
   readonly rowBytes: number;
   /** Rows of a run at most; by default as many as there is memory for. */
   readonly maxRows?: number;

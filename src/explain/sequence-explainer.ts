@@ -23,7 +23,7 @@ import { Stage } from "./stage.ts";
 import { type WordScores, wordScores } from "./word-scores.ts";
 
 export interface SequenceOptions {
-  /** The tensor that maps lie on; by default the image encoder's last activation with a grid. */
+  /** The target layer; by default the image encoder's last activation with a grid. */
   readonly layer?: string;
   readonly tokens?: TokenGrid;
   readonly session?: SessionOptions;

@@ -166,7 +166,7 @@ export class SequencePlan {
     return this.tensors.get(this.sequence.scores)?.dims[0] === -1;
   }
 
-  /** Bytes that one question takes on the way back to a tensor. */
+  /** Bytes that one question takes in the backward pass to a tensor. */
   rowBytes(tensor: string): number {
     return rowBytes(this, [this.sequence.scores], tensor);
   }

@@ -12,7 +12,7 @@ const sizeOf = ({ type, dims }: TensorType): number => product(dims.map((d) => M
 export const runBytes = (tensors: Observed): number =>
   [...tensors.values()].reduce((sum, tensor) => sum + sizeOf(tensor), 0);
 
-/** Bytes of what one cotangent of the scores passes on its way back to a tensor. */
+/** Bytes of what one cotangent of the scores passes on the backward pass to a tensor. */
 export function rowBytes({ model, tensors }: ObservedModel, scores: readonly string[], tensor: string): number {
   const wanted = ancestors(model, scores);
   const passed = [...tensors].filter(([name]) => wanted.has(name));

@@ -55,7 +55,7 @@ export function pictureShape(dims: readonly number[], layout?: "NCHW" | "NHWC", 
 }
 
 /**
- * The shorter side to 256/224 of the input's, bilinear, then the centre; ImageNet's mean and deviation. A picture of the input's very size
+ * The shorter side to 256/224 of the input's, bilinear, then the centre; ImageNet's mean and standard deviation. A picture of the input's very size
  * goes in as it is; whole numbers are pixels as they are, for such a network has its preparation inside.
  * @param shape the input's; or its dims, batch first, -1 where free (then 224)
  * @throws UserError `invalid-option` for what the input cannot be given.
@@ -141,7 +141,7 @@ function framingGiven(
   const wanted =
     size === undefined ? targetOf(stated, input) : typeof size === "number" ? { width: size, height: size } : size;
   for (const side of [wanted.width, wanted.height])
-    if (!(Number.isInteger(side) && side > 0)) throw invalid("size", side, "expected whole numbers above 0");
+    if (!(Number.isInteger(side) && side > 0)) throw invalid("size", side, "expected integers of at least 1");
   const { height = -1, width = -1 } = input ?? {};
   if ((height > 0 && height !== wanted.height) || (width > 0 && width !== wanted.width))
     throw invalid("size", `${wanted.height}x${wanted.width}`, `the model takes ${sideText(height)}x${sideText(width)}`);
@@ -158,7 +158,7 @@ function targetOf({ crop, pad, resize }: Preprocess, input: PictureShape | undef
   return pad?.size ?? crop ?? exact ?? declared ?? { width: imagenet.size, height: imagenet.size };
 }
 
-/** Mean and deviation in the units of the input's range. */
+/** Mean and standard deviation in the units of the input's range. */
 function valuesOf(
   stated: Preprocess,
   { mean, std, scale }: KnownPreprocess,
@@ -167,9 +167,9 @@ function valuesOf(
   if (isWhole(type) && (mean !== undefined || std !== undefined || scale !== undefined))
     throw new UserError(
       "invalid-option",
-      `invalid preparation: the model takes ${type}, pixels as they are, and has its mean and deviation inside; leave out mean, std and scale`,
+      `invalid preparation: the model takes ${type}, unscaled pixels, and applies its mean and standard deviation itself; leave out mean, std and scale`,
     );
-  // Another range than the stated one: its mean and deviation are not this one's.
+  // Another range than the stated one: its mean and standard deviation are not this one's.
   const before = scale === undefined ? stated : { mean: stated.mean.map(() => 0), std: stated.std.map(() => 1) };
   const white = scale ?? stated.scale * 255;
   const found = {

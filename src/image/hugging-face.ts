@@ -171,7 +171,7 @@ function square(json: Config, key: "size" | "crop_size" | "pad_size"): Size {
 
 function side(value: unknown, key: string): number {
   if (typeof value === "number" && Number.isInteger(value) && value > 0) return value;
-  throw invalid(key, value, "a whole number above 0");
+  throw invalid(key, value, "an integer of at least 1");
 }
 
 function filterOf(value: unknown, otherwise: FilterName): FilterName {

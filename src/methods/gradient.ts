@@ -4,7 +4,7 @@ import { inputGradient } from "./pixels.ts";
 export const gradient = inputGradient("plain", {
   name: "gradient",
   title: "Gradient",
-  summary: "Which pixels the score reacts to most, at this picture.",
+  summary: "Which pixels the score is most sensitive to, for this image.",
   paper: "Simonyan et al. 2014, https://arxiv.org/abs/1312.6034",
   nothing: (question) => `the gradient of the score of "${question}" is 0 at every pixel`,
 });

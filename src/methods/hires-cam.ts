@@ -10,6 +10,6 @@ import { layerMethod, placeByPlace } from "./layer-map.ts";
 export const hiResCam = layerMethod((parts) => parts.build.relu(placeByPlace(parts)), {
   name: "hires-cam",
   title: "HiResCAM",
-  summary: "What each place of a layer contributed to the score, to first order.",
+  summary: "What each position of a layer contributed to the score, to first order.",
   paper: "Draelos and Carin 2020, https://arxiv.org/abs/2011.08891",
 });

@@ -16,6 +16,6 @@ const layerCamMap: LayerMap = (parts) => {
 export const layerCam = layerMethod(layerCamMap, {
   name: "layer-cam",
   title: "LayerCAM",
-  summary: "What raises the score at each place of a layer, sharp enough for early layers.",
+  summary: "What raises the score at each position of a layer, sharp enough for early layers.",
   paper: "Jiang et al. 2021, https://doi.org/10.1109/TIP.2021.3089943",
 });

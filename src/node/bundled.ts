@@ -13,7 +13,7 @@ export const bundledModel = onDisk(bundledNames.classifier);
 /** The captioner that comes with the package: CNN and LSTM, for scenes of simple shapes. */
 export const bundledCaptioner = onDisk(bundledNames.captioner);
 
-/** The answerer that comes with the package: CNN and GRU, for questions about scenes of simple shapes. */
+/** The VQA model that comes with the package: CNN and GRU, for questions about scenes of simple shapes. */
 export const bundledAnswerer = onDisk(bundledNames.answerer);
 
 const all: readonly string[] = [bundledModel, bundledCaptioner, bundledAnswerer];

@@ -60,7 +60,7 @@ export const drawVolume: Draw<"volume"> = (
       const plain = await Promise.all(columns.map((z) => sliceOf(tall, z)));
       const input = { label: "Input", detail: [`${depth} slices of ${width} x ${height}`], cells: plain };
       const left = explanations.length > rows.length ? `, ${rows.length} of ${explanations.length} maps` : "";
-      const colorbar = { colormap, label: "share of each map's maximum", ticks: ["0", "0.5", "1"] };
+      const colorbar = { colormap, label: "fraction of each map's maximum", ticks: ["0", "0.5", "1"] };
       const titles = columns.map((z) => `Slice ${z}`);
       return rasterise(panel({ columns: titles, rows: [input, ...rows], colorbar, caption: `${caption}${left}` }), {
         scale: 2,

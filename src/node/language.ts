@@ -1,4 +1,4 @@
-/** @file The directory of a captioner or an answerer, on disk. */
+/** @file The directory of a captioner or a VQA model, on disk. */
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { checkOptions, expects, type OptionNames, UserError } from "../errors.ts";

@@ -9,7 +9,7 @@ import { LoadedLanguageModel, type LoadLanguageOptions, openFrom } from "./langu
 
 export { bundledAnswerer };
 
-/** An answerer opened from disk: takes files and bytes as well as decoded pictures. */
+/** A VQA model opened from disk: takes files and bytes as well as decoded pictures. */
 export class LoadedAnswerer extends LoadedLanguageModel<Answerer | GenerativeAnswerer> {
   get answerer(): Answerer | GenerativeAnswerer {
     return this.model;

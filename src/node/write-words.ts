@@ -160,7 +160,7 @@ async function write(
   for (const [method, own] of cells) {
     const names = { sheet: `${stem}.${method}.sheet.png`, page: `${stem}.${method}.html` };
     const below = `${titles.get(method)}. ${caption}`;
-    const colorbar = { colormap, label: "share of each map's maximum", ticks: ["0", "0.5", "1"] };
+    const colorbar = { colormap, label: "fraction of each map's maximum", ticks: ["0", "0.5", "1"] };
     const svg = sheet({ title, lines, cells: [input, ...own], colorbar, caption: below });
     await writeWhole(path.join(directory, names.sheet), await rasterise(svg, { scale: 2 }));
     const all = words.get(method) ?? [];

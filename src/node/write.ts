@@ -46,7 +46,7 @@ export interface WrittenExplanation {
   readonly method: string;
   /** What was asked, in words: the label, "A rather than B", "against A". */
   readonly question: string;
-  /** The tensor that the map lies on; null for methods in pixel space. */
+  /** The target layer; null for methods in pixel space. */
   readonly layer: string | null;
   /** Where it was written, as are the next. */
   readonly map?: { readonly file: string; readonly shape: readonly number[] };

@@ -1,4 +1,4 @@
-/** @file The gates of recurrent layers: an activation of a sum, which may be clipped first, and the way back through both. */
+/** @file The gates of recurrent layers: an activation of a sum, which may be clipped first, and the backward pass through both. */
 
 import type { Builder, Value } from "../onnx/build.ts";
 import { Attributes } from "../onnx/model.ts";

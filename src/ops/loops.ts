@@ -1,7 +1,7 @@
 /**
  * @file Loop and Scan. The forward loop runs again and keeps the states that each step began with, as far as the adjoint reads them; then
  * a loop of the same kind goes from the last step to the first. Its states are the gradients of the forward states, and the sums of
- * those of the outer tensors that every step reads. However many steps the forward loop makes, the way back makes as many.
+ * those of the outer tensors that every step reads. However many steps the forward loop makes, the backward pass makes as many.
  */
 import { keepsShapes } from "../onnx/bodies.ts";
 import type { Builder, Value } from "../onnx/build.ts";
@@ -90,7 +90,7 @@ function again({ c, formal, states, result, ahead, body }: Looped, kept: readonl
   return c.build.ops(c.node.opType, inputs, { ...how, body: graph }, outputs).slice(states.length);
 }
 
-/** What the way back begins with: the gradients of the last states, and sums of nothing. */
+/** What the backward pass begins with: the gradients of the last states, and sums of nothing. */
 function initial({ c, states }: Looped, { carried, captured }: Step): Value[] {
   const { build, dy, x } = c;
   const last = carried.map((state) => dy[state - states[0]] ?? build.zerosLike(x[state]));

@@ -1,6 +1,6 @@
 /**
  * @file What RNN, GRU and LSTM share. The forward loop is not run again: its outputs, shifted by one step, are all that the gates depend on, so
- * every gate of every step comes from one matrix product. What remains to be done step by step is the way back of the state's
+ * every gate of every step comes from one matrix product. What remains to be done step by step is the backward pass of the state's
  * gradient, a Scan in reverse (and for LSTM a Scan for the cells); the gradients of the weights are products over all steps.
  *
  * Letters: T steps, N sequences, I input and H hidden size, G gates. Names of ONNX: Y all hidden states, Y_h and Y_c the last ones.

@@ -136,7 +136,7 @@ export const Unique: Op = {
   },
 };
 
-/** Cut or padded around the centre: the way back is the same with the input's shape. */
+/** Cut or padded around the centre: the backward pass is the same with the input's shape. */
 export const CenterCropPad: Op = {
   linear: [0],
   vjp: ({ build, attributes, node, x: [x], dy: [dy] }) => {

@@ -99,7 +99,7 @@ export function explainedInput(
   const name = explainInput ?? candidates.find((candidate) => wanted.has(candidate)) ?? candidates[0];
   if (name === undefined) return { input: undefined, decisions: [] };
   const decisions: Decision[] = [];
-  if (explainInput !== undefined) decisions.push({ what: "explained input", value: name, because: "you said so" });
+  if (explainInput !== undefined) decisions.push({ what: "explained input", value: name, because: "it was given" });
   else if (candidates.length > 1)
     decisions.push({
       what: "explained input",
@@ -128,7 +128,7 @@ function axesOf(
     const axes =
       axesFromText(said, dims.length) ??
       (dims.length < 4 ? axesFromText(said.replace(/^N/i, ""), dims.length) : undefined);
-    if (axes) return { axes, because: "you said so" };
+    if (axes) return { axes, because: "it was given" };
     throw new UserError(
       "invalid-option",
       `invalid layout: "${said}" for the input "${name}" of ${dims.length} axes; give a letter for each of them: N, C, and the grid, as NCHW or NHWC`,
@@ -221,7 +221,7 @@ function fromSizes(dims: readonly number[]): { readonly axes: Axes } & Reason {
   if (dims.length >= 4 && colours.has(dims[last]) && !colours.has(dims[1]))
     return {
       axes: { batch: 0, channels: last, grid: grid(1, last) },
-      because: `its last axis has ${dims[last]} places, as colours have; no operator says more`,
+      because: `its last axis has ${dims[last]} places, like colours; no operator says more`,
       guess: true,
     };
   return {

@@ -77,7 +77,7 @@ export function scoreTensorOf(model: Model, tensors: Observed, output: string | 
       decisions.push({
         what: "scores",
         value: node.input[0],
-        because: `it is in front of the ${node.opType} that "${name}" ends with`,
+        because: `it is the input of the ${node.opType} that "${name}" ends with`,
         option: "--output",
       });
       if (squashing.has(node.opType))

@@ -58,7 +58,7 @@ export function sliceSheet({ title, slices, colormap, caption }: SliceSheet): st
   lines.forEach((line, i) => {
     parts.push(text(line, { x: MARGIN, y: footer + TYPE.label * (1 + 1.35 * i), size: TYPE.label, colour: MUTED }));
   });
-  const bar = { colormap, label: "share of the map's maximum in the volume", ticks: ["0", "0.5", "1"] };
+  const bar = { colormap, label: "fraction of the map's maximum in the volume", ticks: ["0", "0.5", "1"] };
   parts.push(drawColorbar(bar, MARGIN + inner - CELL_WIDTH, footer));
   const [width, tall] = [inner + 2 * MARGIN, Math.ceil(footer + BAR_HEIGHT + 34 + MARGIN / 2)];
   return page(title, width, tall, parts);

@@ -69,7 +69,7 @@ export function timeline({ signal, tracks, colormap: name, caption }: Timeline):
   const footer = axis + 54;
   const lines = wrap(caption ?? "", TYPE.detail, LABEL_WIDTH + PLOT - CELL_WIDTH, 2);
   parts.push(...column(lines, MARGIN, footer + TYPE.detail));
-  const bar = { colormap: name, label: "share of each map's maximum", ticks: ["0", "0.5", "1"] };
+  const bar = { colormap: name, label: "fraction of each map's maximum", ticks: ["0", "0.5", "1"] };
   parts.push(drawColorbar(bar, left + PLOT - CELL_WIDTH, footer));
   const [width, height] = [left + PLOT + MARGIN, Math.ceil(footer + BAR_HEIGHT + 32 + MARGIN / 2)];
   return page(tracks.map(({ label }) => label).join(", "), width, height, parts);

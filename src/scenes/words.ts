@@ -14,7 +14,7 @@ export type Size = (typeof sizes)[number];
 export type Texture = (typeof textures)[number];
 export type Relation = (typeof relations)[number];
 
-/** Every answer to a question, in the order of the answerer's classes. */
+/** Every answer to a question, in the order of the VQA model's classes. */
 export const answers = ["no", "yes", "0", "1", "2", "3", "4", ...colours, ...shapes] as const;
 export type Answer = (typeof answers)[number];
 

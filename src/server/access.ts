@@ -17,10 +17,10 @@ export async function readTokens(file: string | undefined, fromEnvironment: stri
   if (tokens.some((token) => token.length < shortest || !/^[\x21-\x7e]+$/.test(token)))
     throw new UserError(
       "invalid-option",
-      `invalid token: one has fewer than ${shortest} characters or other ones than letters, digits and signs; make one with: openssl rand -hex 32`,
+      `invalid bearer token: tokens have at least ${shortest} characters, which are letters, digits and signs; make one with: openssl rand -hex 32`,
     );
   if (file !== undefined && tokens.length === 0)
-    throw new UserError("invalid-option", `invalid tokens: ${file} holds none; give one a line`);
+    throw new UserError("invalid-option", `invalid bearer tokens: ${file} holds none; write one per line`);
   return tokens;
 }
 
@@ -29,7 +29,7 @@ export function checkExposure(host: string, tokens: readonly string[]): void {
   if (tokens.length === 0 && !isLoopback(host))
     throw new UserError(
       "invalid-option",
-      `missing token: on ${host} others can reach the server; give --token-file FILE or GRADCAM_TOKEN, or --host 127.0.0.1`,
+      `missing bearer token: others can reach the server on ${host}; give --token-file FILE or GRADCAM_TOKEN, or --host 127.0.0.1`,
     );
 }
 

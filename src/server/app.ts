@@ -97,7 +97,7 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
       throw new HttpError(
         411,
         "length-required",
-        "length required: a body is sent with its Content-Length, not in chunks",
+        "length required: send the body with a Content-Length, not in chunks",
       );
   });
   // Before anything is refused: a page that may ask may also read why it was refused.
@@ -116,14 +116,14 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
       throw new HttpError(
         403,
         "forbidden",
-        "forbidden: a server without tokens answers its own machine only, by the name localhost",
+        "forbidden: a server without bearer tokens answers only its own machine, under the name localhost",
       );
     const preflight = request.method === "OPTIONS" && options.cors.length > 0;
     if (tokens.length > 0 && !preflight && !open.has(request.routeOptions.url ?? "") && !authorised(authorization))
       throw new HttpError(
         401,
         "unauthorised",
-        "unauthorised: give a token in the Authorization header, as: Bearer TOKEN",
+        "unauthorised: send a bearer token in the Authorization header: Bearer TOKEN",
         {
           "www-authenticate": 'Bearer realm="gradcam"',
         },
@@ -163,7 +163,7 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
 
   app.setErrorHandler((error, request, reply) => send(error, request, reply));
   app.setNotFoundHandler((request, reply) =>
-    send(new HttpError(404, "unknown-path", "unknown path; /docs lists what there is"), request, reply),
+    send(new HttpError(404, "unknown-path", "unknown path; /docs lists the paths"), request, reply),
   );
 
   app.get("/healthz", async () => ({ status: "ok" }));
@@ -194,7 +194,7 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
       throw new HttpError(
         429,
         "overloaded",
-        `overloaded: ${inside.size} requests are in the house; try again in ${seconds} s`,
+        `too many requests: ${inside.size} are in progress; try again in ${seconds} s`,
         {
           "retry-after": String(seconds),
         },

@@ -36,9 +36,10 @@ async function readForm<T extends Task>(task: T, request: FastifyRequest): Promi
     const { code, statusCode, message } = cause as { code?: string; statusCode?: number; message: string };
     if (code && /^FST_(PARTS|FILES|FIELDS)_LIMIT$/.test(code))
       throw invalid('the form has more parts than "image" and "question"');
-    if (code === "FST_INVALID_JSON_FIELD_ERROR") throw invalid(`the part "question" is not JSON, as it says`);
+    if (code === "FST_INVALID_JSON_FIELD_ERROR")
+      throw invalid(`the part "question" is not JSON, although its type says so`);
     if (cause instanceof HttpError || statusCode) throw cause;
-    throw invalid(`the form is damaged or cut off: ${message}`);
+    throw invalid(`the form is damaged or truncated: ${message}`);
   }
   const file = parts.get("image");
   if (!(file instanceof Uint8Array)) throw invalid(`the form has no file "image"`);

@@ -40,7 +40,7 @@ export async function openClassifier(
   if (dims.includes(-1))
     throw new UserError(
       "invalid-model",
-      `invalid model "${name}": it takes inputs of any size, and each new one would be kept; give --size, or a model of one size`,
+      `invalid model "${name}": its input has dynamic size, and every new size would take memory; give --size, or a model of fixed size`,
     );
   const layers = explainer.layers.slice(0, mostLayers).map((layer) => ({
     name: layer.name,

@@ -37,7 +37,7 @@ export function checkRendering({ width, height }: Size, maps: number, passes: nu
   if (pixels > most)
     throw new UserError(
       "too-large",
-      `too large answer: ${maps} maps of ${width} x ${height}, passed ${passes} times, are ${pixels} pixels, allowed ${most}; ask for fewer classes, methods or pictures, or send a smaller picture (raise with --max-render)`,
+      `too large answer: ${maps} maps of ${width} x ${height}, drawn in ${passes} passes, are ${pixels} pixels, allowed ${most}; ask for fewer classes, methods or views, or send a smaller image (raise with --max-render)`,
     );
 }
 

@@ -1,4 +1,4 @@
-/** @file The models of one computing thread. */
+/** @file The models of one worker thread. */
 import type { LoadOptions } from "../node/load.ts";
 import { openClassifier } from "./classifiers.ts";
 import { openAnswerer, openCaptioner } from "./language.ts";

@@ -55,8 +55,8 @@ function measured(body: Buffer): Part | undefined {
     } else if (opens.has(byte)) depth++;
     else if (closes.has(byte)) depth--;
     else if (byte === comma) values++;
-    if (++counted > mostJson.bytes) throw invalid(`beside "image" the body has more than ${mostJson.bytes} bytes`);
-    if (depth > mostJson.depth) throw invalid(`lists lie deeper than ${mostJson.depth} in each other`);
+    if (++counted > mostJson.bytes) throw invalid(`apart from "image" the body has more than ${mostJson.bytes} bytes`);
+    if (depth > mostJson.depth) throw invalid(`values are nested deeper than ${mostJson.depth} levels`);
     if (values >= mostJson.values) throw invalid(`there are more than ${mostJson.values} values`);
   }
   return long;

@@ -1,4 +1,4 @@
-/** @file Captioners and answerers behind the service: one picture in a run. */
+/** @file Captioners and VQA models behind the service: one picture in a run. */
 
 import type { ModelCard } from "../client/contract.ts";
 import { throwIfAborted, UserError } from "../errors.ts";
@@ -73,7 +73,7 @@ function checkSize(name: string, { crop, resize }: Preprocess): void {
   if (crop || (resize && "width" in resize)) return;
   throw new UserError(
     "invalid-model",
-    `invalid model "${name}": it takes pictures of any size, and each new one would be kept; give --size`,
+    `invalid model "${name}": its input has dynamic size, and every new size would take memory; give --size`,
   );
 }
 

@@ -17,7 +17,7 @@ export class Metrics {
   });
   readonly duration = new Histogram({
     name: "gradcam_request_seconds",
-    help: "Time from a request's first byte to its answer's last",
+    help: "Time from a request's first byte to the last byte of the response",
     labelNames: ["route"],
     buckets: seconds,
     ...this.#of,
@@ -31,7 +31,7 @@ export class Metrics {
   });
   readonly losses = new Counter({
     name: "gradcam_thread_losses_total",
-    help: "Computing threads that died, were stuck, or could not be started",
+    help: "Worker threads that died, hung, or could not be started",
     ...this.#of,
   });
 
@@ -47,10 +47,10 @@ export class Metrics {
           this.set(value());
         },
       });
-    gauge("gradcam_requests_inside", "Requests arriving, waiting and running", read.inside);
-    gauge("gradcam_queue_waiting", "Requests that wait for a computing thread", read.waiting);
-    gauge("gradcam_threads", "Computing threads that are ready", read.live);
-    gauge("gradcam_threads_wanted", "Computing threads that there should be", read.wanted);
+    gauge("gradcam_requests_inside", "Requests in progress: arriving, waiting and running", read.inside);
+    gauge("gradcam_queue_waiting", "Requests waiting for a worker thread", read.waiting);
+    gauge("gradcam_threads", "Worker threads that are ready", read.live);
+    gauge("gradcam_threads_wanted", "Worker threads that should be ready", read.wanted);
   }
 
   text(): Promise<string> {

@@ -58,12 +58,12 @@ export function openApi({
 }: Pick<ServeOptions, "tokens" | "maxBytes" | "maxPixels" | "timeout">): OpenApi {
   const guarded: Operation["responses"] =
     tokens.length > 0
-      ? { "401": refused("No token, or a wrong one", { "WWW-Authenticate": { schema: { type: "string" } } }) }
+      ? { "401": refused("Missing or wrong bearer token", { "WWW-Authenticate": { schema: { type: "string" } } }) }
       : {};
   const free = { security: [] };
   const health200 = { "200": { description: "Yes", content: json("Health") } };
   const forbidden: Operation["responses"] =
-    tokens.length > 0 ? {} : { "403": refused("Not from this machine, and the server has no tokens") };
+    tokens.length > 0 ? {} : { "403": refused("From another machine, and the server has no bearer tokens") };
   const answering = (
     summary: string,
     asked: "Question" | "CaptionQuestion" | "AskQuestion",
@@ -94,25 +94,25 @@ export function openApi({
     } as Operation["requestBody"],
     responses: {
       "200": {
-        description: "As the Accept header prefers",
+        description: "As preferred by the Accept header",
         content: {
           ...json(answered),
           ...(png && { "image/png": { schema: { type: "string", contentMediaType: "image/png" } } }),
         },
       },
-      "400": refused("Not as the schemas say"),
+      "400": refused("Invalid request"),
       ...guarded,
       ...forbidden,
-      "404": refused("No such model"),
+      "404": refused("Unknown model"),
       "406": refused("Neither JSON nor PNG is accepted"),
       "408": refused("The request did not arrive in time"),
-      "411": refused("A body without its length, in chunks"),
-      "413": refused("Too many bytes or pixels, of the file or of what is to be drawn"),
+      "411": refused("A chunked body, without Content-Length"),
+      "413": refused("Too many bytes or pixels, in the file or in the response"),
       "415": refused("Neither a form nor JSON"),
-      "422": refused("No picture, or a class, layer or method that the model does not have"),
-      "429": refused("Too many requests in the house", retryAfter),
-      "503": refused("The server is stopping, or a computing thread was lost", retryAfter),
-      "504": refused("No answer in time"),
+      "422": refused("Not an image, or an unknown class, layer or method"),
+      "429": refused("Too many requests", retryAfter),
+      "503": refused("The server is stopping, or a worker thread was lost", retryAfter),
+      "504": refused("Timed out"),
     },
   });
   return {
@@ -120,20 +120,20 @@ export function openApi({
     info: {
       title: "gradcam",
       version: packageVersion,
-      description: `Asks vision models why. Files have at most ${maxBytes} bytes and pictures at most ${maxPixels} pixels; an answer takes at most ${timeout} s.`,
+      description: `Explains predictions of vision models. Files have at most ${maxBytes} bytes and images at most ${maxPixels} pixels; a request takes at most ${timeout} s.`,
     },
     ...(tokens.length > 0 && { security: [{ token: [] }] }),
     paths: {
       "/v1/explain": {
-        post: answering("Predictions, and where the evidence for classes is", "Question", "Answer"),
+        post: answering("Predictions, and saliency maps for classes", "Question", "Answer"),
       },
       "/v1/caption": {
-        post: answering("A sentence, and where each of its words came from", "CaptionQuestion", "CaptionAnswer", false),
+        post: answering("A caption, and a saliency map for each word", "CaptionQuestion", "CaptionAnswer", false),
       },
-      "/v1/ask": { post: answering("Answers to a question, and where they came from", "AskQuestion", "AskAnswer") },
+      "/v1/ask": { post: answering("Answers to a question, and saliency maps for them", "AskQuestion", "AskAnswer") },
       "/v1/models": {
         get: {
-          summary: "What may be asked for",
+          summary: "Models, classes, layers and methods",
           responses: {
             "200": { description: "Models and methods", content: json("Models") },
             ...guarded,
@@ -141,23 +141,23 @@ export function openApi({
           },
         },
       },
-      "/healthz": { get: { summary: "Does the process answer?", ...free, responses: { ...health200, ...forbidden } } },
+      "/healthz": { get: { summary: "Liveness", ...free, responses: { ...health200, ...forbidden } } },
       "/readyz": {
         get: {
-          summary: "Does the server take questions?",
+          summary: "Readiness",
           ...free,
           responses: {
             "200": { description: "Yes", content: json("Readiness") },
-            "503": { description: "Not now", content: json("Readiness") },
+            "503": { description: "Not ready", content: json("Readiness") },
             ...forbidden,
           },
         },
       },
       "/metrics": {
         get: {
-          summary: "What the server counts, for Prometheus",
+          summary: "Metrics for Prometheus",
           responses: {
-            "200": { description: "In the text format", content: { "text/plain": { schema: { type: "string" } } } },
+            "200": { description: "Prometheus text format", content: { "text/plain": { schema: { type: "string" } } } },
             ...guarded,
             ...forbidden,
           },

@@ -34,7 +34,7 @@ export interface ServeOptions extends Limits {
   /** The default first. */
   readonly models: readonly ModelSource[];
   readonly loading: LoadOptions;
-  /** Computing threads, each with models of its own. */
+  /** Worker threads, each with models of its own. */
   readonly workers: number;
   /** Requests that share one run at most. */
   readonly batch: number;

@@ -1,4 +1,4 @@
-/** @file The computing threads: started with the models, and started anew, after growing waits, when one is lost. */
+/** @file The worker threads: started with the models, and started anew, after growing waits, when one is lost. */
 import { setTimeout as wait } from "node:timers/promises";
 import type { ModelCard } from "../client/contract.ts";
 import { type Weight, weightOf } from "./cost.ts";
@@ -98,7 +98,7 @@ export class Pool {
       1,
       Math.ceil((Math.min(...[...this.#next].map(({ at }) => at)) - performance.now()) / 1000),
     );
-    const detail = `unavailable: no computing thread could be started, as when a model's files are away; the next try is in ${seconds} s`;
+    const detail = `unavailable: no worker thread could be started, for instance because a model's files are missing; the next try is in ${seconds} s`;
     return new HttpError(503, "unavailable", detail, { "retry-after": String(seconds) });
   }
 

@@ -32,7 +32,7 @@ const statuses: Partial<Record<UserErrorCode, number>> = {
 /** What the framework refuses: a body that is too large, of another type, cut off. Its words are told where there are no better ones. */
 const framework: Readonly<Record<number, { readonly code: string; readonly words?: string }>> = {
   408: { code: "timeout", words: "timeout: the request did not arrive in time" },
-  413: { code: "too-large", words: "too large request: its body has more bytes than the server takes" },
+  413: { code: "too-large", words: "too large request: its body has more bytes than the server accepts" },
   415: {
     code: "unsupported-type",
     words: "unsupported type: allowed are multipart/form-data and application/json",
@@ -61,7 +61,7 @@ export function told(error: unknown): Told | undefined {
   return tell(statusCode, code, words ?? `invalid request: ${message}`);
 }
 
-export const bug: Told = tell(500, "internal", "internal error; the server's log has more under the request's name");
+export const bug: Told = tell(500, "internal", "internal error; see the request's id in the server's log");
 
 function tell(status: number, code: string, detail: string, headers: Told["headers"] = {}): Told {
   return { problem: { type: "about:blank", title: STATUS_CODES[status] ?? "Error", status, detail, code }, headers };

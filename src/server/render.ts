@@ -124,7 +124,7 @@ async function onePicture(
   if (view !== "panel" && explanations.length > 1)
     throw new UserError(
       "invalid-option",
-      `invalid view: "${view}" shows one explanation, these are ${explanations.length}; ask for one class and one method, or for "panel"`,
+      `invalid view: "${view}" shows one explanation, but there are ${explanations.length}; ask for one class and one method, or for "panel"`,
     );
   const { each, panel } = await draw([view]);
   return (view === "panel" ? panel : each[0][view]) as Uint8Array;

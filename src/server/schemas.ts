@@ -36,17 +36,22 @@ const methodName = z.enum(methods.map(({ name }) => name) as [string, ...string[
 
 export const question = z
   .strictObject({
-    model: text.optional().meta({ description: "One of /v1/models; the first by default" }),
-    classes: z.array(classQuery).min(1).max(most.classes).optional().meta({ description: "The best by default" }),
+    model: text.optional().meta({ description: "A model of /v1/models; the first by default" }),
+    classes: z
+      .array(classQuery)
+      .min(1)
+      .max(most.classes)
+      .optional()
+      .meta({ description: "The top-1 class by default" }),
     methods: z.array(methodName).min(1).max(methods.length).optional().meta({ description: "grad-cam by default" }),
-    against: classQuery.optional().meta({ description: "Explain the classes rather than this one" }),
-    counterfactual: z.boolean().optional().meta({ description: "Explain what speaks against the classes" }),
-    layer: text.optional().meta({ description: "One of the model's layers in /v1/models" }),
-    include: z.array(view).max(3).optional().meta({ description: "Pictures that the JSON answer carries" }),
-    view: view.optional().meta({ description: "What a PNG answer shows; overlay by default" }),
+    against: classQuery.optional().meta({ description: "Contrast: explain why the classes rather than this one" }),
+    counterfactual: z.boolean().optional().meta({ description: "Evidence against the classes (counterfactual)" }),
+    layer: text.optional().meta({ description: "Target layer, one of the model's layers in /v1/models" }),
+    include: z.array(view).max(3).optional().meta({ description: "Images to include in the JSON response" }),
+    view: view.optional().meta({ description: "What a PNG response shows; overlay by default" }),
     colormap: z.enum(colormaps).optional().meta({ description: "inferno by default" }),
   })
-  .meta({ id: "Question", description: "What is asked; everything may be left out" }) satisfies z.ZodType<Question>;
+  .meta({ id: "Question", description: "What to explain; every field is optional" }) satisfies z.ZodType<Question>;
 
 const { model, methods: methodNames, against, counterfactual, include, view: shown, colormap } = question.shape;
 const sentence = z.string().min(1).max(most.sentence);
@@ -55,9 +60,7 @@ export const captionQuestion = z
   .strictObject({
     model,
     caption: sentence.optional().meta({ description: "The sentence to explain; the model's own by default" }),
-    instead: sentence
-      .optional()
-      .meta({ description: "Explain the caption rather than this sentence, and the reverse" }),
+    instead: sentence.optional().meta({ description: "Contrast the caption with this sentence, both ways" }),
     words: z.array(text).min(1).max(most.classes).optional().meta({ description: "Every word by default" }),
     counterfactual,
     methods: methodNames,
@@ -67,12 +70,12 @@ export const captionQuestion = z
       .optional(),
     colormap,
   })
-  .meta({ id: "CaptionQuestion", description: "What is asked of a captioner" }) satisfies z.ZodType<CaptionQuestion>;
+  .meta({ id: "CaptionQuestion", description: "What to ask a captioner" }) satisfies z.ZodType<CaptionQuestion>;
 
 export const askQuestion = z
   .strictObject({
     model,
-    question: sentence.meta({ description: "About the picture" }),
+    question: sentence.meta({ description: "A question about the image" }),
     answers: question.shape.classes,
     against,
     counterfactual,
@@ -81,16 +84,16 @@ export const askQuestion = z
     view: shown,
     colormap,
   })
-  .meta({ id: "AskQuestion", description: "What is asked of an answerer" }) satisfies z.ZodType<AskQuestion>;
+  .meta({ id: "AskQuestion", description: "What to ask a VQA model" }) satisfies z.ZodType<AskQuestion>;
 
 /** Each question with the picture in it. */
 const image = z.base64().min(1).meta({ description: "The file, in base64", contentEncoding: "base64" });
 export const withImage = {
-  explain: question.extend({ image }).meta({ id: "QuestionWithImage", description: "A question and its file" }),
+  explain: question.extend({ image }).meta({ id: "QuestionWithImage", description: "A question with its image" }),
   caption: captionQuestion
     .extend({ image })
-    .meta({ id: "CaptionQuestionWithImage", description: "The same and its file" }),
-  ask: askQuestion.extend({ image }).meta({ id: "AskQuestionWithImage", description: "The same and its file" }),
+    .meta({ id: "CaptionQuestionWithImage", description: "The same with its image" }),
+  ask: askQuestion.extend({ image }).meta({ id: "AskQuestionWithImage", description: "The same with its image" }),
 } as const;
 export const alone = { explain: question, caption: captionQuestion, ask: askQuestion } as const;
 
@@ -107,11 +110,11 @@ const prediction = z
   .meta({ id: "Prediction" });
 const mapped = {
   method: z.string(),
-  question: z.string().meta({ description: "What was asked, in words" }),
-  layer: z.string().nullable().meta({ description: "The tensor that the map lies on; null in pixel space" }),
+  question: z.string().meta({ description: "The question in words" }),
+  layer: z.string().nullable().meta({ description: "The target layer; null in pixel space" }),
   map: z.strictObject({
     shape: z.array(z.int().min(1)),
-    data: base64.meta({ description: "float32, little endian, row-major: neither normalised nor resized" }),
+    data: base64.meta({ description: "float32, little endian, row-major; neither normalised nor resized" }),
   }),
   peak: z
     .union([
@@ -119,12 +122,12 @@ const mapped = {
       z.strictObject({ t: z.number() }),
     ])
     .optional()
-    .meta({ description: "The map's maximum, in pixels or voxels (x, y, z), seconds or samples (t)" }),
+    .meta({ description: "Position of the map's maximum, in pixels or voxels (x, y, z), seconds or samples (t)" }),
   box: z.array(z.number()).min(4).max(6).optional().meta({ description: "x0, y0, x1, y1; x0, y0, z0, x1, y1, z1" }),
-  blank: z.string().optional().meta({ description: "Why the map is blank, where it is" }),
+  blank: z.string().optional().meta({ description: "Why the map is blank, if it is" }),
   warnings: z
     .array(z.strictObject({ code: z.string(), text: z.string() }))
-    .meta({ description: "What a reader must know: what was guessed, and what the map does not say" }),
+    .meta({ description: "Caveats: what was guessed, and what the map does not show" }),
   overlay: png.optional(),
   heat: png.optional(),
 };
@@ -147,7 +150,7 @@ const wordExplanation = z
   .strictObject({
     kind: z.enum(["caption", "word", "words", "contrast"]),
     text: z.string(),
-    tokens: z.array(whole).length(2).meta({ description: "Of the sentence: from, up to" }),
+    tokens: z.array(whole).length(2).meta({ description: "Token range in the sentence: start, end (exclusive)" }),
     logProbability: z.number(),
     ...mapped,
   })
@@ -161,7 +164,7 @@ const geometry = z
   .meta({
     id: "Geometry",
     description:
-      "Where the network's input, and with it a map, lies on the picture: pixel (x, y) of the input is at (left + x scaleX, top + y scaleY)",
+      "Position of the network's input, and so of a map, on the image: pixel (x, y) of the input is at (left + x scaleX, top + y scaleY)",
   });
 const identity = { name: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/) };
 
@@ -169,7 +172,7 @@ export const answer = z
   .strictObject({
     model: z.strictObject(identity),
     geometry: geometry.optional(),
-    predictions: z.array(prediction).meta({ description: "The five best and those asked for, best first" }),
+    predictions: z.array(prediction).meta({ description: "The top 5 and those asked for, best first" }),
     explanations: z.array(explanation),
     panel: png.optional(),
   })
@@ -180,7 +183,7 @@ export const captionAnswer = z
     model: z.strictObject(identity),
     geometry,
     caption: told,
-    generated: z.boolean().meta({ description: "Whether the model made the sentence, or was given it" }),
+    generated: z.boolean().meta({ description: "Whether the model generated the sentence, or it was given" }),
     instead: told.optional(),
     explanations: z.array(wordExplanation),
   })
@@ -215,7 +218,7 @@ export const readiness = z
     status,
     threads: z
       .strictObject({ live: whole, wanted: whole })
-      .meta({ description: "Computing threads that live, and that there should be; those missing are being started" }),
+      .meta({ description: "Worker threads that are alive, and that should be; missing ones are being started" }),
   })
   .meta({ id: "Readiness" }) satisfies z.ZodType<Readiness>;
 
@@ -224,8 +227,8 @@ export const problem = z
     type: z.string(),
     title: z.string(),
     status: z.int().min(400).max(599),
-    detail: z.string().meta({ description: "What was seen and what is allowed" }),
-    code: z.string().meta({ description: "For programs to branch on" }),
-    request: z.string().meta({ description: "The request's name in the server's log" }),
+    detail: z.string().meta({ description: "What was received and what is allowed" }),
+    code: z.string().meta({ description: "Machine-readable code" }),
+    request: z.string().meta({ description: "The request's id in the server's log" }),
   })
-  .meta({ id: "Problem", description: "Why there is no answer (RFC 9457)" }) satisfies z.ZodType<Problem>;
+  .meta({ id: "Problem", description: "Why the request failed (RFC 9457)" }) satisfies z.ZodType<Problem>;

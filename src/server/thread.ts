@@ -1,4 +1,4 @@
-/** @file One computing thread, as the queue sees it. */
+/** @file One worker thread, as the queue sees it. */
 import { Worker } from "node:worker_threads";
 import { InternalError } from "../errors.ts";
 import { HttpError } from "./problems.ts";
@@ -35,14 +35,14 @@ export class Thread implements Lane<Job, Outcome> {
   ) {
     const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: setup });
     this.#worker = worker;
-    let died = new InternalError("a computing thread ended");
+    let died = new InternalError("a worker thread ended");
     this.gone = new Promise((resolve) => {
       this.#lose = (reason) => {
         this.#running?.reject(lost);
         resolve(reason);
       };
       worker.on("error", (cause) => {
-        died = new InternalError(`a computing thread died: ${cause instanceof Error ? cause.message : cause}`, {
+        died = new InternalError(`a worker thread died: ${cause instanceof Error ? cause.message : cause}`, {
           cause,
         });
       });
@@ -60,7 +60,7 @@ export class Thread implements Lane<Job, Outcome> {
 
   run(jobs: readonly Job[]): Promise<readonly Outcome[]> {
     const stuck = setTimeout(() => {
-      this.#lose(new InternalError(`a computing thread was stuck for ${this.overdue} s, and is given up`));
+      this.#lose(new InternalError(`a worker thread hung for ${this.overdue} s and was replaced`));
       void this.stop();
     }, this.overdue * 1000);
     return new Promise<readonly Outcome[]>((resolve, reject) => {
@@ -86,6 +86,6 @@ export class Thread implements Lane<Job, Outcome> {
 }
 
 /** What who asked is told: it may have been another's question that ended the thread. */
-const lost = new HttpError(503, "thread-lost", "the thread that computed the answer was lost; ask again", {
+const lost = new HttpError(503, "thread-lost", "the worker thread for this request was lost; send it again", {
   "retry-after": "1",
 });

@@ -16,7 +16,7 @@ const kinds: readonly ((bytes: Uint8Array) => boolean)[] = [
 /** @throws UserError `invalid-image` for a file that begins like none of them. */
 export function checkUpload(bytes: Uint8Array): void {
   if (kinds.some((is) => is(bytes))) return;
-  const seen = bytes.length === 0 ? "it is empty" : "it begins like none of them";
+  const seen = bytes.length === 0 ? "it is empty" : "its first bytes match none of them";
   throw new UserError(
     "invalid-image",
     `invalid file: ${seen}; allowed are JPEG, PNG, WebP, AVIF, TIFF, GIF, .wav and .npy`,

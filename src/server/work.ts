@@ -1,4 +1,4 @@
-/** @file What passes between the server's thread and the threads that compute. */
+/** @file What passes between the server's thread and the worker threads. */
 import * as threads from "node:worker_threads";
 import type { AskQuestion, CaptionQuestion, ModelCard, Question } from "../client/contract.ts";
 import { InternalError, UserError, type UserErrorCode } from "../errors.ts";
@@ -20,7 +20,7 @@ export interface Bounds {
   readonly maxRender: number;
 }
 
-/** What a computing thread is started with. */
+/** What a worker thread is started with. */
 export interface WorkerSetup extends Bounds {
   /** The default first. */
   readonly models: readonly ModelSource[];

@@ -19,7 +19,7 @@ export interface Figure extends Contrast {
 
 /** A condition's mean. */
 export interface Mean extends Figure {
-  /** As if all ratings were independent (Wilson for shares), as is often reported. */
+  /** As if all ratings were independent (Wilson for fractions), as is often reported. */
   readonly independent: Estimate;
   /** Krippendorff's alpha over the answers. */
   readonly agreement: number;
@@ -63,11 +63,11 @@ export function analyse(study: Study, origin: Origin, people: readonly Person[])
     const own = ratings.filter((r) => r.condition === condition);
     const scores = own.map((r) => r.score);
     // What is right differs from item to item, so people agree on answers, not on scores; of a scale the two are the same.
-    const values = [...groups(own).values()].map((of) => of.map((r) => (scale.share ? r.answer : r.score)));
+    const values = [...groups(own).values()].map((of) => of.map((r) => (scale.fraction ? r.answer : r.score)));
     return {
       ...figure({ condition }),
-      independent: independent(scores, scale.share),
-      agreement: krippendorffAlpha(values, scale.share ? "nominal" : "interval"),
+      independent: independent(scores, scale.fraction),
+      agreement: krippendorffAlpha(values, scale.fraction ? "nominal" : "interval"),
       seconds: median(own.map((r) => r.milliseconds)) / 1000,
       scores: range(scale.low, scale.high).map((score) => ({
         score,

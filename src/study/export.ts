@@ -32,7 +32,7 @@ export function exported(store: Store): Exported {
   function answerRow({ state }: Person, rating: Rating, item: Item, synthetic: boolean): Row {
     const { participant, picture, condition, score, milliseconds, answer } = rating;
     // Of a scale the words depend on who stood where; the score does not.
-    const said = kinds[study.kind].scale.share ? item.choices[answer] : score;
+    const said = kinds[study.kind].scale.fraction ? item.choices[answer] : score;
     return {
       ...{ participant, state, item: item.id, picture, condition, subject: item.subject ?? null },
       ...{ answer: said, score, milliseconds, synthetic },

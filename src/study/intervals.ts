@@ -93,11 +93,11 @@ export function bootstrapBy(by: Cluster, ratings: readonly Rating[], contrast: C
   return bootstrap([...totals.values()], statistic, random);
 }
 
-/** As if every rating came from another person about another picture: Wilson's for shares, Student's for scores. */
-export function independent(scores: readonly number[], share: boolean): Estimate {
+/** As if every rating came from another person about another picture: Wilson's for fractions, Student's for scores. */
+export function independent(scores: readonly number[], fraction: boolean): Estimate {
   const count = scores.length;
   const value = mean(scores);
-  if (share) return wilson(Math.round(value * count), count);
+  if (fraction) return wilson(Math.round(value * count), count);
   const variance = scores.reduce((sum, s) => sum + (s - value) ** 2, 0) / (count - 1);
   const half = studentQuantile(0.975, count - 1) * Math.sqrt(variance / count);
   return { value, low: value - half, high: value + half, count };

@@ -14,11 +14,11 @@ export interface Population {
   /** Deviation between people, and between items; within them it is 1. */
   readonly people: number;
   readonly items: number;
-  /** The share of people who press anything. */
+  /** The fraction of people who press anything. */
   readonly careless: number;
 }
 
-/** Somebody's ability, in deviations of the single answer; `careless` presses anything. */
+/** Somebody's ability, in standard deviations of the single answer; `careless` presses anything. */
 export type Ability = number | "careless";
 
 export class Crowd {
@@ -31,9 +31,9 @@ export class Crowd {
     random: Random,
   ) {
     const spread = Math.hypot(1, population.people, population.items);
-    const { share } = kinds[study.kind].scale;
+    const { fraction } = kinds[study.kind].scale;
     for (const [condition, effect] of Object.entries(population.effects)) {
-      const meanAt = (level: number) => (share ? normalCdf(level / spread) : meanScore(level, spread));
+      const meanAt = (level: number) => (fraction ? normalCdf(level / spread) : meanScore(level, spread));
       this.#levels.set(condition, solve(meanAt, effect));
     }
     for (const item of study.items) this.#ease.set(item.id, population.items * random.normal());
@@ -49,7 +49,7 @@ export class Crowd {
     if (ability === "careless") return guess();
     if (item.role === "check") return item.right ?? guess();
     const level = (this.#levels.get(item.condition) ?? 0) + (this.#ease.get(item.id) ?? 0) + ability + random.normal();
-    if (!kinds[this.study.kind].scale.share) return 2 - Math.max(-2, Math.min(2, Math.round(level)));
+    if (!kinds[this.study.kind].scale.fraction) return 2 - Math.max(-2, Math.min(2, Math.round(level)));
     if (level > 0 || item.choices.length === 1) return item.right ?? guess();
     const wrong = item.choices.map((_, i) => i).filter((i) => i !== item.right);
     return wrong[random.below(wrong.length)];

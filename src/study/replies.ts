@@ -14,17 +14,13 @@ export function later(reply: FastifyReply, reason: Reason, from: number, idle: n
   return send(reply, laterPage(reason, at, now, idle), reason === "many" ? 429 : 503);
 }
 
-export const stranger = notePage("We do not know this browser", "Perhaps its cookies were deleted, or are blocked.");
-export const absent = notePage("Not found", "There is no such page.");
-export const foreign = notePage("Not from here", "This form was not sent from the study's own page.");
-export const misread = notePage("Not understood", "The study could not read this request. Nothing was changed.");
+export const stranger = notePage("We do not recognise this browser", "Its cookies may have been deleted or blocked.");
+export const absent = notePage("Not found", "This page does not exist.");
+export const foreign = notePage("Invalid request", "This form was not sent from the study's own page.");
+export const misread = notePage("Invalid request", "The study could not read this request. Nothing was changed.");
 export const failed = notePage("Something went wrong", "Your earlier answers are saved. Please try again in a moment.");
 export const busy = notePage(
   "Please wait a moment",
-  "The study is being copied or changed. Your earlier answers are saved: please try again.",
+  "The study is being copied or changed. Your earlier answers are saved. Please try again.",
 );
-export const full = notePage(
-  "The study is complete",
-  "Everything has been judged often enough. Thank you for coming!",
-  false,
-);
+export const full = notePage("The study is complete", "We have all the answers we need. Thank you for coming!", false);

@@ -167,7 +167,11 @@ export function addRoutes(app: FastifyInstance, store: Store, options: ServeOpti
       browsers.keep(request, reply, "", 0);
       return send(
         reply,
-        pages.notePage("Deleted", "Nothing of your participation is kept. You may close this page.", false),
+        pages.notePage(
+          "Deleted",
+          "All data about your participation has been deleted. You may close this page.",
+          false,
+        ),
       );
     }),
   );

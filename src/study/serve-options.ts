@@ -29,7 +29,7 @@ export function trusted(proxies: readonly string[] | undefined): string[] | fals
   if (strange !== undefined)
     throw new UserError(
       "invalid-option",
-      `invalid proxy: "${strange}"; allowed is an address or a network, as 127.0.0.1 or 10.0.0.0/8`,
+      `invalid proxy: "${strange}"; allowed is an address or a network, such as 127.0.0.1 or 10.0.0.0/8`,
     );
   return [...proxies];
 }

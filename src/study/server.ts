@@ -40,7 +40,7 @@ export async function serveStudy(store: Store, options: ServeOptions): Promise<S
   if (store.origin !== "people")
     throw new UserError(
       "invalid-input",
-      `invalid study: ${store.file} holds synthetic answers, and people's do not mix with them`,
+      `invalid study: ${store.file} holds synthetic answers, which cannot be mixed with real ones`,
     );
   const app = await studyApp(store, options);
   const { host, port } = options;

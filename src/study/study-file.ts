@@ -45,7 +45,8 @@ export async function createFile(
   pictures: Iterable<readonly [key: string, webp: Uint8Array]>,
   origin: Origin,
 ): Promise<void> {
-  if (existsSync(file)) throw new UserError("cannot-write", `cannot write ${file}: it exists; a study is not replaced`);
+  if (existsSync(file))
+    throw new UserError("cannot-write", `cannot write ${file}: it exists, and studies are not overwritten`);
   const partial = `${file}.part`;
   removeFile(partial);
   try {
@@ -91,13 +92,16 @@ export async function openFile(
   opening: (file: string) => Promise<Database>,
 ): Promise<{ readonly db: Database; readonly study: Study; readonly origin: Origin }> {
   if (!existsSync(file))
-    throw new UserError("missing-file", `missing study: ${file}: no such file; \`gradcam study design\` makes one`);
+    throw new UserError(
+      "missing-file",
+      `missing study: ${file}: no such file; create one with \`gradcam study design\``,
+    );
   const refused = (error: Error): UserError => {
     if (error instanceof UserError && error.code !== "cannot-write") return error;
     const cause = error instanceof UserError ? (error.cause as Error) : error;
     const { code } = cause as { code?: string };
     if (code === "SQLITE_NOTADB" || /^no such table|^no study/.test(cause.message))
-      return new UserError("invalid-input", `invalid study: ${file} is not one that \`gradcam study design\` made`, {
+      return new UserError("invalid-input", `invalid study: ${file} was not created by \`gradcam study design\``, {
         cause,
       });
     return error instanceof UserError && code !== "SQLITE_CORRUPT" ? error : unreadable(file, cause);
@@ -125,7 +129,7 @@ export const unreadable = (file: string, cause: unknown, of = ""): UserError =>
   new UserError(
     "invalid-input",
     isLocked(cause)
-      ? `cannot read ${file}: another program has it locked; try again when that is done`
+      ? `cannot read ${file}: it is locked by another program; try again when that has finished`
       : `damaged study: ${file}: ${of}${(cause as Error).message}`,
     { cause },
   );

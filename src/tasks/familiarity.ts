@@ -2,7 +2,7 @@
  * @file Whether a picture looks like those that a model was trained on, by its colours.
  *
  * A network of drawn scenes says something of a photograph, too, and nothing in its scores or features tells that it means little. The
- * colours do: a model's `preprocessor_config.json` may hold, beside their mean and deviation, the histogram of its pictures' colours. A
+ * colours do: a model's `preprocessor_config.json` may hold, beside their mean and standard deviation, the histogram of its pictures' colours. A
  * picture's surprise is the mean of -ln p over its cells, 48 x 48 means of pixels, which neither size nor noise changes.
  */
 import { isRecord } from "../errors.ts";
@@ -75,6 +75,6 @@ export function surprise(seen: Picture, { levels, logShares }: Familiarity): num
 /** The warnings of a picture that is not such as the model knows. */
 export function unfamiliar(seen: Picture, known: Familiarity | undefined): Warning[] {
   if (!known || surprise(seen, known) <= known.most) return [];
-  const text = `The picture looks unlike all that the model was trained on, ${known.pictures}: what it says of it means little.`;
+  const text = `The image is unlike the model's training data, ${known.pictures}: its output means little.`;
   return [{ code: "unfamiliar-picture", text }];
 }

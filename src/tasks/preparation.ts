@@ -33,7 +33,7 @@ export function preparationOf(
   if (![-1, 1, 3].includes(channels)) return undefined;
   const layout = axes.channels !== undefined && axes.channels > Math.min(...axes.grid) ? "NHWC" : "NCHW";
   const { preprocess, stated, notes, file } = said;
-  const asGiven: readonly Decision[] = [{ what, value: "as given", because: "you said so" }];
+  const asGiven: readonly Decision[] = [{ what, value: "as given", because: "it was given" }];
   if (preprocess) return { preprocess, decisions: asGiven };
   const known = { ...said, layout } as const;
   const ordered = layout === "NCHW" ? [n, channels, height, width] : [n, height, width, channels];
@@ -50,13 +50,13 @@ export function preparationOf(
   const assumed = assumePreprocess(pictureShape(ordered, layout, typeName(type)), known);
   if ((said.mean !== undefined && said.std !== undefined) || said.scale !== undefined)
     return { preprocess: assumed, decisions: asGiven };
-  const itself = `"${name}" takes whole numbers, so the model prepares them itself`;
+  const itself = `"${name}" takes integers, so the model prepares them itself`;
   const decision: Decision = isFloat(type)
     ? {
-        ...{ what, value: "as most ImageNet models are fed", because: "the model says nothing of it" },
+        ...{ what, value: "as for most ImageNet models", because: "the model does not specify it" },
         ...{ option: "--mean, --std, --scale, --channels, --size", guess: true },
       }
-    : { what, value: "pixels as they are", because: itself, option: "--size" };
+    : { what, value: "unscaled pixels", because: itself, option: "--size" };
   return { preprocess: assumed, decisions: [decision] };
 }
 

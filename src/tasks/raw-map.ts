@@ -10,7 +10,7 @@ export interface RawMap {
   readonly map: Dense;
   /** For methods in pixel space: the signed image, [channels, ...], on the network's input. */
   readonly pixels?: Dense;
-  /** The tensor that the map lies on; undefined for methods in pixel space. */
+  /** The target layer; undefined for methods in pixel space. */
   readonly layer?: string;
 }
 

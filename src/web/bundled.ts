@@ -10,7 +10,7 @@ const online = (name: string): string => `${served === undefined ? unplaced(name
 /** The classifier that comes with the package, where the package's own files are served. */
 export const bundledModel = online(bundledNames.classifier);
 
-/** The captioner and the answerer that come with the package, for scenes of simple shapes, where the package's own files are served. */
+/** The captioner and the VQA model that come with the package, for scenes of simple shapes, where the package's own files are served. */
 export const bundledCaptioner = online(bundledNames.captioner);
 export const bundledAnswerer = online(bundledNames.answerer);
 

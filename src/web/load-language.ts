@@ -1,4 +1,4 @@
-/** @file Opening captioners and answerers in a browser. */
+/** @file Opening captioners and VQA models in a browser. */
 
 import { checkOptions, type OptionNames, UserError } from "../errors.ts";
 import type { Picture } from "../image/picture.ts";
@@ -66,7 +66,7 @@ export class LoadedCaptioner extends LoadedLanguageModel<Captioner> {
   }
 }
 
-/** An answerer opened in a browser: takes whatever a browser shows as a picture. */
+/** A VQA model opened in a browser: takes whatever a browser shows as a picture. */
 export class LoadedAnswerer extends LoadedLanguageModel<Answerer | GenerativeAnswerer> {
   get answerer(): Answerer | GenerativeAnswerer {
     return this.model;

@@ -89,7 +89,7 @@ test("a table, and where the pictures are", async () => {
   const { code, stdout, stderr } = await gradcam(["explain", example], cwd);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toMatch(/^ +967 {2}espresso +\d\.\d\d +\d+\.\d %$/m);
-  expect(stdout).toContain("Pictures are in gradcam-out.");
+  expect(stdout).toContain("Images are in gradcam-out.");
   const stem = "cat-and-cup.grad-cam.967";
   const files = ["cat-and-cup.panel.png", "manifest.json", `${stem}.heat.png`, `${stem}.npy`, `${stem}.png`].sort();
   expect(filesIn(path.join(cwd, "gradcam-out"))).toEqual(files);
@@ -123,7 +123,7 @@ test("a model of one's own: every method, labels, topN, a contrast", async () =>
     cwd,
   );
   expect(contrast.code).toBe(0);
-  expect(contrast.stdout).toContain("The model says nothing of preprocessing; assumed ");
+  expect(contrast.stdout).toContain("The model does not specify its preprocessing; assumed ");
 });
 
 test("a directory: each picture a line, folders kept, two of one stem told apart, earlier output passed over", async () => {

@@ -86,7 +86,7 @@ describe("which files are written", () => {
   test("what is not to be written", async () => {
     expectLine(
       await gradcam(["explain", "photos", "--write", "overlay,maps"], await photos(1)),
-      /'--write <list>' argument 'overlay,maps' is invalid\. It must be of map, overlay, heat, panel, manifest/,
+      /'--write <list>' argument 'overlay,maps' is invalid\. Allowed values: map, overlay, heat, panel, manifest/,
     );
   });
 });
@@ -114,7 +114,7 @@ describe("an earlier run is continued", () => {
 
     const again = await within([...asked, "--resume"], cwd);
     expect({ code: again.code, stdout: again.stdout }).toEqual({ code: 0, stdout: whole.stdout });
-    expect(again.stderr).toBe(`gradcam: ${before.length} of 30 pictures had been explained before\n`);
+    expect(again.stderr).toBe(`gradcam: ${before.length} of 30 pictures were explained in an earlier run\n`);
     expect(filesIn(out)).toEqual(filesIn(path.join(cwd, "whole")));
     for (const file of filesIn(out).filter((name) => name !== "manifest.json"))
       expect(readFileSync(path.join(out, file)).equals(readFileSync(path.join(cwd, "whole", file)))).toBe(true);
@@ -130,7 +130,7 @@ describe("an earlier run is continued", () => {
     const later = new Date(Date.now() + 10_000);
     utimesSync(path.join(cwd, "photos/1.png"), later, later);
     const { stdout, stderr } = await within([...asked, "--resume"], cwd);
-    expect(stderr).toBe("gradcam: 1 of 3 pictures had been explained before\n");
+    expect(stderr).toBe("gradcam: 1 of 3 pictures were explained in an earlier run\n");
     const second = lines(stdout);
     expect(second[0]).toEqual(first[0]);
     expect(second[1]).not.toEqual(first[1]);
@@ -159,7 +159,8 @@ describe("an earlier run is continued", () => {
       writeFileSync(path.join(cwd, "gradcam-out/manifest.json"), content);
       expect(await within(["explain", "photos", ...net, "--resume", "--json"], cwd)).toMatchObject({
         code: 0,
-        stderr: "gradcam: gradcam-out/manifest.json is no manifest of ours, or damaged: everything is explained anew\n",
+        stderr:
+          "gradcam: gradcam-out/manifest.json is damaged or not a gradcam manifest; everything is explained again\n",
       });
     }
   });
@@ -178,7 +179,7 @@ describe("an earlier run is continued", () => {
       expect(edit(written)).not.toBe(written);
       writeFileSync(manifest, edit(written));
       const again = await within(["explain", "photos", ...net, "--json", "--resume"], cwd);
-      expect(again).toEqual({ ...first, stderr: "gradcam: 1 of 2 pictures had been explained before\n" });
+      expect(again).toEqual({ ...first, stderr: "gradcam: 1 of 2 pictures were explained in an earlier run\n" });
     }
   });
 
@@ -222,7 +223,7 @@ test("a model that was trained anew takes its own place", async () => {
   await within(["explain", "photos", ...net], cwd);
   expect(filesIn(path.join(cwd, "gradcam-out"))).toEqual(names);
   const again = await within(["explain", "photos", ...net, "--resume"], cwd);
-  expect(again.stderr).toContain("1 of 1 pictures had been explained before");
+  expect(again.stderr).toContain("1 of 1 pictures were explained in an earlier run");
   withModel(cwd, small);
   expectLine(await within(["explain", "photos", ...net, "--resume"], cwd), /written with other settings: model/);
 });

@@ -62,17 +62,17 @@ describe("classes, methods and options", () => {
       /--against .* cannot be used with .*--counterfactual/,
     ],
     ["an unknown method", ["--method", "x-cam"], 'unknown method: "x-cam"; allowed are grad-cam, '],
-    ["more threads than can start", ["--threads", "100000"], /argument '100000' is invalid\. It must be at most \d+/],
+    ["more threads than can start", ["--threads", "100000"], /argument '100000' is invalid\. Expected at most \d+/],
     ["an unknown option", ["--bogus"], /unknown option '--bogus'.*--help/],
     ["a misspelt option", ["--metod", "grad-cam"], /unknown option '--metod'.*Did you mean --method\?/],
     ["an option without its value", ["--class"], /option '--class .*argument missing/],
     ["a colour map that is none", ["--colormap", "rainbow"], /Allowed choices are .*jet/],
-    ["a size that is none", ["--size", "big"], /whole number above 0/],
+    ["a size that is none", ["--size", "big"], /integer of at least 1/],
     ["a mean of two channels", ["--mean", "0.5,0.5"], /one number, or three/],
     ["a deviation of 0", ["--std", "0"], /std.*other than 0/],
     ["an unknown provider", ["--provider", "abacus"], /unknown provider: "abacus"; allowed are cpu/],
     ["labels that are not there", ["--labels", "none.txt"], "missing labels: none.txt: no such file"],
-    ["a grid of tokens that is none", ["--tokens", "14"], /rows x columns, as 14x14, or 1\+14x14/],
+    ["a grid of tokens that is none", ["--tokens", "14"], /rows x columns, such as 14x14, or 1\+14x14/],
     ["tokens that no layer has", ["--tokens", "4x4"], "invalid tokens: no layer has room for a grid of 4 x 4"],
     ["an output that is not there", ["--output", "none"], 'unknown output: "none"; the model\'s outputs are logits'],
     ["a layer that is not there", ["--layer", "none"], 'unknown layer: "none"; candidates are features'],
@@ -80,7 +80,8 @@ describe("classes, methods and options", () => {
     ["the wrong layout", ["--layout", "NHWC"], /takes 8 channels, laid out as NHWC/],
   ];
   test.each(rows)("%s", (_, args, words) => mistake(words, [...ok, ...args]));
-  test("no picture", () => mistake("missing picture: give a file, or a directory of them; --help has examples", []));
+  test("no picture", () =>
+    mistake("missing picture: give a file or a directory of files; see the examples in --help", []));
   test("more labels than classes", () =>
     mistake(
       /6 names for a model of 5 classes/,

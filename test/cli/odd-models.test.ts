@@ -33,7 +33,7 @@ test("--input-shape, for an input without a shape", async () => {
     cwd,
     'unknown input: "z"; the model takes x',
   );
-  expectMistake(await gradcam([...args, "--input-shape", "8 by 8"], cwd), cwd, /It must be sizes, as 1x3x224x224/);
+  expectMistake(await gradcam([...args, "--input-shape", "8 by 8"], cwd), cwd, /Expected a shape such as 1x3x224x224/);
 });
 
 test("a model of free size is compiled at the size that its pictures have", async () => {

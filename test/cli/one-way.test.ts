@@ -53,7 +53,7 @@ test.each(["layers", "inspect", "compile"])("%s takes the model as its argument 
   expect(new Set(said).size).toBe(1);
   expect(await within([command, "net.onnx", "--model", "other.onnx"], cwd)).toMatchObject({
     code: 2,
-    stderr: "gradcam: invalid --model: other.onnx; the model is given already, net.onnx\n",
+    stderr: "gradcam: invalid --model: other.onnx; the model was already given as net.onnx\n",
   });
 });
 
@@ -83,7 +83,7 @@ test("a compiled file holds one method", async () => {
   withModel(cwd, net);
   expect(await within(["compile", "net.onnx", "--method", "grad-cam,hires-cam"], cwd)).toMatchObject({
     code: 2,
-    stderr: "gradcam: invalid --method: grad-cam, hires-cam; a file holds one method\n",
+    stderr: "gradcam: invalid --method: grad-cam, hires-cam; a compiled file holds one method\n",
   });
 });
 
@@ -108,7 +108,7 @@ test("gradcam scenes draws what the library paints, and tells what is true of it
   expect(filesIn(path.join(cwd, "drawn"))).toEqual(["scene-3.png", "scene-5.png", "scene-6.png"]);
   expect((await decode(path.join(cwd, "drawn/scene-5.png"))).data).toEqual(paint(makeScene(5), 64).picture.data);
   for (const [args, words] of [
-    [["x"], /invalid seed: "x"; allowed are whole numbers, and ranges/],
+    [["x"], /invalid seed: "x"; allowed are integers, and ranges/],
     [["9-3"], /invalid seed: "9-3"/],
     [["0-99999999"], /at most 10000 scenes/],
     [["--size", "100000"], /invalid --size: 100000; allowed are 1 to 2048/],

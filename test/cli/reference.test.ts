@@ -13,7 +13,7 @@ const asked = (name: string, ...more: string[]) =>
     ["explain", "input.png", "--model", "model.onnx", "--reference", "../float/model.onnx", "--out", folder(), ...more],
     path.join(repository, "test/inputs", name),
   );
-const cause = /^ {4}a likely cause: products of uint8 and int8 saturate on this processor .*reduce_range/m;
+const cause = /^ {4}a likely cause: products of uint8 and int8 saturate on this CPU .*reduce_range/m;
 
 test("a model of all eight bits: the cause is named", async () => {
   expect((await asked("int8_qdq_all_bits")).stdout).toMatch(cause);

@@ -10,11 +10,11 @@ import { expectMistake } from "./mistake.ts";
 import { example, folder, gradcam, repository, start, withModel } from "./run.ts";
 
 test.each([
-  ["others could reach it", ["--host", "0.0.0.0"], "missing token: on 0.0.0.0"],
+  ["others could reach it", ["--host", "0.0.0.0"], "missing bearer token: others can reach the server on 0.0.0.0"],
   ["a model that is not there", ["--model", "no.onnx"], "missing model: no.onnx: no such file"],
-  ["two models of one name", ["--model", "net.onnx", "--model", "net=net.onnx"], 'two are called "net"'],
+  ["two models of one name", ["--model", "net.onnx", "--model", "net=net.onnx"], 'two models are called "net"'],
   ["no tokens where they should be", ["--token-file", "tokens"], "missing tokens: tokens: no such file"],
-  ["a port that is none", ["--port", "70000"], "must be 0 to 65535"],
+  ["a port that is none", ["--port", "70000"], "Expected an integer from 0 to 65535"],
   [
     "an address that is not ours",
     ["--host", "203.0.113.9", "--token-file", "good"],
@@ -23,7 +23,7 @@ test.each([
   [
     "a model of any size",
     ["--model", "free.onnx", "--size", "full"],
-    'invalid model "free": it takes inputs of any size',
+    'invalid model "free": its input has dynamic size',
   ],
 ])("%s", async (_, args, words) => {
   const cwd = folder();
@@ -70,7 +70,7 @@ test("without its packages it says which to install, and the other commands work
   expect(await run("serve")).toEqual({
     code: 2,
     stderr:
-      "gradcam: missing packages that the server is made of: npm i fastify @fastify/cors @fastify/multipart prom-client zod\n",
+      "gradcam: missing packages that the server needs: npm i fastify @fastify/cors @fastify/multipart prom-client zod\n",
   });
   expect((await run("layers", "--help")).code).toBe(0);
 });

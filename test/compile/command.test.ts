@@ -39,7 +39,7 @@ test("what was written anew is said: in the table, as JSON and in the file", asy
   withModel(cwd, encodeModel(changed(proto, { graph: changed(graph, { node: graph.node.toReversed() }) })));
   const said = "nodes sorted";
   expect((await gradcam(["compile", "net.onnx"], cwd)).stdout.split("\n")[1]).toBe(
-    ` the model's own bytes were written anew first: ${said}`,
+    ` the model itself was rewritten first: ${said}`,
   );
   const { stdout } = await gradcam(["compile", "net.onnx", "--json"], cwd);
   expect(JSON.parse(stdout).rewritten).toEqual([said]);

@@ -36,7 +36,7 @@ test("the reader sees links, and not what is code", () => {
 test("the check catches a missing file and a missing anchor", () => {
   expect(broken("README.md", "docs/nowhere.md")).toBe("README.md: docs/nowhere.md: there is no docs/nowhere.md");
   expect(broken("docs/layers.md", "targets.md#nowhere")).toMatch(
-    "docs/targets.md has no #nowhere, but targets-what-is-asked-about",
+    "docs/targets.md has no #nowhere, but targets-what-to-explain",
   );
   expect(broken("docs/layers.md", "https://example.org/nowhere")).toBeUndefined();
 });

@@ -99,9 +99,7 @@ test("an evaluation in which every picture failed ends with 2", async () => {
   for (const name of ["a", "b"]) writeFileSync(path.join(cwd, `set/zero/${name}.png`), "no picture");
   const args = ["set", ...net, "--labels", "labels.txt", "--metrics", "sparseness", "--workers", "1", "--out", "o"];
   const { code, stderr } = await gradcam(["evaluate", ...args], cwd);
-  expect(stderr).toMatch(
-    /^gradcam: no picture could be examined: all 2 failed, the first, zero\/a\.png, since: [^\n]+\n$/,
-  );
+  expect(stderr).toMatch(/^gradcam: no image could be evaluated: all 2 failed; the first was zero\/a\.png: [^\n]+\n$/);
   expect(code).toBe(2);
   expect(figuresIn(cwd, "o").failures).toHaveLength(2);
 });
@@ -165,8 +163,8 @@ test("mistakes", async () => {
   const wrong = async (words: string, args: readonly string[]) => expectMistake(await gradcam(args, dir), dir, words);
   await wrong('unknown metric: "nonsense"; allowed are localisation-error', evaluate("nonsense", "out"));
   await wrong("missing --metric; allowed are", ["evaluate", "set", "--model", "net.onnx"]);
-  await wrong("--adversarial has a measure of its own", evaluate("deletion", "out", "--adversarial"));
-  await wrong("pointing-game needs boxes, and no picture has any", evaluate("pointing-game", "out"));
+  await wrong("--adversarial has its own metric", evaluate("deletion", "out", "--adversarial"));
+  await wrong("pointing-game needs boxes, and no image has any", evaluate("pointing-game", "out"));
   await wrong(
     'unknown format: "zip"; allowed are manifest, coco, voc, yolo, easy-vqa, masks, folders',
     evaluate("deletion", "out", "--format", "zip"),

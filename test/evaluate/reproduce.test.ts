@@ -27,7 +27,7 @@ test("scenes, which are always at hand", { timeout: 150_000 }, async () => {
   const page = readFileSync(path.join(cwd, "results.md"), "utf8");
   expect([...page.matchAll(/^## (.*)$/gm)].map(([, title]) => title)).toEqual([
     "Faithfulness of answers, by rank correlation with occlusion: scenes",
-    "Captions: maps inside and outside of what is described: scenes",
+    "Captions: maps inside and outside the described object: scenes",
     "A planted shortcut: scenes",
   ]);
   expect(page).toMatch(/^\| correlation \| \d\.\d{3} \[/m);
@@ -66,14 +66,14 @@ test("a user's VOC, ImageNet and COCO", { timeout: 150_000 }, async () => {
     "Faithfulness, by rank correlation with occlusion: PASCAL VOC",
     "Faithfulness, by rank correlation with occlusion: ImageNet",
     "Localisation error: ImageNet",
-    "Pointing at annotated things: PASCAL VOC",
-    "Pointing at annotated things: COCO",
+    "Pointing at annotated objects: PASCAL VOC",
+    "Pointing at annotated objects: COCO",
     "Maps against masks: COCO",
     "Sanity checks: PASCAL VOC",
     "Sanity checks: ImageNet",
   ]);
   expect(page).not.toContain("Not run");
-  expect(page.match(/^4 pictures\./gm)).toHaveLength(titles.length);
+  expect(page.match(/^4 images\./gm)).toHaveLength(titles.length);
   expect(page).toMatch(/^\| IoU \| \d\.\d{3} \[/m);
 
   // Again, from what was measured: the same page.

@@ -98,5 +98,5 @@ test("what does not fit is refused", async () => {
     /"x" \[1,3,9,8\]; the model takes \[N,3,8,8\]/,
   );
   await expectUserError(open(gap(), { inputShapes: [3, 8, 8] }), "invalid-option", "the model takes [N,3,8,8]");
-  await expectUserError(open(gap(), { inputShapes: [1, 3, 0, 8] }), "invalid-option", "whole numbers above 0");
+  await expectUserError(open(gap(), { inputShapes: [1, 3, 0, 8] }), "invalid-option", "integers of at least 1");
 });

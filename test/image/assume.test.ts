@@ -35,7 +35,7 @@ test("whole numbers are pixels as they are", () => {
   expect(of("int8")).toMatchObject({ scale: 1, mean: [128, 128, 128] });
   expect(of("float16")).toMatchObject(imagenet);
   const shape = { channels: 3, layout: "NHWC", type: "uint8" } as const;
-  expect(() => assumePreprocess(shape, { mean: 0 })).toThrow("the model takes uint8, pixels as they are");
+  expect(() => assumePreprocess(shape, { mean: 0 })).toThrow("the model takes uint8, unscaled pixels");
 });
 
 test("of other channels than a picture has only arrays can be fed", () => {
@@ -96,7 +96,7 @@ describe("what a caller says", () => {
     [{ mean: Number.NaN }, "expected numbers"],
     [{ scale: 0 }, "expected a number above 0"],
     [{ size: { height: 48, width: 192 } }, 'invalid size: "48x192"; the model takes 224x224'],
-    [{ size: 1.5 }, "invalid size: 1.5; expected whole numbers above 0"],
+    [{ size: 1.5 }, "invalid size: 1.5; expected integers of at least 1"],
   ])("%j is refused", (known, words) => expect(() => assumePreprocess(rgb, known)).toThrow(words));
 
   test("no colours to be turned round in grey", () =>

@@ -18,7 +18,10 @@ test("a mask of a word that is not explained is refused", async () => {
   writeFileSync(path.join(cwd, "scene.png"), picture);
   const asked = ["caption", "scene.png", "--model", path.join(models, "cnn-lstm"), "--caption", "a red circle"];
   const { code, stderr } = await gradcam([...asked, "--mask", "unicorn=scene.png", "--threads", "1"], cwd);
-  expect([code, stderr]).toEqual([2, 'gradcam: unknown word of --mask: "unicorn"; explained are a, red, circle\n']);
+  expect([code, stderr]).toEqual([
+    2,
+    'gradcam: unknown word in --mask: "unicorn"; the explained words are a, red, circle\n',
+  ]);
 });
 
 test("caption: a line of JSON, a sheet, a page, and a map for each word", async () => {
@@ -84,7 +87,7 @@ test("ask: answers with probabilities, and the maps of the best side by side", a
   expect(filesIn(path.join(cwd, "gradcam-out"))).toContain(result.sheets[0].sheet);
 });
 
-test("ask: a written answer, as a whole and word by word", async () => {
+test("ask: a generated answer, as a whole and word by word", async () => {
   const cwd = folder();
   writeFileSync(path.join(cwd, "scene.png"), picture);
   const asked = ["ask", "scene.png", "a red circle ?", "--model", path.join(models, "blip-vqa"), "--threads", "1"];

@@ -135,7 +135,7 @@ test.each<[string, (json: Record<string, object>) => unknown, string]>([
   [
     "a key of captioner.json that is missing",
     ({ end_token_id: _, ...json }) => json,
-    "invalid captioner.json: end_token_id is missing, expected a whole number from 0 on",
+    "invalid captioner.json: end_token_id is missing, expected an integer of at least 0",
   ],
   [
     "a tensor that is not there",

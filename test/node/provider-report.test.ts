@@ -57,7 +57,7 @@ test.each(["models/ctc_head.onnx", "pictures/detector/det.onnx"])("what has no c
 test("gradcam inspect --provider says it", async () => {
   const { code, stdout } = await within(["inspect", file, "--provider", "cpu", "--method", "gradient"], tmpdir());
   expect(code).toBe(0);
-  expect(stdout).toMatch(/\nWhere gradient ran\n {2}CPUExecutionProvider: (\d+) nodes, \d+ of them of the gradient\n/);
+  expect(stdout).toMatch(/\nWhere gradient ran\n {2}CPUExecutionProvider: (\d+) nodes, \d+ of them in the gradient\n/);
   const { stdout: json } = await within(["inspect", file, "--provider", "cpu", "--json"], tmpdir());
   expect(JSON.parse(json).providers).toEqual([await providerReport(file)]);
   const { stdout: without } = await within(["inspect", file, "--json"], tmpdir());

@@ -123,12 +123,17 @@ test("npm version writes the new version where it is named, and README says npm 
     GIT_COMMITTER_NAME: "a",
     GIT_COMMITTER_EMAIL: "a@b.c",
   };
-  await shell("npm version 0.7.0", copy, author);
   const now = (file: string) => readFileSync(path.join(copy, file), "utf8");
+  const before = now("CHANGELOG.md");
+  // The version that the change log has already, then one with changes of its own.
+  await shell(`npm version ${JSON.parse(now("package.json")).version} --allow-same-version`, copy, author);
+  expect(now("CHANGELOG.md")).toBe(before);
+  writeFileSync(path.join(copy, "CHANGELOG.md"), before.replace("\n## ", "\n## Unreleased\n\n- A change.\n\n## "));
+  await shell(`git add -A && ${git} commit -qm change && npm version 0.7.0`, copy, author);
   expect(now("README.md")).toContain("\n```sh\nnpm i gradcam\n```\n");
   expect(now("README.md")).not.toMatch(/not on npm|first release|-->\n```/);
   expect(now("CHANGELOG.md")).toMatch(/^## 0\.7\.0 \(\d{4}-\d\d-\d\d\)$/m);
   expect(now("CITATION.cff")).toContain("\nversion: 0.7.0\n");
   expect(now("src/node/version.ts")).toContain('packageVersion = "0.7.0";');
-  expect(await shell("git status --short && git tag", copy)).toBe("v0.7.0\n");
+  expect(await shell("git status --short && git tag", copy)).toMatch(/^v\d+\.\d+\.\d+\nv0\.7\.0\n$/);
 });

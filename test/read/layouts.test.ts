@@ -154,7 +154,7 @@ describe("the caller says", () => {
     );
     await guessed.release();
     const said = await open(bytes, { layout: "NCHW" });
-    expect(said.reading.decisions).toContainEqual({ what: "layout", value: "NCHW", because: "you said so" });
+    expect(said.reading.decisions).toContainEqual({ what: "layout", value: "NCHW", because: "it was given" });
     const x = new ort.Tensor("float32", Float32Array.from(randomNormal(1)(140)), [1, 5, 7, 4]);
     const { maps } = await said.explain({ x }, { target: 0, method: "gradient" });
     expect(maps.dims).toEqual([1, 7, 4]);

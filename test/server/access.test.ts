@@ -49,7 +49,7 @@ describe("tokens", () => {
   test("are needed where others can reach the server", () => {
     for (const host of ["127.0.0.1", "localhost", "::1", "127.1.2.3"]) checkExposure(host, []);
     for (const host of ["0.0.0.0", "::", "192.168.0.2", "example.org", "127.evil.org"]) {
-      expect(() => checkExposure(host, []), host).toThrow("missing token");
+      expect(() => checkExposure(host, []), host).toThrow("missing bearer token");
       checkExposure(host, [one]);
     }
   });

@@ -104,7 +104,7 @@ test("what would be drawn is counted before anything is computed", async () => {
   expect(refused.status).toBe(413);
   expect(await refused.json()).toMatchObject({
     code: "too-large",
-    detail: expect.stringMatching(/8 maps of 100 x 80, passed 3 times, are 192000 pixels, allowed 50000/),
+    detail: expect.stringMatching(/8 maps of 100 x 80, drawn in 3 passes, are 192000 pixels, allowed 50000/),
   });
 });
 

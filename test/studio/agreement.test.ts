@@ -25,7 +25,7 @@ test("alike are maps that agree in both; one of them is not enough", () => {
   const same = likenessOf(asked, hill(28, 0.5, 0.5));
   expect(same.correlation).toBeGreaterThan(0.8);
   expect(alike(same)).toBe(true);
-  expect(agreement(same)).toMatch(/^They are alike/);
+  expect(agreement(same)).toMatch(/^They are similar/);
 
   // The same order of values everywhere, but for a peak elsewhere.
   const spiked = { ...asked, data: asked.data.slice() };
@@ -41,7 +41,7 @@ test("alike are maps that agree in both; one of them is not enough", () => {
   const torn = likenessOf(asked, rough);
   expect(torn.apart).toBe(0);
   expect(alike(torn)).toBe(false);
-  expect(agreement(torn)).toMatch(/peak in the same place, and they differ elsewhere/);
+  expect(agreement(torn)).toMatch(/peak in the same place, and elsewhere they differ/);
 
   for (const [correlation, apart, is] of [
     [0.81, 1, true],

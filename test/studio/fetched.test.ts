@@ -121,7 +121,7 @@ test("each cause of a model that does not open has its own sentence and remedy",
       /The labels do not fit the model/,
       /7 names for a model of 5/,
     ],
-    [[named("net.onnx", gap()), named("labels.txt", text("\n"))], /The labels cannot be read/, /name a line/],
+    [[named("net.onnx", gap()), named("labels.txt", text("\n"))], /The labels cannot be read/, /one name per line/],
     [[named("net.onnx", text("<!doctype html><html>"))], /A web page came/, /download link/],
     [
       [named("net.onnx", text("version https://git-lfs.github.com/spec/v1\n"))],
@@ -137,7 +137,7 @@ test("each cause of a model that does not open has its own sentence and remedy",
         ),
       ],
       /operator that this browser's engine lacks/,
-      /What it said names it/,
+      /Details names it/,
     ],
   ];
   for (const [files, ...words] of cases) {

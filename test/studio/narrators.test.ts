@@ -76,8 +76,8 @@ test("dropped: a captioner with a step decoder, about a scene too; and back to t
   await page.getByText("A scene", { exact: true }).click();
   await page.locator(".handle").first().waitFor();
   await settled();
-  await page.getByRole("button", { name: "Back to the bundled one" }).click();
-  await page.getByRole("heading", { name: "Captioner: the bundled one" }).waitFor();
+  await page.getByRole("button", { name: "Use the bundled model" }).click();
+  await page.getByRole("heading", { name: "Captioner: bundled" }).waitFor();
   await settled();
   expect(await page.locator(".foot").innerText()).toContain("scenes-captioner");
 });
@@ -93,7 +93,7 @@ test("an answerer, dropped while captions are looked at", async () => {
   await page.locator(".hero[data-settled=true]").waitFor();
   const node = await loadAnswerer(path.join(models, "vilt"));
   const { predictions, explanations } = await node.ask(photo, question);
-  const rows = page.getByRole("radiogroup", { name: "Best answers" }).getByRole("radio");
+  const rows = page.getByRole("radiogroup", { name: "Top answers" }).getByRole("radio");
   await expect.poll(() => rows.locator(".label").allInnerTexts()).toEqual(predictions.map(({ label }) => label));
   expect(apart((await savedMap()).data, explanations[0].map.data)).toBeLessThan(1e-3);
   await node.release();
@@ -111,6 +111,6 @@ test("a directory that is no captioner is refused in words that say what one is"
   expect(await notice.innerText()).toContain("A file is missing");
   expect(await notice.innerText()).toContain("encoder_model.onnx beside decoder_model.onnx");
   expect(await notice.innerText()).toContain("missing model: broken: no onnx/decoder_model.onnx");
-  await page.getByRole("heading", { name: "Captioner: the bundled one" }).waitFor();
+  await page.getByRole("heading", { name: "Captioner: bundled" }).waitFor();
   expect(wrongs).toEqual([]);
 });

@@ -77,7 +77,7 @@ async function expectCaptionOfNode(word: number): Promise<string> {
 async function expectAnswerOfNode(question: string): Promise<string> {
   const scene = await sceneShown();
   const { predictions, explanations } = await answerer.ask(paint(scene, 96).picture, question);
-  const rows = page.getByRole("radiogroup", { name: "Best answers" }).getByRole("radio");
+  const rows = page.getByRole("radiogroup", { name: "Top answers" }).getByRole("radio");
   expect(await rows.locator(".label").allInnerTexts()).toEqual(predictions.map(({ label }) => label));
   const got = await savedMap();
   expect(got.shape).toEqual(explanations[0].map.dims);

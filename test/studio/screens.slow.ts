@@ -94,7 +94,7 @@ const screens: readonly Screen[] = [
     "view=ask",
     async (page) => {
       await page.locator(".hero[data-settled=true]").waitFor();
-      await page.getByLabel("Answerer's directory").setInputFiles(path.join(root, "test/language/models/vilt"));
+      await page.getByLabel("VQA model's directory").setInputFiles(path.join(root, "test/language/models/vilt"));
       await page.getByText("Show it a picture.").waitFor();
     },
   ],

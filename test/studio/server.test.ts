@@ -73,7 +73,7 @@ test("a wrong token and a wrong address are told in plain words, and nothing cha
   await connect(service.url, "not-the-token-of-the-tests");
   const notice = page.locator(".notice");
   await notice.waitFor();
-  expect(await notice.innerText()).toContain("The server wants a token");
+  expect(await notice.innerText()).toContain("The server requires a bearer token");
   await notice.getByRole("button", { name: "Close" }).click();
   await connect("http://127.0.0.1:9", token);
   await notice.waitFor();
@@ -90,7 +90,7 @@ test("connecting asks for models and sends no picture; then it is said that pict
   expect(new Set(sent)).toEqual(new Set(["GET /v1/models"]));
   expect(await panel().getByRole("option").allInnerTexts()).toEqual(["efficientnet-lite0"]);
   const { host } = new URL(service.url);
-  expect(await panel().locator(".warning").innerText()).toContain(`is sent to ${host}`);
+  expect(await panel().locator(".warning").innerText()).toContain(`will be sent to ${host}`);
   await panel().getByRole("button", { name: "Send pictures to it" }).click();
   await page.locator(".sent").waitFor();
   expect(await page.locator(".sent").innerText()).toContain(`Pictures you show are sent to ${host}.`);

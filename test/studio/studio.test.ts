@@ -286,7 +286,7 @@ describe("test", () => {
   test("Grad-CAM notices when the network forgets", async () => {
     const job = page.getByRole("region", { name: "Sanity check" });
     await job.getByRole("button", { name: "Shuffle the weights" }).click();
-    await job.getByText("The map notices").waitFor();
+    await job.getByText("The map changes").waitFor();
     expect(await job.locator(".stages li").count()).toBeGreaterThan(4);
   });
 });
@@ -322,7 +322,7 @@ describe("model", () => {
 
   test("how pictures are prepared can be set: map, record and the model that explains itself follow", async () => {
     await page.getByRole("tab", { name: "Model" }).click();
-    const part = page.getByRole("region", { name: "How it is shown a picture" });
+    const part = page.getByRole("region", { name: "Preprocessing" });
     const pixel = () =>
       part
         .locator("canvas")
@@ -334,11 +334,11 @@ describe("model", () => {
     await expect.poll(pixel).not.toEqual(before);
     await part.getByRole("combobox", { name: "Values" }).selectOption("−1 to 1");
     await part.getByRole("combobox", { name: "Filter" }).selectOption("bilinear");
-    await part.getByRole("textbox", { name: "Less" }).fill("0.5, 0.4");
-    expect(await part.getByRole("textbox", { name: "Less" }).getAttribute("aria-invalid")).toBe("true");
-    await part.getByRole("textbox", { name: "Less" }).fill("0.5, 0.5, 1/2");
+    await part.getByRole("textbox", { name: "Mean" }).fill("0.5, 0.4");
+    expect(await part.getByRole("textbox", { name: "Mean" }).getAttribute("aria-invalid")).toBe("true");
+    await part.getByRole("textbox", { name: "Mean" }).fill("0.5, 0.5, 1/2");
     await part.getByRole("combobox", { name: "Channels" }).selectOption("BGR");
-    await part.getByText("As you have set it.").waitFor();
+    await part.getByText("As set by you.").waitFor();
     const want = {
       ...node.classifier.preprocess,
       ...{ resize: { width: 224, height: 224 }, filter: "bilinear", mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },

@@ -47,7 +47,7 @@ async function visit(
 async function consent(page: Page): Promise<void> {
   await page.getByRole("checkbox").check();
   await page.getByRole("button", { name: "Begin" }).click();
-  await page.getByRole("link", { name: "To the practice" }).click();
+  await page.getByRole("link", { name: "Start practice" }).click();
 }
 
 /** What a person who reads presses: what a check asks for, else by the picture's place in the alphabet. */
@@ -61,7 +61,7 @@ async function decide(page: Page): Promise<string> {
 async function takePart(page: Page, press: (page: Page, label: string) => Promise<void> = click): Promise<string> {
   for (;;) {
     if (await page.locator("[data-code]").count()) return page.locator("[data-code]").innerText();
-    const onward = page.getByRole("link", { name: /^(Continue|To the questions)$/ });
+    const onward = page.getByRole("link", { name: /^(Continue|Start the questions)$/ });
     const moved = page.waitForEvent("framenavigated");
     if (await onward.count()) await onward.click();
     else {
@@ -116,7 +116,7 @@ describe.each(kinds)("%s", (kind, expectedItems) => {
       "--ratings",
       "3",
     );
-    expect(said).toContain(`${expectedItems} items of 4 pictures`);
+    expect(said).toContain(`${expectedItems} items from 4 images`);
     const { url, child } = await serveCommand(file);
     onTestFinished(() => void child.kill());
 
@@ -131,7 +131,7 @@ describe.each(kinds)("%s", (kind, expectedItems) => {
     );
     expect(new Set(codes).size).toBe(3);
 
-    expect(await run(directory, "status", file)).toContain("participants: 3 counted, 0 missed a check, 0 under way");
+    expect(await run(directory, "status", file)).toContain("participants: 3 counted, 0 failed a check, 0 in progress");
     await run(directory, "export", file, "--out", "answers");
     const lines = readFileSync(path.join(directory, "answers/answers.csv"), "utf8").trim().split("\n");
     expect(lines).toHaveLength(1 + 3 * 4);
@@ -250,7 +250,7 @@ test("a closed tab, a double click, every page on a phone and in the dark, and n
   await page.getByRole("checkbox").check();
   await page.getByRole("button", { name: "Begin" }).click();
   await look("instructions");
-  await page.getByRole("link", { name: "To the practice" }).click();
+  await page.getByRole("link", { name: "Start practice" }).click();
   await page.locator(".answers button:enabled").first().waitFor();
   await look("question");
   await page.locator(".answers button").first().dblclick();

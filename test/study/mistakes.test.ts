@@ -18,11 +18,11 @@ test("no study, no file of ours, and a place that is taken", async () => {
   const cwd = folder();
   writeFileSync(path.join(cwd, "text.study"), "hello");
   await mistake(
-    /missing study: none\.study: no such file; `gradcam study design` makes one/,
+    /missing study: none\.study: no such file; create one with `gradcam study design`/,
     ["status", "none.study"],
     cwd,
   );
-  await mistake(/invalid study: text\.study is not one/, ["status", "text.study"], cwd);
+  await mistake(/invalid study: text\.study was not created by/, ["status", "text.study"], cwd);
   await mistake(/cannot write text\.study: it exists/, ["design", ".", "--kind", "trust", "--out", "text.study"], cwd);
   await mistake(
     /unknown dataset: \. is laid out as none of/,
@@ -38,20 +38,20 @@ test("models and methods that do not go with the kind, and pictures that are too
   await mistake(/invalid number of models: 1; a study of trust takes 2/, design("--kind", "trust"), cwd);
   await mistake(/unknown method: "none"/, design("--kind", "class-discrimination", "--method", "none"), cwd);
   await mistake(
-    /too few pictures for a study of prediction: 4 fit, at least 5 are needed/,
+    /too few images for a study of prediction: 4 are suitable, at least 5 are needed/,
     design("--kind", "prediction"),
     cwd,
   );
   mkdirSync(path.join(cwd, "texts"));
   writeFileSync(path.join(cwd, "texts/empty.txt"), " \n\n ");
   await mistake(
-    /invalid text of consent: texts\/empty\.txt is empty/,
+    /invalid consent text: texts\/empty\.txt is empty/,
     design("--kind", "prediction", "--consent", "texts/empty.txt"),
     cwd,
   );
   // Both are the same model.
   const twice = ["design", data, ...models.slice(0, 2), ...models, "--kind", "trust", "--out", "a.study"];
-  await mistake(/invalid models: both name equally many pictures right/, twice, cwd);
+  await mistake(/invalid models: both classify equally many images correctly/, twice, cwd);
 });
 
 test("effects that are unknown, missing or impossible", async () => {

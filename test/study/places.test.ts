@@ -62,7 +62,7 @@ test("a place without an answer is free after a while; its holder gets one again
   await expect.poll(async () => (await second.begin()).status).toBe(303);
   const lost = await first.get("next");
   expect(lost.status).toBe(503);
-  expect(lost.text).toContain("your place was given to somebody else");
+  expect(lost.text).toContain("your place was given to someone else");
   expect(lost.text).toMatch(taken);
   // Whoever lost the place while others do nothing either has it again, with the same cookie.
   await expect.poll(async () => (await first.get("next")).status).toBe(200);

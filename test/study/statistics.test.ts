@@ -87,7 +87,7 @@ function repeat(study: Study, population: Population, people: number, contrasts:
       const { value, low, high } = twoWay(all, contrast);
       const { covered, naive, above0, sum } = found[i];
       const scores = all.filter((r) => r.condition === contrast.condition).map((r) => r.score);
-      const alone = independent(scores, kinds[study.kind].scale.share);
+      const alone = independent(scores, kinds[study.kind].scale.fraction);
       const within = (e: { low: number; high: number }) =>
         Number(e.low <= truth(contrast) && truth(contrast) <= e.high);
       found[i] = {
@@ -117,7 +117,7 @@ function repeat(study: Study, population: Population, people: number, contrasts:
   };
 }
 
-/** 95 % of 200 repetitions, with 2.6 standard errors of that share. */
+/** 95 % of 200 repetitions, with 2.6 standard errors of that fraction. */
 const likely = (covered: number) => {
   expect(covered).toBeGreaterThanOrEqual(0.91);
   expect(covered).toBeLessThanOrEqual(0.99);

@@ -39,7 +39,7 @@ test("a photograph is not", async () => {
   const [warning] = unfamiliar(await decode(example), known);
   expect(warning).toEqual({
     code: "unfamiliar-picture",
-    text: "The picture looks unlike all that the model was trained on, drawn scenes: what it says of it means little.",
+    text: "The image is unlike the model's training data, drawn scenes: its output means little.",
   });
 });
 

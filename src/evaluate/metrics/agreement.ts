@@ -6,7 +6,7 @@ import { each, type Metric } from "./metric.ts";
 export const agreement: Metric = {
   name: "agreement",
   title: "Agreement between methods",
-  summary: "Spearman's correlation of the map with each other method's, on the network's input.",
+  summary: "Spearman's correlation of the map with every other method's, on the network's input.",
   paper: "Krishna et al. 2022, https://arxiv.org/abs/2202.01602",
   about: "predicted",
   better: "neither",

@@ -6,7 +6,8 @@ import { each, type Metric } from "./metric.ts";
 export const attentionCorrelation: Metric = {
   name: "attention-correlation",
   title: "Correlation with human attention",
-  summary: "Spearman's correlation of the map with a map of human attention, over the pixels that the network saw.",
+  summary:
+    "Spearman's correlation of the map with a map of human attention, over the pixels inside the network's input.",
   paper: "Das et al. 2016, https://arxiv.org/abs/1606.03556",
   about: "predicted",
   needs: "attention",

@@ -11,7 +11,7 @@ export const averageDrop: Metric = {
   name: "average-drop",
   title: "Average drop, increase, gain",
   summary:
-    "How the probability falls or rises when the input is multiplied by the map (0 to 1): drop better low, increase and gain high.",
+    "Change of the probability when the input is multiplied by the map (0 to 1): a low drop, a high increase and a high gain are better.",
   paper: "Chattopadhay et al. 2018, https://arxiv.org/abs/1710.11063",
   about: "predicted",
   better: "neither",

@@ -15,7 +15,7 @@ export const deletion: Metric = {
   ...about,
   name: "deletion",
   title: "Deletion",
-  summary: "Area under the probability while the most important pixels are deleted first, in 28 steps.",
+  summary: "Area under the probability curve as the most important pixels are deleted first, in 28 steps.",
   better: "lower",
   measure: each(({ map, probe }) => areaUnder(deletionCurve(map, probe.input, probe.probabilities))),
 };
@@ -25,7 +25,7 @@ export const insertion: Metric = {
   name: "insertion",
   title: "Insertion",
   summary:
-    "Area under the probability while the most important pixels are inserted first into the blurred picture, in 28 steps.",
+    "Area under the probability curve as the most important pixels are inserted first into the blurred image, in 28 steps.",
   better: "higher",
   measure: each(({ map, probe }) => areaUnder(insertionCurve(map, probe.input, probe.probabilities))),
 };

@@ -5,7 +5,7 @@ import { coverage, energyOn } from "./regions.ts";
 export const energyPointingGame: Metric = {
   name: "energy-pointing-game",
   title: "Energy pointing game",
-  summary: "The share of the map's positive values that falls on the annotated thing; a blank map has none.",
+  summary: "The fraction of the map's positive values inside the annotated object; 0 for a blank map.",
   paper: "Wang et al. 2020, https://arxiv.org/abs/1910.01279",
   about: "annotated",
   needs: "boxes",

@@ -15,7 +15,7 @@ import { halves } from "./split.ts";
 export const extendedPointingGame: Metric = {
   name: "extended-pointing-game",
   title: "Extended pointing game",
-  summary: "Over the five best predictions: a class that is there is pointed at, one that is not is rejected.",
+  summary: "Over the top 5 predictions: classes that are present are pointed at, absent ones rejected.",
   paper: "Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391",
   about: "top5",
   needs: "boxes",

@@ -16,7 +16,7 @@ export const infidelity: Metric = {
   name: "infidelity",
   title: "Infidelity",
   summary:
-    "Mean squared error of the best scaled map as a prediction of what noise (deviation 0.2) does to the score, over its variance.",
+    "Mean squared error of the optimally scaled map as a predictor of the effect of noise (standard deviation 0.2) on the score, relative to that effect's variance.",
   paper: "Yeh et al. 2019, https://arxiv.org/abs/1901.09392",
   about: "predicted",
   better: "lower",

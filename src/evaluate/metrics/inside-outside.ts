@@ -7,7 +7,7 @@ export const insideOutside: Metric = {
   name: "inside-outside",
   title: "Inside / outside",
   summary:
-    "The map's mean inside the annotated thing over its mean outside; 1 is uniform. Maps with nothing outside are counted apart.",
+    "The map's mean inside the annotated object divided by its mean outside; 1 is uniform. Maps with nothing outside are counted separately.",
   paper: "Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391",
   about: "annotated",
   needs: "boxes",

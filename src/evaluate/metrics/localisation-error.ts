@@ -7,7 +7,7 @@ import { overlap } from "./regions.ts";
 export const localisationError: Metric = {
   name: "localisation-error",
   title: "Localisation error",
-  summary: "How often none of the first 1 or 5 predictions is the right class with a box at IoU 0.5 or more.",
+  summary: "How often none of the top 1 or top 5 predictions is the correct class with a box at IoU 0.5 or more.",
   paper: "Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391",
   about: "top5",
   needs: "boxes",

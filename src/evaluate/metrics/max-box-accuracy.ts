@@ -21,7 +21,7 @@ export const maxBoxAccuracy: Metric = {
   name: "max-box-accuracy",
   title: "MaxBoxAcc",
   summary:
-    "How often the box at the set's best threshold meets the object's; V2 is the mean over IoU 0.3, 0.5 and 0.7.",
+    "How often the box at the set's best threshold matches the object's; V2 is the mean over IoU 0.3, 0.5 and 0.7.",
   paper: "Choe et al. 2020, https://arxiv.org/abs/2001.07437",
   about: "annotated",
   needs: "boxes",

@@ -10,7 +10,7 @@ const [runs, radius] = [10, 0.02];
 export const maxSensitivity: Metric = {
   name: "max-sensitivity",
   title: "Max-sensitivity",
-  summary: "The largest relative change of the map over 10 inputs moved by uniform noise of at most 0.02.",
+  summary: "The largest relative change of the map over 10 inputs with uniform noise of at most 0.02.",
   paper: "Yeh et al. 2019, https://arxiv.org/abs/1901.09392",
   about: "predicted",
   better: "lower",

@@ -6,7 +6,7 @@ export const occlusionCorrelation: Metric = {
   name: "occlusion-correlation",
   title: "Correlation with occlusion",
   summary:
-    "Spearman's correlation of the map with the occlusion map (patch 32, stride 16) on the network's input; a blank map has 0.",
+    "Spearman's correlation of the map with the occlusion map (patch 32, stride 16) on the network's input; 0 for a blank map.",
   paper: "Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391",
   about: "predicted",
   better: "higher",

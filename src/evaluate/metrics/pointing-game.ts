@@ -18,8 +18,7 @@ export const tolerance = 15;
 export const pointingGame: Metric = {
   name: "pointing-game",
   title: "Pointing game",
-  summary:
-    "How often the map's maximum lies on the annotated thing, or less than 15 pixels from it; mean over classes.",
+  summary: "How often the map's maximum is on the annotated object, or less than 15 pixels from it; mean over classes.",
   paper: "Zhang et al. 2016, https://arxiv.org/abs/1608.00507",
   about: "annotated",
   needs: "boxes",

@@ -13,7 +13,7 @@ export const faithfulnessCorrelation: Metric = {
   name: "faithfulness-correlation",
   title: "Faithfulness correlation",
   summary:
-    "Pearson's correlation, over 100 random subsets of 224 pixels, of the map's sum with the score's drop without them.",
+    "Pearson's correlation, over 100 random subsets of 224 pixels, of the map's sum with the drop in score when they are removed.",
   paper: "Bhatt et al. 2020, https://arxiv.org/abs/2005.00631",
   about: "predicted",
   better: "higher",

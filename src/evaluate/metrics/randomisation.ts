@@ -20,7 +20,7 @@ export const cascadingRandomisation: Metric = {
   name: "cascading-randomisation",
   title: "Cascading randomisation",
   summary:
-    "Spearman's correlation of the map with that of the model whose weights are random from the top down to a layer.",
+    "Spearman's correlation of the map with that of the model whose weights are randomised from the top down to a layer.",
   measure: each((one) => similarities(one, "cascading")),
 };
 
@@ -28,7 +28,7 @@ export const independentRandomisation: Metric = {
   ...adebayo,
   name: "independent-randomisation",
   title: "Independent randomisation",
-  summary: "Spearman's correlation of the map with that of the model in which one layer alone has random weights.",
+  summary: "Spearman's correlation of the map with that of the model in which only one layer is randomised.",
   measure: each((one) => similarities(one, "independent")),
 };
 

@@ -12,7 +12,7 @@ export const relevanceRankAccuracy: Metric = {
   name: "relevance-rank-accuracy",
   title: "Relevance rank accuracy",
   summary:
-    "Of as many of the map's highest values as the thing has pixels, the share that lies on it; a blank map has none.",
+    "Of as many of the map's highest values as the object has pixels, the fraction inside the object; 0 for a blank map.",
   paper: "Arras et al. 2022, https://arxiv.org/abs/2003.07258",
   about: "annotated",
   needs: "boxes",

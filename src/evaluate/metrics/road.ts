@@ -20,7 +20,7 @@ export const road: Metric = {
   name: "road",
   title: "ROAD",
   summary:
-    "(LeRF - MoRF) / 2: what is kept without the least relevant pixels less what is kept without the most relevant ones.",
+    "(LeRF - MoRF) / 2: half the difference between the probability without the least and without the most relevant pixels.",
   paper: "Rong et al. 2022, https://arxiv.org/abs/2202.00449",
   about: "predicted",
   better: "higher",

@@ -5,7 +5,7 @@ import { each, type Metric } from "./metric.ts";
 export const sparseness: Metric = {
   name: "sparseness",
   title: "Sparseness",
-  summary: "Gini index of the map's magnitudes: 0 where all are equal, near 1 where few hold everything.",
+  summary: "Gini index of the map's magnitudes: 0 if all are equal, near 1 if a few hold everything.",
   paper: "Chalasani et al. 2020, https://arxiv.org/abs/1810.06583",
   about: "predicted",
   better: "neither",
@@ -15,7 +15,7 @@ export const sparseness: Metric = {
 export const complexity: Metric = {
   name: "complexity",
   title: "Complexity",
-  summary: "Entropy (natural) of the map's magnitudes as shares of their sum.",
+  summary: "Entropy (in nats) of the map's magnitudes as fractions of their sum.",
   paper: "Bhatt et al. 2020, https://arxiv.org/abs/2005.00631",
   about: "predicted",
   better: "neither",

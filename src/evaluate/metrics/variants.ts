@@ -64,7 +64,7 @@ export async function askVariants(
   return answers;
 }
 
-/** A Gaussian blur of each channel, 11 x 11 with deviation 5, zeros outside: RISE's baseline for insertion. */
+/** A Gaussian blur of each channel, 11 x 11 with standard deviation 5, zeros outside: RISE's baseline for insertion. */
 export function blurred({ data, dims: [channels, height, width] }: Dense): Float32Array {
   const weights = Float64Array.from({ length: 11 }, (_, i) => Math.exp(-((i - 5) ** 2) / 50));
   const total = weights.reduce((a, b) => a + b, 0);

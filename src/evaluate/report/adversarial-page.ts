@@ -21,10 +21,10 @@ export async function adversarialPage(
     html`<header>
 <p class="over">Adversarial check</p>
 <h1>${model} <span>under attack</span></h1>
-<p class="lead">${won} of ${all.length} pictures were pushed until an absent class had a probability above ${attack.probability}. The classes that are really there are explained before and after.</p>
+<p class="lead">${won} of ${all.length} images were perturbed until an absent class had a probability above ${attack.probability}. The classes that are present are explained before and after.</p>
 </header>
 <main><section><h2>Do the maps hold?</h2>${summaryTable(all)}</section>
-<section><h2>Pictures</h2>${pictures}</section></main>`,
+<section><h2>Images</h2>${pictures}</section></main>`,
   );
 }
 
@@ -33,12 +33,12 @@ function summaryTable(all: readonly Held[]): Html {
   const rows = methods.map((method, i) => {
     const its = all.map(({ methods: maps }) => maps[i]);
     const judged = its.flatMap(({ hits }) => (hits ? [hits] : []));
-    const share = (which: 0 | 1) =>
+    const hitsOf = (which: 0 | 1) =>
       judged.length ? html`${judged.filter((hits) => hits[which]).length} of ${judged.length}` : "–";
     const correlation = mean(its.map((one) => one.correlation)).toFixed(3);
-    return html`<tr><th scope="row">${method}</th><td>${correlation}</td><td>${share(0)}</td><td>${share(1)}</td></tr>`;
+    return html`<tr><th scope="row">${method}</th><td>${correlation}</td><td>${hitsOf(0)}</td><td>${hitsOf(1)}</td></tr>`;
   });
-  return html`<div class="scroll"><table><thead><tr><th></th><th scope="col">correlation, before with after</th><th scope="col">hits before</th><th scope="col">hits after</th></tr></thead><tbody>${rows}</tbody></table></div>`;
+  return html`<div class="scroll"><table><thead><tr><th></th><th scope="col">correlation of before and after</th><th scope="col">hits before</th><th scope="col">hits after</th></tr></thead><tbody>${rows}</tbody></table></div>`;
 }
 
 async function examples(held: Held, samples: readonly Sample[], source: Source): Promise<Html> {
@@ -51,5 +51,5 @@ async function examples(held: Held, samples: readonly Sample[], source: Source):
       cells.push(await figure(under(picture, maps[i]), html`${method}, ${when}${said}`));
     }
   const percent = (p: number) => `${(100 * p).toFixed(p > 0.999 ? 2 : 1)} %`;
-  return html`<h3>${held.label}: ${percent(held.before)}, pushed to ${held.absentLabel}: ${percent(held.probability)} in ${held.steps} steps (${held.label} is left ${percent(held.after)})</h3><div class="example">${cells}</div>`;
+  return html`<h3>${held.label}: ${percent(held.before)}, perturbed towards ${held.absentLabel}: ${percent(held.probability)} in ${held.steps} steps (${held.label} falls to ${percent(held.after)})</h3><div class="example">${cells}</div>`;
 }

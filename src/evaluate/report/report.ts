@@ -49,8 +49,8 @@ function facts({ examined, right, failures, methods, outcomes }: Reported): Html
   const blank = outcomes.reduce((sum, outcome) => sum + outcome.blank, 0);
   const broken = outcomes.reduce((sum, outcome) => sum + outcome.broken, 0);
   const said = [
-    [String(examined), examined === 1 ? "picture" : "pictures"],
-    ...(right ? [[`${right.count} of ${right.of}`, "named right"]] : []),
+    [String(examined), examined === 1 ? "image" : "images"],
+    ...(right ? [[`${right.count} of ${right.of}`, "classified correctly"]] : []),
     [String(methods.length), methods.length === 1 ? "method" : "methods"],
     [String(blank), "blank maps"],
     ...(broken ? [[String(broken), "maps not finite"]] : []),
@@ -86,7 +86,7 @@ function figureTable(figures: readonly Figure[], methods: readonly string[]): Ht
     const count = figures.find((one) => one.method === method)?.count ?? 0;
     return html`<tr><th scope="row">${key}${method}</th>${names.map((name) => cell(method, name))}<td class="quiet">${count}</td></tr>`;
   });
-  const head = html`<tr><th></th>${names.map((name) => html`<th scope="col">${name}</th>`)}<th scope="col">pictures</th></tr>`;
+  const head = html`<tr><th></th>${names.map((name) => html`<th scope="col">${name}</th>`)}<th scope="col">images</th></tr>`;
   return html`<div class="scroll"><table><thead>${head}</thead><tbody>${rows}</tbody></table></div>`;
 }
 
@@ -97,8 +97,8 @@ function differenceTable(differences: readonly Difference[]): Html {
     return html`<tr${apart && raw(' class="apart"')}>${words}<td>${signed(d.value)}<small>${interval(d)}</small></td></tr>`;
   });
   const head = html`<tr><th></th><th class="name" scope="col">figure</th><th scope="col">difference</th></tr>`;
-  return html`<details><summary>Differences in pairs</summary>
-<p class="quiet">On the pictures that both have. Bold where the interval leaves out 0.</p>
+  return html`<details><summary>Pairwise differences</summary>
+<p class="quiet">Over the images that both methods have. Bold if the interval excludes 0.</p>
 <div class="scroll"><table><thead>${head}</thead><tbody>${rows}</tbody></table></div></details>`;
 }
 
@@ -106,7 +106,7 @@ function gallerySection(examples: readonly Example[], methods: readonly string[]
   const [{ figure }] = examples;
   const rowsOf = (end: Example["end"]) =>
     examples.filter((one) => one.end === end).map((one) => exampleRow(one, methods));
-  return html`<details open><summary>Best and worst pictures by ${figure}</summary>
+  return html`<details open><summary>Best and worst images by ${figure}</summary>
 <div class="examples"><h3>Best</h3>${rowsOf("best")}<h3>Worst</h3>${rowsOf("worst")}</div></details>`;
 }
 
@@ -151,7 +151,7 @@ function classSection({ byClass, methods, metrics }: Reported): Html {
     return html`<details><summary>${metricNamed(metric).title}: ${figure}</summary><div class="scroll"><table><thead>${head}</thead><tbody>${rows}</tbody></table></div></details>`;
   });
   return html`<section id="classes"><h2>By class</h2>
-<p class="filter"><label>Show <select id="class"><option value="">all classes</option>${options}</select></label> <span class="quiet">here and among the pictures above</span></p>
+<p class="filter"><label>Show <select id="class"><option value="">all classes</option>${options}</select></label> <span class="quiet">here and among the images above</span></p>
 ${tables}</section>`;
 }
 
@@ -167,8 +167,8 @@ function failureSection({ failures, outcomes, dataset }: Reported): Html {
   );
   return html`<section id="failures"><h2>Failures</h2>
 <div class="scroll"><table><thead>${head}</thead><tbody>${rows}</tbody></table></div>
-${list.length ? html`<h3>Pictures that could not be examined</h3><ul>${list}</ul>` : html`<p>Every picture could be examined.</p>`}
-${remarks.length > 0 && html`<h3>What did not fit in the dataset</h3><ul>${remarks}</ul>`}</section>`;
+${list.length ? html`<h3>Images that could not be evaluated</h3><ul>${list}</ul>` : html`<p>Every image was evaluated.</p>`}
+${remarks.length > 0 && html`<h3>Problems in the dataset</h3><ul>${remarks}</ul>`}</section>`;
 }
 
 function provenance({ model, runtime, gradcam, node, dataset, seed, metrics }: Reported): Html {
@@ -177,9 +177,9 @@ function provenance({ model, runtime, gradcam, node, dataset, seed, metrics }: R
     ["model", model.name],
     ["SHA-256", model.sha256],
     ["layer", model.layer ?? "–"],
-    ["dataset", `${dataset.location}, ${dataset.pictures} pictures`],
+    ["dataset", `${dataset.location}, ${dataset.pictures} images`],
     ["seed", String(seed)],
-    ["intervals", `95 %, bootstrap over pictures, ${draws} draws`],
+    ["intervals", `95 %, bootstrap over images, ${draws} resamples`],
     ["gradcam", gradcam],
     ["ONNX Runtime", runtime],
     ["Node", node],

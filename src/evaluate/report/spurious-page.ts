@@ -24,11 +24,11 @@ export async function spuriousPage(content: Spurious, looks: readonly Look[]): P
     html`<header>
 <p class="over">Spurious cues</p>
 <h1>A planted shortcut <span>in ${dataset.location}</span></h1>
-<p class="lead">Which shape has the big object? Two networks answer: for the biased one a mark in a corner told the answer in every picture that it learned from, for the balanced one it never told anything. ${dataset.used} of ${dataset.scenes} scenes have one big object and a free corner. Brackets are 95 % bootstrap intervals over scenes.</p>
+<p class="lead">Two networks answer which shape the big object has. In every training image of the biased one, a mark in a corner gave the answer away; in those of the balanced one it carried no information. ${dataset.used} of ${dataset.scenes} scenes have one big object and a free corner. Brackets are 95 % bootstrap intervals over scenes.</p>
 </header>
-<main><section><h2>Who takes the shortcut?</h2>${answerTable(answers)}</section>
+<main><section><h2>Which network takes the shortcut?</h2>${answerTable(answers)}</section>
 <section><h2>Do the maps show it?</h2>
-<p class="lead">Maps of the answers where the mark tells the right shape: both networks are right, and only a map can tell them apart. Energy is a place's share of the map's positive values; a peak counts up to 3 % of the side beside the place. A scene's two maps tell the networks apart where the biased one's has more energy on the mark: one half is chance.</p>
+<p class="lead">Maps of the answers where the mark gives the right shape: both networks are right, and only a map can tell them apart. Energy is the fraction of the map's positive values inside a region; a peak counts if it is within 3 % of the side of the region. A scene's pair of maps tells the networks apart if the biased network's map has more energy on the mark; the chance level is one half.</p>
 ${[...new Set(maps.map((one) => one.figure))].map((name) => mapTable(name, maps))}</section>
 <section><h2>Scenes</h2>${pictures}</section>
 <section><h2>Provenance</h2>${provenance(content)}</section></main>`,

@@ -44,11 +44,11 @@ export async function designStudy(options: DesignOptions): Promise<Designed> {
       drawer,
     );
     // The better model comes first everywhere.
-    const order = [...studied.keys()].sort((a, b) => share(studied[b]) - share(studied[a]));
-    if (order.length === 2 && share(studied[0]) === share(studied[1]))
+    const order = [...studied.keys()].sort((a, b) => fraction(studied[b]) - fraction(studied[a]));
+    if (order.length === 2 && fraction(studied[0]) === fraction(studied[1]))
       throw new UserError(
         "invalid-input",
-        "invalid models: both name equally many pictures right, so none is the better one",
+        "invalid models: both classify equally many images correctly, so neither is the better one",
       );
     const { trials, practice, checks } = divide(fitting, options);
     const random = randomFor(seed, "design");
@@ -60,7 +60,7 @@ export async function designStudy(options: DesignOptions): Promise<Designed> {
     ];
     for (const [done, [role, { sample, questions }]] of roles.entries()) {
       stopped(options.signal);
-      options.onProgress?.({ what: "pictures drawn", done, total: roles.length });
+      options.onProgress?.({ what: "images drawn", done, total: roles.length });
       // Every trial is asked in every condition; the others once, in the last.
       const some = role === "trial" ? questions : [questions[random.below(questions.length)]];
       const drawn = await drawer.items(sample, some, role === "trial" ? conditions : conditions.slice(-1), order);
@@ -84,9 +84,9 @@ export async function designStudy(options: DesignOptions): Promise<Designed> {
 
 /** A check of a scale asks for one of its ends. */
 const asked = (kind: KindName, choices: readonly string[], random: Random): number =>
-  kinds[kind].scale.share ? random.below(choices.length) : random.below(2) * (choices.length - 1);
+  kinds[kind].scale.fraction ? random.below(choices.length) : random.below(2) * (choices.length - 1);
 
-const share = ({ accuracy }: StudiedModel): number => (accuracy ? accuracy.right / accuracy.of : 0);
+const fraction = ({ accuracy }: StudiedModel): number => (accuracy ? accuracy.right / accuracy.of : 0);
 
 /** Practice, checks and trials, of different pictures. */
 function divide(fitting: readonly Fitting[], { pictures, kind }: DesignOptions) {
@@ -94,7 +94,7 @@ function divide(fitting: readonly Fitting[], { pictures, kind }: DesignOptions) 
   if (fitting.length <= extra)
     throw new UserError(
       "invalid-input",
-      `too few pictures for a study of ${kind}: ${fitting.length} fit, at least ${extra + 1} are needed (${practiceItems} for practice, ${checkItems} for checks)`,
+      `too few images for a study of ${kind}: ${fitting.length} are suitable, at least ${extra + 1} are needed (${practiceItems} for practice, ${checkItems} for checks)`,
     );
   // Who only names what is in the picture must not do well at predicting: as many wrong answers as right ones, as far as there are.
   const balanced = kind === "prediction" ? alternating(fitting) : fitting;

@@ -72,7 +72,7 @@ export async function survey(
     const questions = plan.questions(looks);
     if (questions.length)
       fitting.push({ sample: samples[0], questions, ...(hits[0] !== undefined && { right: hits[0] }) });
-    onProgress?.({ what: "pictures looked at", done: done + 1, total: ids.length });
+    onProgress?.({ what: "images surveyed", done: done + 1, total: ids.length });
   }
   const studied = models.map(({ classifier, sha256 }, i) => ({
     name: classifier.name,

@@ -8,8 +8,8 @@ export const classDiscrimination: Kind = {
   name: "class-discrimination",
   title: "Which of the two?",
   instructions: [
-    "A computer program recognises things in photographs. For each thing that it finds it can draw a picture of what it looked at.",
-    "Every photograph here has two kinds of things in it. You are shown the program's drawing for one of them. Say which of the two it is; if you cannot tell, guess.",
+    "A computer program recognises objects in photographs. For each object it finds, it can draw a picture of what it looked at.",
+    "Every photograph here shows two kinds of objects. You see the program's drawing for one of them. Say which of the two it is. If you cannot tell, guess.",
   ],
   models: 1,
   question: () => "Which of the two is depicted?",

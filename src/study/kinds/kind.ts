@@ -22,8 +22,8 @@ export interface Scale {
   readonly title: string;
   readonly low: number;
   readonly high: number;
-  /** Whether scores are 0 or 1, so that their mean is a share. */
-  readonly share: boolean;
+  /** Whether scores are 0 or 1, so that their mean is a fraction. */
+  readonly fraction: boolean;
   /** The mean of somebody who knows nothing. */
   chance(items: readonly Item[]): number;
 }
@@ -31,7 +31,7 @@ export interface Scale {
 /** Right answers, and what guessing gives. */
 export const accuracy: Scale = {
   title: "right answers",
-  ...{ low: 0, high: 1, share: true },
+  ...{ low: 0, high: 1, fraction: true },
   chance: (items) => items.reduce((sum, { choices }) => sum + 1 / choices.length, 0) / items.length,
 };
 

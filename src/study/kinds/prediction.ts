@@ -12,7 +12,7 @@ export const prediction: Kind = {
   title: "What does the program say?",
   instructions: [
     "A computer program says what is in photographs. It is often right, and often wrong. Sometimes you are also shown which parts of the photograph it looked at.",
-    "Say what the program answered: not what is in the photograph, but what you believe the program made of it.",
+    "Say what the program answered: not what is in the photograph, but what you think the program took it for.",
   ],
   models: 1,
   question: ({ condition }) =>

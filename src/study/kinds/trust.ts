@@ -17,8 +17,8 @@ export const trust: Kind = {
   name: "trust",
   title: "Which robot do you trust?",
   instructions: [
-    "Two robots, A and B, were shown the same photograph, and both recognised rightly what is in it. Each of them drew what it looked at for its decision.",
-    "Say whose reasons seem better to you, clearly or slightly. The robots change their places from photograph to photograph.",
+    "Two robots, A and B, were shown the same photograph, and both recognised correctly what is in it. Each drew what it looked at to decide.",
+    "Say whose reasons seem better to you, clearly or slightly. The robots swap places at random from one photograph to the next.",
   ],
   models: 2,
   question: ({ subject }) =>
@@ -26,6 +26,6 @@ export const trust: Kind = {
   shuffles: "shown",
   // The better model's visualisation is kept first.
   score: (_, answer) => 2 - answer,
-  scale: { title: "score for the better model", low: -2, high: 2, share: false, chance: () => 0 },
+  scale: { title: "score for the better model", low: -2, high: 2, fraction: false, chance: () => 0 },
   paper: { "guided-backprop": 1.0, "guided-grad-cam": 1.27 },
 };

@@ -8,10 +8,10 @@ export type Reason = "taken" | "lost" | "many";
 
 const reasons: Readonly<Record<Reason, (idle: number) => string>> = {
   taken: (idle) =>
-    `The study is not complete yet, but everybody whom it needs at present has begun. A place is free again when somebody has answered nothing for ${duration(idle)}.`,
+    `The study is not complete yet, but enough people are taking part at the moment. A place becomes free when someone has not answered for ${duration(idle)}.`,
   lost: (idle) =>
-    `Others were waiting, and you had not answered a question yet, so your place was given to somebody else. Nothing that was answered is lost. A place is free again when somebody has answered nothing for ${duration(idle)}.`,
-  many: () => "Many have begun from your network just now, and have not answered a question yet.",
+    `Others were waiting and you had not answered a question yet, so your place was given to someone else. No answers were lost. A place becomes free when someone has not answered for ${duration(idle)}.`,
+  many: () => "Many people on your network have just begun and have not answered a question yet.",
 };
 
 /**

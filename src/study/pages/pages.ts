@@ -38,7 +38,7 @@ export const consentPage = (kind: Kind, { consent }: Study): string =>
     html`<h1>${kind.title}</h1>
 ${paragraphs(consent)}
 <form method="post" action="begin">
-<label class="agree"><input type="checkbox" name="agree" value="yes" required> <span>I am 18 or older, I have read the above, and I want to take part.</span></label>
+<label class="agree"><input type="checkbox" name="agree" value="yes" required> <span>I am 18 or older, I have read the above, and I agree to take part.</span></label>
 <button class="main">Begin</button>
 </form>`,
   );
@@ -50,9 +50,9 @@ export function instructionsPage(kind: Kind, { places }: Standing, practice: num
     "text",
     html`<h1>${kind.title}</h1>
 ${paragraphs(kind.instructions)}
-<p>${practice > 0 && `You begin with ${practice} for practice. `}Then there are ${questions} questions. There is no hurry, but do not ponder: your first impression counts. You may close the page and come back to it on this device.</p>
-<p class="quiet">Answer by a click or a touch, or with the Tab key, the arrow keys and Enter.</p>
-<p><a class="button main" href="next">${practice > 0 ? "To the practice" : "To the questions"}</a></p>`,
+<p>${practice > 0 && `You start with ${practice} practice questions. `}There are ${questions} questions in the study. Take your time, but don't overthink it: your first impression counts. You may close the page and come back to it on this device.</p>
+<p class="quiet">Answer by clicking or tapping, or with the Tab key, the arrow keys and Enter.</p>
+<p><a class="button main" href="next">${practice > 0 ? "Start practice" : "Start the questions"}</a></p>`,
   );
 }
 
@@ -118,8 +118,8 @@ ${pictures(kind, item, place)}
           ? `That is right: ${wanted}.`
           : `It was: ${wanted}.`
     }</p>
-${last && html`<p>That was the practice. From here on you are not told what is right.</p>`}
-<p><a class="button main" href="next">${last ? "To the questions" : "Continue"}</a></p>`,
+${last && html`<p>The practice is over. From here on you are not told which answer is right.</p>`}
+<p><a class="button main" href="next">${last ? "Start the questions" : "Continue"}</a></p>`,
   );
 }
 
@@ -142,9 +142,9 @@ export const leavePage = (kind: Kind, token: FormToken): string =>
     kind.title,
     "text",
     html`<h1>Stop and delete?</h1>
-<p>All your answers are deleted, and nothing of your participation is kept. You get no completion code.</p>
+<p>All your answers and all data about your participation are deleted. You get no completion code.</p>
 <form method="post" action="leave">${hidden(token)}<button class="main">Delete my answers</button></form>
-<p class="foot"><a href="next">Go on with the study</a></p>`,
+<p class="foot"><a href="next">Continue the study</a></p>`,
   );
 
 /** One heading and one sentence: full, forgotten, not found. */
@@ -154,5 +154,5 @@ export const notePage = (title: string, text: string, onward = true): string =>
     "text",
     html`<h1>${title}</h1>
 <p>${text}</p>
-${onward && html`<p><a href="./">To the study</a></p>`}`,
+${onward && html`<p><a href="./">Back to the study</a></p>`}`,
   );

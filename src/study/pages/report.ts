@@ -27,13 +27,13 @@ export function reportPage(study: Study, analysis: Analysis): string {
 ${analysis.synthetic && html`<p class="synthetic"><strong>Synthetic data.</strong> These answers come from virtual participants, not from people.</p>`}
 <p class="kicker">A study of ${study.kind.replaceAll("-", " ")}</p>
 <h1>“${title}”</h1>
-<p>${participants.counted} participants gave ${analysis.ratings} ratings of ${items.judged} of ${items.of} items; ${items.enough} items have the ${items.wanted} ratings that were wanted. Not counted: ${participants["missed a check"]} who missed an attention check, ${participants.unfinished} who did not finish.</p>
-<p>${study.models.map(modelWords).join("; ")}. Pictures from ${study.dataset}.</p>
+<p>${participants.counted} participants gave ${analysis.ratings} ratings of ${items.judged} of ${items.of} items; ${items.enough} items have the planned ${items.wanted} ratings. Excluded: ${participants["missed a check"]} who failed an attention check, ${participants.unfinished} who did not finish.</p>
+<p>${study.models.map(modelWords).join("; ")}. Images from ${study.dataset}.</p>
 ${
   analysis.means.length === 0
     ? html`<p>There is nothing to analyse yet.</p>`
     : html`${chart(analysis, scale)}
-${!scale.share && distribution(analysis.means)}
+${!scale.fraction && distribution(analysis.means)}
 <h2>Means</h2>
 ${meansTable(analysis.means, scale)}
 ${analysis.differences.length > 0 && html`<h2>Differences</h2>${differencesTable(analysis.differences, scale)}`}
@@ -48,18 +48,18 @@ ${notes(study, analysis)}`
 }
 
 const modelWords = ({ name, accuracy }: Study["models"][number]): string =>
-  `Model ${name}${accuracy ? `, right on ${accuracy.right} of ${accuracy.of} pictures` : ""}`;
+  `Model ${name}${accuracy ? `, correct on ${accuracy.right} of ${accuracy.of} images` : ""}`;
 
 function meansTable(means: readonly Mean[], scale: Scale): Html {
-  const unit = scale.share ? ", %" : "";
+  const unit = scale.fraction ? ", %" : "";
   const paper = means.some((m) => m.paper !== undefined);
   const row = (
     m: Mean,
   ) => html`<tr><th scope="row">${nameOf(m.condition)}</th><td>${number(m.both.value, scale)}</td>${paper && html`<td>${m.paper === undefined ? "" : number(m.paper, scale)}</td>`}
 <td>${interval(m.both, scale)}</td><td>${interval(m.people, scale)}</td><td>${interval(m.pictures, scale)}</td><td>${interval(m.independent, scale)}</td>
-<td>${m.both.count}</td><td>${Number.isNaN(m.agreement) ? "none" : number(m.agreement, { ...scale, share: false })}</td><td>${m.seconds.toFixed(1)}</td></tr>\n`;
+<td>${m.both.count}</td><td>${Number.isNaN(m.agreement) ? "none" : number(m.agreement, { ...scale, fraction: false })}</td><td>${m.seconds.toFixed(1)}</td></tr>\n`;
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Means"><table>
-<thead><tr><th scope="col">condition</th><th scope="col">${scale.title}${unit}</th>${paper && html`<th scope="col">the paper</th>`}<th scope="col">95 %: people and pictures</th><th scope="col">95 %: people</th><th scope="col">95 %: pictures</th><th scope="col">95 %: independent</th><th scope="col">ratings</th><th scope="col">agreement</th><th scope="col">seconds</th></tr></thead>
+<thead><tr><th scope="col">condition</th><th scope="col">${scale.title}${unit}</th>${paper && html`<th scope="col">paper</th>`}<th scope="col">95 %: people and images</th><th scope="col">95 %: people</th><th scope="col">95 %: images</th><th scope="col">95 %: independent</th><th scope="col">ratings</th><th scope="col">agreement</th><th scope="col">seconds</th></tr></thead>
 <tbody>${means.map(row)}</tbody></table></div>`;
 }
 
@@ -67,7 +67,7 @@ function differencesTable(differences: readonly Figure[], scale: Scale): Html {
   const row = (d: Figure) => html`<tr><th scope="row">${nameOf(d.condition)} − ${nameOf(d.than ?? "")}</th>
 <td>${number(d.both.value, scale, true)}</td><td>${interval(d.both, scale, true)}</td><td>${interval(d.people, scale, true)}</td><td>${interval(d.pictures, scale, true)}</td></tr>\n`;
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Differences"><table>
-<thead><tr><th scope="col">difference</th><th scope="col">${scale.share ? "points" : "score"}</th><th scope="col">95 %: people and pictures</th><th scope="col">95 %: people</th><th scope="col">95 %: pictures</th></tr></thead>
+<thead><tr><th scope="col">difference</th><th scope="col">${scale.fraction ? "points" : "score"}</th><th scope="col">95 %: people and images</th><th scope="col">95 %: people</th><th scope="col">95 %: images</th></tr></thead>
 <tbody>${differences.map(row)}</tbody></table></div>`;
 }
 
@@ -75,11 +75,11 @@ function notes({ kind }: Study, { chance, means }: Analysis): Html {
   const { scale } = kinds[kind];
   const paper = means.some((m) => m.paper !== undefined);
   return html`<ul>
-<li><b>People and pictures</b> is the interval to quote: it holds for other people and other pictures. Its variance is that between people and that between pictures less that of the ratings (Cameron, Gelbach and Miller 2011).</li>
-<li><b>People</b> and <b>pictures</b> are bootstraps that draw participants, or pictures, and take the others as given. <b>Independent</b> (${scale.share ? "Wilson's interval" : "Student's interval"}) takes every rating for itself; it is too narrow where people or pictures differ.</li>
-<li>Differences are not corrected for their number: with many, some exclude 0 by chance.</li>
-<li><b>Agreement</b> is Krippendorff's alpha: 1 where all give an item the same answer, 0 where they agree as by chance. Chance is ${number(chance, scale)}${scale.share && " %"}.</li>
-${paper && html`<li><b>The paper</b>: Selvaraju et al., Grad-CAM, arXiv 1610.02391. It had other pictures, models and people, so its figures are for orientation.</li>`}
-<li>Guided backpropagation and guided Grad-CAM fail sanity checks (Adebayo et al. 2018): people may find them clear though they depend little on the model's weights.</li>
+<li><b>People and images</b> is the interval to report: it generalises to other people and other images. Its variance is the variance between people plus that between images minus that of the ratings (Cameron, Gelbach and Miller 2011).</li>
+<li><b>People</b> and <b>images</b> are bootstraps that resample participants, or images, and hold the other fixed. <b>Independent</b> (${scale.fraction ? "Wilson's interval" : "Student's interval"}) treats ratings as independent; it is too narrow if people or images differ.</li>
+<li>Differences are not corrected for multiple comparisons: with many, some exclude 0 by chance.</li>
+<li><b>Agreement</b> is Krippendorff's alpha: 1 if everyone gives an item the same answer, 0 if agreement is at chance level. The chance level of the score is ${number(chance, scale)}${scale.fraction && " %"}.</li>
+${paper && html`<li><b>The paper</b>: Selvaraju et al., Grad-CAM, arXiv 1610.02391. Its images, models and participants were different, so its figures are for orientation only.</li>`}
+<li>Guided backpropagation and guided Grad-CAM fail sanity checks (Adebayo et al. 2018): people may find them clear although they depend little on the model's weights.</li>
 </ul>`;
 }

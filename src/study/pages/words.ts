@@ -7,9 +7,9 @@ import { control } from "../kinds/prediction.ts";
 export const nameOf = (condition: string): string =>
   condition === control ? "no explanation" : (methods.find(({ name }) => name === condition)?.title ?? condition);
 
-/** A share in percent, a score as it is. */
-export const number = (value: number, { share }: Scale, sign = false): string => {
-  const text = share ? `${(100 * value).toFixed(1)}` : value.toFixed(2);
+/** A fraction in percent, a score as it is. */
+export const number = (value: number, { fraction }: Scale, sign = false): string => {
+  const text = fraction ? `${(100 * value).toFixed(1)}` : value.toFixed(2);
   return `${sign && value > 0 ? "+" : ""}${text}`.replace("-", "−");
 };
 

@@ -69,7 +69,7 @@ export function figureOf(
     detail: detail(predictions, index),
     cells: [input, ...cells],
   }));
-  const colorbar = { colormap, label: "share of each map's maximum", ticks: ["0", "0.5", "1"] };
+  const colorbar = { colormap, label: "fraction of each map's maximum", ticks: ["0", "0.5", "1"] };
   const columns = ["Input", ...titles.values()];
   // Signed images have colours of their own, and a blank map has none.
   const coloured = methods.flatMap((method, i) =>

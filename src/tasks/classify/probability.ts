@@ -64,7 +64,7 @@ export function probabilityOf(
   said: { readonly probability?: Probability; readonly config?: unknown },
   labels: readonly string[],
 ): Probable {
-  if (said.probability) return { probability: said.probability, because: "you said so" };
+  if (said.probability) return { probability: said.probability, because: "it was given" };
   if (task === "embedding") return { probability: "none", because: "an embedding has no classes" };
   const kind = isRecord(said.config) && said.config.problem_type;
   if (kind === "multi_label_classification") return { probability: "sigmoid", because: `config.json says ${kind}` };
@@ -79,8 +79,8 @@ export function probabilityOf(
       ? { probability: "sigmoid", because: "there is one score, and it has a name" }
       : { probability: "none", because: "there is one value, and it has no name" };
   if (labels.length === 0 && values.test(output))
-    return { probability: "none", because: `"${output}" is named as values are` };
-  const because = labels.length ? `there are ${labels.length} names of classes` : `there are several scores`;
+    return { probability: "none", because: `"${output}" is named like a value` };
+  const because = labels.length ? `there are ${labels.length} class names` : `there are several scores`;
   return { probability: "softmax", because, ...(labels.length === 0 && classes > 0 && classes < 6 && { guess: true }) };
 }
 

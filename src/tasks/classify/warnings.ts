@@ -41,7 +41,7 @@ export function withWarnings(
 
 function ofLayer({ name, insteadOf, equals }: Partial<Layer> = {}): Warning[] {
   const replaced = `The patch tokens of ${insteadOf} do not reach the score: explained at ${name} instead.`;
-  const guessed = `The layer ${name} was taken from several that end side by side; the others: ${equals?.join(", ")}.`;
+  const guessed = `The layer ${name} was chosen from several parallel ones; the others:  ${equals?.join(", ")}.`;
   return [
     ...(insteadOf ? [{ code: "layer-replaced", text: replaced } as const] : []),
     ...(equals?.length ? [{ code: "layer-guessed", text: guessed } as const] : []),
@@ -50,7 +50,7 @@ function ofLayer({ name, insteadOf, equals }: Partial<Layer> = {}): Warning[] {
 
 function ofClass({ label, asked, class: index }: ExplainedClass, probability: number | null | undefined): Warning[] {
   if (probability == null || probability >= lowProbability || asked !== String(index)) return [];
-  const text = `The model gives "${label}" a probability of ${percent(probability)}: the map shows what would speak for it.`;
+  const text = `The model gives "${label}" a probability of ${percent(probability)}, so the map shows only weak evidence for it.`;
   return [{ code: "low-probability", text }];
 }
 

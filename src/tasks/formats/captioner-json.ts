@@ -56,7 +56,7 @@ function text(value: unknown, key: string): string {
 
 function whole(value: unknown, key: string, least: number): number {
   if (typeof value === "number" && Number.isInteger(value) && value >= least) return value;
-  throw invalid(key, value, `a whole number from ${least} on`);
+  throw invalid(key, value, `an integer of at least ${least}`);
 }
 
 const invalid = (key: string, seen: unknown, allowed: string): UserError =>

@@ -15,7 +15,7 @@ import { boundedJson } from "./json.ts";
 import { type Dtype, partFile } from "./model-files.ts";
 import { TextTokenizer } from "./tokenizer.ts";
 
-/** What a caller says of a captioner or an answerer, over what its directory says. */
+/** What a caller says of a captioner or a VQA model, over what its directory says. */
 export interface LanguageOptions extends Omit<ModelOptions, "output" | "explainInput" | "inputShapes"> {
   /** The precision of the ONNX files, as transformers.js names it ("fp16", "q8" ...): by default the full one, or the only one there is. */
   readonly dtype?: Dtype;
@@ -67,7 +67,7 @@ interface ModelFile {
   readonly session: SessionOptions;
 }
 
-/** Reads what captioners and answerers share: models, configurations, tokenizer, preprocessing. */
+/** Reads what captioners and VQA models share: models, configurations, tokenizer, preprocessing. */
 export class ModelFolder {
   #tokenizer: Promise<TextTokenizer> | undefined;
 

@@ -141,7 +141,7 @@ export class Answerer {
   }
 
   /**
-   * The classifier of pictures by the answer to a question, open until the answerer is released.
+   * The classifier of pictures by the answer to a question, open until the VQA model is released.
    * @throws UserError for a question that is empty, too long or of unknown words.
    */
   async asked(question: string): Promise<Classifier> {

@@ -177,13 +177,13 @@ export interface Photograph {
   readonly id: number;
 }
 
-/** What a captioner or an answerer is asked about. */
+/** What a captioner or a VQA model is asked about. */
 export type Subject = Scene | Photograph;
 
 export const languageTasks = ["caption", "ask"] as const;
 export type LanguageTask = (typeof languageTasks)[number];
 
-/** A captioner or an answerer of a person's own. */
+/** A captioner or a VQA model of a person's own. */
 export interface NarratorInfo {
   readonly name: string;
   /** Whether the preprocessing is a guess. */

@@ -8,10 +8,10 @@ export const alike = ({ correlation, apart }: Likeness): boolean => correlation 
 
 export function agreement(likeness: Likeness): string {
   const { correlation, apart } = likeness;
-  if (alike(likeness)) return "They are alike, and peak within one cell of each other.";
+  if (alike(likeness)) return "They are similar, and peak within one cell of each other.";
   const rest = "be careful with this map.";
   if (Number.isNaN(apart)) return `One of them points nowhere: ${rest}`;
   const peaks = apart <= 1 ? "They peak in the same place" : `Their peaks lie ${apart.toFixed(1)} cells apart`;
-  if (correlation > 0.8) return `${peaks}, though they order the rest alike: ${rest}`;
-  return `${peaks}, and they ${correlation > 0.3 ? "agree elsewhere in part only" : "differ elsewhere"}: ${rest}`;
+  if (correlation > 0.8) return `${peaks}, although they rank the rest similarly: ${rest}`;
+  return `${peaks}, and elsewhere they ${correlation > 0.3 ? "agree only in part" : "differ"}: ${rest}`;
 }

@@ -92,7 +92,7 @@ export function BrushTools({ onClean, dirty }: { readonly onClean: () => void; r
   return (
     <div class="brushes">
       <fieldset class="segments">
-        <legend class="unseen">What the brush does</legend>
+        <legend class="unseen">Effect of the brush</legend>
         {(Object.keys(kinds) as Kind[]).map((name) => (
           <label key={name}>
             <input

@@ -7,7 +7,7 @@ import { photographing } from "./pick.tsx";
 const refusals: Readonly<Record<string, string>> = {
   NotAllowedError:
     "The browser was not allowed to use it. Allow the camera in the address bar, or choose a picture instead.",
-  NotFoundError: "There is none on this device. Choose a picture instead.",
+  NotFoundError: "This device has none. Choose a picture instead.",
   NotReadableError: "Another program is using it. Close that, or choose a picture instead.",
 };
 

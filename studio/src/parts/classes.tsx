@@ -59,7 +59,7 @@ export function Classes() {
   return (
     <section class="classes" aria-labelledby="classes-title">
       <header>
-        <h2 id="classes-title">What it sees</h2>
+        <h2 id="classes-title">Predictions</h2>
         <input
           type="search"
           aria-label="Search the classes"
@@ -98,11 +98,11 @@ export function Classes() {
             ))}
           </div>
         </div>
-        {all.length === 0 && <p class="none">No class of this name.</p>}
+        {all.length === 0 && <p class="none">No class with this name.</p>}
       </div>
       <p class="hint">
-        Point at a class, or use the arrow keys: the map follows. <kbd>Enter</kbd> keeps it, <kbd>V</kbd> sets it
-        against the one you keep.
+        Point at a class, or use the arrow keys: the map follows. <kbd>Enter</kbd> selects it, <kbd>V</kbd> contrasts it
+        with the selected one.
       </p>
     </section>
   );
@@ -151,7 +151,7 @@ function Row({ index, place, of }: { readonly index: number; readonly place: num
       <span
         class="versus"
         aria-hidden="true"
-        title="Set against the chosen class"
+        title="Contrast with the selected class"
         onClick={(event) => {
           event.stopPropagation();
           setRival(index);

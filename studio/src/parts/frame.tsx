@@ -60,8 +60,8 @@ function Theme() {
     <button
       type="button"
       class="theme"
-      title={`Colours of the page: ${theme.value}`}
-      aria-label={`Colours of the page: ${theme.value}; change to ${next}`}
+      title={`Theme: ${theme.value}`}
+      aria-label={`Theme: ${theme.value}; change to ${next}`}
       onClick={() => {
         theme.value = next;
         try {
@@ -144,7 +144,7 @@ export function Notices() {
           {told.detail && <p class="detail">{told.detail}</p>}
           {told.technical && (
             <details class="detail">
-              <summary>What it said</summary>
+              <summary>Details</summary>
               {told.technical}
             </details>
           )}

@@ -10,16 +10,16 @@ import { Slider } from "./slider.tsx";
 const saves: readonly (readonly [ExportKind, string, string])[] = [
   ["png", "Overlay", "PNG, in the picture's own pixels"],
   ["figure", "Figure", "PNG, labelled, for a paper or a ticket"],
-  ["panel", "Panel", "PNG, the three best classes and yours, labelled"],
-  ["npy", "Map", ".npy, the raw numbers"],
-  ["json", "Record", "JSON, all that is needed to make it again"],
+  ["panel", "Panel", "PNG, the top 3 classes and yours, labelled"],
+  ["npy", "Map", ".npy, the unnormalised numbers"],
+  ["json", "Record", "JSON, everything needed to reproduce it"],
   ["svg", "SVG", "The figure as a drawing, for print"],
 ];
 
 export function Look() {
   const current = methods.find(({ name }) => name === method.value);
   return (
-    <section class="look" aria-label="How it is shown">
+    <section class="look" aria-label="Display">
       <Choice
         title="Method"
         of={method.value}

@@ -4,7 +4,7 @@ import type { LanguageTask } from "../engine/contract.ts";
 import { onPicture, openNarrator, own } from "../state/narration.ts";
 import { pickedOf } from "./pick.tsx";
 
-const titles: Readonly<Record<LanguageTask, string>> = { caption: "Captioner", ask: "Answerer" };
+const titles: Readonly<Record<LanguageTask, string>> = { caption: "Captioner", ask: "VQA model" };
 
 export function Narrator({ task }: { readonly task: LanguageTask }) {
   const directory = useRef<HTMLInputElement>(null);
@@ -12,12 +12,12 @@ export function Narrator({ task }: { readonly task: LanguageTask }) {
   const title = titles[task];
   return (
     <section class="narrator" aria-label={title}>
-      <h2>{mine ? mine.name : `${title}: the bundled one`}</h2>
+      <h2>{mine ? mine.name : `${title}: bundled`}</h2>
       {mine ? (
         <div class="choice">
           <span>About</span>
           <fieldset class="segments">
-            <legend class="unseen">What it is asked about</legend>
+            <legend class="unseen">Subject of the questions</legend>
             {[true, false].map((picture) => (
               <label key={String(picture)}>
                 <input
@@ -40,7 +40,7 @@ export function Narrator({ task }: { readonly task: LanguageTask }) {
         </p>
       )}
       {mine?.assumed && (
-        <p class="hint">It does not say how pictures are prepared: ImageNet's mean and deviation are assumed.</p>
+        <p class="hint">It does not specify its preprocessing: ImageNet's mean and standard deviation are assumed.</p>
       )}
       <input
         ref={directory}
@@ -61,7 +61,7 @@ export function Narrator({ task }: { readonly task: LanguageTask }) {
         </button>
         {mine && (
           <button type="button" onClick={() => void openNarrator(task, undefined)}>
-            Back to the bundled one
+            Use the bundled model
           </button>
         )}
       </div>

@@ -37,7 +37,7 @@ export function ObjectTools() {
           />
         </>
       ) : (
-        <p class="hint">Drag an object, or move it by the arrow keys. The one in hand can be changed here.</p>
+        <p class="hint">Drag an object, or move it with the arrow keys. You can change the selected one here.</p>
       )}
       <div class="buttons">
         <button type="button" disabled={objects.length >= most} onClick={add}>
@@ -55,7 +55,7 @@ export function ObjectTools() {
         </button>
       </div>
       <p class="hint">
-        The models have learnt scenes of {fewest} to {most} objects.
+        The models were trained on scenes with {fewest} to {most} objects.
       </p>
     </section>
   );

@@ -40,7 +40,7 @@ export function PathToScore({ steps, layer }: { readonly steps: readonly Step[];
             </button>
           ) : (
             <>
-              <strong>{layer}</strong> <small>the map lies here</small>
+              <strong>{layer}</strong> <small>target layer</small>
             </>
           )}
         </li>

@@ -36,7 +36,7 @@ export async function take(files: readonly PickedFile[]): Promise<void> {
 
 const isModel = ({ file }: PickedFile): boolean => file.name.endsWith(".onnx");
 
-/** Of a directory of a captioner or an answerer, which; undefined for anything else. A tokenizer and names of answers make an answerer. */
+/** Of a directory of a captioner or a VQA model, which; undefined for anything else. A tokenizer and names of answers make a VQA model. */
 async function languageTaskOf(files: readonly PickedFile[]): Promise<LanguageTask | undefined> {
   const named = (name: string) => files.find(({ file }) => file.name === name)?.file;
   if (named("captioner.json") || named("decoder_model.onnx")) return "caption";
@@ -137,7 +137,7 @@ export function useDropAndPaste(): void {
 export function DropHint() {
   return dropping.value ? (
     <div class="dropping" aria-hidden="true">
-      <p>Let go: pictures are explained, a model is opened.</p>
+      <p>Drop pictures to explain them, or a model to open it.</p>
     </div>
   ) : null;
 }

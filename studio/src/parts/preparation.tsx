@@ -13,9 +13,9 @@ import { type Frame, filters, frameOf, frames, inFrame, presetOf, presets } from
 const preview = signal<ImageData | undefined>(undefined);
 
 const said = {
-  model: "As the model says.",
-  guess: "A guess, for the model does not say: check it.",
-  hand: "As you have set it.",
+  model: "As specified by the model.",
+  guess: "A guess, because the model does not specify it: please check.",
+  hand: "As set by you.",
 } as const;
 
 export function Preparation() {
@@ -32,8 +32,8 @@ export function Preparation() {
   if (!info?.inside) return null;
   const { preprocess: how, inputSize: fixed, preparedBy } = info.inside;
   return (
-    <section class="preparation" aria-label="How it is shown a picture">
-      <h2>How it is shown a picture</h2>
+    <section class="preparation" aria-label="Preprocessing">
+      <h2>Preprocessing</h2>
       <p class="hint" data-by={preparedBy}>
         {said[preparedBy]}
       </p>
@@ -45,7 +45,7 @@ export function Preparation() {
           on={[preview.value]}
         />
       ) : (
-        <p class="hint">Show it a picture, and this is what it gets.</p>
+        <p class="hint">Choose a picture to see what the network gets.</p>
       )}
       <Framing how={how} fixed={fixed} onSet={setPreparation} />
       <Choice title="Filter" of={how.filter} all={filters} onChoose={(filter) => setPreparation({ filter })} />
@@ -113,9 +113,9 @@ function Values({ how, onSet }: PartProps) {
           if (preset) onSet(preset.values(how));
         }}
       />
-      <Numbers title="Times" of={[how.scale]} onSet={([scale]) => onSet({ scale })} />
-      <Numbers title="Less" of={how.mean} onSet={(mean) => onSet({ mean })} />
-      <Numbers title="Over" of={how.std} not={0} onSet={(std) => onSet({ std })} />
+      <Numbers title="Scale" of={[how.scale]} onSet={([scale]) => onSet({ scale })} />
+      <Numbers title="Mean" of={how.mean} onSet={(mean) => onSet({ mean })} />
+      <Numbers title="Std" of={how.std} not={0} onSet={(std) => onSet({ std })} />
     </>
   );
 }

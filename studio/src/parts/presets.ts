@@ -5,10 +5,10 @@ export const filters = ["nearest", "bilinear", "bicubic", "lanczos"] as const sa
 
 /** How a picture is brought into the input's frame. */
 export const frames = [
-  ["edge", "Shorter side, then middle"],
-  ["stretch", "Stretched to the size"],
-  ["middle", "The middle, not resized"],
-  ["whole", "As large as it is"],
+  ["edge", "Shorter side, then centre crop"],
+  ["stretch", "Stretch"],
+  ["middle", "Centre crop, not resized"],
+  ["whole", "Original size"],
 ] as const;
 
 export interface Frame {
@@ -65,13 +65,13 @@ const preset = (title: string, scale: number, mean: readonly number[], std: read
 });
 
 export const presets: readonly Preset[] = [
-  preset("ImageNet's mean and deviation", 1 / 255, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+  preset("ImageNet's mean and standard deviation", 1 / 255, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
   preset("0 to 1", 1 / 255, [0, 0, 0], [1, 1, 1]),
   preset("−1 to 1", 1 / 255, [0.5, 0.5, 0.5], [0.5, 0.5, 0.5]),
   preset("0 to 255", 1, [0, 0, 0], [1, 1, 1]),
   preset("0 to 255, less ImageNet's mean", 1, [123.68, 116.779, 103.939], [1, 1, 1]),
   preset(
-    "CLIP's mean and deviation",
+    "CLIP's mean and standard deviation",
     1 / 255,
     [0.48145466, 0.4578275, 0.40821073],
     [0.26862954, 0.26130258, 0.27577711],

@@ -24,8 +24,8 @@ function Waiting() {
     <header class="sentence">
       <p class="figures" role="status">
         {waits
-          ? "The picture is kept, and explained as soon as the model is there."
-          : "Not explained yet: there is no model that has seen the picture."}
+          ? "The picture will be explained as soon as the model has loaded."
+          : "Not explained yet: no model has been loaded."}
       </p>
     </header>
   );
@@ -41,7 +41,7 @@ export function Sentence() {
     <header class="sentence">
       <div>
         <h1>
-          {counterfactual ? <>What speaks against {name}?</> : <>Why {name}</>}
+          {counterfactual ? <>Evidence against {name}</> : <>Why {name}</>}
           {against !== undefined && (
             <>
               {" "}
@@ -58,7 +58,7 @@ export function Sentence() {
         </p>
       </div>
       <fieldset class="segments">
-        <legend class="unseen">How the question is put</legend>
+        <legend class="unseen">Kind of question</legend>
         {(Object.keys(stanceTitles) as Stance[]).map((kind) => (
           <label key={kind}>
             <input

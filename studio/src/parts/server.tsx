@@ -30,8 +30,8 @@ function Address() {
       }}
     >
       <p class="hint">
-        For models too large for a browser: your own <code>gradcam serve</code>. Connecting asks for its models and
-        sends no picture.
+        For models too large for a browser: your own <code>gradcam serve</code>. Connecting lists its models and sends
+        no picture.
       </p>
       <label class="choice">
         <span>Address</span>
@@ -48,7 +48,7 @@ function Address() {
       </label>
       <label class="choice">
         <span>Token</span>
-        <input ref={token} type="password" placeholder="if it wants one" autocomplete="off" />
+        <input ref={token} type="password" placeholder="if required" autocomplete="off" />
       </label>
       <button type="submit">Connect</button>
     </form>
@@ -61,7 +61,7 @@ function Offer({ known: { host, models } }: { readonly known: Known }) {
     <>
       <Choice title="Model" of={name} all={models} onChoose={setName} />
       <p class="warning">
-        With it, every picture you show from then on, and the one on the stage now, is sent to <strong>{host}</strong>.
+        The current picture, and every one you show from then on, will be sent to <strong>{host}</strong>.
       </p>
       <div class="buttons">
         <button type="button" class="primary" onClick={() => void useServer(name)}>
@@ -78,8 +78,7 @@ function Offer({ known: { host, models } }: { readonly known: Known }) {
 function InUse({ host }: { readonly host: string }) {
   return (
     <p class="hint">
-      In use: {host}. Its answers are shown as those of this device are; painting over pictures, shuffled weights and
-      every layer at once need the model here.
+      In use: {host}. Painting over pictures, shuffled weights and every layer at once need the model here.
     </p>
   );
 }

@@ -5,7 +5,7 @@ export function Warnings() {
   const told = answer.value?.answer.warnings ?? [];
   if (told.length === 0) return null;
   return (
-    <ul class="warnings hint" aria-label="What to know of this map">
+    <ul class="warnings hint" aria-label="Warnings">
       {told.map((text) => (
         <li key={text}>{text}</li>
       ))}

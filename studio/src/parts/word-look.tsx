@@ -7,14 +7,14 @@ import { Colours } from "./colours.tsx";
 export function WordLook() {
   const said = sayings.value[looked.value];
   return (
-    <section class="look" aria-label="How it is shown">
+    <section class="look" aria-label="Display">
       <Colours />
       <fieldset class="saves">
         <legend>Save</legend>
         <div>
           <button
             type="button"
-            title=".npy, the raw numbers of the word that is lit"
+            title=".npy, the unnormalised numbers of the selected word"
             disabled={!said}
             onClick={() =>
               said &&

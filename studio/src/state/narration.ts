@@ -110,7 +110,7 @@ async function call<K extends "caption" | "reply">(name: K, argument: Calls[K][0
 const layouts: Readonly<Record<LanguageTask, string>> = {
   caption:
     "A captioner is a directory with tokenizer.json, config.json, and encoder_model.onnx beside decoder_model.onnx, or one model.onnx; or with a captioner.json.",
-  ask: "An answerer is a directory with one model.onnx, tokenizer.json, and a config.json that names the answers in id2label.",
+  ask: "A VQA model is a directory with one model.onnx, tokenizer.json, and a config.json that names the answers in id2label.",
 };
 
 /** A person's own model takes the place of the one there is, which stays where the files are refused; without files the bundled one is back. */

@@ -22,28 +22,32 @@ const causes: readonly (readonly [RegExp, ...Words])[] = [
   [
     /SHA-256/,
     "A file is not the one that was published",
-    "Its checksum does not match: it came damaged or cut short, or was changed on its way. Try again; if it stays so, the copy on the server is damaged.",
+    "Its checksum does not match. Try again; if that does not help, the copy on the server is damaged.",
   ],
   [
     /^missing external data/,
     "The model's weights are missing",
-    "The .onnx file keeps them in a file beside it, often .onnx_data. Choose or drop both together.",
+    "The .onnx file stores them in a separate file, often .onnx_data. Choose or drop both together.",
   ],
   [
     /names for a model of/,
     "The labels do not fit the model",
-    "There are more names than classes: they belong to another model. Open the model with its own list, or without one.",
+    "There are more names than classes. Open the model with its own list, or without one.",
   ],
-  [/^invalid labels/, "The labels cannot be read", "They are a text file with a name a line, or JSON; see below."],
+  [
+    /^invalid labels/,
+    "The labels cannot be read",
+    "They must be a text file with one name per line, or JSON; see below.",
+  ],
   [
     /HTML/,
     "A web page came in place of the file",
-    "Sites show a page about a file at its address: use their download link, or the address of the raw file.",
+    "Some sites show a page about the file at this address. Use the download link, or the address of the raw file.",
   ],
   [
     /Git LFS/,
     "This is a note about the file, not the file",
-    "Git LFS left a pointer in its place: run git lfs pull, or download the file itself.",
+    "It is a Git LFS pointer: run git lfs pull, or download the file itself.",
   ],
   [
     /^invalid model.*?: (?:not an ONNX file|it is )/,
@@ -53,7 +57,7 @@ const causes: readonly (readonly [RegExp, ...Words])[] = [
   [
     /is an operator that this ONNX Runtime|has no operator|no kernel for|could not find an implementation/i,
     "The model uses an operator that this browser's engine lacks",
-    "What it said names it. The command line runs more of them: gradcam explain photo.jpg --model FILE",
+    "The details name it. The command line supports more operators: gradcam explain photo.jpg --model FILE",
   ],
   [
     /^unsupported browser/,
@@ -78,7 +82,7 @@ const causes: readonly (readonly [RegExp, ...Words])[] = [
 const words: Readonly<Record<string, Words>> = {
   "invalid-image": [
     "This picture cannot be read",
-    "It may be damaged or cut short, or of a format that this browser does not know. Try a JPEG, PNG or WebP file.",
+    "It may be damaged, or in a format that this browser does not know. Try a JPEG, PNG or WebP file.",
   ],
   "invalid-model": [
     "This model cannot be opened",
@@ -103,11 +107,11 @@ const words: Readonly<Record<string, Words>> = {
     "The server cannot be reached",
     "Check the address, and whether the server is started with --cors and this page's address.",
   ],
-  unauthorised: ["The server wants a token", "Connect again with one that it knows."],
-  forbidden: ["The server does not answer this page", "The line below says whom it answers."],
+  unauthorised: ["The server requires a bearer token", "Connect again with a valid one."],
+  forbidden: ["The server does not answer this page", "The line below says which pages it answers."],
   overloaded: ["The server is busy", "Try again in a moment."],
   timeout: ["The server took too long", "Try again, or use a method that needs fewer runs."],
-  "no-path": ["There is no way from this layer to the score", "Choose another layer."],
+  "no-path": ["There is no path from this layer to the score", "Choose another layer."],
   "too-large": ["Too large for a browser tab", "Use a smaller file. The command line has more room."],
 };
 

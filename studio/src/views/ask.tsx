@@ -83,7 +83,7 @@ function Answers() {
         <em>{best.text}</em>
       </p>
       {isScene(given.about) && <Truth said={best.text} is={answerTo(given.about, given.question)} />}
-      <Sayings class="replies" label="Best answers" all={given.said.answers} nameOf={({ text }) => text}>
+      <Sayings class="replies" label="Top answers" all={given.said.answers} nameOf={({ text }) => text}>
         {({ text, probability }) => (
           <>
             <span class="bar" />
@@ -100,9 +100,9 @@ function Truth({ said, is }: { readonly said: string; readonly is: string | unde
   return (
     <p class="hint">
       {is === undefined ? (
-        "The scene itself has no one answer to this."
+        "The scene has no single answer to this."
       ) : (
-        <span data-true={is === said}>{is === said ? "The scene says so too." : `The scene says: ${is}.`}</span>
+        <span data-true={is === said}>{is === said ? "True of the scene." : `The right answer is ${is}.`}</span>
       )}
     </p>
   );

@@ -45,7 +45,7 @@ function Sentence() {
         </Sayings>
         <p class="figures">
           {one && `${one.whole ? "The whole caption" : `“${one.text}”`} ${percent(one.probability)}`}
-          {one && !one.whole && ", given the words before it"}
+          {one && !one.whole && ", given the preceding words"}
           {isScene(given.about) && <Truth of={isTrue(given.about, text)} />}
         </p>
       </div>

@@ -49,7 +49,7 @@ function Inside({ info, inside }: { readonly info: ModelInfo; readonly inside: M
         <dt>Score</dt>
         <dd>
           <code>{score.name}</code>
-          {score.before && `, in front of the ${score.before}`}
+          {score.before && `, before the ${score.before}`}
         </dd>
         <dt>Classes named</dt>
         <dd>{info.labels.length ? info.labels.length.toLocaleString("en") : "none"}</dd>
@@ -72,7 +72,7 @@ function Inside({ info, inside }: { readonly info: ModelInfo; readonly inside: M
       <button type="button" onClick={() => void save("onnx")}>
         Download the model that explains itself
       </button>
-      <p class="hint">One .onnx file that gives its scores and the map in one run, on any ONNX Runtime.</p>
+      <p class="hint">One .onnx file that returns the scores and the map in one run, on any ONNX Runtime.</p>
       {info.fewLabels && <p class="warning">Too few labels: {info.fewLabels}. The download leaves them out.</p>}
     </section>
   );

@@ -27,7 +27,7 @@ export function Test() {
         <Job
           call="occlude"
           title="Occlusion"
-          what="Hides one patch after another and notes how far the score drops. It needs no gradient, so it can contradict."
+          what="Hides one patch after another and measures how far the score drops. It uses no gradient, so it can contradict the map."
           button="Hide patches"
         >
           {({ map, ...likeness }) => (
@@ -46,7 +46,7 @@ export function Test() {
           <Job
             call="sanity"
             title="Sanity check"
-            what="Shuffles the network's weights, layer after layer from the score back. A map that stays the same was never about what the network has learnt."
+            what="Shuffles the network's weights layer by layer, starting at the score. A map that stays the same does not depend on what the network learned."
             button="Shuffle the weights"
           >
             {(stages) => <Stages stages={stages} />}
@@ -65,7 +65,7 @@ function Scores() {
   const top = [...new Set([chosen.value ?? before.ranking[0], ...before.ranking.slice(0, 4), sight.ranking[0]])];
   return (
     <section class="scores" aria-label="Scores">
-      <h2>What it sees now</h2>
+      <h2>Predictions now</h2>
       <ul>
         {top.map((index) => (
           <li key={index} class={chosen.value === index ? "row chosen" : "row"} data-class={index}>
@@ -78,8 +78,8 @@ function Scores() {
       </ul>
       <p class="hint">
         {untouched.value
-          ? "The line marks where each was."
-          : model.value?.inside && "Paint over the picture, and see which fall."}
+          ? "The line marks the probability before."
+          : model.value?.inside && "Paint over the picture to see which fall."}
       </p>
     </section>
   );
@@ -115,10 +115,10 @@ function Stages({ stages }: { readonly stages: readonly SanityStage[] }) {
       </ol>
       <p>
         {alike(all)
-          ? "The map hardly notices. It shows the picture's structure rather than the network's reasons."
+          ? "The map hardly changes. It shows the picture's structure rather than the network's reasons."
           : Math.abs(all.correlation) < 0.5
-            ? "The map notices: without what the network has learnt it is another one."
-            : "The map notices in part: it is another one, though not unlike that of the trained network."}
+            ? "The map changes: it depends on what the network learned."
+            : "The map changes in part: it still resembles that of the trained network."}
       </p>
     </>
   );

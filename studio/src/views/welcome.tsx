@@ -8,8 +8,8 @@ export function Welcome() {
     <div class="welcome">
       <h1>Ask a network why.</h1>
       <p>
-        Give it a picture. It says what it sees, and the picture lights up where it found the evidence, for any of a
-        thousand things it knows. {sentTo.value === undefined && "It all runs here; the picture stays on this device."}
+        Choose a picture. You get the predictions, and the picture lights up where the evidence is, for any of a
+        thousand classes. {sentTo.value === undefined && "Everything runs here; the picture stays on this device."}
       </p>
       <Pick large />
       <p class="hint">or drop one anywhere, paste one, or start with one of these</p>
