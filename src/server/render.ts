@@ -41,7 +41,7 @@ export async function render(
 ): Promise<Reply> {
   const draw = drawer(why, question, card, signal);
   if (accept === "image/png") return { type: accept, body: await onePicture(why, question.view ?? "overlay", draw) };
-  return inJson(await answerOf(why, question, card, draw));
+  return inJson(await answerOf(why, question, card, draw, signal));
 }
 
 export async function renderAnswered(
@@ -51,7 +51,7 @@ export async function renderAnswered(
   signal: AbortSignal,
 ): Promise<Reply> {
   if (accept === "image/png") return render(answered, { question, accept }, card, signal);
-  const answer = await answerOf(answered, question, card, drawer(answered, question, card, signal));
+  const answer = await answerOf(answered, question, card, drawer(answered, question, card, signal), signal);
   const asked: AskAnswer = { ...answer, question: answered.question, tokens: [...answered.tokens] };
   return inJson(asked);
 }
@@ -94,13 +94,18 @@ async function answerOf(
   { include = [] }: Drawing,
   { name, sha256 }: Identity,
   draw: ReturnType<typeof drawer>,
+  signal: AbortSignal,
 ): Promise<Answer> {
   const { each, panel } = await draw(include);
+  const explanations = why.explanations.map((e, i) => {
+    throwIfAborted(signal); // a map is laid on the picture when its peak is read
+    return { ...explained(e), ...base64Of(each[i]) };
+  });
   return {
     model: { name, sha256 },
     ...("geometry" in why && { geometry: ofOriginal(why.geometry) }),
     predictions: [...why.predictions],
-    explanations: why.explanations.map((e, i) => ({ ...explained(e), ...base64Of(each[i]) })),
+    explanations,
     ...(panel && { panel: base64(panel) }),
   };
 }
