@@ -1,10 +1,10 @@
-/** @file Which tests need the built package: those that name dist or the package itself, or import a helper that does. The others start at once. */
+/** @file Which tests need the built package: those that name dist, the package itself or a script, or import a helper that does. The others start at once. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const built = /\bdist\b|["']gradcam(\/|["'])|npx |npm pack/;
+const built = /\bdist\b|["']gradcam(\/|["'])|npx |npm pack|(scripts|bench)\/[\w/-]+\.mjs/;
 const imported = /(?:from|import\()\s*"(\.{1,2}\/[^"]+\.ts)"/g;
 const known = new Map<string, boolean>();
 

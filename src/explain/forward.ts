@@ -95,8 +95,8 @@ function gridOf({ plan, layer }: Pass): readonly number[] | undefined {
 /** How many cotangents are given for each image: as many as the seeds have rows for it. */
 function rowsOfSeeds({ plan, n }: Pass, seeds: Feeds): number {
   const counts = Object.entries(seeds).map(([name, seed]) => {
-    const [batch] = checkSeed(plan.model, plan.tensors, name, seed).dims;
-    return batch === -1 ? present(seed.dims[0], "a seed") / n : 1;
+    const { perImage, dims } = checkSeed(plan.model, plan.tensors, name, seed);
+    return perImage && dims[0] === -1 ? present(seed.dims[0], "a seed") / n : 1;
   });
   const [k] = counts;
   if (k !== undefined && counts.every((count) => count === k && Number.isInteger(k) && k > 0)) return k;

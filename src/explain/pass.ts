@@ -47,9 +47,9 @@ export class Pass {
 
   #run(layer: string): Promise<Tensors> {
     const { plan, feeds, n } = this;
-    const read = plan.residuals(layer).filter((name) => !Object.hasOwn(feeds, name));
     return plan.forward(layer, async (forward) => {
       this.#answers = forward.answers;
+      const read = plan.residuals(layer).filter((name) => !Object.hasOwn(feeds, name));
       const wanted = [...this.wanted, layer, ...read, ...(forward.answers ? [forward.answers.output] : [])];
       return { ...feeds, ...(await runForward(plan.ort, forward, feeds, [...new Set(wanted)], n)) };
     });

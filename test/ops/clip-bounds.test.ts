@@ -33,5 +33,5 @@ test.each(rows)("$bounds, operator set $opset", async ({ bounds, opset, gradient
 test("the page says how torch.clamp differs, and why", () => {
   const page = read("docs/operators.md");
   expect(page).toMatch(/\| Clip \| rule \| 0 at a bound itself, \[unlike torch\.clamp\]\(#clip-at-its-bounds\)/);
-  expect(page).toMatch(/## Clip at its bounds[\s\S]*torch\.clamp[\s\S]*whole gradient[\s\S]*read off the output/);
+  expect(page).toMatch(/## Clip at its bounds[\s\S]*torch\.clamp[\s\S]*whole gradient[\s\S]*computed from the output/);
 });

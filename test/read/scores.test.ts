@@ -48,7 +48,7 @@ describe("behind what picks of them", () => {
   ])("%s: classes are the classifier's, not ranks", async (_, bytes, picked) => {
     const explainer = await open(bytes);
     expect(explainer.score.name).toBe("logits");
-    expect(explainer.reading.decisions.map(({ because }) => because).join()).toContain(`in front of the ${picked}`);
+    expect(explainer.reading.decisions.map(({ because }) => because).join()).toContain(`input of the ${picked}`);
     const { maps } = await explainer.explain(images(), { target: 3 });
     expectClose(numbers(maps), numbers((await ask(gap(), images(), { target: 3 })).maps));
     await explainer.release();

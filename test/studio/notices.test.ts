@@ -28,7 +28,7 @@ const cases: readonly [UserErrorCode, string, RegExp, RegExp][] = [
     "invalid-input",
     "invalid labels: l.txt: it is no text; expected class names",
     /labels cannot be read/,
-    /name a line/,
+    /name per line/,
   ],
   [
     "invalid-model",
