@@ -61,7 +61,11 @@ async function troubled() {
     losses: async () =>
       Number(/gradcam_thread_losses_total (\d+)/.exec(await (await fetch(`${url}/metrics`)).text())?.[1]),
     alive: async () => (await fetch(`${url}/healthz`)).status,
-    make: (how: "throw" | "exit" | "loop") => writeFileSync(flag, how),
+    // Whole at once: a thread that finds the file before its words would take it away for nothing.
+    make: (how: "throw" | "exit" | "loop") => {
+      writeFileSync(`${flag}.next`, how);
+      renameSync(`${flag}.next`, flag);
+    },
     move: (from: string, to: string) => renameSync(path.join(directory, from), path.join(directory, to)),
   };
 }
