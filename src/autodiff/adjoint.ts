@@ -52,8 +52,6 @@ export interface Adjoint {
   readonly outputs: readonly string[];
   /** The tensors of the forward pass that it reads. */
   readonly residuals: readonly string[];
-  /** Whether its gradients read none of them: then rows of seeds need no forward pass of their own. */
-  readonly independent: boolean;
   /** Of an adjoint in rows: whether one run keeps any number of them apart. */
   readonly together: boolean;
 }
@@ -63,7 +61,7 @@ export function compileAdjoint({ model, tensors, seeds, ends, overrides, rows = 
   const prefix = freshPrefix(model);
   const build = rows ? new RowBuilder(model.opset, prefix) : new Builder(model.opset, prefix);
   const { inputs, values } = seeds(build, (seed) => (build instanceof RowBuilder ? build.asRows(seed) : seed));
-  const { gradients, results } = pullback(build, { model, tensors }, values, ends, overrides);
+  const results = pullback(build, { model, tensors }, values, ends, overrides);
   // An output may be no input: a gradient that is its seed passes through a node.
   const fed = new Set(inputs.map(({ name }) => name));
   const outputs = results.map((value) => (fed.has(value.name) ? build.op("Identity", [value]) : value));
@@ -75,32 +73,29 @@ export function compileAdjoint({ model, tensors, seeds, ends, overrides, rows = 
   const { residuals } = readsOf(model, extension);
   // Against the one row of a picture any number of rows broadcast; where its windows are as many rows, they do not.
   const isOneRow = (name: string) => !tensors.get(name)?.folded;
-  const reads = (of: readonly Value[]) => readsOf(model, { ...extension, ...build.collect(of), outputs: [] }).residuals;
   return {
     extension,
     seeds: inputs.map(({ name }) => name),
     outputs: outputs.map(({ name }) => name),
     residuals,
-    independent: reads(gradients).length === 0,
     together: build instanceof RowBuilder && build.together(outputs) && residuals.every(isOneRow),
   };
 }
 
-/** The reverse sweep, in a graph that is being written: the gradient at each end, and what is made of it. */
+/** The reverse sweep, in a graph that is being written: what is made of the gradient at each end. */
 export function pullback(
   build: Builder,
   { model, tensors }: ObservedModel,
   seeds: ReadonlyMap<string, Value>,
   ends: readonly End[],
   overrides?: Overrides,
-): { readonly gradients: readonly Value[]; readonly results: readonly Value[] } {
+): Value[] {
   const wrt = ends.map(({ tensor }) => tensor);
   const found = differentiate(model, tensors, { build, seeds, wrt, overrides });
-  const gradients = wrt.map((name) => found.get(name) as Value);
-  const results = ends.map(({ tensor, make }, i) =>
-    make ? make(build, { name: tensor, ...typeOf(model, tensors, tensor) }, gradients[i]) : gradients[i],
-  );
-  return { gradients, results };
+  return ends.map(({ tensor, make }) => {
+    const gradient = found.get(tensor) as Value;
+    return make ? make(build, { name: tensor, ...typeOf(model, tensors, tensor) }, gradient) : gradient;
+  });
 }
 
 /** The model's own tensors as further outputs. */

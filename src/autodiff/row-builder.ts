@@ -27,14 +27,6 @@ export class RowBuilder extends Builder {
   /** Whether a node is being written that has been taken apart by rows. */
   #split = false;
 
-  /** A cotangent that the caller will feed: `dims` of the forward tensor, its first dimension the rows. */
-  rows(type: DataType, dims: readonly number[]): Value {
-    const seed = this.input(type, [-1, ...dims.slice(1)]);
-    this.#rowed.add(seed.name);
-    this.#seed = seed;
-    return seed;
-  }
-
   /** A tensor of the graph whose first dimension is the rows. */
   asRows(v: Value): Value {
     this.#rowed.add(v.name);

@@ -9,12 +9,12 @@ import { overridesOf } from "../autodiff/rules.ts";
 import { present, UserError } from "../errors.ts";
 import { gradCamMap } from "../methods/grad-cam.ts";
 import type { LayerMap } from "../methods/method.ts";
-import { openExtended } from "../onnx/append.ts";
-import { type Runtime, run, type Session } from "../onnx/runtime.ts";
+import { type Runtime, run } from "../onnx/runtime.ts";
 import { tensorOf, toDense, toTensor } from "../onnx/tensors.ts";
 import { fromPlain } from "../read/axes.ts";
 import type { Layer } from "../read/layers.ts";
 import { layerEnd } from "../read/layout.ts";
+import { type AdjointSession, openTogether } from "./adjoint-session.ts";
 import type { Explainer } from "./explainer.ts";
 import type { Forward } from "./forward.ts";
 import { tensorSeeds } from "./seeds.ts";
@@ -59,10 +59,10 @@ export class EveryLayer {
     return this.explainer.sessions.retire([this]);
   }
 
-  #use<R>(work: (owned: { readonly session: Session }) => Promise<R>): Promise<R> {
+  #use<R>(work: (owned: AdjointSession) => Promise<R>): Promise<R> {
     const { model, tensors, session = {}, sessions } = this.explainer;
     const bytes = model.bytes.length + 2 * runBytes(tensors);
-    const open = async () => ({ session: await openExtended(this.ort, model.bytes, this.adjoint.extension, session) });
+    const open = () => openTogether(this.ort, model, this.adjoint, session);
     return sessions.use({ key: [this], bytes, open }, work);
   }
 }

@@ -13,8 +13,9 @@ import { typeName } from "../onnx/types.ts";
 import { fromPlain, holdsFrames, type Plain, type PlainDims, toPlain } from "../read/axes.ts";
 import { takesIntegers } from "../read/graph.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
+import { ask } from "./adjoint-session.ts";
 import { type Pass, runForward } from "./pass.ts";
-import { ask, type Plan } from "./plan.ts";
+import type { Plan } from "./plan.ts";
 import { inRuns } from "./rows.ts";
 import { type Asked, classScores, cotangents, plainClasses, resolve, type Target, type Weights } from "./target.ts";
 

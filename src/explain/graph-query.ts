@@ -75,7 +75,7 @@ export class GraphQuery implements GraphQuestion {
   #pullback(end: End, rules: Rules): Value {
     const { explainer, build } = this;
     const seeds = new Map([[explainer.score.name, inAxes(build, this.#seed, this.#axes)]]);
-    return present(pullback(build, explainer, seeds, [end], overridesOf(rules)).results[0], "the map");
+    return present(pullback(build, explainer, seeds, [end], overridesOf(rules))[0], "the map");
   }
 
   #chosen(target: Value): Value {

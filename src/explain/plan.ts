@@ -8,27 +8,15 @@
  * network both ways: there the model and its adjoint are one session. Sessions are lent by their owner (sessions.ts).
  */
 
-import type { Dense } from "../array/dense.ts";
 import { type Adjoint, type AdjointQuery, compileAdjoint, type End, fetching, joined } from "../autodiff/adjoint.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
 import { present, UserError } from "../errors.ts";
 import { gradCamMap } from "../methods/grad-cam.ts";
 import type { LayerMap } from "../methods/method.ts";
 import { type Extension, openExtended } from "../onnx/append.ts";
-import { extract } from "../onnx/extract.ts";
 import type { Model } from "../onnx/model.ts";
 import { type Observed, typeOf } from "../onnx/observe.ts";
-import {
-  type Feeds,
-  openSession,
-  overPreset,
-  type Runtime,
-  run,
-  type Session,
-  type SessionOptions,
-  type Tensor,
-} from "../onnx/runtime.ts";
-import { tensorOf, toDense } from "../onnx/tensors.ts";
+import { overPreset, type Runtime, type Session, type SessionOptions } from "../onnx/runtime.ts";
 import { hasArray, isTiny, typeName } from "../onnx/types.ts";
 import { type PlainDims, plainDims } from "../read/axes.ts";
 import type { GraphReading } from "../read/graph.ts";
@@ -44,6 +32,7 @@ import {
   type TokenGrid,
 } from "../read/layout.ts";
 import type { Score } from "../read/score.ts";
+import { type AdjointSession, openAlone, openTogether } from "./adjoint-session.ts";
 import { classesOfRun, classSeeds, type Seeding, tensorSeeds } from "./seeds.ts";
 import { type Owned, quiet, type Sessions } from "./sessions.ts";
 import { rowBytes, runBytes } from "./sizes.ts";
@@ -55,29 +44,11 @@ export interface ForwardSession {
   readonly answers?: { readonly map: LayerMap; readonly classes: string; readonly output: string };
 }
 
-/** A session that answers seeds: an adjoint alone, or with the model. */
-export interface AdjointSession extends Omit<Adjoint, "extension"> {
-  readonly session: Session;
-}
-
 /** A question whose adjoint is to be run. */
 export interface PlanQuery {
   readonly seeding: Seeding;
   /** Whether its rows are questions about one picture, rather than pictures. */
   readonly rows: boolean;
-}
-
-/** Runs an adjoint on what it reads and its seeds. */
-export async function ask(
-  { session, seeds, outputs }: AdjointSession,
-  feeds: Feeds,
-  given: readonly Tensor[],
-  wanted: readonly string[] = [],
-): Promise<{ readonly answer: Dense; readonly results: Record<string, Tensor> }> {
-  const fed = Object.fromEntries(seeds.map((name, i) => [name, present(given[i], "a seed")]));
-  const output = present(outputs[0], "the map");
-  const results = await run(session, { ...feeds, ...fed }, [output, ...wanted]);
-  return { answer: toDense(tensorOf(results, output)), results };
 }
 
 /** ONNX Runtime moves a DequantizeLinear behind a Reshape that reads it, which has no kernel for the eight bits that it reads then. */
@@ -153,10 +124,7 @@ export class Plan {
   ): Promise<R> {
     const open = async () => {
       const ends = [layerEnd(layer, this.layoutOf(layer), map)];
-      const { extension, ...adjoint } = this.#compiled(this.#seeds(seeding), rows, ends);
-      const bytes = extract(this.model, this.tensors, extension);
-      const session = await openSession(this.ort, bytes, overPreset(quiet, this.options), this.model);
-      return { session, ...adjoint };
+      return openAlone(this.ort, this, this.#compiled(this.#seeds(seeding), rows, ends), this.options);
     };
     const bytes = this.model.bytes.length + this.rowBytes(layer);
     return this.#use(["adjoint", layer, map, String(seeding), rows], bytes, open, work);
@@ -170,9 +138,8 @@ export class Plan {
     work: (adjoint: AdjointSession) => Promise<R>,
   ): Promise<R> {
     const open = async () => {
-      const { extension, ...adjoint } = this.#compiled(this.#seeds(seeding), rows, [{ tensor: input }], rules);
-      const session = await this.#extended(joined(fetching(this.model, [this.score.name]), extension));
-      return { session, ...adjoint };
+      const adjoint = this.#compiled(this.#seeds(seeding), rows, [{ tensor: input }], rules);
+      return openTogether(this.ort, this.model, adjoint, this.options, [this.score.name]);
     };
     const bytes = this.model.bytes.length + 2 * runBytes(this.tensors);
     return this.#use(["pixels", input, rules, String(seeding), rows], bytes, open, work);
@@ -207,7 +174,7 @@ export class Plan {
 
   /** Bytes that one question takes in the backward pass to a tensor. */
   rowBytes(tensor: string): number {
-    return rowBytes(this, [this.score.name], tensor);
+    return rowBytes(this, this.score.name, tensor);
   }
 
   #residualsOf(layer: string): readonly string[] | undefined {

@@ -4,21 +4,20 @@
  * A question is a row of weights, one for each word; its score is the weighted sum of the words' log-probabilities. All questions are
  * rows of one batch in the adjoint (see row-builder.ts).
  */
-import { type Adjoint, compileAdjoint, type End, fetching, joined, pullback } from "../autodiff/adjoint.ts";
+import { type Adjoint, compileAdjoint, type End, pullback } from "../autodiff/adjoint.ts";
 import { RowBuilder } from "../autodiff/row-builder.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
 import { InternalError, listing, present, UserError } from "../errors.ts";
 import type { LayerMap } from "../methods/method.ts";
-import { append, openExtended } from "../onnx/append.ts";
+import { append } from "../onnx/append.ts";
 import type { Value } from "../onnx/build.ts";
 import { type Connections, compose, type Part, within } from "../onnx/compose.ts";
 import { isStatic, range } from "../onnx/dims.ts";
-import { extract } from "../onnx/extract.ts";
 import { freshPrefix, type Model } from "../onnx/model.ts";
 import { type Observed, observe, typeOf } from "../onnx/observe.ts";
 import { DataType, makeNode, makeValueInfo } from "../onnx/proto.ts";
 import { placed } from "../onnx/provider.ts";
-import { type Feeds, openSession, overPreset, type Runtime, type SessionOptions, shapesOf } from "../onnx/runtime.ts";
+import { type Feeds, type Runtime, type SessionOptions, shapesOf } from "../onnx/runtime.ts";
 import { loadOperatorsOf } from "../ops/index.ts";
 import type { Axes } from "../read/axes.ts";
 import { explainedInput } from "../read/inputs.ts";
@@ -33,9 +32,9 @@ import {
   type TokenGrid,
 } from "../read/layout.ts";
 import { ancestors } from "../read/score.ts";
+import { type AdjointSession, openAlone, openTogether } from "./adjoint-session.ts";
 import { checkNotCompiled, type Notes, names, prefixed, sentenceNames } from "./compiled.ts";
-import type { AdjointSession } from "./plan.ts";
-import { quiet, type Sessions } from "./sessions.ts";
+import type { Sessions } from "./sessions.ts";
 import { rowBytes, runBytes } from "./sizes.ts";
 import { cotangentsAtStates, wordSeeds } from "./word-seeds.ts";
 
@@ -140,12 +139,8 @@ export class SequencePlan {
 
   /** The adjoint from the words to a map at a layer, apart from the model. */
   atLayer<R>(layer: string, map: LayerMap, work: (adjoint: AdjointSession) => Promise<R>): Promise<R> {
-    const { extension, ...adjoint } = this.#adjoint(layer, map);
-    const open = async () => {
-      const bytes = extract(this.model, this.tensors, extension);
-      const session = await openSession(this.ort, bytes, overPreset(quiet, this.options), this.model);
-      return { ...adjoint, session };
-    };
+    const adjoint = this.#adjoint(layer, map);
+    const open = () => openAlone(this.ort, this, adjoint, this.options);
     const bytes = this.model.bytes.length + this.rowBytes(layer);
     return this.sessions.use({ key: [this, layer, map], bytes, open }, work);
   }
@@ -153,9 +148,8 @@ export class SequencePlan {
   /** The whole, and the gradient of the words at the picture. */
   atInput<R>(rules: Rules, work: (adjoint: AdjointSession) => Promise<R>): Promise<R> {
     const open = async () => {
-      const { extension, ...adjoint } = this.#compiled({ tensor: this.sequence.image }, rules);
-      const added = joined(fetching(this.model, []), extension);
-      return { ...adjoint, session: await openExtended(this.ort, this.model.bytes, added, this.options) };
+      const adjoint = this.#compiled({ tensor: this.sequence.image }, rules);
+      return openTogether(this.ort, this.model, adjoint, this.options);
     };
     const bytes = this.model.bytes.length + 2 * runBytes(this.tensors);
     return this.sessions.use({ key: [this, "pixels", rules], bytes, open }, work);
@@ -168,7 +162,7 @@ export class SequencePlan {
 
   /** Bytes that one question takes in the backward pass to a tensor. */
   rowBytes(tensor: string): number {
-    return rowBytes(this, [this.sequence.scores], tensor);
+    return rowBytes(this, this.sequence.scores, tensor);
   }
 
   #adjoint(layer: string, map: LayerMap): Adjoint {
@@ -219,8 +213,8 @@ export class SequencePlan {
     const others = build.mul(build.exp(logs), build.sub(1, chosen));
     const cotangent = build.sub(build.mul(chosen, build.reduceSum(others, [2])), others);
     const seeds = cotangentsAtStates(build, this, sequence.scores, cotangent, weights);
-    const { results: made } = pullback(build, this, seeds, [layerEnd(layer, this.#layout(layer), map)]);
-    const mapped = present(made[0], "the map");
+    const [made] = pullback(build, this, seeds, [layerEnd(layer, this.#layout(layer), map)]);
+    const mapped = present(made, "the map");
     if (!build.together([mapped]))
       throw new UserError(
         "unsupported-operator",

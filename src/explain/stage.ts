@@ -60,13 +60,13 @@ export class Stage {
     const before = this.#outputs.size;
     for (const name of outputs) if (!model.outputs.includes(name)) this.#outputs.add(name);
     if (before < this.#outputs.size) await this.sessions.retire([this, before]);
-    const extension = fetching(model, this.#outputs);
+    const wanted = [...this.#outputs];
     const open = async () => {
       this.#placed ??= this.#place(feeds);
       const options = overPreset(quiet, await this.#placed);
-      return { session: await openExtended(this.ort, model.bytes, extension, options) };
+      return { session: await openExtended(this.ort, model.bytes, fetching(model, wanted), options) };
     };
-    return { key: [this, this.#outputs.size], bytes: model.bytes.length, open };
+    return { key: [this, wanted.length], bytes: model.bytes.length, open };
   }
 
   /** A part that WebGPU cannot run is on the processor, whatever the others are. */

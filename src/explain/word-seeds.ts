@@ -28,7 +28,7 @@ export function cotangentsAtStates(
   const values = new Map<string, Value>();
   for (const { scores: own, state, place } of wordStates(observed.model, observed.tensors, scores)) {
     const ofPlace = (v: Value) => (place === undefined ? v : build.slice(v, 1, place, place + 1));
-    const { results } = pullback(build, observed, new Map([[own, ofPlace(cotangent)]]), [{ tensor: state }]);
+    const results = pullback(build, observed, new Map([[own, ofPlace(cotangent)]]), [{ tensor: state }]);
     const atState = present(results[0], "the cotangent of the states");
     const dims = observed.tensors.get(state)?.dims;
     const weight = dims?.length === 2 ? build.squeeze(ofPlace(weights), [1]) : ofPlace(weights);

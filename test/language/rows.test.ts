@@ -58,7 +58,7 @@ test.each(["cnn-lstm", "vit-gpt2"])("hires-cam of the words of %s together is th
 
 test("an operator that mixes rows is seen where it is needed, and only there", () => {
   const build = new RowBuilder(13);
-  const rows = build.rows(DataType.FLOAT, [-1, 4]);
+  const rows = build.asRows(build.input(DataType.FLOAT, [-1, 4]));
   const mixed = build.op("CumSum", [rows, build.ints(0)], undefined, DataType.FLOAT, [-1, 4]);
   expect(build.together([build.mul(rows, 2)])).toBe(true);
   expect(build.together([build.mul(mixed, 2)])).toBe(false);

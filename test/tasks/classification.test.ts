@@ -2,25 +2,15 @@
 
 import * as ort from "onnxruntime-node";
 import { expect, onTestFinished, test } from "vitest";
-import type { Preprocess } from "../../src/image/preprocess.ts";
 import type { MethodName } from "../../src/methods/index.ts";
 import { Classifier, type ClassifyOptions } from "../../src/tasks/classify/classification.ts";
 import { expectUserError, session } from "../explain/ask.ts";
 import { floats, node } from "../models.ts";
 import { channelsLast, gap, unet } from "../nets.ts";
+import { preprocess, picture as smallPicture } from "./small-picture.ts";
 
 const labels = ["ant", "bee", "cat", "dog", "eel"];
-const preprocess: Preprocess = {
-  resize: { width: 8, height: 8 },
-  filter: "bilinear",
-  scale: 1 / 128,
-  mean: [1, 1, 1],
-  std: [1, 1, 1],
-  channels: 3,
-  order: "RGB",
-  layout: "NCHW",
-};
-const picture = { width: 20, height: 10, data: Uint8Array.from({ length: 600 }, (_, i) => (i * 71) % 256) };
+const picture = smallPicture();
 
 async function classify(bytes: Uint8Array, options: ClassifyOptions = {}, how = preprocess, names = labels) {
   const classifier = await Classifier.open(ort, bytes, { name: "net", labels: names, preprocess: how, session });

@@ -10,16 +10,8 @@ import type { Kind, Sample } from "../../src/tasks/sample.ts";
 import { expectUserError, session } from "../explain/ask.ts";
 import { floats, ints, model, node } from "../models.ts";
 import { gap } from "../nets.ts";
+import { unresized as preprocess } from "./small-picture.ts";
 
-const preprocess = {
-  filter: "bilinear",
-  scale: 1 / 128,
-  mean: [1, 1, 1],
-  std: [1, 1, 1],
-  channels: 3,
-  order: "RGB",
-  layout: "NCHW",
-} as const;
 const plain: ClassifierOptions = { name: "net", labels: [], preprocess, session };
 
 async function ask<K extends Kind>(

@@ -2,25 +2,16 @@
 import * as ort from "onnxruntime-node";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openExplainer } from "../../src/explain/explainer.ts";
-import { type Preprocess, preprocess } from "../../src/image/preprocess.ts";
+import { preprocess } from "../../src/image/preprocess.ts";
 import type { Runtime } from "../../src/onnx/runtime.ts";
 import { Classifier, type ClassifierOptions } from "../../src/tasks/classify/classification.ts";
 import { openSimilarity } from "../../src/tasks/classify/similarity.ts";
 import { PlacedMap, type Surface } from "../../src/tasks/placed-map.ts";
 import { session } from "../explain/ask.ts";
 import { gap } from "../nets.ts";
+import { preprocess as how, picture as smallPicture } from "./small-picture.ts";
 
-const how: Preprocess = {
-  resize: { width: 8, height: 8 },
-  filter: "bilinear",
-  scale: 1 / 128,
-  mean: [1, 1, 1],
-  std: [1, 1, 1],
-  channels: 3,
-  order: "RGB",
-  layout: "NCHW",
-};
-const picture = { width: 20, height: 10, data: Uint8Array.from({ length: 600 }, (_, i) => (i * 71) % 256) };
+const picture = smallPicture();
 const options: ClassifierOptions = {
   name: "net",
   labels: ["ant", "bee", "cat", "dog", "eel"],

@@ -2,27 +2,11 @@
 
 import * as ort from "onnxruntime-node";
 import { expect, onTestFinished, test, vi } from "vitest";
-import type { Preprocess } from "../../src/image/preprocess.ts";
 import type { MethodName } from "../../src/methods/index.ts";
 import { Classifier, type ClassifyOptions } from "../../src/tasks/classify/classification.ts";
 import { session } from "../explain/ask.ts";
 import { gap, unet, vgg, windows } from "../nets.ts";
-
-const preprocess: Preprocess = {
-  resize: { width: 8, height: 8 },
-  filter: "bilinear",
-  scale: 1 / 128,
-  mean: [1, 1, 1],
-  std: [1, 1, 1],
-  channels: 3,
-  order: "RGB",
-  layout: "NCHW",
-};
-const picture = (seed: number) => ({
-  width: 20,
-  height: 10,
-  data: Uint8Array.from({ length: 600 }, (_, i) => (i * seed) % 256),
-});
+import { picture, preprocess } from "./small-picture.ts";
 
 async function open(bytes: Uint8Array): Promise<Classifier> {
   const classifier = await Classifier.open(ort, bytes, { name: "net", labels: [], preprocess, session });

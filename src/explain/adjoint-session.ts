@@ -1,0 +1,60 @@
+/** @file Compiled adjoints as sessions: alone, fed what they read of the forward pass, or together with the model. */
+import type { Dense } from "../array/dense.ts";
+import { type Adjoint, fetching, joined, type ObservedModel } from "../autodiff/adjoint.ts";
+import { present } from "../errors.ts";
+import { openExtended } from "../onnx/append.ts";
+import { extract } from "../onnx/extract.ts";
+import type { Model } from "../onnx/model.ts";
+import {
+  type Feeds,
+  openSession,
+  overPreset,
+  type Runtime,
+  run,
+  type Session,
+  type SessionOptions,
+  type Tensor,
+} from "../onnx/runtime.ts";
+import { tensorOf, toDense } from "../onnx/tensors.ts";
+import { quiet } from "./sessions.ts";
+
+/** A session that answers seeds: an adjoint alone, or with the model. */
+export interface AdjointSession extends Omit<Adjoint, "extension"> {
+  readonly session: Session;
+}
+
+/** Only what lies behind a layer, backwards: it runs in turn with the forward pass. */
+export async function openAlone(
+  ort: Runtime,
+  { model, tensors }: ObservedModel,
+  { extension, ...adjoint }: Adjoint,
+  options: SessionOptions,
+): Promise<AdjointSession> {
+  const bytes = extract(model, tensors, extension);
+  return { ...adjoint, session: await openSession(ort, bytes, overPreset(quiet, options), model) };
+}
+
+/** The model and its adjoint, with more of its tensors as outputs. */
+export async function openTogether(
+  ort: Runtime,
+  model: Model,
+  { extension, ...adjoint }: Adjoint,
+  options: SessionOptions,
+  wanted: readonly string[] = [],
+): Promise<AdjointSession> {
+  const added = joined(fetching(model, wanted), extension);
+  return { ...adjoint, session: await openExtended(ort, model.bytes, added, options) };
+}
+
+/** Runs an adjoint on what it reads and its seeds. */
+export async function ask(
+  { session, seeds, outputs }: AdjointSession,
+  feeds: Feeds,
+  given: readonly Tensor[],
+  wanted: readonly string[] = [],
+): Promise<{ readonly answer: Dense; readonly results: Record<string, Tensor> }> {
+  const fed = Object.fromEntries(seeds.map((name, i) => [name, present(given[i], "a seed")]));
+  const output = present(outputs[0], "the map");
+  const results = await run(session, { ...feeds, ...fed }, [output, ...wanted]);
+  return { answer: toDense(tensorOf(results, output)), results };
+}
