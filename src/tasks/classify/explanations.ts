@@ -4,10 +4,9 @@ import type { SingleTarget } from "../../explain/every-layer.ts";
 import type { Forward } from "../../explain/forward.ts";
 import type { Target } from "../../explain/target.ts";
 import type { Method } from "../../methods/method.ts";
-import type { Warning } from "../../read/decision.ts";
 import { inSteps } from "../asking.ts";
 import type { Labels } from "../labels.ts";
-import { type ByMethod, byMethod, inWords, type RawMap, type Remarks, remarksOn, row } from "../raw-map.ts";
+import { type ByMethod, inWords, type RawMap, type Remarks, rawMap, withRemarks } from "../raw-map.ts";
 
 export interface Prediction {
   readonly class: number;
@@ -38,19 +37,16 @@ export interface ClassQuestion {
 export const targetOf = ({ class: index, against, counterfactual }: ClassQuestion): SingleTarget =>
   against !== undefined ? { for: index, against } : counterfactual ? { counterfactual: index } : index;
 
-/** What is known of every map of a method. */
-const ofMethod = ({ title, classIndependent }: Method): Warning[] =>
-  classIndependent ? [{ code: "class-independent", text: `${title} hardly depends on the class.` }] : [];
-
 /** A method's map of a class, and what was asked. */
 export function explanationOf(question: ClassQuestion, method: Method, labels: Labels, raw: RawMap): ExplainedClass {
   const { class: index, against, counterfactual } = question;
   const label = labels.name(index);
   const words = inWords(label, { against: against === undefined ? undefined : labels.name(against), counterfactual });
   const asked = against !== undefined ? `${index}-against-${against}` : counterfactual ? `not-${index}` : String(index);
-  const { blank, warnings } = remarksOn(raw, { method, question: words });
-  const remarks = { blank, warnings: blank === undefined ? [...warnings, ...ofMethod(method)] : warnings };
-  return { class: index, label, ...byMethod(method), asked, question: words, ...raw, ...remarks };
+  const read = withRemarks({ class: index, label, asked, question: words }, method, raw);
+  const text = `${method.title} hardly depends on the class.`;
+  const known = method.classIndependent && read.blank === undefined;
+  return known ? { ...read, warnings: [...read.warnings, { code: "class-independent", text }] } : read;
 }
 
 /** What is asked, with names found. */
@@ -83,12 +79,9 @@ export async function explanationsOf(
     : questions.map((question) => [targetOf(question), [question]]);
   return inSteps(methods, query.onProgress, (method, part) =>
     inSteps(groups, part, async ([target, asked], onProgress) => {
-      const { maps, pixels, layer } = await forward.explain({ target, method, signal, onProgress });
+      const answers = await forward.explain({ target, method, signal, onProgress });
       // Of a batch that is full of one sample, the first.
-      return asked.map((question, i) => {
-        const raw = { map: row(maps, i), pixels: pixels && row(pixels, i), layer };
-        return explanationOf(question, method, labels, raw);
-      });
+      return asked.map((question, i) => explanationOf(question, method, labels, rawMap(answers, i)));
     }),
   );
 }

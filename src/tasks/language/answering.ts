@@ -20,7 +20,7 @@ import type { LanguageParts } from "../formats/folder.ts";
 import type { PlacingOptions } from "../placing.ts";
 import { checkPicture } from "../sample.ts";
 import { imageOf } from "./decoder.ts";
-import type { Span, Token } from "./sentence.ts";
+import type { SentencePart, Token } from "./sentence.ts";
 import { contentOf, fixedLength, placesFor, tokenInput } from "./token-inputs.ts";
 
 export interface AnswererOptions extends LanguageParts, PlacingOptions {
@@ -60,9 +60,7 @@ export interface AnswerPrediction extends Prediction {
 }
 
 /** An answer's map, or that of one of the words of an answer that the model writes. */
-export type AnswerExplanation = ClassExplanation & {
-  readonly word?: { readonly text: string; readonly tokens: Span; readonly logProbability: number };
-};
+export type AnswerExplanation = ClassExplanation & { readonly word?: SentencePart };
 
 /** What a model answers, and why: the classes are answers. */
 export interface Answered extends Why {
