@@ -43,33 +43,26 @@ export interface FolderFiles {
   externalData(model: Model, file: string): Promise<SessionOptions>;
 }
 
-/** What every model of pictures and words is given. */
+/** What every model of pictures and words is given; its session finds the weights that lie beside any of the ONNX files. */
 export interface LanguageParts extends Pick<LanguageOptions, "layer" | "tokens" | "session" | "keep"> {
   /** How the model is called in pictures and manifests. */
   readonly name: string;
   readonly tokenizer: TextTokenizer;
   readonly preprocess: Preprocess;
+  /** Whether it was assumed, since the directory says nothing of it. */
+  readonly assumed?: boolean;
   /** What the model's pictures look like. */
   readonly familiar?: Familiarity;
-}
-
-/** A model from a directory, and whether its preprocessing was assumed, since the directory says nothing of it. */
-export interface FromFolder<M> {
-  readonly model: M;
-  readonly assumed: boolean;
 }
 
 /** The content of a JSON file; undefined for any other. */
 export type Json = Readonly<Record<string, unknown>>;
 
-interface ModelFile {
-  readonly model: Model;
-  readonly session: SessionOptions;
-}
-
 /** Reads what captioners and VQA models share: models, configurations, tokenizer, preprocessing. */
 export class ModelFolder {
   #tokenizer: Promise<TextTokenizer> | undefined;
+  /** For all of the ONNX files that were read. */
+  session: SessionOptions = {};
 
   constructor(
     readonly files: FolderFiles,
@@ -84,9 +77,7 @@ export class ModelFolder {
 
   /** The ONNX file of a part, which may have several names; @throws UserError where it is there, but not to be chosen. */
   part(...parts: readonly string[]): Promise<string | undefined> {
-    const { files, options } = this;
-    const has = (file: string) => files.has(file);
-    return partFile({ parts, dtype: options.dtype, directory: files.path(""), has });
+    return partFile(this.files, parts, this.options.dtype);
   }
 
   /** The object in a JSON file; {} where there is no such file. */
@@ -108,15 +99,16 @@ export class ModelFolder {
     return (await files.has(name)) ? boundedJson(await files.read(name, what), files.path(name), what) : undefined;
   }
 
-  /** An ONNX file, and what its session needs. What ONNX Runtime would print comes as an exception too, and is told in one line. */
-  async model(name: string): Promise<ModelFile> {
+  /** An ONNX file. What ONNX Runtime would print comes as an exception too, and is told in one line. */
+  async model(name: string): Promise<Model> {
     const model = await readNamed(await this.files.readModel(name), this.files.path(name));
     const beside = await this.files.externalData(model, name);
-    return { model: await prepared(model), session: { logSeverityLevel: 4, ...beside, ...this.options.session } };
+    this.session = { logSeverityLevel: 4, ...beside, ...this.options.session };
+    return prepared(model);
   }
 
   /** The ONNX files of all parts, in their order; @throws UserError `missing-file` where one is not there: `has` says what such a model has. */
-  async models(parts: readonly (readonly [string, ...string[]])[], has: string): Promise<ModelFile[]> {
+  async models(parts: readonly (readonly [string, ...string[]])[], has: string): Promise<Model[]> {
     const found = await Promise.all(parts.map((names) => this.part(...names)));
     const usual = parts.map(([name]) => `onnx/${name}.onnx`);
     const lacking = usual.filter((_, i) => found[i] === undefined).map((name) => `no ${name}`);
@@ -125,19 +117,19 @@ export class ModelFolder {
         "missing-file",
         `missing model: ${this.files.path("")}: ${lacking.join(", ")}; ${has} ${usual.join(", ")}`,
       );
-    const models: ModelFile[] = [];
+    const models: Model[] = [];
     for (const name of found) if (name !== undefined) models.push(await this.model(name));
     return models;
   }
 
   /** What the directory and the caller say, beside the models. */
-  async common(image: Model): Promise<LanguageParts & { readonly assumed: boolean }> {
+  async common(image: Model): Promise<LanguageParts> {
     const { layer, tokens, keep } = this.options;
     const tokenizer = await this.tokenizer();
     const familiar = statedFamiliarity(await this.#parsed("preprocessor_config.json", "preprocessor configuration"));
     return {
       ...(await this.preprocess(image)),
-      ...{ name: this.files.name, tokenizer, familiar, layer, tokens, keep },
+      ...{ name: this.files.name, session: this.session, tokenizer, familiar, layer, tokens, keep },
     };
   }
 

@@ -22,7 +22,7 @@ import type { LanguageParts } from "../formats/folder.ts";
 import type { Sentencing } from "../formats/special-tokens.ts";
 import { onPicture } from "../pictures.ts";
 import { type ByMethod, type RawMap, type ReadMap, rawMap, withRemarks } from "../raw-map.ts";
-import type { SentenceDecoder } from "./decoder.ts";
+import { imagePart, type SentenceDecoder } from "./decoder.ts";
 import { generate } from "./generation.ts";
 import { ScoredSentence, type SentencePart } from "./sentence.ts";
 
@@ -69,6 +69,11 @@ export abstract class SentenceModel<Options extends SentenceModelOptions = Sente
     return this.options.preprocess;
   }
 
+  /** Whether the preprocessing was assumed, since the directory says nothing of it. */
+  get assumed(): boolean {
+    return this.options.assumed ?? false;
+  }
+
   release(): Promise<void> {
     return this.#sentences.release();
   }
@@ -76,9 +81,9 @@ export abstract class SentenceModel<Options extends SentenceModelOptions = Sente
   /** @throws UserError `invalid-input` for a question that is too long. */
   protected prompt(picture: Picture, question?: EncodedQuestion): Prompt {
     const { narrator, preprocess: how, start: usual, places, familiar } = this.options;
-    const { parts, image } = narrator.teller(narrator.places(1));
+    const { image } = narrator.teller(narrator.places(1));
     const { data, dims, geometry } = preprocess(picture, how);
-    const info = parts[0].model.inputs.find(({ name }) => image.endsWith(`/${name}`));
+    const info = imagePart(narrator).inputs.find(({ name }) => image.endsWith(`/${name}`));
     const type = info ? typeName(declaredType(info)) : "float32";
     const feeds = { [image]: toTensor(this.ort, { data, dims: [1, ...dims] }, type), ...question?.feeds };
     const start = question?.start ?? usual;
