@@ -1,12 +1,8 @@
 /** @file Explanations of classes: what is asked in words, and a map for each class and method. */
-import { UserError } from "../../errors.ts";
 import type { SingleTarget } from "../../explain/every-layer.ts";
-import type { Forward } from "../../explain/forward.ts";
-import type { Target } from "../../explain/target.ts";
 import type { Method } from "../../methods/method.ts";
-import { inSteps } from "../asking.ts";
 import type { Labels } from "../labels.ts";
-import { type ByMethod, inWords, type RawMap, type Remarks, rawMap, withRemarks } from "../raw-map.ts";
+import { type ByMethod, inWords, type RawMap, type Remarks, withRemarks } from "../raw-map.ts";
 
 export interface Prediction {
   readonly class: number;
@@ -47,41 +43,4 @@ export function explanationOf(question: ClassQuestion, method: Method, labels: L
   const text = `${method.title} hardly depends on the class.`;
   const known = method.classIndependent && read.blank === undefined;
   return known ? { ...read, warnings: [...read.warnings, { code: "class-independent", text }] } : read;
-}
-
-/** What is asked, with names found. */
-export interface ResolvedQuery {
-  readonly classes: readonly number[];
-  readonly methods: readonly Method[];
-  readonly against?: number;
-  readonly counterfactual?: boolean;
-  readonly onProgress?: (done: number) => void;
-  readonly signal?: AbortSignal;
-}
-
-/** The explanations of a forward pass's first sample, by method and class. */
-export async function explanationsOf(
-  forward: Forward,
-  query: ResolvedQuery,
-  labels: Labels,
-): Promise<ExplainedClass[]> {
-  const { classes, methods, against, counterfactual, signal } = query;
-  if (against !== undefined && classes.includes(against))
-    throw new UserError(
-      "invalid-option",
-      `invalid against: "${labels.name(against)}" (${against}) is the class that is explained; name another class`,
-    );
-  const questions = classes.map((index): ClassQuestion => ({ class: index, against, counterfactual }));
-  // Plain classes are asked together, contrasts and opposites one at a time.
-  const plain = against === undefined && !counterfactual;
-  const groups: [Target, ClassQuestion[]][] = plain
-    ? [[{ each: classes }, questions]]
-    : questions.map((question) => [targetOf(question), [question]]);
-  return inSteps(methods, query.onProgress, (method, part) =>
-    inSteps(groups, part, async ([target, asked], onProgress) => {
-      const answers = await forward.explain({ target, method, signal, onProgress });
-      // Of a batch that is full of one sample, the first.
-      return asked.map((question, i) => explanationOf(question, method, labels, rawMap(answers, i)));
-    }),
-  );
 }

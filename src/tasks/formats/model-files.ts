@@ -1,6 +1,5 @@
 /** @file Which ONNX files of a directory make up a model: exporters write each part in several precisions, under several names. */
 import { listing, UserError } from "../../errors.ts";
-import type { FolderFiles } from "./folder.ts";
 
 /** The precisions of transformers.js, and how they end the names of files. */
 const endings = {
@@ -28,7 +27,7 @@ export const placesOf = (parts: readonly string[], dtype: Dtype): string[] =>
  * @throws UserError `missing-file` where there is none of the precision but of others, or where there are several to choose from.
  */
 export async function partFile(
-  files: Pick<FolderFiles, "has" | "path">,
+  files: { path(file: string): string; has(file: string): Promise<boolean> },
   parts: readonly string[],
   dtype: Dtype | undefined,
 ): Promise<string | undefined> {
