@@ -30,24 +30,22 @@ async function steps(ort: Runtime, folder: ModelFolder): Promise<SentenceParts |
 
 /** A decoder that reads whole sentences, with an encoder or one inside. */
 async function sequence(ort: Runtime, folder: ModelFolder): Promise<SentenceParts> {
-  const encoders = ["encoder_model", "vision_model"] as const;
-  const decoders = ["decoder_model", "decoder_model_merged"] as const;
+  const [encoders, decoders, one] = [
+    ["encoder_model", "vision_model"],
+    ["decoder_model", "decoder_model_merged"],
+    ["model"],
+  ];
   // Asked first, for on a server each file that is not there is a question of its own.
-  const alone =
-    !(await folder.find(...placesOf([...encoders, ...decoders], "fp32"))) &&
-    (await folder.find(...placesOf(["model"], "fp32")));
-  const encoderFile = alone ? undefined : await folder.part(...encoders);
-  const decoderFile = alone ? undefined : await folder.part(...decoders);
-  const whole = encoderFile || decoderFile ? undefined : await folder.part("model");
-  if (!whole && !(encoderFile && decoderFile)) {
-    const [encoder, decoder] = ["onnx/encoder_model.onnx", "onnx/decoder_model.onnx"];
-    const lacks = encoderFile ? decoder : decoderFile ? encoder : undefined;
-    const layouts = `expected captioner.json, or ${encoder} and ${decoder} (or decoder_model_merged.onnx), or onnx/model.onnx`;
-    throw new UserError(
-      "missing-file",
-      `missing ${lacks ? "model" : "captioner.json"}: ${folder.files.path("")}: no ${lacks ?? "captioner in it"}; ${layouts}`,
-    );
-  }
-  const encoder = encoderFile === undefined ? undefined : await folder.model(encoderFile);
-  return writing(ort, folder, [encoder, await folder.model((whole ?? decoderFile) as string)]);
+  const apart = await folder.find(...placesOf([...encoders, ...decoders], "fp32"));
+  const alone = !apart && (await folder.find(...placesOf(one, "fp32")));
+  const encoder = alone ? undefined : await folder.part(...encoders);
+  const decoder = alone ? undefined : await folder.part(...decoders);
+  const whole = encoder || decoder ? undefined : await folder.part(...one);
+  if (whole) return writing(ort, folder, [undefined, await folder.model(whole)]);
+  if (encoder && decoder) return writing(ort, folder, [await folder.model(encoder), await folder.model(decoder)]);
+  const [first, second] = ["onnx/encoder_model.onnx", "onnx/decoder_model.onnx"];
+  const lacks = encoder ? second : decoder ? first : undefined;
+  const seen = `missing ${lacks ? "model" : "captioner.json"}: ${folder.files.path("")}: no ${lacks ?? "captioner in it"}`;
+  const layouts = `captioner.json, or ${first} and ${second} (or decoder_model_merged.onnx), or onnx/model.onnx`;
+  throw new UserError("missing-file", `${seen}; expected ${layouts}`);
 }
