@@ -3,6 +3,7 @@ import { type Notes, notesOf, originalBytes } from "../explain/compiled.ts";
 import { type Explainer, openExplainer } from "../explain/explainer.ts";
 import type { Runtime } from "../onnx/runtime.ts";
 import type { TokenGrid } from "../read/layout.ts";
+import { openOptions } from "./asking.ts";
 import type { ModelOptions, ModelParts } from "./open.ts";
 import { noted } from "./preparation.ts";
 import { type ModelReading, readingOf } from "./reading.ts";
@@ -20,14 +21,11 @@ export async function openParts(ort: Runtime, parts: ModelParts, options: ModelO
   const notes = notesOf(model);
   // A compiled model is asked as the model that it was: its own explanation need not run.
   const bytes = (notes && originalBytes(model, notes)) ?? model.bytes;
-  const { output = notes?.output, explainInput, layout } = options;
   const explainer = await openExplainer(ort, bytes, {
-    output,
-    explainInput,
-    layout,
+    ...openOptions(options),
+    output: options.output ?? notes?.output,
     layer: options.layer ?? (options.output === undefined ? notes?.layer : undefined),
     tokens: options.tokens ?? (noted(notes, "tokens", file) as TokenGrid | undefined),
-    inputShapes: options.inputShapes,
     // What ONNX Runtime would print comes as an exception too, and is told in one line.
     session: { logSeverityLevel: 4, ...options.session },
   });

@@ -5,7 +5,7 @@
 import type { Explainer } from "../explain/explainer.ts";
 import type { Preprocess } from "../image/preprocess.ts";
 import { plainDims } from "../read/axes.ts";
-import type { Decision, Warning, WarningCode } from "../read/decision.ts";
+import { type Decision, told, type Warning } from "../read/decision.ts";
 import { type LayerReading, type OutputReading, outputReadings } from "../read/graph.ts";
 import type { InputReading } from "../read/inputs.ts";
 import type { Score } from "../read/score.ts";
@@ -118,7 +118,7 @@ function warningsOf(
   });
   const named =
     labels.length === 0 || classes <= 0 || labels.length === classes || (classes === 1 && labels.length === 2);
-  const all: [WarningCode, string | false | undefined][] = [
+  return told([
     [
       "preparation-guessed",
       preparation && `The model does not say how pictures are prepared; this was assumed: ${preparation.value}.`,
@@ -130,6 +130,5 @@ function warningsOf(
     ],
     ["other-heads", heads.length > 0 && `The model has other outputs that are not shown: ${heads.join(", ")}.`],
     ["labels", !named && `Only ${labels.length} of ${classes} classes have names; the others go by their number.`],
-  ];
-  return all.flatMap(([code, text]) => (text ? [{ code, text }] : []));
+  ]);
 }

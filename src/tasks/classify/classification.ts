@@ -82,7 +82,7 @@ export class Classifier implements ClassifierReading {
     const { axes } = explained;
     const dims = tensors.get(explained.name)?.dims ?? [];
     this.#feeding = { name: explained.name, dims, axes, preprocess: reading.preparation };
-    this.places = new Placements(explainer, explained.name, axes.grid, context);
+    this.places = new Placements(explainer, { name: explained.name, axes: axes.grid }, context);
     const valueName = score.axes.channels === undefined ? score.output : score.name;
     const unnamed = classes === 1 && reading.probability === "none" ? () => valueName : undefined;
     const most = classes < 0 ? Number.MAX_SAFE_INTEGER : classes;

@@ -1,16 +1,18 @@
 /** @file A sample that was classified once, and any number of questions about it: numbers alone, for sessions are the explainer's. */
-import { throwIfAborted } from "../../errors.ts";
+import { throwIfAborted, UserError } from "../../errors.ts";
 import type { EveryLayer } from "../../explain/every-layer.ts";
 import type { Forward } from "../../explain/forward.ts";
-import { bestClasses, byScore, classScores } from "../../explain/target.ts";
+import { bestClasses, byScore, classScores, type Target } from "../../explain/target.ts";
 import { methodsOf } from "../../methods/define.ts";
 import { gradCam } from "../../methods/grad-cam.ts";
 import type { Warning } from "../../read/decision.ts";
+import { inSteps } from "../asking.ts";
 import type { ClassQuery, Labels } from "../labels.ts";
 import type { Placements } from "../placing.ts";
+import { rawMap } from "../raw-map.ts";
 import type { ModelReading } from "../reading.ts";
 import type { Kind } from "../sample.ts";
-import { type ClassQuestion, explanationOf, explanationsOf, type Prediction, targetOf } from "./explanations.ts";
+import { type ClassQuestion, explanationOf, type Prediction, targetOf } from "./explanations.ts";
 import type { ClassExplanation, Prepared } from "./kinds.ts";
 import type { ClassifyOptions } from "./options.ts";
 import { probabilitiesOf } from "./probability.ts";
@@ -78,7 +80,24 @@ export class ClassifiedSample<K extends Kind = "picture"> {
     const methods = methodsOf(options.method);
     const classes = this.find(options.classes ?? ["top1"]);
     const against = options.against === undefined ? undefined : this.find([options.against])[0];
-    const answers = await explanationsOf(this.forward, { ...options, classes, methods, against }, labels);
+    if (against !== undefined && classes.includes(against)) {
+      const same = `"${labels.name(against)}" (${against}) is the class that is explained; name another class`;
+      throw new UserError("invalid-option", `invalid against: ${same}`);
+    }
+    const { counterfactual, signal } = options;
+    const questions = classes.map((index): ClassQuestion => ({ class: index, against, counterfactual }));
+    // Plain classes are asked together, contrasts and opposites one at a time.
+    const groups: [Target, ClassQuestion[]][] =
+      against === undefined && !counterfactual
+        ? [[{ each: classes }, questions]]
+        : questions.map((question) => [targetOf(question), [question]]);
+    const answers = await inSteps(methods, options.onProgress, (method, part) =>
+      inSteps(groups, part, async ([target, asked], onProgress) => {
+        const explained = await this.forward.explain({ target, method, signal, onProgress });
+        // Of a batch that is full of one sample, the first.
+        return asked.map((question, i) => explanationOf(question, method, labels, rawMap(explained, i)));
+      }),
+    );
     const placings = await Promise.all(answers.map(({ layer }) => places.of(layer)));
     const { prepared } = this.sample;
     const model = [...this.warnings, ...reading.warnings];

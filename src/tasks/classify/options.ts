@@ -1,24 +1,17 @@
 /** @file What may be asked of a classifier, checked for callers without types. */
 import { checkOptions, expects, isRecord, type OptionNames } from "../../errors.ts";
-import type { MethodChoice } from "../../methods/define.ts";
 import type { Feeds } from "../../onnx/runtime.ts";
-import { askingNames, checkAsking, checkList, isQuery } from "../asking.ts";
+import { type AskingOptions, askingNames, checkAsking, checkList, isQuery } from "../asking.ts";
 import type { ClassQuery } from "../labels.ts";
 
-export interface ClassifyOptions {
+export interface ClassifyOptions extends AskingOptions {
   /** Classes to explain: indices, names, `topN`; the best class by default. */
   readonly classes?: readonly ClassQuery[];
-  /** One method or several; "grad-cam" by default. */
-  readonly method?: MethodChoice | readonly MethodChoice[];
   /** Explain the classes rather than this one: what speaks for them and against it. */
   readonly against?: ClassQuery;
-  /** Explain what speaks against the classes. */
-  readonly counterfactual?: boolean;
   readonly layer?: string;
   /** The model's other inputs, by name. */
   readonly inputs?: Feeds;
-  readonly onProgress?: (done: number) => void;
-  readonly signal?: AbortSignal;
 }
 
 const classifyOptions: OptionNames<ClassifyOptions> = {
