@@ -119,10 +119,12 @@ export class ElementPass implements RunValues {
     const groups = grouped(questions);
     for (const [g, group] of groups.entries()) {
       throwIfAborted(signal);
-      const { maps, pixels } = await explain(this.#inquiry(group, signal, (done) => {
-        throwIfAborted(signal);
-        onProgress?.((g + shareDone(done)) / groups.length);
-      }));
+      const { maps, pixels } = await explain(
+        this.#inquiry(group, signal, (done) => {
+          throwIfAborted(signal);
+          onProgress?.((g + shareDone(done)) / groups.length);
+        }),
+      );
       group.questions.forEach((question, i) => {
         const layer = space === "layer" ? group.layer : undefined;
         answers.set(question, { map: rowOf(maps, i), ...(pixels && { pixels: rowOf(pixels, i) }), layer });
@@ -153,7 +155,10 @@ export class ElementPass implements RunValues {
     const { plan } = this;
     const { layer, seeded, questions } = group;
     if (layer === undefined)
-      throw new UserError("no-path", "no path: the model has no layer with a grid on the way to what is asked; name one");
+      throw new UserError(
+        "no-path",
+        "no path: the model has no layer with a grid on the way to what is asked; name one",
+      );
     const [only] = seeded;
     if (seeded.length === 1 && only !== undefined && questions.every((question) => this.#isOnOneCell(question))) {
       const maps = await plan.inWindows(only, layer, map, (window, session) => this.#windows(group, window, session));
@@ -237,7 +242,9 @@ export class ElementPass implements RunValues {
   /** Whether questions can be rows of one batch: where every tensor that is seeded has one for each picture, of which there is one. */
   #inRows({ seeded, questions }: Group): boolean {
     const { tensors } = this.plan;
-    return questions.length > 1 && seeded.every((name) => tensors.get(name)?.dims[0] === -1 && tensors.get(name)?.perImage);
+    return (
+      questions.length > 1 && seeded.every((name) => tensors.get(name)?.dims[0] === -1 && tensors.get(name)?.perImage)
+    );
   }
 
   /** The sums of some questions as cotangents, a row each; of one question in the shape of the tensors. */
@@ -271,7 +278,10 @@ export class ElementPass implements RunValues {
       return placedAt(window, [Math.floor(cell / width), cell % width]);
     });
     const kept = Object.fromEntries(
-      session.residuals.map((name) => [name, cutOut(this.ort, this.results[name] ?? tensorOf(this.feeds, name), windows)]),
+      session.residuals.map((name) => [
+        name,
+        cutOut(this.ort, this.results[name] ?? tensorOf(this.feeds, name), windows),
+      ]),
     );
     const channels = this.tensor(tensor).dims[1] ?? 1;
     const [rows, columns] = [windows[0]?.[0].length ?? 0, windows[0]?.[1].length ?? 0];

@@ -188,7 +188,10 @@ const movers: Readonly<Record<string, Mover>> = {
       const numbers = values(data);
       let best: number[] | undefined;
       for (const place of range(product(axes.map((axis) => at(shape, axis))))) {
-        const inner = unravel(place, axes.map((axis) => at(shape, axis)));
+        const inner = unravel(
+          place,
+          axes.map((axis) => at(shape, axis)),
+        );
         const here = [...kept];
         axes.forEach((axis, i) => {
           here[axis] = at(inner, i);
@@ -258,7 +261,8 @@ function regionsBehind(
   const whole = (name: string): Region => ({ tensor: name, ranges: dims(name).map(all) });
   const [from = ""] = inputs;
   const axis = positive(a.int("axis", 0), ranges.length);
-  if (node.opType === "Identity" || node.opType === "Cast" || squashing.has(node.opType)) return [{ tensor: from, ranges }];
+  if (node.opType === "Identity" || node.opType === "Cast" || squashing.has(node.opType))
+    return [{ tensor: from, ranges }];
   if (node.opType === "Transpose") {
     const turned: Region["ranges"][number][] = [];
     (a.ints("perm") ?? ranges.map((_, i) => ranges.length - 1 - i)).forEach((to, i) => {
@@ -282,7 +286,9 @@ function regionsBehind(
     const start = before.reduce((sum, size) => sum + size, 0);
     const [low, high] = ranges[axis] ?? all(-1);
     const size = dims(tensor)[axis] ?? -1;
-    return [{ tensor: from, ranges: along(ranges, axis, [start + low, start + (size < 0 ? high : Math.min(high, size))]) }];
+    return [
+      { tensor: from, ranges: along(ranges, axis, [start + low, start + (size < 0 ? high : Math.min(high, size))]) },
+    ];
   }
   if (node.opType === "Slice") {
     const of = (name: string | undefined) => (name ? constantValues(model, name) : []);
@@ -297,7 +303,9 @@ function regionsBehind(
       const length = dims(tensor)[place] ?? -1;
       const begin = start < 0 ? (size < 0 ? Number.NaN : Math.max(0, start + size)) : start;
       const [low, high] = cut[place] ?? all(-1);
-      cut[place] = Number.isNaN(begin) ? all(size) : [begin + low, begin + (length < 0 ? high : Math.min(high, length))];
+      cut[place] = Number.isNaN(begin)
+        ? all(size)
+        : [begin + low, begin + (length < 0 ? high : Math.min(high, length))];
     });
     return [{ tensor: from, ranges: cut }];
   }
@@ -358,7 +366,10 @@ export class Trace {
     this.#backwards(element, ({ tensor }, node) => {
       found.add(tensor);
       const maker = node ? undefined : this.model.producer.get(tensor);
-      const read = maker && operatorOf(maker)?.vjp !== "zero" ? inputsOf(maker).filter((name) => name && !this.model.constants.has(name)) : [];
+      const read =
+        maker && operatorOf(maker)?.vjp !== "zero"
+          ? inputsOf(maker).filter((name) => name && !this.model.constants.has(name))
+          : [];
       return read.map((name) => ({ tensor: name, ranges: (this.tensors.get(name)?.dims ?? []).map(all) }));
     });
     return found;

@@ -70,7 +70,10 @@ const wrong = (asked: string, expected: string): UserError =>
 /** @throws UserError `invalid-option` that lists what this model can be asked. */
 export function refuseQuestion({ asked, kind }: Pick<Question, "asked" | "kind">, can: readonly string[]): never {
   const allowed = can.length ? `it can be asked ${listing(can, 12)}` : "it can be asked nothing of this grammar";
-  throw new UserError("invalid-option", `invalid target: "${asked}": this model has no ${kind} to ask about; ${allowed}`);
+  throw new UserError(
+    "invalid-option",
+    `invalid target: "${asked}": this model has no ${kind} to ask about; ${allowed}`,
+  );
 }
 
 /** A whole number from 0 on; @throws UserError `unknown-name` that says which there are. */

@@ -3,6 +3,7 @@ import type { SingleTarget } from "../../explain/every-layer.ts";
 import type { Method } from "../../methods/method.ts";
 import type { Labels } from "../labels.ts";
 import { type ByMethod, inWords, type RawMap, type Remarks, withRemarks } from "../raw-map.ts";
+import type { AskedClass } from "./class-questions.ts";
 
 export interface Prediction {
   readonly class: number;
@@ -17,6 +18,10 @@ export interface Prediction {
 export interface ExplainedClass extends RawMap, ByMethod, Remarks {
   readonly class: number;
   readonly label: string;
+  /** The question: as it was asked, or of those that one stood for, this one. */
+  readonly target: string;
+  /** Of a detector: which detection it is about. */
+  readonly detection?: number;
   /** What was asked, in short, for names of files: "967", "967-against-504", "not-967". */
   readonly asked: string;
   /** What was asked, in words: "espresso", "espresso rather than cup", "against espresso". */
@@ -34,12 +39,12 @@ export const targetOf = ({ class: index, against, counterfactual }: ClassQuestio
   against !== undefined ? { for: index, against } : counterfactual ? { counterfactual: index } : index;
 
 /** A method's map of a class, and what was asked. */
-export function explanationOf(question: ClassQuestion, method: Method, labels: Labels, raw: RawMap): ExplainedClass {
-  const { class: index, against, counterfactual } = question;
+export function explanationOf(question: AskedClass, method: Method, labels: Labels, raw: RawMap): ExplainedClass {
+  const { class: index, against, counterfactual, target } = question;
   const label = labels.name(index);
   const words = inWords(label, { against: against === undefined ? undefined : labels.name(against), counterfactual });
   const asked = against !== undefined ? `${index}-against-${against}` : counterfactual ? `not-${index}` : String(index);
-  const read = withRemarks({ class: index, label, asked, question: words }, method, raw);
+  const read = withRemarks({ class: index, label, target, asked, question: words }, method, raw);
   const text = `${method.title} hardly depends on the class.`;
   const known = method.classIndependent && read.blank === undefined;
   return known ? { ...read, warnings: [...read.warnings, { code: "class-independent", text }] } : read;

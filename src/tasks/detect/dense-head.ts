@@ -14,16 +14,7 @@ interface Levels {
   readonly anchors: number;
 }
 
-const usualStrides = [
-  [8, 16, 32],
-  [4, 8, 16, 32],
-  [8, 16, 32, 64],
-  [16, 32],
-  [8, 16],
-  [8],
-  [16],
-  [32],
-] as const;
+const usualStrides = [[8, 16, 32], [4, 8, 16, 32], [8, 16, 32, 64], [16, 32], [8, 16], [8], [16], [32]] as const;
 
 /** The levels that make so many places of an input. */
 function levelsOf(places: number, { width, height }: Size): Levels | undefined {
@@ -75,6 +66,7 @@ export function denseHead(
   const raw = levels.anchors === 1 && isRaw(trace, element(0, 0));
   const format = axis === 1 ? `[n, places, ${first} + classes]` : `[n, ${first} + classes, places]`;
   return {
+    kind: raw ? "cells" : "dense",
     format: `a box for each place, ${format}`,
     reads: [output],
     scores: output,
@@ -149,7 +141,8 @@ function unrolled(
   place: number,
   starts: ReturnType<typeof startsOf>,
 ) {
-  const { stride, from, columns } = starts.findLast((level) => level.from <= place) ?? starts[0] ?? { stride: 1, from: 0, columns: 1 };
+  const { stride, from, columns } = starts.findLast((level) => level.from <= place) ??
+    starts[0] ?? { stride: 1, from: 0, columns: 1 };
   const cell = place - from;
   const [column, row] = [cell % columns, Math.floor(cell / columns)];
   return fromCentre((x + column) * stride, (y + row) * stride, Math.exp(w) * stride, Math.exp(h) * stride);

@@ -88,7 +88,8 @@ function seenIn(tensors: Observed, pass: ElementPass): Observed {
 function numbersOf(pass: ElementPass, name: string): Numbers {
   const tensor = pass.tensor(name);
   const { data, dims, type } = tensor;
-  if (type === "int64" || type === "int32") return { data: Array.from(data as ArrayLike<bigint | number>, Number), dims };
+  if (type === "int64" || type === "int32")
+    return { data: Array.from(data as ArrayLike<bigint | number>, Number), dims };
   return toDense(tensor);
 }
 

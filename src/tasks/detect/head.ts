@@ -1,6 +1,7 @@
 /** @file What every head of a detector is read as: candidates with a box, a class, a score, and the elements that these were made of. */
-import type { Box } from "../../image/locate.ts";
+
 import type { Size } from "../../image/geometry.ts";
+import type { Box } from "../../image/locate.ts";
 import type { Element } from "../../read/trace.ts";
 
 export const edges = ["left", "top", "right", "bottom"] as const;
@@ -39,7 +40,11 @@ export interface Decoded {
   readonly best: number | undefined;
 }
 
+/** A box for each place, in pixels or in cells; rows that the head chose itself; lists; scores and boxes of queries. */
+export type HeadKind = "dense" | "cells" | "rows" | "list" | "pair";
+
 export interface Head {
+  readonly kind: HeadKind;
   /** In words: "boxes and scores of every place, [n, 4 + classes, places]". */
   readonly format: string;
   /** The tensors that it is read from. */

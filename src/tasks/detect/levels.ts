@@ -8,8 +8,8 @@ import type { Observed } from "../../onnx/observe.ts";
 import type { ExplainedInput } from "../../read/inputs.ts";
 import { layersOf } from "../../read/layers.ts";
 import { ancestors } from "../../read/score.ts";
-import type { Head } from "./head.ts";
 import { type Element, Trace } from "../../read/trace.ts";
+import type { Head } from "./head.ts";
 
 /** A tensor that scores are computed as, and the layer that its maps lie on. */
 export interface Level {
@@ -21,7 +21,11 @@ export interface Level {
  * The levels of a head, by what their scores are computed as.
  * @param tensors shapes of a picture's size, or of a run
  */
-export function levelsOf({ model, reading }: Pick<Explainer, "model" | "reading">, tensors: Observed, head: Head): Level[] {
+export function levelsOf(
+  { model, reading }: Pick<Explainer, "model" | "reading">,
+  tensors: Observed,
+  head: Head,
+): Level[] {
   const { explained } = reading;
   if (!explained) return [];
   const trace = new Trace(model, tensors);

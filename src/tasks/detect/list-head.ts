@@ -23,6 +23,7 @@ export function listHead(tensors: Observed, reading: ListReading): Head {
   const score = (row: number): Element => ({ tensor: scores, index: batched ? [0, row] : [row] });
   const corner = (row: number, i: number): Element => ({ tensor: boxes, index: batched ? [0, row, i] : [row, i] });
   return {
+    kind: "list",
     format: `a list of "${boxes}", "${labels}" and "${scores}"`,
     reads: [boxes, scores, labels, ...(count === undefined ? [] : [count])],
     scores,

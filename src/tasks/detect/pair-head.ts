@@ -31,6 +31,7 @@ export function pairHead(tensors: Observed, reading: PairReading): Head {
   const score = (query: number, c: number): Element => ({ tensor: scores, index: [0, query, c + offset] });
   const corner = (query: number, i: number): Element => ({ tensor: boxes, index: [0, query, i] });
   return {
+    kind: overlapping ? "dense" : "pair",
     format: `"${scores}" and "${boxes}" of each query`,
     reads: [scores, boxes],
     scores,
@@ -52,7 +53,12 @@ export function pairHead(tensors: Observed, reading: PairReading): Head {
           if (best !== undefined && c !== best) continue;
           const probability = found[c + offset] as number;
           if (!sieve.passes(probability)) continue;
-          const [a, b, p, q] = [0, 1, 2, 3].map((i) => placed.data[query * 4 + i] as number) as [number, number, number, number];
+          const [a, b, p, q] = [0, 1, 2, 3].map((i) => placed.data[query * 4 + i] as number) as [
+            number,
+            number,
+            number,
+            number,
+          ];
           const box: Box = centred ? fromCentre(a, b, p, q) : [a, b, p, q];
           const [x0, y0, x1, y1] = box;
           const at = (i: number) => corner(query, i);
@@ -80,8 +86,7 @@ function probabilities(row: (c: number) => number, depth: number, by: PairReadin
 
 function bestOf(found: readonly number[], offset: number, classes: number): number {
   let best = 0;
-  for (let c = 1; c < classes; c++)
-    if ((found[c + offset] as number) > (found[best + offset] as number)) best = c;
+  for (let c = 1; c < classes; c++) if ((found[c + offset] as number) > (found[best + offset] as number)) best = c;
   return best;
 }
 

@@ -64,7 +64,8 @@ function listedOutputs({ model, tensors }: DetectorFiles): Head | undefined {
   const labels = named(/^(?:.*[/:])?(labels|classes|det_classes|detection_classes)(?::0)?$/i);
   if (!boxes || !scores || !labels) return undefined;
   // Scores of each box for its own class alone.
-  if (rank(tensors, scores) !== rank(tensors, boxes) - 1 || rank(tensors, labels) !== rank(tensors, scores)) return undefined;
+  if (rank(tensors, scores) !== rank(tensors, boxes) - 1 || rank(tensors, labels) !== rank(tensors, scores))
+    return undefined;
   const count = named(/^(?:.*[/:])?(num_dets|num_detections)(?::0)?$/i);
   const tensorflow = /detection_boxes/.test(boxes) || model.inputs.some(({ name }) => /image_tensor/.test(name));
   return listHead(tensors, { boxes, scores, labels, ...(count && { count }), tensorflow });
@@ -74,14 +75,23 @@ function listedOutputs({ model, tensors }: DetectorFiles): Head | undefined {
 const exclusive = /^(Detr|Yolos|TableTransformer|MaskFormer)/;
 
 /** Outputs [n, queries, 4] and [n, queries, classes]. */
-function pairedOutputs({ model, tensors, config, labels }: DetectorFiles): (PairReading & { guess?: string }) | undefined {
+function pairedOutputs({
+  model,
+  tensors,
+  config,
+  labels,
+}: DetectorFiles): (PairReading & { guess?: string }) | undefined {
   const three = model.outputs.filter((name) => rank(tensors, name) === 3);
   const boxes =
     three.find((name) => /pred_boxes|boxes|dets|bbox/i.test(name) && last(tensors, name) === 4) ??
     three.find((name) => last(tensors, name) === 4);
-  const scores = three.find(
-    (name) => name !== boxes && tensors.get(name)?.dims[1] === tensors.get(boxes ?? "")?.dims[1] && /logits|scores|labels|class|conf/i.test(name),
-  ) ?? three.find((name) => name !== boxes && boxes && tensors.get(name)?.dims[1] === tensors.get(boxes)?.dims[1]);
+  const scores =
+    three.find(
+      (name) =>
+        name !== boxes &&
+        tensors.get(name)?.dims[1] === tensors.get(boxes ?? "")?.dims[1] &&
+        /logits|scores|labels|class|conf/i.test(name),
+    ) ?? three.find((name) => name !== boxes && boxes && tensors.get(name)?.dims[1] === tensors.get(boxes)?.dims[1]);
   if (!boxes || !scores) return undefined;
   const trace = new Trace(model, tensors);
   const { through } = trace.source({ tensor: scores, index: [0, 0, 0] });

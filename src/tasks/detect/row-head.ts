@@ -18,7 +18,10 @@ export function rowHead(tensors: Observed, output: string, chooses: boolean): He
     index: flat ? [row, number] : [0, row, number],
   });
   return {
-    format: flat ? "a row for each box, [rows, 7]" : `a row for each box, [n, rows, ${numbers < 0 ? "6 or more" : numbers}]`,
+    kind: "rows",
+    format: flat
+      ? "a row for each box, [rows, 7]"
+      : `a row for each box, [n, rows, ${numbers < 0 ? "6 or more" : numbers}]`,
     reads: [output],
     scores: output,
     examples: [{ score: element(0, score), box: element(0, corner) }],

@@ -88,7 +88,7 @@ class Reader {
       out +=
         (kind === "x" || kind === "u") && escape.length > 2
           ? String.fromCharCode(Number.parseInt(escape.slice(2), 16))
-          : (({ n: "\n", t: "\t", r: "\r" }) as Record<string, string>)[kind] ?? kind;
+          : (({ n: "\n", t: "\t", r: "\r" } as Record<string, string>)[kind] ?? kind);
     }
     throw new SyntaxError("an open string");
   }
