@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 from torchvision.ops import batched_nms, nms
 
-from reference_case import DOUBLE, LEAST, MOST, SIDE, Case, Found, draw, prepared, spread
+from reference_case import DOUBLE, LEAST, LIVELY, MOST, SIDE, Case, Found, draw, prepared, roomy
 
 CLASSES, WIDTH, BINS, STRIDES = 3, 5, 16, (8, 16, 32)
 KEPT = 20
@@ -69,7 +69,12 @@ class Distances(nn.Module):
                     branch[-1].bias.add_(3.5)
                 else:
                     branch[-1].bias.add_(-0.2 * torch.arange(self.bins).repeat(4).float())
-        spread([branch[-1] for branch in self.classes], self.logits(images).amax(1).flatten(), count)
+        with torch.no_grad():
+            factor = LIVELY / self.logits(images).std()
+            shift = roomy(lambda shifts: (factor * self.logits(images).amax(1) + shifts[:, None]).sigmoid(), count)
+            for branch in self.classes:
+                branch[-1].weight.mul_(factor)
+                branch[-1].bias.mul_(factor).add_(shift)
         return self
 
     def logits(self, images):
@@ -255,14 +260,11 @@ def chosen(name, head, make, bins, seed, asked):
 
 
 def settle_objectness(module, images, count):
-    """Lively scores, and an objectness that puts the best products, about `count`, above the threshold, none of them near it."""
+    """Lively scores, and an objectness that puts the best products, about `count`, above the threshold."""
     with torch.no_grad():
         module.settle(2 / module.flat(images)[..., 4:].std())
         flat = module.flat(images)[0]
-        shifts = torch.linspace(-8, 8, 801)[:, None]
-        scores = (flat[:, 4] + shifts).sigmoid() * flat[:, 5:].sigmoid().amax(1)
-        fits = ((scores > LEAST).sum(1) - count).abs() <= count // 4
-        shift = shifts[((scores - LEAST).abs().amin(1) * fits).argmax()]
+        shift = roomy(lambda shifts: (flat[:, 4] + shifts[:, None]).sigmoid() * flat[:, 5:].sigmoid().amax(1), count)
         for bias in module.objectness():
             bias += shift
 

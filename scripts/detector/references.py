@@ -11,9 +11,10 @@ import numpy as np
 import torch
 
 import reference_heads
+import reference_torchvision
 from reference_case import painting, write_case
 
-FAMILIES = (reference_heads,)
+FAMILIES = (reference_heads, reference_torchvision)
 
 
 def main():
