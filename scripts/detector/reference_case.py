@@ -21,6 +21,8 @@ LEAST, DOUBLE, MOST = 0.25, 0.7, 300
 LIVELY = 1.5
 #: Detections whose score is nearer to the threshold than this would make a case that rounding decides.
 MARGIN = 1e-3
+#: Of a gradient, every so many values are kept: of all channels, rows and columns some, as no side is a multiple.
+EVERY = 3
 OPSETS = {False: 17, True: 18}
 
 
@@ -53,7 +55,9 @@ class Case:
     metadata: dict[str, str] = field(default_factory=dict)
     beside: dict[str, dict] = field(default_factory=dict)
     names: tuple[str, ...] = ("cat", "dog", "cup")
+    #: PyTorch's exporters (`dynamo`) that can write it: each is checked, and the files of those in `keeps` are kept.
     exporters: tuple[bool, ...] = (False, True)
+    keeps: tuple[bool, ...] = (False, True)
     #: Inner names, which are most of a large graph with few weights, are made short.
     brief: bool = False
 
@@ -171,17 +175,18 @@ def write_case(directory: Path, case: Case):
         error = check(case, data)
         if error > 1e-4:
             raise SystemExit(f"{case.name}: the file differs from PyTorch by {error:.1e} (dynamo={dynamo})")
-        files.append({"file": "model-dynamo.onnx" if dynamo else "model.onnx", "differs": float(f"{error:.1e}")})
-        (folder / files[-1]["file"]).write_bytes(data)
-        sizes.append(f"{len(data) / 1e3:.0f} kB ({error:.0e})")
+        sizes.append(f"{len(data) / 1e3:.0f} kB ({error:.0e}){'' if dynamo in case.keeps else ' not kept'}")
+        if dynamo in case.keeps:
+            files.append({"file": "model-dynamo.onnx" if dynamo else "model.onnx", "differs": float(f"{error:.1e}")})
+            (folder / files[-1]["file"]).write_bytes(data)
     gradients = []
     (picture,) = [name for name in case.inputs if name == case.picture["input"]]
     for question, value in case.questions.items():
         (gradient,) = torch.autograd.grad(value, case.inputs[picture], retain_graph=True)
         unit = float(gradient.abs().max())
         file = "gradient.npy" if question == "box:0" else f"gradient-{question.split('.')[1]}.npy"
-        np.save(folder / file, (gradient / unit).numpy().astype(np.float16))
-        gradients.append({"question": question, "value": value.item(), "file": file, "unit": unit})
+        np.save(folder / file, (gradient / unit).flatten()[::EVERY].numpy().astype(np.float16))
+        gradients.append({"question": question, "value": value.item(), "file": file, "every": EVERY, "unit": unit})
     fixed = {
         name: {"type": str(value.dtype).removeprefix("torch."), "shape": list(value.shape), "data": value.flatten().tolist()}
         for name, value in case.inputs.items() if name != picture

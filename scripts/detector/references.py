@@ -12,9 +12,10 @@ import torch
 
 import reference_heads
 import reference_torchvision
+import reference_transformers
 from reference_case import painting, write_case
 
-FAMILIES = (reference_heads, reference_torchvision)
+FAMILIES = (reference_heads, reference_torchvision, reference_transformers)
 
 
 def main():
