@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import copy
 
 import torch
 from torch import nn
@@ -13,7 +13,7 @@ from transformers import (
 from transformers.models.detr.image_processing_detr import DetrImageProcessor
 from transformers.models.rt_detr.image_processing_rt_detr import RTDetrImageProcessor
 
-from reference_case import LEAST, LIVELY, SIDE, Case, Found, draw, prepared, roomy
+from reference_case import EVERY, LEAST, LIVELY, SIDE, Case, Found, draw, prepared, roomy
 
 NAMES = ("cat", "dog", "cup")
 QUERIES, WIDTH = 12, 8
@@ -71,21 +71,39 @@ def settled(network, images, layer, softmax, count):
     return network
 
 
-@contextmanager
-def undetached():
-    """Where a network detaches a tensor for its training, its file goes on differentiably: so does the reference."""
-    detach = torch.Tensor.detach
-    torch.Tensor.detach = lambda tensor: tensor
-    try:
-        yield
-    finally:
-        torch.Tensor.detach = detach
+class Differences(torch.autograd.Function):
+    """A scalar of a picture whose gradient is taken by central differences, in double precision, at the values that a case keeps.
+
+    The networks detach tensors for their training (queries that were chosen, boxes that are refined); their files know nothing of it.
+    """
+
+    STEP = 1e-5
+
+    @staticmethod
+    def forward(context, images, scalar):
+        context.scalar = scalar
+        context.save_for_backward(images)
+        return scalar(images)
+
+    @staticmethod
+    def backward(context, unit):
+        (images,) = context.saved_tensors
+        places = images.detach().double().flatten()
+        gradient = torch.zeros_like(places)
+        with torch.no_grad():
+            for i in range(0, len(places), EVERY):
+                sides = []
+                for step in (Differences.STEP, -Differences.STEP):
+                    moved = places.clone()
+                    moved[i] += step
+                    sides.append(context.scalar(moved.view_as(images)))
+                gradient[i] = (sides[0] - sides[1]) / (2 * Differences.STEP)
+        return unit * gradient.view_as(images).float(), None
 
 
-def found_by(network, images, softmax):
-    """What transformers' own post-processing finds, best first, and the logit of the first."""
-    with undetached():
-        said = network(pixel_values=images)
+def found_by(network, images, softmax, chooses):
+    """What transformers' own post-processing finds, best first, and the logit of the first; `chooses` where the network chooses its queries."""
+    said = network(pixel_values=images)
     sizes = [(ORIGINAL[1], ORIGINAL[0])]
     processor = DetrImageProcessor() if softmax else RTDetrImageProcessor()
     (found,) = processor.post_process_object_detection(said, threshold=LEAST, target_sizes=sizes)
@@ -95,7 +113,11 @@ def found_by(network, images, softmax):
     scores = logits.softmax(1) if softmax else logits.sigmoid()
     kind = found.classes[0]
     query = (scores[:, kind] - found.scores[0]).abs().argmin()
-    return found, logits[query, kind]
+    if not chooses:
+        return found, logits[query, kind]
+    double = copy.deepcopy(network).double()
+    value = lambda pixels: double(pixel_values=pixels.double()).logits[0, query, kind]
+    return found, Differences.apply(images, value).float()
 
 
 def configured(network, resized):
@@ -124,7 +146,7 @@ def pair(name, head, make, layer, seed, softmax=False, normalised=False, exporte
     images, picture = prepared(**(IMAGENET if normalised else {}))
     network = draw(make(), seed)
     network = settled(network, images, layer(network), softmax, count)
-    found, logit = found_by(network, images, softmax)
+    found, logit = found_by(network, images, softmax, hasattr(getattr(network, "model", None), "enc_score_head"))
     return Case(
         name, head, Pair(network), {"pixel_values": images}, {"input": "pixel_values", **picture}, ["logits", "pred_boxes"], found, {"box:0": logit},
         extent=ORIGINAL, beside=configured(network, processor(kind, normalised)), exporters=exporters, keeps=keeps, brief=True,
@@ -192,7 +214,7 @@ def authors(name, head, make, seed):
     images, picture = prepared()
     network = draw(make(), seed)
     network = settled(network, images, network.model.decoder.class_embed[-1], False, 8)
-    found, logit = found_by(network, images, False)
+    found, logit = found_by(network, images, False, True)
     inputs = {"images": images, "orig_target_sizes": torch.tensor([ORIGINAL])}
     return Case(
         name, head, Authors(network), inputs, {"input": "images", **picture}, ["labels", "boxes", "scores"], found, {"box:0": logit},
