@@ -3,7 +3,7 @@
  * tables of names stand beside their types; one in which a name is missing does not compile.
  */
 import { expects } from "../errors.ts";
-import type { OpenOptions } from "../explain/explainer.ts";
+import { type OpenOptions, openNames } from "../explain/explainer.ts";
 import type { MethodChoice } from "../methods/define.ts";
 
 /** What all questions may say. */
@@ -20,10 +20,8 @@ export interface AskingOptions {
 export const askingNames = { method: true, counterfactual: true, onProgress: true, signal: true } as const;
 
 /** Those of an explainer, of options for more. */
-export const openOptions = (options: OpenOptions): OpenOptions => {
-  const { output, explainInput, layout, layer, tokens, inputShapes, session, keep } = options;
-  return { output, explainInput, layout, layer, tokens, inputShapes, session, keep };
-};
+export const openOptions = (options: OpenOptions): OpenOptions =>
+  Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(openNames, name)));
 
 type Progress = (done: number) => void;
 

@@ -3,7 +3,7 @@
  * itself. Where the parts are read from, disk, network or a person's hand, is not known here.
  */
 import { expects, isRecord, isTexts, listing, type OptionNames, UserError } from "../errors.ts";
-import type { OpenOptions } from "../explain/explainer.ts";
+import { type OpenOptions, openNames } from "../explain/explainer.ts";
 import type { KnownPreprocess } from "../image/assume.ts";
 import { type Model, readModel } from "../onnx/model.ts";
 import { isText } from "./asking.ts";
@@ -14,16 +14,7 @@ import type { Said } from "./said.ts";
 export interface ModelOptions extends Omit<KnownPreprocess, "layout">, OpenOptions, PlacingOptions {}
 
 export const modelOptions: OptionNames<ModelOptions> = {
-  ...{
-    output: true,
-    explainInput: true,
-    layout: true,
-    layer: true,
-    tokens: true,
-    inputShapes: true,
-    session: true,
-    keep: true,
-  },
+  ...openNames,
   ...{ size: true, mean: true, std: true, scale: true, channels: true, fit: true, peak: true, align: true },
 };
 

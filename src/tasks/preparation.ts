@@ -12,7 +12,7 @@ import type { Said } from "./said.ts";
 
 export interface Preparation {
   readonly preprocess: Preprocess;
-  readonly decisions: readonly Decision[];
+  readonly decision: Decision;
 }
 
 const what = "preparation";
@@ -33,8 +33,8 @@ export function preparationOf(
   if (![-1, 1, 3].includes(channels)) return undefined;
   const layout = axes.channels !== undefined && axes.channels > Math.min(...axes.grid) ? "NHWC" : "NCHW";
   const { preprocess, stated, notes, file } = said;
-  const asGiven: readonly Decision[] = [{ what, value: "as given", because: "it was given" }];
-  if (preprocess) return { preprocess, decisions: asGiven };
+  const asGiven = { what, value: "as given", because: "it was given" };
+  if (preprocess) return { preprocess, decision: asGiven };
   const known = { ...said, layout } as const;
   const ordered = layout === "NCHW" ? [n, channels, height, width] : [n, height, width, channels];
   const from =
@@ -44,12 +44,12 @@ export function preparationOf(
     return {
       // What a compiled file says has been settled for its input.
       preprocess: stated !== undefined ? forInput(from, known, ordered) : given(from, known),
-      decisions: [{ what, value: "as stated", because, option: "--mean" }],
+      decision: { what, value: "as stated", because, option: "--mean" },
     };
   }
   const assumed = assumePreprocess(pictureShape(ordered, layout, typeName(type)), known);
   if ((said.mean !== undefined && said.std !== undefined) || said.scale !== undefined)
-    return { preprocess: assumed, decisions: asGiven };
+    return { preprocess: assumed, decision: asGiven };
   const itself = `"${name}" takes integers, so the model prepares them itself`;
   const decision: Decision = isFloat(type)
     ? {
@@ -57,7 +57,7 @@ export function preparationOf(
         ...{ option: "--mean, --std, --scale, --channels, --size", guess: true },
       }
     : { what, value: "unscaled pixels", because: itself, option: "--size" };
-  return { preprocess: assumed, decisions: [decision] };
+  return { preprocess: assumed, decision };
 }
 
 /** A note in JSON; undefined where the file has none. */

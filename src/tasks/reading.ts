@@ -28,12 +28,7 @@ export interface ModelReading {
   readonly probability: Probability;
   /** Undefined where the model takes no pictures that could be prepared. */
   readonly preparation: Preprocess | undefined;
-  readonly labels: {
-    readonly names: readonly string[];
-    readonly source: string;
-    /** Whether the caller gave them: then there is one for each class. */
-    readonly given: boolean;
-  };
+  readonly labels: { readonly names: readonly string[]; readonly source: string };
   readonly layers: readonly LayerReading[];
   /** What can be asked. */
   readonly questions: readonly string[];
@@ -56,7 +51,7 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
   const decisions: Decision[] = [
     { what: "task", value: found.task, because: found.because },
     ...reading.decisions,
-    ...(prepared?.decisions ?? []),
+    ...(prepared ? [prepared.decision] : []),
     { what: "probabilities", value: probable.probability, because: probable.because },
     ...(labels.names.length
       ? [{ what: "labels", value: `${labels.names.length} names`, because: labels.source, option: "--labels" }]
@@ -88,13 +83,12 @@ function layerDecision({ name, of }: LayerReading, explained: string | undefined
 }
 
 function labelsOf({ labels, labelsFrom: from, config, notes, file }: Said): ModelReading["labels"] {
-  if (labels?.length) return { names: labels, source: from ?? "you gave them", given: true };
+  if (labels?.length) return { names: labels, source: from ?? "you gave them" };
   const configured = config === undefined ? [] : labelsFrom(config);
-  if (configured.length) return { names: configured, source: "id2label of config.json", given: false };
+  if (configured.length) return { names: configured, source: "id2label of config.json" };
   const compiled = noted(notes, "labels", file);
   const names = compiled === undefined ? [] : labelsFrom(compiled);
-  const source = names.length ? "the compiled file has them" : "none";
-  return { names, source, given: false };
+  return { names, source: names.length ? "the compiled file has them" : "none" };
 }
 
 function questionsOf(task: Task, [, classes]: readonly number[], kind: Kind | undefined): string[] {

@@ -13,7 +13,9 @@ import type { Signal } from "../signal/signal.ts";
 import type { Placeable } from "./placed-map.ts";
 import type { Placing } from "./placing.ts";
 
-export type Kind = "signal" | "picture" | "volume";
+/** By the number of axes of their grid. */
+const kinds = ["signal", "picture", "volume"] as const;
+export type Kind = (typeof kinds)[number];
 
 /** A picture, a signal, or an array that is fed as it is: the input's shape, the batch left out or 1. */
 export type Sample = Picture | Signal | Dense;
@@ -47,15 +49,6 @@ export function fromPlainSample({ data, dims }: Dense, axes: Axes): Dense {
   const laidOut = fromPlain({ data, dims: [1, ...dims] }, axes);
   return { data: laidOut.data, dims: laidOut.dims.filter((_, axis) => axis !== axes.batch) };
 }
-
-/** A file of each kind, as examples call it. */
-export const kindFiles: Readonly<Record<Kind, string>> = {
-  signal: "sound.wav",
-  picture: "photo.jpg",
-  volume: "scan.npy",
-};
-
-const kinds: readonly (Kind | undefined)[] = ["signal", "picture", "volume"];
 
 /** What an input of these axes takes; undefined for none of the three. */
 export const kindOf = ({ grid }: Axes): Kind | undefined => kinds[grid.length - 1];

@@ -2,14 +2,16 @@
 import { prepared } from "../../autodiff/prepare.ts";
 import { isRecord, type OptionNames, UserError } from "../../errors.ts";
 import { assumePreprocess } from "../../image/assume.ts";
+import { sizeOf } from "../../image/framing.ts";
 import type { Size } from "../../image/geometry.ts";
 import { fromHuggingFace } from "../../image/hugging-face.ts";
 import type { Preprocess } from "../../image/preprocess.ts";
 import type { Model } from "../../onnx/model.ts";
 import { declaredDims } from "../../onnx/proto.ts";
 import type { SessionOptions } from "../../onnx/runtime.ts";
-import { type Familiarity, statedFamiliarity } from "../familiarity.ts";
+import { statedFamiliarity } from "../familiarity.ts";
 import { imageOf } from "../language/decoder.ts";
+import type { LanguageParts } from "../language/language-model.ts";
 import { type ModelOptions, readNamed } from "../open.ts";
 import { forInput, pictureLayout } from "../preparation.ts";
 import { boundedJson } from "./json.ts";
@@ -42,18 +44,6 @@ export interface FolderFiles {
   modelFile(): Promise<string>;
   /** How a session finds the weights that lie beside an ONNX file; @throws UserError where they do not. */
   externalData(model: Model, file: string): Promise<SessionOptions>;
-}
-
-/** What every model of pictures and words is given; its session finds the weights that lie beside any of the ONNX files. */
-export interface LanguageParts extends Pick<LanguageOptions, "layer" | "tokens" | "session" | "keep"> {
-  /** How the model is called in pictures and manifests. */
-  readonly name: string;
-  readonly tokenizer: TextTokenizer;
-  readonly preprocess: Preprocess;
-  /** Whether it was assumed, since the directory says nothing of it. */
-  readonly assumed?: boolean;
-  /** What the model's pictures look like. */
-  readonly familiar?: Familiarity;
 }
 
 /** The content of a JSON file; undefined for any other. */
@@ -162,10 +152,8 @@ export class ModelFolder {
 /** A network of one size gets it, whatever aspect the preprocessing would keep. */
 function atFixedSize(preprocess: Preprocess, dims: readonly number[]): Preprocess {
   const [height, width] = preprocess.layout === "NCHW" ? dims.slice(2) : dims.slice(1, 3);
-  const { crop, resize, pad } = preprocess;
-  const exact = resize && "width" in resize ? resize : undefined;
   const fits = (size: Size | undefined) => size?.width === width && size?.height === height;
-  if (!(height > 0 && width > 0) || fits(pad?.size) || fits(crop ?? exact)) return preprocess;
+  if (!(height > 0 && width > 0) || fits(preprocess.pad?.size) || fits(sizeOf(preprocess))) return preprocess;
   return { ...preprocess, resize: { width, height }, crop: undefined };
 }
 

@@ -3,8 +3,8 @@ import { checkOptions, expects, listing, type OptionNames, UserError } from "../
 import { Lru } from "../../explain/lru.ts";
 import { withSizes } from "../../explain/rewritten.ts";
 import { Sessions } from "../../explain/sessions.ts";
+import { sizeOf } from "../../image/framing.ts";
 import type { Picture } from "../../image/picture.ts";
-import type { Preprocess } from "../../image/preprocess.ts";
 import type { Model } from "../../onnx/model.ts";
 import { declaredDims, type ValueInfoProto } from "../../onnx/proto.ts";
 import type { Runtime, Tensor } from "../../onnx/runtime.ts";
@@ -16,10 +16,10 @@ import {
   type Prediction,
   type Why,
 } from "../classify/classification.ts";
-import type { LanguageParts } from "../formats/folder.ts";
 import type { PlacingOptions } from "../placing.ts";
 import { checkPicture } from "../sample.ts";
 import { imageOf } from "./decoder.ts";
+import { LanguageModel, type LanguageParts } from "./language-model.ts";
 import type { SentencePart, Token } from "./sentence.ts";
 import { contentOf, fixedLength, placesFor, tokenInput } from "./token-inputs.ts";
 
@@ -75,7 +75,7 @@ export interface Answered extends Why {
 const mostLengths = 4;
 
 /** An open model that chooses among answers. */
-export class Answerer {
+export class Answerer extends LanguageModel<AnswererOptions> {
   readonly #image: string;
   readonly #words: ValueInfoProto;
   /** By the length of the question. */
@@ -87,8 +87,9 @@ export class Answerer {
   constructor(
     private readonly ort: Runtime,
     private readonly model: Model,
-    private readonly options: AnswererOptions,
+    options: AnswererOptions,
   ) {
+    super(options);
     this.#image = imageOf(model);
     this.#sessions = new Sessions(options.keep);
     const texts = model.inputs.filter(({ name }) => name !== this.#image && contentOf(name) === "words");
@@ -99,18 +100,6 @@ export class Answerer {
     if (!words || more.length)
       throw new UserError("invalid-model", `invalid model: it takes ${named(words ? more : model.inputs)}${wrong}`);
     this.#words = words;
-  }
-
-  get name(): string {
-    return this.options.name;
-  }
-
-  get preprocess(): Preprocess {
-    return this.options.preprocess;
-  }
-
-  get assumed(): boolean {
-    return this.options.assumed ?? false;
   }
 
   get answers(): readonly string[] {
@@ -166,8 +155,7 @@ export class Answerer {
 
   #fed(info: ValueInfoProto, ids: readonly number[], places: number): Tensor {
     if (contentOf(info.name) !== "frame") return tokenInput(this.ort, info, [ids], places, this.options.padding);
-    const { crop, resize } = this.options.preprocess;
-    const { height = 1, width = 1 } = crop ?? (resize && "width" in resize ? resize : {});
+    const { height = 1, width = 1 } = sizeOf(this.preprocess) ?? {};
     return tokenInput(this.ort, info, [[]], height * width).reshape([1, height, width]);
   }
 }

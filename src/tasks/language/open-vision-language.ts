@@ -1,5 +1,6 @@
 /** @file A vision-language model from the directory that it comes in: `vision_encoder.onnx`, `embed_tokens.onnx` and a decoder of embedded words. */
 import { UserError } from "../../errors.ts";
+import { sizeOf } from "../../image/framing.ts";
 import type { Preprocess } from "../../image/preprocess.ts";
 import type { Model } from "../../onnx/model.ts";
 import { observe, typeOf } from "../../onnx/observe.ts";
@@ -78,8 +79,8 @@ export async function visionLanguage(ort: Runtime, folder: ModelFolder): Promise
 }
 
 /** What the encoder gives of one picture: [1, places, channels]. */
-async function featuresOf(ort: Runtime, model: Model, { crop, resize }: Preprocess, session: SessionOptions) {
-  const size = crop ?? (resize && "width" in resize ? resize : undefined);
+async function featuresOf(ort: Runtime, model: Model, preprocess: Preprocess, session: SessionOptions) {
+  const size = sizeOf(preprocess);
   const shapes = size ? { [imageOf(model)]: [1, 3, size.height, size.width] } : {};
   const [name] = model.outputs;
   const { type, dims } = typeOf(model, await observe(ort, model, shapes, session), name);
