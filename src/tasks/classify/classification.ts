@@ -32,13 +32,12 @@ import {
   type Sample,
 } from "../sample.ts";
 import { ClassifiedSample, type ClassifierReading } from "./classified-sample.ts";
+import { type Prepared, prepare, type Why } from "./explanations.ts";
 import { classesOf, inputOf, namesOf } from "./fitness.ts";
-import { type Prepared, prepare, type Why } from "./kinds.ts";
 import { type ClassifyOptions, checkClassify } from "./options.ts";
 import { probabilitiesOf } from "./probability.ts";
 
-export type { Prediction } from "./explanations.ts";
-export type { ClassExplanation, Why } from "./kinds.ts";
+export type { ClassExplanation, Prediction, Why } from "./explanations.ts";
 export type { ClassifyOptions } from "./options.ts";
 
 /** What a classifier is beside an open model that was read. */

@@ -12,8 +12,14 @@ import type { Placements } from "../placing.ts";
 import { rawMap } from "../raw-map.ts";
 import type { ModelReading } from "../reading.ts";
 import type { Kind } from "../sample.ts";
-import { type ClassQuestion, explanationOf, type Prediction, targetOf } from "./explanations.ts";
-import type { ClassExplanation, Prepared } from "./kinds.ts";
+import {
+  type ClassExplanation,
+  type ClassQuestion,
+  explanationOf,
+  type Prediction,
+  type Prepared,
+  targetOf,
+} from "./explanations.ts";
 import type { ClassifyOptions } from "./options.ts";
 import { probabilitiesOf } from "./probability.ts";
 import { withWarnings } from "./warnings.ts";
@@ -21,7 +27,6 @@ import { withWarnings } from "./warnings.ts";
 /** What is asked about a sample; layer and inputs are settled. */
 export type SampleOptions = Omit<ClassifyOptions, "layer" | "inputs">;
 
-/** Of the classifier. */
 export interface ClassifierReading {
   readonly labels: Labels;
   readonly reading: ModelReading;
@@ -99,10 +104,10 @@ export class ClassifiedSample<K extends Kind = "picture"> {
       }),
     );
     const placings = await Promise.all(answers.map(({ layer }) => places.of(layer)));
-    const { prepared } = this.sample;
-    const model = [...this.warnings, ...reading.warnings];
-    const circumstances = { model, prepared, layers: reading.layers, probabilities: this.probabilities };
-    return withWarnings(answers, circumstances).map((answer, i) => this.sample.lay(answer, placings[i]));
+    const ofPreparation = this.sample.prepared ? undefined : "preparation-guessed";
+    const common = [...this.warnings, ...reading.warnings].filter(({ code }) => code !== ofPreparation);
+    const warned = withWarnings(answers, common, reading.layers, this.probabilities);
+    return warned.map((answer, i) => this.sample.lay(answer, placings[i]));
   }
 
   /** One question's maps by Grad-CAM at every layer, from one run. */

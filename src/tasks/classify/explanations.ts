@@ -1,8 +1,12 @@
-/** @file Explanations of classes: what is asked in words, and a map for each class and method. */
+/** @file What a classifier says of a picture, a signal or a volume: the best classes, and a map for each class and method. */
 import type { SingleTarget } from "../../explain/every-layer.ts";
 import type { Method } from "../../methods/method.ts";
 import type { Labels } from "../labels.ts";
+import { type PicturePlace, type PictureSubject, preparePicture } from "../pictures.ts";
 import { type ByMethod, inWords, type RawMap, type Remarks, withRemarks } from "../raw-map.ts";
+import type { Feeding, Kind, PreparedSample, Sample } from "../sample.ts";
+import { prepareSignal, type SignalPlace, type SignalSubject } from "../signals.ts";
+import { prepareVolume, type VolumePlace, type VolumeSubject } from "../volumes.ts";
 
 export interface Prediction {
   readonly class: number;
@@ -22,6 +26,38 @@ export interface ExplainedClass extends RawMap, ByMethod, Remarks {
   /** What was asked, in words: "espresso", "espresso rather than cup", "against espresso". */
   readonly question: string;
 }
+
+interface Subjects {
+  readonly picture: PictureSubject;
+  readonly signal: SignalSubject;
+  readonly volume: VolumeSubject;
+}
+
+interface Places {
+  readonly picture: PicturePlace;
+  readonly signal: SignalPlace;
+  readonly volume: VolumePlace;
+}
+
+/** A map, and where it lies on the sample. */
+export type ClassExplanation<K extends Kind = "picture"> = ExplainedClass & Places[K];
+
+/** What a model made of a sample, and why. */
+export type Why<K extends Kind = "picture"> = Subjects[K] & {
+  readonly kind: K;
+  /** The five best classes, and those asked for, best first. */
+  readonly predictions: readonly Prediction[];
+  readonly explanations: readonly ClassExplanation<K>[];
+};
+
+export type Prepared<K extends Kind> = PreparedSample<Subjects[K], Places[K]>;
+
+/** How a sample becomes an input; @throws UserError `invalid-input` for a sample of another kind or shape. */
+export const prepare: { readonly [K in Kind]: (sample: Sample, feeding: Feeding) => Prepared<K> } = {
+  picture: preparePicture,
+  signal: prepareSignal,
+  volume: prepareVolume,
+};
 
 /** What is asked about a class: for it, for it rather than another, or against it. */
 export interface ClassQuestion {
