@@ -66,9 +66,8 @@ export function modelAmong(names: readonly string[], directory: string): string 
   const usual = usualPlaces.find((place) => names.includes(place));
   if (usual) return usual;
   const others = names.filter((name) => name.endsWith(".onnx") && !name.includes("/"));
-  if (others.length === 1) return others[0];
-  const found = others.length
-    ? `it has ${listing(others)}; name one of them`
-    : "no onnx/model.onnx or model.onnx in it";
+  const [only, ...more] = others;
+  if (only && more.length === 0) return only;
+  const found = only ? `it has ${listing(others)}; name one of them` : "no onnx/model.onnx or model.onnx in it";
   throw new UserError("missing-file", `missing model: ${directory}: ${found}`);
 }

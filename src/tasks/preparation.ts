@@ -29,7 +29,7 @@ export function preparationOf(
 ): Preparation | undefined {
   const { type = 0, dims: shape = [] } = tensors.get(name) ?? {};
   const dims = plainDims(shape, axes);
-  const [n, channels, height, width] = dims;
+  const [n, channels, height = -1, width = -1] = dims;
   if (![-1, 1, 3].includes(channels)) return undefined;
   const layout = axes.channels !== undefined && axes.channels > Math.min(...axes.grid) ? "NHWC" : "NCHW";
   const { preprocess, stated, notes, file } = said;

@@ -4,7 +4,7 @@
  */
 import type { Explainer } from "../explain/explainer.ts";
 import type { Preprocess } from "../image/preprocess.ts";
-import { plainDims } from "../read/axes.ts";
+import { type PlainDims, plainDims } from "../read/axes.ts";
 import { type Decision, told, type Warning } from "../read/decision.ts";
 import { type LayerReading, type OutputReading, outputReadings } from "../read/graph.ts";
 import type { InputReading } from "../read/inputs.ts";
@@ -91,14 +91,14 @@ function labelsOf({ labels, labelsFrom: from, config, notes, file }: Said): Mode
   return { names, source: names.length ? "the compiled file has them" : "none" };
 }
 
-function questionsOf(task: Task, [, classes]: readonly number[], kind: Kind | undefined): string[] {
+function questionsOf(task: Task, [, classes]: PlainDims, kind: Kind | undefined): string[] {
   if (kind === undefined || detects(task) || task === "text-recognition" || task === "keypoints") return [];
   return [`class:${classes > 0 ? `0 to ${classes - 1}` : "…"}, or its name`, "class:topN", "not:class:…"];
 }
 
 function warningsOf(
   decisions: readonly Decision[],
-  [, classes]: readonly number[],
+  [, classes]: PlainDims,
   { reading, tensors, model }: Explainer,
   labels: readonly string[],
   probable: Probable,

@@ -191,7 +191,7 @@ export class Classifier implements ClassifierReading {
     const type = typeName(tensors.get(name)?.type ?? DataType.FLOAT);
     const one = { [name]: toTensor(this.ort, batched(input, axes), type) };
     const all: [string, Tensor][] = Object.entries({ ...one, ...this.context.inputs, ...others });
-    const batch = axes.batch === 0 ? dims[0] : 1;
+    const batch = (axes.batch === 0 && dims[0]) || 1;
     if (batch <= 1) return Object.fromEntries(all);
     const full = ([key, tensor]: [string, Tensor]): [string, Tensor] => {
       const repeats = tensor.dims[0] === 1 && tensors.get(key)?.dims[0] === batch;

@@ -1,5 +1,5 @@
 /** @file A sample that was classified once, and any number of questions about it: numbers alone, for sessions are the explainer's. */
-import { throwIfAborted, UserError } from "../../errors.ts";
+import { present, throwIfAborted, UserError } from "../../errors.ts";
 import type { EveryLayer } from "../../explain/every-layer.ts";
 import type { Forward } from "../../explain/forward.ts";
 import { bestClasses, byScore, classScores, type Target } from "../../explain/target.ts";
@@ -65,8 +65,8 @@ export class ClassifiedSample<K extends Kind = "picture"> {
   }
 
   prediction(index: number): Prediction {
-    const [score, probability] = [this.scores[index], this.probabilities[index]];
-    return { class: index, label: this.by.labels.name(index), score, probability };
+    const score = present(this.scores[index], "a class's score");
+    return { class: index, label: this.by.labels.name(index), score, probability: this.probabilities[index] ?? null };
   }
 
   /** The five best classes and some others, the best first. */
@@ -114,7 +114,7 @@ export class ClassifiedSample<K extends Kind = "picture"> {
   async atEveryLayer(every: EveryLayer, question: ClassQuestion) {
     const maps = await every.explain(this.forward, targetOf(question));
     return maps.map(({ data, dims: [, ...dims] }, i) => {
-      const layer = every.layers[i].name;
+      const layer = present(every.layers[i], "a map's layer").name;
       return { ...explanationOf(question, gradCam, this.by.labels, { map: { data, dims }, layer }), layer };
     });
   }

@@ -5,12 +5,12 @@
  *   score = <e, r> / |e|,  r the reference's embedding over its length.
  */
 
-import { UserError } from "../../errors.ts";
+import { present, UserError } from "../../errors.ts";
 import { type Explainer, openExplainer } from "../../explain/explainer.ts";
 import { isStatic, product } from "../../onnx/dims.ts";
 import { DataType } from "../../onnx/proto.ts";
 import type { Runtime } from "../../onnx/runtime.ts";
-import { toDense, toTensor } from "../../onnx/tensors.ts";
+import { tensorOf, toDense, toTensor } from "../../onnx/tensors.ts";
 import { openOptions } from "../asking.ts";
 import { orRelease } from "../opened.ts";
 import { readingOf } from "../reading.ts";
@@ -35,7 +35,7 @@ export async function openSimilarity(ort: Runtime, plain: Explainer, options: Si
   const { reference, referenceName, ...rest } = options;
   const { model, tensors, score } = plain;
   // What is compared is what the model gives, behind a sigmoid too.
-  const of = options.output ?? (score.before ? model.outputs[0] : score.name);
+  const of = options.output ?? (score.before ? present(model.outputs[0], "an output") : score.name);
   await plain.release();
   if ((tensors.get(of)?.dims.length ?? 0) < 2)
     throw new UserError(
@@ -66,12 +66,12 @@ export async function openSimilarity(ort: Runtime, plain: Explainer, options: Si
     const classifier = new Classifier(ort, explainer, readingOf(explainer, said), rest);
     const probe = classifier.withInputs({ [fed]: guess });
     const { outputs } = await explainer.forward(probe.feeds(probe.prepare(reference).input));
-    return classifier.withInputs({ [fed]: toTensor(ort, unit(toDense(outputs[of]), referenceName)) });
+    return classifier.withInputs({ [fed]: toTensor(ort, unit(toDense(tensorOf(outputs, of)), referenceName)) });
   });
 }
 
 /** The first row, over its length. */
-function unit({ data, dims: [n] }: { data: Float32Array; dims: readonly number[] }, name: string) {
+function unit({ data, dims: [n = 1] }: { data: Float32Array; dims: readonly number[] }, name: string) {
   const row = data.subarray(0, data.length / n);
   const length = Math.hypot(...row);
   if (!(length > 0 && length < Number.POSITIVE_INFINITY))

@@ -101,16 +101,15 @@ export class ModelFolder {
     return prepared(model);
   }
 
-  /** The ONNX files of all parts, in their order; @throws UserError `missing-file` where one is not there: `has` says what such a model has. */
-  async models(parts: readonly (readonly [string, ...string[]])[], has: string): Promise<Model[]> {
+  /** The ONNX files of three parts; @throws UserError `missing-file` where one is not there: `has` says what such a model has. */
+  async models(parts: readonly (readonly [string, ...string[]])[], has: string): Promise<[Model, Model, Model]> {
     const found = await Promise.all(parts.map((names) => this.part(...names)));
     const usual = parts.map(([name]) => `onnx/${name}.onnx`);
     const lacking = usual.filter((_, i) => found[i] === undefined).map((name) => `no ${name}`);
     const wrong = `${this.files.path("")}: ${lacking.join(", ")}; ${has} ${usual.join(", ")}`;
-    if (lacking.length) throw new UserError("missing-file", `missing model: ${wrong}`);
-    const models: Model[] = [];
-    for (const name of found) if (name !== undefined) models.push(await this.model(name));
-    return models;
+    const [first, second, third] = found;
+    if (!first || !second || !third) throw new UserError("missing-file", `missing model: ${wrong}`);
+    return [await this.model(first), await this.model(second), await this.model(third)];
   }
 
   /** What the directory and the caller say, beside the models. */
@@ -151,7 +150,7 @@ export class ModelFolder {
 
 /** A network of one size gets it, whatever aspect the preprocessing would keep. */
 function atFixedSize(preprocess: Preprocess, dims: readonly number[]): Preprocess {
-  const [height, width] = preprocess.layout === "NCHW" ? dims.slice(2) : dims.slice(1, 3);
+  const [height = -1, width = -1] = preprocess.layout === "NCHW" ? dims.slice(2) : dims.slice(1, 3);
   const fits = (size: Size | undefined) => size?.width === width && size?.height === height;
   if (!(height > 0 && width > 0) || fits(preprocess.pad?.size) || fits(sizeOf(preprocess))) return preprocess;
   return { ...preprocess, resize: { width, height }, crop: undefined };

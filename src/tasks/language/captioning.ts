@@ -71,7 +71,7 @@ export class Captioner extends SentenceModel {
     const prompt = this.#prompt(picture);
     const given = options.caption === undefined ? undefined : prompt.encode(options.caption, "caption");
     const other = options.instead === undefined ? undefined : prompt.encode(options.instead, "other caption");
-    const scored = await prompt.score(given ?? (await prompt.generate(options))[0]);
+    const scored = await prompt.score(given ?? (await prompt.likeliest(options)));
     const instead = other && (await prompt.score(other));
 
     const { whole, words, sentence: caption } = scored;
@@ -97,7 +97,7 @@ export class Captioner extends SentenceModel {
   /** A sentence about a picture, without its explanation. */
   async caption(picture: Picture, search: Pick<CaptionOptions, "beams" | "signal"> = {}): Promise<Sentence> {
     const prompt = this.#prompt(picture);
-    return (await prompt.score((await prompt.generate(search))[0])).sentence;
+    return (await prompt.score(await prompt.likeliest(search))).sentence;
   }
 
   /**

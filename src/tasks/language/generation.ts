@@ -42,14 +42,14 @@ export async function generate(
     signal?.();
     const scores = await next(live.map(({ words }) => words));
     const best = live
-      .flatMap((beam, i) => continuations(beam, scores[i], 2 * beams))
+      .flatMap((beam, i) => continuations(beam, present(scores[i], "a row of scores"), 2 * beams))
       .sort((a, b) => b.score - a.score)
       .slice(0, 2 * beams);
     const ended = best.filter(({ words }, rank) => words.at(-1) === end && rank < beams);
     done = [...done, ...ended].sort((a, b) => mean(b) - mean(a)).slice(0, beams);
     live = best.filter(({ words }) => words.at(-1) !== end).slice(0, beams);
     const worst = done.at(-1);
-    if (done.length === beams && worst && (live.length === 0 || live[0].score / length <= mean(worst))) break;
+    if (done.length === beams && worst && live.every(({ score }) => score / length <= mean(worst))) break;
     if (length === most) done.push(...live);
   }
   const best = done.sort((a, b) => mean(b) - mean(a)).slice(0, count);

@@ -3,7 +3,7 @@
  * written answers are made of it.
  */
 import type { Dense } from "../../array/dense.ts";
-import { throwIfAborted, UserError } from "../../errors.ts";
+import { present, throwIfAborted, UserError } from "../../errors.ts";
 import { type EncodedPicture, SequenceExplainer } from "../../explain/sequence-explainer.ts";
 import type { Geometry } from "../../image/geometry.ts";
 import type { Picture } from "../../image/picture.ts";
@@ -104,6 +104,10 @@ export class Prompt {
     });
   }
 
+  async likeliest(search: Search): Promise<number[]> {
+    return present((await this.generate(search))[0], "a sentence");
+  }
+
   /** A person's sentence, with its end; @throws UserError `invalid-input` for a long one, and as the tokenizer does. */
   encode(text: string, what: string): number[] {
     const { tokenizer, end } = this.options;
@@ -149,7 +153,10 @@ export class Prompt {
   async contrast<E extends { readonly question: string }>(one: ScoredSentence, other: ScoredSentence, asked: E) {
     const whole = ({ told, ids }: ScoredSentence) => told.signedMaps([ids.map(() => 1)]);
     const [own, against] = [await whole(one), await whole(other)];
-    const map: Dense = { data: own.data.map((v, p) => Math.max(0, v - against.data[p])), dims: own.dims.slice(1) };
+    const map: Dense = {
+      data: own.data.map((v, p) => Math.max(0, v - present(against.data[p], "a cell"))),
+      dims: own.dims.slice(1),
+    };
     return this.#laid(asked, gradCam, { map, layer: one.told.layer });
   }
 
