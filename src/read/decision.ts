@@ -31,4 +31,5 @@ export type WarningCode =
   | "class-independent"
   | "probability-guessed"
   | "unfamiliar-picture"
+  | "odd-box"
   | "labels";

@@ -28,6 +28,11 @@ export class Labels {
     return `${length} names for a model of ${this.classes} classes: are they this model's? Give ${this.classes}, one for each`;
   }
 
+  /** How many classes there are, or more than anybody has where that is not known. */
+  get count(): number {
+    return this.classes;
+  }
+
   /** As they were given. */
   get names(): readonly string[] {
     return this.#names;

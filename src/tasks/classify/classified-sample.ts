@@ -1,5 +1,5 @@
 /** @file A sample that was classified once, and any number of questions about it: numbers alone, for sessions are the explainer's. */
-import { present, throwIfAborted, UserError } from "../../errors.ts";
+import { present, throwIfAborted } from "../../errors.ts";
 import type { EveryLayer } from "../../explain/every-layer.ts";
 import type { Forward } from "../../explain/forward.ts";
 import { bestClasses, byScore, classScores, type Target } from "../../explain/target.ts";
@@ -12,14 +12,9 @@ import type { Placements } from "../placing.ts";
 import { rawMap } from "../raw-map.ts";
 import type { ModelReading } from "../reading.ts";
 import type { Kind } from "../sample.ts";
-import {
-  type ClassExplanation,
-  type ClassQuestion,
-  explanationOf,
-  type Prediction,
-  type Prepared,
-  targetOf,
-} from "./explanations.ts";
+import { type AskedClass, classQuestions, targetText } from "./class-questions.ts";
+import { type ClassQuestion, explanationOf, type Prediction, targetOf } from "./explanations.ts";
+import type { ClassExplanation, Prepared } from "./kinds.ts";
 import type { ClassifyOptions } from "./options.ts";
 import { probabilitiesOf } from "./probability.ts";
 import { withWarnings } from "./warnings.ts";
@@ -83,19 +78,15 @@ export class ClassifiedSample<K extends Kind = "picture"> {
     throwIfAborted(options.signal);
     const { labels, places, reading } = this.by;
     const methods = methodsOf(options.method);
-    const classes = this.find(options.classes ?? ["top1"]);
-    const against = options.against === undefined ? undefined : this.find([options.against])[0];
-    if (against !== undefined && classes.includes(against)) {
-      const same = `"${labels.name(against)}" (${against}) is the class that is explained; name another class`;
-      throw new UserError("invalid-option", `invalid against: ${same}`);
-    }
-    const { counterfactual, signal } = options;
-    const questions = classes.map((index): ClassQuestion => ({ class: index, against, counterfactual }));
+    const find = (query: ClassQuery) => this.find([query]);
+    const questions = classQuestions(options, find, labels, reading.questions);
+    const { signal } = options;
     // Plain classes are asked together, contrasts and opposites one at a time.
-    const groups: [Target, ClassQuestion[]][] =
-      against === undefined && !counterfactual
-        ? [[{ each: classes }, questions]]
-        : questions.map((question) => [targetOf(question), [question]]);
+    const plain = questions.filter((question) => typeof targetOf(question) === "number");
+    const groups: [Target, AskedClass[]][] = questions.flatMap((question): [Target, AskedClass[]][] => {
+      if (question === plain[0]) return [[{ each: plain.map((one) => one.class) }, plain]];
+      return plain.includes(question) ? [] : [[targetOf(question), [question]]];
+    });
     const answers = await inSteps(methods, options.onProgress, (method, part) =>
       inSteps(groups, part, async ([target, asked], onProgress) => {
         const explained = await this.forward.explain({ target, method, signal, onProgress });
@@ -115,7 +106,8 @@ export class ClassifiedSample<K extends Kind = "picture"> {
     const maps = await every.explain(this.forward, targetOf(question));
     return maps.map(({ data, dims: [, ...dims] }, i) => {
       const layer = present(every.layers[i], "a map's layer").name;
-      return { ...explanationOf(question, gradCam, this.by.labels, { map: { data, dims }, layer }), layer };
+      const asked = { ...question, target: targetText(question) };
+      return { ...explanationOf(asked, gradCam, this.by.labels, { map: { data, dims }, layer }), layer };
     });
   }
 }

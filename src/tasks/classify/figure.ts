@@ -10,7 +10,8 @@ import { overlay } from "../../render/overlay.ts";
 import { type Cell, panel } from "../../render/panel.ts";
 import { percent } from "../percent.ts";
 import type { PictureSubject } from "../pictures.ts";
-import type { ClassExplanation, Prediction, Why } from "./explanations.ts";
+import type { Prediction } from "./explanations.ts";
+import type { ClassExplanation, Why } from "./kinds.ts";
 
 /** Panel cells are this wide, twice what they are drawn at. */
 const cellPixels = 560;

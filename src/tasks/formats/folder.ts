@@ -19,7 +19,7 @@ import { type Dtype, partFile } from "./model-files.ts";
 import { TextTokenizer } from "./tokenizer.ts";
 
 /** What a caller says of a captioner or a VQA model, over what its directory says. */
-export interface LanguageOptions extends Omit<ModelOptions, "output" | "explainInput" | "inputShapes"> {
+export interface LanguageOptions extends Omit<ModelOptions, "output" | "explainInput" | "inputShapes" | "task"> {
   /** The precision of the ONNX files, as transformers.js names it ("fp16", "q8" ...): by default the full one, or the only one there is. */
   readonly dtype?: Dtype;
 }

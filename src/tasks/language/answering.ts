@@ -16,6 +16,7 @@ import {
   type Prediction,
   type Why,
 } from "../classify/classification.ts";
+import type { DetectOptions } from "../detect/detections.ts";
 import type { PlacingOptions } from "../placing.ts";
 import { checkPicture } from "../sample.ts";
 import { imageOf } from "./decoder.ts";
@@ -34,7 +35,7 @@ export interface AnswererOptions extends LanguageParts, PlacingOptions {
   readonly independent?: boolean;
 }
 
-export interface QuestionOptions extends Omit<ClassifyOptions, "classes" | "inputs"> {
+export interface QuestionOptions extends Omit<ClassifyOptions, "classes" | "inputs" | keyof DetectOptions> {
   /** Answers to explain: indices, names, `topN`; the best by default. A model that writes its answers takes any words that it knows. */
   readonly answers?: ClassifyOptions["classes"];
   /** How many sentences the search of a model that writes its answers keeps; 1 takes the likeliest word each time. */
@@ -43,7 +44,7 @@ export interface QuestionOptions extends Omit<ClassifyOptions, "classes" | "inpu
 
 const questionOptions: OptionNames<QuestionOptions> = {
   ...askingNames,
-  ...{ answers: true, against: true, beams: true, layer: true },
+  ...{ answers: true, targets: true, against: true, beams: true, layer: true },
 };
 
 /** @throws UserError `invalid-option` */
@@ -52,6 +53,7 @@ export function checkQuestion(question: unknown, options: QuestionOptions): void
   checkAsking(options);
   expects(isText(question), "question", question, "a text");
   checkList(options.answers, "answers", '["red", "top3"]', isQuery);
+  checkList(options.targets, "targets", '["class:red", "not:blue"]', isText);
 }
 
 /** An answer: one of a list, or written by the model, and then with its tokens. */

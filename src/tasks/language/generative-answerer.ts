@@ -3,6 +3,7 @@
 import { UserError } from "../../errors.ts";
 import type { Picture } from "../../image/picture.ts";
 import { inSteps } from "../asking.ts";
+import { parseQuestion, refuseQuestion } from "../questions.ts";
 import { inWords } from "../raw-map.ts";
 import { checkPicture } from "../sample.ts";
 import {
@@ -49,17 +50,19 @@ export class GenerativeAnswerer extends SentenceModel<AnsweringOptions> {
     const explanations = await inSteps(methods, options.onProgress, (method, part) =>
       inSteps(explained, part, async ([index, answer], onProgress): Promise<AnswerExplanation[]> => {
         const { whole, words } = answer;
-        const own = { class: index, label: whole.text };
+        const { counterfactual } = options;
+        const target = counterfactual ? `not:class:${whole.text}` : `class:${whole.text}`;
+        const own = { class: index, label: whole.text, target };
         if (rival) {
           const question = inWords(whole.text, { against: rival.sentence.text });
-          return [await prompt.contrast(answer, rival, { ...own, asked: `${index}-against`, question })];
+          const target = `class:${whole.text} ~ class:${rival.sentence.text}`;
+          return [await prompt.contrast(answer, rival, { ...own, target, asked: `${index}-against`, question })];
         }
-        const { counterfactual } = options;
         const asked = `${counterfactual ? "not-" : ""}${index}`;
         const ofPart = (word: SentencePart, i: number) => {
           if (word === whole) return { ...own, asked, question: inWords(whole.text, { counterfactual }) };
           const question = inWords(`"${word.text}" of ${whole.text}`, { counterfactual });
-          return { ...own, asked: `${asked}-word${i}`, question, word };
+          return { ...own, target: `word:${word.text}`, asked: `${asked}-word${i}`, question, word };
         };
         return prompt.explain(answer, [whole, ...words], ofPart, method, { ...options, onProgress });
       }),
@@ -71,8 +74,9 @@ export class GenerativeAnswerer extends SentenceModel<AnsweringOptions> {
 }
 
 /** The best answers, those that are given behind them, and the places of those that are to be explained. */
-async function answersOf(prompt: Prompt, { answers = ["top1"], beams, signal }: QuestionOptions) {
-  const queries = answers.map((query) => String(query).trim());
+async function answersOf(prompt: Prompt, { answers, targets = [], beams, signal }: QuestionOptions) {
+  const asked = [...(answers ?? (targets.length ? [] : ["top1"])), ...targets.map(answerAsked)];
+  const queries = asked.map((query) => String(query).trim());
   const tops = queries.map((query) => Number(/^top(\d+)$/.exec(query)?.[1] ?? 0));
   const count = Math.max(1, ...tops);
   if (count > mostAnswers)
@@ -90,6 +94,15 @@ async function answersOf(prompt: Prompt, { answers = ["top1"], beams, signal }: 
     explained.add(known ?? given);
   }
   return { all, explained: [...explained].map((answer) => [all.indexOf(answer), answer] as const) };
+}
+
+/** The answer that a question is about. */
+function answerAsked(target: string): string {
+  const question = parseQuestion(target);
+  const { kind, of, rather, opposite } = question;
+  if (kind !== "class" || rather || opposite)
+    refuseQuestion(question, ["class:…, words of an answer", "class:topN", "and --against or --counterfactual"]);
+  return of;
 }
 
 /** A person's answer. */
