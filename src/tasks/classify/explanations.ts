@@ -3,7 +3,6 @@ import type { SingleTarget } from "../../explain/every-layer.ts";
 import type { Method } from "../../methods/method.ts";
 import type { Labels } from "../labels.ts";
 import { type ByMethod, inWords, type RawMap, type Remarks, withRemarks } from "../raw-map.ts";
-import type { AskedClass } from "./class-questions.ts";
 
 export interface Prediction {
   readonly class: number;
@@ -33,6 +32,11 @@ export interface ClassQuestion {
   readonly class: number;
   readonly against?: number;
   readonly counterfactual?: boolean;
+}
+
+/** A class that is asked about, and the question: as it was asked, or of those that one stood for, this one. */
+export interface AskedClass extends ClassQuestion {
+  readonly target: string;
 }
 
 export const targetOf = ({ class: index, against, counterfactual }: ClassQuestion): SingleTarget =>
