@@ -33,6 +33,7 @@ export function classQuestions(
     });
   const byTargets = targets.flatMap((asked) => ofQuestion(parseQuestion(asked), find, can));
   const all = [...byOptions, ...byTargets];
+  if (all.length === 0) throw new UserError("invalid-option", "invalid classes: no class is given");
   const same = all.find((question) => question.class === question.against);
   if (same)
     throw new UserError(

@@ -124,21 +124,15 @@ export const captionRequest = "Describe the picture in one sentence.";
 function found(scored: ScoredSentence, query: string) {
   const { words } = scored;
   const wanted = query.trim().toLowerCase().split(/\s+/);
+  const textOf = (row: readonly SentencePart[]) => row.map(({ text }) => text).join(" ");
   const rows = words.map((_, i) => words.slice(i, i + wanted.length));
-  const fits = rows.filter((row) => String(row.map(({ text }) => text.toLowerCase())) === String(wanted));
-  if (fits.length === 0) {
-    const texts = listing(
-      words.map(({ text }) => text),
-      40,
-    );
-    throw new UserError("unknown-name", `unknown word: "${query}"; the caption is made of ${texts}`);
-  }
+  const fits = rows.filter((row) => textOf(row).toLowerCase() === wanted.join(" "));
+  const texts = words.map(({ text }) => text);
+  if (fits.length === 0)
+    throw new UserError("unknown-name", `unknown word: "${query}"; the caption is made of ${listing(texts, 40)}`);
   return fits.map((row) => {
-    const text = row.map((word) => word.text).join(" ");
     const ends = row.flatMap(({ tokens }) => tokens);
-    return {
-      kind: row.length > 1 ? "words" : "word",
-      ...scored.part(text, Math.min(...ends), Math.max(...ends)),
-    } as const;
+    const kind: WordKind = row.length > 1 ? "words" : "word";
+    return { kind, ...scored.part(textOf(row), Math.min(...ends), Math.max(...ends)) };
   });
 }
