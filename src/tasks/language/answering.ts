@@ -8,7 +8,7 @@ import type { Picture } from "../../image/picture.ts";
 import type { Model } from "../../onnx/model.ts";
 import { declaredDims, type ValueInfoProto } from "../../onnx/proto.ts";
 import type { Runtime, Tensor } from "../../onnx/runtime.ts";
-import { askingNames, checkAsking, checkList, isQuery, isText } from "../asking.ts";
+import { askingOptions, isQuery, isText, listOf } from "../asking.ts";
 import {
   type ClassExplanation,
   Classifier,
@@ -43,17 +43,16 @@ export interface QuestionOptions extends Omit<ClassifyOptions, "classes" | "inpu
 }
 
 const questionOptions: OptionNames<QuestionOptions> = {
-  ...askingNames,
-  ...{ answers: true, targets: true, against: true, beams: true, layer: true },
+  ...askingOptions,
+  answers: listOf(isQuery, '["red", "top3"]'),
+  targets: listOf(isText, '["class:red", "not:blue"]'),
+  ...{ against: true, beams: true, layer: true },
 };
 
 /** @throws UserError `invalid-option` */
 export function checkQuestion(question: unknown, options: QuestionOptions): void {
   checkOptions(options, questionOptions, "ask");
-  checkAsking(options);
   expects(isText(question), "question", question, "a text");
-  checkList(options.answers, "answers", '["red", "top3"]', isQuery);
-  checkList(options.targets, "targets", '["class:red", "not:blue"]', isText);
 }
 
 /** An answer: one of a list, or written by the model, and then with its tokens. */

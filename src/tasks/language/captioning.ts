@@ -1,9 +1,9 @@
 /** @file Image captioning: a picture in, a sentence and where each of its words came from out. */
 
-import { checkOptions, expects, listing, type OptionNames, UserError } from "../../errors.ts";
+import { checkOptions, listing, type OptionNames, UserError } from "../../errors.ts";
 import type { Geometry } from "../../image/geometry.ts";
 import { picture as blankPicture, type Picture } from "../../image/picture.ts";
-import { type AskingOptions, askingNames, checkAsking, checkList, inSteps, isText } from "../asking.ts";
+import { type AskingOptions, askingOptions, inSteps, isText, listOf } from "../asking.ts";
 import { type ByMethod, inWords, type ReadMap } from "../raw-map.ts";
 import { checkPicture } from "../sample.ts";
 import type { ScoredSentence, Sentence, SentencePart } from "./sentence.ts";
@@ -24,18 +24,10 @@ export interface CaptionOptions extends AskingOptions {
 }
 
 const captionOptions: OptionNames<CaptionOptions> = {
-  ...askingNames,
-  ...{ caption: true, instead: true, words: true, beams: true },
+  ...askingOptions,
+  ...{ caption: [isText, "a text"], instead: [isText, "a text"] },
+  ...{ words: listOf(isText, '["red circle"]'), beams: true },
 };
-
-/** @throws UserError `invalid-option` */
-export function checkCaption(options: CaptionOptions): void {
-  checkOptions(options, captionOptions, "a captioner's explain");
-  checkAsking(options);
-  for (const name of ["caption", "instead"] as const)
-    expects(options[name] === undefined || isText(options[name]), name, options[name], "a text");
-  checkList(options.words, "words", '["red circle"]', isText);
-}
 
 /** What a map is of: the whole sentence, a word, several in a row, or one sentence rather than another. */
 export type WordKind = "caption" | "word" | "words" | "contrast";
@@ -65,7 +57,7 @@ export class Captioner extends SentenceModel {
    * @throws UserError for words that the model does not know, a sentence that is empty or too long, an unknown method or layer.
    */
   async explain(picture: Picture, options: CaptionOptions = {}): Promise<Captioned> {
-    checkCaption(options);
+    checkOptions(options, captionOptions, "a captioner's explain");
     checkPicture(picture);
     const methods = sentenceMethods(options, options.instead !== undefined && "sentence");
     const prompt = this.#prompt(picture);
