@@ -1,5 +1,5 @@
 /** @file How maps are placed on a sample: what counts as a map's peak, and where the cells of its layer lie. */
-import { UserError } from "../errors.ts";
+import { expects } from "../errors.ts";
 import type { Explainer } from "../explain/explainer.ts";
 import type { Alignment } from "../image/geometry.ts";
 import { type PeakRule, peakRules } from "../image/locate.ts";
@@ -18,11 +18,7 @@ export interface PlacingOptions {
 /** Maps of words are placed in the usual way alone; @throws UserError `invalid-option` for another. */
 export function onlyUsual({ peak = peakRules[0], align = alignments[0] }: PlacingOptions): void {
   for (const [name, value, usual] of [["peak", peak, peakRules[0]] as const, ["align", align, alignments[0]] as const])
-    if (value !== usual)
-      throw new UserError(
-        "invalid-option",
-        `invalid ${name}: "${value}"; maps of words are placed by "${usual}" alone`,
-      );
+    expects(value === usual, name, value, `"${usual}" alone for maps of words`);
 }
 
 /** Settled for one map. */
@@ -42,8 +38,9 @@ export class Placements {
     private readonly input: { readonly name: string; readonly axes: readonly number[] },
     private readonly options: PlacingOptions,
   ) {
-    checked("peak", options.peak, peakRules);
-    checked("align", options.align, alignments);
+    const { peak = peakRules[0], align = alignments[0] } = options;
+    expects(peakRules.includes(peak), "peak", peak, peakRules.join(" or "));
+    expects(alignments.includes(align), "align", align, alignments.join(" or "));
   }
 
   get rule(): PeakRule | undefined {
@@ -63,9 +60,4 @@ export class Placements {
     this.#known.set(layer, alignment);
     return { rule, alignment };
   }
-}
-
-function checked(name: string, value: string | undefined, allowed: readonly string[]): void {
-  if (value !== undefined && !allowed.includes(value))
-    throw new UserError("invalid-option", `invalid ${name}: "${value}"; allowed are ${allowed.join(", ")}`);
 }

@@ -1,7 +1,7 @@
 /** @file Reads `captioner.json`, which says how an image encoder and a decoder that reads one word at a time fit together. */
 import { isRecord, UserError } from "../../errors.ts";
 import type { StepNames } from "../language/step-decoder.ts";
-import { inner, type Json } from "./folder.ts";
+import { inner, type Json } from "./json.ts";
 
 export interface CaptionerJson {
   /** Files, relative to the folder. */

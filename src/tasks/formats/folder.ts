@@ -14,7 +14,7 @@ import { imageOf } from "../language/decoder.ts";
 import type { LanguageParts } from "../language/language-model.ts";
 import { type ModelOptions, readNamed } from "../open.ts";
 import { forInput, pictureLayout } from "../preparation.ts";
-import { boundedJson } from "./json.ts";
+import { boundedJson, type Json } from "./json.ts";
 import { type Dtype, partFile } from "./model-files.ts";
 import { TextTokenizer } from "./tokenizer.ts";
 
@@ -45,9 +45,6 @@ export interface FolderFiles {
   /** How a session finds the weights that lie beside an ONNX file; @throws UserError where they do not. */
   externalData(model: Model, file: string): Promise<SessionOptions>;
 }
-
-/** The content of a JSON file; undefined for any other. */
-export type Json = Readonly<Record<string, unknown>>;
 
 /** Reads what captioners and VQA models share: models, configurations, tokenizer, preprocessing. */
 export class ModelFolder {
@@ -164,9 +161,3 @@ export function firstNumber(...values: readonly unknown[]): number | undefined {
   }
   return undefined;
 }
-
-/** An object within a configuration; {} where there is none. */
-export const inner = (json: Json, key: string): Json => {
-  const value = json[key];
-  return isRecord(value) ? value : {};
-};
