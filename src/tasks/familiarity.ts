@@ -24,7 +24,6 @@ const side = 48;
 /** The count of a colour that was never seen. */
 const unseen = 0.05;
 
-/** The colours of a picture's cells. */
 export function coloursOf({ width, height, data }: Picture, levels: number): Uint32Array {
   const span = (cell: number, length: number): [number, number] => {
     const from = Math.floor((cell * length) / side);
@@ -75,7 +74,6 @@ export function surprise(seen: Picture, { levels, logShares }: Familiarity): num
   );
 }
 
-/** The warnings of a picture that is not such as the model knows. */
 export function unfamiliar(seen: Picture, known: Familiarity | undefined): Warning[] {
   if (!known || surprise(seen, known) <= known.most) return [];
   const text = `The image is unlike the model's training data, ${known.pictures}: its output means little.`;

@@ -92,21 +92,9 @@ export function drawn({ data, dims }: Dense): Picture {
   const values = new Float32Array(plane * 3);
   for (let pixel = 0; pixel < plane; pixel++)
     values.set(channels === 3 ? [at(0, pixel), at(1, pixel), at(2, pixel)] : Array(3).fill(mean(pixel)), pixel * 3);
-  const [least, most] = extent(values);
-  return picture(
-    width,
-    height,
-    Uint8Array.from(values, (v) => Math.round((255 * (v - least)) / (most - least || 1))),
-  );
-}
-
-/** The least and the largest finite value. */
-function extent(values: Float32Array): [least: number, most: number] {
-  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const v of values)
-    if (Number.isFinite(v)) {
-      if (v < least) least = v;
-      if (v > most) most = v;
-    }
-  return least <= most ? [least, most] : [0, 0];
+  const finite = values.filter(Number.isFinite);
+  const least = finite.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const span = finite.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY) - least;
+  const pixels = Uint8Array.from(values, (v) => Math.round((255 * (v - least)) / (span || 1)));
+  return picture(width, height, pixels);
 }

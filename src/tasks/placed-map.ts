@@ -8,7 +8,6 @@ import type { Placing } from "./placing.ts";
 export interface Surface<Name extends string, Values, Where> {
   readonly name: Name;
   readonly where: readonly (keyof Where)[];
-  /** How many axes it has. */
   readonly axes: number;
   /** A map's values on the surface's own pixels. */
   spread(map: Dense, alignment?: Alignment): Values;

@@ -22,23 +22,19 @@ export type Sample = Picture | Signal | Dense;
 
 /** How a model's samples become its input. */
 export interface Feeding {
-  /** The input's name. */
   readonly name: string;
   /** Its shape; -1 where free. */
   readonly dims: readonly number[];
-  /** What its axes mean. */
   readonly axes: Axes;
   /** How pictures are prepared; undefined for a model that takes none. */
   readonly preprocess: Preprocess | undefined;
 }
 
-/** A sample that has become an input. */
 export interface PreparedSample<Subject, Place> {
   /** Without the batch. */
   readonly input: Dense;
   /** Whether it was prepared, and not fed as it is. */
   readonly prepared: boolean;
-  /** What the answer says of the sample. */
   readonly subject: Subject;
   /** An explanation, and where its map lies on the sample. */
   lay<E extends Placeable>(explanation: E, placing?: Placing): E & Place;

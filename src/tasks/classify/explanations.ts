@@ -13,7 +13,6 @@ export interface Prediction {
   readonly probability: number | null;
 }
 
-/** One map: a class, by a method. */
 export interface ExplainedClass extends RawMap, ByMethod, Remarks {
   readonly class: number;
   readonly label: string;

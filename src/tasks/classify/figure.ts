@@ -19,7 +19,6 @@ const cellPixels = 560;
 /** A picture as large as a cell of a figure needs it. */
 export const panelCell = (picture: Picture): Picture => shrinkToFit(picture, cellPixels);
 
-/** What is drawn of an explanation. */
 type Shown = Pick<ClassExplanation, "onPicture" | "pixels" | "blank">;
 
 /** A map that is not finite is drawn as a blank one. */

@@ -19,7 +19,6 @@ import { pictureDecoder } from "./vision-language.ts";
 /** What a layout says of a model that writes, beside what all layouts say alike. */
 export type SentenceParts = Sentencing & Pick<SentenceModelOptions, "narrator" | "asked">;
 
-/** Of one that takes questions. */
 export type AnsweringParts = SentenceParts & Required<Pick<SentenceParts, "asked">>;
 
 /** What writes by a decoder of whole sentences, and an encoder where it is apart. */

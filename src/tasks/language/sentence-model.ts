@@ -41,7 +41,6 @@ export interface EncodedQuestion {
   readonly start?: readonly number[];
 }
 
-/** How sentences are searched for. */
 type Search = Pick<GenerateOptions, "beams" | "count"> & Pick<AskingOptions, "signal">;
 
 /** An open model that writes sentences about pictures. */
