@@ -8,7 +8,7 @@ import { type Picture, type PixelMap, picture } from "../image/picture.ts";
 import { preprocess } from "../image/preprocess.ts";
 import { range } from "../onnx/dims.ts";
 import { axesText, plainDims } from "../read/axes.ts";
-import { layOn } from "./placed-map.ts";
+import { layOn } from "./placing.ts";
 import {
   type Feeding,
   fitted,

@@ -10,8 +10,7 @@ import type { Preprocess } from "../image/preprocess.ts";
 import { product } from "../onnx/dims.ts";
 import { type Axes, fromPlain, toPlain } from "../read/axes.ts";
 import type { Signal } from "../signal/signal.ts";
-import type { Placeable } from "./placed-map.ts";
-import type { Placing } from "./placing.ts";
+import type { Placeable, Placing } from "./placing.ts";
 
 /** By the number of axes of their grid. */
 const kinds = ["signal", "picture", "volume"] as const;

@@ -7,7 +7,7 @@ import { locate } from "../image/locate.ts";
 import { range } from "../onnx/dims.ts";
 import { plainDims } from "../read/axes.ts";
 import { mono, type Signal, stretch } from "../signal/signal.ts";
-import { layOn } from "./placed-map.ts";
+import { layOn } from "./placing.ts";
 import {
   type Feeding,
   fitted,

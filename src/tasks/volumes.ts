@@ -3,7 +3,7 @@
 import { type Dense, ofRank } from "../array/dense.ts";
 import { type Alignment, spanned, upsample } from "../image/geometry.ts";
 import { type Box3, box3, type Point3, peak3 } from "../image/locate-volume.ts";
-import { layOn } from "./placed-map.ts";
+import { layOn } from "./placing.ts";
 import {
   type Feeding,
   fitted,
