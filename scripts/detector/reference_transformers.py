@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-
 import torch
 from torch import nn
 from transformers import (
@@ -71,21 +69,9 @@ def settled(network, images, layer, softmax, count):
     return network
 
 
-@contextmanager
-def undetached():
-    """Where a network detaches a tensor for its training, its file goes on differentiably: so does the reference."""
-    detach = torch.Tensor.detach
-    torch.Tensor.detach = lambda tensor: tensor
-    try:
-        yield
-    finally:
-        torch.Tensor.detach = detach
-
-
 def found_by(network, images, softmax):
-    """What transformers' own post-processing finds, best first, and the logit of the first."""
-    with undetached():
-        said = network(pixel_values=images)
+    """What transformers' own post-processing finds, best first, and the logit of the first as a function of the picture."""
+    said = network(pixel_values=images)
     sizes = [(ORIGINAL[1], ORIGINAL[0])]
     processor = DetrImageProcessor() if softmax else RTDetrImageProcessor()
     (found,) = processor.post_process_object_detection(said, threshold=LEAST, target_sizes=sizes)
@@ -95,7 +81,7 @@ def found_by(network, images, softmax):
     scores = logits.softmax(1) if softmax else logits.sigmoid()
     kind = found.classes[0]
     query = (scores[:, kind] - found.scores[0]).abs().argmin()
-    return found, logits[query, kind]
+    return found, {"box:0": lambda picture: network(pixel_values=picture).logits[0, query, kind]}
 
 
 def configured(network, resized):
@@ -124,9 +110,9 @@ def pair(name, head, make, layer, seed, softmax=False, normalised=False, exporte
     images, picture = prepared(**(IMAGENET if normalised else {}))
     network = draw(make(), seed)
     network = settled(network, images, layer(network), softmax, count)
-    found, logit = found_by(network, images, softmax)
+    found, questions = found_by(network, images, softmax)
     return Case(
-        name, head, Pair(network), {"pixel_values": images}, {"input": "pixel_values", **picture}, ["logits", "pred_boxes"], found, {"box:0": logit},
+        name, head, Pair(network), {"pixel_values": images}, {"input": "pixel_values", **picture}, ["logits", "pred_boxes"], found, questions,
         extent=ORIGINAL, beside=configured(network, processor(kind, normalised)), exporters=exporters, keeps=keeps, brief=True,
     )
 
@@ -192,10 +178,10 @@ def authors(name, head, make, seed):
     images, picture = prepared()
     network = draw(make(), seed)
     network = settled(network, images, network.model.decoder.class_embed[-1], False, 8)
-    found, logit = found_by(network, images, False)
+    found, questions = found_by(network, images, False)
     inputs = {"images": images, "orig_target_sizes": torch.tensor([ORIGINAL])}
     return Case(
-        name, head, Authors(network), inputs, {"input": "images", **picture}, ["labels", "boxes", "scores"], found, {"box:0": logit},
+        name, head, Authors(network), inputs, {"input": "images", **picture}, ["labels", "boxes", "scores"], found, questions,
         extent=ORIGINAL, keeps=(False,), brief=True, names=NAMES,
     )
 
