@@ -50,22 +50,18 @@ class Authors(nn.Module):
 
 def settled(network, images, layer, softmax, count):
     """Class logits that differ by query and not by class alone; about `count` scores above the threshold."""
+    logits = lambda: network(pixel_values=images).logits[0]
     with torch.no_grad():
-        before = network(pixel_values=images).logits[0]
-        factor, middle = LIVELY / (before - before.mean(0)).std(), before.mean(0)
-        after = factor * (before - middle)
-        if softmax:
-            shifted = lambda shifts: torch.cat([after[:, :-1].expand(len(shifts), -1, -1), after[:, -1:] - shifts[:, None, None]], 2)
-            scores = lambda shifts: shifted(shifts).softmax(2)[..., :-1].amax(2)
-        else:
-            scores = lambda shifts: (after + shifts[:, None, None]).sigmoid().flatten(1)
-        shift = roomy(scores, count)
+        middle = logits().mean(0)
+        factor = LIVELY / (logits() - middle).std()
         layer.weight.mul_(factor)
         layer.bias.sub_(middle).mul_(factor)
+        after = logits()
         if softmax:
-            layer.bias[-1] -= shift
+            shifted = lambda shifts: torch.cat([after[:, :-1].expand(len(shifts), -1, -1), after[:, -1:] - shifts[:, None, None]], 2)
+            layer.bias[-1] -= roomy(lambda shifts: shifted(shifts).softmax(2)[..., :-1].amax(2), count)
         else:
-            layer.bias += shift
+            layer.bias += roomy(lambda shifts: (after + shifts[:, None, None]).sigmoid().flatten(1), count)
     return network
 
 
@@ -75,6 +71,8 @@ def found_by(network, images, softmax):
     sizes = [(ORIGINAL[1], ORIGINAL[0])]
     processor = DetrImageProcessor() if softmax else RTDetrImageProcessor()
     (found,) = processor.post_process_object_detection(said, threshold=LEAST, target_sizes=sizes)
+    if len(found["scores"]) >= QUERIES:
+        raise SystemExit("not a case: as many scores are above the threshold as post-processing takes")
     order = found["scores"].argsort(descending=True, stable=True)
     found = Found(*(found[key][order].detach() for key in ("boxes", "scores", "labels")))
     logits = said.logits[0]
