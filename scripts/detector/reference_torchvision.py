@@ -94,7 +94,7 @@ def case(name, head, network, part, layers, logits_of, scores_of, order, count):
     good = found["scores"] > LEAST
     return Case(
         name, head, Listed(network, order), {"input": image}, {"input": "input", **picture}, order,
-        Found(*(found[key][good].detach() for key in ("boxes", "scores", "labels"))), {"box:0": logits[at, kind]}, names=NAMES,
+        Found(*(found[key][good].detach() for key in ("boxes", "scores", "labels"))), {"box:0": lambda picture: logits_of(heard(network, part, picture)[0])[at, kind]}, names=NAMES,
         exporters=(False,), brief=True,
     )
 
