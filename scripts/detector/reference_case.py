@@ -8,19 +8,13 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 import onnx
 import onnxruntime
 import torch
 from torch import nn
-from torchvision.ops import poolers
-
-#: The module, which the package hides behind its function.
-roi_align = import_module("torchvision.ops.roi_align")
 
 SIDE = 64
 LEAST, DOUBLE, MOST = 0.25, 0.7, 300
@@ -28,8 +22,6 @@ LEAST, DOUBLE, MOST = 0.25, 0.7, 300
 LIVELY = 1.5
 #: Detections whose score is nearer to the threshold than this would make a case that rounding decides.
 MARGIN = 1e-3
-#: How far a gradient may be from central differences, as a part of it.
-EXACT = 1e-4
 #: Of a gradient, every so many values are kept: of all channels, rows and columns some, as no side is a multiple.
 EVERY = 3
 OPSETS = {False: 17, True: 18}
@@ -69,6 +61,8 @@ class Case:
     keeps: tuple[bool, ...] = (False, True)
     #: Inner names, which are most of a large graph with few weights, are made short.
     brief: bool = False
+    #: How far the gradient may be from central differences, as a part of it.
+    exact: float = 1e-4
 
 
 def painting() -> np.ndarray:
@@ -165,22 +159,21 @@ def check(case: Case, data: bytes) -> float:
 
 @contextlib.contextmanager
 def as_in_files(module: nn.Module):
-    """Three things that autograd does otherwise than the function asks for, which is what a file holds.
+    """Two things that autograd does otherwise than the function asks for, which is what a file holds.
 
-    Networks detach tensors, for the sake of their training alone. torchvision's roi_align has no gradient by the regions; its definition
-    in Python has. And the gradient of BatchNorm2d in evaluation is wrong on a CPU where what comes back is not contiguous (PyTorch
-    2.15.0).
+    Networks detach tensors, for the sake of their training alone. And the gradient of BatchNorm2d in evaluation is wrong on a CPU
+    where what comes back is not contiguous (PyTorch 2.15.0).
     """
-
-    def aligned(x, boxes, output_size, spatial_scale, sampling_ratio):
-        return roi_align._roi_align(x, boxes, spatial_scale, *output_size, sampling_ratio, False)
-
+    detach = torch.Tensor.detach
+    torch.Tensor.detach = lambda tensor: tensor
     even = lambda layer, inputs, output: output.register_hook(lambda gradient: gradient.contiguous()) and None
     hooks = [layer.register_forward_hook(even) for layer in module.modules() if isinstance(layer, nn.BatchNorm2d)]
-    with patch.object(torch.Tensor, "detach", lambda tensor: tensor), patch.object(poolers, "roi_align", aligned):
+    try:
         yield
-    for hook in hooks:
-        hook.remove()
+    finally:
+        torch.Tensor.detach = detach
+        for hook in hooks:
+            hook.remove()
 
 
 def gradient_of(case: Case, question: str) -> tuple[float, torch.Tensor]:
@@ -196,7 +189,7 @@ def gradient_of(case: Case, question: str) -> tuple[float, torch.Tensor]:
     with torch.no_grad():
         slope = (ask(at + step * direction) - ask(at - step * direction)) / (2 * step)
     error = abs(slope.item() / gradient.norm().item() - 1)
-    if not error < EXACT:
+    if not error < case.exact:
         raise SystemExit(f"{case.name}: the gradient of {question} differs from differences by {error:.1e}")
     return value.item(), gradient
 
