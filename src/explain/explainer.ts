@@ -5,7 +5,7 @@ import { checkOptions, expects, isRecord, type OptionNames, present, UserError }
 import { checkFeeds } from "../onnx/feeds.ts";
 import type { Model } from "../onnx/model.ts";
 import { type Observed, observe } from "../onnx/observe.ts";
-import { declaredDims, type NodeProto } from "../onnx/proto.ts";
+import { declaredDims } from "../onnx/proto.ts";
 import { placed } from "../onnx/provider.ts";
 import { type Feeds, type Runtime, type SessionOptions, shapesOf } from "../onnx/runtime.ts";
 import { sideBySide, tensorOf } from "../onnx/tensors.ts";
@@ -22,6 +22,7 @@ import { layerOf, namedLayer } from "./named-layer.ts";
 import { Pass } from "./pass.ts";
 import { Plan } from "./plan.ts";
 import { released, type SessionBound, Sessions } from "./sessions.ts";
+import { refuseTraining } from "./training.ts";
 
 export interface OpenOptions extends GraphOptions {
   /** The target layer, or a module, whose last layer it is; by default the last activation before the grid is pooled or flattened. */
@@ -107,8 +108,7 @@ export class Explainer {
     const read = readGraph(model, sized, options);
     const elsewhere = because && { what: "provider", value: "the processor, not WebGPU", because };
     const reading = elsewhere ? { ...read, decisions: [...read.decisions, elsewhere] } : read;
-    if (model.graph.node.some(mayTrain))
-      (await import("./training.ts")).refuseTraining(model, ancestors(model, [reading.score.name]));
+    refuseTraining(model, ancestors(model, [reading.score.name]));
     const sessions = given.sessions ?? new Sessions(given.keep);
     const plan = new Plan(ort, model, tensors, reading, sessions, options.session, options.tokens);
     const explainer = new Explainer(model, ort, options, plan, reading, sized, sessions);
@@ -134,32 +134,23 @@ export class Explainer {
 
   /** The layers of every picture that the model takes, those of the explained one first. */
   layersOfAll(): LayerReading[] {
-    const { reading, model, sized } = this;
-    const own = this.layers.map((layer, i) => this.#readingOf(layer, this.imageInput ?? "", i === 0));
-    const others = candidatesIn(model, sized).filter((name) => name !== this.imageInput);
-    const seen = new Set(own.map(({ name }) => name));
+    const { reading, model, sized, options } = this;
     const scores = [reading.score.name];
     const wanted = ancestors(model, scores);
-    const beside = others.flatMap((name) => {
-      const { input } = explainedInput(model, sized, wanted, { explainInput: name });
-      if (!input) return [];
-      const layers = layersOf(model, sized, input, scores, this.options.tokens);
-      return layers.flatMap((layer, i) => (seen.has(layer.name) ? [] : [this.#readingOf(layer, name, i === 0)]));
+    const others = candidatesIn(model, sized).flatMap((explainInput) => {
+      const { input } = explainedInput(model, sized, wanted, { explainInput });
+      const isOther = input && explainInput !== this.imageInput;
+      return isOther ? [{ of: explainInput, layers: layersOf(model, sized, input, scores, options.tokens) }] : [];
     });
-    return [...own, ...beside];
-  }
-
-  #readingOf({ name, grid, insteadOf, equals }: Layer, of: string, first: boolean): LayerReading {
-    const shape = this.tensors.get(name)?.dims ?? [];
-    return {
-      name,
-      shape,
-      grid,
-      of,
-      ...(insteadOf && { insteadOf }),
-      ...(equals && { equals }),
-      ...(first && { default: true as const }),
-    };
+    const seen = new Set<string>();
+    return [{ of: this.imageInput ?? "", layers: this.layers }, ...others].flatMap(({ of, layers }) =>
+      layers.flatMap(({ name, shape: _, grid, ...more }, i) => {
+        if (seen.has(name)) return [];
+        seen.add(name);
+        const shape = this.tensors.get(name)?.dims ?? [];
+        return [{ name, shape, grid, of, ...more, ...(i === 0 && { default: true as const }) }];
+      }),
+    );
   }
 
   /** The layers on the way to some tensors, the default first. */
@@ -205,11 +196,7 @@ export class Explainer {
 
   async #ran(pass: Pass): Promise<Forward> {
     const scores = await pass.scores();
-    const results = await pass.results();
-    const outputs = Object.fromEntries(
-      this.model.outputs.flatMap((name) => (results[name] ? [[name, results[name]]] : [])),
-    );
-    return new Forward(this.ort, pass, outputs, scores);
+    return new Forward(pass, await pass.outputs(), scores);
   }
 
   /** Runs the model and explains it. */
@@ -220,7 +207,7 @@ export class Explainer {
       isRecord(target) && "seeds" in target && isRecord(target.seeds) ? Object.keys(target.seeds) : undefined;
     // A layer that the caller has named at opening stands; else it lies on the way to what is seeded.
     const ofSeeds = seeds && this.options.layer === undefined ? this.#layersOf(seeds)[0]?.name : undefined;
-    return explainPass(this.ort, await this.#pass(feeds, layer ?? ofSeeds), options);
+    return explainPass(await this.#pass(feeds, layer ?? ofSeeds), options);
   }
 
   async #pass(feeds: Feeds, layer = this.layers[0]?.name): Promise<Pass> {
@@ -269,10 +256,6 @@ export class Explainer {
     return batch === undefined || batch === -1 || batch === fed ? "" : ` ${fed} images`;
   }
 }
-
-/** Whether a node looks as in training mode. */
-const mayTrain = ({ opType, input, output }: NodeProto): boolean =>
-  (opType === "BatchNormalization" && output.length > 1) || (opType === "Dropout" && Boolean(input[2]));
 
 /** What a model's free dimensions are in these shapes, the batch apart; "" where none is free. */
 function freeSizes(model: Model, shapes: Readonly<Record<string, readonly number[]>>): string {

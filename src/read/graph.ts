@@ -3,7 +3,7 @@ import { InternalError } from "../errors.ts";
 import type { Model } from "../onnx/model.ts";
 import type { Observed } from "../onnx/observe.ts";
 import type { DataType } from "../onnx/proto.ts";
-import { isFloat, typeName } from "../onnx/types.ts";
+import { typeName } from "../onnx/types.ts";
 import type { Decision } from "./decision.ts";
 import { type ExplainedInput, explainedInput, type InputReading, inputReadings } from "./inputs.ts";
 import type { Layer } from "./layers.ts";
@@ -70,6 +70,3 @@ export function typeOfExplained(tensors: Observed, { name }: ExplainedInput): Da
   if (type === undefined) throw new InternalError(`the type of the input "${name}" is not known`);
   return type;
 }
-
-export const takesIntegers = (tensors: Observed, explained: ExplainedInput): boolean =>
-  !isFloat(typeOfExplained(tensors, explained));
