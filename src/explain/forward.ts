@@ -4,7 +4,7 @@ import type { Dense } from "../array/dense.ts";
 import { checkOptions, expects, listing, type OptionNames, present, throwIfAborted, UserError } from "../errors.ts";
 import { type MethodChoice, methodOf } from "../methods/define.ts";
 import type { Question } from "../methods/method.ts";
-import { isStatic } from "../onnx/dims.ts";
+import { isStatic, range } from "../onnx/dims.ts";
 import { checkSeed } from "../onnx/feeds.ts";
 import { typeOf } from "../onnx/observe.ts";
 import type { DataType } from "../onnx/proto.ts";
@@ -119,7 +119,8 @@ function questionAbout(
   ): Promise<Dense> =>
     inRuns({ n, k, together, rowBytes: plan.rowBytes(tensor), ...options }, (isAsked) => {
       if (asked.rows) return answer([seed(asked.rows.filter((_, row) => isAsked(row)))]);
-      return answer(Object.values(asked.seeds).map((given) => (k > 1 ? rowsOf(ort, given, isAsked) : given)));
+      const wanted = range(n * k).filter(isAsked);
+      return answer(Object.values(asked.seeds).map((given) => (k > 1 ? rowsOf(ort, given, wanted) : given)));
     });
   const { grid } = layer === undefined ? {} : plan.layoutOf(layer);
   return {

@@ -9,7 +9,7 @@ import { present, UserError } from "../errors.ts";
 import type { LayerMap } from "../methods/method.ts";
 import { product, range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
-import { imageOf, repeatImage, tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
+import { rowsOf, tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
 import { fromPlain, type Plain, type PlainDims, toPlain } from "../read/axes.ts";
 import type { ForwardSession, Plan } from "./plan.ts";
 import { bestClasses, checkFinite, classScores } from "./target.ts";
@@ -84,7 +84,7 @@ export class Pass {
     const tensors = Object.entries({ ...this.feeds, ...results });
     if (tensors.some(([, { dims }]) => dims[0] !== this.n)) return undefined;
     return range(this.n).map((i) => {
-      const own = Object.fromEntries(tensors.map(([name, tensor]) => [name, imageOf(this.plan.ort, tensor, i)]));
+      const own = Object.fromEntries(tensors.map(([name, tensor]) => [name, rowsOf(this.plan.ort, tensor, [i])]));
       const feeds = tensorsOf(own, Object.keys(this.feeds));
       const pass = new Pass(this.plan, this.layer, feeds, 1);
       pass.#forward = Promise.resolve(own);
@@ -142,6 +142,7 @@ export class Pass {
     const [count, size] = [present(rows, "a count"), product(shape)];
     const declared = axes.batch === undefined ? 1 : (plan.tensors.get(image)?.dims[axes.batch] ?? -1);
     const batch = declared > 0 ? declared : count;
+    const same = Array<number>(batch).fill(index);
     return plan.scores(layer, async (forward) => {
       const all: Float32Array[] = [];
       for (let first = 0; first < count; first += batch) {
@@ -151,7 +152,7 @@ export class Pass {
         const varied = fromPlain({ data, dims: [batch, ...shape] }, axes);
         const fed = Object.entries(feeds).map(([name, feed]): [string, Tensor] => [
           name,
-          name === image ? toTensor(plan.ort, varied, feed.type) : repeatImage(plan.ort, feed, index, batch),
+          name === image ? toTensor(plan.ort, varied, feed.type) : rowsOf(plan.ort, feed, same),
         ]);
         const results = await runForward(plan.ort, forward, Object.fromEntries(fed), [plan.score.name], batch);
         const scores = toPlain(toDense(tensorOf(results, plan.score.name)), plan.score.axes);

@@ -32,7 +32,7 @@ import {
   type TokenGrid,
 } from "../read/layout.ts";
 import type { Score } from "../read/score.ts";
-import { type AdjointSession, openAlone, openTogether } from "./adjoint-session.ts";
+import { type AdjointSession, hasNoRule, openAlone, openTogether } from "./adjoint-session.ts";
 import { classesOfRun, classSeeds, type Seeding, tensorSeeds } from "./seeds.ts";
 import { type Owned, quiet, type Sessions } from "./sessions.ts";
 import { rowBytes, runBytes } from "./sizes.ts";
@@ -167,12 +167,12 @@ export class Plan {
 
   /** Whether the gradient at a layer is the same for all images: its adjoint then answers all of them in one run. */
   isIndependent(layer: string): boolean {
-    return this.#residualsOf(layer)?.length === 0;
+    return this.#readBehind(layer)?.length === 0;
   }
 
   /** What the adjoint behind a layer reads. Where it has no rule, nothing: asking for it says so, and the model runs all the same. */
   residuals(layer: string): readonly string[] {
-    return this.#residualsOf(layer) ?? [];
+    return this.#readBehind(layer) ?? [];
   }
 
   /** Bytes that one question takes in the backward pass to a tensor. */
@@ -180,18 +180,15 @@ export class Plan {
     return rowBytes(this, this.score.name, tensor);
   }
 
-  #residualsOf(layer: string): readonly string[] | undefined {
-    if (!this.#residuals.has(layer)) this.#residuals.set(layer, this.#readBehind(layer));
-    return this.#residuals.get(layer);
-  }
-
   #readBehind(layer: string): readonly string[] | undefined {
-    try {
-      return this.#compiled(this.usual, [{ tensor: layer }]).residuals;
-    } catch (error) {
-      if (error instanceof UserError && error.code === "unsupported-operator") return undefined;
-      throw error;
-    }
+    if (!this.#residuals.has(layer))
+      try {
+        this.#residuals.set(layer, this.#compiled(this.usual, [{ tensor: layer }]).residuals);
+      } catch (error) {
+        if (!hasNoRule(error)) throw error;
+        this.#residuals.set(layer, undefined);
+      }
+    return this.#residuals.get(layer);
   }
 
   #compiled({ seeding, rows }: PlanQuery, ends: readonly End[], rules: Rules = "plain"): Adjoint {

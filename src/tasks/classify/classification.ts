@@ -10,7 +10,7 @@ import type { Preprocess, Preprocessed } from "../../image/preprocess.ts";
 import { methodsOf } from "../../methods/define.ts";
 import { DataType } from "../../onnx/proto.ts";
 import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
-import { repeatImage, toTensor } from "../../onnx/tensors.ts";
+import { rowsOf, toTensor } from "../../onnx/tensors.ts";
 import { typeName } from "../../onnx/types.ts";
 import type { Score } from "../../read/score.ts";
 import { openOptions } from "../asking.ts";
@@ -196,7 +196,7 @@ export class Classifier implements ClassifierReading {
     if (batch <= 1) return Object.fromEntries(all);
     const full = ([key, tensor]: [string, Tensor]): [string, Tensor] => {
       const repeats = tensor.dims[0] === 1 && tensors.get(key)?.dims[0] === batch;
-      return [key, repeats ? repeatImage(this.ort, tensor, 0, batch) : tensor];
+      return [key, repeats ? rowsOf(this.ort, tensor, Array(batch).fill(0)) : tensor];
     };
     return Object.fromEntries(all.map(full));
   }

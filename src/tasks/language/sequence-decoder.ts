@@ -10,7 +10,7 @@ import { filled } from "../../onnx/filled.ts";
 import type { Model } from "../../onnx/model.ts";
 import { DataType, declaredDims, type ValueInfoProto } from "../../onnx/proto.ts";
 import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
-import { repeatImage, toDense } from "../../onnx/tensors.ts";
+import { rowsOf, toDense } from "../../onnx/tensors.ts";
 import { imageOf, parts, type SentenceDecoder, whole } from "./decoder.ts";
 import type { NextWord } from "./generation.ts";
 import { contentOf, fixedLength, placesFor, tokenInput } from "./token-inputs.ts";
@@ -142,7 +142,8 @@ function nextWord(
     const found: Float32Array[] = [];
     for (const some of free ? [filledUp] : filledUp.map((sentence) => [sentence])) {
       const known = sources.filter((name) => seen[name]);
-      const repeated = (tensor: Tensor) => (some.length > 1 ? repeatImage(ort, tensor, 0, some.length) : tensor);
+      const each = Array<number>(some.length).fill(0);
+      const repeated = (tensor: Tensor) => (some.length > 1 ? rowsOf(ort, tensor, each) : tensor);
       const picture = Object.fromEntries(known.map((name) => [name, repeated(seen[name])]));
       const result = await link.run({ ...picture, ...teller.feed(some, picture) }, [teller.scores]);
       const { data, dims } = toDense(result[teller.scores]);
