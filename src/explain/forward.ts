@@ -1,22 +1,15 @@
-/** @file One explanation: a method's questions about a forward pass, put to the plan's sessions. */
-
+/** @file One explanation: a target resolved, and a method's questions about a forward pass. */
 import type { Dense } from "../array/dense.ts";
 import { checkOptions, expects, listing, type OptionNames, present, throwIfAborted, UserError } from "../errors.ts";
 import { type MethodChoice, methodOf } from "../methods/define.ts";
-import type { Question } from "../methods/method.ts";
-import { isStatic, range } from "../onnx/dims.ts";
 import { checkSeed } from "../onnx/feeds.ts";
-import { typeOf } from "../onnx/observe.ts";
-import type { DataType } from "../onnx/proto.ts";
 import type { Feeds, Tensor } from "../onnx/runtime.ts";
-import { rowsOf, tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
-import { isFloat, typeName } from "../onnx/types.ts";
-import { fromPlain, holdsFrames, type Plain, type PlainDims, toPlain } from "../read/axes.ts";
+import { toTensor } from "../onnx/tensors.ts";
+import { fromPlain, type Plain, type PlainDims } from "../read/axes.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
-import { ask } from "./adjoint-session.ts";
 import { noImage, type Pass } from "./pass.ts";
-import { inRuns, progressTo } from "./rows.ts";
-import { type Asked, cotangents, plainClasses, resolve, type Target, type Weights } from "./target.ts";
+import { type Asking, questionOf, type Seeder } from "./question.ts";
+import { type Asked, classesIn, cotangents, plainClasses, resolve, type Target, type Weights } from "./target.ts";
 
 export interface ExplainOptions {
   readonly target?: Target;
@@ -61,7 +54,7 @@ export async function explainPass(pass: Pass, options: ExplainOptions = {}): Pro
   const dims = await pass.scoreDims();
   const resolved = await resolve(target, dims, () => pass.bestClasses());
   const asked = resolved.seeds ? { seeds: resolved.seeds, k: rowsOfSeeds(pass, resolved.seeds) } : resolved;
-  const { maps, pixels } = await explain(questionAbout(pass, explained, asked, dims, options));
+  const { maps, pixels } = await explain(questionOf(askingAbout(pass, explained, asked, dims, options)));
   await pass.scores(); // refuses what is not finite, whichever run it came from
   const { ort } = pass.plan;
   return {
@@ -87,96 +80,28 @@ function rowsOfSeeds({ plan, n }: Pass, seeds: Feeds): number {
   );
 }
 
-/** What a method asks of a pass about targets, put to the sessions of its plan. */
-function questionAbout(
+function askingAbout(
   pass: Pass,
-  { name: image, axes }: ExplainedInput,
+  explained: ExplainedInput,
   asked: Asked,
   scoreDims: PlainDims,
   options: ExplainOptions,
-): Question {
-  const { plan, layer, n } = pass;
+): Asking {
+  const { plan, n } = pass;
   const { ort, score } = plan;
-  const { k } = asked;
   const classes = asked.rows && plan.hasClasses ? plainClasses(asked.rows) : undefined;
-  const seeded = asked.seeds ? Object.keys(asked.seeds) : [score.name];
-  // Several targets of one image can be rows of one batch.
-  const rows = n === 1 && k > 1 && plan.isFree;
-  const asClasses = (some: readonly Weights[]): Tensor =>
-    new ort.Tensor(
-      "int64",
-      BigInt64Array.from(some, ([[c]]) => BigInt(c)),
-      [some.length],
-    );
-  const asCotangents = (some: readonly Weights[]): Tensor =>
-    toTensor(ort, fromPlain(cotangents(some, scoreDims), score.axes));
-  /** Answers about all targets, in as few runs as can be. */
-  const answers = (
-    tensor: string,
-    together: boolean,
-    seed: (some: readonly Weights[]) => Tensor,
-    answer: (seeds: readonly Tensor[]) => Promise<Dense>,
-  ): Promise<Dense> =>
-    inRuns({ n, k, together, rowBytes: plan.rowBytes(tensor), ...options }, (isAsked) => {
-      if (asked.rows) return answer([seed(asked.rows.filter((_, row) => isAsked(row)))]);
-      const wanted = range(n * k).filter(isAsked);
-      return answer(Object.values(asked.seeds).map((given) => (k > 1 ? rowsOf(ort, given, wanted) : given)));
-    });
-  const { grid } = layer === undefined ? {} : plan.layoutOf(layer);
-  return {
-    image: toPlain(toDense(tensorOf(pass.feeds, image)), axes),
-    k,
-    grid: isStatic(grid) ? grid : undefined,
-    progress: progressTo(options),
-
-    async atLayer(map) {
-      if (layer === undefined) throw new UserError("no-path", holdsFrames(axes) ? framesAside : noLayer);
-      const answer = classes && (await pass.sameRun(layer, map, classes));
-      if (answer) return toDense(answer);
-      const tensors = await pass.tensors(layer);
-      const independent = plan.isIndependent(layer);
-      const query = { seeding: classes ? ("classes" as const) : seeded, rows: !independent && rows };
-      return plan.atLayer(layer, map, query, (adjoint) => {
-        const feeds = tensorsOf(tensors, adjoint.residuals);
-        const together = plan.isFree && (independent || adjoint.together);
-        const ran = async (seeds: readonly Tensor[]) => (await ask(adjoint, feeds, seeds)).answer;
-        return answers(layer, together, classes ? asClasses : asCotangents, ran);
-      });
-    },
-
-    async atInput(rules) {
-      const { type } = typeOf(plan.model, plan.tensors, image);
-      if (!isFloat(type)) throw integerPixels(image, type);
-      return plan.atInput(image, rules, { seeding: seeded, rows }, (adjoint) =>
-        answers(image, adjoint.together, asCotangents, async (seeds) => {
-          const { answer, results } = await ask(adjoint, pass.feeds, seeds, pass.wanted);
-          pass.keep(results);
-          return toPlain(answer, axes);
-        }),
-      );
-    },
-
-    async respond(index, variants) {
-      if (!asked.rows) throw new UserError("invalid-option", scoresCompared);
-      const scores = await pass.respond(index, variants);
-      const weighed = (row: Weights, ofVariant: Float32Array) =>
-        row.reduce((sum, [c, weight]) => sum + weight * present(ofVariant[c], "a score"), 0);
-      const own = asked.rows.slice(index * k, (index + 1) * k);
-      return own.map((row) => Float32Array.from(scores, (ofVariant) => weighed(row, ofVariant)));
-    },
+  const asClasses = (rows: readonly Weights[]): Tensor =>
+    new ort.Tensor("int64", BigInt64Array.from(classesIn(rows), BigInt), [rows.length]);
+  const asCotangents = (rows: readonly Weights[]): Tensor =>
+    toTensor(ort, fromPlain(cotangents(rows, scoreDims), score.axes));
+  const atInput: Seeder = {
+    seeding: asked.seeds ? Object.keys(asked.seeds) : [score.name],
+    feed: (rows) => [asCotangents(rows)],
   };
+  const atLayer: Seeder = classes ? { seeding: "classes", feed: (rows) => [asClasses(rows)] } : atInput;
+  const rows = n === 1 && asked.k > 1 && plan.isFree;
+  return { pass, explained, asked, atLayer, atInput, rows, classes, options };
 }
-
-const integerPixels = (name: string, type: DataType): UserError =>
-  new UserError(
-    "invalid-option",
-    `invalid method: it needs the gradient at the pixels, and the input "${name}" takes ${typeName(type)}, integers; take one at a layer, such as grad-cam, or occlusion`,
-  );
-const scoresCompared = "invalid target: this method compares scores and takes a class, not seeds";
-const framesAside =
-  "no path: layers of frames, which lie side by side in the batch, cannot be laid out yet; take a method in pixel space, such as gradient";
-const noLayer =
-  "no path: the model has no layer with a grid on the way to its scores; name one, or use a method in pixel space";
 
 /** A finished forward pass, which answers any number of questions. */
 export class Forward {

@@ -6,21 +6,21 @@ import type { Dense } from "../array/dense.ts";
 import { present } from "../errors.ts";
 import { methodOf } from "../methods/define.ts";
 import { gradCamSum } from "../methods/grad-cam.ts";
-import type { Explanation, LayerMap } from "../methods/method.ts";
+import type { Explanation, Question } from "../methods/method.ts";
 import type { Part } from "../onnx/compose.ts";
-import { isStatic, product, range } from "../onnx/dims.ts";
-import type { Feeds, Runtime, SessionOptions } from "../onnx/runtime.ts";
+import { product, range } from "../onnx/dims.ts";
+import type { Feeds, Runtime, SessionOptions, Tensor } from "../onnx/runtime.ts";
 import { tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
-import { fromPlain, toPlain } from "../read/axes.ts";
+import { fromPlain } from "../read/axes.ts";
 import type { TokenGrid } from "../read/layout.ts";
-import { type AdjointSession, ask } from "./adjoint-session.ts";
 import type { Notes } from "./compiled.ts";
 import type { ExplainOptions } from "./forward.ts";
 import { Lru } from "./lru.ts";
-import { inRuns, progressTo } from "./rows.ts";
+import { questionOf, type Seeder } from "./question.ts";
 import { planSequence, type SequenceModel, type SequencePlan, sequenceLayer } from "./sequence-plan.ts";
 import { type SessionBound, Sessions } from "./sessions.ts";
 import { Stage } from "./stage.ts";
+import type { Weights } from "./target.ts";
 import { type WordScores, wordScores } from "./word-scores.ts";
 
 export interface SequenceOptions {
@@ -169,64 +169,38 @@ export class ScoredSequence {
 
   /** The sum of Grad-CAM in front of its rectifier for rows of weights, [k, ...grid]: linear in the weights, so that sums and differences may follow. */
   signedMaps(weights: WordWeights): Promise<Dense> {
-    return this.#atLayer(gradCamSum, weights);
+    return this.#question(weights, {}).atLayer(gradCamSum);
   }
 
   /** Any method's explanation of rows of weights. */
   async explain(weights: WordWeights, options: ExplainWords = {}): Promise<Explanation> {
-    const { plan, explained } = this.opened;
-    const { name: image, axes } = explained;
-    const { grid } = plan.layoutOf(this.layer);
-    return methodOf(options.method ?? "grad-cam").explain({
-      image: toPlain(toDense(tensorOf(this.known, image)), axes),
-      k: weights.length,
-      grid: isStatic(grid) ? grid : undefined,
-      atLayer: (map) => this.#atLayer(map, weights, options),
-      atInput: async (rules) => {
-        const inputs = plan.model.inputs.map(({ name }) => name);
-        const feeds = tensorsOf(this.known, inputs);
-        const rows = plan.atInput(image, rules, plan.usual, (adjoint) =>
-          this.#rows(adjoint, image, feeds, weights, options),
-        );
-        return toPlain(await rows, axes);
-      },
-      respond: async (_, pictures) => {
-        const answers = await this.#respond(pictures);
-        return weights.map((row) =>
-          Float32Array.from(answers, (words) => row.reduce((sum, w, t) => sum + w * present(words[t], "a score"), 0)),
-        );
-      },
-      progress: progressTo(options),
-    });
+    return methodOf(options.method ?? "grad-cam").explain(this.#question(weights, options));
   }
 
-  #atLayer(map: LayerMap, weights: WordWeights, options: ExplainWords = {}): Promise<Dense> {
+  #question(weights: WordWeights, options: ExplainWords): Question {
     const { layer, known, opened } = this;
-    return opened.plan.atLayer(layer, map, opened.plan.usual, (adjoint) =>
-      this.#rows(adjoint, layer, tensorsOf(known, adjoint.residuals), weights, options),
-    );
+    const { plan, explained } = opened;
+    const inputs = plan.model.inputs.map(({ name }) => name);
+    const words: Seeder = { seeding: plan.usual.seeding, feed: (rows) => this.#seeds(rows) };
+    return questionOf({
+      pass: {
+        ...{ plan, layer, n: 1, feeds: tensorsOf(known, inputs), tensors: async () => known },
+        respond: (_, pictures) => this.#respond(pictures),
+      },
+      explained,
+      asked: { k: weights.length, rows: weights.map((row) => row.map((weight, t) => [t, weight] as const)) },
+      ...{ atLayer: words, atInput: words, rows: true, options },
+    });
   }
 
-  /** Answers rows of weights at a tensor, [k, ...]: in as few runs as can be. */
-  #rows(
-    adjoint: AdjointSession,
-    tensor: string,
-    feeds: Feeds,
-    weights: WordWeights,
-    { maxRows, signal }: ExplainWords,
-  ): Promise<Dense> {
+  /** What the adjoint starts from: the gradients of all words, and rows of weights at their places. */
+  #seeds(rows: readonly Weights[]): Tensor[] {
     const { cotangent } = this.scores;
-    const { plan } = this.opened;
-    const places = range(present(cotangent.dims[1], "the places"));
-    const rows = weights.map((row) => places.map((place) => row[place - this.offset] ?? 0));
-    const together = plan.isFree && adjoint.together;
-    const runs = { n: 1, k: rows.length, together, rowBytes: plan.rowBytes(tensor), maxRows, signal };
-    return inRuns(runs, async (isAsked) => {
-      const some = rows.filter((_, row) => isAsked(row));
-      const data = { data: Float32Array.from(some.flat()), dims: [some.length, places.length, 1] };
-      const given = [cotangent, data].map((one) => toTensor(plan.ort, one));
-      return (await ask(adjoint, feeds, given)).answer;
-    });
+    const places = present(cotangent.dims[1], "the places");
+    const data = new Float32Array(rows.length * places);
+    for (const [i, row] of rows.entries())
+      for (const [word, weight] of row) data[i * places + word + this.offset] = weight;
+    return [cotangent, { data, dims: [rows.length, places, 1] }].map((one) => toTensor(this.explainer.ort, one));
   }
 
   /** The words' log-probabilities on other pictures, one after the other. */
