@@ -7,8 +7,8 @@ import { isFloat } from "../onnx/types.ts";
 import { operatorOf } from "../ops/index.ts";
 import { type Axes, plainAxes, someAxes } from "./axes.ts";
 import type { Decision } from "./decision.ts";
+import { rearranging } from "./families.ts";
 import { features, isSpatial, type Origin, type Origins } from "./origin.ts";
-import { rearranging } from "./rearranging.ts";
 
 /** The scores that are explained, and the function of them that the model ends with. */
 export interface Score {
@@ -29,7 +29,7 @@ export interface ScoreTensor extends Omit<Score, "axes"> {
 }
 
 const squashing = new Set(["Softmax", "LogSoftmax", "Sigmoid"]);
-const passing = new Set<string>([...rearranging, "Cast", "Dropout"]);
+const passing = new Set([...rearranging, "Cast", "Dropout"]);
 /** They pick of the scores; what they pick from is explained. */
 const picking = new Set(["TopK", "ArgMax", "ArgMin", "Hardmax"]);
 

@@ -8,6 +8,7 @@
 import { Attributes, argumentOf, type Model } from "../onnx/model.ts";
 import type { Observed } from "../onnx/observe.ts";
 import type { NodeProto } from "../onnx/proto.ts";
+import { eachAlone, products } from "./families.ts";
 
 /** Where the patches are in a tensor: the places [from, to) of an axis. */
 export interface Patches {
@@ -17,16 +18,6 @@ export interface Patches {
   /** Tokens of each image, where the axis counts those of all images. */
   readonly each?: number;
 }
-
-/** Operators that treat tokens one by one, where the other operand is a constant or tokens too. */
-const eachAlone = new Set(
-  "Add Sub Mul Div Pow Sqrt Neg Relu Clip LeakyRelu PRelu Elu Celu Selu Sigmoid HardSigmoid HardSwish Softplus Softsign Tanh Gelu Mish Swish Erf Identity Dropout Cast LayerNormalization RMSNormalization BiasGelu FastGelu QuickGelu SimplifiedLayerNormalization SkipLayerNormalization QuantizeLinear DequantizeLinear DynamicQuantizeLinear".split(
-    " ",
-  ),
-);
-
-/** Products with a weight, which a quantised model has under other names. */
-const products = new Set("MatMul Gemm MatMulInteger MatMulIntegerToFloat DynamicQuantizeMatMul MatMulNBits".split(" "));
 
 /** @param wanted tensors that the score depends on */
 export function patchesReach(
@@ -78,8 +69,9 @@ function behind(
     ...{ axis, from: Math.max(from - start, 0) },
     to: Math.min(to - start, places),
   });
-  if (eachAlone.has(opType)) return dims.length === made.length ? [at] : undefined;
-  if (products.has(opType)) return input[0] === name && model.constants.has(input[1]) ? [at] : undefined;
+  if (eachAlone.includes(opType)) return dims.length === made.length ? [at] : undefined;
+  if (products.has(opType) || opType === "Gemm")
+    return input[0] === name && model.constants.has(input[1]) ? [at] : undefined;
   if (opType.startsWith("Reduce")) return values(1, "axes")?.every((one) => positive(one) > axis) ? [at] : undefined;
   if (opType === "Reshape" || opType === "Flatten") {
     // The tokens and what is before them stay, or the tokens of all images become one axis, or return from there.

@@ -1,7 +1,7 @@
 /** @file How scores become probabilities, and why: over all classes, each by itself, as they are, or not at all. */
 import { isRecord } from "../../errors.ts";
 import type { Model } from "../../onnx/model.ts";
-import { rearranging } from "../../read/rearranging.ts";
+import { rearranging } from "../../read/families.ts";
 import type { Score } from "../../read/score.ts";
 import type { Task } from "../task.ts";
 
