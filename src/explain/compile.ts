@@ -13,7 +13,7 @@ import type { Method } from "../methods/method.ts";
 import { DataType, declaredDims, makeTensor, makeValueInfo } from "../onnx/proto.ts";
 import { checkNotCompiled, type Notes, names, withResults } from "./compiled.ts";
 import type { Explainer } from "./explainer.ts";
-import { GraphQuery } from "./graph-query.ts";
+import { graphQuery } from "./graph-query.ts";
 import { declaredWhole, withDefaults } from "./rewritten.ts";
 
 /** Whether the class is an input with a default, or one that every run must feed. */
@@ -45,7 +45,7 @@ export function compile(explainer: Explainer, options: CompileOptions = {}): Uin
   const graph = graphOf(method);
   checkNotCompiled(explainer.model);
   const model = declaredWhole(withDefaults(explainer.model), explainer.tensors);
-  const query = new GraphQuery(explainer, { name: names.target, type: DataType.INT64, dims: [-1] });
+  const query = graphQuery(explainer, { name: names.target, type: DataType.INT64, dims: [-1] });
   const results = Object.entries({ ...graph(query), class: query.class }).map(([key, value]) => [
     names[key as keyof typeof names],
     key === "class" ? value : query.build.cast(value, DataType.FLOAT),

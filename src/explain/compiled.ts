@@ -31,10 +31,7 @@ export const sentenceNames = {
 /** What is told of a compiled model, by key without the prefix. */
 export type Notes = Readonly<Record<string, string>>;
 
-export const keyPrefix = "gradcam.";
-
-export const prefixed = (notes: Notes): Notes =>
-  Object.fromEntries(Object.entries(notes).map(([key, value]) => [keyPrefix + key, value]));
+const keyPrefix = "gradcam.";
 
 /**
  * A model's file with results as further outputs, by their names.
@@ -64,12 +61,13 @@ export function withResults(
       type,
       dims.map((d, i) => (d >= 0 ? d : i === 0 ? images : `${name}:${i}`)),
     );
+  const said = Object.entries({ model_bytes: String(model.bytes.length), ...notes });
   return append(model.bytes, {
     nodes: [...added.nodes, ...entries.map(([name, value]) => makeNode("Identity", [value.name], [name]))],
     initializers: [...added.initializers, ...initializers],
     inputs,
     outputs: entries.map(declared),
-    metadata: prefixed({ model_bytes: String(model.bytes.length), ...notes }),
+    metadata: Object.fromEntries(said.map(([key, value]) => [keyPrefix + key, value])),
   });
 }
 

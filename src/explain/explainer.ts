@@ -1,15 +1,13 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** @file An open model that answers why: the forward pass once, then any number of questions about it. */
-import { openModel } from "../autodiff/prepare.ts";
+import { observedOn, openModel } from "../autodiff/prepare.ts";
 import { checkOptions, expects, isRecord, type OptionNames, present, UserError } from "../errors.ts";
 import { checkFeeds } from "../onnx/feeds.ts";
 import type { Model } from "../onnx/model.ts";
 import { type Observed, observe } from "../onnx/observe.ts";
 import { declaredDims } from "../onnx/proto.ts";
-import { placed } from "../onnx/provider.ts";
 import { type Feeds, type Runtime, type SessionOptions, shapesOf } from "../onnx/runtime.ts";
 import { sideBySide, tensorOf } from "../onnx/tensors.ts";
-import { loadOperatorsOf } from "../ops/index.ts";
 import { type GraphOptions, type GraphReading, type LayerReading, readGraph } from "../read/graph.ts";
 import { candidatesIn, explainedInput } from "../read/inputs.ts";
 import { type Layer, layersOf } from "../read/layers.ts";
@@ -56,6 +54,9 @@ export async function openExplainer(ort: Runtime, bytes: Uint8Array, options: Op
 const mostSizes = 8;
 
 export class Explainer {
+  readonly model: Model;
+  /** Lends all sessions that ask the model. */
+  readonly sessions: Sessions;
   /** Candidate layers, the default first. */
   readonly layers: readonly Layer[];
   /** Types and shapes of all tensors; -1 for the batch and for sizes that are free. */
@@ -67,18 +68,16 @@ export class Explainer {
   readonly #seeded = new Map<string, readonly Layer[]>();
 
   private constructor(
-    readonly model: Model,
-    private readonly ort: Runtime,
-    private readonly options: OpenOptions,
     private readonly plan: Plan,
+    private readonly options: OpenOptions,
     /** How the model was read. */
     readonly reading: GraphReading,
     /** The order of the layers depends on their sizes: these are known. */
     private readonly sized: Observed,
-    /** Lends all sessions that ask the model. */
-    readonly sessions: Sessions,
   ) {
+    this.model = plan.model;
     this.tensors = plan.tensors;
+    this.sessions = plan.sessions;
     this.layoutOf = (layer) => plan.layoutOf(layer);
     const found = this.#layersOf([reading.score.name]);
     const { tokens } = options;
@@ -96,9 +95,7 @@ export class Explainer {
     const { model, shapes } = given.inputShapes
       ? (await import("./input-shapes.ts")).withInputShapes(opened, given.inputShapes)
       : { model: opened, shapes: {} };
-    await loadOperatorsOf(model.graph);
-    const tensors = await observe(ort, model, shapes, given.session);
-    const { session, because } = await placed(ort, model, tensors, given.session);
+    const { tensors, session, because } = await observedOn(ort, model, shapes, given.session);
     const options = { ...given, session };
     // A model of fixed size is made ready now; one of free size when it is known which size is asked.
     const fixed = freeSizes(model, {}) === "";
@@ -111,7 +108,7 @@ export class Explainer {
     refuseTraining(model, ancestors(model, [reading.score.name]));
     const sessions = given.sessions ?? new Sessions(given.keep);
     const plan = new Plan(ort, model, tensors, reading, sessions, options.session, options.tokens);
-    const explainer = new Explainer(model, ort, options, plan, reading, sized, sessions);
+    const explainer = new Explainer(plan, options, reading, sized);
     const [first] = explainer.layers;
     if (first && fixed) await plan.forward(first.name, async () => undefined);
     return explainer;
@@ -186,7 +183,7 @@ export class Explainer {
     { layer }: { layer?: string } = {},
   ): Promise<PromiseSettledResult<Forward>[]> {
     const free = this.model.inputs.every(({ name }) => this.tensors.get(name)?.dims[0] === -1);
-    const together = free && apart.length > 1 ? sideBySide(this.ort, apart) : undefined;
+    const together = free && apart.length > 1 ? sideBySide(this.plan.ort, apart) : undefined;
     const passes = together && (await (await this.#pass(together, layer)).images());
     if (passes) return Promise.allSettled(passes.map((pass) => this.#ran(pass)));
     const results: PromiseSettledResult<Forward>[] = [];
@@ -239,12 +236,9 @@ export class Explainer {
   }
 
   #plan(key: string, feeds: Feeds): Promise<Plan> {
-    const { ort, model, reading, options, sessions } = this;
-    if (key === "") return Promise.resolve(this.plan); // nothing is free
-    return this.#plans.get(key, async () => {
-      const tensors = await observe(ort, model, shapesOf(feeds), options.session);
-      return new Plan(ort, model, tensors, reading, sessions, options.session, options.tokens);
-    });
+    const { plan, model, session } = this;
+    if (key === "") return Promise.resolve(plan); // nothing is free
+    return this.#plans.get(key, async () => plan.at(await observe(plan.ort, model, shapesOf(feeds), session)));
   }
 
   /** Where the batch is free in name only, what was observed holds for one size of it: another one, as fed. */

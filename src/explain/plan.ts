@@ -69,7 +69,7 @@ export class Plan {
     readonly model: Model,
     readonly tensors: Observed,
     readonly reading: Pick<GraphReading, "explained" | "score">,
-    private readonly sessions: Sessions,
+    readonly sessions: Sessions,
     readonly options: SessionOptions = {},
     private readonly tokens?: TokenGrid,
     /** What is asked unless it is told; what every adjoint reads of the forward pass follows from it. */
@@ -77,6 +77,11 @@ export class Plan {
   ) {
     this.score = reading.score;
     if ([...tensors.values()].some(({ type }) => isTiny(type))) this.options = overPreset(unmoved, options);
+  }
+
+  /** The same model at another size. */
+  at(tensors: Observed): Plan {
+    return new Plan(this.ort, this.model, tensors, this.reading, this.sessions, this.options, this.tokens);
   }
 
   /** The grids that its layers may have; undefined without an image. */
