@@ -13,7 +13,7 @@ import {
   type Tensor,
 } from "../onnx/runtime.ts";
 import { gradientType } from "../onnx/types.ts";
-import { compileAdjoint, fetching, joined } from "./adjoint.ts";
+import { compileAdjoint, fetching } from "./adjoint.ts";
 import type { Overrides } from "./differentiate.ts";
 import { observedOn, openModel } from "./prepare.ts";
 import { overridesOf, type Rules } from "./rules.ts";
@@ -69,7 +69,7 @@ export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions):
       const { blame } = await import("../onnx/failure.ts");
       return blame({ ort, model, options: session ?? {} }, error, shapesOf(feeds));
     });
-  const extension = joined(fetching(model, []), adjoint.extension);
+  const extension = fetching(model, [], adjoint.extension);
   const runner = await openSession(ort, append(model.bytes, extension), session, model);
   try {
     const seedFeeds = names.map((name, i) => [adjoint.seeds[i], seeds[name]]);

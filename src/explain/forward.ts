@@ -41,7 +41,6 @@ export interface Explained {
   readonly layer?: string;
 }
 
-/** Explains a pass. */
 export async function explainPass(pass: Pass, options: ExplainOptions = {}): Promise<Explained> {
   const { target, method = "grad-cam", maxRows, onProgress, signal } = options;
   const { space, explain } = methodOf(method);

@@ -18,7 +18,6 @@ import type { Explainer } from "./explainer.ts";
 export interface GraphQuery extends GraphQuestion {
   /** The class that is explained, int64 [n]. */
   readonly class: Value;
-  /** The layer that was asked about. */
   readonly layer: Layer | undefined;
 }
 

@@ -24,7 +24,6 @@ export class Pass {
 
   constructor(
     readonly plan: Plan,
-    /** The target layer. */
     readonly layer: string | undefined,
     readonly feeds: Feeds,
     /** Images in the feeds. */
@@ -105,7 +104,6 @@ export class Pass {
     return this.#elsewhere;
   }
 
-  /** The model's outputs, those that are arrays. */
   async outputs(): Promise<Tensors> {
     const results = await this.results();
     return Object.fromEntries(

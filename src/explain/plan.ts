@@ -8,7 +8,7 @@
  * network both ways: there the model and its adjoint are one session. Sessions are lent by their owner (sessions.ts).
  */
 
-import { type Adjoint, compileAdjoint, type End, fetching, joined } from "../autodiff/adjoint.ts";
+import { type Adjoint, compileAdjoint, type End, fetching } from "../autodiff/adjoint.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
 import { present, UserError } from "../errors.ts";
 import { gradCamMap } from "../methods/grad-cam.ts";
@@ -44,7 +44,6 @@ export interface ForwardSession {
   readonly answers?: { readonly map: LayerMap; readonly classes: string; readonly output: string };
 }
 
-/** A question whose adjoint is to be run. */
 export interface PlanQuery {
   readonly seeding: Seeding;
   /** Whether its rows are questions about one picture, rather than pictures. */
@@ -79,7 +78,6 @@ export class Plan {
     if ([...tensors.values()].some(({ type }) => isTiny(type))) this.options = overPreset(unmoved, options);
   }
 
-  /** The same model at another size. */
   at(tensors: Observed): Plan {
     return new Plan(this.ort, this.model, tensors, this.reading, this.sessions, this.options, this.tokens);
   }
@@ -107,14 +105,14 @@ export class Plan {
         `invalid layer: "${layer}" is ${typeName(type)}, of which JavaScript has no array`,
       );
     const open = async (): Promise<ForwardSession> => {
-      const fetched = fetching(this.model, [this.score.name, layer, ...this.residuals(layer)]);
+      const fetched = [this.score.name, layer, ...this.residuals(layer)];
       if (!this.isIndependent(layer) || !this.hasClasses || !this.isFree)
-        return { session: await this.#extended(fetched, quiet) };
+        return { session: await this.#extended(fetching(this.model, fetched), quiet) };
       const { extension, seeds, outputs } = this.#compiled(
         { seeding: classesOfRun(this, this.score.name), rows: false },
         [layerEnd(layer, this.layoutOf(layer), gradCamMap)],
       );
-      const session = await this.#extended(joined(fetched, extension));
+      const session = await this.#extended(fetching(this.model, fetched, extension));
       const [classes, output] = [present(seeds[0], "the classes' input"), present(outputs[0], "the map")];
       return { session, answers: { map: gradCamMap, classes, output } };
     };
@@ -160,7 +158,6 @@ export class Plan {
     return axes.batch === 0 && axes.channels === 1 && classes > 0 && places.every((d) => d === 1);
   }
 
-  /** Whether scores are made of any number of images. */
   get isFree(): boolean {
     return this.scoreDims[0] < 0;
   }
@@ -180,7 +177,6 @@ export class Plan {
     return this.#readBehind(layer) ?? [];
   }
 
-  /** Bytes that one question takes in the backward pass to a tensor. */
   rowBytes(tensor: string): number {
     return rowBytes(this, this.score.name, tensor);
   }

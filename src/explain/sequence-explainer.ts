@@ -28,7 +28,6 @@ export interface SequenceOptions {
   readonly layer?: string;
   readonly tokens?: TokenGrid;
   readonly session?: SessionOptions;
-  /** How many sessions stay open. */
   readonly keep?: SessionBound;
 }
 
@@ -76,6 +75,22 @@ export class SequenceExplainer {
     return stage;
   }
 
+  /** What parts make of the tensors known so far, one after the other: what comes after them reads, and what is wanted. */
+  async through(
+    parts: readonly Part[],
+    sequence: SequenceModel,
+    given: Feeds,
+    wanted: Iterable<string>,
+  ): Promise<Feeds> {
+    let known = given;
+    for (const part of parts) {
+      const stage = this.stage(part, sequence);
+      const needed = [...Object.values(sequence.connections), ...wanted].filter((name) => stage.makes(name));
+      if (needed.some((name) => !Object.hasOwn(known, name))) known = { ...known, ...(await stage.run(known, needed)) };
+    }
+    return known;
+  }
+
   plan(words: number, feeds: Feeds): Promise<SequencePlan> {
     const key = `${words} ${Object.entries(feeds).map(([name, { dims }]) => `${name}=${dims}`)}`;
     return this.#plans.get(key, () =>
@@ -113,8 +128,7 @@ export class EncodedPicture {
     const layer = sequenceLayer(opened, this.layer);
     const wanted = [...opened.plan.residuals(layer), layer, model.scores];
     const known = { ...fed, ...(await this.known(model, wanted)) };
-    const last = present(model.parts.at(-1), "the last part");
-    const all = { ...known, ...(await explainer.stage(last, model).run(known, wanted)) };
+    const all = await explainer.through(model.parts.slice(-1), model, known, wanted);
     const scores = toDense(tensorOf(all, model.scores));
     const offset = present(scores.dims[1], "the places") - before.length + first;
     return new ScoredSequence(explainer, opened, layer, all, wordScores(scores, words, offset), offset);
@@ -137,14 +151,10 @@ export class EncodedPicture {
 
   /** What the parts before the last make of the picture: what comes after them reads, and what is wanted. */
   async known(model: SequenceModel, wanted: readonly string[]): Promise<Feeds> {
-    for (const part of model.parts.slice(0, -1)) {
-      const stage = this.explainer.stage(part, model);
-      const { usual } = this.explainer;
-      for (const name of wanted) if (stage.makes(name)) usual.add(name);
-      const needed = [...Object.values(model.connections), ...usual].filter((name) => stage.makes(name));
-      if (needed.some((name) => !Object.hasOwn(this.#known, name)))
-        this.#known = { ...this.#known, ...(await stage.run(this.#known, needed)) };
-    }
+    const { usual } = this.explainer;
+    const parts = model.parts.slice(0, -1);
+    for (const name of wanted) if (parts.some((part) => this.explainer.stage(part, model).makes(name))) usual.add(name);
+    this.#known = await this.explainer.through(parts, model, this.#known, usual);
     return this.#known;
   }
 }
@@ -162,6 +172,14 @@ export class ScoredSequence {
     private readonly offset: number,
   ) {}
 
+  /** What the whole was fed. */
+  get feeds(): Feeds {
+    return tensorsOf(
+      this.known,
+      this.opened.plan.model.inputs.map(({ name }) => name),
+    );
+  }
+
   /** Natural logarithms of the words' probabilities, each given the words before it. */
   get logProbabilities(): Float32Array {
     return this.scores.logProbabilities;
@@ -172,7 +190,6 @@ export class ScoredSequence {
     return this.#question(weights, {}).atLayer(gradCamSum);
   }
 
-  /** Any method's explanation of rows of weights. */
   async explain(weights: WordWeights, options: ExplainWords = {}): Promise<Explanation> {
     return methodOf(options.method ?? "grad-cam").explain(this.#question(weights, options));
   }
@@ -180,11 +197,10 @@ export class ScoredSequence {
   #question(weights: WordWeights, options: ExplainWords): Question {
     const { layer, known, opened } = this;
     const { plan, explained } = opened;
-    const inputs = plan.model.inputs.map(({ name }) => name);
     const words: Seeder = { seeding: plan.usual.seeding, feed: (rows) => this.#seeds(rows) };
     return questionOf({
       pass: {
-        ...{ plan, layer, n: 1, feeds: tensorsOf(known, inputs), tensors: async () => known },
+        ...{ plan, layer, n: 1, feeds: this.feeds, tensors: async () => known },
         respond: (_, pictures) => this.#respond(pictures),
       },
       explained,
@@ -205,19 +221,15 @@ export class ScoredSequence {
 
   /** The words' log-probabilities on other pictures, one after the other. */
   async #respond({ data, dims: [count, ...shape] }: Dense): Promise<Float32Array[]> {
+    const { explainer, feeds } = this;
     const { sequence, explained } = this.opened;
-    const { ort } = this.explainer;
     const size = product(shape);
     const answers: Float32Array[] = [];
     for (const i of range(present(count, "a count"))) {
       const picture = { data: data.slice(i * size, (i + 1) * size), dims: [1, ...shape] };
-      const { type } = tensorOf(this.known, sequence.image);
-      let known: Feeds = { ...this.known, [sequence.image]: toTensor(ort, fromPlain(picture, explained.axes), type) };
-      for (const part of sequence.parts) {
-        const stage = this.explainer.stage(part, sequence);
-        const needed = [...Object.values(sequence.connections), sequence.scores].filter((name) => stage.makes(name));
-        known = { ...known, ...(await stage.run(known, needed)) };
-      }
+      const { type } = tensorOf(feeds, sequence.image);
+      const given = { ...feeds, [sequence.image]: toTensor(explainer.ort, fromPlain(picture, explained.axes), type) };
+      const known = await explainer.through(sequence.parts, sequence, given, [sequence.scores]);
       const scores = toDense(tensorOf(known, sequence.scores));
       answers.push(wordScores(scores, this.scores.words, this.offset).logProbabilities);
     }

@@ -10,7 +10,7 @@ import { type Observed, typeOf } from "../onnx/observe.ts";
 import { DataType, type NodeProto } from "../onnx/proto.ts";
 import { pointwise, rearranging } from "./families.ts";
 import type { ExplainedInput } from "./inputs.ts";
-import { gridsOf, type Layout, layoutOf, patchesOf, type TokenGrid } from "./layout.ts";
+import { gridsOf, type Layout, layoutOf, type TokenGrid } from "./layout.ts";
 import { isSpatial } from "./origin.ts";
 import { ancestors, descendants } from "./score.ts";
 import { patchesReach } from "./tokens.ts";
@@ -90,7 +90,7 @@ export function layersOf(
     if (!layout || (derived.has(node.opType) && !unfolds(model, node, layoutAt))) continue;
     const readers = readersOf(name);
     if (readers.every((reader) => elementwise.has(reader.opType) && !scores.includes(reader.output[0]))) continue;
-    if (layout.prefix !== undefined && !patchesReach(model, tensors, name, patchesOf(layout), wanted)) continue;
+    if (layout.prefix !== undefined && !patchesReach(model, tensors, name, layout, wanted)) continue;
     if (layout.prefix !== undefined && isProjection(model, node)) continue;
     if (zeroPointOf(model, name, typeOf(model, tensors, name).type) === undefined) continue;
     const shape = tensors.get(name)?.dims ?? [];

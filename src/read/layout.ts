@@ -17,7 +17,6 @@ import { gradientType } from "../onnx/types.ts";
 import type { Axes } from "./axes.ts";
 import type { ExplainedInput } from "./inputs.ts";
 import { isSpatial, type Origin, spans } from "./origin.ts";
-import type { Patches } from "./tokens.ts";
 import { zeroPointOf } from "./zero-point.ts";
 
 /** How a caller says that a layer holds tokens. */
@@ -147,13 +146,6 @@ function tokenLayout([, count, channels]: readonly number[], grids: Grids, token
   const prefix = tokens?.prefix ?? count - product(grid);
   return prefix >= 0 && prefix + product(grid) <= count ? { channels: 2, grid, prefix } : undefined;
 }
-
-/** The places of a layout's patches on the axis of the tokens. */
-export const patchesOf = ({ grid, prefix = 0 }: Layout): Patches => ({
-  axis: 1,
-  from: prefix,
-  to: prefix + product(grid),
-});
 
 /** A layer's tensor as [n, channels, ...grid]. */
 function arrange(build: Builder, x: Value, { channels, grid, prefix, turned }: Layout): Value {

@@ -5,13 +5,15 @@
  * The patches are followed as a range of one axis, taken apart (Slice, Split, Gather), put together (Concat) and moved (Transpose,
  * Reshape), until nothing is left of it or an operator mixes tokens.
  */
+import { product } from "../onnx/dims.ts";
 import { Attributes, argumentOf, type Model } from "../onnx/model.ts";
 import type { Observed } from "../onnx/observe.ts";
 import type { NodeProto } from "../onnx/proto.ts";
 import { eachAlone, products } from "./families.ts";
+import type { Layout } from "./layout.ts";
 
 /** Where the patches are in a tensor: the places [from, to) of an axis. */
-export interface Patches {
+interface Patches {
   readonly axis: number;
   readonly from: number;
   readonly to: number;
@@ -24,7 +26,7 @@ export function patchesReach(
   model: Model,
   tensors: Observed,
   layer: string,
-  patches: Patches,
+  { grid, prefix = 0 }: Layout,
   wanted: ReadonlySet<string>,
 ): boolean {
   const seen = new Set<string>();
@@ -39,7 +41,7 @@ export function patchesReach(
       return !left || left.some((range, i) => wanted.has(node.output[i]) && reach(node.output[i], range));
     });
   };
-  return reach(layer, patches);
+  return reach(layer, { axis: 1, from: prefix, to: prefix + product(grid) });
 }
 
 /**
