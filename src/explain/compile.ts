@@ -51,19 +51,19 @@ export function compile(explainer: Explainer, options: CompileOptions = {}): Uin
     key === "class" ? value : query.build.cast(value, DataType.FLOAT),
   ]);
   const best = makeTensor(names.target, DataType.INT64, [1], BigInt64Array.of(-1n));
-  return withResults(model, query.build, Object.fromEntries(results), {
-    images: batchOf(explainer),
+  const added = {
     initializers: classInput === "optional" ? [best] : [],
     inputs: [makeValueInfo(names.target, DataType.INT64, ["gradcam_targets"])],
-    notes: {
-      method: method.name,
-      ...(query.layer && { layer: query.layer.name, grid: JSON.stringify(query.layer.grid) }),
-      score: explainer.score.name,
-      ...(explainer.score.before && { score_before: explainer.score.before }),
-      ...(model.rewritten && { rewritten: model.rewritten.join(", ") }),
-      ...notes,
-    },
-  });
+  };
+  const said = {
+    method: method.name,
+    ...(query.layer && { layer: query.layer.name, grid: JSON.stringify(query.layer.grid) }),
+    score: explainer.score.name,
+    ...(explainer.score.before && { score_before: explainer.score.before }),
+    ...(model.rewritten && { rewritten: model.rewritten.join(", ") }),
+    ...notes,
+  };
+  return withResults(model, query.build, Object.fromEntries(results), added, said, batchOf(explainer));
 }
 
 function graphOf({ name, graph }: Method): NonNullable<Method["graph"]> {
