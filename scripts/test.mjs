@@ -1,6 +1,6 @@
 /**
  * @file `npm test`: makes a fresh clone ready, then everything that continuous integration does, and what each part took. `-- --full` goes
- * on with the slow tests: the studio's, WebGPU's and the queue's faults (an hour and a half on two cores).
+ * on with the slow tests: the studio's, WebGPU's, the queue's faults and further bundlers (an hour and a half on two cores).
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -15,7 +15,7 @@ const parts = [
   ["npm", "run", "bench:quick"],
   ["npx", "vitest", "run"],
 ];
-const slow = ["test/studio", "test/web", "test/evaluate"].map((folder) => [
+const slow = ["test/studio", "test/web", "test/evaluate", "test/package"].map((folder) => [
   ...["npx", "vitest", "run", "--config", `${folder}/slow.config.ts`],
 ]);
 

@@ -73,7 +73,7 @@ export class Explainer {
     /** How the model was read. */
     readonly reading: GraphReading,
     /** The order of the layers depends on their sizes: these are known. */
-    private readonly sized: Observed,
+    readonly sized: Observed,
   ) {
     this.model = plan.model;
     this.tensors = plan.tensors;
@@ -208,9 +208,7 @@ export class Explainer {
   }
 
   async #pass(feeds: Feeds, layer = this.layers[0]?.name): Promise<Pass> {
-    if (this.sessions.released) throw released();
-    checkFeeds(this.model, feeds);
-    const plan = await this.#planFor(feeds);
+    const plan = await this.planFor(feeds);
     const { name } = (layer !== undefined && namedLayer(plan, layer, this.layers)) || {};
     const { explained } = this.reading;
     const batch = explained?.axes.batch;
@@ -227,7 +225,10 @@ export class Explainer {
     return this.release();
   }
 
-  async #planFor(feeds: Feeds): Promise<Plan> {
+  /** How pictures of the size of these are asked. */
+  async planFor(feeds: Feeds): Promise<Plan> {
+    if (this.sessions.released) throw released();
+    checkFeeds(this.model, feeds);
     const key = freeSizes(this.model, shapesOf(feeds)) + this.#otherBatch(this.tensors, feeds);
     const plan = await this.#plan(key, feeds);
     // At other sizes than it was opened with, the batch may be free in name only too.

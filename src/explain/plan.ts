@@ -36,6 +36,7 @@ import { type AdjointSession, hasNoRule, openAlone, openTogether } from "./adjoi
 import { classesOfRun, classSeeds, type Seeding, tensorSeeds } from "./seeds.ts";
 import { type Owned, quiet, type Sessions } from "./sessions.ts";
 import { rowBytes, runBytes } from "./sizes.ts";
+import { type Window, windowOf } from "./window.ts";
 
 /** The model, with a layer and more as further outputs. */
 export interface ForwardSession {
@@ -62,6 +63,7 @@ export class Plan {
   readonly score: Score;
   #grids: Grids | undefined;
   readonly #residuals = new Map<string, readonly string[] | undefined>();
+  readonly #windows = new Map<LayerMap, Map<string, Window | undefined>>();
 
   constructor(
     readonly ort: Runtime,
@@ -126,6 +128,32 @@ export class Plan {
     return this.#use(["forward"], this.model.bytes.length + runBytes(this.tensors), open, work);
   }
 
+  /** The model, with some of its tensors as outputs. */
+  fetched<R>(names: readonly string[], work: (forward: ForwardSession) => Promise<R>): Promise<R> {
+    const open = async () => ({ session: await this.#extended(fetching(this.model, names), quiet) });
+    const key = ["fetched", ...[...names].sort()];
+    return this.#use(key, this.model.bytes.length + runBytes(this.tensors), open, work);
+  }
+
+  /** The adjoint from one cell of a tensor to a map at a layer, in windows; undefined where it cannot be cut into them. */
+  async inWindows<R>(
+    tensor: string,
+    layer: string,
+    map: LayerMap,
+    work: (window: Window, adjoint: AdjointSession) => Promise<R>,
+  ): Promise<R | undefined> {
+    const windows = this.#windows.get(map) ?? new Map<string, Window | undefined>();
+    this.#windows.set(map, windows);
+    const key = JSON.stringify([tensor, layer]);
+    if (!windows.has(key)) windows.set(key, windowOf(this, tensor, layer, map));
+    const window = windows.get(key);
+    if (!window) return undefined;
+    const { model, ort, options } = this;
+    const open = () => openAlone(ort, { model, tensors: window.tensors }, window.adjoint, options);
+    const bytes = this.model.bytes.length;
+    return this.#use(["window", tensor, layer, map], bytes, open, (adjoint) => work(window, adjoint));
+  }
+
   /** The adjoint from what is seeded to a map at a layer, apart from the model: what it reads of the forward pass is fed. */
   atLayer<R>(
     layer: string,
@@ -172,24 +200,29 @@ export class Plan {
     return this.#readBehind(layer)?.length === 0;
   }
 
-  /** What the adjoint behind a layer reads. Where it has no rule, nothing: asking for it says so, and the model runs all the same. */
-  residuals(layer: string): readonly string[] {
-    return this.#readBehind(layer) ?? [];
+  /**
+   * What the adjoint behind a layer reads. Where it has no rule, nothing: asking for it says so, and the model runs all the same.
+   * @param seeded what it starts from; by default what is usual
+   */
+  residuals(layer: string, seeded?: readonly string[]): readonly string[] {
+    return this.#readBehind(layer, seeded) ?? [];
   }
 
   rowBytes(tensor: string): number {
     return rowBytes(this, this.score.name, tensor);
   }
 
-  #readBehind(layer: string): readonly string[] | undefined {
-    if (!this.#residuals.has(layer))
+  #readBehind(layer: string, seeded?: readonly string[]): readonly string[] | undefined {
+    const key = JSON.stringify([layer, ...(seeded ?? [])]);
+    const query = seeded ? { seeding: seeded, rows: false } : this.usual;
+    if (!this.#residuals.has(key))
       try {
-        this.#residuals.set(layer, this.#compiled(this.usual, [{ tensor: layer }]).residuals);
+        this.#residuals.set(key, this.#compiled(query, [{ tensor: layer }]).residuals);
       } catch (error) {
         if (!hasNoRule(error)) throw error;
-        this.#residuals.set(layer, undefined);
+        this.#residuals.set(key, undefined);
       }
-    return this.#residuals.get(layer);
+    return this.#residuals.get(key);
   }
 
   #compiled({ seeding, rows }: PlanQuery, ends: readonly End[], rules: Rules = "plain"): Adjoint {

@@ -6,18 +6,16 @@ import { isStatic, range } from "../onnx/dims.ts";
 import { typeOf } from "../onnx/observe.ts";
 import type { DataType } from "../onnx/proto.ts";
 import type { Tensor } from "../onnx/runtime.ts";
-import { interleave, rowsOf, tensorOf, tensorsOf, toDense } from "../onnx/tensors.ts";
+import { rowsOf, tensorOf, tensorsOf, toDense } from "../onnx/tensors.ts";
 import { isFloat, typeName } from "../onnx/types.ts";
 import { holdsFrames, toPlain } from "../read/axes.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
 import { ask } from "./adjoint-session.ts";
 import type { ExplainOptions } from "./forward.ts";
 import type { Pass } from "./pass.ts";
+import { inRuns } from "./rows.ts";
 import type { Seeding } from "./seeds.ts";
 import type { Asked, Weights } from "./target.ts";
-
-/** In the backward pass all that is asked in one run takes this at most, or what one question about every picture takes. */
-const mostBytes = 128e6;
 
 /** How rows of weights are fed to an adjoint. */
 export interface Seeder {
@@ -45,25 +43,18 @@ export function questionOf({ pass, explained, asked, classes, rows, options, ...
   const { ort } = plan;
   const { name: image, axes } = explained;
   const { k } = asked;
-  /** Answers about all targets, in as few runs as can be: so many of every picture in one run. */
-  const answers = async (
+  /** Answers about all targets, in as few runs as can be. */
+  const answers = (
     tensor: string,
     together: boolean,
     { feed }: Seeder,
     answer: (seeds: readonly Tensor[]) => Promise<Dense>,
-  ): Promise<Dense> => {
-    const { maxRows = Math.floor(mostBytes / plan.rowBytes(tensor)), signal } = options;
-    const step = plan.isFree && together ? Math.max(1, Math.floor(maxRows / n)) : 1;
-    const found: Dense[] = [];
-    for (let first = 0; first < k; first += step) {
-      throwIfAborted(signal);
-      const isAsked = (row: number) => row % k >= first && row % k < first + step;
+  ): Promise<Dense> =>
+    inRuns({ n, k, together: plan.isFree && together, rowBytes: plan.rowBytes(tensor), ...options }, (isAsked) => {
+      if (asked.rows) return answer(feed(asked.rows.filter((_, row) => isAsked(row))));
       const some = range(n * k).filter(isAsked);
-      const seeds = () => Object.values(asked.seeds ?? {}).map((given) => (k > 1 ? rowsOf(ort, given, some) : given));
-      found.push(await answer(asked.rows ? feed(asked.rows.filter((_, row) => isAsked(row))) : seeds()));
-    }
-    return interleave(found, n);
-  };
+      return answer(Object.values(asked.seeds).map((given) => (k > 1 ? rowsOf(ort, given, some) : given)));
+    });
   const { grid } = layer === undefined ? {} : plan.layoutOf(layer);
   return {
     image: toPlain(toDense(tensorOf(pass.feeds, image)), axes),

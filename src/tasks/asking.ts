@@ -4,8 +4,19 @@
  */
 import { expects } from "../errors.ts";
 import type { OpenOptions } from "../explain/explainer.ts";
+import type { MethodChoice } from "../methods/define.ts";
 
-/** The names that all questions share. */
+/** What all questions may say. */
+export interface AskingOptions {
+  /** One method or several; "grad-cam" by default. */
+  readonly method?: MethodChoice | readonly MethodChoice[];
+  /** Explain what speaks against what is asked about. */
+  readonly counterfactual?: boolean;
+  /** Told the part of the work that is done, 0 to 1. */
+  readonly onProgress?: (done: number) => void;
+  readonly signal?: AbortSignal;
+}
+
 export const askingNames = { method: true, counterfactual: true, onProgress: true, signal: true } as const;
 
 /** Those of an explainer, of options for more. */
@@ -32,12 +43,7 @@ export async function inSteps<T, R>(
 }
 
 /** @throws UserError `invalid-option` */
-export function checkAsking(options: {
-  readonly method?: unknown;
-  readonly onProgress?: unknown;
-  readonly signal?: AbortSignal;
-}): void {
-  const { method, onProgress, signal } = options;
+export function checkAsking({ method, onProgress, signal }: AskingOptions): void {
   expects(method === undefined || [method].flat().length > 0, "method", method, "a name, or a list of them");
   expects(!onProgress || typeof onProgress === "function", "onProgress", onProgress, "a function");
   expects(!signal || typeof signal.aborted === "boolean", "signal", signal, "an AbortSignal");

@@ -26,24 +26,21 @@ const unseen = 0.05;
 
 /** The colours of a picture's cells. */
 export function coloursOf({ width, height, data }: Picture, levels: number): Uint32Array {
-  const colours = new Uint32Array(side * side);
   const span = (cell: number, length: number): [number, number] => {
     const from = Math.floor((cell * length) / side);
     return [from, Math.max(from + 1, Math.floor(((cell + 1) * length) / side))];
   };
-  for (let row = 0; row < side; row++)
-    for (let column = 0; column < side; column++) {
-      const [[top, bottom], [left, right]] = [span(row, height), span(column, width)];
-      const sums = [0, 0, 0];
-      for (let y = top; y < bottom; y++)
-        for (let x = left; x < right; x++) for (let c = 0; c < 3; c++) sums[c] += data[(y * width + x) * 3 + c];
-      const full = 256 * (bottom - top) * (right - left);
-      colours[row * side + column] = sums.reduce(
-        (colour, sum) => colour * levels + Math.floor((sum * levels) / full),
-        0,
-      );
+  return Uint32Array.from({ length: side * side }, (_, cell) => {
+    const [[top, bottom], [left, right]] = [span(Math.floor(cell / side), height), span(cell % side, width)];
+    const full = 256 * (bottom - top) * (right - left);
+    let colour = 0;
+    for (let c = 0; c < 3; c++) {
+      let sum = 0;
+      for (let y = top; y < bottom; y++) for (let x = left; x < right; x++) sum += data[(y * width + x) * 3 + c];
+      colour = colour * levels + Math.floor((sum * levels) / full);
     }
-  return colours;
+    return colour;
+  });
 }
 
 /** @param counts of colours, colour and count by turns, as they are kept in `preprocessor_config.json` */

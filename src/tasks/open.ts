@@ -9,9 +9,13 @@ import { type Model, readModel } from "../onnx/model.ts";
 import { isText } from "./asking.ts";
 import type { PlacingOptions } from "./placing.ts";
 import type { Said } from "./said.ts";
+import { type Task, tasks } from "./task.ts";
 
 /** What a caller says of a model, over what the model says of itself. */
-export interface ModelOptions extends Omit<KnownPreprocess, "layout">, OpenOptions, PlacingOptions {}
+export interface ModelOptions extends Omit<KnownPreprocess, "layout">, OpenOptions, PlacingOptions {
+  /** What the model is for, where it is read wrongly. */
+  readonly task?: Task;
+}
 
 export const modelOptions: OptionNames<ModelOptions> = {
   ...{
@@ -24,7 +28,7 @@ export const modelOptions: OptionNames<ModelOptions> = {
     session: true,
     keep: true,
   },
-  ...{ size: true, mean: true, std: true, scale: true, channels: true, fit: true, peak: true, align: true },
+  ...{ size: true, mean: true, std: true, scale: true, channels: true, fit: true, peak: true, align: true, task: true },
 };
 
 /** What `load` is given of a model, as far as it can be seen to be wrong before the model is read. */
@@ -40,6 +44,9 @@ export function checkLoad(options: ModelOptions & { readonly labels?: unknown; r
   const given = labels === undefined || isText(labels) || isTexts(labels) || labels instanceof Blob;
   expects(given, "labels", labels, "a list of names, or a file");
   expects(inputs === undefined || isRecord(inputs), "inputs", inputs, "an object of files or tensors by name");
+  const { task } = options;
+  const knownTask = task === undefined || tasks.includes(task);
+  expects(knownTask, "task", task, tasks.join(", "));
   expects(session === undefined || isRecord(session), "session", session, "an object of ONNX Runtime's options");
 }
 

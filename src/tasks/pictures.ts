@@ -7,8 +7,7 @@ import { type Box, locateOn, type Point } from "../image/locate.ts";
 import { type Picture, type PixelMap, picture } from "../image/picture.ts";
 import { preprocess } from "../image/preprocess.ts";
 import { axesText, plainDims } from "../read/axes.ts";
-import { type Placeable, PlacedMap, type Surface } from "./placed-map.ts";
-import type { Placing } from "./placing.ts";
+import { layOn } from "./placed-map.ts";
 import {
   type Feeding,
   fitted,
@@ -56,29 +55,13 @@ export function preparePicture(sample: Sample, feeding: Feeding): PreparedSample
 }
 
 /** Lays maps over a picture that the network saw through a geometry. */
-export const onPicture = (geometry: Geometry) => {
-  const surface: Surface<PixelMap, Pick<PicturePlace, "peak" | "box">> = {
-    axes: 2,
+export const onPicture = (geometry: Geometry) =>
+  layOn<"onPicture", PixelMap, Pick<PicturePlace, "peak" | "box">>({
+    ...{ name: "onPicture", where: ["peak", "box"], axes: 2 },
     spread: ({ data, dims: [h, w] }, alignment) => undo(data, [h, w], geometry, alignment),
     locate: (values, { dims }, { rule, alignment }) =>
       locateOn(geometry, values, { rule, within: cellsSpan(dims, geometry, alignment) }),
-  };
-  return <E extends Placeable>(explanation: E, placing?: Placing): E & PicturePlace => {
-    const placed = new PlacedMap(explanation, surface, placing);
-    return {
-      ...explanation,
-      get onPicture() {
-        return placed.values;
-      },
-      get peak() {
-        return placed.where.peak;
-      },
-      get box() {
-        return placed.where.box;
-      },
-    };
-  };
-};
+  });
 
 function refuseBands({ name, dims, axes }: Feeding): never {
   const [, channels] = plainDims(dims, axes);

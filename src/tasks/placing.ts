@@ -33,16 +33,13 @@ export interface Placing {
 }
 
 export class Placements {
-  readonly #known = new Map<string, Promise<Alignment>>();
+  readonly #known = new Map<string, Alignment>();
 
-  /**
-   * @param axes those of the input that run across the sample.
-   * @throws UserError `invalid-option` for what is not among the choices.
-   */
+  /** @throws UserError `invalid-option` for what is not among the choices. */
   constructor(
     private readonly explainer: Explainer,
-    private readonly input: string,
-    private readonly axes: readonly number[],
+    /** With those of its axes that run across the sample. */
+    private readonly input: { readonly name: string; readonly axes: readonly number[] },
     private readonly options: PlacingOptions,
   ) {
     checked("peak", options.peak, peakRules);
@@ -60,15 +57,11 @@ export class Placements {
   async of(layer: string | undefined): Promise<Placing> {
     const { rule } = this;
     if (layer === undefined || this.options.align !== "receptive-field") return { rule };
-    const alignment = this.#known.get(layer) ?? this.#computed(layer);
-    this.#known.set(layer, alignment);
-    return { rule, alignment: await alignment };
-  }
-
-  async #computed(layer: string): Promise<Alignment> {
     const { receptiveField } = await import("../explain/receptive-field.ts");
     const { model, tensors } = this.explainer;
-    return receptiveField(model, tensors, { name: this.input, axes: this.axes }, layer);
+    const alignment = this.#known.get(layer) ?? receptiveField(model, tensors, this.input, layer);
+    this.#known.set(layer, alignment);
+    return { rule, alignment };
   }
 }
 

@@ -16,6 +16,13 @@ export interface Preparation {
 }
 
 const what = "preparation";
+const option = { option: "--mean, --std, --scale, --channels, --size, --fit" } as const;
+
+/** What is said, without what is not. */
+const definedOf = ({ size, mean, std, scale, channels, fit, layout }: KnownPreprocess): KnownPreprocess =>
+  Object.fromEntries(
+    Object.entries({ size, mean, std, scale, channels, fit, layout }).filter(([, value]) => value !== undefined),
+  );
 
 /**
  * How pictures become an input.
@@ -47,14 +54,29 @@ export function preparationOf(
       decisions: [{ what, value: "as stated", because, option: "--mean" }],
     };
   }
-  const assumed = assumePreprocess(pictureShape(ordered, layout, typeName(type)), known);
+  const input = pictureShape(ordered, layout, typeName(type));
+  const usual = isFloat(type) ? (said.fileNotes?.preparation ?? said.usual) : undefined;
+  const assumed = assumePreprocess(input, { ...usual?.known, ...definedOf(known) });
   if ((said.mean !== undefined && said.std !== undefined) || said.scale !== undefined)
     return { preprocess: assumed, decisions: asGiven };
+  if (usual)
+    return {
+      preprocess: assumed,
+      decisions: [
+        {
+          what,
+          value: usual.guess ? "as for most models of its kind" : "as stated",
+          because: usual.because,
+          ...option,
+          ...(usual.guess && { guess: true }),
+        },
+      ],
+    };
   const itself = `"${name}" takes integers, so the model prepares them itself`;
   const decision: Decision = isFloat(type)
     ? {
         ...{ what, value: "as for most ImageNet models", because: "the model does not specify it" },
-        ...{ option: "--mean, --std, --scale, --channels, --size", guess: true },
+        ...{ ...option, guess: true },
       }
     : { what, value: "unscaled pixels", because: itself, option: "--size" };
   return { preprocess: assumed, decisions: [decision] };

@@ -6,7 +6,7 @@ import { type CellCentres, spanned, upsample } from "../image/geometry.ts";
 import { locate } from "../image/locate.ts";
 import { plainDims } from "../read/axes.ts";
 import { mono, type Signal, stretch } from "../signal/signal.ts";
-import { PlacedMap, type Surface } from "./placed-map.ts";
+import { layOn } from "./placed-map.ts";
 import {
   type Feeding,
   fitted,
@@ -41,8 +41,8 @@ export function prepareSignal(sample: Sample, feeding: Feeding): PreparedSample<
   const unit = 1 / (signal.rate ?? 1);
   // A recording that was stretched has as many more samples for one of the input's.
   const stretched = length / input.dims[1];
-  const surface: Surface<Float32Array, Pick<SignalPlace, "peak" | "span">> = {
-    axes: 1,
+  const lay = layOn<"onSignal", Float32Array, Pick<SignalPlace, "peak" | "span">>({
+    ...{ name: "onSignal", where: ["peak", "span"], axes: 1 },
     spread: ({ data, dims: [cells] }, [along] = []) =>
       upsample(data, [1, cells], [1, length], [undefined, along && scaled(along, stretched)]),
     locate(data, { dims: [cells] }, { rule, alignment: [along] = [] }) {
@@ -53,25 +53,8 @@ export function prepareSignal(sample: Sample, feeding: Feeding): PreparedSample<
         ...(box && { span: [box[0] * unit, box[2] * unit] as const }),
       };
     },
-  };
-  return {
-    ...{ input, prepared: isSignal(sample), subject: { signal } },
-    lay(explanation, placing) {
-      const placed = new PlacedMap(explanation, surface, placing);
-      return {
-        ...explanation,
-        get onSignal() {
-          return placed.values;
-        },
-        get peak() {
-          return placed.where.peak;
-        },
-        get span() {
-          return placed.where.span;
-        },
-      };
-    },
-  };
+  });
+  return { input, prepared: isSignal(sample), subject: { signal }, lay };
 }
 
 const scaled = ({ start, step }: CellCentres, by: number): CellCentres => ({ start: start * by, step: step * by });

@@ -3,7 +3,7 @@
 import type { Dense } from "../array/dense.ts";
 import { type Alignment, spanned, upsample } from "../image/geometry.ts";
 import { type Box3, box3, type Point3, peak3 } from "../image/locate-volume.ts";
-import { PlacedMap, type Surface } from "./placed-map.ts";
+import { layOn } from "./placed-map.ts";
 import {
   type Feeding,
   fitted,
@@ -35,32 +35,15 @@ export function prepareVolume(sample: Sample, feeding: Feeding): PreparedSample<
   const input = fitted(sample, feeding);
   const volume = plainSample(input, feeding.axes);
   const size = volume.dims.slice(1);
-  const surface: Surface<Dense, Pick<VolumePlace, "peak" | "box">> = {
-    axes: 3,
+  const lay = layOn<"onVolume", Dense, Pick<VolumePlace, "peak" | "box">>({
+    ...{ name: "onVolume", where: ["peak", "box"], axes: 3 },
     spread: (map, alignment) => resize(map, size, alignment),
     locate(values, { dims }, { rule, alignment }) {
       const within = alignment?.map((centres, axis) => spanned(centres, dims[axis], size[axis]));
       return { peak: peak3(values, { rule, within }), box: box3(values) };
     },
-  };
-  return {
-    ...{ input, prepared: false, subject: { volume } },
-    lay(explanation, placing) {
-      const placed = new PlacedMap(explanation, surface, placing);
-      return {
-        ...explanation,
-        get onVolume() {
-          return placed.values;
-        },
-        get peak() {
-          return placed.where.peak;
-        },
-        get box() {
-          return placed.where.box;
-        },
-      };
-    },
-  };
+  });
+  return { input, prepared: false, subject: { volume }, lay };
 }
 
 /** Linear along each axis, the values at the centres of their cells: each slice is resized, then the row of slices. */

@@ -8,7 +8,7 @@ import { sourceAt } from "../../src/evaluate/source.ts";
 import { decode } from "../../src/image/sharp.ts";
 import { gap } from "../nets.ts";
 import { expectMistake } from "./mistake.ts";
-import { filesIn, folder, gradcam, start, within, withModel, writePicture } from "./run.ts";
+import { filesIn, folder, start, within, withModel, writePicture } from "./run.ts";
 
 test("a corrupt picture among others: they are explained, and it has one line", async () => {
   const cwd = folder();
@@ -17,7 +17,7 @@ test("a corrupt picture among others: they are explained, and it has one line", 
   for (const name of ["a", "c"]) await writePicture(path.join(cwd, "photos", `${name}.png`));
   writeFileSync(path.join(cwd, "photos/b.png"), "no picture");
   for (const json of [["--json"], []]) {
-    const { code, stdout, stderr } = await gradcam(["explain", "photos", ...net, ...json], cwd);
+    const { code, stdout, stderr } = await within(["explain", "photos", ...net, ...json], cwd);
     expect(code).toBe(2);
     expect(stderr).toMatch(/^gradcam: invalid image photos\/b\.png: [^\n]+\n$/);
     if (json.length) expect(stdout.match(/"image":"photos\/[ac]\.png"/g)?.length).toBe(2);
@@ -39,7 +39,7 @@ test("what is no file is passed over in a directory, and refused by its name", a
   symlinkSync("../photos", path.join(photos, "around"));
   symlinkSync("/dev/zero", path.join(photos, "device.png"));
   execFileSync("mkfifo", [path.join(photos, "pipe.png")]);
-  const { code, stdout, stderr } = await gradcam(["explain", "photos", ...net, "--json", "--out", "o"], cwd);
+  const { code, stdout, stderr } = await within(["explain", "photos", ...net, "--json", "--out", "o"], cwd);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   const pictures = stdout
     .trimEnd()
@@ -111,7 +111,7 @@ test("a picture that is not there among others: they are explained, and it has o
   const cwd = folder();
   const net = withModel(cwd, gap({ input: [1, 3, 8, 8] }));
   for (const name of ["a", "c"]) await writePicture(path.join(cwd, `${name}.png`));
-  const { code, stdout, stderr } = await gradcam(["explain", "a.png", "b.png", "c.png", ...net, "--json"], cwd);
+  const { code, stdout, stderr } = await within(["explain", "a.png", "b.png", "c.png", ...net, "--json"], cwd);
   expect(code).toBe(2);
   expect(stderr).toBe("gradcam: missing image b.png: no such file\n");
   expect(stdout.match(/"image":"[ac]\.png"/g)?.length).toBe(2);

@@ -6,7 +6,7 @@ import { decodeNpy } from "../../src/array/npy.ts";
 import { decode } from "../../src/image/sharp.ts";
 import { floats, model, node } from "../models.ts";
 import { gap } from "../nets.ts";
-import { example, exampleSize, filesIn, folder, gradcam, repository, withModel, writePicture } from "./run.ts";
+import { example, exampleSize, filesIn, folder, gradcam, repository, within, withModel, writePicture } from "./run.ts";
 
 /** A line of `--json`, as the design fixes it. */
 interface Line {
@@ -86,7 +86,7 @@ test("the bundled example: the cat on the left, the cup on the right", async () 
 
 test("a table, and where the pictures are", async () => {
   const cwd = folder();
-  const { code, stdout, stderr } = await gradcam(["explain", example], cwd);
+  const { code, stdout, stderr } = await within(["explain", example], cwd);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toMatch(/^ +967 {2}espresso +\d\.\d\d +\d+\.\d %$/m);
   expect(stdout).toContain("Images are in gradcam-out.");
@@ -109,7 +109,7 @@ test("a model of one's own: every method, labels, topN, a contrast", async () =>
   await writePicture(path.join(cwd, "a.png"));
   const methods = ["grad-cam", "guided-backprop", "guided-grad-cam", "deconvolution", "gradient", "occlusion"];
   const args = ["explain", "a.png", ...net, "--labels", "names.txt", "--class", "top2", "--class", "bee", "--json"];
-  const { code, stdout, stderr } = await gradcam([...args, ...methods.flatMap((m) => ["--method", m])], cwd);
+  const { code, stdout, stderr } = await within([...args, ...methods.flatMap((m) => ["--method", m])], cwd);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   const [line] = linesOf(stdout);
   const asked = [...new Set([line.predictions[0].label, line.predictions[1].label, "bee"])];
@@ -118,7 +118,7 @@ test("a model of one's own: every method, labels, topN, a contrast", async () =>
   );
   for (const { map } of line.explanations) expect(filesIn(path.join(cwd, "gradcam-out"))).toContain(map.file);
 
-  const contrast = await gradcam(
+  const contrast = await within(
     ["explain", "a.png", ...net, "--labels", "names.txt", "--class", "bee", "--against", "cat"],
     cwd,
   );
@@ -133,7 +133,7 @@ test("a directory: each picture a line, folders kept, two of one stem told apart
   for (const name of ["one.png", "deep/one.png", "two.png", "two.PNG"])
     await writePicture(path.join(cwd, "photos", name));
   writeFileSync(path.join(cwd, "photos/notes.txt"), "no picture");
-  const run = () => gradcam(["explain", "photos", ...net, "--json", "--out", "photos/out"], cwd);
+  const run = () => within(["explain", "photos", ...net, "--json", "--out", "photos/out"], cwd);
   const { code, stdout, stderr } = await run();
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   const lines = linesOf(stdout);
@@ -152,7 +152,7 @@ test("two pictures of one name from two folders", async () => {
     mkdirSync(path.join(cwd, name));
     await writePicture(path.join(cwd, name, "x.png"), { seed: name.charCodeAt(0) });
   }
-  const { code, stdout } = await gradcam(["explain", "a/x.png", "b/x.png", ...net, "--class", "0", "--json"], cwd);
+  const { code, stdout } = await within(["explain", "a/x.png", "b/x.png", ...net, "--class", "0", "--json"], cwd);
   expect(code).toBe(0);
   const files = linesOf(stdout).map(({ explanations: [{ map }] }) => map.file);
   expect(new Set(files).size).toBe(2);
@@ -163,7 +163,7 @@ test("a blank map says why and writes its files, all of one colour", async () =>
   await writePicture(path.join(cwd, "a.png"));
   // Class 0 sums positive features with weight -1, so nothing speaks for it; class 1 with +1.
   const net = withModel(cwd, brightness([-1, 1]));
-  const { code, stdout, stderr } = await gradcam(["explain", "a.png", ...net, "--class", "0", "--json"], cwd);
+  const { code, stdout, stderr } = await within(["explain", "a.png", ...net, "--class", "0", "--json"], cwd);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   const [explanation] = linesOf(stdout)[0].explanations;
   expect(explanation.blank).toBe('no positive evidence for "class 0" at features');
@@ -180,7 +180,7 @@ test("a blank map says why and writes its files, all of one colour", async () =>
   const { data } = await decode(path.join(out, "a.grad-cam.0.heat.png"));
   const cells = new Set(Array.from({ length: data.length / 3 }, (_, i) => String(data.subarray(3 * i, 3 * i + 3))));
   expect(cells.size).toBeLessThanOrEqual(2); // within the network's view, and outside it
-  const table = await gradcam(["explain", "a.png", ...net, "--class", "0"], cwd);
+  const table = await within(["explain", "a.png", ...net, "--class", "0"], cwd);
   expect(table.stdout).toContain('grad-cam, class 0: blank, no positive evidence for "class 0" at features');
 });
 
@@ -193,7 +193,7 @@ test("pictures of one pixel and of extreme shapes", async () => {
     [3, 300],
   ])
     await writePicture(path.join(cwd, `${width}.png`), { width, height });
-  const { code, stdout, stderr } = await gradcam(["explain", "1.png", "400.png", "3.png", ...net, "--json"], cwd);
+  const { code, stdout, stderr } = await within(["explain", "1.png", "400.png", "3.png", ...net, "--json"], cwd);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(linesOf(stdout).length).toBe(3);
 });
@@ -202,7 +202,7 @@ test("more classes than a panel has room for", async () => {
   const cwd = folder();
   const net = withModel(cwd, brightness(Array.from({ length: 60 }, (_, i) => i + 1)));
   await writePicture(path.join(cwd, "a.png"), { width: 20, height: 200 });
-  const { code, stdout, stderr } = await gradcam(["explain", "a.png", ...net, "--class", "top40", "--json"], cwd);
+  const { code, stdout, stderr } = await within(["explain", "a.png", ...net, "--class", "top40", "--json"], cwd);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(linesOf(stdout)[0].explanations.length).toBe(40);
 });

@@ -4,7 +4,7 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { decode } from "../../src/image/sharp.ts";
 import { gap, vgg } from "../nets.ts";
-import { type Ended, filesIn, folder, gradcam, start, within, withModel, writePicture } from "./run.ts";
+import { type Ended, filesIn, folder, start, within, withModel, writePicture } from "./run.ts";
 
 interface Line {
   readonly image: string;
@@ -85,7 +85,7 @@ describe("which files are written", () => {
 
   test("what is not to be written", async () => {
     expectLine(
-      await gradcam(["explain", "photos", "--write", "overlay,maps"], await photos(1)),
+      await within(["explain", "photos", "--write", "overlay,maps"], await photos(1)),
       /'--write <list>' argument 'overlay,maps' is invalid\. Allowed values: map, overlay, heat, panel, manifest/,
     );
   });

@@ -5,22 +5,16 @@ import { describe, test } from "vitest";
 import { encodeNpy } from "../../src/array/npy.ts";
 import { waveFile } from "../signal/wave-file.ts";
 import { expectMistake } from "./mistake.ts";
-import { type Ended, folder, gradcam, repository, within } from "./run.ts";
+import { folder, repository, within } from "./run.ts";
 
 type Files = Readonly<Record<string, Uint8Array | string>>;
 
 /** Runs `explain` in a copy of a case of test/inputs. */
-async function refused(
-  name: string,
-  args: readonly string[],
-  words: string | RegExp,
-  files: Files = {},
-  run: (args: readonly string[], cwd: string) => Promise<Ended> = within,
-) {
+async function refused(name: string, args: readonly string[], words: string | RegExp, files: Files = {}) {
   const cwd = folder();
   cpSync(path.join(repository, "test/inputs", name), cwd, { recursive: true });
   for (const [file, content] of Object.entries(files)) writeFileSync(path.join(cwd, file), content);
-  expectMistake(await run(["explain", ...args, "--model", "model.onnx"], cwd), cwd, words);
+  expectMistake(await within(["explain", ...args, "--model", "model.onnx"], cwd), cwd, words);
 }
 
 const npy = (...shape: number[]) => encodeNpy(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape);
@@ -118,8 +112,6 @@ describe("other inputs", () => {
       "question",
       ["input.png", "--input", "words.npy"],
       /--input <name=file>' argument 'words\.npy' is invalid.*the name of an input/,
-      {},
-      gradcam,
     ));
   test("no such file", () => asked(words("none.npy"), 'missing input "words": none.npy: no such file'));
   test("floats for whole numbers", () =>

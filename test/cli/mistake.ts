@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { expect } from "vitest";
 import { gap } from "../nets.ts";
-import { type Ended, filesIn, folder, gradcam, withModel, writePicture } from "./run.ts";
+import { type Ended, filesIn, folder, within, withModel, writePicture } from "./run.ts";
 
 /** The run ended as a mistake of the user's should. */
 export function expectMistake({ code, stdout, stderr }: Ended, cwd: string, words: string | RegExp): void {
@@ -29,7 +29,7 @@ export async function mistake(
   await writePicture(path.join(cwd, "a.png"));
   withModel(cwd, bytes);
   await prepare?.(cwd);
-  expectMistake(await gradcam(["explain", ...args], cwd), cwd, words);
+  expectMistake(await within(["explain", ...args], cwd), cwd, words);
 }
 /** Arguments that are right. */
 export const ok = ["a.png", "--model", "net.onnx"] as const;

@@ -4,7 +4,7 @@ import path from "node:path";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { expectMistake, mistake, net, ok } from "./mistake.ts";
-import { example, filesIn, folder, gradcam, withModel, writePicture } from "./run.ts";
+import { example, filesIn, folder, gradcam, within, withModel, writePicture } from "./run.ts";
 
 const write = (name: string, content: string | Uint8Array) => (cwd: string) =>
   writeFileSync(path.join(cwd, name), content);
@@ -111,7 +111,7 @@ describe("places to write", () => {
     await writePicture(path.join(cwd, "a.png"));
     withModel(cwd, net);
     mkdirSync(path.join(cwd, "gradcam-out/a.panel.png"), { recursive: true });
-    const { code, stdout, stderr } = await gradcam(["explain", ...ok, "--json"], cwd);
+    const { code, stdout, stderr } = await within(["explain", ...ok, "--json"], cwd);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(/^gradcam: cannot write: .*a\.panel\.png: [^\n]+\n$/);
     expect(filesIn(cwd).filter((name) => name.endsWith(".part"))).toEqual([]);

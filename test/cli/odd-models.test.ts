@@ -8,7 +8,7 @@ import { changed, DataType, encodeModel } from "../../src/onnx/proto.ts";
 import { bools, floats, model, node } from "../models.ts";
 import { gap, weights } from "../nets.ts";
 import { expectMistake } from "./mistake.ts";
-import { folder, gradcam, within, withModel } from "./run.ts";
+import { folder, within, withModel } from "./run.ts";
 
 const file = (name: string) => fileURLToPath(new URL(`../cases/${name}`, import.meta.url));
 
@@ -33,7 +33,7 @@ test("--input-shape, for an input without a shape", async () => {
     cwd,
     'unknown input: "z"; the model takes x',
   );
-  expectMistake(await gradcam([...args, "--input-shape", "8 by 8"], cwd), cwd, /Expected a shape such as 1x3x224x224/);
+  expectMistake(await within([...args, "--input-shape", "8 by 8"], cwd), cwd, /Expected a shape such as 1x3x224x224/);
 });
 
 test("a model of free size is compiled at the size that its pictures have", async () => {

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { decode } from "../../src/image/sharp.ts";
 import { makeScene, paint } from "../../src/scenes/index.ts";
 import { gap } from "../nets.ts";
-import { example, filesIn, folder, gradcam, within, withModel, writePicture } from "./run.ts";
+import { example, filesIn, folder, within, withModel, writePicture } from "./run.ts";
 
 const net = gap({ input: [1, 3, 8, 8] });
 const methodsIn = (stdout: string): string[] =>
@@ -29,13 +29,13 @@ test.each([[["--metric", "sparseness", "--metric", "complexity"]], [["--metrics"
   async (asked) => {
     const cwd = folder();
     await writePicture(path.join(cwd, "a.png"));
-    const { code, stdout } = await gradcam(
+    const { code, stdout } = await within(
       ["evaluate", ".", "--format", "manifest", ...withModel(cwd, net), ...asked],
       cwd,
     );
     // There is no manifest: the metrics were taken, the dataset was not.
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    const { stderr } = await gradcam(["evaluate", ".", "--metric", "sparseness,beauty"], cwd);
+    const { stderr } = await within(["evaluate", ".", "--metric", "sparseness,beauty"], cwd);
     expect(stderr).toMatch(/^gradcam: unknown metric: "beauty"; allowed are [^\n]+\n$/);
   },
 );
@@ -71,7 +71,7 @@ test.each([
   ["evaluate", "--metric", "sparseness,"],
   ["evaluate", "--metrics", "sparseness,,complexity"],
 ])("a list with a hole is refused: %s %s %j", async (command, option, list) => {
-  const { code, stdout, stderr } = await gradcam([command, example, option, list], folder());
+  const { code, stdout, stderr } = await within([command, example, option, list], folder());
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   const said = "is invalid. It must have no empty part between its commas; --help shows what is allowed\n";
   expect(stderr.startsWith(`gradcam: option '${option} `), stderr).toBe(true);
@@ -119,7 +119,7 @@ test("gradcam scenes draws what the library paints, and tells what is true of it
 test("what help shows for drawn scenes works as it stands", async () => {
   const cwd = folder();
   for (const command of ["caption", "ask"]) {
-    const { stdout } = await gradcam([command, "--help"], cwd);
+    const { stdout } = await within([command, "--help"], cwd);
     const shown = [...stdout.matchAll(/^ {2}gradcam ((?:scenes|caption|ask) .*?)(?: {2,}.*)?$/gm)].map(
       ([, line]) => line,
     );

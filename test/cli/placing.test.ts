@@ -40,7 +40,7 @@ describe("--align receptive-field draws a dot where it is", () => {
   });
 
   test("another word is refused", async () => {
-    const { code, stderr } = await gradcam(["explain", "dot.png", "--align", "nowhere"], folder());
+    const { code, stderr } = await within(["explain", "dot.png", "--align", "nowhere"], folder());
     expect([code, stderr]).toEqual([2, expect.stringContaining("Allowed choices are bilinear, receptive-field")]);
   });
 });

@@ -43,17 +43,22 @@ export const gradcam = (args: readonly string[], cwd: string): Promise<Ended> =>
 
 /** The same within this process, which starts sooner. */
 export async function within(args: readonly string[], cwd: string): Promise<Ended> {
-  const said: Record<"log" | "error", string[]> = { log: [], error: [] };
-  const spies = (["log", "error"] as const).map((name) =>
-    vi.spyOn(console, name).mockImplementation((line) => {
-      said[name].push(`${line}\n`);
+  const said = { stdout: "", stderr: "" };
+  const spies = (["stdout", "stderr"] as const).flatMap((name) => [
+    vi.spyOn(console, name === "stdout" ? "log" : "error").mockImplementation((line) => {
+      said[name] += `${line}\n`;
     }),
-  );
+    // Commander writes help and mistakes without the console.
+    vi.spyOn(process[name], "write").mockImplementation((part) => {
+      said[name] += part;
+      return true;
+    }),
+  ]);
   const before = process.cwd();
   process.chdir(cwd);
   try {
     const code = await main(["node", "gradcam", ...args]);
-    return { code, stdout: said.log.join(""), stderr: said.error.join("") };
+    return { code, ...said };
   } finally {
     process.chdir(before);
     for (const spy of spies) spy.mockRestore();

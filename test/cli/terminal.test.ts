@@ -7,7 +7,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } fro
 import path from "node:path";
 import { expect, test } from "vitest";
 import { printable } from "../../src/render/printable.ts";
-import { folder, gradcam, repository, writePicture } from "./run.ts";
+import { folder, gradcam, repository, within, writePicture } from "./run.ts";
 
 const cases = path.join(repository, "test/cases/hostile");
 const evil = "\x1b[2J\x1b]0;PWNED\x07\x9b31m\u202ered";
@@ -51,7 +51,8 @@ test.each<[string, readonly string[], number]>([
     await writePicture(path.join(cwd, "data/b.png"), { width: 32, height: 32 });
     writeFileSync(path.join(cwd, "data/manifest.csv"), `picture,label\nb.png,3\n"${evil}\nFAKE/a.png","${evil}"`);
   }
-  const ended = await gradcam(args, cwd);
+  // An evaluation has workers, which are built files.
+  const ended = await (args[0] === "evaluate" ? gradcam : within)(args, cwd);
   const { stdout, stderr } = ended;
   expect({ code: ended.code, stderr: code ? "" : stderr }).toEqual({ code, stderr: "" });
   for (const text of [stdout, stderr]) {
@@ -72,7 +73,7 @@ test("what we style ourselves is styled, and a name's own styles are text", () =
 
 test("JSON keeps what it says", async () => {
   const cwd = await hostile();
-  const { stdout } = await gradcam(["explain", photo, ...model, "--class", "0", "--json"], cwd);
+  const { stdout } = await within(["explain", photo, ...model, "--class", "0", "--json"], cwd);
   const labels = JSON.parse(readFileSync(path.join(cwd, "lab.json"), "utf8")).id2label;
   const { image, explanations } = JSON.parse(stdout);
   expect(image).toBe(photo);

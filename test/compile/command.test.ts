@@ -9,7 +9,7 @@ import { load } from "../../src/node/load.ts";
 import { readModel } from "../../src/onnx/model.ts";
 import { changed, encodeModel, makeEntries } from "../../src/onnx/proto.ts";
 import { expectMistake } from "../cli/mistake.ts";
-import { filesIn, folder, gradcam, withModel, writePicture } from "../cli/run.ts";
+import { filesIn, folder, gradcam, within, withModel, writePicture } from "../cli/run.ts";
 import { ask, expectClose, expectUserError, numbers, session } from "../explain/ask.ts";
 import { gap, images, linear, vgg, withInput } from "../nets.ts";
 import { compiled, declared, runOnce } from "./compile.ts";
@@ -19,7 +19,7 @@ const read = (cwd: string, name: string) => readModel(new Uint8Array(readFileSyn
 test("a file beside, and a table of its inputs and outputs", async () => {
   const cwd = folder();
   withModel(cwd, await declared(gap()));
-  const { code, stdout, stderr } = await gradcam(["compile", "net.onnx"], cwd);
+  const { code, stdout, stderr } = await within(["compile", "net.onnx"], cwd);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout.split("\n")).toEqual([
     expect.stringMatching(/^net\.gradcam\.onnx: net and \d+ bytes, grad-cam at features$/),
@@ -38,10 +38,10 @@ test("what was written anew is said: in the table, as JSON and in the file", asy
   const { proto, graph } = readModel(await declared(gap()));
   withModel(cwd, encodeModel(changed(proto, { graph: changed(graph, { node: graph.node.toReversed() }) })));
   const said = "nodes sorted";
-  expect((await gradcam(["compile", "net.onnx"], cwd)).stdout.split("\n")[1]).toBe(
+  expect((await within(["compile", "net.onnx"], cwd)).stdout.split("\n")[1]).toBe(
     ` the model itself was rewritten first: ${said}`,
   );
-  const { stdout } = await gradcam(["compile", "net.onnx", "--json"], cwd);
+  const { stdout } = await within(["compile", "net.onnx", "--json"], cwd);
   expect(JSON.parse(stdout).rewritten).toEqual([said]);
   const written = read(cwd, "net.gradcam.onnx");
   expect(written.mended).toBeUndefined();
@@ -64,7 +64,7 @@ test("JSON", async () => {
     "a/b.onnx",
     "--json",
   ];
-  const { code, stdout } = await gradcam(args, cwd);
+  const { code, stdout } = await within(args, cwd);
   expect(code).toBe(0);
   const said = JSON.parse(stdout);
   const { bytes, graph } = read(cwd, "a/b.onnx");
@@ -86,11 +86,11 @@ test("labels and preprocessing go with the file, and explain as the model does",
   writeFileSync(path.join(cwd, "names.txt"), "ant\nbee\ncat\ndog\neel\n");
   const how = ["--labels", "names.txt", "--mean", "0.1,0.2,0.3", "--std", "0.5"];
   for (const kind of ["optional", "required"]) {
-    const made = await gradcam(["compile", "net.onnx", ...how, "--class-input", kind, "--out", "c.onnx"], cwd);
+    const made = await within(["compile", "net.onnx", ...how, "--class-input", kind, "--out", "c.onnx"], cwd);
     expect(made.code).toBe(0);
     const question = ["explain", "a.png", "--class", "bee", "--json", "--out"];
-    const from = JSON.parse((await gradcam([...question, "1", ...net, ...how], cwd)).stdout);
-    const of = JSON.parse((await gradcam([...question, "2", "--model", "c.onnx"], cwd)).stdout);
+    const from = JSON.parse((await within([...question, "1", ...net, ...how], cwd)).stdout);
+    const of = JSON.parse((await within([...question, "2", "--model", "c.onnx"], cwd)).stdout);
     expect({ ...of, model: from.model }).toEqual(from);
     const [got, want] = ["2", "1"].map((out) => readFileSync(path.join(cwd, out, from.explanations[0].map.file)));
     expect(decodeNpy(got)).toEqual(decodeNpy(want));
@@ -100,7 +100,7 @@ test("labels and preprocessing go with the file, and explain as the model does",
 test("the metadata says what explain would assume, and what it is told is taken first", async () => {
   const cwd = folder();
   withModel(cwd, gap({ input: [1, 3, 8, 8] }));
-  await gradcam(["compile", "net.onnx"], cwd);
+  await within(["compile", "net.onnx"], cwd);
   const notes = notesOf(read(cwd, "net.gradcam.onnx"));
   expect(JSON.parse(notes?.preprocess ?? "")).toMatchObject({ crop: { width: 8, height: 8 }, layout: "NCHW" });
   expect(JSON.parse(notes?.labels ?? "")).toEqual([]);
@@ -115,7 +115,7 @@ test("height and width that are free: the size that pictures are prepared to", a
   const cwd = folder();
   const bytes = withInput(gap(), ["N", 3, "H", "W"]);
   withModel(cwd, bytes);
-  const { code } = await gradcam(["compile", "net.onnx", "--size", "16", "--out", "c.onnx"], cwd);
+  const { code } = await within(["compile", "net.onnx", "--size", "16", "--out", "c.onnx"], cwd);
   expect(code).toBe(0);
   const file = read(cwd, "c.onnx").bytes;
   const outputs = await runOnce(file, images(2, 16));
@@ -141,9 +141,9 @@ test("weights in a file of their own stay there", async () => {
   withModel(cwd, encodeModel(changed(proto, { graph: changed(graph, { initializer }) })));
   writeFileSync(path.join(cwd, "weights.bin"), rawData);
 
-  const apart = await gradcam(["compile", "net.onnx", "--out", "elsewhere/c.onnx"], cwd);
+  const apart = await within(["compile", "net.onnx", "--out", "elsewhere/c.onnx"], cwd);
   expectMistake(apart, cwd, 'elsewhere/c.onnx keeps weights in "weights.bin", which is not beside it');
-  expect((await gradcam(["compile", "net.onnx", "--out", "c.onnx"], cwd)).code).toBe(0);
+  expect((await within(["compile", "net.onnx", "--out", "c.onnx"], cwd)).code).toBe(0);
   const opened = await ort.InferenceSession.create(path.join(cwd, "c.onnx"), session);
   const { gradcam_map } = await opened.run(images(1));
   await opened.release();
@@ -184,15 +184,15 @@ describe("mistakes", () => {
     writeFileSync(path.join(cwd, "bad.onnx"), "no model");
     writeFileSync(path.join(cwd, "six.txt"), "a\nb\nc\nd\ne\nf\n");
     mkdirSync(path.join(cwd, "folder"));
-    expectMistake(await gradcam(["compile", ...args], cwd), cwd, words);
+    expectMistake(await within(["compile", ...args], cwd), cwd, words);
     expect(filesIn(cwd)).toEqual(["bad.onnx", "net.onnx", "six.txt"]);
   });
 
   test("a compiled model", async () => {
     const cwd = folder();
     withModel(cwd, good);
-    await gradcam(["compile", "net.onnx"], cwd);
-    expectMistake(await gradcam(["compile", "net.gradcam.onnx", "--out", "c.onnx"], cwd), cwd, "compiled already");
+    await within(["compile", "net.onnx"], cwd);
+    expectMistake(await within(["compile", "net.gradcam.onnx", "--out", "c.onnx"], cwd), cwd, "compiled already");
   });
 
   test("metadata that is no JSON", async () => {

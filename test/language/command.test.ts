@@ -4,7 +4,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, expect, test } from "vitest";
 import { encodePng } from "../../src/image/sharp.ts";
-import { filesIn, folder, gradcam } from "../cli/run.ts";
+import { filesIn, folder, gradcam, within } from "../cli/run.ts";
 import { testPicture } from "./picture.ts";
 
 const models = fileURLToPath(new URL("models", import.meta.url));
@@ -40,7 +40,7 @@ test("caption: a line of JSON, a sheet, a page, and a map for each word", async 
     "--threads",
     "1",
   ];
-  const { code, stdout, stderr } = await gradcam(["caption", "scene.png", "--model", model, ...options, "--json"], cwd);
+  const { code, stdout, stderr } = await within(["caption", "scene.png", "--model", model, ...options, "--json"], cwd);
   expect([code, stderr]).toEqual([0, ""]);
   const result = JSON.parse(stdout);
   expect(result.image).toBe("scene.png");
@@ -75,7 +75,7 @@ test("ask: answers with probabilities, and the maps of the best side by side", a
   writeFileSync(path.join(cwd, "scene.png"), picture);
   const model = path.join(models, "cnn-lstm-answers");
   const asked = ["ask", "scene.png", "a red circle", "--model", model, "--answers", "top2", "--threads", "1"];
-  const { code, stdout, stderr } = await gradcam([...asked, "--json"], cwd);
+  const { code, stdout, stderr } = await within([...asked, "--json"], cwd);
   expect([code, stderr]).toEqual([0, ""]);
   const result = JSON.parse(stdout);
   expect(result.question).toBe("a red circle");
@@ -91,7 +91,7 @@ test("ask: a generated answer, as a whole and word by word", async () => {
   const cwd = folder();
   writeFileSync(path.join(cwd, "scene.png"), picture);
   const asked = ["ask", "scene.png", "a red circle ?", "--model", path.join(models, "blip-vqa"), "--threads", "1"];
-  const { code, stdout, stderr } = await gradcam([...asked, "--answers", "a red circle", "--json"], cwd);
+  const { code, stdout, stderr } = await within([...asked, "--answers", "a red circle", "--json"], cwd);
   expect([code, stderr]).toEqual([0, ""]);
   const { answers, explanations, sheets } = JSON.parse(stdout);
   expect(answers).toHaveLength(2);
@@ -110,7 +110,7 @@ test("a mistake is one line, and ends with 2", async () => {
   const cwd = folder();
   writeFileSync(path.join(cwd, "scene.png"), picture);
   const model = path.join(models, "cnn-lstm-answers");
-  const { code, stdout, stderr } = await gradcam(["ask", "scene.png", "where is waldo", "--model", model], cwd);
+  const { code, stdout, stderr } = await within(["ask", "scene.png", "where is waldo", "--model", model], cwd);
   expect([code, stdout]).toEqual([2, ""]);
   expect(stderr).toMatch(/^gradcam: unknown words: "where", "is", "waldo" in the question; the model knows [^\n]*\n$/);
 });

@@ -1,21 +1,11 @@
 /**
- * @file README's words in an empty directory: installed from the packed package, its first command in Node, its page built by Vite and
- * opened in Chromium. And a release: what the workflow does, but publishing.
+ * @file The package as others get it: packed once, and installed by README's words into an empty directory. There README's commands, the
+ * library, its types, and pages built by Vite and opened in Chromium; bundlers.slow.ts has webpack and esbuild.
  */
-import {
-  copyFileSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { parse } from "yaml";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { served } from "../../scripts/places/browser.mjs";
 import { builtAndOpened } from "../../scripts/places/bundlers.mjs";
 import { root, shell } from "../../scripts/places/package.mjs";
@@ -34,23 +24,132 @@ const command = (words: string): string => {
   return found.replace(/ +#.*$/, "");
 };
 
+const yours = path.join(project, "yours");
+interface Packed {
+  readonly size: number;
+  readonly files: readonly { readonly path: string }[];
+}
+let packed: Packed;
+
 beforeAll(async () => {
   const place = path.join(project, "gradcam");
   mkdirSync(place);
-  mkdirSync(path.join(project, "yours"));
-  await shell(`npm pack --ignore-scripts --pack-destination ${place}`, root);
+  mkdirSync(yours);
+  [packed] = JSON.parse(await shell(`npm pack --json --ignore-scripts --pack-destination ${place}`, root));
+  writeFileSync(path.join(yours, "package.json"), JSON.stringify({ private: true, type: "module" }));
+  await shell(command("npm i ../gradcam/gradcam-"), yours);
+  copyFileSync(path.join(root, "examples/images/cat-and-cup.jpg"), path.join(yours, "photo.jpg"));
 }, 300_000);
 
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
-const yours = path.join(project, "yours");
-
 test("README's first command, in Node", async () => {
-  writeFileSync(path.join(yours, "package.json"), JSON.stringify({ private: true, type: "module" }));
-  await shell(command("npm i ../gradcam/gradcam-"), yours);
-  copyFileSync(path.join(root, "examples/images/cat-and-cup.jpg"), path.join(yours, "photo.jpg"));
   expect(await shell(command("npx gradcam explain photo.jpg"), yours)).toContain("espresso");
   expect(readdirSync(path.join(yours, "gradcam-out"))).toContain("photo.panel.png");
+});
+
+test("what is in it: code with types, the model with its papers, and no tests", () => {
+  const names = packed.files.map((file) => file.path);
+  const model = "models/efficientnet-lite0";
+  for (const name of [
+    "dist/index.js",
+    "dist/index.d.ts",
+    "dist/node.js",
+    "dist/web.js",
+    "dist/cli/bin.js",
+    "dist/studio/index.html",
+    "LICENSE",
+    "CITATION.cff",
+    "package.json",
+  ])
+    expect(names).toContain(name);
+  for (const name of [
+    "onnx/model.onnx",
+    "config.json",
+    "preprocessor_config.json",
+    "README.md",
+    "LICENSE",
+    "NOTICE",
+    "SHA256SUMS",
+  ])
+    expect(names).toContain(`${model}/${name}`);
+  // ONNX Runtime Web comes from its own package, and the model is there already.
+  expect(names.filter((name) => /^dist\/studio\/(ort|models)\//.test(name))).toEqual([]);
+  expect(names.filter((name) => /^(test|bench|scripts|docs)\//.test(name))).toEqual([]);
+  expect(packed.size).toBeLessThan(20e6);
+});
+
+test("every file of dist has its source, which comes along for the source maps", () => {
+  const sources = readdirSync(path.join(root, "src"), { recursive: true, encoding: "utf8" });
+  const known = new Set(sources.map((name) => `dist/${name.split(path.sep).join("/").replace(/\.ts$/, "")}`));
+  const built = packed.files
+    .map((file) => file.path)
+    .filter((name) => name.startsWith("dist/") && !name.startsWith("dist/studio/"));
+  expect(built.filter((name) => !known.has(name.replace(/(\.d)?\.[jt]s(\.map)?$/, "")))).toEqual([]);
+});
+
+test("a debugger finds the source of what runs", () => {
+  const installed = path.join(yours, "node_modules/gradcam/dist/explain");
+  for (const kind of ["js", "d.ts"]) {
+    const { sources } = JSON.parse(readFileSync(path.join(installed, `explainer.${kind}.map`), "utf8"));
+    expect(readFileSync(path.join(installed, sources[0]), "utf8")).toContain("export class Explainer");
+  }
+});
+
+test("the library imports and runs", async () => {
+  const script = `
+    import * as ort from "onnxruntime-node";
+    import { openExplainer, vjp } from "gradcam";
+    import { bundledModel, load } from "gradcam/node";
+    const model = await load();
+    const { data, width } = { data: new Uint8Array(64 * 64 * 3).fill(90), width: 64 };
+    const { predictions, explanations } = await model.explain({ width, height: 64, data });
+    await model.release();
+    console.log(JSON.stringify([typeof vjp, typeof openExplainer, bundledModel, predictions.length, explanations[0].map.dims]));`;
+  writeFileSync(path.join(yours, "use.js"), script);
+  const [primitive, open, bundled, count, dims] = JSON.parse(await shell("node use.js", yours));
+  expect([primitive, open, count, dims]).toEqual(["function", "function", 5, [7, 7]]);
+  expect(bundled).toBe(path.join(yours, "node_modules/gradcam/models/efficientnet-lite0"));
+});
+
+test("the command runs", async () => {
+  const { version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
+  expect(await shell("npx gradcam --version", yours)).toBe(`${version}\n`);
+  const line = JSON.parse(await shell("npx gradcam explain photo.jpg --json", yours));
+  expect(line.explanations[0].label).toBe("espresso");
+  expect(readdirSync(path.join(yours, "gradcam-out"))).toContain(line.explanations[0].overlay);
+});
+
+test("its types hold in a strict project that checks them", async () => {
+  const source = `
+    import * as ort from "onnxruntime-node";
+    import { openExplainer, type Target, UserError, vjp } from "gradcam";
+    import { load, type Why } from "gradcam/node";
+    export async function use(bytes: Uint8Array, input: ort.Tensor): Promise<Why> {
+      const { gradients } = await vjp(ort, bytes, { feeds: { input }, seeds: { y: input }, wrt: ["input"], rules: "guided" });
+      const explainer = await openExplainer(ort, bytes, { layer: "features" });
+      const target: Target = { for: 281, against: 285 };
+      const { maps } = await explainer.explain({ input }, { target, method: "grad-cam" });
+      const dims: readonly number[] = maps.dims;
+      if (dims.length === 0) throw new UserError("invalid-input", String(gradients.input.type));
+      return (await load()).explain("photo.jpg", { classes: ["top3", 5], method: ["grad-cam", "occlusion"] });
+    }
+    // @ts-expect-error a method is named by a text
+    export const wrong = (await load()).explain("photo.jpg", { method: 5 });`;
+  writeFileSync(path.join(yours, "use.ts"), source);
+  const compilerOptions = {
+    module: "nodenext",
+    target: "es2022",
+    strict: true,
+    noEmit: true,
+    skipLibCheck: false,
+    types: [],
+    lib: ["es2023", "dom"],
+  };
+  writeFileSync(path.join(yours, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["use.ts"] }));
+  const tsc = path.join(root, "node_modules/typescript/bin/tsc");
+  const complaints = await shell(`node ${tsc} -p .`, yours).catch(({ stdout }: { stdout: string }) => stdout);
+  expect(complaints).toBe("");
 });
 
 test("README's page, built by Vite", async () => {
@@ -75,65 +174,8 @@ test("README's page, built by Vite", async () => {
   });
 });
 
-describe("a page and its worker find the same figures, built by", () => {
-  beforeAll(() => shell("npm i -D webpack webpack-cli esbuild", yours), 120_000);
-
-  test.each(["vite", "webpack", "esbuild"])("%s", async (builder) => {
-    const { withoutSource, ...found } = await builtAndOpened(yours, builder);
-    expect(differences(found)).toEqual([]);
-    expect(withoutSource).toMatch(/^missing model: gradcam\/models\/.* is not served: .* give its address$/);
-  });
-});
-
-test("what the release does, but publishing", async () => {
-  const said = await shell("node scripts/release.mjs --dry-run", root, { GITHUB_REF_NAME: "v9.9.9" });
-  const { version } = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"));
-  expect(said).toContain(`before a release: the tag is v9.9.9, the package's version ${version}`);
-  expect(said).toMatch(new RegExp(`gradcam ${version} would be published\\n$`));
-  const fork = await shell("node scripts/release.mjs --dry-run", root, { GITHUB_REPOSITORY: "someone/else" });
-  expect(fork).toContain("package.json names the repository");
-});
-
-test("the workflow publishes tags, with provenance, by that command", () => {
-  const workflow = parse(readFileSync(path.join(root, ".github/workflows/release.yml"), "utf8"));
-  expect(workflow.on.push).toEqual({ tags: ["v*"] });
-  expect(workflow.permissions["id-token"]).toBe("write");
-  const steps: { readonly run?: string }[] = workflow.jobs.npm.steps;
-  expect(steps.flatMap(({ run }) => run ?? [])).toEqual(["npm test", "npm run release"]);
-});
-
-test("npm version writes the new version where it is named, and README says npm i gradcam", async () => {
-  const copy = path.join(project, "copy");
-  for (const folder of ["scripts", "src/node"]) mkdirSync(path.join(copy, folder), { recursive: true });
-  for (const file of [
-    "package.json",
-    "package-lock.json",
-    "CHANGELOG.md",
-    "CITATION.cff",
-    "README.md",
-    "scripts/release.mjs",
-    "src/node/version.ts",
-  ])
-    cpSync(path.join(root, file), path.join(copy, file));
-  const git = "git -c user.name=a -c user.email=a@b.c";
-  await shell(`git init -q && git add -A && ${git} commit -qm start`, copy);
-  const author = {
-    GIT_AUTHOR_NAME: "a",
-    GIT_AUTHOR_EMAIL: "a@b.c",
-    GIT_COMMITTER_NAME: "a",
-    GIT_COMMITTER_EMAIL: "a@b.c",
-  };
-  const now = (file: string) => readFileSync(path.join(copy, file), "utf8");
-  const before = now("CHANGELOG.md");
-  // The version that the change log has already, then one with changes of its own.
-  await shell(`npm version ${JSON.parse(now("package.json")).version} --allow-same-version`, copy, author);
-  expect(now("CHANGELOG.md")).toBe(before);
-  writeFileSync(path.join(copy, "CHANGELOG.md"), before.replace("\n## ", "\n## Unreleased\n\n- A change.\n\n## "));
-  await shell(`git add -A && ${git} commit -qm change && npm version 0.7.0`, copy, author);
-  expect(now("README.md")).toContain("\n```sh\nnpm i gradcam\n```\n");
-  expect(now("README.md")).not.toMatch(/not on npm|first release|-->\n```/);
-  expect(now("CHANGELOG.md")).toMatch(/^## 0\.7\.0 \(\d{4}-\d\d-\d\d\)$/m);
-  expect(now("CITATION.cff")).toContain("\nversion: 0.7.0\n");
-  expect(now("src/node/version.ts")).toContain('packageVersion = "0.7.0";');
-  expect(await shell("git status --short && git tag", copy)).toMatch(/^v\d+\.\d+\.\d+\nv0\.7\.0\n$/);
+test("a page and its worker find the same figures, built by Vite", async () => {
+  const { withoutSource, ...found } = await builtAndOpened(yours, "vite");
+  expect(differences(found)).toEqual([]);
+  expect(withoutSource).toMatch(/^missing model: gradcam\/models\/.* is not served: .* give its address$/);
 });

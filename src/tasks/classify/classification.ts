@@ -8,13 +8,11 @@ import type { Forward } from "../../explain/forward.ts";
 import type { Sessions } from "../../explain/sessions.ts";
 import type { Preprocess, Preprocessed } from "../../image/preprocess.ts";
 import { methodsOf } from "../../methods/define.ts";
-import { DataType } from "../../onnx/proto.ts";
-import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
-import { rowsOf, toTensor } from "../../onnx/tensors.ts";
-import { typeName } from "../../onnx/types.ts";
+import type { Feeds, Runtime } from "../../onnx/runtime.ts";
 import type { Score } from "../../read/score.ts";
 import { openOptions } from "../asking.ts";
 import { type Familiarity, unfamiliar } from "../familiarity.ts";
+import { feedingOf, feedsOf } from "../feeding.ts";
 import { Labels } from "../labels.ts";
 import { orRelease } from "../opened.ts";
 import { onPicture } from "../pictures.ts";
@@ -22,7 +20,6 @@ import { Placements, type PlacingOptions } from "../placing.ts";
 import { type ModelReading, readingOf } from "../reading.ts";
 import type { Said } from "../said.ts";
 import {
-  batched,
   checkSample,
   type Feeding,
   fromPlainSample,
@@ -74,15 +71,14 @@ export class Classifier implements ClassifierReading {
     readonly reading: ModelReading,
     private readonly context: ClassifierContext = {},
   ) {
-    const { tensors, score } = explainer;
+    const { score } = explainer;
     const { name, kind, explained } = inputOf(explainer, reading);
     const classes = classesOf(explainer, reading.task);
     this.name = name;
     this.kind = kind;
     const { axes } = explained;
-    const dims = tensors.get(explained.name)?.dims ?? [];
-    this.#feeding = { name: explained.name, dims, axes, preprocess: reading.preparation };
-    this.places = new Placements(explainer, explained.name, axes.grid, context);
+    this.#feeding = feedingOf(explainer, explained, reading);
+    this.places = new Placements(explainer, { name: explained.name, axes: axes.grid }, context);
     const valueName = score.axes.channels === undefined ? score.output : score.name;
     const unnamed = classes === 1 && reading.probability === "none" ? () => valueName : undefined;
     const most = classes < 0 ? Number.MAX_SAFE_INTEGER : classes;
@@ -187,18 +183,7 @@ export class Classifier implements ClassifierReading {
 
   /** What the model is fed: a fixed batch is filled with the one sample, and answers about the first of them. */
   feeds(input: Dense, others: Feeds = {}): Feeds {
-    const { name, dims, axes } = this.#feeding;
-    const { tensors } = this.explainer;
-    const type = typeName(tensors.get(name)?.type ?? DataType.FLOAT);
-    const one = { [name]: toTensor(this.ort, batched(input, axes), type) };
-    const all: [string, Tensor][] = Object.entries({ ...one, ...this.context.inputs, ...others });
-    const batch = axes.batch === 0 ? dims[0] : 1;
-    if (batch <= 1) return Object.fromEntries(all);
-    const full = ([key, tensor]: [string, Tensor]): [string, Tensor] => {
-      const repeats = tensor.dims[0] === 1 && tensors.get(key)?.dims[0] === batch;
-      return [key, repeats ? rowsOf(this.ort, tensor, Array(batch).fill(0)) : tensor];
-    };
-    return Object.fromEntries(all.map(full));
+    return feedsOf(this.ort, this.explainer, this.#feeding, input, { ...this.context.inputs, ...others });
   }
 
   /** An input as [C, ...grid], whatever the model's layout. */

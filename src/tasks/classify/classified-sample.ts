@@ -2,15 +2,18 @@
 import { throwIfAborted } from "../../errors.ts";
 import type { EveryLayer } from "../../explain/every-layer.ts";
 import type { Forward } from "../../explain/forward.ts";
-import { bestClasses, byScore, classScores } from "../../explain/target.ts";
+import { bestClasses, byScore, classScores, type Target } from "../../explain/target.ts";
 import { methodsOf } from "../../methods/define.ts";
 import { gradCam } from "../../methods/grad-cam.ts";
 import type { Warning } from "../../read/decision.ts";
+import { inSteps } from "../asking.ts";
 import type { ClassQuery, Labels } from "../labels.ts";
 import type { Placements } from "../placing.ts";
+import { rawMap } from "../raw-map.ts";
 import type { ModelReading } from "../reading.ts";
 import type { Kind } from "../sample.ts";
-import { type ClassQuestion, explanationOf, explanationsOf, type Prediction, targetOf } from "./explanations.ts";
+import { type AskedClass, classQuestions, targetText } from "./class-questions.ts";
+import { type ClassQuestion, explanationOf, type Prediction, targetOf } from "./explanations.ts";
 import type { ClassExplanation, Prepared } from "./kinds.ts";
 import type { ClassifyOptions } from "./options.ts";
 import { probabilitiesOf } from "./probability.ts";
@@ -76,9 +79,22 @@ export class ClassifiedSample<K extends Kind = "picture"> {
     throwIfAborted(options.signal);
     const { labels, places, reading } = this.by;
     const methods = methodsOf(options.method);
-    const classes = this.find(options.classes ?? ["top1"]);
-    const against = options.against === undefined ? undefined : this.find([options.against])[0];
-    const answers = await explanationsOf(this.forward, { ...options, classes, methods, against }, labels);
+    const find = (query: ClassQuery) => this.find([query]);
+    const questions = classQuestions(options, find, labels, reading.questions);
+    const { signal } = options;
+    // Plain classes are asked together, contrasts and opposites one at a time.
+    const plain = questions.filter((question) => typeof targetOf(question) === "number");
+    const groups: [Target, AskedClass[]][] = questions.flatMap((question): [Target, AskedClass[]][] => {
+      if (question === plain[0]) return [[{ each: plain.map((one) => one.class) }, plain]];
+      return plain.includes(question) ? [] : [[targetOf(question), [question]]];
+    });
+    const answers = await inSteps(methods, options.onProgress, (method, part) =>
+      inSteps(groups, part, async ([target, asked], onProgress) => {
+        const explained = await this.forward.explain({ target, method, signal, onProgress });
+        // Of a batch that is full of one sample, the first.
+        return asked.map((question, i) => explanationOf(question, method, labels, rawMap(explained, i)));
+      }),
+    );
     const placings = await Promise.all(answers.map(({ layer }) => places.of(layer)));
     const { prepared } = this.sample;
     const model = [...this.warnings, ...reading.warnings];
@@ -91,7 +107,8 @@ export class ClassifiedSample<K extends Kind = "picture"> {
     const maps = await every.explain(this.forward, targetOf(question));
     return maps.map(({ data, dims: [, ...dims] }, i) => {
       const layer = every.layers[i].name;
-      return { ...explanationOf(question, gradCam, this.by.labels, { map: { data, dims }, layer }), layer };
+      const asked = { ...question, target: targetText(question) };
+      return { ...explanationOf(asked, gradCam, this.by.labels, { map: { data, dims }, layer }), layer };
     });
   }
 }

@@ -1,29 +1,26 @@
 /** @file What may be asked of a classifier, checked for callers without types. */
 import { checkOptions, expects, isRecord, type OptionNames } from "../../errors.ts";
-import type { MethodChoice } from "../../methods/define.ts";
 import type { Feeds } from "../../onnx/runtime.ts";
-import { askingNames, checkAsking, checkList, isQuery } from "../asking.ts";
+import { type AskingOptions, askingNames, checkAsking, checkList, isQuery, isText } from "../asking.ts";
+import type { DetectOptions } from "../detect/detections.ts";
 import type { ClassQuery } from "../labels.ts";
 
-export interface ClassifyOptions {
+export interface ClassifyOptions extends AskingOptions, DetectOptions {
+  /** Questions of the one grammar, as "class:cat", "box:3", "not:cat"; the best class, or every detection, by default. */
+  readonly targets?: readonly string[];
   /** Classes to explain: indices, names, `topN`; the best class by default. */
   readonly classes?: readonly ClassQuery[];
-  /** One method or several; "grad-cam" by default. */
-  readonly method?: MethodChoice | readonly MethodChoice[];
   /** Explain the classes rather than this one: what speaks for them and against it. */
   readonly against?: ClassQuery;
-  /** Explain what speaks against the classes. */
-  readonly counterfactual?: boolean;
   readonly layer?: string;
   /** The model's other inputs, by name. */
   readonly inputs?: Feeds;
-  readonly onProgress?: (done: number) => void;
-  readonly signal?: AbortSignal;
 }
 
 const classifyOptions: OptionNames<ClassifyOptions> = {
   ...askingNames,
-  ...{ classes: true, against: true, layer: true, inputs: true },
+  ...{ targets: true, classes: true, against: true, layer: true, inputs: true },
+  ...{ score: true, iou: true, maxDetections: true },
 };
 
 /** @throws UserError `invalid-option` */
@@ -31,8 +28,15 @@ export function checkClassify(options: Omit<ClassifyOptions, "inputs"> & { reado
   checkOptions(options, classifyOptions, "explain");
   checkAsking(options);
   expects(!options.inputs || isRecord(options.inputs), "inputs", options.inputs, "an object of files or tensors");
+  checkList(options.targets, "targets", '["class:cat", "not:dog"]', isText);
   checkList(options.classes, "classes", '["espresso", 281, "top3"]', isQuery);
   const { against } = options;
   expects(against === undefined || isQuery(against), "against", against, 'a class, "espresso" or 281');
+  const { score, iou, maxDetections } = options;
+  const part = (value: number | undefined) => value === undefined || (value >= 0 && value <= 1);
+  expects(part(score), "score", score, "a number from 0 to 1");
+  expects(part(iou), "iou", iou, "a number from 0 to 1");
+  const whole = maxDetections === undefined || (Number.isInteger(maxDetections) && maxDetections > 0);
+  expects(whole, "maxDetections", maxDetections, "an integer of at least 1");
   expects(!/^top\d+$/.test(String(against ?? "")), "against", against, "one class");
 }

@@ -36,10 +36,8 @@ export async function sentencingOf(folder: ModelFolder): Promise<Sentencing> {
     : firstNumber(generation.eos_token_id, config.eos_token_id, decoder.eos_token_id, text.eos_token_id);
   if (start === undefined || end === undefined) {
     const lacks = start === undefined ? "decoder_start_token_id (or bos_token_id)" : "eos_token_id";
-    throw new UserError(
-      "invalid-input",
-      `missing ${lacks}: neither generation_config.json nor config.json in ${folder.files.path("")} has it`,
-    );
+    const where = `neither generation_config.json nor config.json in ${folder.files.path("")}`;
+    throw new UserError("invalid-input", `missing ${lacks}: ${where} has it`);
   }
   const positions = [config, decoder, text].flatMap((c) => [c.n_positions, c.max_position_embeddings]);
   const places = firstNumber(...positions) ?? 512;

@@ -1,6 +1,6 @@
 /** @file Text to numbers and back, by the `tokenizer.json` of a model; and the words that a person sees in a row of tokens. */
 import { Tokenizer } from "@huggingface/tokenizers";
-import { isRecord, listing, UserError } from "../../errors.ts";
+import { firstLine, isRecord, listing, UserError } from "../../errors.ts";
 
 /** A word of a sentence: its text, and the tokens [from, to) that spell it. */
 export interface Word {
@@ -24,8 +24,7 @@ export class TextTokenizer {
     try {
       this.#tokenizer = new Tokenizer(json as object, { unk_token: unknown, ...(config as object) });
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new UserError("invalid-input", `invalid tokenizer.json: ${reason}`, { cause });
+      throw new UserError("invalid-input", `invalid tokenizer.json: ${firstLine(cause)}`, { cause });
     }
     const added = [...this.#tokenizer.get_added_tokens_decoder()];
     this.#special = new Set(added.filter(([, token]) => token.special).map(([id]) => id));

@@ -3,19 +3,16 @@
 import { checkOptions, expects, listing, type OptionNames, UserError } from "../../errors.ts";
 import type { Geometry } from "../../image/geometry.ts";
 import { picture as blankPicture, type Picture } from "../../image/picture.ts";
-import type { MethodChoice } from "../../methods/define.ts";
-import { range } from "../../onnx/dims.ts";
-import { askingNames, checkAsking, checkList, inSteps, isText } from "../asking.ts";
-import type { Word } from "../formats/tokenizer.ts";
+import { type AskingOptions, askingNames, checkAsking, checkList, inSteps, isText } from "../asking.ts";
 import { type ByMethod, inWords, type ReadMap } from "../raw-map.ts";
 import { checkPicture } from "../sample.ts";
-import { type Sentence, type Span, total } from "./sentence.ts";
+import type { ScoredSentence, Sentence, SentencePart } from "./sentence.ts";
 import { type Prompt, SentenceModel, sentenceMethods } from "./sentence-model.ts";
 
 export type { Sentence, Token } from "./sentence.ts";
 export type { SentenceModelOptions as CaptionerOptions } from "./sentence-model.ts";
 
-export interface CaptionOptions {
+export interface CaptionOptions extends AskingOptions {
   /** The sentence to explain; the model's own by default. */
   readonly caption?: string;
   /** Another sentence: explains the caption rather than it, and it rather than the caption. By Grad-CAM only. */
@@ -24,12 +21,6 @@ export interface CaptionOptions {
   readonly words?: readonly string[];
   /** How many sentences the search keeps; 1 takes the likeliest word each time. */
   readonly beams?: number;
-  /** Explain what speaks against the words. */
-  readonly counterfactual?: boolean;
-  /** One method or several; "grad-cam" by default. */
-  readonly method?: MethodChoice | readonly MethodChoice[];
-  readonly onProgress?: (done: number) => void;
-  readonly signal?: AbortSignal;
 }
 
 const captionOptions: OptionNames<CaptionOptions> = {
@@ -49,16 +40,11 @@ export function checkCaption(options: CaptionOptions): void {
 /** What a map is of: the whole sentence, a word, several in a row, or one sentence rather than another. */
 export type WordKind = "caption" | "word" | "words" | "contrast";
 
-/** One map: words, by a method. */
-export interface WordExplanation extends ReadMap, ByMethod {
+/** One map: words, by a method; a contrast's log-probability is the difference of the two sentences'. */
+export interface WordExplanation extends ReadMap, ByMethod, SentencePart {
   readonly kind: WordKind;
-  readonly text: string;
   /** In words: "circle", "against circle", "a red circle rather than a dog". */
   readonly question: string;
-  /** The tokens [from, to) of the sentence. */
-  readonly tokens: Span;
-  /** Their sum; of a contrast, the difference. */
-  readonly logProbability: number;
 }
 
 /** What a model says of a picture, and why. */
@@ -71,9 +57,6 @@ export interface Captioned {
   readonly instead?: Sentence;
   readonly explanations: readonly WordExplanation[];
 }
-
-/** What is asked of a caption. */
-type WordQuestion = Pick<WordExplanation, "kind" | "text" | "tokens">;
 
 /** An open captioner. */
 export class Captioner extends SentenceModel {
@@ -91,22 +74,20 @@ export class Captioner extends SentenceModel {
     const scored = await prompt.score(given ?? (await prompt.generate(options))[0]);
     const instead = other && (await prompt.score(other));
 
-    const { sentence: caption, ids } = scored;
-    const asked = questions(this.options.tokenizer.words(ids), ids.length, caption.text, options.words);
-    const spans = asked.map(({ tokens }) => tokens);
-    const own = asked.map((one) => ({
-      ...{ ...one, question: inWords(one.text, options) },
-      logProbability: total(caption.tokens.slice(...one.tokens)),
-    }));
+    const { whole, words, sentence: caption } = scored;
+    const each = words.map((word) => ({ kind: "word" as const, ...word }));
+    const parts: (SentencePart & { readonly kind: WordKind })[] = options.words?.flatMap((query) =>
+      found(scored, query),
+    ) ?? [{ kind: "caption", ...whole }, ...each];
+    const asked = (part: (typeof parts)[number]) => ({ ...part, question: inWords(part.text, options) });
     const explanations: WordExplanation[] = await inSteps(methods, options.onProgress, (method, onProgress) =>
-      prompt.explain(scored, spans, own, method, { ...options, onProgress }),
+      prompt.explain(scored, parts, asked, method, { ...options, onProgress }),
     );
     for (const [one, rival] of instead ? [[scored, instead] as const, [instead, scored] as const] : []) {
-      const { text, logProbability } = one.sentence;
-      const rather = {
-        ...{ kind: "contrast" as const, text, question: inWords(text, { against: rival.sentence.text }) },
-        ...{ tokens: [0, one.ids.length] as const, logProbability: logProbability - rival.sentence.logProbability },
-      };
+      const { text } = one.sentence;
+      const logProbability = one.sentence.logProbability - rival.sentence.logProbability;
+      const question = inWords(text, { against: rival.sentence.text });
+      const rather = { ...one.whole, kind: "contrast" as const, text, logProbability, question };
       explanations.push(await prompt.contrast(one, rival, rather));
     }
     const { geometry } = prompt;
@@ -139,28 +120,25 @@ export class Captioner extends SentenceModel {
 /** What a vision-language model is asked for a caption. */
 export const captionRequest = "Describe the picture in one sentence.";
 
-/** The whole sentence and its words, or those that are asked for. */
-function questions(
-  words: readonly Word[],
-  tokens: number,
-  text: string,
-  asked: readonly string[] | undefined,
-): WordQuestion[] {
-  if (asked) return asked.flatMap((query) => find(words, query));
-  const each = words.map(({ text, from, to }): WordQuestion => ({ kind: "word", text, tokens: [from, to] }));
-  return [{ kind: "caption", text: text || "(nothing)", tokens: [0, tokens] }, ...each];
-}
-
 /** The places where a sentence has these words in a row; upper and lower case are alike. */
-function find(words: readonly Word[], query: string): WordQuestion[] {
+function found(scored: ScoredSentence, query: string) {
+  const { words } = scored;
   const wanted = query.trim().toLowerCase().split(/\s+/);
-  const texts = words.map(({ text }) => text);
-  const starts = range(words.length).filter((i) => wanted.every((w, k) => texts[i + k]?.toLowerCase() === w));
-  if (starts.length === 0)
-    throw new UserError("unknown-name", `unknown word: "${query}"; the caption is made of ${listing(texts, 40)}`);
-  return starts.map((i) => {
-    const end = i + wanted.length;
-    const tokens = [words[i].from, words[end - 1].to] as const;
-    return { kind: wanted.length > 1 ? "words" : "word", text: texts.slice(i, end).join(" "), tokens };
+  const rows = words.map((_, i) => words.slice(i, i + wanted.length));
+  const fits = rows.filter((row) => String(row.map(({ text }) => text.toLowerCase())) === String(wanted));
+  if (fits.length === 0) {
+    const texts = listing(
+      words.map(({ text }) => text),
+      40,
+    );
+    throw new UserError("unknown-name", `unknown word: "${query}"; the caption is made of ${texts}`);
+  }
+  return fits.map((row) => {
+    const text = row.map((word) => word.text).join(" ");
+    const ends = row.flatMap(({ tokens }) => tokens);
+    return {
+      kind: row.length > 1 ? "words" : "word",
+      ...scored.part(text, Math.min(...ends), Math.max(...ends)),
+    } as const;
   });
 }

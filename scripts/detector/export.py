@@ -1,0 +1,34 @@
+"""Write the trained detector as models/scenes-detector/ has it: an ONNX file, and how to prepare pictures for it."""
+
+import sys
+from pathlib import Path
+
+import onnx
+import torch
+
+from network import STRIDES, Detections
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "scenes"))
+from model_files import write_json, write_onnx, write_sums  # noqa: E402
+
+
+def write(directory, detector, shapes, side):
+    torch.manual_seed(0)
+    model = directory / "model.onnx"
+    batch = {"images": {0: "batch"}, "output0": {0: "batch"}}
+    write_onnx(model, Detections(detector), {"images": torch.rand(2, 3, side, side)}, ["output0"], batch)
+    describe(model, shapes, side)
+    labels = {str(i): shape for i, shape in enumerate(shapes)}
+    config = {"model_type": "cnn", "architectures": ["CnnForObjectDetection"], "image_size": side, "num_channels": 3, "id2label": labels}
+    write_json(directory / "config.json", config)
+    write_sums(directory)
+
+
+def describe(file, names, side):
+    """What readers of detectors look for in a file's metadata: literals of Python."""
+    model = onnx.load(file)
+    said = {"description": "Scenes detector", "task": "detect", "stride": max(STRIDES), "imgsz": [side, side], "names": dict(enumerate(names))}
+    for key, value in said.items():
+        model.metadata_props.add(key=key, value=str(value))
+    onnx.checker.check_model(model, full_check=True)
+    file.write_bytes(model.SerializeToString(deterministic=True))
