@@ -42,7 +42,15 @@ export function start(args: readonly string[], cwd: string, script = bin): Runni
 export const gradcam = (args: readonly string[], cwd: string): Promise<Ended> => start(args, cwd).ended;
 
 /** The same within this process, which starts sooner. */
-export async function within(args: readonly string[], cwd: string): Promise<Ended> {
+export const within = (args: readonly string[], cwd: string): Promise<Ended> => heard(main, args, cwd);
+
+/** The built command line within this process, for what has workers of its own. */
+export async function built(args: readonly string[], cwd: string): Promise<Ended> {
+  const { main: ofDist } = await import(path.join(repository, "dist/cli/main.js"));
+  return heard(ofDist, args, cwd);
+}
+
+async function heard(run: typeof main, args: readonly string[], cwd: string): Promise<Ended> {
   const said = { stdout: "", stderr: "" };
   const spies = (["stdout", "stderr"] as const).flatMap((name) => [
     vi.spyOn(console, name === "stdout" ? "log" : "error").mockImplementation((line) => {
@@ -57,7 +65,7 @@ export async function within(args: readonly string[], cwd: string): Promise<Ende
   const before = process.cwd();
   process.chdir(cwd);
   try {
-    const code = await main(["node", "gradcam", ...args]);
+    const code = await run(["node", "gradcam", ...args]);
     return { code, ...said };
   } finally {
     process.chdir(before);
