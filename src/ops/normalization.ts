@@ -97,7 +97,7 @@ function throughStatistics(
 ): Value {
   const { build, node, dy } = c;
   const sizes = axes.map((a) => c.x[0].dims?.[a] ?? -1);
-  if (!isStatic(sizes)) unsupported(node, "its statistics, over axes that are not known");
+  if (!isStatic(sizes)) unsupported(node, "statistics over axes of unknown size");
   const byMean = dy[1] ? build.expandLike(dy[1], c.x[0]) : undefined;
   const square = build.mul(inverse, inverse);
   const byInverse = dy[2] ? build.neg(build.mul(build.mul(dy[2], square), standard)) : undefined;
