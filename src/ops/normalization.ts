@@ -18,11 +18,11 @@ export const BatchNormalization: Op = {
     const [x, scale, , mean, variance] = c.x;
     const [dy] = c.dy;
     if (attributes.int("training_mode", 0) !== 0 || (opset < 14 && node.output.length > 1)) inTraining(node);
-    const deviation = build.sqrt(build.add(variance, attributes.float("epsilon", 1e-5)));
+    const standardDeviation = build.sqrt(build.add(variance, attributes.float("epsilon", 1e-5)));
     const others = [0, ...spatialAxes(x)];
-    const standard = () => build.div(build.sub(x, perChannel(build, mean, x)), perChannel(build, deviation, x));
+    const standard = () => build.div(build.sub(x, perChannel(build, mean, x)), perChannel(build, standardDeviation, x));
     return [
-      needs[0] ? build.mul(dy, perChannel(build, build.div(scale, deviation), x)) : null,
+      needs[0] ? build.mul(dy, perChannel(build, build.div(scale, standardDeviation), x)) : null,
       needs[1] ? build.reduceSum(build.mul(dy, standard()), others, false) : null,
       needs[2] ? build.reduceSum(dy, others, false) : null,
     ];
