@@ -17,7 +17,8 @@ from easy_vqa import get_answers, get_test_image_paths, get_test_questions, get_
 from PIL import Image
 from torch import nn
 
-from export import write_answerer, write_sums
+from export import write_answerer
+from model_files import write_sums
 from networks import Answerer, Trunk
 
 SIDE, LENGTH, BATCH, QUESTIONS, RATE = 64, 10, 64, 4, 2e-3

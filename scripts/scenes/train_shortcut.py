@@ -18,7 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from export import Recipe, preprocessor, write_json, write_onnx, write_sums
+from export import Recipe, preprocessor
+from model_files import write_json, write_onnx, write_sums
 from networks import Trunk
 
 BATCH, RATE = 64, 3e-3

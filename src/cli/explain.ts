@@ -4,15 +4,18 @@ import { keepFor } from "../explain/sessions.ts";
 import { isDirectory, prepareDirectory } from "../node/files.ts";
 import { type LoadedClassifier, load } from "../node/load.ts";
 import { explanationFiles, type WriteOptions, writeWhy } from "../node/write.ts";
+import { isSizeInput } from "../tasks/detect/sizes.ts";
 import type { Kind } from "../tasks/sample.ts";
 import { eachSample, endWith } from "./each-sample.ts";
 import { assumption, settingsOf } from "./manifest.ts";
 import {
+  fraction,
   loadOptions,
   namedFile,
   notice,
   partsOf,
   several,
+  whole,
   withDrawing,
   withMethods,
   withModel,
@@ -37,6 +40,8 @@ Examples:
   gradcam explain photo.jpg                                the top-1 class, by Grad-CAM
   gradcam explain photo.jpg --class espresso --class top3  a class by name, and the top 3
   gradcam explain photo.jpg --class "tiger cat" --against tabby
+  gradcam explain bus.jpg --model yolo11n.onnx             every box, with a map for each
+  gradcam explain bus.jpg --model yolo11n.onnx --target box:0 --target "not:box:0" --target box:0.left
   gradcam explain photos/ --method grad-cam --method guided-grad-cam --json > results.jsonl
   gradcam explain photo.jpg --model resnet50.onnx --labels imagenet.txt --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
   gradcam explain siren.wav --model sounds.onnx            a sound; scan.npy for a volume or any other array
@@ -50,6 +55,14 @@ export function defineExplain(program: Command): void {
       .description("show which parts of an image, sound or volume a prediction rests on")
       .argument("[image...]", "image, .wav, .npy or .json files, whichever the model takes, or directories of them")
       .option("--class <name|index|topN>", "class to explain; repeatable (default: the top-1 class)", several)
+      .option(
+        "--target <question>",
+        "what to explain: class:cat, box:3, box:0.left, pixel:120,88, not:…, class:A ~ class:B; repeatable",
+        several,
+      )
+      .option("--score <0..1>", "detections above this score (default: 0.25)", fraction)
+      .option("--iou <0..1>", "overlap above which the better of two boxes of a class stays (default: 0.7)", fraction)
+      .option("--max-detections <count>", "detections at most, the best (default: 300)", whole)
       .addOption(
         new Option(
           "--against <name|index>",
@@ -93,7 +106,7 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
     inputs: flags.input,
   };
   const model = await load(flags.model, options);
-  const { kind, labels } = model.classifier;
+  const { kind, labels } = model.subject;
   if (labels.incomplete) notice(labels.incomplete);
   const wanted = [...images, ...(model.sample === undefined ? [] : [model.sample])];
   if (wanted.length === 0)
@@ -153,11 +166,12 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
 }
 
 /** @throws UserError `invalid-input` that shows how another input of the model is given. */
-function refuseMissing({ reading, classifier }: LoadedClassifier, { input = {}, similarTo }: ExplainFlags): void {
+function refuseMissing({ reading, subject }: LoadedClassifier, { input = {}, similarTo }: ExplainFlags): void {
   // The other embedding is an input of the model that compares the two.
   if (similarTo !== undefined) return;
-  const others = reading.inputs.filter(({ name }) => name !== classifier.explainer.imageInput);
-  const missing = others.find(({ name }) => !Object.hasOwn(input, name));
+  const others = reading.inputs.filter(({ name }) => name !== subject.explainer.imageInput);
+  const fed = (name: string) => Object.hasOwn(input, name) || (reading.head !== undefined && isSizeInput(name));
+  const missing = others.find(({ name }) => !fed(name));
   if (!missing) return;
   const file = missing.role === "picture" ? "other.jpg" : "values.npy";
   throw new UserError(
@@ -180,12 +194,18 @@ async function explainOne(
   flags: ExplainFlags,
   { reference, signal, onProgress, write, compression }: Asking,
 ): Promise<ImageResult> {
-  const { class: classes, method, against, counterfactual, layer, colormap, out } = flags;
+  const { class: classes, target: targets, score, iou, maxDetections, colormap, out } = flags;
+  const { method, against, counterfactual, layer } = flags;
   const options = { method, against, counterfactual, layer, signal };
-  const why = await model.explain<Kind>(file, { ...options, classes, onProgress });
+  const found = {
+    ...(score !== undefined && { score }),
+    ...(iou !== undefined && { iou }),
+    ...(maxDetections && { maxDetections }),
+  };
+  const why = await model.explain<Kind>(file, { ...options, ...found, classes, targets, onProgress });
   const compared = await reference?.compare(file, why, options);
-  const { name, explainer } = model.classifier;
-  const used = explainer.layers[0]?.name ?? null;
+  const { name } = model.reading;
+  const used = model.reading.layers.find((one) => one.default)?.name ?? null;
   const caption = [`Model ${name}`, used && `layer ${used}`].filter(Boolean).join(", ");
   const drawn = { colormap, caption, write, compression };
   const { explanations, panel } = await writeWhy(why, { directory: out, stem, ...drawn });
@@ -195,6 +215,8 @@ async function explainOne(
     task: model.reading.task,
     layer: used,
     predictions: why.predictions,
+    ...(why.detections && { detections: why.detections }),
+    ...(why.remark && { remark: why.remark }),
     explanations: explanations.map((e, i) => ({ ...e, ...(compared && { reference: compared[i].reference }) })),
     ...(panel && { panel }),
     ...(compared && { reference: compared[0]?.of }),

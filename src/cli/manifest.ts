@@ -31,8 +31,10 @@ export const drawnBy = ({ method, colormap }: Pick<DrawingFlags, "method" | "col
 });
 
 export function settingsOf(model: LoadedClassifier, flags: ExplainFlags): Settings {
-  const { classifier, sha256, runtimeVersion } = model;
-  const { name, kind, score } = classifier;
+  const { subject, sha256, runtimeVersion } = model;
+  const { kind, explainer } = subject;
+  const { name } = model.reading;
+  const { score } = explainer;
   return {
     ...madeBy({ sha256, runtimeVersion }, name, flags),
     preprocess: kind === "picture" ? (model.reading.preparation ?? null) : null,
@@ -42,8 +44,9 @@ export function settingsOf(model: LoadedClassifier, flags: ExplainFlags): Settin
     align: flags.align ?? "bilinear",
     score: score.name,
     scoreIsBefore: score.before ?? null,
-    layer: classifier.explainer.layers[0]?.name ?? null,
-    classes: flags.class ?? ["top1"],
+    layer: explainer.layers[0]?.name ?? null,
+    targets: flags.target ?? [],
+    classes: flags.class ?? (flags.target || model.reading.head ? [] : ["top1"]),
     against: flags.against ?? null,
     counterfactual: flags.counterfactual ?? false,
     inputs: flags.input ?? {},
@@ -54,8 +57,9 @@ export function settingsOf(model: LoadedClassifier, flags: ExplainFlags): Settin
 }
 
 /** How pictures are prepared, in words. */
-export function assumption({ classifier }: LoadedClassifier): string {
-  const { resize, crop, pad, mean, std, scale, order, channels, layout } = classifier.preprocess;
+export function assumption({ reading: { preparation } }: LoadedClassifier): string {
+  if (!preparation) return "none";
+  const { resize, crop, pad, mean, std, scale, order, channels, layout } = preparation;
   const sizes = [
     resize && "shortestEdge" in resize && `shorter side to ${resize.shortestEdge}`,
     resize && "width" in resize && `resize to ${resize.width} x ${resize.height}`,

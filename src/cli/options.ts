@@ -13,8 +13,8 @@ import type { TokenGrid } from "../read/layout.ts";
 import { type ColormapName, colormaps } from "../render/colormap.ts";
 import type { LanguageOptions } from "../tasks/formats/folder.ts";
 import { type Dtype, dtypeOf, dtypes } from "../tasks/formats/model-files.ts";
-
 import { type AlignName, alignments } from "../tasks/placing.ts";
+import { type Task, tasks } from "../tasks/task.ts";
 
 import { printError } from "./terminal.ts";
 
@@ -39,6 +39,7 @@ export interface ModelFlags {
   readonly provider?: string;
   readonly threads?: number;
   readonly dtype?: Dtype;
+  readonly task?: Task;
 }
 
 /** What every command that draws maps takes. */
@@ -53,7 +54,11 @@ export interface DrawingFlags {
 
 export function withModel(command: Command): Command {
   const model = "an .onnx file or a directory in Hugging Face layout (default: the bundled EfficientNet-Lite0)";
-  return withReading(command.option("--model <file|dir>", model));
+  return withReading(command.option("--model <file|dir>", model)).addOption(
+    new Option("--task <name>", "what the model is for (default: read from its files and its graph)").choices([
+      ...tasks,
+    ]),
+  );
 }
 
 /** The same for commands that are about the model alone: it is their argument, too. */
@@ -222,6 +227,7 @@ export function loadOptions({
   provider,
   threads,
   dtype,
+  task,
 }: ModelFlags): LoadOptions & LanguageOptions {
   const session: SessionOptions = {
     ...(provider && { executionProviders: [provider] }),
@@ -245,6 +251,7 @@ export function loadOptions({
     align,
     session,
     dtype,
+    task,
   };
 }
 
@@ -254,6 +261,14 @@ export const several = (value: string, before: readonly string[] = []): string[]
 export function whole(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("Expected an integer of at least 1.");
+  return value;
+}
+
+/** A part of one. */
+export function fraction(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0 && value <= 1))
+    throw new InvalidArgumentError("Expected a number from 0 to 1.");
   return value;
 }
 

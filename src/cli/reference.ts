@@ -43,7 +43,7 @@ export class Reference {
   static async open(source: string, options: LoadOptions, compared: LoadedClassifier): Promise<Reference> {
     const model = await load(source, options);
     const onCpu = (options.session?.executionProviders ?? ["cpu"]).every((provider) => provider === "cpu");
-    const wide = [compared, model].some(({ classifier }) => multipliesAllBits(classifier.explainer.model));
+    const wide = [compared, model].some(({ subject }) => multipliesAllBits(subject.explainer.model));
     const saturates = onCpu && wide && (await productsSaturate(await loadRuntime()));
     return new Reference(model, saturates ? [saturating] : []);
   }

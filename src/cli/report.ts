@@ -10,6 +10,10 @@ import { bold, dim, print, printJson } from "./terminal.ts";
 
 export interface ExplainFlags extends ModelFlags, DrawingFlags {
   readonly class?: string[];
+  readonly target?: string[];
+  readonly score?: number;
+  readonly iou?: number;
+  readonly maxDetections?: number;
   readonly against?: string;
   readonly counterfactual?: boolean;
   readonly input?: Readonly<Record<string, string>>;
@@ -29,6 +33,9 @@ export interface ImageResult {
   readonly task: string;
   readonly layer: string | null;
   readonly predictions: Why["predictions"];
+  readonly detections?: Why["detections"];
+  /** What is to be said of the whole. */
+  readonly remark?: string;
   readonly explanations: readonly (WrittenExplanation & Partial<Pick<ReferenceResult, "reference">>)[];
   readonly panel?: string;
   readonly reference?: ReferenceResult["of"];
@@ -72,16 +79,22 @@ export function report(result: ImageResult, { json, out }: ExplainFlags): void {
   }
   const explained = new Map(result.explanations.map((e) => [e.class, e]));
   print(bold(result.image));
+  for (const { index, label, score, box } of result.detections ?? []) {
+    const place = box.map((edge) => Math.round(edge)).join(", ");
+    const line = `  ${String(index).padStart(4)}  ${label.padEnd(28)} ${percent(score).padStart(8)}  ${place}`;
+    print(result.explanations.some(({ detection }) => detection === index) ? bold(line) : line);
+  }
+  if (result.remark) print(`  ${result.remark}`);
   for (const { class: index, label, score, probability } of result.predictions) {
     const percentage = probability === null ? "" : percent(probability).padStart(8);
     const line =
       `  ${String(index).padStart(4)}  ${label.padEnd(28)} ${score.toFixed(2).padStart(7)} ${percentage}`.trimEnd();
     print(explained.has(index) ? bold(line) : line);
   }
-  for (const { label, method, overlay, heat, map, blank, reference } of result.explanations) {
+  for (const { label, question, detection, method, overlay, heat, map, blank, reference } of result.explanations) {
     const file = overlay ?? heat ?? map?.file;
     const said = [blank && `blank, ${blank}`, !blank && file && path.join(out, file)].filter(Boolean).join();
-    print(`  ${method}, ${label}${said && `: ${said}`}`);
+    print(`  ${method}, ${detection === undefined ? label : question}${said && `: ${said}`}`);
     if (reference) print(`    ${referenceLine(reference)}`);
   }
   printWarnings(result.explanations, ofOneMap);

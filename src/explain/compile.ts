@@ -10,10 +10,8 @@ import { checkOptions, expects, isTexts, listing, UserError } from "../errors.ts
 import { type MethodChoice, methodOf } from "../methods/define.ts";
 import { methods } from "../methods/index.ts";
 import type { Method } from "../methods/method.ts";
-import { append } from "../onnx/append.ts";
-import type { Value } from "../onnx/build.ts";
-import { DataType, declaredDims, makeNode, makeTensor, makeValueInfo } from "../onnx/proto.ts";
-import { checkNotCompiled, type Notes, names, prefixed } from "./compiled.ts";
+import { DataType, declaredDims, makeTensor, makeValueInfo } from "../onnx/proto.ts";
+import { checkNotCompiled, type Notes, names, withResults } from "./compiled.ts";
 import type { Explainer } from "./explainer.ts";
 import { GraphQuery } from "./graph-query.ts";
 import { declaredWhole, withDefaults } from "./rewritten.ts";
@@ -48,27 +46,23 @@ export function compile(explainer: Explainer, options: CompileOptions = {}): Uin
   checkNotCompiled(explainer.model);
   const model = declaredWhole(withDefaults(explainer.model), explainer.tensors);
   const query = new GraphQuery(explainer, { name: names.target, type: DataType.INT64, dims: [-1] });
-  const results = Object.entries({ ...graph(query), class: query.class }).map(([key, value]) => ({
-    name: names[key as keyof typeof names],
-    value: key === "class" ? value : query.build.cast(value, DataType.FLOAT),
-  }));
-  const { nodes, initializers } = query.build.collect(results.map(({ value }) => value));
+  const results = Object.entries({ ...graph(query), class: query.class }).map(([key, value]) => [
+    names[key as keyof typeof names],
+    key === "class" ? value : query.build.cast(value, DataType.FLOAT),
+  ]);
   const best = makeTensor(names.target, DataType.INT64, [1], BigInt64Array.of(-1n));
-  const images = batchOf(explainer);
-  return append(model.bytes, {
-    nodes: [...nodes, ...results.map(({ name, value }) => makeNode("Identity", [value.name], [name]))],
-    initializers: classInput === "optional" ? [...initializers, best] : initializers,
+  return withResults(model, query.build, Object.fromEntries(results), {
+    images: batchOf(explainer),
+    initializers: classInput === "optional" ? [best] : [],
     inputs: [makeValueInfo(names.target, DataType.INT64, ["gradcam_targets"])],
-    outputs: results.map((result) => declared(result.name, result.value, images)),
-    metadata: prefixed({
+    notes: {
       method: method.name,
       ...(query.layer && { layer: query.layer.name, grid: JSON.stringify(query.layer.grid) }),
       score: explainer.score.name,
       ...(explainer.score.before && { score_before: explainer.score.before }),
-      model_bytes: String(model.bytes.length),
       ...(model.rewritten && { rewritten: model.rewritten.join(", ") }),
       ...notes,
-    }),
+    },
   });
 }
 
@@ -82,15 +76,8 @@ function graphOf({ name, graph }: Method): NonNullable<Method["graph"]> {
 }
 
 /** How the model calls the number of its images where that is free. */
-function batchOf({ model, reading: { explained } }: Explainer): string {
+function batchOf({ model, reading: { explained } }: Explainer): string | undefined {
   const input = model.inputs.find(({ name }) => name === explained?.name);
   const batch = ((input && declaredDims(input)) ?? [])[explained?.axes.batch ?? 0];
-  return typeof batch === "string" && batch ? batch : "gradcam_images";
+  return typeof batch === "string" && batch ? batch : undefined;
 }
-
-const declared = (name: string, { type, dims = [] }: Value, images: string) =>
-  makeValueInfo(
-    name,
-    type,
-    dims.map((d, i) => (d >= 0 ? d : i === 0 ? images : `${name}:${i}`)),
-  );

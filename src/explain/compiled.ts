@@ -3,7 +3,10 @@
  * A program in any language reads them through its runtime; this package reads them back here.
  */
 import { UserError } from "../errors.ts";
+import { append } from "../onnx/append.ts";
+import type { Builder, Value } from "../onnx/build.ts";
 import { type Model, readModel } from "../onnx/model.ts";
+import { makeNode, makeValueInfo, type TensorProto, type ValueInfoProto } from "../onnx/proto.ts";
 
 /** Inputs and outputs of a compiled model. */
 export const names = {
@@ -32,6 +35,43 @@ export const keyPrefix = "gradcam.";
 
 export const prefixed = (notes: Notes): Notes =>
   Object.fromEntries(Object.entries(notes).map(([key, value]) => [keyPrefix + key, value]));
+
+/**
+ * A model's file with results as further outputs, by their names.
+ * @param images what the number of its images is called where that is free
+ */
+export function withResults(
+  model: Model,
+  build: Builder,
+  results: Readonly<Record<string, Value>>,
+  {
+    images = "gradcam_images",
+    initializers = [],
+    inputs,
+    notes,
+  }: {
+    readonly images?: string;
+    readonly initializers?: readonly TensorProto[];
+    readonly inputs: readonly ValueInfoProto[];
+    readonly notes: Notes;
+  },
+): Uint8Array {
+  const entries = Object.entries(results);
+  const added = build.collect(Object.values(results));
+  const declared = ([name, { type, dims = [] }]: [string, Value]) =>
+    makeValueInfo(
+      name,
+      type,
+      dims.map((d, i) => (d >= 0 ? d : i === 0 ? images : `${name}:${i}`)),
+    );
+  return append(model.bytes, {
+    nodes: [...added.nodes, ...entries.map(([name, value]) => makeNode("Identity", [value.name], [name]))],
+    initializers: [...added.initializers, ...initializers],
+    inputs,
+    outputs: entries.map(declared),
+    metadata: prefixed({ model_bytes: String(model.bytes.length), ...notes }),
+  });
+}
 
 /** The notes of a compiled model; undefined for any other. */
 export function notesOf({ proto }: Model): Notes | undefined {

@@ -40,14 +40,14 @@ interface Shared {
   readonly sessions?: Sessions;
 }
 
-const openOptions: OptionNames<OpenOptions> = {
+export const openNames: OptionNames<OpenOptions> = {
   ...{ output: true, explainInput: true, layout: true, layer: true, tokens: true, inputShapes: true, session: true },
   keep: true,
 };
 
 /** As the package exports it, for who needs it at once. */
 export async function openExplainer(ort: Runtime, bytes: Uint8Array, options: OpenOptions = {}): Promise<Explainer> {
-  checkOptions<OpenOptions>(options, openOptions, "openExplainer");
+  checkOptions<OpenOptions>(options, openNames, "openExplainer");
   return Explainer.open(ort, await openModel(bytes), options);
 }
 
@@ -73,7 +73,7 @@ export class Explainer {
     /** How the model was read. */
     readonly reading: GraphReading,
     /** The order of the layers depends on their sizes: these are known. */
-    private readonly sized: Observed,
+    readonly sized: Observed,
     /** Lends all sessions that ask the model. */
     readonly sessions: Sessions,
   ) {
@@ -224,9 +224,7 @@ export class Explainer {
   }
 
   async #pass(feeds: Feeds, layer = this.layers[0]?.name): Promise<Pass> {
-    if (this.sessions.released) throw released();
-    checkFeeds(this.model, feeds);
-    const plan = await this.#planFor(feeds);
+    const plan = await this.planFor(feeds);
     const { name } = (layer !== undefined && namedLayer(plan, layer, this.layers)) || {};
     const { explained } = this.reading;
     const batch = explained?.axes.batch;
@@ -243,7 +241,10 @@ export class Explainer {
     return this.release();
   }
 
-  async #planFor(feeds: Feeds): Promise<Plan> {
+  /** How pictures of the size of these are asked. */
+  async planFor(feeds: Feeds): Promise<Plan> {
+    if (this.sessions.released) throw released();
+    checkFeeds(this.model, feeds);
     const key = freeSizes(this.model, shapesOf(feeds)) + this.#otherBatch(this.tensors, feeds);
     const plan = await this.#plan(key, feeds);
     // At other sizes than it was opened with, the batch may be free in name only too.

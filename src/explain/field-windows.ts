@@ -1,70 +1,80 @@
-/** @file What windows, pads and resizing do to the places of cells: by stride, dilation, pads and `coordinate_transformation_mode`. */
-import { type Call, type FieldRule, moved, through } from "./field.ts";
+/** @file What operators do to the places of cells along one axis: by stride, dilation, pads and `coordinate_transformation_mode`. */
+import type { Attributes } from "../onnx/model.ts";
+import type { NodeProto } from "../onnx/proto.ts";
 
-/** Kernel, strides, dilations and the pads before, of every spatial axis; undefined where they depend on a size that is not known. */
-function windowOf(
-  { a, node, dims }: Call,
-  kernel: readonly number[],
-): { before: number; more: number; stride: number }[] | undefined {
-  const auto = a.string("auto_pad", "NOTSET");
-  const sizes = dims(node.input[0]).slice(2);
-  const windows = kernel.map((k, i) => {
-    const stride = a.ints("strides")?.[i] ?? 1;
-    const more = (k - 1) * (a.ints("dilations")?.[i] ?? 1);
-    if (!auto.startsWith("SAME")) return { before: auto === "VALID" ? 0 : (a.ints("pads")?.[i] ?? 0), more, stride };
-    const unknown = stride === 1 ? more : Number.NaN;
-    const size = sizes[i] ?? -1;
-    const total = size > 0 ? (Math.ceil(size / stride) - 1) * stride + more + 1 - size : unknown;
-    const half = Math.max(0, total) / 2;
-    return { before: auto === "SAME_UPPER" ? Math.floor(half) : Math.ceil(half), more, stride };
-  });
-  return windows.every(({ before }) => Number.isFinite(before)) ? windows : undefined;
+/** One axis of a node's first input, and what the node makes of it. */
+export interface Along {
+  readonly node: NodeProto;
+  readonly a: Attributes;
+  readonly axis: number;
+  /** Places before and behind the node; -1 where only the run knows. */
+  readonly from: number;
+  readonly to: number;
+  /** Which of the node's outputs. */
+  readonly index: number;
+  /** Of an input that is absent, none. */
+  readonly dims: (name: string | undefined) => readonly number[];
+  readonly values: (input: number, attribute?: string) => readonly number[] | undefined;
 }
 
-/** Convolution and pooling: batch, channels, then as many spatial axes as the kernel has. */
-export const sliding =
-  (kernelOf: (call: Call) => readonly number[] | undefined): FieldRule =>
-  (call) => {
-    const [x] = call.inputs;
-    const kernel = kernelOf(call);
-    const windows = kernel && windowOf(call, kernel);
-    if (!x || !windows || x.length !== windows.length + 2) return undefined;
-    return x.map((fields, axis) => {
-      const window = windows[axis - 2]; // none for the batch and the channels
-      return window ? through(fields, window) : [];
-    });
+/** The first cell begins `before` cells earlier and is `more` cells wider, the next is `stride` cells on; between cells where that is not whole. */
+export interface Window {
+  readonly before: number;
+  readonly more: number;
+  readonly stride: number;
+}
+
+/** Undefined where a cell looks everywhere, or what it sees depends on a size that is not known. */
+type WindowRule = (along: Along) => Window | undefined;
+
+/** Cell k is where cell `from + k * stride` was. */
+const moved = (from: number, stride: number): Window => ({ before: -from, more: 0, stride });
+const same = moved(0, 1);
+
+/** The axis among some that count from the end too. */
+const among = (axes: readonly number[], { axis, node, dims }: Along): number => {
+  const rank = dims(node.input[0]).length;
+  return axes.findIndex((one) => (one < 0 ? one + rank : one) === axis);
+};
+
+/** What pads come before, where they are said or follow from the sizes. */
+function padOf({ a, axis }: Along, total: number): number {
+  const auto = a.string("auto_pad", "NOTSET");
+  if (auto === "VALID") return 0;
+  if (!auto.startsWith("SAME")) return a.ints("pads")?.[axis - 2] ?? 0;
+  return auto === "SAME_UPPER" ? Math.floor(total / 2) : Math.ceil(total / 2);
+}
+
+/** The stride, and how far the kernel reaches behind its first tap; undefined for the batch and the channels. */
+function kernelOf({ a, axis, node, dims }: Along, weight: number | undefined) {
+  const sizes = a.ints("kernel_shape") ?? (weight === undefined ? undefined : dims(node.input[weight]).slice(2));
+  const taps = sizes?.[axis - 2];
+  if (taps === undefined) return undefined;
+  return { stride: a.ints("strides")?.[axis - 2] ?? 1, more: (taps - 1) * (a.ints("dilations")?.[axis - 2] ?? 1) };
+}
+
+/** Convolution and pooling: batch, channels, then as many axes as the kernel has. */
+const sliding =
+  (weight?: number): WindowRule =>
+  (along) => {
+    const kernel = kernelOf(along, weight);
+    if (!kernel) return undefined;
+    const { stride, more } = kernel;
+    const cells = along.from > 0 ? Math.ceil(along.from / stride) : Number.NaN;
+    const total = stride === 1 ? more : Math.max(0, (cells - 1) * stride + more + 1 - along.from);
+    return { before: padOf(along, total), more, stride };
   };
 
-export const weightKernel =
-  (input: number) =>
-  ({ a, node, dims }: Call): readonly number[] | undefined =>
-    a.ints("kernel_shape") ?? (node.input[input] ? dims(node.input[input]).slice(2) : undefined);
-
 /** Output o is made of input cells (o + pad - tap * dilation) / stride. */
-export const transposedConvolution: FieldRule = (call) => {
-  const { a, inputs, node, dims, output } = call;
-  const [x] = inputs;
-  const kernel = weightKernel(1)(call);
-  if (!x || !kernel || x.length !== kernel.length + 2) return undefined;
-  const [sizes, made] = [dims(node.input[0]).slice(2), dims(output).slice(2)];
-  const auto = a.string("auto_pad", "NOTSET");
-  return x.map((fields, axis) => {
-    const i = axis - 2;
-    const [taps, [field, ...others]] = [kernel[i], fields];
-    if (taps === undefined || !field || others.length) return [];
-    const stride = a.ints("strides")?.[i] ?? 1;
-    const reach = (taps - 1) * (a.ints("dilations")?.[i] ?? 1);
-    let pad = auto === "VALID" ? 0 : (a.ints("pads")?.[i] ?? 0);
-    if (auto.startsWith("SAME") || a.has("output_shape")) {
-      const [from = -1, to = -1] = [sizes[i], made[i]];
-      if (!(from > 0 && to > 0)) return [];
-      const total = stride * (from - 1) + (a.ints("output_padding")?.[i] ?? 0) + reach + 1 - to;
-      pad = auto === "SAME_UPPER" ? Math.floor(total / 2) : Math.ceil(total / 2);
-    }
-    const centred = moved(fields, (pad - reach / 2) / stride, 1 / stride);
-    const wider = (reach / 2 / stride) * field.step;
-    return centred.map((field) => ({ ...field, low: field.low - wider, high: field.high + wider }));
-  });
+const transposedConvolution: WindowRule = (along) => {
+  const kernel = kernelOf(along, 1);
+  if (!kernel) return undefined;
+  const { a, axis, from, to } = along;
+  const { stride, more } = kernel;
+  const known = from > 0 && to > 0 ? to : Number.NaN;
+  const total = stride * (from - 1) + (a.ints("output_padding")?.[axis - 2] ?? 0) + more + 1 - known;
+  const pad = a.has("output_shape") ? Math.ceil(total / 2) : padOf(along, total);
+  return { before: (more - pad) / stride, more: more / stride, stride: 1 / stride };
 };
 
 /** Where a cell of a resized axis is among the cells before, by ONNX's `coordinate_transformation_mode`. */
@@ -96,60 +106,73 @@ function averageOffset(
   return sum / cells;
 }
 
-export const resize: FieldRule = ({ a, node, inputs: [x], dims, values, output }) => {
-  const [size, made] = [dims(node.input[0]), dims(output)];
+const resize: WindowRule = ({ a, axis, node, from, to, dims, values }) => {
+  const known = from > 0 && to > 0;
+  if (known && from === to) return same;
   const old = node.opType === "Upsample" || node.input.length === 2;
-  const scales = a.floats("scales") ?? values(node.input[old ? 1 : 2]);
+  const scales = a.floats("scales") ?? values(old ? 1 : 2);
   const mode = a.string("coordinate_transformation_mode", old ? "asymmetric" : "half_pixel");
   const position = coordinates[mode];
   const round = roundings[old ? "floor" : a.string("nearest_mode", "round_prefer_floor")];
-  if (!x || !position || !round || a.has("axes")) return undefined;
-  return x.map((fields, axis) => {
-    const [from = -1, to = -1] = [size[axis], made[axis]];
-    const known = from > 0 && to > 0;
-    if (!fields.length || (known && from === to)) return fields;
-    const scale = scales?.length === size.length ? scales[axis] : undefined;
-    let stride = scale !== undefined ? 1 / scale : known ? from / to : Number.NaN;
-    if (mode === "align_corners") stride = known && to > 1 ? (from - 1) / (to - 1) : Number.NaN;
-    if (!(stride > 0)) return [];
-    const nearest = a.string("mode", "nearest") === "nearest";
-    return moved(fields, nearest ? averageOffset(position, round, stride) : position(0, stride), stride);
-  });
+  if (!position || !round || a.has("axes")) return undefined;
+  const scale = scales?.length === dims(node.input[0]).length ? scales[axis] : undefined;
+  let stride = scale !== undefined ? 1 / scale : known ? from / to : Number.NaN;
+  if (mode === "align_corners") stride = known && to > 1 ? (from - 1) / (to - 1) : Number.NaN;
+  const nearest = a.string("mode", "nearest") === "nearest";
+  return moved(nearest && stride > 0 ? averageOffset(position, round, stride) : position(0, stride), stride);
 };
 
-export const pad: FieldRule = ({ a, node, inputs: [x], values }) => {
-  const pads = a.ints("pads") ?? values(node.input[1]);
-  const axes = values(node.input[3]);
-  if (!x || !pads || (node.input[3] && !axes)) return undefined;
-  return x.map((fields, axis) => {
-    const at = axes ? axes.findIndex((one) => (one < 0 ? one + x.length : one) === axis) : axis;
-    return at < 0 || !pads[at] ? fields : moved(fields, -pads[at], 1);
-  });
+const pad: WindowRule = (along) => {
+  const { axis, node, values } = along;
+  const pads = values(1, "pads");
+  const axes = values(3);
+  if (!pads || (node.input[3] && !axes)) return undefined;
+  return moved(-(pads[axes ? among(axes, along) : axis] ?? 0), 1);
 };
 
-export const slice: FieldRule = ({ a, node, inputs: [x], values, dims }) => {
-  const starts = a.ints("starts") ?? values(node.input[1]);
-  const axes = a.ints("axes") ?? (node.input[3] ? values(node.input[3]) : starts?.map((_, i) => i));
-  const steps = node.input[4] ? values(node.input[4]) : starts?.map(() => 1);
-  if (!x || !starts || !axes || !steps) return undefined;
-  const sizes = dims(node.input[0]);
-  return x.map((fields, axis) => {
-    const at = axes.findIndex((one) => (one < 0 ? one + x.length : one) === axis);
-    if (at < 0 || !fields.length) return fields;
-    // Tokens: those in front of the grid are cut off, or none.
-    const [start, step, size = -1] = [starts[at], steps[at], sizes[axis]];
-    if (fields.length > 1) return step === 1 ? fields : [];
-    if (start === undefined || step === undefined || step <= 0 || (start < 0 && !(size > 0))) return [];
-    return moved(fields, start < 0 ? Math.max(0, start + size) : start, step);
-  });
+const slice: WindowRule = (along) => {
+  const { node, from, values } = along;
+  const starts = values(1, "starts");
+  const axes = values(3, "axes") ?? (node.input[3] ? undefined : starts?.map((_, i) => i));
+  const steps = node.input[4] ? values(4) : starts?.map(() => 1);
+  if (!starts || !axes || !steps) return undefined;
+  const at = among(axes, along);
+  const [start = 0, step = 1] = [starts[at], steps[at]];
+  if (step <= 0 || (start < 0 && from <= 0)) return undefined;
+  return moved(start < 0 ? Math.max(0, start + from) : start, step);
 };
 
-export const spaceToDepth: FieldRule = ({ a, inputs: [x] }) => {
+const split: WindowRule = (along) => {
+  const { a, axis, node, index, dims } = along;
+  if (among([a.int("axis", 0)], along) < 0) return same;
+  const before = node.output.slice(0, index).map((name) => dims(name)[axis] ?? -1);
+  return before.some((size) => size < 0)
+    ? undefined
+    : moved(
+        before.reduce((sum, size) => sum + size, 0),
+        1,
+      );
+};
+
+const spaceToDepth: WindowRule = ({ a }) => {
   const block = a.int("blocksize", 1);
-  return x?.map((fields, axis) => (axis < 2 ? [] : through(fields, { more: block - 1, stride: block })));
+  return { before: 0, more: block - 1, stride: block };
 };
 
-export const depthToSpace: FieldRule = ({ a, inputs: [x] }) => {
-  const block = a.int("blocksize", 1);
-  return x?.map((fields, axis) => (axis < 2 ? [] : moved(fields, 0.5 / block - 0.5, 1 / block)));
-};
+const depthToSpace: WindowRule = ({ a }) => moved(0.5 / a.int("blocksize", 1) - 0.5, 1 / a.int("blocksize", 1));
+
+const named = (names: string, rule: WindowRule) => names.split(" ").map((name) => [name, rule] as const);
+
+/** By operator, for its first input; what else it reads are parameters. */
+export const windowRules: ReadonlyMap<string, WindowRule> = new Map([
+  ...named("Conv FusedConv ConvInteger DeformConv", sliding(1)),
+  ...named("QLinearConv", sliding(3)),
+  ...named("MaxPool AveragePool LpPool QLinearAveragePool", sliding()),
+  ...named("ConvTranspose", transposedConvolution),
+  ...named("Resize Upsample", resize),
+  ...named("Pad", pad),
+  ...named("Slice", slice),
+  ...named("Split", split),
+  ...named("SpaceToDepth", spaceToDepth),
+  ...named("DepthToSpace", depthToSpace),
+]);

@@ -4,7 +4,7 @@ import type { Dense } from "../array/dense.ts";
 import type { Rules } from "../autodiff/rules.ts";
 import { checkOptions, expects, listing, type OptionNames, present, throwIfAborted, UserError } from "../errors.ts";
 import { type MethodChoice, methodOf } from "../methods/define.ts";
-import { type LayerMap, shareDone } from "../methods/method.ts";
+import type { LayerMap } from "../methods/method.ts";
 import { isStatic, product } from "../onnx/dims.ts";
 import { checkSeed } from "../onnx/feeds.ts";
 import type { Feeds, Runtime, Tensor } from "../onnx/runtime.ts";
@@ -16,7 +16,7 @@ import type { ExplainedInput } from "../read/inputs.ts";
 import { ask } from "./adjoint-session.ts";
 import { type Pass, runForward } from "./pass.ts";
 import type { Plan } from "./plan.ts";
-import { inRuns } from "./rows.ts";
+import { inRuns, progressTo } from "./rows.ts";
 import { type Asked, classScores, cotangents, plainClasses, resolve, type Target, type Weights } from "./target.ts";
 
 export interface ExplainOptions {
@@ -70,10 +70,7 @@ export async function explainPass(ort: Runtime, pass: Pass, options: ExplainOpti
     atLayer: (map) => inquiry.atLayer(map),
     atInput: (rules) => inquiry.atInput(rules),
     respond: (index, variants) => inquiry.respond(index, variants),
-    progress: (done) => {
-      throwIfAborted(signal);
-      onProgress?.(shareDone(done));
-    },
+    progress: progressTo(options),
   });
   await pass.scores(); // refuses what is not finite, whichever run it came from
   const results = await pass.results();

@@ -8,7 +8,8 @@
  * network both ways: there the model and its adjoint are one session. Sessions are lent by their owner (sessions.ts).
  */
 
-import { type Adjoint, type AdjointQuery, compileAdjoint, type End, fetching, joined } from "../autodiff/adjoint.ts";
+import { type Adjoint, compileAdjoint, type End, fetching, joined } from "../autodiff/adjoint.ts";
+import { proposals } from "../autodiff/overrides/proposals.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
 import { present, UserError } from "../errors.ts";
 import { gradCamMap } from "../methods/grad-cam.ts";
@@ -36,6 +37,7 @@ import { type AdjointSession, openAlone, openTogether } from "./adjoint-session.
 import { classesOfRun, classSeeds, type Seeding, tensorSeeds } from "./seeds.ts";
 import { type Owned, quiet, type Sessions } from "./sessions.ts";
 import { rowBytes, runBytes } from "./sizes.ts";
+import { type Window, windowOf } from "./window.ts";
 
 /** The model, with a layer and more as further outputs. */
 export interface ForwardSession {
@@ -51,6 +53,11 @@ export interface PlanQuery {
   readonly rows: boolean;
 }
 
+const keyOf = ({ seeding, rows }: PlanQuery): unknown[] => [
+  typeof seeding === "function" ? seeding : String(seeding),
+  rows,
+];
+
 /** ONNX Runtime moves a DequantizeLinear behind a Reshape that reads it, which has no kernel for the eight bits that it reads then. */
 const unmoved: SessionOptions = { extra: { session: { disable_quant_qdq: "1" } } };
 
@@ -58,15 +65,18 @@ export class Plan {
   readonly score: Score;
   #grids: Grids | undefined;
   readonly #residuals = new Map<string, readonly string[] | undefined>();
+  readonly #windows = new Map<LayerMap, Map<string, Window | undefined>>();
 
   constructor(
     readonly ort: Runtime,
     readonly model: Model,
     readonly tensors: Observed,
-    readonly reading: GraphReading,
+    readonly reading: Pick<GraphReading, "explained" | "score">,
     private readonly sessions: Sessions,
     readonly options: SessionOptions = {},
     private readonly tokens?: TokenGrid,
+    /** What is asked unless it is told; what every adjoint reads of the forward pass follows from it. */
+    readonly usual: PlanQuery = { seeding: [reading.score.name], rows: false },
   ) {
     this.score = reading.score;
     if ([...tensors.values()].some(({ type }) => isTiny(type))) this.options = overPreset(unmoved, options);
@@ -98,9 +108,10 @@ export class Plan {
       const fetched = fetching(this.model, [this.score.name, layer, ...this.residuals(layer)]);
       if (!this.isIndependent(layer) || !this.hasClasses || !this.isFree)
         return { session: await this.#extended(fetched, quiet) };
-      const { extension, seeds, outputs } = this.#compiled(classesOfRun(this, this.score.name), false, [
-        layerEnd(layer, this.layoutOf(layer), gradCamMap),
-      ]);
+      const { extension, seeds, outputs } = this.#compiled(
+        { seeding: classesOfRun(this, this.score.name), rows: false },
+        [layerEnd(layer, this.layoutOf(layer), gradCamMap)],
+      );
       const session = await this.#extended(joined(fetched, extension));
       const [classes, output] = [present(seeds[0], "the classes' input"), present(outputs[0], "the map")];
       return { session, answers: { map: gradCamMap, classes, output } };
@@ -115,34 +126,55 @@ export class Plan {
     return this.#use(["forward"], this.model.bytes.length + runBytes(this.tensors), open, work);
   }
 
-  /** The adjoint from the score to a map at a layer, apart from the model: what it reads of the forward pass is fed. */
+  /** The model, with some of its tensors as outputs. */
+  fetched<R>(names: readonly string[], work: (forward: ForwardSession) => Promise<R>): Promise<R> {
+    const open = async () => ({ session: await this.#extended(fetching(this.model, names), quiet) });
+    const key = ["fetched", ...[...names].sort()];
+    return this.#use(key, this.model.bytes.length + runBytes(this.tensors), open, work);
+  }
+
+  /** The adjoint from one cell of a tensor to a map at a layer, in windows; undefined where it cannot be cut into them. */
+  async inWindows<R>(
+    tensor: string,
+    layer: string,
+    map: LayerMap,
+    work: (window: Window, adjoint: AdjointSession) => Promise<R>,
+  ): Promise<R | undefined> {
+    const windows = this.#windows.get(map) ?? new Map<string, Window | undefined>();
+    this.#windows.set(map, windows);
+    const key = JSON.stringify([tensor, layer]);
+    if (!windows.has(key)) windows.set(key, windowOf(this, tensor, layer, map));
+    const window = windows.get(key);
+    if (!window) return undefined;
+    const { model, ort, options } = this;
+    const open = () => openAlone(ort, { model, tensors: window.tensors }, window.adjoint, options);
+    const bytes = this.model.bytes.length;
+    return this.#use(["window", tensor, layer, map], bytes, open, (adjoint) => work(window, adjoint));
+  }
+
+  /** The adjoint from what is seeded to a map at a layer, apart from the model: what it reads of the forward pass is fed. */
   atLayer<R>(
     layer: string,
     map: LayerMap,
-    { seeding, rows }: PlanQuery,
+    query: PlanQuery,
     work: (adjoint: AdjointSession) => Promise<R>,
   ): Promise<R> {
     const open = async () => {
       const ends = [layerEnd(layer, this.layoutOf(layer), map)];
-      return openAlone(this.ort, this, this.#compiled(this.#seeds(seeding), rows, ends), this.options);
+      return openAlone(this.ort, this, this.#compiled(query, ends), this.options);
     };
     const bytes = this.model.bytes.length + this.rowBytes(layer);
-    return this.#use(["adjoint", layer, map, String(seeding), rows], bytes, open, work);
+    return this.#use(["adjoint", layer, map, ...keyOf(query)], bytes, open, work);
   }
 
-  /** The model, and the gradient of the score at one of its inputs. */
-  atInput<R>(
-    input: string,
-    rules: Rules,
-    { seeding, rows }: PlanQuery,
-    work: (adjoint: AdjointSession) => Promise<R>,
-  ): Promise<R> {
+  /** The model, and the gradient at one of its inputs. */
+  atInput<R>(input: string, rules: Rules, query: PlanQuery, work: (adjoint: AdjointSession) => Promise<R>): Promise<R> {
     const open = async () => {
-      const adjoint = this.#compiled(this.#seeds(seeding), rows, [{ tensor: input }], rules);
+      const adjoint = this.#compiled(query, [{ tensor: input }], rules);
       return openTogether(this.ort, this.model, adjoint, this.options, [this.score.name]);
     };
     const bytes = this.model.bytes.length + 2 * runBytes(this.tensors);
-    return this.#use(["pixels", input, rules, String(seeding), rows], bytes, open, work);
+    return this.#use(["pixels", input, rules, ...keyOf(query)], bytes, open, work);
   }
 
   /** Whether a class is one number of each image's scores, of a known count, with the classes behind the images. */
@@ -167,9 +199,12 @@ export class Plan {
     return this.#residualsOf(layer)?.length === 0;
   }
 
-  /** What the adjoint behind a layer reads. Where it has no rule, nothing: asking for it says so, and the model runs all the same. */
-  residuals(layer: string): readonly string[] {
-    return this.#residualsOf(layer) ?? [];
+  /**
+   * What the adjoint behind a layer reads. Where it has no rule, nothing: asking for it says so, and the model runs all the same.
+   * @param seeded what it starts from; by default what is usual
+   */
+  residuals(layer: string, seeded?: readonly string[]): readonly string[] {
+    return this.#residualsOf(layer, seeded) ?? [];
   }
 
   /** Bytes that one question takes in the backward pass to a tensor. */
@@ -177,27 +212,28 @@ export class Plan {
     return rowBytes(this, this.score.name, tensor);
   }
 
-  #residualsOf(layer: string): readonly string[] | undefined {
-    if (!this.#residuals.has(layer)) this.#residuals.set(layer, this.#readBehind(layer));
-    return this.#residuals.get(layer);
+  #residualsOf(layer: string, seeded?: readonly string[]): readonly string[] | undefined {
+    const key = JSON.stringify([layer, ...(seeded ?? [])]);
+    if (!this.#residuals.has(key)) this.#residuals.set(key, this.#readBehind(layer, seeded));
+    return this.#residuals.get(key);
   }
 
-  #readBehind(layer: string): readonly string[] | undefined {
+  #readBehind(layer: string, seeded: readonly string[] | undefined): readonly string[] | undefined {
     try {
-      return this.#compiled(tensorSeeds(this, [this.score.name]), false, [{ tensor: layer }]).residuals;
+      return this.#compiled(seeded ? { seeding: seeded, rows: false } : this.usual, [{ tensor: layer }]).residuals;
     } catch (error) {
       if (error instanceof UserError && error.code === "unsupported-operator") return undefined;
       throw error;
     }
   }
 
-  #seeds(seeding: Seeding): AdjointQuery["seeds"] {
-    return seeding === "classes" ? classSeeds(this, this.score.name) : tensorSeeds(this, seeding);
-  }
-
-  #compiled(seeds: AdjointQuery["seeds"], rows: boolean, ends: readonly End[], rules: Rules = "plain"): Adjoint {
-    const { model, tensors } = this;
-    return compileAdjoint({ model, tensors, seeds, ends, rows, overrides: overridesOf(rules, this.options) });
+  #compiled({ seeding, rows }: PlanQuery, ends: readonly End[], rules: Rules = "plain"): Adjoint {
+    const { model, tensors, score } = this;
+    const named = (names: "classes" | readonly string[]) =>
+      names === "classes" ? classSeeds(this, score.name) : tensorSeeds(this, names);
+    const seeds = typeof seeding === "function" ? seeding : named(seeding);
+    const overrides = new Map([...proposals, ...overridesOf(rules, this.options)]);
+    return compileAdjoint({ model, tensors, seeds, ends, rows, overrides });
   }
 
   #use<T extends Owned, R>(

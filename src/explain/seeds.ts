@@ -6,10 +6,11 @@ import { typeOf } from "../onnx/observe.ts";
 import { DataType } from "../onnx/proto.ts";
 import { gradientType } from "../onnx/types.ts";
 
-type Seeds = AdjointQuery["seeds"];
+/** Writes what an adjoint starts from. */
+export type Seeds = AdjointQuery["seeds"];
 
-/** How a target is fed: as class indices, or as cotangents of these tensors. */
-export type Seeding = "classes" | readonly string[];
+/** How a target is fed: as class indices, as cotangents of these tensors, or as a writer of seeds says. */
+export type Seeding = "classes" | readonly string[] | Seeds;
 
 /** A cotangent for each tensor, fed in its shape. */
 export const tensorSeeds =

@@ -3,21 +3,22 @@
  * about the words are answered in one run.
  */
 import type { Dense } from "../array/dense.ts";
-import { present, throwIfAborted } from "../errors.ts";
-import { type MethodChoice, methodOf } from "../methods/define.ts";
-import { gradCamMap, gradCamSum } from "../methods/grad-cam.ts";
-import { type Explanation, type LayerMap, shareDone } from "../methods/method.ts";
+import { present } from "../errors.ts";
+import { methodOf } from "../methods/define.ts";
+import { gradCamSum } from "../methods/grad-cam.ts";
+import type { Explanation, LayerMap } from "../methods/method.ts";
 import type { Part } from "../onnx/compose.ts";
-import { product, range } from "../onnx/dims.ts";
+import { isStatic, product, range } from "../onnx/dims.ts";
 import type { Feeds, Runtime, SessionOptions } from "../onnx/runtime.ts";
 import { tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
 import { fromPlain, toPlain } from "../read/axes.ts";
 import type { TokenGrid } from "../read/layout.ts";
 import { type AdjointSession, ask } from "./adjoint-session.ts";
 import type { Notes } from "./compiled.ts";
+import type { ExplainOptions } from "./forward.ts";
 import { Lru } from "./lru.ts";
-import { inRuns } from "./rows.ts";
-import { type SequenceModel, SequencePlan } from "./sequence-plan.ts";
+import { inRuns, progressTo } from "./rows.ts";
+import { planSequence, type SequenceModel, type SequencePlan, sequenceLayer } from "./sequence-plan.ts";
 import { type SessionBound, Sessions } from "./sessions.ts";
 import { Stage } from "./stage.ts";
 import { type WordScores, wordScores } from "./word-scores.ts";
@@ -34,14 +35,7 @@ export interface SequenceOptions {
 /** Rows of weights on the words of a sentence: as many questions. */
 export type WordWeights = readonly (readonly number[])[];
 
-export interface ExplainWords {
-  /** "grad-cam" by default. */
-  readonly method?: MethodChoice;
-  /** Questions in one run at most; see {@link inRuns}. */
-  readonly maxRows?: number;
-  readonly onProgress?: (done: number) => void;
-  readonly signal?: AbortSignal;
-}
+export type ExplainWords = Pick<ExplainOptions, "method" | "maxRows" | "onProgress" | "signal">;
 
 /** Of sentences of so many lengths the graphs are kept. */
 const mostLengths = 8;
@@ -84,8 +78,9 @@ export class SequenceExplainer {
 
   plan(words: number, feeds: Feeds): Promise<SequencePlan> {
     const key = `${words} ${Object.entries(feeds).map(([name, { dims }]) => `${name}=${dims}`)}`;
-    const model = () => this.sequenceModel(words);
-    return this.#plans.get(key, () => SequencePlan.open(this.ort, model(), feeds, this.#sessions, this.options));
+    return this.#plans.get(key, () =>
+      planSequence(this.ort, this.sequenceModel(words), feeds, this.#sessions, this.options),
+    );
   }
 
   /** Closes its sessions, once nobody uses them. */
@@ -114,29 +109,30 @@ export class EncodedPicture {
    */
   async score(before: readonly number[], words: readonly number[], first = 0): Promise<ScoredSequence> {
     const { explainer } = this;
-    const { model, plan, fed } = await this.#prepared(before);
-    const layer = plan.layer(this.layer);
-    const wanted = [...plan.residuals(layer, gradCamSum), layer, model.scores];
+    const { model, opened, fed } = await this.#prepared(before);
+    const layer = sequenceLayer(opened, this.layer);
+    const wanted = [...opened.plan.residuals(layer), layer, model.scores];
     const known = { ...fed, ...(await this.known(model, wanted)) };
     const last = present(model.parts.at(-1), "the last part");
     const all = { ...known, ...(await explainer.stage(last, model).run(known, wanted)) };
     const scores = toDense(tensorOf(all, model.scores));
     const offset = present(scores.dims[1], "the places") - before.length + first;
-    return new ScoredSequence(explainer.ort, explainer, plan, layer, all, wordScores(scores, words, offset), offset);
+    return new ScoredSequence(explainer, opened, layer, all, wordScores(scores, words, offset), offset);
   }
 
-  /** One file that scores sentences of so many places of pictures of this size, and explains every word: see {@link SequencePlan.compiled}. */
+  /** One file that scores sentences of so many places of pictures of this size, and explains every word: see {@link compileWords}. */
   async compiled(places: number, notes: Notes): Promise<Uint8Array> {
-    const { plan } = await this.#prepared(Array<number>(places).fill(0));
-    return plan.compiled(plan.layer(this.layer), gradCamMap, notes);
+    const { opened } = await this.#prepared(Array<number>(places).fill(0));
+    const { compileWords } = await import("./compile-words.ts");
+    return compileWords(opened.plan, sequenceLayer(opened, this.layer), notes);
   }
 
-  async #prepared(before: readonly number[]): Promise<{ model: SequenceModel; plan: SequencePlan; fed: Feeds }> {
+  async #prepared(before: readonly number[]): Promise<{ model: SequenceModel; opened: SequencePlan; fed: Feeds }> {
     const model = this.explainer.sequenceModel(before.length);
     // What the encoder gives may say how long a mask is; its sizes are those of any sentence.
     const seen = await this.known(model, []);
     const fed = { ...this.feeds, ...model.feed([before], seen) };
-    return { model, plan: await this.explainer.plan(before.length, fed), fed };
+    return { model, opened: await this.explainer.plan(before.length, fed), fed };
   }
 
   /** What the parts before the last make of the picture: what comes after them reads, and what is wanted. */
@@ -156,9 +152,8 @@ export class EncodedPicture {
 /** A sentence about a picture, whose words the model has scored. */
 export class ScoredSequence {
   constructor(
-    private readonly ort: Runtime,
     private readonly explainer: SequenceExplainer,
-    private readonly plan: SequencePlan,
+    private readonly opened: SequencePlan,
     /** The target layer, by its name in the whole. */
     readonly layer: string,
     private readonly known: Feeds,
@@ -179,21 +174,21 @@ export class ScoredSequence {
 
   /** Any method's explanation of rows of weights. */
   async explain(weights: WordWeights, options: ExplainWords = {}): Promise<Explanation> {
-    const { method = "grad-cam", onProgress, signal } = options;
-    return methodOf(method).explain({
-      image: toPlain(toDense(tensorOf(this.known, this.plan.sequence.image)), this.plan.axes),
+    const { plan, explained } = this.opened;
+    const { name: image, axes } = explained;
+    const { grid } = plan.layoutOf(this.layer);
+    return methodOf(options.method ?? "grad-cam").explain({
+      image: toPlain(toDense(tensorOf(this.known, image)), axes),
       k: weights.length,
-      grid: this.plan.gridOf(this.layer),
+      grid: isStatic(grid) ? grid : undefined,
       atLayer: (map) => this.#atLayer(map, weights, options),
       atInput: async (rules) => {
-        const { plan, known } = this;
-        const feeds = tensorsOf(
-          known,
-          plan.model.inputs.map(({ name }) => name),
+        const inputs = plan.model.inputs.map(({ name }) => name);
+        const feeds = tensorsOf(this.known, inputs);
+        const rows = plan.atInput(image, rules, plan.usual, (adjoint) =>
+          this.#rows(adjoint, image, feeds, weights, options),
         );
-        const rowBytes = plan.rowBytes(plan.sequence.image);
-        const rows = plan.atInput(rules, (adjoint) => this.#rows(adjoint, feeds, weights, { ...options, rowBytes }));
-        return toPlain(await rows, plan.axes);
+        return toPlain(await rows, axes);
       },
       respond: async (_, pictures) => {
         const answers = await this.#respond(pictures);
@@ -201,49 +196,49 @@ export class ScoredSequence {
           Float32Array.from(answers, (words) => row.reduce((sum, w, t) => sum + w * present(words[t], "a score"), 0)),
         );
       },
-      progress: (done) => {
-        throwIfAborted(signal);
-        onProgress?.(shareDone(done));
-      },
+      progress: progressTo(options),
     });
   }
 
   #atLayer(map: LayerMap, weights: WordWeights, options: ExplainWords = {}): Promise<Dense> {
-    const { plan, layer, known } = this;
-    return plan.atLayer(layer, map, (adjoint) => {
-      const feeds = tensorsOf(known, adjoint.residuals);
-      return this.#rows(adjoint, feeds, weights, { ...options, rowBytes: plan.rowBytes(layer) });
-    });
+    const { layer, known, opened } = this;
+    return opened.plan.atLayer(layer, map, opened.plan.usual, (adjoint) =>
+      this.#rows(adjoint, layer, tensorsOf(known, adjoint.residuals), weights, options),
+    );
   }
 
-  /** Answers rows of weights, [k, ...]: in as few runs as can be. */
+  /** Answers rows of weights at a tensor, [k, ...]: in as few runs as can be. */
   #rows(
     adjoint: AdjointSession,
+    tensor: string,
     feeds: Feeds,
     weights: WordWeights,
-    { rowBytes, maxRows, signal }: ExplainWords & { readonly rowBytes: number },
+    { maxRows, signal }: ExplainWords,
   ): Promise<Dense> {
     const { cotangent } = this.scores;
+    const { plan } = this.opened;
     const places = range(present(cotangent.dims[1], "the places"));
     const rows = weights.map((row) => places.map((place) => row[place - this.offset] ?? 0));
-    const runs = { n: 1, k: rows.length, together: this.plan.isFree && adjoint.together, rowBytes, maxRows, signal };
+    const together = plan.isFree && adjoint.together;
+    const runs = { n: 1, k: rows.length, together, rowBytes: plan.rowBytes(tensor), maxRows, signal };
     return inRuns(runs, async (isAsked) => {
       const some = rows.filter((_, row) => isAsked(row));
       const data = { data: Float32Array.from(some.flat()), dims: [some.length, places.length, 1] };
-      const given = [toTensor(this.ort, cotangent), toTensor(this.ort, data)];
+      const given = [cotangent, data].map((one) => toTensor(plan.ort, one));
       return (await ask(adjoint, feeds, given)).answer;
     });
   }
 
   /** The words' log-probabilities on other pictures, one after the other. */
   async #respond({ data, dims: [count, ...shape] }: Dense): Promise<Float32Array[]> {
-    const { sequence, axes } = this.plan;
+    const { sequence, explained } = this.opened;
+    const { ort } = this.explainer;
     const size = product(shape);
     const answers: Float32Array[] = [];
     for (const i of range(present(count, "a count"))) {
       const picture = { data: data.slice(i * size, (i + 1) * size), dims: [1, ...shape] };
       const { type } = tensorOf(this.known, sequence.image);
-      let known: Feeds = { ...this.known, [sequence.image]: toTensor(this.ort, fromPlain(picture, axes), type) };
+      let known: Feeds = { ...this.known, [sequence.image]: toTensor(ort, fromPlain(picture, explained.axes), type) };
       for (const part of sequence.parts) {
         const stage = this.explainer.stage(part, sequence);
         const needed = [...Object.values(sequence.connections), sequence.scores].filter((name) => stage.makes(name));

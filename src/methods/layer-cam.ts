@@ -5,13 +5,12 @@
  *
  * Element by element, and only where more of a channel would raise the score.
  */
-import { layerMethod, placeByPlace } from "./layer-map.ts";
-import type { LayerMap } from "./method.ts";
+import { layerMethod, placeByPlace, placewise } from "./layer-map.ts";
 
-const layerCamMap: LayerMap = (parts) => {
+const layerCamMap = placewise((parts) => {
   const { build } = parts;
   return build.relu(placeByPlace(parts, (gradients) => build.relu(gradients)));
-};
+});
 
 export const layerCam = layerMethod(layerCamMap, {
   name: "layer-cam",

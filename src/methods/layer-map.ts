@@ -42,6 +42,10 @@ export function placeByPlace(parts: LayerParts, weigh = (gradients: Value): Valu
   return build.reduceSum(build.mul(weights, build.unsqueeze(activations, [1])), [2], false);
 }
 
+/** A map that is made place by place. */
+export const placewise = (map: (parts: LayerParts) => Value): LayerMap =>
+  Object.assign((parts: LayerParts) => map(parts), { placewise: true as const });
+
 /**
  * Builds a map; @throws UserError `invalid-option` where the graph knows already that its shape is not [n, k, positions].
  * @param k targets of each image, where they are known

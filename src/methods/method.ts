@@ -25,7 +25,11 @@ export interface LayerParts {
  * with; a sum over channels is written so that it is never made as [m, C, ...grid] where it need not be (see `gradCamSum`).
  * The same function is asked again and again: graphs and sessions are kept by it, so it must build the same nodes every time.
  */
-export type LayerMap = (parts: LayerParts) => Value;
+export interface LayerMap {
+  (parts: LayerParts): Value;
+  /** Whether a place of the map is made of that place's activations and gradients alone, so that where the gradient is 0 the map is too. */
+  readonly placewise?: true;
+}
 
 /** The questions that a method can ask about n images and their m targets. */
 export interface Question {

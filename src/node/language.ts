@@ -6,7 +6,8 @@ import type { Picture } from "../image/picture.ts";
 import { type DecodeOptions, decode, decodeOptions } from "../image/sharp.ts";
 import type { Model } from "../onnx/model.ts";
 import type { Runtime, SessionOptions } from "../onnx/runtime.ts";
-import { type FolderFiles, type FromFolder, type LanguageOptions, languageOptions } from "../tasks/formats/folder.ts";
+import { type FolderFiles, type LanguageOptions, languageOptions } from "../tasks/formats/folder.ts";
+import type { LanguageModel } from "../tasks/language/language-model.ts";
 import { checkBundled } from "./bundled.ts";
 import { exists, isDirectory, readBytes, readModelBytes } from "./files.ts";
 import { checkExternalData, checkProviders, externalDataBeside, modelIn } from "./load.ts";
@@ -17,25 +18,23 @@ export interface LoadLanguageOptions extends LanguageOptions, DecodeOptions {}
 export const loadLanguageOptions: OptionNames<LoadLanguageOptions> = { ...languageOptions, ...decodeOptions };
 
 /** A model of pictures and words that was opened from disk. */
-export abstract class LoadedLanguageModel<M extends { release(): Promise<void> }> {
+export abstract class LoadedLanguageModel<M extends LanguageModel> {
   /** SHA-256 of the ONNX files, one after the other, hexadecimal. */
   readonly sha256: string;
   /** The ONNX files, relative to the directory. */
   readonly files: readonly string[];
   /** Whether the preprocessing was assumed, since the folder says nothing of it. */
   readonly assumed: boolean;
-  protected readonly model: M;
 
   constructor(
-    { model, assumed }: FromFolder<M>,
+    protected readonly model: M,
     { sha256, models }: DiskFiles,
     readonly runtimeVersion: string,
     private readonly decoding: DecodeOptions,
   ) {
     this.sha256 = sha256;
     this.files = models;
-    this.assumed = assumed;
-    this.model = model;
+    this.assumed = model.assumed;
   }
 
   protected async decoded(image: string | Uint8Array | Picture): Promise<Picture> {
@@ -51,10 +50,7 @@ export abstract class LoadedLanguageModel<M extends { release(): Promise<void> }
 export async function openFrom<M>(
   source: string,
   options: LoadLanguageOptions,
-  {
-    name,
-    open,
-  }: { name: string; open: (ort: Runtime, files: DiskFiles, options: LanguageOptions) => Promise<FromFolder<M>> },
+  { name, open }: { name: string; open: (ort: Runtime, files: DiskFiles, options: LanguageOptions) => Promise<M> },
 ) {
   checkOptions(options, loadLanguageOptions, name);
   expects(typeof source === "string", "model", source, "the path of a directory");

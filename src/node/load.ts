@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
-import { checkOptions, expects, listing, type OptionNames, UserError } from "../errors.ts";
+import { checkOptions, expects, isRecord, listing, type OptionNames, UserError } from "../errors.ts";
 import type { Notes } from "../explain/compiled.ts";
 import type { Explainer } from "../explain/explainer.ts";
 import { type DecodeOptions, decodeOptions } from "../image/sharp.ts";
@@ -17,7 +17,7 @@ import { openSimilarity } from "../tasks/classify/similarity.ts";
 import { mostBytes } from "../tasks/formats/json.ts";
 import { labelsFrom, parseLabels } from "../tasks/formats/label-file.ts";
 import {
-  checkLoad,
+  isLabels,
   type ModelOptions,
   type ModelParts,
   modelAmong,
@@ -28,6 +28,7 @@ import {
 import { type OpenModel, openParts, orRelease } from "../tasks/opened.ts";
 import type { ModelReading } from "../tasks/reading.ts";
 import type { Kind } from "../tasks/sample.ts";
+import { explainBy, notClassifier, openSubject, type Subject } from "../tasks/subject.ts";
 import { bundledModel, checkBundled } from "./bundled.ts";
 import { exists, isDirectory, readBytes, readJson, readModelBytes, sizeOf } from "./files.ts";
 import { loadRuntime, type NodeRuntime } from "./runtime.ts";
@@ -45,7 +46,7 @@ export interface LoadOptions extends ModelOptions, DecodeOptions {
 const loadOptions: OptionNames<LoadOptions> = {
   ...modelOptions,
   ...decodeOptions,
-  ...{ labels: true, similarTo: true, inputs: true },
+  ...{ labels: isLabels, similarTo: true, inputs: [isRecord, "an object of files or tensors by name"] },
 };
 
 /** What is asked of a model that was loaded: its other inputs may be files. */
@@ -67,9 +68,10 @@ export interface OpenedFile {
   readonly notes: Notes | undefined;
 }
 
-/** A classifier opened from disk: takes files and bytes as well as decoded pictures. */
+/** A model opened from disk that explains: takes files and bytes as well as decoded pictures. */
 export class LoadedClassifier implements OpenedFile {
-  readonly classifier: Classifier;
+  /** What explains samples by the model's task. */
+  readonly subject: Subject;
   readonly file: string;
   readonly sha256: string;
   readonly runtimeVersion: string;
@@ -78,9 +80,9 @@ export class LoadedClassifier implements OpenedFile {
   readonly sample: string | undefined;
   readonly #opened: OpenedModel;
 
-  constructor(parts: { opened: OpenedModel; classifier: Classifier; sample: string | undefined }) {
-    const { opened, classifier, sample } = parts;
-    this.classifier = classifier;
+  constructor(parts: { opened: OpenedModel; subject: Subject; sample: string | undefined }) {
+    const { opened, subject, sample } = parts;
+    this.subject = subject;
     this.file = opened.file;
     this.sha256 = opened.sha256;
     this.runtimeVersion = opened.runtimeVersion;
@@ -91,7 +93,14 @@ export class LoadedClassifier implements OpenedFile {
 
   /** How the model was read. */
   get reading(): ModelReading {
-    return this.classifier.reading;
+    return this.subject.reading;
+  }
+
+  /** @throws UserError `invalid-model` for a model that is no classifier. */
+  get classifier(): Classifier {
+    const { subject } = this;
+    if (subject instanceof Classifier) return subject;
+    throw notClassifier(subject.reading);
   }
 
   /**
@@ -102,14 +111,14 @@ export class LoadedClassifier implements OpenedFile {
    */
   async explain<K extends Kind = "picture">(source: Source, options: AskOptions = {}): Promise<Why<K>> {
     checkClassify(options);
-    const { explainer } = this.classifier;
+    const { explainer } = this.subject;
     const sample = await readSample(source, this.#opened.options, explainedType(explainer));
     const inputs = await inputsOf(this.#opened, explainer, options.inputs);
-    return this.classifier.explain<K>(sample, { ...options, inputs });
+    return explainBy<K>(this.subject, sample, { ...options, inputs });
   }
 
   release(): Promise<void> {
-    return this.classifier.release();
+    return this.subject.release();
   }
 }
 
@@ -144,7 +153,6 @@ export async function openFileBy(
   given: LoadOptions = {},
 ): Promise<OpenedModel> {
   checkOptions(given, loadOptions, "load");
-  checkLoad(given);
   expects(typeof source === "string", "model", source, "the path of an .onnx file or a directory");
   checkProviders(ort, given.session);
   await checkBundled(source);
@@ -186,16 +194,16 @@ export async function load(source?: string, options: LoadOptions = {}): Promise<
     const inputs = await inputsOf(opened, explainer, sample === undefined ? options.inputs : others);
     const { similarTo } = options;
     if (similarTo === undefined) {
-      const classifier = new Classifier(ort, explainer, reading, { ...options, inputs });
-      return new LoadedClassifier({ opened, classifier, sample });
+      const subject = await openSubject(ort, explainer, reading, { ...options, inputs });
+      return new LoadedClassifier({ opened, subject, sample });
     }
-    const classifier = await openSimilarity(ort, explainer, {
+    const subject = await openSimilarity(ort, explainer, {
       ...opened.options,
       ...{ name: parts.name, file: parts.file, stated: parts.stated, notes, inputs },
       reference: await readSample(similarTo, options, explainedType(explainer)),
       referenceName: typeof similarTo === "string" ? path.basename(similarTo) : "the reference",
     });
-    return new LoadedClassifier({ opened, classifier, sample });
+    return new LoadedClassifier({ opened, subject, sample });
   });
 }
 

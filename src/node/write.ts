@@ -41,6 +41,10 @@ const writeOptions: OptionNames<WriteOptions> = {
 };
 
 export interface WrittenExplanation {
+  /** The question: as it was asked, or of those that one stood for, this one. */
+  readonly target: string;
+  /** Of a detector: which detection it is about. */
+  readonly detection?: number;
   readonly class: number;
   readonly label: string;
   readonly method: string;
@@ -95,8 +99,10 @@ export async function writeWhy<K extends Kind>(
       file: await save(`${base}.npy`, encodeNpy(e.map.data, e.map.dims)),
       shape: e.map.dims,
     };
-    const { class: index, label, method, question, blank, layer, warnings } = e;
+    const { target, detection, class: index, label, method, question, blank, layer, warnings } = e;
     explanations.push({
+      target,
+      ...(detection !== undefined && { detection }),
       class: index,
       label,
       method,

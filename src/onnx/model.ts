@@ -217,6 +217,19 @@ export function constantValues(model: IndexedGraph, name: string): number[] | un
   return attributes.ints("value_ints") ?? attributes.floats("value_floats");
 }
 
+/** The numbers of an attribute, or of the input that later operator sets have in its place; undefined where only the run knows them. */
+export function argumentOf(
+  model: IndexedGraph,
+  tensors: ReadonlyMap<string, { readonly values?: readonly number[] }>,
+  node: NodeProto,
+  input: number,
+  attribute: string,
+): readonly number[] | undefined {
+  const name = node.input[input];
+  const stated = node.attribute.find((a) => a.name === attribute)?.ints.map(Number);
+  return stated ?? (name ? (constantValues(model, name) ?? tensors.get(name)?.values) : undefined);
+}
+
 /** A start of names that no tensor of the model has. */
 export function freshPrefix(model: Model): string {
   const names = [...namesIn(model.graph)];

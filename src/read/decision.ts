@@ -16,6 +16,10 @@ export interface Warning {
   readonly text: string;
 }
 
+/** Those of which there is something to say. */
+export const told = (all: readonly (readonly [WarningCode, string | false | undefined])[]): Warning[] =>
+  all.flatMap(([code, text]) => (text ? [{ code, text }] : []));
+
 export type WarningCode =
   | "preparation-guessed"
   | "layout-guessed"
@@ -27,4 +31,5 @@ export type WarningCode =
   | "class-independent"
   | "probability-guessed"
   | "unfamiliar-picture"
+  | "odd-box"
   | "labels";

@@ -5,7 +5,8 @@
  * behind the batch and its grid behind them), and from there on every operator says what it does to axes. Of a tensor whose axes cannot
  * be followed nothing is known, which is not the same as that it has no grid.
  */
-import { Attributes, constantValues, type Model } from "../onnx/model.ts";
+import { range } from "../onnx/dims.ts";
+import { Attributes, argumentOf, type Model } from "../onnx/model.ts";
 import type { Observed } from "../onnx/observe.ts";
 import { DataType, type NodeProto } from "../onnx/proto.ts";
 import { nameOf } from "../ops/index.ts";
@@ -36,11 +37,12 @@ const ending = new Set(
   ),
 );
 
+type Axes = readonly Origin[];
+
 /** The origins of all tensors that can be followed from an input. */
 export function originsOf(model: Model, tensors: Observed, input: string): Origins {
-  const known = new Map<string, readonly Origin[]>();
-  const dimsOf = (name: string) => tensors.get(name)?.dims;
-  const given = dimsOf(input);
+  const known = new Map<string, Axes>();
+  const given = tensors.get(input)?.dims;
   if (!given) return known;
   known.set(
     input,
@@ -48,60 +50,67 @@ export function originsOf(model: Model, tensors: Observed, input: string): Origi
   );
   for (const node of model.graph.node) {
     if (!node.input.some((name) => known.has(name)) || ending.has(node.opType)) continue;
-    const followed = new Follow(model, node, known, dimsOf);
     node.output.forEach((name, i) => {
-      const type = tensors.get(name)?.type;
-      if (!name || !dimsOf(name) || type === DataType.INT64 || type === DataType.BOOL) return;
-      const origins = followed.output(i);
-      if (origins?.length === dimsOf(name)?.length) known.set(name, origins as readonly Origin[]);
+      const tensor = tensors.get(name);
+      if (!tensor || tensor.type === DataType.INT64 || tensor.type === DataType.BOOL) return;
+      const origins = new Follow(model, tensors, known, node, i, tensor.dims).origins();
+      if (origins?.length === tensor.dims.length) known.set(name, origins);
     });
   }
   return known;
 }
 
-/** What one node does to axes. */
+/** What one node does to the axes of one of its outputs. */
 class Follow {
-  readonly #attributes: Attributes;
+  readonly #a: Attributes;
+  /** Sizes of the first input. */
+  readonly #dims: readonly number[];
 
   constructor(
     private readonly model: Model,
-    private readonly node: NodeProto,
+    private readonly tensors: Observed,
     private readonly known: Origins,
-    private readonly dimsOf: (name: string) => readonly number[] | undefined,
+    private readonly node: NodeProto,
+    private readonly index: number,
+    private readonly made: readonly number[],
   ) {
-    this.#attributes = new Attributes(node);
+    this.#a = new Attributes(node);
+    this.#dims = tensors.get(node.input[0])?.dims ?? [];
   }
 
-  output(index: number): readonly Origin[] | undefined {
-    const { node } = this;
+  origins(): Axes | undefined {
+    const { node, made, known } = this;
     const name = nameOf(node);
-    const made = this.dimsOf(node.output[index]) ?? [];
-    const x = this.known.get(node.input[0]);
-    if (convolutions.has(name)) return x && this.#convolved(x, made, 1);
-    if (convolutionsLast.has(name)) return x && this.#convolved(x, made, made.length - 1);
-    if (products.has(name)) return this.#product(made);
-    if (name === "QLinearMatMul") return this.#product(made, 3);
+    if (products.has(name)) return this.#product(1);
+    if (name === "QLinearMatMul") return this.#product(3);
+    if (node.opType === "Concat") return this.#joined();
+    if (node.opType === "Einsum") {
+      const operands = node.input.map((operand) => known.get(operand));
+      return einsumOrigins(this.#a.string("equation", ""), operands, made);
+    }
+    const x = known.get(node.input[0]);
+    if (convolutions.has(name)) return x && this.#convolved(x, 1);
+    if (convolutionsLast.has(name)) return x && this.#convolved(x, made.length - 1);
     if (resizing.has(node.opType)) return x?.map((origin, i) => resized(origin, made[i]));
+    if (node.opType.startsWith("Reduce")) return x && this.#reduced(x, this.#axes(1, x.length) ?? range(x.length));
     switch (node.opType) {
       case "Transpose":
-        return x && (this.#attributes.ints("perm") ?? x.map((_, i) => x.length - 1 - i)).map((axis) => x[axis]);
+        return x && (this.#a.ints("perm") ?? range(x.length).reverse()).map((axis) => x[axis]);
       case "Reshape":
       case "Flatten":
-        return x && regroup(this.dimsOf(node.input[0]) ?? [], x, made);
+        return x && regroup(this.#dims, x, made);
       case "Squeeze":
-        return x && this.#squeezed(x, made);
+        return x && this.#reduced(x, this.#axes(1, x.length) ?? range(x.length).filter((i) => this.#dims[i] === 1));
       case "Unsqueeze":
-        return x && this.#unsqueezed(x, made);
+        return x && this.#unsqueezed(x);
       case "Gemm":
-        return x && [x[this.#attributes.int("transA", 0)], feature(made[1])];
-      case "Concat":
-        return this.#joined(made);
+        return x && [x[this.#a.int("transA", 0)], feature(made[1])];
       case "Split":
-        return x && this.#part(x, this.#axis("axis", 0), this.#before(index), made);
+        return x && this.#part(x, this.#axis(0), this.#before(node.output.slice(0, this.index), this.#axis(0)));
       case "Slice":
-        return x && this.#sliced(x, made);
+        return x && this.#sliced(x);
       case "Gather":
-        return x && this.#gathered(x, made);
+        return x && this.#gathered(x, this.#axis(0));
       case "GlobalAveragePool":
       case "GlobalMaxPool":
       case "GlobalLpPool":
@@ -109,162 +118,127 @@ class Follow {
       case "DepthToSpace":
       case "SpaceToDepth":
         return x?.map((origin, i) => (i === 1 ? feature(made[1]) : resized(origin, made[i])));
-      case "Einsum":
-        return einsumOrigins(
-          this.#attributes.string("equation", ""),
-          node.input.map((operand) => this.known.get(operand)),
-          made,
-        );
       case "LSTM":
       case "GRU":
       case "RNN":
-        return x && index === 0 && made.length === 4 ? [x[0], nothing, x[1], feature(made[3])] : undefined;
+        return x && this.index === 0 && made.length === 4 ? [x[0], nothing, x[1], feature(made[3])] : undefined;
     }
-    if (node.opType.startsWith("Reduce")) return x && this.#reduced(x, made);
-    return this.#elementwise(made);
+    return this.#elementwise();
   }
 
-  #convolved(x: readonly Origin[], made: readonly number[], channels: number): readonly Origin[] {
-    return made.map((size, i) => (i === channels ? feature(size) : i === 0 ? x[0] : filtered(x[i], size)));
+  #convolved(x: Axes, channels: number): Axes {
+    return this.made.map((size, i) => (i === channels ? feature(size) : i === 0 ? x[0] : filtered(x[i], size)));
   }
 
-  #product(made: readonly number[], right = 1): readonly Origin[] | undefined {
-    const [a, b] = [this.node.input[0], this.node.input[right]];
-    const transposed = (name: string, attribute: string) => {
-      const origins = this.known.get(name);
-      return origins && this.#attributes.int(attribute, 0)
-        ? origins.with(-2, origins[origins.length - 1]).with(-1, origins[origins.length - 2])
-        : origins;
-    };
-    const [left, other] = [transposed(a, "transA"), transposed(b, "transB")];
+  #product(right: number): Axes | undefined {
+    const { made, node, known } = this;
     const rank = made.length;
-    if ((this.dimsOf(a)?.length ?? 0) < 2 || rank < 2) return undefined;
-    const at = (origins: readonly Origin[] | undefined, i: number) => origins?.[i - rank + origins.length];
+    if (this.#dims.length < 2 || rank < 2) return undefined;
+    const at = (name: string, attribute: string) => {
+      const origins = known.get(name);
+      const [rows, columns] = origins?.slice(-2) ?? [];
+      const turned = this.#a.int(attribute, 0) ? origins?.with(-2, columns).with(-1, rows) : origins;
+      return (i: number) => turned?.[i - rank + turned.length];
+    };
+    const [left, other] = [at(node.input[0], "transA"), at(node.input[right], "transB")];
     return made.map((size, i) => {
-      if (i === rank - 1) return at(other, i) ?? feature(size);
-      if (i === rank - 2) return at(left, i) ?? feature(size);
-      return telling([at(left, i), at(other, i)], size);
+      if (i < rank - 2) return telling([left(i), other(i)], size);
+      return (i === rank - 1 ? other(i) : left(i)) ?? feature(size);
     });
   }
 
-  #squeezed(x: readonly Origin[], made: readonly number[]): readonly Origin[] | undefined {
-    const dims = this.dimsOf(this.node.input[0]) ?? [];
-    const axes = this.#axes(1)?.map((a) => (a < 0 ? a + x.length : a));
-    const kept = x.filter((_, i) => (axes ? !axes.includes(i) : dims[i] !== 1));
-    return kept.length === made.length ? kept : undefined;
-  }
-
-  #unsqueezed(x: readonly Origin[], made: readonly number[]): readonly Origin[] | undefined {
-    const axes = this.#axes(1)?.map((a) => (a < 0 ? a + made.length : a));
-    if (!axes) return undefined;
+  #unsqueezed(x: Axes): Axes | undefined {
+    const axes = this.#axes(1, this.made.length);
     const rest = [...x];
-    return made.map((_, i) => (axes.includes(i) ? nothing : (rest.shift() ?? nothing)));
+    return axes && this.made.map((_, i) => (axes.includes(i) ? nothing : (rest.shift() ?? nothing)));
   }
 
-  #reduced(x: readonly Origin[], made: readonly number[]): readonly Origin[] | undefined {
-    const axes = this.#axes(1)?.map((a) => (a < 0 ? a + x.length : a)) ?? x.map((_, i) => i);
-    if (made.length === x.length) return x.map((origin, i) => (axes.includes(i) ? nothing : origin));
-    const kept = x.filter((_, i) => !axes.includes(i));
-    return kept.length === made.length ? kept : undefined;
+  /** Without the places of some axes, which stay as axes of one place or go. */
+  #reduced(x: Axes, axes: readonly number[]): Axes {
+    if (this.made.length === x.length) return x.map((origin, i) => (axes.includes(i) ? nothing : origin));
+    return x.filter((_, i) => !axes.includes(i));
   }
 
   /** Places of one axis from `start` on, as many as were made. */
-  #part(x: readonly Origin[], axis: number, start: number | undefined, made: readonly number[]): readonly Origin[] {
-    const at = axis < 0 ? axis + x.length : axis;
-    const size = this.dimsOf(this.node.input[0])?.[at] ?? -1;
-    return x.map((origin, i) => (i === at ? cut(origin, start, made[i], size) : origin));
+  #part(x: Axes, at: number, start: number | undefined): Axes {
+    return x.map((origin, i) => (i === at ? cut(origin, start, this.made[i], this.#dims[i] ?? -1) : origin));
   }
 
-  #sliced(x: readonly Origin[], made: readonly number[]): readonly Origin[] {
-    const dims = this.dimsOf(this.node.input[0]) ?? [];
+  #sliced(x: Axes): Axes {
     const starts = this.#values(1, "starts");
-    const axes = (this.#values(3, "axes") ?? starts?.map((_, i) => i))?.map((a) => (a < 0 ? a + x.length : a));
-    return x.map((origin, i) => {
-      if (made[i] === dims[i]) return origin;
+    const axes = this.#axes(3, x.length) ?? starts?.map((_, i) => i);
+    return x.reduce<Axes>((origins, _, i) => {
       const start = starts?.[axes?.indexOf(i) ?? -1];
-      return cut(origin, start !== undefined && start < 0 ? start + dims[i] : start, made[i], dims[i]);
-    });
+      if (this.made[i] === this.#dims[i]) return origins;
+      return this.#part(origins, i, start !== undefined && start < 0 ? start + this.#dims[i] : start);
+    }, x);
   }
 
-  #gathered(x: readonly Origin[], made: readonly number[]): readonly Origin[] | undefined {
-    const at = this.#axis("axis", 0);
-    const axis = at < 0 ? at + x.length : at;
-    if (made.length === x.length - 1) return x.filter((_, i) => i !== axis);
-    if (made.length !== x.length) return undefined;
-    const size = this.dimsOf(this.node.input[0])?.[axis] ?? -1;
-    return x.map((origin, i) => (i === axis ? cut(origin, undefined, made[i], size) : origin));
+  #gathered(x: Axes, axis: number): Axes | undefined {
+    if (this.made.length === x.length - 1) return x.filter((_, i) => i !== axis);
+    return this.made.length === x.length ? this.#part(x, axis, undefined) : undefined;
   }
 
-  #joined(made: readonly number[]): readonly Origin[] | undefined {
-    const { input } = this.node;
-    const at = this.#axis("axis", 1);
-    const axis = at < 0 ? at + made.length : at;
-    const operands = input.map((name) => this.known.get(name));
+  #joined(): Axes | undefined {
+    const { node, made, known } = this;
+    const axis = this.#axis(1, made.length);
+    const operands = node.input.map((name) => known.get(name));
     return made.map((size, i) => {
       const there = operands.map((origins) => origins?.[i]);
       if (i !== axis) return telling(there, size);
-      const placed = there.flatMap((origin, k) => (origin && isSpatial(origin) ? [k] : []));
+      const placed = there.flatMap((origin, k) => (origin && isSpatial(origin) ? [{ origin, k }] : []));
       if (placed.length === 0) return feature(size);
       const channels = there.filter((origin) => origin && !isSpatial(origin) && origin.parts.length);
-      const [k] = placed;
-      const origin = there[k] as Origin;
+      const [{ origin, k }] = placed;
+      const [part] = origin.parts;
       // The picture's own channels, put together: colours in another order, or neighbours side by side.
       if (
         placed.length > 1 &&
-        placed.every((p) => there[p]?.parts.length === 1 && there[p]?.parts[0].axis === origin.parts[0]?.axis)
+        placed.every((p) => p.origin.parts.length === 1 && p.origin.parts[0].axis === part?.axis)
       )
-        return { parts: [{ ...origin.parts[0], size, of: size }], before: 0 };
+        return { parts: [{ ...part, size, of: size }], before: 0 };
       if (placed.length > 1 || channels.length) return mixed;
-      const sizes = input.slice(0, k).map((name) => sized(this.dimsOf(name)?.[i]));
-      return { ...origin, before: origin.before + sizes.reduce((a, b) => a + b, 0), extended: true };
+      return { ...origin, before: origin.before + this.#before(node.input.slice(0, k), i), extended: true };
     });
   }
 
   /** Of operands of one shape, or spread over it. */
-  #elementwise(made: readonly number[]): readonly Origin[] | undefined {
+  #elementwise(): Axes | undefined {
+    const { made, known, tensors } = this;
     const operands = this.node.input.flatMap((name) => {
-      const [origins, dims] = [this.known.get(name), this.dimsOf(name)];
-      return origins && dims ? [{ origins, dims }] : [];
+      const [origins, dims] = [known.get(name), tensors.get(name)?.dims];
+      return origins && dims ? [{ origins, dims, shift: dims.length - made.length }] : [];
     });
-    const shift = (length: number) => length - made.length;
     const fits = operands.filter(
-      ({ dims }) =>
-        dims.length <= made.length && dims.every((d, i) => d === made[i - shift(dims.length)] || d === 1 || d === -1),
+      ({ dims, shift }) => shift <= 0 && dims.every((d, i) => d === made[i - shift] || d === 1 || d === -1),
     );
-    if (!fits.some(({ dims }) => dims.length === made.length)) return undefined;
+    if (!fits.some(({ shift }) => shift === 0)) return undefined;
+    const runs = (d: number, size: number) => d === size || d === -1 || size === -1;
     return made.map((size, i) =>
       telling(
-        fits.map(({ origins, dims }) =>
-          [size, -1].includes(dims[i + shift(dims.length)]) || size === -1
-            ? origins[i + shift(dims.length)]
-            : undefined,
-        ),
+        fits.map(({ origins, dims, shift }) => (runs(dims[i + shift], size) ? origins[i + shift] : undefined)),
         size,
       ),
     );
   }
 
-  #axis(name: string, otherwise: number): number {
-    return this.#attributes.int(name, otherwise);
+  /** The attribute `axis`, among as many axes as the first input has. */
+  #axis(otherwise: number, rank = this.#dims.length): number {
+    const axis = this.#a.int("axis", otherwise);
+    return axis < 0 ? axis + rank : axis;
   }
 
-  #axes(input: number): readonly number[] | undefined {
-    return this.#values(input, "axes");
+  #axes(input: number, rank: number): readonly number[] | undefined {
+    return this.#values(input, "axes")?.map((a) => (a < 0 ? a + rank : a));
   }
 
-  /** The numbers of an attribute, or of the constant input that later operator sets have in its place. */
   #values(input: number, attribute: string): readonly number[] | undefined {
-    const name = this.node.input[input];
-    return this.#attributes.ints(attribute) ?? (name ? constantValues(this.model, name) : undefined);
+    return argumentOf(this.model, this.tensors, this.node, input, attribute);
   }
 
-  /** Places of the outputs of a Split before one. */
-  #before(index: number): number {
-    const at = this.#axis("axis", 0);
-    return this.node.output.slice(0, index).reduce((sum, name) => {
-      const dims = this.dimsOf(name);
-      return sum + (dims?.[at < 0 ? at + dims.length : at] ?? Number.NaN);
-    }, 0);
+  /** Places of some tensors along an axis; NaN where only the run knows. */
+  #before(names: readonly string[], axis: number): number {
+    return names.reduce((sum, name) => sum + sized(this.tensors.get(name)?.dims[axis]), 0);
   }
 }
 
@@ -273,7 +247,13 @@ const sized = (size = -1): number => (size < 0 ? Number.NaN : size);
 /** Of what is known of one axis, what says most: places rather than channels, anything rather than nothing. */
 function telling(origins: readonly (Origin | undefined)[], size: number): Origin {
   const known = origins.filter((origin) => origin !== undefined);
-  return known.find(isSpatial) ?? known.find(({ parts }) => parts.length > 0) ?? (size === 1 ? nothing : mixed);
+  const placed = known.filter(isSpatial);
+  return (
+    placed.find((one) => !one.mixed) ??
+    placed[0] ??
+    known.find(({ parts }) => parts.length > 0) ??
+    (size === 1 ? nothing : mixed)
+  );
 }
 
 /** What a convolution makes of an axis: a grid of its own, though channels were dealt out on it. */

@@ -28,6 +28,11 @@ export class Labels {
     return `${length} names for a model of ${this.classes} classes: are they this model's? Give ${this.classes}, one for each`;
   }
 
+  /** How many classes there are, or more than anybody has where that is not known. */
+  get count(): number {
+    return this.classes;
+  }
+
   /** As they were given. */
   get names(): readonly string[] {
     return this.#names;
@@ -44,40 +49,33 @@ export class Labels {
    */
   find(query: ClassQuery, classes: number, best: (count: number) => readonly number[]): readonly number[] {
     const text = String(query).trim();
-    const top = /^top(\d+)$/.exec(text);
-    if (top) return best(checkedCount(Number(top[1]), classes));
-    if (/^[+-]?\d+$/.test(text)) return [checked(Number(text), classes)];
-    return [this.#named(text, classes)];
+    const count = Number(/^top(\d+)$/.exec(text)?.[1] ?? Number.NaN);
+    if (count >= 1 && count <= classes) return best(count);
+    if (!Number.isNaN(count)) throw unknown(`"top${count}"`, `allowed are top1 to top${classes}`);
+    if (!/^[+-]?\d+$/.test(text)) return [this.#named(text, classes)];
+    const index = Number(text);
+    if (index >= 0 && index < classes) return [index];
+    throw unknown(index, `allowed are 0 to ${classes - 1}, a name, or topN`);
   }
 
   /** A name, or one of the synonyms that commas separate; upper and lower case are alike. */
   #named(text: string, classes: number): number {
     const wanted = text.toLowerCase();
-    const indices = this.#names.map((_, i) => i);
-    const whole = (i: number) => this.#names[i].trim().toLowerCase();
-    const synonyms = (i: number) => this.#names[i].split(",").map((s) => s.trim().toLowerCase());
-    const exact = indices.filter((i) => wanted && whole(i) === wanted);
-    const found = exact.length ? exact : indices.filter((i) => wanted && synonyms(i).includes(wanted));
-    if (found.length === 1) return found[0];
-    if (found.length > 1)
-      throw new UserError(
-        "unknown-name",
-        `unknown class: "${text}" is the name of classes ${listing(found.map(String))}; give an index`,
-      );
-    const near = indices.filter((i) => wanted && whole(i).includes(wanted)).map((i) => `${this.#names[i]} (${i})`);
-    const hint = near.length
-      ? `did you mean ${listing(near, 6)}?`
-      : `allowed are a class name, an index from 0 to ${classes - 1}, or topN`;
-    throw new UserError("unknown-name", `unknown class: "${text}"; ${hint}`);
+    const names = this.#names.map((name, index) => ({ name, index, whole: name.trim().toLowerCase() }));
+    const known = wanted ? names : [];
+    const exact = known.filter(({ whole }) => whole === wanted);
+    const synonyms = known.filter(({ whole }) => whole.split(",").some((synonym) => synonym.trim() === wanted));
+    const [found, ...others] = exact.length ? exact : synonyms;
+    if (found && others.length === 0) return found.index;
+    if (found) {
+      const indices = [found, ...others].map(({ index }) => String(index));
+      throw unknown(`"${text}" is the name of classes ${listing(indices)}`, "give an index");
+    }
+    const near = known.filter(({ whole }) => whole.includes(wanted)).map(({ name, index }) => `${name} (${index})`);
+    const allowed = `allowed are a class name, an index from 0 to ${classes - 1}, or topN`;
+    throw unknown(`"${text}"`, near.length ? `did you mean ${listing(near, 6)}?` : allowed);
   }
 }
 
-function checkedCount(count: number, classes: number): number {
-  if (count >= 1 && count <= classes) return count;
-  throw new UserError("unknown-name", `unknown class: "top${count}"; allowed are top1 to top${classes}`);
-}
-
-function checked(index: number, classes: number): number {
-  if (index >= 0 && index < classes) return index;
-  throw new UserError("unknown-name", `unknown class: ${index}; allowed are 0 to ${classes - 1}, a name, or topN`);
-}
+const unknown = (seen: string | number, allowed: string): UserError =>
+  new UserError("unknown-name", `unknown class: ${seen}; ${allowed}`);

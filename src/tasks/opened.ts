@@ -1,16 +1,20 @@
 /** @file An open model and how it was read, from the parts that it comes in; nothing is asked of it yet. */
 import { type Notes, notesOf, originalBytes } from "../explain/compiled.ts";
 import { type Explainer, openExplainer } from "../explain/explainer.ts";
+import type { Model } from "../onnx/model.ts";
 import type { Runtime } from "../onnx/runtime.ts";
 import type { TokenGrid } from "../read/layout.ts";
+import { openOptions } from "./asking.ts";
+import type { FileNotes } from "./formats/ultralytics.ts";
 import type { ModelOptions, ModelParts } from "./open.ts";
 import { noted } from "./preparation.ts";
-import { type ModelReading, readingOf } from "./reading.ts";
+import { labelsOf, type ModelReading, readingOf, taskFor } from "./reading.ts";
+import type { Said } from "./said.ts";
+import { detects } from "./task.ts";
 
 export interface OpenModel {
   readonly explainer: Explainer;
   readonly reading: ModelReading;
-  /** What the file says of itself where it was compiled. */
   readonly notes: Notes | undefined;
 }
 
@@ -20,19 +24,44 @@ export async function openParts(ort: Runtime, parts: ModelParts, options: ModelO
   const notes = notesOf(model);
   // A compiled model is asked as the model that it was: its own explanation need not run.
   const bytes = (notes && originalBytes(model, notes)) ?? model.bytes;
-  const { output = notes?.output, explainInput, layout } = options;
   const explainer = await openExplainer(ort, bytes, {
-    output,
-    explainInput,
-    layout,
+    ...openOptions(options),
+    output: options.output ?? notes?.output,
     layer: options.layer ?? (options.output === undefined ? notes?.layer : undefined),
     tokens: options.tokens ?? (noted(notes, "tokens", file) as TokenGrid | undefined),
-    inputShapes: options.inputShapes,
     // What ONNX Runtime would print comes as an exception too, and is told in one line.
     session: { logSeverityLevel: 4, ...options.session },
   });
-  const said = { ...options, name, labels, labelsFrom, config, stated, notes, file };
-  return orRelease(explainer, () => ({ explainer, reading: readingOf(explainer, said), notes }));
+  return orRelease(explainer, async () => {
+    const fileNotes = await notedIn(explainer.model);
+    const said = { ...options, name, labels, labelsFrom, config, stated, notes, file, fileNotes };
+    return { explainer, reading: readingOf(explainer, { ...said, ...(await headFor(explainer, said)) }), notes };
+  });
+}
+
+/** What the file notes of itself; few files do. */
+async function notedIn(model: Model): Promise<FileNotes | undefined> {
+  const noted = model.proto.metadataProps.some(({ key }) => key === "names" || key === "imgsz");
+  return noted ? (await import("./formats/ultralytics.ts")).notesOfFile(model) : undefined;
+}
+
+/** The head of a detector, fetched when there is one. */
+async function headFor(explainer: Explainer, said: Said): Promise<Pick<Said, "head" | "levels" | "usual">> {
+  const { explained } = explainer.reading;
+  if (!explained || explained.axes.grid.length !== 2 || !detects(taskFor(explainer, said).task)) return {};
+  const [{ recogniseHead }, { usualFor }, { levelsOf }] = await Promise.all([
+    import("./detect/recognise.ts"),
+    import("./detect/usual.ts"),
+    import("./detect/levels.ts"),
+  ]);
+  const { model, sized } = explainer;
+  const [height = 0, width = 0] = explained.axes.grid.map((axis) => sized.get(explained.name)?.dims[axis] ?? 0);
+  const labels = labelsOf(said).names;
+  const found = recogniseHead({ model, tensors: sized, input: { width, height }, config: said.config, labels });
+  if (!found) return {};
+  const { head } = found;
+  const levels = [...new Set(levelsOf(explainer, sized, head).flatMap(({ layer }) => layer ?? []))];
+  return { head, levels, usual: usualFor(head) };
 }
 
 /** What comes of an open model, which is released where nothing does. */

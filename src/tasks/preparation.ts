@@ -12,10 +12,17 @@ import type { Said } from "./said.ts";
 
 export interface Preparation {
   readonly preprocess: Preprocess;
-  readonly decisions: readonly Decision[];
+  readonly decision: Decision;
 }
 
 const what = "preparation";
+const option = { option: "--mean, --std, --scale, --channels, --size, --fit" } as const;
+
+/** What is said, without what is not. */
+const definedOf = ({ size, mean, std, scale, channels, fit, layout }: KnownPreprocess): KnownPreprocess =>
+  Object.fromEntries(
+    Object.entries({ size, mean, std, scale, channels, fit, layout }).filter(([, value]) => value !== undefined),
+  );
 
 /**
  * How pictures become an input.
@@ -29,12 +36,12 @@ export function preparationOf(
 ): Preparation | undefined {
   const { type = 0, dims: shape = [] } = tensors.get(name) ?? {};
   const dims = plainDims(shape, axes);
-  const [n, channels, height, width] = dims;
+  const [n, channels, height = -1, width = -1] = dims;
   if (![-1, 1, 3].includes(channels)) return undefined;
   const layout = axes.channels !== undefined && axes.channels > Math.min(...axes.grid) ? "NHWC" : "NCHW";
   const { preprocess, stated, notes, file } = said;
-  const asGiven: readonly Decision[] = [{ what, value: "as given", because: "it was given" }];
-  if (preprocess) return { preprocess, decisions: asGiven };
+  const asGiven = { what, value: "as given", because: "it was given" };
+  if (preprocess) return { preprocess, decision: asGiven };
   const known = { ...said, layout } as const;
   const ordered = layout === "NCHW" ? [n, channels, height, width] : [n, height, width, channels];
   const from =
@@ -44,20 +51,27 @@ export function preparationOf(
     return {
       // What a compiled file says has been settled for its input.
       preprocess: stated !== undefined ? forInput(from, known, ordered) : given(from, known),
-      decisions: [{ what, value: "as stated", because, option: "--mean" }],
+      decision: { what, value: "as stated", because, option: "--mean" },
     };
   }
-  const assumed = assumePreprocess(pictureShape(ordered, layout, typeName(type)), known);
+  const input = pictureShape(ordered, layout, typeName(type));
+  const usual = isFloat(type) ? (said.fileNotes?.preparation ?? said.usual) : undefined;
+  const assumed = assumePreprocess(input, { ...usual?.known, ...definedOf(known) });
   if ((said.mean !== undefined && said.std !== undefined) || said.scale !== undefined)
-    return { preprocess: assumed, decisions: asGiven };
+    return { preprocess: assumed, decision: asGiven };
+  if (usual) {
+    const value = usual.guess ? "as for most models of its kind" : "as stated";
+    const guess = usual.guess && ({ guess: true } as const);
+    return { preprocess: assumed, decision: { what, value, because: usual.because, ...option, ...guess } };
+  }
   const itself = `"${name}" takes integers, so the model prepares them itself`;
   const decision: Decision = isFloat(type)
     ? {
         ...{ what, value: "as for most ImageNet models", because: "the model does not specify it" },
-        ...{ option: "--mean, --std, --scale, --channels, --size", guess: true },
+        ...{ ...option, guess: true },
       }
     : { what, value: "unscaled pixels", because: itself, option: "--size" };
-  return { preprocess: assumed, decisions: [decision] };
+  return { preprocess: assumed, decision };
 }
 
 /** A note in JSON; undefined where the file has none. */

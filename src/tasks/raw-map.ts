@@ -14,16 +14,12 @@ export interface RawMap {
   readonly layer?: string;
 }
 
-/** Whose map it is. */
 export interface ByMethod {
   /** The method's name, and how people write it. */
   readonly method: string;
   readonly methodTitle: string;
 }
 
-export const byMethod = ({ name, title }: Method): ByMethod => ({ method: name, methodTitle: title });
-
-/** What is said of a map. */
 export interface Remarks {
   /** Why the map is blank, where it is. */
   readonly blank?: string;
@@ -34,12 +30,20 @@ export interface Remarks {
 /** A map, and where it lies on the picture. */
 export interface ReadMap extends RawMap, Remarks, PicturePlace {}
 
-/** One of several answers, [m, ...]. */
-export function row(tensor: { data: unknown; dims: readonly number[] }, index: number): Dense {
-  if (!(tensor.data instanceof Float32Array)) throw new InternalError("maps are float32");
-  const [m, ...dims] = tensor.dims;
-  const size = tensor.data.length / m;
-  return { data: tensor.data.slice(index * size, (index + 1) * size), dims };
+type Numbers = { readonly data: unknown; readonly dims: readonly number[] };
+
+export function rawMap(
+  { maps, pixels, layer }: { readonly maps: Numbers; readonly pixels?: Numbers; readonly layer?: string },
+  index: number,
+): RawMap {
+  return { map: row(maps, index), pixels: pixels && row(pixels, index), layer };
+}
+
+/** One of several, [m, ...]. */
+function row({ data, dims: [m = 1, ...dims] }: Numbers, index: number): Dense {
+  if (!(data instanceof Float32Array)) throw new InternalError("maps are float32");
+  const size = data.length / m;
+  return { data: data.slice(index * size, (index + 1) * size), dims };
 }
 
 /** A question in words: "espresso", "espresso rather than cup", "against espresso". */
@@ -48,22 +52,24 @@ export const inWords = (
   { against, counterfactual }: { readonly against?: string; readonly counterfactual?: boolean },
 ): string => (against !== undefined ? `${label} rather than ${against}` : counterfactual ? `against ${label}` : label);
 
-/** @param question by what method, and what in words */
-export function remarksOn({ map, layer }: RawMap, question: Parameters<typeof blankness>[1]): Remarks {
-  const blank = blankness(map, question, layer);
+/** A method's map of what was asked, and what is said of it beside other warnings. */
+export function withRemarks<E extends { readonly question: string }>(
+  asked: E,
+  method: Method,
+  raw: RawMap,
+  others: readonly Warning[] = [],
+): E & ByMethod & RawMap & Remarks {
+  const blank = blankness(raw, method, asked.question);
   const text = `Nothing is left of the map after the ReLU: ${blank}.`;
-  return { blank, warnings: blank !== undefined && layer !== undefined ? [{ code: "relu-emptied", text }] : [] };
+  const emptied = blank !== undefined && raw.layer !== undefined;
+  const warnings = [...others, ...(emptied ? [{ code: "relu-emptied", text } as const] : [])];
+  return { ...asked, method: method.name, methodTitle: method.title, ...raw, blank, warnings };
 }
 
 /** Why a method's map shows nothing; undefined where it shows something. */
-function blankness(
-  { data }: Dense,
-  { method, question }: { readonly method: Method; readonly question: string },
-  layer: string | undefined,
-): string | undefined {
+function blankness({ map: { data }, layer }: RawMap, { nothing, title }: Method, question: string): string | undefined {
   if (data.some((v) => !Number.isFinite(v))) return "the map is not finite: a gradient overflowed";
   if (data.some((v) => v > 0)) return undefined;
-  const { nothing, title } = method;
   const negative = data.some((v) => v < 0);
   if (nothing) return nothing(question, negative);
   return layer

@@ -4,12 +4,13 @@
  */
 import type { Explainer } from "../explain/explainer.ts";
 import type { Preprocess } from "../image/preprocess.ts";
-import { plainDims } from "../read/axes.ts";
-import type { Decision, Warning, WarningCode } from "../read/decision.ts";
+import { type PlainDims, plainDims } from "../read/axes.ts";
+import { type Decision, told, type Warning } from "../read/decision.ts";
 import { type LayerReading, type OutputReading, outputReadings } from "../read/graph.ts";
 import type { InputReading } from "../read/inputs.ts";
 import type { Score } from "../read/score.ts";
 import { type Probability, type Probable, probabilityOf } from "./classify/probability.ts";
+import type { Head } from "./detect/head.ts";
 import { labelsFrom } from "./formats/label-file.ts";
 import { noted, preparationOf } from "./preparation.ts";
 import type { Said } from "./said.ts";
@@ -28,13 +29,10 @@ export interface ModelReading {
   readonly probability: Probability;
   /** Undefined where the model takes no pictures that could be prepared. */
   readonly preparation: Preprocess | undefined;
-  readonly labels: {
-    readonly names: readonly string[];
-    readonly source: string;
-    /** Whether the caller gave them: then there is one for each class. */
-    readonly given: boolean;
-  };
+  readonly labels: { readonly names: readonly string[]; readonly source: string };
   readonly layers: readonly LayerReading[];
+  /** Of a detector that is read: where its boxes and scores are. */
+  readonly head?: Head;
   /** What can be asked. */
   readonly questions: readonly string[];
   readonly decisions: readonly Decision[];
@@ -49,14 +47,14 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
   const labels = labelsOf(said);
   const kind = explained && kindOf(explained.axes);
   const prepared = explained && kind === "picture" ? preparationOf(tensors, explained, said) : undefined;
-  const found = taskOf(explainer, said.config, labels.names);
+  const found = taskFor(explainer, said);
   const dims = plainDims(tensors.get(score.name)?.dims ?? [], score.axes);
   const probable = probabilityOf(model, found.task, score, dims, said, labels.names);
-  const layers = explainer.layersOfAll();
+  const layers = defaultFirst(explainer.layersOfAll(), said.levels);
   const decisions: Decision[] = [
     { what: "task", value: found.task, because: found.because },
     ...reading.decisions,
-    ...(prepared?.decisions ?? []),
+    ...(prepared ? [prepared.decision] : []),
     { what: "probabilities", value: probable.probability, because: probable.because },
     ...(labels.names.length
       ? [{ what: "labels", value: `${labels.names.length} names`, because: labels.source, option: "--labels" }]
@@ -74,11 +72,24 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
     preparation: prepared?.preprocess,
     labels,
     layers,
-    questions: questionsOf(found.task, dims, kind),
+    ...(said.head && { head: said.head }),
+    questions: questionsOf(found.task, dims, kind, said.head),
     decisions,
     warnings: warningsOf(decisions, dims, explainer, labels.names, probable),
   };
 }
+
+/** Of a detector the layers of its boxes are the defaults. */
+function defaultFirst(layers: readonly LayerReading[], levels: readonly string[] = []): readonly LayerReading[] {
+  if (levels.length === 0) return layers;
+  const own = levels.flatMap((name) => layers.filter((layer) => layer.name === name));
+  const others = layers.flatMap(({ default: _, ...layer }) => (levels.includes(layer.name) ? [] : [layer]));
+  return [...own.map((layer) => ({ ...layer, default: true as const })), ...others];
+}
+
+/** What the model is for: as the caller says, else as its files and its graph do. */
+export const taskFor = (explainer: Explainer, said: Said): { readonly task: Task; readonly because: string } =>
+  said.task ? { task: said.task, because: "you said so" } : taskOf(explainer, said.config, labelsOf(said).names);
 
 function layerDecision({ name, of }: LayerReading, explained: string | undefined): Decision {
   const rule = "it is the last activation with a learned operator or a pooling between it and the scores";
@@ -87,24 +98,36 @@ function layerDecision({ name, of }: LayerReading, explained: string | undefined
     : { what: `layer of "${of}"`, value: name, because: rule, option: "--explain-input" };
 }
 
-function labelsOf({ labels, labelsFrom: from, config, notes, file }: Said): ModelReading["labels"] {
-  if (labels?.length) return { names: labels, source: from ?? "you gave them", given: true };
+export function labelsOf(said: Said): ModelReading["labels"] {
+  const { labels, labelsFrom: from, config, notes, file } = said;
+  if (labels?.length) return { names: labels, source: from ?? "you gave them" };
   const configured = config === undefined ? [] : labelsFrom(config);
-  if (configured.length) return { names: configured, source: "id2label of config.json", given: false };
+  if (configured.length) return { names: configured, source: "id2label of config.json" };
   const compiled = noted(notes, "labels", file);
   const names = compiled === undefined ? [] : labelsFrom(compiled);
-  const source = names.length ? "the compiled file has them" : "none";
-  return { names, source, given: false };
+  if (names.length) return { names, source: "the compiled file has them" };
+  const own = said.fileNotes?.names ?? [];
+  return { names: own, source: own.length ? "the file's metadata" : "none" };
 }
 
-function questionsOf(task: Task, [, classes]: readonly number[], kind: Kind | undefined): string[] {
+function questionsOf(task: Task, [, classes]: PlainDims, kind: Kind | undefined, head?: Head): string[] {
+  if (head && kind === "picture") return boxQuestions;
   if (kind === undefined || detects(task) || task === "text-recognition" || task === "keypoints") return [];
   return [`class:${classes > 0 ? `0 to ${classes - 1}` : "…"}, or its name`, "class:topN", "not:class:…"];
 }
 
+/** What a detector can be asked. */
+const boxQuestions = [
+  "box:0, or another's number",
+  "box:topN",
+  "box:0.left, .top, .right, .bottom or .objectness",
+  "class:… by name or number, all of its boxes",
+  "not:…, the opposite of each",
+];
+
 function warningsOf(
   decisions: readonly Decision[],
-  [, classes]: readonly number[],
+  [, classes]: PlainDims,
   { reading, tensors, model }: Explainer,
   labels: readonly string[],
   probable: Probable,
@@ -118,7 +141,7 @@ function warningsOf(
   });
   const named =
     labels.length === 0 || classes <= 0 || labels.length === classes || (classes === 1 && labels.length === 2);
-  const all: [WarningCode, string | false | undefined][] = [
+  return told([
     [
       "preparation-guessed",
       preparation && `The model does not say how pictures are prepared; this was assumed: ${preparation.value}.`,
@@ -130,6 +153,5 @@ function warningsOf(
     ],
     ["other-heads", heads.length > 0 && `The model has other outputs that are not shown: ${heads.join(", ")}.`],
     ["labels", !named && `Only ${labels.length} of ${classes} classes have names; the others go by their number.`],
-  ];
-  return all.flatMap(([code, text]) => (text ? [{ code, text }] : []));
+  ]);
 }

@@ -3,6 +3,9 @@ import type { Notes } from "../explain/compiled.ts";
 import type { KnownPreprocess } from "../image/assume.ts";
 import type { Preprocess } from "../image/preprocess.ts";
 import type { Probability } from "./classify/probability.ts";
+import type { Head } from "./detect/head.ts";
+import type { FileNotes, UsualPreparation } from "./formats/ultralytics.ts";
+import type { Task } from "./task.ts";
 
 /** What is said of a model by whom, the caller before its files. */
 export interface Said extends Omit<KnownPreprocess, "layout"> {
@@ -21,6 +24,15 @@ export interface Said extends Omit<KnownPreprocess, "layout"> {
   readonly stated?: unknown;
   /** What a compiled file says of itself. */
   readonly notes?: Notes;
+  /** What it is for, whatever its files say. */
+  readonly task?: Task;
+  /** What the ONNX file notes of itself. */
+  readonly fileNotes?: FileNotes;
+  /** How its kind of model is usually fed, where nobody says it. */
+  readonly usual?: UsualPreparation;
+  /** The head of a detector, and the layers that maps of its boxes lie on. */
+  readonly head?: Head;
+  readonly levels?: readonly string[];
   /** The ONNX file, as errors name it. */
   readonly file?: string;
 }

@@ -4,10 +4,11 @@ import { checkOptions, type OptionNames, UserError } from "../errors.ts";
 import type { Picture } from "../image/picture.ts";
 import type { Model } from "../onnx/model.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
-import { type FolderFiles, type FromFolder, type LanguageOptions, languageOptions } from "../tasks/formats/folder.ts";
+import { type FolderFiles, type LanguageOptions, languageOptions } from "../tasks/formats/folder.ts";
 import type { Answered, Answerer, QuestionOptions } from "../tasks/language/answering.ts";
 import type { Captioned, Captioner, CaptionOptions } from "../tasks/language/captioning.ts";
 import type { GenerativeAnswerer } from "../tasks/language/generative-answerer.ts";
+import type { LanguageModel } from "../tasks/language/language-model.ts";
 import { openAnswerer } from "../tasks/language/open-answerer.ts";
 import { openCaptioner } from "../tasks/language/open-captioner.ts";
 import { bundledAnswerer, bundledCaptioner } from "./bundled.ts";
@@ -32,17 +33,15 @@ const loadOptions: OptionNames<LoadLanguageOptions> = {
 export { bundledAnswerer, bundledCaptioner };
 
 /** A model of pictures and words opened in a browser. */
-abstract class LoadedLanguageModel<M extends { release(): Promise<void> }> {
+abstract class LoadedLanguageModel<M extends LanguageModel> {
   /** Whether the preprocessing was assumed, since the directory says nothing of it. */
   readonly assumed: boolean;
-  protected readonly model: M;
 
   constructor(
-    { model, assumed }: FromFolder<M>,
+    protected readonly model: M,
     private readonly decoding: DecodeOptions,
   ) {
-    this.model = model;
-    this.assumed = assumed;
+    this.assumed = model.assumed;
   }
 
   protected picture(image: PictureSource | Picture): Promise<Picture> {
@@ -106,11 +105,8 @@ export async function loadAnswerer(
 async function openFrom<M>(
   source: ModelSource,
   options: LoadLanguageOptions,
-  {
-    name,
-    open,
-  }: { name: string; open: (ort: WebRuntime, files: WebFiles, options: LanguageOptions) => Promise<FromFolder<M>> },
-): Promise<FromFolder<M>> {
+  { name, open }: { name: string; open: (ort: WebRuntime, files: WebFiles, options: LanguageOptions) => Promise<M> },
+): Promise<M> {
   checkOptions(options, loadOptions, name);
   const ort = options.ort ?? (await loadRuntime(options.session));
   const files = await folderOf(source, options);

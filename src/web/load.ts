@@ -6,9 +6,10 @@ import type { Picture } from "../image/picture.ts";
 import { Classifier, type ClassifyOptions, type Why } from "../tasks/classify/classification.ts";
 import { boundedJson } from "../tasks/formats/json.ts";
 import { parseLabels } from "../tasks/formats/label-file.ts";
-import { checkLoad, type ModelOptions, modelOptions, readNamed } from "../tasks/open.ts";
+import { isLabels, type ModelOptions, modelOptions, readNamed } from "../tasks/open.ts";
 import { openParts, orRelease } from "../tasks/opened.ts";
 import type { ModelReading } from "../tasks/reading.ts";
+import { explainBy, notClassifier, openSubject, type Subject } from "../tasks/subject.ts";
 import { bundledModel } from "./bundled.ts";
 import { type DecodeOptions, decode, type PictureSource } from "./decode.ts";
 import { type DownloadOptions, digest, downloadOptions } from "./download.ts";
@@ -26,14 +27,15 @@ const loadOptions: OptionNames<LoadOptions> = {
   ...modelOptions,
   ...downloadOptions,
   maxPixels: true,
-  ...{ labels: true, ort: true },
+  ...{ labels: isLabels, ort: true },
 };
 
 export { bundledModel };
 
-/** A classifier opened in a browser: takes whatever a browser shows as a picture. */
+/** A model opened in a browser that explains: takes whatever a browser shows as a picture. */
 export class LoadedClassifier {
-  readonly classifier: Classifier;
+  /** What explains samples by the model's task. */
+  readonly subject: Subject;
   /** SHA-256 of the ONNX file, hexadecimal; undefined where the page is no secure context. */
   readonly sha256: string | undefined;
   readonly runtimeVersion: string;
@@ -44,10 +46,10 @@ export class LoadedClassifier {
   readonly #decoding: DecodeOptions;
 
   constructor(
-    opened: Pick<LoadedClassifier, "classifier" | "sha256" | "runtimeVersion" | "file" | "notes">,
+    opened: Pick<LoadedClassifier, "subject" | "sha256" | "runtimeVersion" | "file" | "notes">,
     decoding: DecodeOptions,
   ) {
-    this.classifier = opened.classifier;
+    this.subject = opened.subject;
     this.sha256 = opened.sha256;
     this.runtimeVersion = opened.runtimeVersion;
     this.file = opened.file;
@@ -57,16 +59,23 @@ export class LoadedClassifier {
 
   /** How the model was read. */
   get reading(): ModelReading {
-    return this.classifier.reading;
+    return this.subject.reading;
+  }
+
+  /** @throws UserError `invalid-model` for a model that is no classifier. */
+  get classifier(): Classifier {
+    const { subject } = this;
+    if (subject instanceof Classifier) return subject;
+    throw notClassifier(subject.reading);
   }
 
   /** @throws UserError for what is no picture, an unknown class, method or layer, and scores that are not finite. */
   async explain(image: PictureSource | Picture, options: ClassifyOptions = {}): Promise<Why> {
-    return this.classifier.explain(await asPicture(image, this.#decoding), options);
+    return explainBy<"picture">(this.subject, await asPicture(image, this.#decoding), options);
   }
 
   release(): Promise<void> {
-    return this.classifier.release();
+    return this.subject.release();
   }
 }
 
@@ -83,7 +92,6 @@ export async function asPicture(image: PictureSource | Picture, options: DecodeO
  */
 export async function load(source: ModelSource = bundledModel, options: LoadOptions = {}): Promise<LoadedClassifier> {
   checkOptions(options, loadOptions, "load");
-  checkLoad(options);
   const ort = options.ort ?? (await loadRuntime(options.session));
   const found = await place(source, options);
   const { directory, modelFile, read, absent } = found;
@@ -112,9 +120,9 @@ export async function load(source: ModelSource = bundledModel, options: LoadOpti
   );
   const { explainer, reading, notes } = opened;
   return orRelease(explainer, async () => {
-    const classifier = new Classifier(ort, explainer, reading, options);
+    const subject = await openSubject(ort, explainer, reading, options);
     const { common, web: runtimeVersion = common } = ort.env.versions;
-    return new LoadedClassifier({ classifier, sha256: await digest(bytes), runtimeVersion, file, notes }, options);
+    return new LoadedClassifier({ subject, sha256: await digest(bytes), runtimeVersion, file, notes }, options);
   });
 }
 

@@ -4,6 +4,7 @@ import { receptiveField } from "../../src/explain/receptive-field.ts";
 import { readModel } from "../../src/onnx/model.ts";
 import { observe } from "../../src/onnx/observe.ts";
 import type { NodeProto } from "../../src/onnx/proto.ts";
+import { loadOperatorsOf } from "../../src/ops/index.ts";
 import { floats, ints, model, node, type Sources } from "../models.ts";
 
 const session = { intraOpNumThreads: 1, graphOptimizationLevel: "disabled", logSeverityLevel: 4 } as const;
@@ -21,6 +22,7 @@ const bytesOf = ({ nodes, constants = {}, length = 64, input = [1, 1, length] }:
 
 async function alignmentOf(net: Net, axes = [2]) {
   const read = readModel(bytesOf(net));
+  await loadOperatorsOf(read.graph);
   return receptiveField(read, await observe(ort, read, {}, session), { name: "x", axes }, "y");
 }
 

@@ -31,8 +31,8 @@ test.each(["cnn-lstm", "cnn-gru", "vit-gpt2", "blip", "git"])("all words of %s a
   const teller = narrator.teller(8);
   const seen = { [teller.image]: new ort.Tensor("float32", new Float32Array(3 * 32 * 32), [1, 3, 32, 32]) };
   const known = await sentences.see(seen).known(teller, []);
-  const telling = await sentences.plan(8, { ...seen, ...teller.feed([[1, 2, 3, 4, 5, 6, 7, 8]], known) });
-  const together = telling.atLayer(telling.layer(undefined), gradCamSum, async (adjoint) => adjoint.together);
+  const { plan, layers } = await sentences.plan(8, { ...seen, ...teller.feed([[1, 2, 3, 4, 5, 6, 7, 8]], known) });
+  const together = plan.atLayer(layers[0].name, gradCamSum, plan.usual, async (adjoint) => adjoint.together);
   expect(await together).toBe(true);
   await sentences.release();
 });

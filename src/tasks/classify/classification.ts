@@ -2,19 +2,16 @@
 
 import type { Dense } from "../../array/dense.ts";
 import { openModel } from "../../autodiff/prepare.ts";
-import { throwIfAborted, UserError } from "../../errors.ts";
+import { present, throwIfAborted, UserError } from "../../errors.ts";
 import { Explainer, type OpenOptions } from "../../explain/explainer.ts";
-import type { Forward } from "../../explain/forward.ts";
 import type { Sessions } from "../../explain/sessions.ts";
 import type { Preprocess, Preprocessed } from "../../image/preprocess.ts";
 import { methodsOf } from "../../methods/define.ts";
-import { DataType } from "../../onnx/proto.ts";
-import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
-import { repeatImage, toTensor } from "../../onnx/tensors.ts";
-import { typeName } from "../../onnx/types.ts";
+import type { Feeds, Runtime } from "../../onnx/runtime.ts";
 import type { Score } from "../../read/score.ts";
 import { openOptions } from "../asking.ts";
 import { type Familiarity, unfamiliar } from "../familiarity.ts";
+import { feedingOf, feedsOf } from "../feeding.ts";
 import { Labels } from "../labels.ts";
 import { orRelease } from "../opened.ts";
 import { onPicture } from "../pictures.ts";
@@ -22,7 +19,6 @@ import { Placements, type PlacingOptions } from "../placing.ts";
 import { type ModelReading, readingOf } from "../reading.ts";
 import type { Said } from "../said.ts";
 import {
-  batched,
   checkSample,
   type Feeding,
   fromPlainSample,
@@ -74,15 +70,14 @@ export class Classifier implements ClassifierReading {
     readonly reading: ModelReading,
     private readonly context: ClassifierContext = {},
   ) {
-    const { tensors, score } = explainer;
+    const { score } = explainer;
     const { name, kind, explained } = inputOf(explainer, reading);
     const classes = classesOf(explainer, reading.task);
     this.name = name;
     this.kind = kind;
     const { axes } = explained;
-    const dims = tensors.get(explained.name)?.dims ?? [];
-    this.#feeding = { name: explained.name, dims, axes, preprocess: reading.preparation };
-    this.places = new Placements(explainer, explained.name, axes.grid, context);
+    this.#feeding = feedingOf(explainer, explained, reading);
+    this.places = new Placements(explainer, { name: explained.name, axes: axes.grid }, context);
     const valueName = score.axes.channels === undefined ? score.output : score.name;
     const unnamed = classes === 1 && reading.probability === "none" ? () => valueName : undefined;
     const most = classes < 0 ? Number.MAX_SAFE_INTEGER : classes;
@@ -123,8 +118,8 @@ export class Classifier implements ClassifierReading {
    * @throws UserError for a sample of another kind, an unknown class, method or layer, and for scores that are not finite.
    */
   async explain<K extends Kind = "picture">(sample: Sample, options: ClassifyOptions = {}): Promise<Why<K>> {
-    const { prepared, feeds } = this.#checked<K>(sample, options);
-    return this.#why(sample, prepared, await this.explainer.forward(feeds, { layer: options.layer }), options);
+    const [why] = await this.explainAll<K>([{ sample, options }], { layer: options?.layer });
+    return settled(present(why, "an answer"));
   }
 
   /**
@@ -137,41 +132,28 @@ export class Classifier implements ClassifierReading {
   ): Promise<PromiseSettledResult<Why<K>>[]> {
     const questions = await Promise.allSettled(
       asked.map(async ({ sample, options = {} }) => {
-        const checked = this.#checked<K>(sample, options);
+        checkClassify(options);
+        checkSample(sample);
+        methodsOf(options.method);
         throwIfAborted(options.signal);
-        return { ...checked, sample, options };
+        const prepared = this.prepare<K>(sample);
+        return { sample, options, prepared, feeds: this.feeds(prepared.input, options.inputs) };
       }),
     );
     const right = questions.flatMap((question) => (question.status === "fulfilled" ? [question.value.feeds] : []));
     const forwards = await this.explainer.forwards(right, { layer });
-    const answer = async (question: (typeof questions)[number]) => {
+    const answer = async (question: (typeof questions)[number]): Promise<Why<K>> => {
       const { sample, prepared, options } = settled(question);
-      return this.#why(sample, prepared, settled(forwards.shift() as (typeof forwards)[number]), options);
+      const forward = settled(present(forwards.shift(), "a forward pass"));
+      const warnings = isPicture(sample) ? unfamiliar(sample, this.context.familiar) : [];
+      const classified = new ClassifiedSample<K>(this, prepared, forward, warnings);
+      const explanations = await classified.explain(options);
+      const predictions = classified.predictions(explanations.map((one) => one.class));
+      return { kind: this.kind as K, predictions, explanations, ...prepared.subject };
     };
     const answers: PromiseSettledResult<Why<K>>[] = [];
     for (const question of questions) answers.push(...(await Promise.allSettled([answer(question)])));
     return answers;
-  }
-
-  #checked<K extends Kind>(sample: Sample, options: ClassifyOptions) {
-    checkClassify(options);
-    checkSample(sample);
-    methodsOf(options.method);
-    const prepared = this.prepare<K>(sample);
-    return { prepared, feeds: this.feeds(prepared.input, options.inputs) };
-  }
-
-  async #why<K extends Kind>(
-    sample: Sample,
-    prepared: Prepared<K>,
-    forward: Forward,
-    options: ClassifyOptions,
-  ): Promise<Why<K>> {
-    const warnings = isPicture(sample) ? unfamiliar(sample, this.context.familiar) : [];
-    const classified = new ClassifiedSample<K>(this, prepared, forward, warnings);
-    const explanations = await classified.explain(options);
-    const predictions = classified.predictions(explanations.map((one) => one.class));
-    return { kind: this.kind as K, predictions, explanations, ...prepared.subject };
   }
 
   /** Shows the network a picture's input once, as it was prepared or with a part hidden; the result answers any number of questions. */
@@ -187,18 +169,7 @@ export class Classifier implements ClassifierReading {
 
   /** What the model is fed: a fixed batch is filled with the one sample, and answers about the first of them. */
   feeds(input: Dense, others: Feeds = {}): Feeds {
-    const { name, dims, axes } = this.#feeding;
-    const { tensors } = this.explainer;
-    const type = typeName(tensors.get(name)?.type ?? DataType.FLOAT);
-    const one = { [name]: toTensor(this.ort, batched(input, axes), type) };
-    const all: [string, Tensor][] = Object.entries({ ...one, ...this.context.inputs, ...others });
-    const batch = axes.batch === 0 ? dims[0] : 1;
-    if (batch <= 1) return Object.fromEntries(all);
-    const full = ([key, tensor]: [string, Tensor]): [string, Tensor] => {
-      const repeats = tensor.dims[0] === 1 && tensors.get(key)?.dims[0] === batch;
-      return [key, repeats ? repeatImage(this.ort, tensor, 0, batch) : tensor];
-    };
-    return Object.fromEntries(all.map(full));
+    return feedsOf(this.ort, this.explainer, this.#feeding, input, { ...this.context.inputs, ...others });
   }
 
   /** An input as [C, ...grid], whatever the model's layout. */

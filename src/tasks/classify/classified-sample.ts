@@ -1,16 +1,19 @@
 /** @file A sample that was classified once, and any number of questions about it: numbers alone, for sessions are the explainer's. */
-import { throwIfAborted } from "../../errors.ts";
+import { present, throwIfAborted } from "../../errors.ts";
 import type { EveryLayer } from "../../explain/every-layer.ts";
 import type { Forward } from "../../explain/forward.ts";
-import { bestClasses, byScore, classScores } from "../../explain/target.ts";
+import { bestClasses, byScore, classScores, type Target } from "../../explain/target.ts";
 import { methodsOf } from "../../methods/define.ts";
 import { gradCam } from "../../methods/grad-cam.ts";
 import type { Warning } from "../../read/decision.ts";
+import { inSteps } from "../asking.ts";
 import type { ClassQuery, Labels } from "../labels.ts";
 import type { Placements } from "../placing.ts";
+import { rawMap } from "../raw-map.ts";
 import type { ModelReading } from "../reading.ts";
 import type { Kind } from "../sample.ts";
-import { type ClassQuestion, explanationOf, explanationsOf, type Prediction, targetOf } from "./explanations.ts";
+import { classQuestions, targetText } from "./class-questions.ts";
+import { type AskedClass, type ClassQuestion, explanationOf, type Prediction, targetOf } from "./explanations.ts";
 import type { ClassExplanation, Prepared } from "./kinds.ts";
 import type { ClassifyOptions } from "./options.ts";
 import { probabilitiesOf } from "./probability.ts";
@@ -19,7 +22,6 @@ import { withWarnings } from "./warnings.ts";
 /** What is asked about a sample; layer and inputs are settled. */
 export type SampleOptions = Omit<ClassifyOptions, "layer" | "inputs">;
 
-/** Of the classifier. */
 export interface ClassifierReading {
   readonly labels: Labels;
   readonly reading: ModelReading;
@@ -58,8 +60,8 @@ export class ClassifiedSample<K extends Kind = "picture"> {
   }
 
   prediction(index: number): Prediction {
-    const [score, probability] = [this.scores[index], this.probabilities[index]];
-    return { class: index, label: this.by.labels.name(index), score, probability };
+    const score = present(this.scores[index], "a class's score");
+    return { class: index, label: this.by.labels.name(index), score, probability: this.probabilities[index] ?? null };
   }
 
   /** The five best classes and some others, the best first. */
@@ -76,22 +78,36 @@ export class ClassifiedSample<K extends Kind = "picture"> {
     throwIfAborted(options.signal);
     const { labels, places, reading } = this.by;
     const methods = methodsOf(options.method);
-    const classes = this.find(options.classes ?? ["top1"]);
-    const against = options.against === undefined ? undefined : this.find([options.against])[0];
-    const answers = await explanationsOf(this.forward, { ...options, classes, methods, against }, labels);
+    const find = (query: ClassQuery) => this.find([query]);
+    const questions = classQuestions(options, find, labels, reading.questions);
+    const { signal } = options;
+    // Plain classes are asked together, contrasts and opposites one at a time.
+    const plain = questions.filter((question) => typeof targetOf(question) === "number");
+    const groups: [Target, AskedClass[]][] = questions.flatMap((question): [Target, AskedClass[]][] => {
+      if (question === plain[0]) return [[{ each: plain.map((one) => one.class) }, plain]];
+      return plain.includes(question) ? [] : [[targetOf(question), [question]]];
+    });
+    const answers = await inSteps(methods, options.onProgress, (method, part) =>
+      inSteps(groups, part, async ([target, asked], onProgress) => {
+        const explained = await this.forward.explain({ target, method, signal, onProgress });
+        // Of a batch that is full of one sample, the first.
+        return asked.map((question, i) => explanationOf(question, method, labels, rawMap(explained, i)));
+      }),
+    );
     const placings = await Promise.all(answers.map(({ layer }) => places.of(layer)));
-    const { prepared } = this.sample;
-    const model = [...this.warnings, ...reading.warnings];
-    const circumstances = { model, prepared, layers: reading.layers, probabilities: this.probabilities };
-    return withWarnings(answers, circumstances).map((answer, i) => this.sample.lay(answer, placings[i]));
+    const ofPreparation = this.sample.prepared ? undefined : "preparation-guessed";
+    const common = [...this.warnings, ...reading.warnings].filter(({ code }) => code !== ofPreparation);
+    const warned = withWarnings(answers, common, reading.layers, this.probabilities);
+    return warned.map((answer, i) => this.sample.lay(answer, placings[i]));
   }
 
   /** One question's maps by Grad-CAM at every layer, from one run. */
   async atEveryLayer(every: EveryLayer, question: ClassQuestion) {
     const maps = await every.explain(this.forward, targetOf(question));
     return maps.map(({ data, dims: [, ...dims] }, i) => {
-      const layer = every.layers[i].name;
-      return { ...explanationOf(question, gradCam, this.by.labels, { map: { data, dims }, layer }), layer };
+      const layer = present(every.layers[i], "a map's layer").name;
+      const asked = { ...question, target: targetText(question) };
+      return { ...explanationOf(asked, gradCam, this.by.labels, { map: { data, dims }, layer }), layer };
     });
   }
 }

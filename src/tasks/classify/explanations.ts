@@ -1,13 +1,8 @@
 /** @file Explanations of classes: what is asked in words, and a map for each class and method. */
-import { UserError } from "../../errors.ts";
 import type { SingleTarget } from "../../explain/every-layer.ts";
-import type { Forward } from "../../explain/forward.ts";
-import type { Target } from "../../explain/target.ts";
 import type { Method } from "../../methods/method.ts";
-import type { Warning } from "../../read/decision.ts";
-import { inSteps } from "../asking.ts";
 import type { Labels } from "../labels.ts";
-import { type ByMethod, byMethod, inWords, type RawMap, type Remarks, remarksOn, row } from "../raw-map.ts";
+import { type ByMethod, inWords, type RawMap, type Remarks, withRemarks } from "../raw-map.ts";
 
 export interface Prediction {
   readonly class: number;
@@ -18,10 +13,13 @@ export interface Prediction {
   readonly probability: number | null;
 }
 
-/** One map: a class, by a method. */
 export interface ExplainedClass extends RawMap, ByMethod, Remarks {
   readonly class: number;
   readonly label: string;
+  /** The question: as it was asked, or of those that one stood for, this one. */
+  readonly target: string;
+  /** Of a detector: which detection it is about. */
+  readonly detection?: number;
   /** What was asked, in short, for names of files: "967", "967-against-504", "not-967". */
   readonly asked: string;
   /** What was asked, in words: "espresso", "espresso rather than cup", "against espresso". */
@@ -35,60 +33,22 @@ export interface ClassQuestion {
   readonly counterfactual?: boolean;
 }
 
+/** A class that is asked about, and the question: as it was asked, or of those that one stood for, this one. */
+export interface AskedClass extends ClassQuestion {
+  readonly target: string;
+}
+
 export const targetOf = ({ class: index, against, counterfactual }: ClassQuestion): SingleTarget =>
   against !== undefined ? { for: index, against } : counterfactual ? { counterfactual: index } : index;
 
-/** What is known of every map of a method. */
-const ofMethod = ({ title, classIndependent }: Method): Warning[] =>
-  classIndependent ? [{ code: "class-independent", text: `${title} hardly depends on the class.` }] : [];
-
 /** A method's map of a class, and what was asked. */
-export function explanationOf(question: ClassQuestion, method: Method, labels: Labels, raw: RawMap): ExplainedClass {
-  const { class: index, against, counterfactual } = question;
+export function explanationOf(question: AskedClass, method: Method, labels: Labels, raw: RawMap): ExplainedClass {
+  const { class: index, against, counterfactual, target } = question;
   const label = labels.name(index);
   const words = inWords(label, { against: against === undefined ? undefined : labels.name(against), counterfactual });
   const asked = against !== undefined ? `${index}-against-${against}` : counterfactual ? `not-${index}` : String(index);
-  const { blank, warnings } = remarksOn(raw, { method, question: words });
-  const remarks = { blank, warnings: blank === undefined ? [...warnings, ...ofMethod(method)] : warnings };
-  return { class: index, label, ...byMethod(method), asked, question: words, ...raw, ...remarks };
-}
-
-/** What is asked, with names found. */
-export interface ResolvedQuery {
-  readonly classes: readonly number[];
-  readonly methods: readonly Method[];
-  readonly against?: number;
-  readonly counterfactual?: boolean;
-  readonly onProgress?: (done: number) => void;
-  readonly signal?: AbortSignal;
-}
-
-/** The explanations of a forward pass's first sample, by method and class. */
-export async function explanationsOf(
-  forward: Forward,
-  query: ResolvedQuery,
-  labels: Labels,
-): Promise<ExplainedClass[]> {
-  const { classes, methods, against, counterfactual, signal } = query;
-  if (against !== undefined && classes.includes(against))
-    throw new UserError(
-      "invalid-option",
-      `invalid against: "${labels.name(against)}" (${against}) is the class that is explained; name another class`,
-    );
-  const questions = classes.map((index): ClassQuestion => ({ class: index, against, counterfactual }));
-  // Plain classes are asked together, contrasts and opposites one at a time.
-  const plain = against === undefined && !counterfactual;
-  const groups: [Target, ClassQuestion[]][] = plain
-    ? [[{ each: classes }, questions]]
-    : questions.map((question) => [targetOf(question), [question]]);
-  return inSteps(methods, query.onProgress, (method, part) =>
-    inSteps(groups, part, async ([target, asked], onProgress) => {
-      const { maps, pixels, layer } = await forward.explain({ target, method, signal, onProgress });
-      // Of a batch that is full of one sample, the first.
-      return asked.map((question, i) => {
-        const raw = { map: row(maps, i), pixels: pixels && row(pixels, i), layer };
-        return explanationOf(question, method, labels, raw);
-      });
-    }),
-  );
+  const read = withRemarks({ class: index, label, target, asked, question: words }, method, raw);
+  const text = `${method.title} hardly depends on the class.`;
+  const known = method.classIndependent && read.blank === undefined;
+  return known ? { ...read, warnings: [...read.warnings, { code: "class-independent", text }] } : read;
 }

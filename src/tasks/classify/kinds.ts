@@ -1,4 +1,6 @@
 /** @file What a classifier takes, and what it says of each kind: pictures, signals, volumes. */
+
+import type { Detection } from "../detect/detections.ts";
 import { type PicturePlace, type PictureSubject, preparePicture } from "../pictures.ts";
 import type { Feeding, Kind, PreparedSample, Sample } from "../sample.ts";
 import { prepareSignal, type SignalPlace, type SignalSubject } from "../signals.ts";
@@ -26,6 +28,10 @@ export type Why<K extends Kind = "picture"> = Subjects[K] & {
   /** The five best classes, and those asked for, best first. */
   readonly predictions: readonly Prediction[];
   readonly explanations: readonly ClassExplanation<K>[];
+  /** Of a detector: what it found, best first; there are no predictions then. */
+  readonly detections?: readonly Detection[];
+  /** What is to be said of the whole, as that nothing was found. */
+  readonly remark?: string;
 };
 
 export type Prepared<K extends Kind> = PreparedSample<Subjects[K], Places[K]>;

@@ -1,38 +1,34 @@
 /** @file What may be asked of a classifier, checked for callers without types. */
-import { checkOptions, expects, isRecord, type OptionNames } from "../../errors.ts";
-import type { MethodChoice } from "../../methods/define.ts";
+import { type Check, checkOptions, isRecord, type OptionNames } from "../../errors.ts";
 import type { Feeds } from "../../onnx/runtime.ts";
-import { askingNames, checkAsking, checkList, isQuery } from "../asking.ts";
+import { type AskingOptions, askingOptions, isQuery, isText, listOf } from "../asking.ts";
+import type { DetectOptions } from "../detect/detections.ts";
 import type { ClassQuery } from "../labels.ts";
 
-export interface ClassifyOptions {
+export interface ClassifyOptions extends AskingOptions, DetectOptions {
+  /** Questions of the one grammar, as "class:cat", "box:3", "not:cat"; the best class, or every detection, by default. */
+  readonly targets?: readonly string[];
   /** Classes to explain: indices, names, `topN`; the best class by default. */
   readonly classes?: readonly ClassQuery[];
-  /** One method or several; "grad-cam" by default. */
-  readonly method?: MethodChoice | readonly MethodChoice[];
   /** Explain the classes rather than this one: what speaks for them and against it. */
   readonly against?: ClassQuery;
-  /** Explain what speaks against the classes. */
-  readonly counterfactual?: boolean;
   readonly layer?: string;
   /** The model's other inputs, by name. */
   readonly inputs?: Feeds;
-  readonly onProgress?: (done: number) => void;
-  readonly signal?: AbortSignal;
 }
 
+const part: Check = [(value) => Number(value) >= 0 && Number(value) <= 1, "a number from 0 to 1"];
+
 const classifyOptions: OptionNames<ClassifyOptions> = {
-  ...askingNames,
-  ...{ classes: true, against: true, layer: true, inputs: true },
+  ...askingOptions,
+  targets: listOf(isText, '["class:cat", "not:dog"]'),
+  classes: listOf(isQuery, '["espresso", 281, "top3"]'),
+  against: [(value) => isQuery(value) && !/^top\d+$/.test(String(value)), 'one class, "espresso" or 281'],
+  layer: true,
+  inputs: [(value) => !value || isRecord(value), "an object of files or tensors"],
+  ...{ score: part, iou: part },
+  maxDetections: [(value) => Number.isInteger(value) && Number(value) > 0, "an integer of at least 1"],
 };
 
 /** @throws UserError `invalid-option` */
-export function checkClassify(options: Omit<ClassifyOptions, "inputs"> & { readonly inputs?: object }): void {
-  checkOptions(options, classifyOptions, "explain");
-  checkAsking(options);
-  expects(!options.inputs || isRecord(options.inputs), "inputs", options.inputs, "an object of files or tensors");
-  checkList(options.classes, "classes", '["espresso", 281, "top3"]', isQuery);
-  const { against } = options;
-  expects(against === undefined || isQuery(against), "against", against, 'a class, "espresso" or 281');
-  expects(!/^top\d+$/.test(String(against ?? "")), "against", against, "one class");
-}
+export const checkClassify = (options: unknown): void => checkOptions(options, classifyOptions, "explain");

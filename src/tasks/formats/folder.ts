@@ -2,21 +2,24 @@
 import { prepared } from "../../autodiff/prepare.ts";
 import { isRecord, type OptionNames, UserError } from "../../errors.ts";
 import { assumePreprocess } from "../../image/assume.ts";
+import { sizeOf } from "../../image/framing.ts";
+import type { Size } from "../../image/geometry.ts";
 import { fromHuggingFace } from "../../image/hugging-face.ts";
 import type { Preprocess } from "../../image/preprocess.ts";
 import type { Model } from "../../onnx/model.ts";
 import { declaredDims } from "../../onnx/proto.ts";
 import type { SessionOptions } from "../../onnx/runtime.ts";
-import { type Familiarity, statedFamiliarity } from "../familiarity.ts";
+import { statedFamiliarity } from "../familiarity.ts";
 import { imageOf } from "../language/decoder.ts";
+import type { LanguageParts } from "../language/language-model.ts";
 import { type ModelOptions, readNamed } from "../open.ts";
 import { forInput, pictureLayout } from "../preparation.ts";
-import { boundedJson } from "./json.ts";
+import { boundedJson, type Json } from "./json.ts";
 import { type Dtype, partFile } from "./model-files.ts";
 import { TextTokenizer } from "./tokenizer.ts";
 
 /** What a caller says of a captioner or a VQA model, over what its directory says. */
-export interface LanguageOptions extends Omit<ModelOptions, "output" | "explainInput" | "inputShapes"> {
+export interface LanguageOptions extends Omit<ModelOptions, "output" | "explainInput" | "inputShapes" | "task"> {
   /** The precision of the ONNX files, as transformers.js names it ("fp16", "q8" ...): by default the full one, or the only one there is. */
   readonly dtype?: Dtype;
 }
@@ -43,33 +46,11 @@ export interface FolderFiles {
   externalData(model: Model, file: string): Promise<SessionOptions>;
 }
 
-/** What every model of pictures and words is given. */
-export interface LanguageParts extends Pick<LanguageOptions, "layer" | "tokens" | "session" | "keep"> {
-  /** How the model is called in pictures and manifests. */
-  readonly name: string;
-  readonly tokenizer: TextTokenizer;
-  readonly preprocess: Preprocess;
-  /** What the model's pictures look like. */
-  readonly familiar?: Familiarity;
-}
-
-/** A model from a directory, and whether its preprocessing was assumed, since the directory says nothing of it. */
-export interface FromFolder<M> {
-  readonly model: M;
-  readonly assumed: boolean;
-}
-
-/** The content of a JSON file; undefined for any other. */
-export type Json = Readonly<Record<string, unknown>>;
-
-interface ModelFile {
-  readonly model: Model;
-  readonly session: SessionOptions;
-}
-
 /** Reads what captioners and VQA models share: models, configurations, tokenizer, preprocessing. */
 export class ModelFolder {
-  #tokenizer: Promise<TextTokenizer> | undefined;
+  #tokenizer: TextTokenizer | undefined;
+  /** For all of the ONNX files that were read. */
+  session: SessionOptions = {};
 
   constructor(
     readonly files: FolderFiles,
@@ -84,77 +65,72 @@ export class ModelFolder {
 
   /** The ONNX file of a part, which may have several names; @throws UserError where it is there, but not to be chosen. */
   part(...parts: readonly string[]): Promise<string | undefined> {
-    const { files, options } = this;
-    const has = (file: string) => files.has(file);
-    return partFile({ parts, dtype: options.dtype, directory: files.path(""), has });
+    return partFile(this.files, parts, this.options.dtype);
   }
 
   /** The object in a JSON file; {} where there is no such file. */
   async json(name: string, what: string): Promise<Json> {
-    const content = await this.#parsed(name, what);
-    if (content === undefined) return {};
-    if (isRecord(content) && !Array.isArray(content)) return content;
+    const content = (await this.#parsed(name, what)) ?? {};
+    if (isRecord(content)) return content;
     throw new UserError("invalid-input", `invalid ${what}: ${this.files.path(name)} holds no object`);
   }
 
   /** A file's text; undefined where there is no such file. */
   async text(name: string, what: string): Promise<string | undefined> {
-    const { files } = this;
-    return (await files.has(name)) ? new TextDecoder().decode(await files.read(name, what)) : undefined;
+    const bytes = await this.#read(name, what);
+    return bytes && new TextDecoder().decode(bytes);
   }
 
   async #parsed(name: string, what: string): Promise<unknown> {
-    const { files } = this;
-    return (await files.has(name)) ? boundedJson(await files.read(name, what), files.path(name), what) : undefined;
+    const bytes = await this.#read(name, what);
+    return bytes && boundedJson(bytes, this.files.path(name), what);
   }
 
-  /** An ONNX file, and what its session needs. What ONNX Runtime would print comes as an exception too, and is told in one line. */
-  async model(name: string): Promise<ModelFile> {
+  async #read(name: string, what: string): Promise<Uint8Array | undefined> {
+    return (await this.files.has(name)) ? this.files.read(name, what) : undefined;
+  }
+
+  /** An ONNX file. What ONNX Runtime would print comes as an exception too, and is told in one line. */
+  async model(name: string): Promise<Model> {
     const model = await readNamed(await this.files.readModel(name), this.files.path(name));
     const beside = await this.files.externalData(model, name);
-    return { model: await prepared(model), session: { logSeverityLevel: 4, ...beside, ...this.options.session } };
+    this.session = { logSeverityLevel: 4, ...beside, ...this.options.session };
+    return prepared(model);
   }
 
-  /** The ONNX files of all parts, in their order; @throws UserError `missing-file` where one is not there: `has` says what such a model has. */
-  async models(parts: readonly (readonly [string, ...string[]])[], has: string): Promise<ModelFile[]> {
+  /** The ONNX files of three parts; @throws UserError `missing-file` where one is not there: `has` says what such a model has. */
+  async models(parts: readonly (readonly [string, ...string[]])[], has: string): Promise<[Model, Model, Model]> {
     const found = await Promise.all(parts.map((names) => this.part(...names)));
     const usual = parts.map(([name]) => `onnx/${name}.onnx`);
     const lacking = usual.filter((_, i) => found[i] === undefined).map((name) => `no ${name}`);
-    if (lacking.length)
-      throw new UserError(
-        "missing-file",
-        `missing model: ${this.files.path("")}: ${lacking.join(", ")}; ${has} ${usual.join(", ")}`,
-      );
-    const models: ModelFile[] = [];
-    for (const name of found) if (name !== undefined) models.push(await this.model(name));
-    return models;
+    const wrong = `${this.files.path("")}: ${lacking.join(", ")}; ${has} ${usual.join(", ")}`;
+    const [first, second, third] = found;
+    if (!first || !second || !third) throw new UserError("missing-file", `missing model: ${wrong}`);
+    return [await this.model(first), await this.model(second), await this.model(third)];
   }
 
   /** What the directory and the caller say, beside the models. */
-  async common(image: Model): Promise<LanguageParts & { readonly assumed: boolean }> {
+  async common(image: Model): Promise<LanguageParts> {
     const { layer, tokens, keep } = this.options;
     const tokenizer = await this.tokenizer();
     const familiar = statedFamiliarity(await this.#parsed("preprocessor_config.json", "preprocessor configuration"));
     return {
       ...(await this.preprocess(image)),
-      ...{ name: this.files.name, tokenizer, familiar, layer, tokens, keep },
+      ...{ name: this.files.name, session: this.session, tokenizer, familiar, layer, tokens, keep },
     };
   }
 
   /** @throws UserError `missing-file` without a tokenizer.json. */
-  tokenizer(): Promise<TextTokenizer> {
-    this.#tokenizer ??= this.#readTokenizer();
+  async tokenizer(): Promise<TextTokenizer> {
+    if (this.#tokenizer) return this.#tokenizer;
+    const name = "tokenizer.json";
+    const json = await this.#parsed(name, "tokenizer");
+    const how = "save it with AutoTokenizer(..., use_fast=True).save_pretrained";
+    if (json === undefined)
+      throw new UserError("missing-file", `missing tokenizer: ${this.files.path(name)}: no such file; ${how}`);
+    const config = await this.json("tokenizer_config.json", "tokenizer configuration");
+    this.#tokenizer = new TextTokenizer(json, config);
     return this.#tokenizer;
-  }
-
-  async #readTokenizer(): Promise<TextTokenizer> {
-    const [name, config] = ["tokenizer.json", "tokenizer_config.json"];
-    if (await this.files.has(name))
-      return new TextTokenizer(await this.json(name, "tokenizer"), await this.json(config, "tokenizer configuration"));
-    throw new UserError(
-      "missing-file",
-      `missing tokenizer: ${this.files.path(name)}: no such file; save it with AutoTokenizer(..., use_fast=True).save_pretrained`,
-    );
   }
 
   /** As the folder says, or as is usual for the model's picture (`assumed`); options override both. */
@@ -171,16 +147,9 @@ export class ModelFolder {
 
 /** A network of one size gets it, whatever aspect the preprocessing would keep. */
 function atFixedSize(preprocess: Preprocess, dims: readonly number[]): Preprocess {
-  const [height, width] = preprocess.layout === "NCHW" ? dims.slice(2) : dims.slice(1, 3);
-  const { crop, resize, pad } = preprocess;
-  const fits = (size: { width: number; height: number }) => size.width === width && size.height === height;
-  if (
-    !(height > 0 && width > 0) ||
-    (pad?.size && fits(pad.size)) ||
-    (crop && fits(crop)) ||
-    (!crop && resize && "width" in resize && fits(resize))
-  )
-    return preprocess;
+  const [height = -1, width = -1] = preprocess.layout === "NCHW" ? dims.slice(2) : dims.slice(1, 3);
+  const fits = (size: Size | undefined) => size?.width === width && size?.height === height;
+  if (!(height > 0 && width > 0) || fits(preprocess.pad?.size) || fits(sizeOf(preprocess))) return preprocess;
   return { ...preprocess, resize: { width, height }, crop: undefined };
 }
 
@@ -192,9 +161,3 @@ export function firstNumber(...values: readonly unknown[]): number | undefined {
   }
   return undefined;
 }
-
-/** An object within a configuration; {} where there is none. */
-export const inner = (json: Json, key: string): Json => {
-  const value = json[key];
-  return isRecord(value) && !Array.isArray(value) ? value : {};
-};

@@ -3,12 +3,12 @@ import { checkOptions, expects, listing, type OptionNames, UserError } from "../
 import { Lru } from "../../explain/lru.ts";
 import { withSizes } from "../../explain/rewritten.ts";
 import { Sessions } from "../../explain/sessions.ts";
+import { sizeOf } from "../../image/framing.ts";
 import type { Picture } from "../../image/picture.ts";
-import type { Preprocess } from "../../image/preprocess.ts";
 import type { Model } from "../../onnx/model.ts";
 import { declaredDims, type ValueInfoProto } from "../../onnx/proto.ts";
-import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
-import { askingNames, checkAsking, checkList, isQuery, isText } from "../asking.ts";
+import type { Runtime, Tensor } from "../../onnx/runtime.ts";
+import { askingOptions, isQuery, isText, listOf } from "../asking.ts";
 import {
   type ClassExplanation,
   Classifier,
@@ -16,11 +16,12 @@ import {
   type Prediction,
   type Why,
 } from "../classify/classification.ts";
-import type { LanguageParts } from "../formats/folder.ts";
+import type { DetectOptions } from "../detect/detections.ts";
 import type { PlacingOptions } from "../placing.ts";
 import { checkPicture } from "../sample.ts";
 import { imageOf } from "./decoder.ts";
-import type { Span, Token } from "./sentence.ts";
+import { LanguageModel, type LanguageParts } from "./language-model.ts";
+import type { SentencePart, Token } from "./sentence.ts";
 import { contentOf, fixedLength, placesFor, tokenInput } from "./token-inputs.ts";
 
 export interface AnswererOptions extends LanguageParts, PlacingOptions {
@@ -34,7 +35,7 @@ export interface AnswererOptions extends LanguageParts, PlacingOptions {
   readonly independent?: boolean;
 }
 
-export interface QuestionOptions extends Omit<ClassifyOptions, "classes" | "inputs"> {
+export interface QuestionOptions extends Omit<ClassifyOptions, "classes" | "inputs" | keyof DetectOptions> {
   /** Answers to explain: indices, names, `topN`; the best by default. A model that writes its answers takes any words that it knows. */
   readonly answers?: ClassifyOptions["classes"];
   /** How many sentences the search of a model that writes its answers keeps; 1 takes the likeliest word each time. */
@@ -42,16 +43,16 @@ export interface QuestionOptions extends Omit<ClassifyOptions, "classes" | "inpu
 }
 
 const questionOptions: OptionNames<QuestionOptions> = {
-  ...askingNames,
-  ...{ answers: true, against: true, beams: true, layer: true },
+  ...askingOptions,
+  answers: listOf(isQuery, '["red", "top3"]'),
+  targets: listOf(isText, '["class:red", "not:blue"]'),
+  ...{ against: true, beams: true, layer: true },
 };
 
 /** @throws UserError `invalid-option` */
 export function checkQuestion(question: unknown, options: QuestionOptions): void {
   checkOptions(options, questionOptions, "ask");
-  checkAsking(options);
   expects(isText(question), "question", question, "a text");
-  checkList(options.answers, "answers", '["red", "top3"]', isQuery);
 }
 
 /** An answer: one of a list, or written by the model, and then with its tokens. */
@@ -60,9 +61,7 @@ export interface AnswerPrediction extends Prediction {
 }
 
 /** An answer's map, or that of one of the words of an answer that the model writes. */
-export type AnswerExplanation = ClassExplanation & {
-  readonly word?: { readonly text: string; readonly tokens: Span; readonly logProbability: number };
-};
+export type AnswerExplanation = ClassExplanation & { readonly word?: SentencePart };
 
 /** What a model answers, and why: the classes are answers. */
 export interface Answered extends Why {
@@ -77,7 +76,7 @@ export interface Answered extends Why {
 const mostLengths = 4;
 
 /** An open model that chooses among answers. */
-export class Answerer {
+export class Answerer extends LanguageModel<AnswererOptions> {
   readonly #image: string;
   readonly #words: ValueInfoProto;
   /** By the length of the question. */
@@ -89,32 +88,19 @@ export class Answerer {
   constructor(
     private readonly ort: Runtime,
     private readonly model: Model,
-    private readonly options: AnswererOptions,
+    options: AnswererOptions,
   ) {
+    super(options);
     this.#image = imageOf(model);
     this.#sessions = new Sessions(options.keep);
     const texts = model.inputs.filter(({ name }) => name !== this.#image && contentOf(name) === "words");
     const words = texts.find((info) => declaredDims(info)?.length === 2);
+    const more = texts.filter((info) => info !== words);
     const named = (infos: readonly ValueInfoProto[]) => listing(infos.map(({ name }) => name));
-    if (!words)
-      throw new UserError(
-        "invalid-model",
-        `invalid model: it takes ${named(model.inputs)}; none is a question (input_ids)`,
-      );
+    const wrong = words ? " beside a picture and a question" : "; none is a question (input_ids)";
+    if (!words || more.length)
+      throw new UserError("invalid-model", `invalid model: it takes ${named(words ? more : model.inputs)}${wrong}`);
     this.#words = words;
-    if (texts.length > 1)
-      throw new UserError(
-        "invalid-model",
-        `invalid model: it takes ${named(texts.filter((info) => info !== words))} beside a picture and a question`,
-      );
-  }
-
-  get name(): string {
-    return this.options.name;
-  }
-
-  get preprocess(): Preprocess {
-    return this.options.preprocess;
   }
 
   get answers(): readonly string[] {
@@ -129,11 +115,8 @@ export class Answerer {
     checkQuestion(question, asking);
     checkPicture(picture);
     const { answers, beams, ...options } = asking;
-    if (beams !== undefined)
-      throw new UserError(
-        "invalid-option",
-        `invalid beams: ${beams}; the model writes no answers, it has a list of them`,
-      );
+    const unasked = `invalid beams: ${beams}; the model writes no answers, it has a list of them`;
+    if (beams !== undefined) throw new UserError("invalid-option", unasked);
     const classifier = await this.asked(question);
     const why = await classifier.explain(picture, { ...options, classes: answers });
     const tokens = this.#read(question).map((id) => this.options.tokenizer.tokenText(id));
@@ -147,7 +130,9 @@ export class Answerer {
   async asked(question: string): Promise<Classifier> {
     const ids = this.#read(question);
     const places = placesFor(ids.length, fixedLength(this.#words), this.options.most);
-    return (await this.#classifier(places)).withInputs(this.#feeds(ids, places));
+    const classifier = await this.#classifiers.get(places, () => this.#open(places));
+    const others = this.model.inputs.filter(({ name }) => name !== this.#image);
+    return classifier.withInputs(Object.fromEntries(others.map((info) => [info.name, this.#fed(info, ids, places)])));
   }
 
   release(): Promise<void> {
@@ -159,10 +144,6 @@ export class Answerer {
   }
 
   /** The model for questions of one length: among tokens of picture and question the grid is known only where the length is. */
-  #classifier(places: number): Promise<Classifier> {
-    return this.#classifiers.get(places, () => this.#open(places));
-  }
-
   #open(places: number): Promise<Classifier> {
     const { answers: labels, independent, ...options } = this.options;
     const sized = this.model.inputs
@@ -173,19 +154,9 @@ export class Answerer {
     return Classifier.open(this.ort, sized.bytes, { ...options, labels, probability, sessions: this.#sessions });
   }
 
-  #feeds(ids: readonly number[], places: number): Feeds {
-    const filled = { places, padding: this.options.padding ?? 0 };
-    const others = this.model.inputs.filter(({ name }) => name !== this.#image);
-    const fed = (info: ValueInfoProto) =>
-      contentOf(info.name) === "frame" ? this.#frame(info) : tokenInput(this.ort, info, [ids], filled);
-    return Object.fromEntries(others.map((info) => [info.name, fed(info)]));
-  }
-
-  /** Ones: every pixel is the picture's. */
-  #frame(info: ValueInfoProto): Tensor {
-    const { crop, resize } = this.options.preprocess;
-    const { height = 1, width = 1 } = crop ?? (resize && "width" in resize ? resize : {});
-    const ones = tokenInput(this.ort, info, [[]], { places: height * width, padding: 0 });
-    return ones.reshape([1, height, width]);
+  #fed(info: ValueInfoProto, ids: readonly number[], places: number): Tensor {
+    if (contentOf(info.name) !== "frame") return tokenInput(this.ort, info, [ids], places, this.options.padding);
+    const { height = 1, width = 1 } = sizeOf(this.preprocess) ?? {};
+    return tokenInput(this.ort, info, [[]], height * width).reshape([1, height, width]);
   }
 }

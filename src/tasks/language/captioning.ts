@@ -1,21 +1,18 @@
 /** @file Image captioning: a picture in, a sentence and where each of its words came from out. */
 
-import { checkOptions, expects, listing, type OptionNames, UserError } from "../../errors.ts";
+import { checkOptions, listing, type OptionNames, UserError } from "../../errors.ts";
 import type { Geometry } from "../../image/geometry.ts";
 import { picture as blankPicture, type Picture } from "../../image/picture.ts";
-import type { MethodChoice } from "../../methods/define.ts";
-import { range } from "../../onnx/dims.ts";
-import { askingNames, checkAsking, checkList, inSteps, isText } from "../asking.ts";
-import type { Word } from "../formats/tokenizer.ts";
+import { type AskingOptions, askingOptions, inSteps, isText, listOf } from "../asking.ts";
 import { type ByMethod, inWords, type ReadMap } from "../raw-map.ts";
 import { checkPicture } from "../sample.ts";
-import { type Sentence, type Span, total } from "./sentence.ts";
+import type { ScoredSentence, Sentence, SentencePart } from "./sentence.ts";
 import { type Prompt, SentenceModel, sentenceMethods } from "./sentence-model.ts";
 
 export type { Sentence, Token } from "./sentence.ts";
 export type { SentenceModelOptions as CaptionerOptions } from "./sentence-model.ts";
 
-export interface CaptionOptions {
+export interface CaptionOptions extends AskingOptions {
   /** The sentence to explain; the model's own by default. */
   readonly caption?: string;
   /** Another sentence: explains the caption rather than it, and it rather than the caption. By Grad-CAM only. */
@@ -24,41 +21,22 @@ export interface CaptionOptions {
   readonly words?: readonly string[];
   /** How many sentences the search keeps; 1 takes the likeliest word each time. */
   readonly beams?: number;
-  /** Explain what speaks against the words. */
-  readonly counterfactual?: boolean;
-  /** One method or several; "grad-cam" by default. */
-  readonly method?: MethodChoice | readonly MethodChoice[];
-  readonly onProgress?: (done: number) => void;
-  readonly signal?: AbortSignal;
 }
 
 const captionOptions: OptionNames<CaptionOptions> = {
-  ...askingNames,
-  ...{ caption: true, instead: true, words: true, beams: true },
+  ...askingOptions,
+  ...{ caption: [isText, "a text"], instead: [isText, "a text"] },
+  ...{ words: listOf(isText, '["red circle"]'), beams: true },
 };
-
-/** @throws UserError `invalid-option` */
-export function checkCaption(options: CaptionOptions): void {
-  checkOptions(options, captionOptions, "a captioner's explain");
-  checkAsking(options);
-  for (const name of ["caption", "instead"] as const)
-    expects(options[name] === undefined || isText(options[name]), name, options[name], "a text");
-  checkList(options.words, "words", '["red circle"]', isText);
-}
 
 /** What a map is of: the whole sentence, a word, several in a row, or one sentence rather than another. */
 export type WordKind = "caption" | "word" | "words" | "contrast";
 
-/** One map: words, by a method. */
-export interface WordExplanation extends ReadMap, ByMethod {
+/** One map: words, by a method; a contrast's log-probability is the difference of the two sentences'. */
+export interface WordExplanation extends ReadMap, ByMethod, SentencePart {
   readonly kind: WordKind;
-  readonly text: string;
   /** In words: "circle", "against circle", "a red circle rather than a dog". */
   readonly question: string;
-  /** The tokens [from, to) of the sentence. */
-  readonly tokens: Span;
-  /** Their sum; of a contrast, the difference. */
-  readonly logProbability: number;
 }
 
 /** What a model says of a picture, and why. */
@@ -72,9 +50,6 @@ export interface Captioned {
   readonly explanations: readonly WordExplanation[];
 }
 
-/** What is asked of a caption. */
-type WordQuestion = Pick<WordExplanation, "kind" | "text" | "tokens">;
-
 /** An open captioner. */
 export class Captioner extends SentenceModel {
   /**
@@ -82,31 +57,29 @@ export class Captioner extends SentenceModel {
    * @throws UserError for words that the model does not know, a sentence that is empty or too long, an unknown method or layer.
    */
   async explain(picture: Picture, options: CaptionOptions = {}): Promise<Captioned> {
-    checkCaption(options);
+    checkOptions(options, captionOptions, "a captioner's explain");
     checkPicture(picture);
     const methods = sentenceMethods(options, options.instead !== undefined && "sentence");
     const prompt = this.#prompt(picture);
     const given = options.caption === undefined ? undefined : prompt.encode(options.caption, "caption");
     const other = options.instead === undefined ? undefined : prompt.encode(options.instead, "other caption");
-    const scored = await prompt.score(given ?? (await prompt.generate(options))[0]);
+    const scored = await prompt.score(given ?? (await prompt.likeliest(options)));
     const instead = other && (await prompt.score(other));
 
-    const { sentence: caption, ids } = scored;
-    const asked = questions(this.options.tokenizer.words(ids), ids.length, caption.text, options.words);
-    const spans = asked.map(({ tokens }) => tokens);
-    const own = asked.map((one) => ({
-      ...{ ...one, question: inWords(one.text, options) },
-      logProbability: total(caption.tokens.slice(...one.tokens)),
-    }));
+    const { whole, words, sentence: caption } = scored;
+    const each = words.map((word) => ({ kind: "word" as const, ...word }));
+    const parts: (SentencePart & { readonly kind: WordKind })[] = options.words?.flatMap((query) =>
+      found(scored, query),
+    ) ?? [{ kind: "caption", ...whole }, ...each];
+    const asked = (part: (typeof parts)[number]) => ({ ...part, question: inWords(part.text, options) });
     const explanations: WordExplanation[] = await inSteps(methods, options.onProgress, (method, onProgress) =>
-      prompt.explain(scored, spans, own, method, { ...options, onProgress }),
+      prompt.explain(scored, parts, asked, method, { ...options, onProgress }),
     );
     for (const [one, rival] of instead ? [[scored, instead] as const, [instead, scored] as const] : []) {
-      const { text, logProbability } = one.sentence;
-      const rather = {
-        ...{ kind: "contrast" as const, text, question: inWords(text, { against: rival.sentence.text }) },
-        ...{ tokens: [0, one.ids.length] as const, logProbability: logProbability - rival.sentence.logProbability },
-      };
+      const { text } = one.sentence;
+      const logProbability = one.sentence.logProbability - rival.sentence.logProbability;
+      const question = inWords(text, { against: rival.sentence.text });
+      const rather = { ...one.whole, kind: "contrast" as const, text, logProbability, question };
       explanations.push(await prompt.contrast(one, rival, rather));
     }
     const { geometry } = prompt;
@@ -116,7 +89,7 @@ export class Captioner extends SentenceModel {
   /** A sentence about a picture, without its explanation. */
   async caption(picture: Picture, search: Pick<CaptionOptions, "beams" | "signal"> = {}): Promise<Sentence> {
     const prompt = this.#prompt(picture);
-    return (await prompt.score((await prompt.generate(search))[0])).sentence;
+    return (await prompt.score(await prompt.likeliest(search))).sentence;
   }
 
   /**
@@ -139,28 +112,19 @@ export class Captioner extends SentenceModel {
 /** What a vision-language model is asked for a caption. */
 export const captionRequest = "Describe the picture in one sentence.";
 
-/** The whole sentence and its words, or those that are asked for. */
-function questions(
-  words: readonly Word[],
-  tokens: number,
-  text: string,
-  asked: readonly string[] | undefined,
-): WordQuestion[] {
-  if (asked) return asked.flatMap((query) => find(words, query));
-  const each = words.map(({ text, from, to }): WordQuestion => ({ kind: "word", text, tokens: [from, to] }));
-  return [{ kind: "caption", text: text || "(nothing)", tokens: [0, tokens] }, ...each];
-}
-
 /** The places where a sentence has these words in a row; upper and lower case are alike. */
-function find(words: readonly Word[], query: string): WordQuestion[] {
+function found(scored: ScoredSentence, query: string) {
+  const { words } = scored;
   const wanted = query.trim().toLowerCase().split(/\s+/);
+  const textOf = (row: readonly SentencePart[]) => row.map(({ text }) => text).join(" ");
+  const rows = words.map((_, i) => words.slice(i, i + wanted.length));
+  const fits = rows.filter((row) => textOf(row).toLowerCase() === wanted.join(" "));
   const texts = words.map(({ text }) => text);
-  const starts = range(words.length).filter((i) => wanted.every((w, k) => texts[i + k]?.toLowerCase() === w));
-  if (starts.length === 0)
+  if (fits.length === 0)
     throw new UserError("unknown-name", `unknown word: "${query}"; the caption is made of ${listing(texts, 40)}`);
-  return starts.map((i) => {
-    const end = i + wanted.length;
-    const tokens = [words[i].from, words[end - 1].to] as const;
-    return { kind: wanted.length > 1 ? "words" : "word", text: texts.slice(i, end).join(" "), tokens };
+  return fits.map((row) => {
+    const ends = row.flatMap(({ tokens }) => tokens);
+    const kind: WordKind = row.length > 1 ? "words" : "word";
+    return { kind, ...scored.part(textOf(row), Math.min(...ends), Math.max(...ends)) };
   });
 }

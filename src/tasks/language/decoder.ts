@@ -2,12 +2,12 @@
  * @file The graphs of what writes about pictures, whatever it is made of: for scoring a given sentence about a picture in one run, and for
  * finding the next word of a sentence that is being made.
  */
-import { listing, UserError } from "../../errors.ts";
+import { listing, present, UserError } from "../../errors.ts";
 import type { EncodedPicture } from "../../explain/sequence-explainer.ts";
 import type { SequenceModel } from "../../explain/sequence-plan.ts";
 import type { Model } from "../../onnx/model.ts";
 import { declaredDims, declaredType } from "../../onnx/proto.ts";
-import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
+import type { Feeds } from "../../onnx/runtime.ts";
 import { isFloat } from "../../onnx/types.ts";
 import type { NextWord } from "./generation.ts";
 
@@ -24,17 +24,14 @@ export interface SentenceDecoder {
 /** How parts are called in the whole, and so in the names of layers. */
 export const parts = { encoder: "encoder", question: "question", decoder: "decoder", whole: "model" } as const;
 
+/** The model that takes the picture. */
+export const imagePart = (decoder: SentenceDecoder): Model =>
+  present(decoder.teller(decoder.places(1)).parts[0], "the first part").model;
+
 /** The input that takes the picture. */
 export function imageOf(model: Model): string {
   const found = model.inputs.find((info) => isFloat(declaredType(info)) && declaredDims(info)?.length === 4);
   if (found) return found.name;
   const names = listing(model.inputs.map(({ name }) => name));
   throw new UserError("invalid-model", `invalid encoder: it takes ${names}; none is a picture (float, 4 dimensions)`);
-}
-
-/** Whole numbers, [n, t]. */
-export function whole(ort: Runtime, rows: readonly (readonly number[])[], type = "int64"): Tensor {
-  const dims = [rows.length, rows[0].length];
-  if (type === "int32") return new ort.Tensor("int32", Int32Array.from(rows.flat()), dims);
-  return new ort.Tensor("int64", BigInt64Array.from(rows.flat(), BigInt), dims);
 }

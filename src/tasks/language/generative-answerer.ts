@@ -2,8 +2,8 @@
 
 import { UserError } from "../../errors.ts";
 import type { Picture } from "../../image/picture.ts";
-import type { Method } from "../../methods/method.ts";
 import { inSteps } from "../asking.ts";
+import { parseQuestion, refuseQuestion } from "../questions.ts";
 import { inWords } from "../raw-map.ts";
 import { checkPicture } from "../sample.ts";
 import {
@@ -13,17 +13,9 @@ import {
   checkQuestion,
   type QuestionOptions,
 } from "./answering.ts";
-import { total } from "./sentence.ts";
-import {
-  type Prompt,
-  type ScoredSentence,
-  SentenceModel,
-  type SentenceModelOptions,
-  type SpanOptions,
-  sentenceMethods,
-} from "./sentence-model.ts";
+import type { ScoredSentence, SentencePart } from "./sentence.ts";
+import { type Prompt, SentenceModel, type SentenceModelOptions, sentenceMethods } from "./sentence-model.ts";
 
-/** A model that takes questions. */
 export type AnsweringOptions = SentenceModelOptions & Required<Pick<SentenceModelOptions, "asked">>;
 
 /**
@@ -50,73 +42,68 @@ export class GenerativeAnswerer extends SentenceModel<AnsweringOptions> {
     const { all, explained } = await answersOf(prompt, options);
 
     const predictions = all.map(
-      ({ sentence: { text, tokens, logProbability } }, index): AnswerPrediction => ({
-        ...{ class: index, label: text || "(nothing)", tokens },
-        ...{ score: logProbability, probability: Math.exp(logProbability) },
+      ({ whole: { text: label, logProbability: score }, sentence: { tokens } }, index): AnswerPrediction => ({
+        ...{ class: index, label, tokens, score, probability: Math.exp(score) },
       }),
     );
     const explanations = await inSteps(methods, options.onProgress, (method, part) =>
-      inSteps(explained, part, async (index, onProgress): Promise<AnswerExplanation[]> => {
-        const { label } = predictions[index];
-        if (!rival)
-          return this.#explained(prompt, all[index], { class: index, label }, method, { ...options, onProgress });
-        const words = inWords(label, { against: rival.sentence.text });
-        const own = { class: index, label, asked: `${index}-against`, question: words };
-        return [await prompt.contrast(all[index], rival, own)];
+      inSteps(explained, part, async ([index, answer], onProgress): Promise<AnswerExplanation[]> => {
+        const { whole, words } = answer;
+        const { counterfactual } = options;
+        const target = counterfactual ? `not:class:${whole.text}` : `class:${whole.text}`;
+        const own = { class: index, label: whole.text, target };
+        if (rival) {
+          const question = inWords(whole.text, { against: rival.sentence.text });
+          const target = `class:${whole.text} ~ class:${rival.sentence.text}`;
+          return [await prompt.contrast(answer, rival, { ...own, target, asked: `${index}-against`, question })];
+        }
+        const asked = `${counterfactual ? "not-" : ""}${index}`;
+        const ofPart = (word: SentencePart, i: number) => {
+          if (word === whole) return { ...own, asked, question: inWords(whole.text, { counterfactual }) };
+          const question = inWords(`"${word.text}" of ${whole.text}`, { counterfactual });
+          return { ...own, target: `word:${word.text}`, asked: `${asked}-word${i}`, question, word };
+        };
+        return prompt.explain(answer, [whole, ...words], ofPart, method, { ...options, onProgress });
       }),
     );
     const { geometry } = prompt;
     const tokens = asked.tokens.map((id) => tokenizer.tokenText(id));
     return { kind: "picture", picture, geometry, predictions, explanations, question: question.trim(), tokens };
   }
-
-  /** The answer as a whole, and its words. */
-  #explained(
-    prompt: Prompt,
-    answer: ScoredSentence,
-    { class: index, label }: { readonly class: number; readonly label: string },
-    method: Method,
-    options: SpanOptions,
-  ) {
-    const { tokens } = answer.sentence;
-    const words = this.options.tokenizer.words(answer.ids);
-    const spans = [[0, tokens.length] as const, ...words.map(({ from, to }) => [from, to] as const)];
-    const own = spans.map((span, i) => {
-      const { text } = words[i - 1] ?? {};
-      const said =
-        text === undefined ? undefined : { text, tokens: span, logProbability: total(tokens.slice(...span)) };
-      return {
-        ...{ class: index, label, question: inWords(said ? `"${text}" of ${label}` : label, options) },
-        asked: `${options.counterfactual ? "not-" : ""}${index}${said ? `-word${i}` : ""}`,
-        ...(said && { word: said }),
-      };
-    });
-    return prompt.explain(answer, spans, own, method, options);
-  }
 }
 
 /** The best answers, those that are given behind them, and the places of those that are to be explained. */
-async function answersOf(prompt: Prompt, { answers = ["top1"], beams, signal }: QuestionOptions) {
-  const queries = answers.map((query) => String(query).trim());
+async function answersOf(prompt: Prompt, { answers, targets = [], beams, signal }: QuestionOptions) {
+  const asked = [...(answers ?? (targets.length ? [] : ["top1"])), ...targets.map(answerAsked)];
+  const queries = asked.map((query) => String(query).trim());
   const tops = queries.map((query) => Number(/^top(\d+)$/.exec(query)?.[1] ?? 0));
   const count = Math.max(1, ...tops);
   if (count > mostAnswers)
     throw new UserError("unknown-name", `unknown answer: "top${count}"; allowed are top1 to top${mostAnswers}`);
   const all: ScoredSentence[] = [];
   for (const ids of await prompt.generate({ beams, count, signal })) all.push(await prompt.score(ids));
-  const found = all.length;
-  const explained = new Set<number>();
+  const best = [...all];
+  const explained = new Set<ScoredSentence>();
   for (const [i, query] of queries.entries()) {
-    for (let best = 0; best < Math.min(tops[i], found); best++) explained.add(best);
+    for (const answer of best.slice(0, tops[i])) explained.add(answer);
     if (tops[i]) continue;
     const given = await answerOf(prompt, query);
-    const known = all.findIndex(({ ids }) => String(ids) === String(given.ids));
-    explained.add(known < 0 ? all.push(given) - 1 : known);
+    const known = all.find(({ ids }) => String(ids) === String(given.ids));
+    if (!known) all.push(given);
+    explained.add(known ?? given);
   }
-  return { all, explained: [...explained] };
+  return { all, explained: [...explained].map((answer) => [all.indexOf(answer), answer] as const) };
 }
 
-/** A person's answer. */
+/** The answer that a question is about. */
+function answerAsked(target: string): string {
+  const question = parseQuestion(target);
+  const { kind, of, rather, opposite } = question;
+  if (kind !== "class" || rather || opposite)
+    refuseQuestion(question, ["class:…, words of an answer", "class:topN", "and --against or --counterfactual"]);
+  return of;
+}
+
 const answerOf = (prompt: Prompt, text: string): Promise<ScoredSentence> => prompt.score(prompt.encode(text, "answer"));
 
 /** A search keeps as many sentences as answers are wanted. */

@@ -1,22 +1,14 @@
 /** @file A VQA model from the directory that it comes in: one that chooses among answers, or one that writes them. */
 import { UserError } from "../../errors.ts";
 import type { Runtime } from "../../onnx/runtime.ts";
-import { withoutCache } from "../../onnx/without-cache.ts";
-import {
-  type FolderFiles,
-  type FromFolder,
-  firstNumber,
-  inner,
-  type LanguageOptions,
-  ModelFolder,
-} from "../formats/folder.ts";
+import { type FolderFiles, firstNumber, type LanguageOptions, ModelFolder } from "../formats/folder.ts";
+import { inner } from "../formats/json.ts";
 import { labelsFrom } from "../formats/label-file.ts";
-import { sentencingOf } from "../formats/special-tokens.ts";
 import { onlyUsual } from "../placing.ts";
 import { Answerer } from "./answering.ts";
+import { imagePart } from "./decoder.ts";
 import { GenerativeAnswerer } from "./generative-answerer.ts";
-import { type AnsweringParts, visionLanguage } from "./open-vision-language.ts";
-import { sequenceDecoder } from "./sequence-decoder.ts";
+import { type AnsweringParts, visionLanguage, writing } from "./open-vision-language.ts";
 
 /** A tokenizer's own limit is as good as none where it is larger. */
 const largestLimit = 100_000;
@@ -26,13 +18,12 @@ export async function openAnswerer(
   ort: Runtime,
   files: FolderFiles,
   options: LanguageOptions,
-): Promise<FromFolder<Answerer | GenerativeAnswerer>> {
+): Promise<Answerer | GenerativeAnswerer> {
   const folder = new ModelFolder(files, options);
   const writing = (await visionLanguage(ort, folder)) ?? (await blip(ort, folder));
   if (!writing) return choosing(ort, folder, options);
   onlyUsual(options);
-  const { assumed, ...common } = await folder.common(writing.image);
-  return { model: new GenerativeAnswerer(ort, { ...writing, ...common }), assumed };
+  return new GenerativeAnswerer(ort, { ...writing, ...(await folder.common(imagePart(writing.narrator))) });
 }
 
 /** BLIP's three parts: what sees the picture, what reads the question in its light, and what writes the answer. */
@@ -40,36 +31,30 @@ async function blip(ort: Runtime, folder: ModelFolder): Promise<AnsweringParts |
   const { model_type } = await folder.json("config.json", "model configuration");
   if (model_type !== "blip") return undefined;
   const parts = [["vision_model"], ["text_encoder"], ["text_decoder"]] as const;
-  const [vision, reader, writer] = await folder.models(parts, "expected");
-  const sentencing = await sentencingOf(folder);
+  const [vision, model, writer] = await folder.models(parts, "expected");
   const { most, padding = 0 } = await limitsOf(folder);
-  const question = { model: reader.model, most, padding };
-  const narrator = sequenceDecoder(ort, vision.model, withoutCache(writer.model), sentencing.places, question);
+  const written = await writing(ort, folder, [vision, writer], { model, most, padding });
   const tokenizer = await folder.tokenizer();
   const asked = (question: string) => {
     const tokens = tokenizer.encode(question, "question", { special: true });
-    return { tokens, feeds: narrator.asked?.(tokens) };
+    return { tokens, feeds: written.narrator.asked?.(tokens) };
   };
-  const places = Math.min(sentencing.places, narrator.places(sentencing.places));
-  return { ...sentencing, narrator, asked, image: vision.model, session: writer.session, places };
+  return { ...written, asked };
 }
 
 /** One model of picture and question, and a list of answers. */
-async function choosing(ort: Runtime, folder: ModelFolder, options: LanguageOptions): Promise<FromFolder<Answerer>> {
+async function choosing(ort: Runtime, folder: ModelFolder, { peak, align }: LanguageOptions): Promise<Answerer> {
   const { files } = folder;
-  const { model, session } = await folder.model((await folder.part("model")) ?? (await files.modelFile()));
+  const model = await folder.model((await folder.part("model")) ?? (await files.modelFile()));
   const config = await folder.json("config.json", "model configuration");
   const answers = labelsFrom(config);
   if (!answers.length)
     throw new UserError("missing-file", `missing answers: ${files.path("config.json")} has no id2label`);
-  const { assumed, ...common } = await folder.common(model);
-  const answerer = new Answerer(ort, model, {
-    ...{ ...common, answers, session, peak: options.peak, align: options.align },
-    ...(await limitsOf(folder)),
+  return new Answerer(ort, model, {
+    ...{ ...(await folder.common(model)), ...(await limitsOf(folder)), answers, peak, align },
     // transformers takes sigmoids of ViLT's answers, which do not exclude each other.
     independent: config.model_type === "vilt" || config.problem_type === "multi_label_classification",
   });
-  return { model: answerer, assumed };
 }
 
 /** Tokens of a question at most, and what fills one up. */

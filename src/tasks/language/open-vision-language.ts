@@ -1,5 +1,6 @@
 /** @file A vision-language model from the directory that it comes in: `vision_encoder.onnx`, `embed_tokens.onnx` and a decoder of embedded words. */
-import { UserError } from "../../errors.ts";
+import { present, UserError } from "../../errors.ts";
+import { sizeOf } from "../../image/framing.ts";
 import type { Preprocess } from "../../image/preprocess.ts";
 import type { Model } from "../../onnx/model.ts";
 import { observe, typeOf } from "../../onnx/observe.ts";
@@ -12,19 +13,25 @@ import { type Sentencing, sentencingOf } from "../formats/special-tokens.ts";
 import { checkedText } from "../formats/tokenizer.ts";
 import { imageOf } from "./decoder.ts";
 import type { SentenceModelOptions } from "./sentence-model.ts";
-import { sequenceDecoder } from "./sequence-decoder.ts";
+import { type QuestionReader, sequenceDecoder } from "./sequence-decoder.ts";
 import { pictureDecoder } from "./vision-language.ts";
 
 /** What a layout says of a model that writes, beside what all layouts say alike. */
-export interface SentenceParts extends Sentencing, Pick<SentenceModelOptions, "narrator" | "asked"> {
-  /** The model that takes the picture. */
-  readonly image: Model;
-  /** Of the file that was read last: it finds the weights that lie beside any of them. */
-  readonly session: SessionOptions;
-}
+export type SentenceParts = Sentencing & Pick<SentenceModelOptions, "narrator" | "asked">;
 
-/** Of one that takes questions. */
 export type AnsweringParts = SentenceParts & Required<Pick<SentenceParts, "asked">>;
+
+/** What writes by a decoder of whole sentences, and an encoder where it is apart. */
+export async function writing(
+  ort: Runtime,
+  folder: ModelFolder,
+  [encoder, decoder]: readonly [encoder: Model | undefined, decoder: Model],
+  question?: QuestionReader,
+): Promise<SentenceParts> {
+  const sentencing = await sentencingOf(folder);
+  const narrator = sequenceDecoder(ort, encoder, withoutCache(decoder), sentencing.places, question);
+  return { ...sentencing, narrator, places: Math.min(sentencing.places, narrator.places(sentencing.places)) };
+}
 
 const parts = [["vision_encoder"], ["embed_tokens"], ["decoder_model_merged", "decoder_model"]] as const;
 
@@ -37,8 +44,8 @@ export async function visionLanguage(ort: Runtime, folder: ModelFolder): Promise
   const picture = firstNumber(config.image_token_index, config.image_token_id);
   if (picture === undefined) return undefined;
   const [seeing, embedding, telling] = await folder.models(parts, "a vision-language model has");
-  const { preprocess } = await folder.preprocess(seeing.model);
-  const features = await featuresOf(ort, seeing.model, preprocess, seeing.session);
+  const { preprocess } = await folder.preprocess(seeing);
+  const features = await featuresOf(ort, seeing, preprocess, folder.session);
   const tokenizer = await folder.tokenizer();
   const said = await folder.json("tokenizer_config.json", "tokenizer configuration");
   const template = await chatTemplate(folder, said);
@@ -50,7 +57,7 @@ export async function visionLanguage(ort: Runtime, folder: ModelFolder): Promise
     return tokenizer.encode(text, "question", { special, verbatim: true });
   };
   // Nothing is asked yet: what comes before the picture is read alone.
-  const [before, ...after] = template("").split(tokenizer.tokenText(picture));
+  const [before = "", ...after] = template("").split(tokenizer.tokenText(picture));
   if (after.length !== 1)
     throw new UserError(
       "invalid-input",
@@ -58,9 +65,7 @@ export async function visionLanguage(ort: Runtime, folder: ModelFolder): Promise
     );
   const from = encoded(before + tokenizer.tokenText(picture)).indexOf(picture);
   const info = makeValueInfo(features.name, features.type, ["batch", count, features.channels]);
-  const decoder = pictureDecoder(embedding.model, withoutCache(telling.model), info, { from, count });
-  const sentencing = await sentencingOf(folder);
-  const narrator = sequenceDecoder(ort, seeing.model, decoder, sentencing.places);
+  const decoder = pictureDecoder(embedding, withoutCache(telling), info, { from, count });
   const asked = (question: string) => {
     const tokens = encoded(template(checkedText(question, "question")));
     const places = tokens.flatMap((id, place) => (id === picture ? [place] : []));
@@ -69,16 +74,16 @@ export async function visionLanguage(ort: Runtime, folder: ModelFolder): Promise
     const start = [...tokens.slice(0, from), ...Array<number>(count).fill(picture), ...tokens.slice(from + 1)];
     return { tokens, start };
   };
-  return { ...sentencing, narrator, asked, image: seeing.model, session: telling.session };
+  return { ...(await writing(ort, folder, [seeing, decoder])), asked };
 }
 
 /** What the encoder gives of one picture: [1, places, channels]. */
-async function featuresOf(ort: Runtime, model: Model, { crop, resize }: Preprocess, session: SessionOptions) {
-  const size = crop ?? (resize && "width" in resize ? resize : undefined);
+async function featuresOf(ort: Runtime, model: Model, preprocess: Preprocess, session: SessionOptions) {
+  const size = sizeOf(preprocess);
   const shapes = size ? { [imageOf(model)]: [1, 3, size.height, size.width] } : {};
-  const [name] = model.outputs;
+  const name = present(model.outputs[0], "an output");
   const { type, dims } = typeOf(model, await observe(ort, model, shapes, session), name);
-  const [, count, channels] = dims;
+  const [, count = -1, channels = -1] = dims;
   if (dims.length === 3 && count > 0 && channels > 0) return { name, type, count, channels };
   throw new UserError(
     "invalid-model",

@@ -3,12 +3,12 @@
  * written answers are made of it.
  */
 import type { Dense } from "../../array/dense.ts";
-import { throwIfAborted, UserError } from "../../errors.ts";
-import { type EncodedPicture, type ScoredSequence, SequenceExplainer } from "../../explain/sequence-explainer.ts";
+import { present, throwIfAborted, UserError } from "../../errors.ts";
+import { type EncodedPicture, SequenceExplainer } from "../../explain/sequence-explainer.ts";
 import type { Geometry } from "../../image/geometry.ts";
 import type { Picture } from "../../image/picture.ts";
-import { type Preprocess, preprocess } from "../../image/preprocess.ts";
-import { type MethodChoice, methodsOf } from "../../methods/define.ts";
+import { preprocess } from "../../image/preprocess.ts";
+import { methodsOf } from "../../methods/define.ts";
 import { gradCam } from "../../methods/grad-cam.ts";
 import type { Method } from "../../methods/method.ts";
 import { declaredType } from "../../onnx/proto.ts";
@@ -16,14 +16,15 @@ import type { Feeds, Runtime } from "../../onnx/runtime.ts";
 import { toTensor } from "../../onnx/tensors.ts";
 import { typeName } from "../../onnx/types.ts";
 import type { Warning } from "../../read/decision.ts";
+import type { AskingOptions } from "../asking.ts";
 import { unfamiliar } from "../familiarity.ts";
-import type { LanguageParts } from "../formats/folder.ts";
 import type { Sentencing } from "../formats/special-tokens.ts";
 import { onPicture } from "../pictures.ts";
-import { type ByMethod, byMethod, type RawMap, type ReadMap, remarksOn, row } from "../raw-map.ts";
-import type { SentenceDecoder } from "./decoder.ts";
-import { generate } from "./generation.ts";
-import { type Sentence, type Span, total } from "./sentence.ts";
+import { type ByMethod, type RawMap, type ReadMap, rawMap, withRemarks } from "../raw-map.ts";
+import { imagePart, type SentenceDecoder } from "./decoder.ts";
+import { type GenerateOptions, generate } from "./generation.ts";
+import { LanguageModel, type LanguageParts } from "./language-model.ts";
+import { ScoredSentence, type SentencePart } from "./sentence.ts";
 
 export interface SentenceModelOptions extends Sentencing, LanguageParts {
   /** What scores sentences and finds their words. */
@@ -40,44 +41,20 @@ export interface EncodedQuestion {
   readonly start?: readonly number[];
 }
 
-/** A sentence about a picture, scored. */
-export interface ScoredSentence {
-  readonly told: ScoredSequence;
-  readonly ids: readonly number[];
-  readonly sentence: Sentence;
-}
-
-export interface Search {
-  /** How many sentences the search keeps; 1 takes the likeliest word each time. */
-  readonly beams?: number;
-  /** How many of them are wanted; 1 by default. */
-  readonly count?: number;
-  readonly signal?: AbortSignal;
-}
-
-export interface SpanOptions {
-  readonly counterfactual?: boolean;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (done: number) => void;
-}
+type Search = Pick<GenerateOptions, "beams" | "count"> & Pick<AskingOptions, "signal">;
 
 /** An open model that writes sentences about pictures. */
-export abstract class SentenceModel<Options extends SentenceModelOptions = SentenceModelOptions> {
+export abstract class SentenceModel<
+  Options extends SentenceModelOptions = SentenceModelOptions,
+> extends LanguageModel<Options> {
   readonly #sentences: SequenceExplainer;
 
   constructor(
     private readonly ort: Runtime,
-    protected readonly options: Options,
+    options: Options,
   ) {
+    super(options);
     this.#sentences = new SequenceExplainer(ort, (places) => options.narrator.teller(places), options);
-  }
-
-  get name(): string {
-    return this.options.name;
-  }
-
-  get preprocess(): Preprocess {
-    return this.options.preprocess;
   }
 
   release(): Promise<void> {
@@ -87,9 +64,9 @@ export abstract class SentenceModel<Options extends SentenceModelOptions = Sente
   /** @throws UserError `invalid-input` for a question that is too long. */
   protected prompt(picture: Picture, question?: EncodedQuestion): Prompt {
     const { narrator, preprocess: how, start: usual, places, familiar } = this.options;
-    const { parts, image } = narrator.teller(narrator.places(1));
+    const { image } = narrator.teller(narrator.places(1));
     const { data, dims, geometry } = preprocess(picture, how);
-    const info = parts[0].model.inputs.find(({ name }) => image.endsWith(`/${name}`));
+    const info = imagePart(narrator).inputs.find(({ name }) => image.endsWith(`/${name}`));
     const type = info ? typeName(declaredType(info)) : "float32";
     const feeds = { [image]: toTensor(this.ort, { data, dims: [1, ...dims] }, type), ...question?.feeds };
     const start = question?.start ?? usual;
@@ -126,6 +103,10 @@ export class Prompt {
     });
   }
 
+  async likeliest(search: Search): Promise<number[]> {
+    return present((await this.generate(search))[0], "a sentence");
+  }
+
   /** A person's sentence, with its end; @throws UserError `invalid-input` for a long one, and as the tokenizer does. */
   encode(text: string, what: string): number[] {
     const { tokenizer, end } = this.options;
@@ -142,30 +123,26 @@ export class Prompt {
     // What fills the places behind the sentence is read by none of its words.
     const filled = [...before, ...Array<number>(Math.max(0, places - before.length)).fill(end)];
     const told = await this.sight.score(filled, ids, this.start.length - 1);
-    const probabilities = told.logProbabilities;
-    const tokens = ids.map((id, t) => ({ id, text: tokenizer.tokenText(id), logProbability: probabilities[t] }));
-    return { told, ids, sentence: { text: tokenizer.decode(ids), tokens, logProbability: total(tokens) } };
+    return new ScoredSentence(told, ids, tokenizer);
   }
 
   /**
-   * What speaks for some spans of a sentence's tokens, or against them: all of them one batch.
-   * @param asked what is said of each span
+   * What speaks for some parts of a sentence, or against them: all of them one batch.
+   * @param asked what is said of each part
    */
-  async explain<E extends { readonly question: string }>(
+  async explain<P extends SentencePart, E extends { readonly question: string }>(
     { told, ids }: ScoredSentence,
-    spans: readonly Span[],
-    asked: readonly E[],
+    parts: readonly P[],
+    asked: (part: P, index: number) => E,
     method: Method,
-    { counterfactual, signal, onProgress }: SpanOptions,
+    { counterfactual, signal, onProgress }: AskingOptions,
   ): Promise<(E & ByMethod & ReadMap)[]> {
     const sign = counterfactual ? -1 : 1;
-    const weights = spans.map(([from, to]) => ids.map((_, t) => (t >= from && t < to ? sign : 0)));
-    const { maps, pixels } = await told.explain(weights, { method, signal, onProgress });
+    const weights = parts.map(({ tokens: [from, to] }) => ids.map((_, t) => (t >= from && t < to ? sign : 0)));
+    const explained = await told.explain(weights, { method, signal, onProgress });
     throwIfAborted(signal);
     const layer = method.space === "layer" ? told.layer : undefined;
-    return asked.map((own, i) =>
-      this.#laid(own, method, { map: row(maps, i), pixels: pixels && row(pixels, i), layer }),
-    );
+    return parts.map((part, i) => this.#laid(asked(part, i), method, rawMap({ ...explained, layer }, i)));
   }
 
   /**
@@ -175,7 +152,10 @@ export class Prompt {
   async contrast<E extends { readonly question: string }>(one: ScoredSentence, other: ScoredSentence, asked: E) {
     const whole = ({ told, ids }: ScoredSentence) => told.signedMaps([ids.map(() => 1)]);
     const [own, against] = [await whole(one), await whole(other)];
-    const map: Dense = { data: own.data.map((v, p) => Math.max(0, v - against.data[p])), dims: own.dims.slice(1) };
+    const map: Dense = {
+      data: own.data.map((v, p) => Math.max(0, v - present(against.data[p], "a cell"))),
+      dims: own.dims.slice(1),
+    };
     return this.#laid(asked, gradCam, { map, layer: one.told.layer });
   }
 
@@ -187,27 +167,14 @@ export class Prompt {
   }
 
   #laid<E extends { readonly question: string }>(asked: E, method: Method, raw: RawMap): E & ByMethod & ReadMap {
-    const { blank, warnings } = remarksOn(raw, { ...asked, method });
-    return onPicture(this.geometry)({
-      ...asked,
-      ...byMethod(method),
-      ...raw,
-      blank,
-      warnings: [...this.warnings, ...warnings],
-    });
+    return onPicture(this.geometry)(withRemarks(asked, method, raw, this.warnings));
   }
 }
 
 /** @throws UserError for an unknown method, `invalid-option` where one sentence rather than another is asked of a method that is not linear. */
-export function sentenceMethods(
-  { method }: { readonly method?: MethodChoice | readonly MethodChoice[] },
-  contrasted: string | false,
-): Method[] {
+export function sentenceMethods({ method }: AskingOptions, contrasted: string | false): Method[] {
   const methods = methodsOf(method);
-  if (contrasted && methods.some((one) => one !== gradCam))
-    throw new UserError(
-      "invalid-option",
-      `invalid method: one ${contrasted} rather than another is explained by grad-cam`,
-    );
-  return methods;
+  if (!contrasted || methods.every((one) => one === gradCam)) return methods;
+  const message = `invalid method: one ${contrasted} rather than another is explained by grad-cam`;
+  throw new UserError("invalid-option", message);
 }

@@ -2,18 +2,20 @@
  * @file A decoder that reads whole sentences, behind an image encoder or with one inside; between the two there may be what reads a
  * question about the picture.
  */
-import { listing, UserError } from "../../errors.ts";
+import { ofRank } from "../../array/dense.ts";
+import { present } from "../../errors.ts";
 import type { EncodedPicture } from "../../explain/sequence-explainer.ts";
 import type { SequenceModel } from "../../explain/sequence-plan.ts";
 import { type Connections, compose, type Part, within } from "../../onnx/compose.ts";
+import { range } from "../../onnx/dims.ts";
 import { filled } from "../../onnx/filled.ts";
 import type { Model } from "../../onnx/model.ts";
 import { DataType, declaredDims, type ValueInfoProto } from "../../onnx/proto.ts";
 import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
-import { repeatImage, toDense } from "../../onnx/tensors.ts";
-import { imageOf, parts, type SentenceDecoder, whole } from "./decoder.ts";
+import { repeatImage, tensorOf, toDense } from "../../onnx/tensors.ts";
+import { imageOf, parts, type SentenceDecoder } from "./decoder.ts";
 import type { NextWord } from "./generation.ts";
-import { contentOf, fixedLength, placesFor, tokenInput } from "./token-inputs.ts";
+import { picture, placesFor, type TextInputs, textInputs, tokenInput, whole } from "./token-inputs.ts";
 
 /** Places of sentences come in steps of so many, so that few graphs are made for sentences of many lengths. */
 const placesInSteps = 8;
@@ -39,43 +41,48 @@ export function sequenceDecoder(
   most: number,
   question?: QuestionReader,
 ): SentenceDecoder {
-  const asking = question && { name: parts.question, model: readingOnly(question.model) };
+  const asking = question && textInputs(question.model, "question encoder", ["token_type_ids"]);
   const own: Part = { name: encoder ? parts.decoder : parts.whole, model: decoder };
-  const all: Part[] = [...(encoder ? [{ name: parts.encoder, model: encoder }] : []), ...(asking ? [asking] : []), own];
-  const image = imageOf(encoder ?? decoder);
-  const reading = readingOf(decoder, "decoder");
-  checkInputs(decoder, "decoder", image);
-  const scores = decoder.outputs.find((name) => name === "logits") ?? decoder.outputs[0];
+  const seeing = encoder ? [{ name: parts.encoder, model: encoder }] : [];
+  const all: Part[] = [
+    ...seeing,
+    ...(question ? [{ name: parts.question, model: seeingAll(question.model) }] : []),
+    own,
+  ];
+  const [first = own] = all;
+  const image = imageOf(first.model);
+  const { fed, length } = textInputs(decoder, "decoder", [image]);
   const connections = connected(all);
   if (all.length > 1) compose(all, connections);
 
   const inside = (tensor: string) => within(own.name, tensor);
-  const fed = fedOf(decoder, reading).filter(({ name }) => !(inside(name) in connections));
-  const length = fixedLength(decoder.inputs.find(({ name }) => name === reading));
-  const states = connections[inside(hiddenStates)];
+  const [states, mask] = [connections[inside(picture.states)], inside(picture.mask)];
+  const masked = has(decoder, picture.mask) && !(mask in connections);
   const teller: SequenceModel = {
     parts: all,
     connections,
-    image: within(all[0].name, image),
-    scores: inside(scores),
+    image: within(first.name, image),
+    scores: inside(present(decoder.outputs.find((name) => name === "logits") ?? decoder.outputs[0], "an output")),
     feed: (sentences, seen) => {
-      const shape = { places: sentences[0].length, padding: 0 };
-      const masks = sentences.map(() => Array<number>(seen[states]?.dims[1] ?? 1).fill(1));
-      const feed = (info: ValueInfoProto) =>
-        info.name === statesMask ? whole(ort, masks) : tokenInput(ort, info, sentences, shape);
-      return Object.fromEntries(fed.map((info) => [inside(info.name), feed(info)]));
+      const places = sentences[0]?.length ?? 0;
+      const feeds = fed.map((info) => [inside(info.name), tokenInput(ort, info, sentences, places)]);
+      const ones = sentences.map(() => Array<number>(seen[states ?? ""]?.dims[1] ?? 1).fill(1));
+      return { ...Object.fromEntries(feeds), ...(masked && { [mask]: whole(ort, ones) }) };
     },
+  };
+  /** As long as it is: not every decoder minds the mask of a question that is filled up. */
+  const askedAs = (ids: readonly number[], { fed, length }: TextInputs, { most, padding }: QuestionReader): Feeds => {
+    const places = placesFor(ids.length, length, most);
+    const fedAs = (info: ValueInfoProto) => tokenInput(ort, info, [ids], places, padding);
+    return Object.fromEntries(fed.map((info) => [within(parts.question, info.name), fedAs(info)]));
   };
   return {
     places: (words) => length ?? Math.min(most, Math.ceil(words / placesInSteps) * placesInSteps),
     teller: () => teller,
-    asked: question && asking && ((ids) => askedAs(ort, asking, ids, question)),
+    asked: question && asking && ((ids) => askedAs(ids, asking, question)),
     next: (sight) => nextWord(ort, sight, own, teller, length),
   };
 }
-
-const hiddenStates = "encoder_hidden_states";
-const statesMask = "encoder_attention_mask";
 
 /** Each part's hidden states are what the part before it gives; the words of a question that are none are masked for who reads them. */
 function connected(all: readonly Part[]): Connections {
@@ -83,10 +90,10 @@ function connected(all: readonly Part[]): Connections {
   for (const [i, { name, model }] of all.entries()) {
     const before = all[i - 1];
     const gives = before?.model.graph.output.find(({ type }) => type !== undefined)?.name;
-    if (gives === undefined) continue;
-    connections[within(name, hiddenStates)] = within(before.name, gives);
-    const masked = before.name === parts.question && has(before.model, "attention_mask") && has(model, statesMask);
-    if (masked) connections[within(name, statesMask)] = within(before.name, "attention_mask");
+    if (!before || gives === undefined) continue;
+    connections[within(name, picture.states)] = within(before.name, gives);
+    const masked = before.name === parts.question && has(before.model, "attention_mask") && has(model, picture.mask);
+    if (masked) connections[within(name, picture.mask)] = within(before.name, "attention_mask");
   }
   return connections;
 }
@@ -94,32 +101,15 @@ function connected(all: readonly Part[]): Connections {
 const has = (model: Model, input: string): boolean => model.inputs.some(({ name }) => name === input);
 
 /** A question's model without the mask of the picture, all of which is read. */
-function readingOnly(model: Model): Model {
-  readingOf(model, "question encoder");
-  checkInputs(model, "question encoder", hiddenStates, "token_type_ids");
-  if (!has(model, statesMask)) return model;
+function seeingAll(model: Model): Model {
+  if (!has(model, picture.mask)) return model;
   return filled(model, {
-    [statesMask]: (build, inputOf) => {
-      const states = inputOf(hiddenStates);
+    [picture.mask]: (build, inputOf) => {
+      const states = inputOf(picture.states);
       const shape = build.concat([build.dimOf(states, 0), build.dimOf(states, 1)], 0);
       return build.add(build.zeros(shape, DataType.INT64), 1);
     },
   });
-}
-
-/** A question of tokens as long as it is: not every decoder minds the mask of a question that is filled up. */
-function askedAs(
-  ort: Runtime,
-  { name: part, model }: Part,
-  ids: readonly number[],
-  { most, padding }: QuestionReader,
-): Feeds {
-  const reading = readingOf(model, "question encoder");
-  const fixed = fixedLength(model.inputs.find(({ name }) => name === reading));
-  const filled = { places: placesFor(ids.length, fixed, most), padding };
-  return Object.fromEntries(
-    fedOf(model, reading).map((info) => [within(part, info.name), tokenInput(ort, info, [ids], filled)]),
-  );
 }
 
 function nextWord(
@@ -132,50 +122,28 @@ function nextWord(
   const read = own.model.inputs.map(({ name }) => within(own.name, name));
   const sources = read.map((name) => teller.connections[name] ?? name);
   // One sentence at a time where the batch is fixed.
-  const free = typeof declaredDims(own.model.inputs[0])?.[0] === "string";
+  const free = typeof declaredDims(present(own.model.inputs[0], "an input"))?.[0] === "string";
   return async (sentences) => {
     const seen = await sight.known(teller, []);
     const link = sight.explainer.stage(own, teller);
-    const filledUp = sentences.map((s) =>
-      length ? [...s, ...Array<number>(Math.max(0, length - s.length)).fill(s[0])] : s,
-    );
+    const known = sources.flatMap((name) => (seen[name] ? [[name, seen[name]] as const] : []));
+    const places = length ?? 0;
+    const filledUp = sentences.map((s) => [...s, ...Array<number>(Math.max(0, places - s.length)).fill(s[0] ?? 0)]);
     const found: Float32Array[] = [];
     for (const some of free ? [filledUp] : filledUp.map((sentence) => [sentence])) {
-      const known = sources.filter((name) => seen[name]);
       const repeated = (tensor: Tensor) => (some.length > 1 ? repeatImage(ort, tensor, 0, some.length) : tensor);
-      const picture = Object.fromEntries(known.map((name) => [name, repeated(seen[name])]));
-      const result = await link.run({ ...picture, ...teller.feed(some, picture) }, [teller.scores]);
-      const { data, dims } = toDense(result[teller.scores]);
-      const [, places, vocabulary] = dims;
-      const last = places - some[0].length + sentences[0].length - 1;
-      some.forEach((_, i) => {
-        const from = (i * places + last) * vocabulary;
+      const shown = Object.fromEntries(known.map(([name, tensor]) => [name, repeated(tensor)]));
+      const result = await link.run({ ...shown, ...teller.feed(some, shown) }, [teller.scores]);
+      const { data, dims } = toDense(tensorOf(result, teller.scores));
+      const [n, rows, vocabulary] = ofRank(dims, 3);
+      // Of more rows than places, the last are the words'; behind the sentence there may be what fills it up.
+      for (const i of range(n)) {
+        const { length: filled } = present(some[i], "a sentence");
+        const last = rows - filled + present(sentences[0], "a sentence").length - 1;
+        const from = (i * rows + last) * vocabulary;
         found.push(data.slice(from, from + vocabulary));
-      });
+      }
     }
     return found;
   };
-}
-
-/** The input that takes tokens; @throws UserError `invalid-model` where there is none. */
-function readingOf(model: Model, what: string): string {
-  const names = model.inputs.map(({ name }) => name);
-  const found = names.find((name) => name === "input_ids" || name === "decoder_input_ids");
-  if (found) return found;
-  throw new UserError("invalid-model", `invalid ${what}: it takes ${listing(names)}; expected input_ids among them`);
-}
-
-/** The inputs that a text is fed to: its tokens to one alone, and what is said of them. */
-const fedOf = ({ inputs }: Model, reading: string): readonly ValueInfoProto[] =>
-  inputs.filter(({ name }) => name === reading || contentOf(name) !== "words");
-
-/** @throws UserError `invalid-model` for inputs that nobody feeds. */
-function checkInputs(model: Model, what: string, ...more: readonly string[]): void {
-  const known = new Set([
-    ...["input_ids", "decoder_input_ids", "attention_mask", "decoder_attention_mask", "position_ids"],
-    ...[hiddenStates, statesMask, ...more],
-  ]);
-  const others = model.inputs.map(({ name }) => name).filter((name) => !known.has(name));
-  if (others.length)
-    throw new UserError("invalid-model", `invalid ${what}: it takes ${listing(others)} too; export it without a cache`);
 }

@@ -3,15 +3,15 @@ import { listing, UserError } from "../../errors.ts";
 import type { EncodedPicture } from "../../explain/sequence-explainer.ts";
 import type { SequenceModel } from "../../explain/sequence-plan.ts";
 import { type Connections, compose, type Part, within } from "../../onnx/compose.ts";
-import { product, range } from "../../onnx/dims.ts";
+import { product } from "../../onnx/dims.ts";
 import type { Model } from "../../onnx/model.ts";
-import { declaredDims, declaredType } from "../../onnx/proto.ts";
+import { declaredDims, declaredType, type ValueInfoProto } from "../../onnx/proto.ts";
 import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
-import { toDense } from "../../onnx/tensors.ts";
-import { typeName } from "../../onnx/types.ts";
+import { tensorOf, toDense } from "../../onnx/tensors.ts";
 import { type StepDecoder, unroll, unrolled } from "../../onnx/unroll.ts";
-import { parts, type SentenceDecoder, whole } from "./decoder.ts";
+import { parts, type SentenceDecoder } from "./decoder.ts";
 import type { NextWord } from "./generation.ts";
+import { whole } from "./token-inputs.ts";
 
 /** The tensors of a step decoder, as `captioner.json` names them. */
 export interface StepNames {
@@ -40,22 +40,19 @@ export function stepDecoder(ort: Runtime, encoder: Model, decoder: Model, names:
   const image: Part = { name: parts.encoder, model: encoder };
   const stepping: Part = { name: parts.decoder, model: decoder };
   const inside = (tensor: string) => within(parts.decoder, tensor);
+  const starts = names.states.flatMap(({ input, start }) => (start === undefined ? [] : [[input, start] as const]));
   const connections: Connections = Object.fromEntries(
-    [
-      ...Object.entries(names.features),
-      ...names.states.flatMap(({ input, start }) => (start === undefined ? [] : [[input, start]])),
-    ].map(([to, from]) => [inside(to), within(parts.encoder, from)]),
+    [...Object.entries(names.features), ...starts].map(([to, from]) => [inside(to), within(parts.encoder, from)]),
   );
-  const own = new Set([names.word, ...names.states.map(({ input }) => input), ...Object.keys(names.features)]);
-  const left = decoder.inputs.map(({ name }) => name).filter((name) => !own.has(name));
-  if (left.length)
-    throw new UserError(
-      "invalid-input",
-      `invalid captioner.json: nothing is said of the decoder's input ${listing(left)}`,
-    );
-  checkImage(encoder, names.image);
+  const known = [names.word, ...names.states.map(({ input }) => input), ...Object.keys(names.features)];
+  const left = decoder.inputs.map(({ name }) => name).filter((name) => !known.includes(name));
+  const nothing = `invalid captioner.json: nothing is said of the decoder's input ${listing(left)}`;
+  if (left.length) throw new UserError("invalid-input", nothing);
+  const seen = encoder.inputs.map(({ name }) => name);
+  const unknown = `unknown input: "${names.image}"; the encoder takes ${listing(seen)}`;
+  if (!seen.includes(names.image)) throw new UserError("unknown-name", unknown);
   compose([image, stepping], connections); // what does not fit is said when the model is opened
-  const type = typeName(declaredType(decoder.inputs.find(({ name }) => name === names.word) as never));
+  const word = decoder.inputs.find(({ name }) => name === names.word);
 
   const tellers = new Map<number, SequenceModel>();
   const teller = (places: number): SequenceModel => {
@@ -66,7 +63,7 @@ export function stepDecoder(ort: Runtime, encoder: Model, decoder: Model, names:
       connections,
       image: within(parts.encoder, names.image),
       scores: inside(unrolled.logits),
-      feed: (sentences) => ({ [inside(unrolled.ids)]: whole(ort, sentences, type) }),
+      feed: (sentences) => ({ [inside(unrolled.ids)]: whole(ort, sentences, word && declaredType(word)) }),
     };
     tellers.set(places, made);
     return made;
@@ -74,7 +71,7 @@ export function stepDecoder(ort: Runtime, encoder: Model, decoder: Model, names:
   return {
     places: (words) => words,
     teller,
-    next: (sight) => stepper(ort, sight, teller(1), stepping, step, type),
+    next: (sight) => stepper(ort, sight, teller(1), stepping, step, word),
   };
 }
 
@@ -85,39 +82,31 @@ function stepper(
   teller: SequenceModel,
   part: Part,
   step: StepDecoder,
-  type: string,
+  read: ValueInfoProto | undefined,
 ): NextWord {
   const inside = (tensor: string) => within(part.name, tensor);
   const link = sight.explainer.stage(part, teller);
-  const tokenRank = declaredDims(step.model.inputs.find(({ name }) => name === step.token) as never)?.length ?? 1;
-  /** States by sentence, and the axis along which the sentences lie. */
-  let states = new Map<string, Feeds>();
-  const outputs = step.state.map(({ output }) => inside(output));
+  const zero = step.state.filter(({ given }) => !given);
+  const first: Feeds = Object.fromEntries(zero.map(({ input }) => [inside(input), zeros(ort, step.model, input)]));
+  let states = new Map([["", first]]);
+  const outputs = [...step.state.map(({ output }) => output), step.logits].map(inside);
   const after = async (sentence: readonly number[], seen: Feeds): Promise<Float32Array> => {
-    const before = states.get(String(sentence.slice(0, -1)));
-    const carried = step.state.map(({ input, given }): [string, Tensor][] => {
-      if (before) return [[inside(input), before[inside(input)]]];
-      return given ? [] : [[inside(input), zeros(ort, step.model, input)]];
-    });
-    const token = whole(ort, [sentence.slice(-1)], type);
-    const word = tokenRank === 1 ? token.reshape([1]) : token;
-    const results = await link.run({ ...seen, ...Object.fromEntries(carried.flat()), [inside(step.token)]: word }, [
-      ...outputs,
-      inside(step.logits),
-    ]);
-    const next = Object.fromEntries(step.state.map(({ input, output }) => [inside(input), results[inside(output)]]));
-    states.set(String(sentence), next);
-    return toDense(results[inside(step.logits)]).data;
+    const before = sentence.slice(0, -1);
+    if (!states.has(String(before))) await after(before, seen); // a start of several words is read one by one
+    const token = whole(ort, [sentence.slice(-1)], read && declaredType(read));
+    const word = read && declaredDims(read)?.length === 2 ? token : token.reshape([1]);
+    const fed = { ...seen, ...states.get(String(before)), [inside(step.token)]: word };
+    const results = await link.run(fed, outputs);
+    const next = step.state.map(({ input, output }) => [inside(input), tensorOf(results, inside(output))]);
+    states.set(String(sentence), Object.fromEntries(next));
+    return toDense(tensorOf(results, inside(step.logits))).data;
   };
   return async (sentences) => {
     const seen = await sight.known(teller, []);
-    // A start of several words is read one by one.
-    for (const length of range(sentences[0].length - 1).map((i) => i + 1))
-      for (const sentence of sentences)
-        if (!states.has(String(sentence.slice(0, length)))) await after(sentence.slice(0, length), seen);
     const scores: Float32Array[] = [];
     for (const sentence of sentences) scores.push(await after(sentence, seen));
-    states = new Map([...states].filter(([key]) => sentences.some((sentence) => String(sentence) === key)));
+    const last = new Set(sentences.map(String));
+    states = new Map([...states].filter(([key]) => key === "" || last.has(key)));
     return scores;
   };
 }
@@ -127,10 +116,4 @@ function zeros(ort: Runtime, model: Model, input: string): Tensor {
   const info = model.inputs.find(({ name }) => name === input);
   const dims = (info && declaredDims(info))?.map((d) => (typeof d === "number" && d > 0 ? d : 1)) ?? [];
   return new ort.Tensor("float32", new Float32Array(product(dims)), dims);
-}
-
-function checkImage(encoder: Model, name: string): void {
-  if (encoder.inputs.some((input) => input.name === name)) return;
-  const names = listing(encoder.inputs.map((input) => input.name));
-  throw new UserError("unknown-name", `unknown input: "${name}"; the encoder takes ${names}`);
 }

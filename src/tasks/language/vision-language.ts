@@ -2,20 +2,13 @@
  * @file Vision-language models in the layout of transformers.js: what sees the picture gives as many vectors as it has places; they take the
  * place of as many words among those that the decoder reads, before the question and the answer.
  */
-import { UserError } from "../../errors.ts";
-import { Builder, type Value } from "../../onnx/build.ts";
+import { present, UserError } from "../../errors.ts";
 import { compose, within } from "../../onnx/compose.ts";
+import { filled } from "../../onnx/filled.ts";
 import { indexLazily, type Model } from "../../onnx/model.ts";
-import {
-  changed,
-  declaredDims,
-  declaredType,
-  makeGraph,
-  makeModel,
-  makeValueInfo,
-  type ValueInfoProto,
-} from "../../onnx/proto.ts";
+import { changed, declaredDims, type ValueInfoProto, withName } from "../../onnx/proto.ts";
 import { renamed } from "../../onnx/rename.ts";
+import { picture } from "./token-inputs.ts";
 
 /** Where the picture is among the words: the places [from, from + count). */
 export interface PicturePlaces {
@@ -23,7 +16,7 @@ export interface PicturePlaces {
   readonly count: number;
 }
 
-const names = { embed: "embed_tokens", merge: "merge", text: "text" } as const;
+const names = { embed: "embed_tokens", text: "text", words: "words" } as const;
 
 /**
  * What embeds words and the decoder of the embedded as one decoder of `input_ids` and `encoder_hidden_states`, which are the picture.
@@ -31,52 +24,39 @@ const names = { embed: "embed_tokens", merge: "merge", text: "text" } as const;
  * @throws UserError `invalid-model` where the two do not fit each other.
  */
 export function pictureDecoder(embed: Model, decoder: Model, features: ValueInfoProto, at: PicturePlaces): Model {
-  const given = embed.graph.output[0];
-  const merge = merging(given, features, at, decoder);
+  const given = present(embed.graph.output[0], "an output");
+  const [own, wide] = [declaredDims(features)?.at(-1), declaredDims(given)?.at(-1)];
+  if (typeof wide === "number" && typeof own === "number" && wide > 0 && own > 0 && wide !== own)
+    throw new UserError(
+      "invalid-model",
+      `invalid models: they do not fit: the picture's "${features.name}" has ${own} channels, the words' "${given.name}" ${wide}`,
+    );
+  const merged = merging(decoder, withName(given, names.words), withName(features, picture.states), at);
   const parts = [
     { name: names.embed, model: embed },
-    { name: names.merge, model: merge },
-    { name: names.text, model: decoder },
+    { name: names.text, model: merged },
   ];
-  const whole = compose(parts, {
-    [within(names.merge, "words")]: within(names.embed, given.name),
-    [within(names.text, "inputs_embeds")]: within(names.merge, "inputs_embeds"),
-  });
-  const fed = new Map([...embed.inputs, ...decoder.inputs].map(({ name }) => [name, name]));
-  const known = new Map([[within(names.merge, "picture"), "encoder_hidden_states"]]);
-  for (const part of [names.embed, names.text]) for (const [name] of fed) known.set(within(part, name), name);
-  for (const output of decoder.outputs) known.set(within(names.text, output), output);
+  const whole = compose(parts, { [within(names.text, names.words)]: within(names.embed, given.name) });
+  const ends = parts.flatMap(({ name, model }) =>
+    model.inputs.map((input) => [within(name, input.name), input.name] as const),
+  );
+  const known = new Map([...ends, ...decoder.outputs.map((output) => [within(names.text, output), output] as const)]);
   const graph = renamed(whole.graph, (name) => known.get(name) ?? name);
   return indexLazily(changed(whole.proto, { graph }));
 }
 
-/** The words' vectors with the picture's in the place of some of them. */
-function merging(words: ValueInfoProto, picture: ValueInfoProto, { from, count }: PicturePlaces, like: Model): Model {
-  const type = declaredType(words);
-  const width = declaredDims(words)?.at(-1);
-  const [wide, own] = [width, declaredDims(picture)?.at(-1)];
-  if (typeof wide === "number" && typeof own === "number" && wide > 0 && own > 0 && wide !== own)
-    throw new UserError(
-      "invalid-model",
-      `invalid models: they do not fit: the picture's "${picture.name}" has ${own} channels, the words' "${words.name}" ${wide}`,
-    );
-  const build = new Builder(like.opset, "merged/");
-  const channels = typeof width === "number" && width > 0 ? width : -1;
-  const read: Value = { name: "words", type, dims: [-1, -1, channels] };
-  const seen: Value = { name: "picture", type: declaredType(picture), dims: [-1, count, channels] };
-  const before = build.slice(read, 1, 0, from);
-  const after = build.slice(read, 1, from + count, Number.MAX_SAFE_INTEGER);
-  const parts = [...(from > 0 ? [before] : []), build.cast(seen, type), after];
-  const joined = build.concat(parts, 1);
-  const { nodes, initializers } = build.collect([joined]);
-  const sizes = (places: string | number) => ["batch", places, ...(channels > 0 ? [channels] : ["channels"])];
-  const rename = (name: string) => (name === joined.name ? "inputs_embeds" : name);
-  const graph = makeGraph({
-    name: names.merge,
-    node: nodes.map((node) => changed(node, { output: node.output.map(rename) })),
-    initializer: initializers,
-    input: [makeValueInfo("words", type, sizes("places")), makeValueInfo("picture", seen.type, sizes(count))],
-    output: [makeValueInfo("inputs_embeds", type, sizes("places"))],
-  });
-  return indexLazily(makeModel({ irVersion: like.proto.irVersion, opsetImport: like.proto.opsetImport, graph }));
+/** Reads words' vectors, with the picture's in the place of some of them. */
+function merging(decoder: Model, words: ValueInfoProto, seen: ValueInfoProto, { from, count }: PicturePlaces): Model {
+  return filled(
+    decoder,
+    {
+      inputs_embeds: (build, inputOf) => {
+        const all = inputOf(words.name);
+        const before = from > 0 ? [build.slice(all, 1, 0, from)] : [];
+        const after = build.slice(all, 1, from + count, Number.MAX_SAFE_INTEGER);
+        return build.concat([...before, build.cast(inputOf(seen.name), all.type), after], 1);
+      },
+    },
+    [words, seen],
+  );
 }

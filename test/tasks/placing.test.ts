@@ -6,7 +6,7 @@ import { preprocess } from "../../src/image/preprocess.ts";
 import type { Runtime } from "../../src/onnx/runtime.ts";
 import { Classifier, type ClassifierOptions } from "../../src/tasks/classify/classification.ts";
 import { openSimilarity } from "../../src/tasks/classify/similarity.ts";
-import { PlacedMap, type Surface } from "../../src/tasks/placed-map.ts";
+import { layOn } from "../../src/tasks/placing.ts";
 import { session } from "../explain/ask.ts";
 import { gap } from "../nets.ts";
 import { preprocess as how, picture as smallPicture } from "./small-picture.ts";
@@ -21,8 +21,8 @@ const options: ClassifierOptions = {
 
 test("where a map lies is worked out when it is read, and once; its values are made anew", () => {
   const made = { values: 0, where: 0 };
-  const surface: Surface<number[], { sum: number }> = {
-    axes: 1,
+  const lay = layOn<"onLine", number[], { sum: number }>({
+    ...{ name: "onLine", where: ["sum"], axes: 1 },
     spread: ({ data }) => {
       made.values++;
       return [...data];
@@ -31,18 +31,16 @@ test("where a map lies is worked out when it is read, and once; its values are m
       made.where++;
       return { sum: values.reduce((a, b) => a + b, 0) };
     },
-  };
+  });
   const map = { data: Float32Array.of(1, 2), dims: [2] };
-  const placed = new PlacedMap({ map }, surface);
+  const placed = lay({ map });
   expect(made).toEqual({ values: 0, where: 0 });
-  expect([placed.where.sum, placed.where.sum, made.where]).toEqual([3, 3, 1]);
-  expect(placed.values).toEqual([1, 2]);
-  expect(placed.values).not.toBe(placed.values);
-  expect(new PlacedMap({ map, blank: "nothing" }, surface).where).toEqual({});
+  expect([placed.sum, placed.sum, made.where]).toEqual([3, 3, 1]);
+  expect(placed.onLine).toEqual([1, 2]);
+  expect(placed.onLine).not.toBe(placed.onLine);
+  expect(lay({ map, blank: "nothing" }).sum).toBeUndefined();
   expect(made.where).toBe(1);
-  expect(() => new PlacedMap({ map: { ...map, dims: [1, 2] } }, surface)).toThrow(
-    "invalid layer: its grid has 2 axes, the input's has 1",
-  );
+  expect(() => lay({ map: { ...map, dims: [1, 2] } })).toThrow("invalid layer: its grid has 2 axes, the input's has 1");
 });
 
 describe("a picture that was seen once is explained as one that is shown with its question", () => {

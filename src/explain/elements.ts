@@ -1,0 +1,360 @@
+/**
+ * @file Questions about elements of any tensors: the score of one box, of one pixel's class, a sum of them over a region. One run of the
+ * model over one picture, and any number of such questions about it, each with a target layer of its own and by any method.
+ */
+import type { Dense } from "../array/dense.ts";
+import type { Rules } from "../autodiff/rules.ts";
+import { InternalError, present, throwIfAborted, UserError } from "../errors.ts";
+import { type MethodChoice, methodOf } from "../methods/define.ts";
+import { type LayerMap, type Question, shareDone } from "../methods/method.ts";
+import { isStatic, product, range } from "../onnx/dims.ts";
+import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
+import { repeatImage, tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
+import { gradientType, typeName } from "../onnx/types.ts";
+import { fromPlain, toPlain } from "../read/axes.ts";
+import { takesIntegers } from "../read/graph.ts";
+import type { ExplainedInput } from "../read/inputs.ts";
+import { ofOne, type RunValues } from "../read/trace.ts";
+import { ask } from "./adjoint-session.ts";
+import type { Explainer } from "./explainer.ts";
+import type { Plan } from "./plan.ts";
+import { inRuns } from "./rows.ts";
+import { placedAt, type Window } from "./window.ts";
+
+/** An element of a tensor by its place in row-major order, of the first picture; and its part of a sum. */
+export interface Weighted {
+  readonly tensor: string;
+  readonly place: number;
+  readonly weight: number;
+}
+
+/** A weighted sum of elements, and the layer that its maps lie on. */
+export interface ElementQuestion {
+  readonly sum: readonly Weighted[];
+  readonly layer: string | undefined;
+}
+
+/** What is known before the run of what will be asked: elements of which tensors, at which layer. */
+export interface Prospect {
+  readonly tensors: readonly string[];
+  readonly layer: string | undefined;
+}
+
+/** A map [...grid], and what a method in pixel space has beside it. */
+export interface ElementAnswer {
+  readonly map: Dense;
+  readonly pixels?: Dense;
+  readonly layer?: string;
+}
+
+export interface ElementOptions {
+  readonly method?: MethodChoice;
+  readonly onProgress?: (done: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+type Tensors = Record<string, Tensor>;
+
+/** The questions of one method at one layer, that seed the same tensors. */
+interface Group {
+  readonly layer: string | undefined;
+  readonly seeded: readonly string[];
+  readonly questions: readonly ElementQuestion[];
+}
+
+/** One run of a model over one picture. */
+export class ElementPass implements RunValues {
+  private constructor(
+    private readonly ort: Runtime,
+    private readonly plan: Plan,
+    private readonly explained: ExplainedInput,
+    readonly feeds: Feeds,
+    private readonly results: Tensors,
+  ) {}
+
+  /**
+   * Runs the model.
+   * @param wanted tensors that are read of the run, beside the outputs
+   * @param prospects what is likely to be asked: so much is kept of the run that no further one is needed for it
+   */
+  static async run(
+    ort: Runtime,
+    explainer: Explainer,
+    feeds: Feeds,
+    { wanted, prospects }: { readonly wanted: readonly string[]; readonly prospects: readonly Prospect[] },
+  ): Promise<ElementPass> {
+    const { explained } = explainer.reading;
+    if (!explained) throw new UserError("invalid-model", "invalid model: none of its inputs is a picture");
+    const plan = await explainer.planFor(feeds);
+    const kept = prospects.flatMap(({ tensors, layer }) =>
+      layer === undefined ? tensors : [...tensors, layer, ...plan.residuals(layer, tensors)],
+    );
+    const names = [...new Set([...plan.model.outputs, ...wanted, ...kept])];
+    const pass = new ElementPass(ort, plan, explained, feeds, Object.create(null));
+    await pass.#fetch(names);
+    return pass;
+  }
+
+  /** A tensor of the run. */
+  tensor(name: string): Tensor {
+    return tensorOf(this.results, name);
+  }
+
+  /** The shape of a tensor, of one that was not fetched as it is for a batch of one. */
+  dims(name: string): readonly number[] | undefined {
+    return this.results[name]?.dims ?? this.feeds[name]?.dims ?? ofOne(this.plan.tensors.get(name));
+  }
+
+  values(name: string): ArrayLike<number | bigint> | undefined {
+    return this.results[name]?.data as ArrayLike<number | bigint> | undefined;
+  }
+
+  /** Explains each question by one method; questions that can be answered in one run are. */
+  async explain(questions: readonly ElementQuestion[], options: ElementOptions = {}): Promise<ElementAnswer[]> {
+    const { method = "grad-cam", onProgress, signal } = options;
+    const { space, explain } = methodOf(method);
+    const answers = new Map<ElementQuestion, ElementAnswer>();
+    const groups = grouped(questions);
+    for (const [g, group] of groups.entries()) {
+      throwIfAborted(signal);
+      const { maps, pixels } = await explain(
+        this.#inquiry(group, signal, (done) => {
+          throwIfAborted(signal);
+          onProgress?.((g + shareDone(done)) / groups.length);
+        }),
+      );
+      group.questions.forEach((question, i) => {
+        const layer = space === "layer" ? group.layer : undefined;
+        answers.set(question, { map: rowOf(maps, i), ...(pixels && { pixels: rowOf(pixels, i) }), layer });
+      });
+      onProgress?.((g + 1) / groups.length);
+    }
+    return questions.map((question) => present(answers.get(question), "an answer"));
+  }
+
+  #inquiry(group: Group, signal: AbortSignal | undefined, progress: (done: number) => void): Question {
+    const { plan, explained, feeds } = this;
+    const { layer } = group;
+    const image = toPlain(toDense(tensorOf(feeds, explained.name)), explained.axes);
+    const one = { data: image.data.slice(0, image.data.length / image.dims[0]), dims: [1, ...image.dims.slice(1)] };
+    const grid = layer === undefined ? undefined : plan.layoutOf(layer).grid;
+    return {
+      image: one,
+      k: group.questions.length,
+      grid: grid && isStatic(grid) ? grid : undefined,
+      atLayer: (map) => this.#atLayer(group, map, signal),
+      atInput: (rules) => this.#atInput(group, rules, signal),
+      respond: (_, variants) => this.#respond(group, variants),
+      progress,
+    };
+  }
+
+  async #atLayer(group: Group, map: LayerMap, signal?: AbortSignal): Promise<Dense> {
+    const { plan } = this;
+    const { layer, seeded, questions } = group;
+    if (layer === undefined)
+      throw new UserError(
+        "no-path",
+        "no path: the model has no layer with a grid on the way to what is asked; name one",
+      );
+    const [only] = seeded;
+    if (seeded.length === 1 && only !== undefined && questions.every((question) => this.#isOnOneCell(question))) {
+      const maps = await plan.inWindows(only, layer, map, (window, session) => this.#windows(group, window, session));
+      if (maps) return maps;
+    }
+    const residuals = plan.residuals(layer, seeded);
+    await this.#fetch([layer, ...residuals]);
+    const rows = this.#inRows(group);
+    return plan.atLayer(layer, map, { seeding: seeded, rows }, (adjoint) => {
+      const kept = tensorsOf({ ...this.feeds, ...this.results }, adjoint.residuals);
+      const runs = { n: 1, k: questions.length, together: rows && adjoint.together, rowBytes: plan.rowBytes(layer) };
+      return inRuns({ ...runs, signal }, async (isAsked) => {
+        const some = questions.filter((_, i) => isAsked(i));
+        const { answer } = await ask(adjoint, kept, this.#seeds(seeded, some));
+        return firstOf(answer, some.length);
+      });
+    });
+  }
+
+  async #atInput(group: Group, rules: Rules, signal?: AbortSignal): Promise<Dense> {
+    const { plan, explained, feeds } = this;
+    const { seeded, questions } = group;
+    const { name, axes } = explained;
+    if (takesIntegers(plan.tensors, explained))
+      throw new UserError(
+        "invalid-option",
+        `invalid method: it needs the gradient at the pixels, and the input "${name}" takes ${typeName(plan.tensors.get(name)?.type ?? 0)}, integers; take one at a layer, such as hires-cam, or occlusion`,
+      );
+    await this.#fetch(seeded);
+    const rows = this.#inRows(group);
+    return plan.atInput(name, rules, { seeding: seeded, rows }, (adjoint) => {
+      const runs = { n: 1, k: questions.length, together: rows && adjoint.together, rowBytes: plan.rowBytes(name) };
+      return inRuns({ ...runs, signal }, async (isAsked) => {
+        const some = questions.filter((_, i) => isAsked(i));
+        const { answer } = await ask(adjoint, feeds, this.#seeds(seeded, some));
+        return firstOf(toPlain(answer, axes), some.length);
+      });
+    });
+  }
+
+  async #respond({ seeded, questions }: Group, variants: Dense): Promise<Float32Array[]> {
+    const { ort, plan, explained, feeds } = this;
+    const [count = 0, ...shape] = variants.dims;
+    const size = product(shape);
+    const { name, axes } = explained;
+    const declared = axes.batch === undefined ? 1 : (plan.tensors.get(name)?.dims[axes.batch] ?? -1);
+    const batch = declared > 0 ? declared : count;
+    const answers = questions.map(() => new Float32Array(count));
+    for (let start = 0; start < count; start += batch) {
+      const data = new Float32Array(batch * size);
+      data.set(variants.data.subarray(start * size, Math.min(count, start + batch) * size));
+      const varied = Object.entries(feeds).map(([input, feed]): [string, Tensor] => [
+        input,
+        input === name
+          ? toTensor(ort, fromPlain({ data, dims: [batch, shape[0] ?? 1, ...shape.slice(1)] }, axes), feed.type)
+          : repeatImage(ort, feed, 0, batch),
+      ]);
+      const results = await plan.fetched(seeded, ({ session }) => run(session, Object.fromEntries(varied), seeded));
+      const numbers = new Map(seeded.map((tensor) => [tensor, toDense(tensorOf(results, tensor)).data]));
+      for (let v = 0; v < Math.min(batch, count - start); v++)
+        questions.forEach(({ sum }, q) => {
+          const value = sum.reduce((all, { tensor, place, weight }) => {
+            const of = present(numbers.get(tensor), "a tensor");
+            return all + weight * present(of[(v * of.length) / batch + place], "an element");
+          }, 0);
+          present(answers[q], "an answer")[start + v] = value;
+        });
+    }
+    return answers;
+  }
+
+  /** Whether all that is summed lies on one cell of a tensor [n, C, height, width]. */
+  #isOnOneCell({ sum }: ElementQuestion): boolean {
+    const cells = sum.map(({ tensor, place }) => {
+      const [, , ...grid] = this.dims(tensor) ?? [];
+      return place % product(grid);
+    });
+    return cells.every((cell) => cell === cells[0]);
+  }
+
+  /** Whether questions can be rows of one batch: where every tensor that is seeded has one for each picture, of which there is one. */
+  #inRows({ seeded, questions }: Group): boolean {
+    const { tensors } = this.plan;
+    return (
+      questions.length > 1 && seeded.every((name) => tensors.get(name)?.dims[0] === -1 && tensors.get(name)?.perImage)
+    );
+  }
+
+  /** The sums of some questions as cotangents, a row each; of one question in the shape of the tensors. */
+  #seeds(seeded: readonly string[], questions: readonly ElementQuestion[]): Tensor[] {
+    return seeded.map((name) => {
+      const dims = present(this.dims(name), `the shape of "${name}"`);
+      const size = product(dims);
+      const data = new Float32Array(size * questions.length);
+      questions.forEach(({ sum }, i) => {
+        for (const { tensor, place, weight } of sum)
+          if (tensor === name) data[i * size + place] = (data[i * size + place] ?? 0) + weight;
+      });
+      const shape = questions.length > 1 ? [questions.length, ...dims.slice(1)] : dims;
+      const type = gradientType(present(this.plan.tensors.get(name), "a tensor").type);
+      return toTensor(this.ort, { data, dims: shape }, typeName(type));
+    });
+  }
+
+  async #windows(
+    { layer, questions, seeded: [tensor = ""] }: Group,
+    window: Window,
+    session: Parameters<typeof ask>[0],
+  ): Promise<Dense> {
+    await this.#fetch([...(layer === undefined ? [] : [layer]), ...session.residuals]);
+    const [height, width] = window.grid;
+    const cells = height * width;
+    const maps = new Float32Array(questions.length * cells);
+    const windows = questions.map(({ sum }) => {
+      const [{ place } = { place: 0 }] = sum;
+      const cell = place % cells;
+      return placedAt(window, [Math.floor(cell / width), cell % width]);
+    });
+    const kept = Object.fromEntries(
+      session.residuals.map((name) => [
+        name,
+        cutOut(this.ort, this.results[name] ?? tensorOf(this.feeds, name), windows),
+      ]),
+    );
+    const channels = this.tensor(tensor).dims[1] ?? 1;
+    const [rows, columns] = [windows[0]?.[0].length ?? 0, windows[0]?.[1].length ?? 0];
+    const seed = new Float32Array(questions.length * channels * rows * columns);
+    questions.forEach(({ sum }, q) => {
+      const [down, across] = present(windows[q], "a window");
+      for (const { place, weight } of sum) {
+        const [channel, cell] = [Math.floor(place / cells), place % cells];
+        const [y, x] = [Math.floor(cell / width) - down.from, (cell % width) - across.from];
+        const at = ((q * channels + channel) * rows + y) * columns + x;
+        seed[at] = (seed[at] ?? 0) + weight;
+      }
+    });
+    const type = typeName(gradientType(present(this.plan.tensors.get(tensor), "a tensor").type));
+    const given = toTensor(this.ort, { data: seed, dims: [questions.length, channels, rows, columns] }, type);
+    const { answer } = await ask(session, kept, [given]);
+    questions.forEach((_, q) => {
+      const [down, across] = present(windows[q], "a window");
+      for (let y = 0; y < rows; y++) {
+        const from = (q * rows + y) * columns;
+        maps.set(answer.data.subarray(from, from + columns), q * cells + (down.from + y) * width + across.from);
+      }
+    });
+    return { data: maps, dims: [questions.length, height, width] };
+  }
+
+  /** Makes sure that the run's results hold some tensors; a further run of the model where they do not. */
+  async #fetch(names: readonly string[]): Promise<void> {
+    const { plan, feeds, results } = this;
+    const missing = names.filter((name) => !(name in results) && !Object.hasOwn(feeds, name));
+    if (missing.length === 0) return;
+    Object.assign(results, await plan.fetched(missing, ({ session }) => run(session, feeds, missing)));
+    for (const name of missing)
+      if (!(name in results)) throw new InternalError(`a run of the model did not give "${name}"`);
+  }
+}
+
+/** Questions by their layer and what they seed. */
+function grouped(questions: readonly ElementQuestion[]): Group[] {
+  const groups = new Map<string, { layer: string | undefined; seeded: string[]; questions: ElementQuestion[] }>();
+  for (const question of questions) {
+    const seeded = [...new Set(question.sum.map(({ tensor }) => tensor))].sort();
+    const key = JSON.stringify([question.layer ?? null, seeded]);
+    const group = groups.get(key) ?? { layer: question.layer, seeded, questions: [] };
+    group.questions.push(question);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
+}
+
+/** The windows of the first picture of a tensor [n, C, height, width], as pictures of a batch. */
+function cutOut(ort: Runtime, tensor: Tensor, windows: readonly ReturnType<typeof placedAt>[]): Tensor {
+  const [, channels = 1, height = 1, width = 1] = tensor.dims;
+  const source = tensor.data as Float32Array;
+  const [down, across] = present(windows[0], "a window");
+  const [rows, columns] = [down.length, across.length];
+  const data = new (source.constructor as Float32ArrayConstructor)(windows.length * channels * rows * columns);
+  let to = 0;
+  for (const [vertical, horizontal] of windows)
+    for (const c of range(channels))
+      for (const y of range(rows)) {
+        const from = (c * height + vertical.from + y) * width + horizontal.from;
+        data.set(source.subarray(from, from + columns), to);
+        to += columns;
+      }
+  return new ort.Tensor(tensor.type as "float32", data, [windows.length, channels, rows, columns]);
+}
+
+/** The first rows of an answer: a batch that is full of one picture answers about the first. */
+const firstOf = ({ data, dims }: Dense, count: number): Dense => ({
+  data: data.slice(0, (data.length / (dims[0] ?? 1)) * count),
+  dims: [count, ...dims.slice(1)],
+});
+
+function rowOf({ data, dims: [count = 1, ...dims] }: Dense, index: number): Dense {
+  const size = data.length / count;
+  return { data: data.slice(index * size, (index + 1) * size), dims };
+}

@@ -1,0 +1,149 @@
+/**
+ * @file Heads that give a box for every place of their levels, to be thinned out: [n, 4 + classes, places] (YOLOv8, 11, 26 by default, and
+ * their like) or [n, places, 5 + classes] with an objectness (YOLOv5, YOLOX).
+ */
+import type { Size } from "../../image/geometry.ts";
+import { product } from "../../onnx/dims.ts";
+import type { Observed } from "../../onnx/observe.ts";
+import type { Element, Trace } from "../../read/trace.ts";
+import { centredEdges, type Decoded, fromCentre, type Head, type Numbers, Sieve, sigmoid } from "./head.ts";
+
+/** The strides of a head's levels, and how many boxes a place has. */
+interface Levels {
+  readonly strides: readonly number[];
+  readonly anchors: number;
+}
+
+const usualStrides = [[8, 16, 32], [4, 8, 16, 32], [8, 16, 32, 64], [16, 32], [8, 16], [8], [16], [32]] as const;
+
+/** The levels that make so many places of an input. */
+function levelsOf(places: number, { width, height }: Size): Levels | undefined {
+  for (const strides of usualStrides)
+    for (const anchors of [1, 3, 2, 4, 5, 6, 9]) {
+      const cells = strides.reduce((sum, s) => sum + Math.ceil(height / s) * Math.ceil(width / s), 0);
+      if (cells * anchors === places) return { strides, anchors };
+    }
+  return undefined;
+}
+
+export interface DenseNotes {
+  /** How many classes there are, where that is known. */
+  readonly classes?: number;
+  /** Numbers of a box that are no scores of classes, behind them: coefficients of masks, keypoints, an angle. */
+  readonly extra?: number;
+}
+
+/** @returns undefined for an output that is no such head */
+export function denseHead(
+  tensors: Observed,
+  trace: Trace,
+  output: string,
+  input: Size,
+  { classes: known, extra = 0 }: DenseNotes,
+): Head | undefined {
+  const dims = tensors.get(output)?.dims ?? [];
+  if (dims.length !== 3) return undefined;
+  const axis = [1, 2].find((i) => levelsOf(dims[i] ?? 0, input));
+  const levels = axis === undefined ? undefined : levelsOf(dims[axis] ?? 0, input);
+  if (axis === undefined || !levels) return undefined;
+  const numbers = dims[3 - axis] ?? 0;
+  const element = (place: number, number: number): Element => ({
+    tensor: output,
+    index: axis === 1 ? [0, place, number] : [0, number, place],
+  });
+  const objectness =
+    known !== undefined && [4, 5].includes(numbers - extra - known)
+      ? numbers - extra - known === 5
+      : levels.anchors > 1 ||
+        (numbers > 5 && trace.source(element(0, 4)).tensor !== trace.source(element(0, 5)).tensor);
+  const first = objectness ? 5 : 4;
+  const classes = numbers - extra - first;
+  if (classes < 1) return undefined;
+  // Where nothing but moves lies between a convolution and the box, the box is still in cells of its level, and its size a logarithm.
+  const score = trace.source(element(0, first));
+  const logits = score.through.length === 0;
+  const firstOfLevels = startsOf(levels, input);
+  const raw = levels.anchors === 1 && isRaw(trace, element(0, 0));
+  const format = axis === 1 ? `[n, places, ${first} + classes]` : `[n, ${first} + classes, places]`;
+  return {
+    kind: raw ? "cells" : "dense",
+    format: `a box for each place, ${format}`,
+    reads: [output],
+    scores: output,
+    examples: firstOfLevels.map(({ from }) => ({ score: element(from, first), box: element(from, 0) })),
+    classes,
+    overlapping: true,
+    decode(of, size, threshold) {
+      const reading = { axis, first, classes, objectness, logits, raw, levels, element, extra };
+      return decode(of(output), size, threshold, reading);
+    },
+  };
+}
+
+/** Whether a box's number comes from a convolution as it is. */
+const isRaw = (trace: Trace, element: Element): boolean => trace.isMadeBy(trace.source(element).tensor, ["Conv"]);
+
+/** Where the places of each level begin. */
+function startsOf({ strides, anchors }: Levels, { width, height }: Size) {
+  let from = 0;
+  return strides.map((stride) => {
+    const [rows, columns] = [Math.ceil(height / stride), Math.ceil(width / stride)];
+    const level = { stride, from, rows, columns };
+    from += product([rows, columns, anchors]);
+    return level;
+  });
+}
+
+interface Reading {
+  readonly axis: number;
+  readonly first: number;
+  readonly classes: number;
+  readonly objectness: boolean;
+  readonly logits: boolean;
+  readonly raw: boolean;
+  readonly levels: Levels;
+  readonly extra: number;
+  readonly element: (place: number, number: number) => Element;
+}
+
+function decode({ data, dims }: Numbers, input: Size, threshold: number, reading: Reading): Decoded {
+  const { axis, first, classes, objectness, logits, raw, levels, extra, element } = reading;
+  const [places = 0, numbers = 0] = [dims[axis], dims[3 - axis]];
+  const [perPlace, perNumber] = axis === 1 ? [numbers, 1] : [1, places];
+  const value = (place: number, number: number) => data[place * perPlace + number * perNumber] as number;
+  const probability = logits ? sigmoid : (x: number) => x;
+  const starts = startsOf(levels, input);
+  const sieve = new Sieve(threshold);
+  for (let place = 0; place < places; place++) {
+    let best = 0;
+    let most = Number.NEGATIVE_INFINITY;
+    for (let c = 0; c < classes; c++) {
+      const score = value(place, first + c);
+      if (score > most) [best, most] = [c, score];
+    }
+    const score = probability(most) * (objectness ? probability(value(place, 4)) : 1);
+    if (!sieve.passes(score)) continue;
+    const [x, y, w, h] = [0, 1, 2, 3].map((i) => value(place, i)) as [number, number, number, number];
+    const box = raw ? unrolled([x, y, w, h], place, starts) : fromCentre(x, y, w, h);
+    sieve.candidates.push({
+      ...{ class: best, score, box, at: element(place, first + best) },
+      edge: centredEdges(element(place, 0), element(place, 1), element(place, 2), element(place, 3)),
+      ...(objectness && { objectness: element(place, 4) }),
+      ...(extra && { coefficients: Array.from({ length: extra }, (_, i) => element(place, first + classes + i)) }),
+    });
+  }
+  return sieve;
+}
+
+/** A box in cells of its level, its size a logarithm, in pixels. */
+function unrolled(
+  [x, y, w, h]: readonly [number, number, number, number],
+  place: number,
+  starts: ReturnType<typeof startsOf>,
+) {
+  const { stride, from, columns } = starts.findLast((level) => level.from <= place) ??
+    starts[0] ?? { stride: 1, from: 0, columns: 1 };
+  const cell = place - from;
+  const [column, row] = [cell % columns, Math.floor(cell / columns)];
+  return fromCentre((x + column) * stride, (y + row) * stride, Math.exp(w) * stride, Math.exp(h) * stride);
+}

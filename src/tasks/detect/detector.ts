@@ -1,0 +1,146 @@
+/** @file A detector: a picture in; boxes, their classes, and where the evidence for each of them is out. */
+import { present, UserError } from "../../errors.ts";
+import type { Explainer } from "../../explain/explainer.ts";
+import { namedLayer } from "../../explain/named-layer.ts";
+import { methodsOf } from "../../methods/define.ts";
+import type { Runtime } from "../../onnx/runtime.ts";
+import { layersOf } from "../../read/layers.ts";
+import type { ClassifierContext } from "../classify/classification.ts";
+import type { Why } from "../classify/kinds.ts";
+import { type ClassifyOptions, checkClassify } from "../classify/options.ts";
+import { explainElements } from "../element-answers.ts";
+import { feedingOf, feedsOf } from "../feeding.ts";
+import { Labels } from "../labels.ts";
+import { percent } from "../percent.ts";
+import { preparePicture } from "../pictures.ts";
+import { Placements } from "../placing.ts";
+import type { ModelReading } from "../reading.ts";
+import { checkSample, type Feeding, type Kind, type Sample } from "../sample.ts";
+import { boxQuestions } from "./box-questions.ts";
+import { type Detection, Finder, onOriginal, usual } from "./detections.ts";
+import type { Head } from "./head.ts";
+import { sizesOf } from "./sizes.ts";
+
+export class Detector {
+  readonly kind: Kind = "picture";
+  readonly labels: Labels;
+  readonly places: Placements;
+  readonly #feeding: Feeding;
+  readonly #finder: Finder;
+
+  /** @throws UserError `invalid-model` for a model that takes no picture, or whose head is not known. */
+  constructor(
+    private readonly ort: Runtime,
+    readonly explainer: Explainer,
+    readonly reading: ModelReading,
+    private readonly context: ClassifierContext = {},
+  ) {
+    const { explained } = explainer.reading;
+    const head = reading.head;
+    if (!explained || reading.kind !== "picture" || !head) throw unread(reading);
+    this.#feeding = feedingOf(explainer, explained, reading);
+    this.places = new Placements(explainer, { name: explained.name, axes: explained.axes.grid }, context);
+    this.labels = new Labels(reading.labels.names, head.classes < 0 ? Number.MAX_SAFE_INTEGER : head.classes);
+    this.#finder = new Finder(ort, explainer, head);
+  }
+
+  get head(): Head {
+    return this.#finder.head;
+  }
+
+  /** The layer of each level that boxes come from. */
+  get layers(): readonly string[] {
+    return [...new Set(this.#finder.levels.flatMap(({ layer }) => layer ?? []))];
+  }
+
+  /**
+   * Finds what is in a picture, and explains each box, or what is asked.
+   * @throws UserError for a sample of another kind, an unknown box, class, method or layer.
+   */
+  async explain(sample: Sample, options: ClassifyOptions = {}): Promise<Why> {
+    checkClassify(options);
+    checkSample(sample);
+    if (options.method !== undefined) methodsOf(options.method);
+    const prepared = preparePicture(sample, this.#feeding);
+    const { geometry } = prepared.subject;
+    const others = { ...this.context.inputs, ...options.inputs };
+    const feeds = feedsOf(this.ort, this.explainer, this.#feeding, prepared.input, {
+      ...sizesOf(this.ort, this.explainer, geometry.input, others),
+      ...others,
+    });
+    const found = await this.#finder.find(feeds, geometry.input, options, options.signal);
+    const detections = found.candidates.map(
+      ({ class: c, score, box }, index): Detection => ({
+        ...{ index, class: c, label: this.labels.name(c), score },
+        box: onOriginal(box, geometry),
+      }),
+    );
+    const plan = options.layer === undefined ? undefined : await this.explainer.planFor(feeds);
+    const layer = plan && namedLayer(plan, options.layer as string, this.explainer.layers).name;
+    const asked = boxQuestions(questionsOf(options), {
+      ...{ found, detections, labels: this.labels, can: this.reading.questions },
+      common: (tensors) => this.#commonLayer(tensors),
+      ...(layer !== undefined && { layer }),
+    });
+    const explanations = await explainElements(found.pass, asked, options, {
+      ...{ sample: prepared, places: this.places, warnings: this.#warnings(prepared.prepared) },
+    });
+    const remark = remarkOn(found.best, detections.length, found.broken, options);
+    return {
+      ...{ kind: "picture", predictions: [], detections },
+      explanations,
+      ...prepared.subject,
+      ...(remark && { remark }),
+    };
+  }
+
+  release(): Promise<void> {
+    return this.explainer.release();
+  }
+
+  #warnings(prepared: boolean) {
+    return this.reading.warnings.filter(({ code }) => prepared || code !== "preparation-guessed");
+  }
+
+  /** The default layer of what is computed as several tensors: the end of what they have in common. */
+  #commonLayer(tensors: readonly string[]): string | undefined {
+    const { model, sized, reading } = this.explainer;
+    const explained = present(reading.explained, "the picture");
+    return layersOf(model, sized, explained, tensors)[0]?.name;
+  }
+}
+
+/** The questions, by whichever option they were asked. */
+function questionsOf({ targets = [], classes, against, counterfactual }: ClassifyOptions): string[] {
+  if (classes === undefined && (against !== undefined || counterfactual))
+    throw new UserError(
+      "invalid-option",
+      `invalid ${against === undefined ? "counterfactual" : "against"}: of a detector it is asked by a target, as "not:box:0" or "box:0 ~ box:1"`,
+    );
+  const byOptions = (classes ?? []).map((query) => {
+    if (against !== undefined) return `class:${query} ~ class:${against}`;
+    return counterfactual ? `not:class:${query}` : `class:${query}`;
+  });
+  return [...byOptions, ...targets];
+}
+
+function remarkOn(
+  best: number | undefined,
+  found: number,
+  broken: number,
+  { score = usual.score }: ClassifyOptions,
+): string | undefined {
+  if (broken > 0)
+    return `${broken} ${broken === 1 ? "box" : "boxes"} above the score have no finite place and were left out.`;
+  if (found > 0) return undefined;
+  if (best === undefined) return "Nothing was found, and no score is a number.";
+  return `Nothing was found above a score of ${percent(score)}; the best is ${percent(best)}. --score lowers what counts.`;
+}
+
+const unread = ({ task, kind }: ModelReading): UserError =>
+  new UserError(
+    "invalid-model",
+    kind === "picture"
+      ? `invalid model: it looks like a ${task} model's, and its outputs are those of no known head; its tensors can be explained by openExplainer with { seeds }, and gradcam layers lists where`
+      : `invalid model: a ${task} model takes a picture, and this one takes none`,
+  );

@@ -1,0 +1,113 @@
+/** @file What every head of a detector is read as: candidates with a box, a class, a score, and the elements that these were made of. */
+
+import type { Size } from "../../image/geometry.ts";
+import type { Box } from "../../image/locate.ts";
+import type { Element } from "../../read/trace.ts";
+
+export const edges = ["left", "top", "right", "bottom"] as const;
+export type Edge = (typeof edges)[number];
+
+/** A sum of elements. */
+export type ElementSum = readonly (readonly [element: Element, weight: number])[];
+
+/** What may be a detection. */
+export interface Candidate {
+  readonly class: number;
+  /** A probability. */
+  readonly score: number;
+  /** In pixels of the network's input. */
+  readonly box: Box;
+  /** The element that the score is read from. */
+  readonly at: Element;
+  /** What each edge is the sum of. */
+  readonly edge: Readonly<Record<Edge, ElementSum>>;
+  /** Where the head has it: whether anything is there, whatever its class. */
+  readonly objectness?: Element;
+  /** Coefficients of the mask's prototypes. */
+  readonly coefficients?: readonly Element[];
+}
+
+/** What a run gave: numbers with a shape. */
+export interface Numbers {
+  readonly data: ArrayLike<number>;
+  readonly dims: readonly number[];
+}
+
+export interface Decoded {
+  /** Those whose score is above the threshold, in any order. */
+  readonly candidates: readonly Candidate[];
+  /** The best score of all, whatever the threshold; undefined where there is none. */
+  readonly best: number | undefined;
+}
+
+/** A box for each place, in pixels or in cells; rows that the head chose itself; lists; scores and boxes of queries. */
+export type HeadKind = "dense" | "cells" | "rows" | "list" | "pair";
+
+export interface Head {
+  readonly kind: HeadKind;
+  /** In words: "boxes and scores of every place, [n, 4 + classes, places]". */
+  readonly format: string;
+  /** The tensors that it is read from. */
+  readonly reads: readonly string[];
+  /** The one that holds the scores of classes. */
+  readonly scores: string;
+  /** An element of the scores, one of a box and one of the objectness, by which the layers are found. */
+  readonly examples: readonly { readonly score: Element; readonly box: Element }[];
+  /** How many classes it tells apart; -1 where only a run knows. */
+  readonly classes: number;
+  /** Whether boxes of one object are still to be thinned out. */
+  readonly overlapping: boolean;
+  decode(numbers: (name: string) => Numbers, input: Size, threshold: number): Decoded;
+}
+
+export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+
+/** A box from its centre and size. */
+export const fromCentre = (x: number, y: number, width: number, height: number): Box => [
+  x - width / 2,
+  y - height / 2,
+  x + width / 2,
+  y + height / 2,
+];
+
+/** The elements of edges, where four elements are a centre and a size. */
+export function centredEdges(x: Element, y: Element, width: Element, height: Element): Candidate["edge"] {
+  return {
+    left: [
+      [x, 1],
+      [width, -0.5],
+    ],
+    top: [
+      [y, 1],
+      [height, -0.5],
+    ],
+    right: [
+      [x, 1],
+      [width, 0.5],
+    ],
+    bottom: [
+      [y, 1],
+      [height, 0.5],
+    ],
+  };
+}
+
+/** The elements of edges, where four elements are the corners. */
+export const corneredEdges = (left: Element, top: Element, right: Element, bottom: Element): Candidate["edge"] => ({
+  left: [[left, 1]],
+  top: [[top, 1]],
+  right: [[right, 1]],
+  bottom: [[bottom, 1]],
+});
+
+/** Keeps what is above a threshold, and remembers the best. */
+export class Sieve {
+  readonly candidates: Candidate[] = [];
+  best: number | undefined;
+  constructor(private readonly threshold: number) {}
+  /** Whether a score is wanted; NaN is not. */
+  passes(score: number): boolean {
+    if (!Number.isNaN(score) && !(score <= (this.best ?? Number.NEGATIVE_INFINITY))) this.best = score;
+    return score > this.threshold;
+  }
+}

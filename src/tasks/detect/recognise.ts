@@ -1,0 +1,125 @@
+/** @file Which head a detector has: by the shapes and names of its outputs, its graph, and what its files say. */
+import { isRecord } from "../../errors.ts";
+import type { Size } from "../../image/geometry.ts";
+import type { Model } from "../../onnx/model.ts";
+import type { Observed } from "../../onnx/observe.ts";
+import { Trace } from "../../read/trace.ts";
+import { noteOf, textNote } from "../formats/metadata.ts";
+import { type DenseNotes, denseHead } from "./dense-head.ts";
+import type { Head } from "./head.ts";
+import { listHead } from "./list-head.ts";
+import { type PairReading, pairHead } from "./pair-head.ts";
+import { rowHead } from "./row-head.ts";
+
+export interface DetectorFiles {
+  readonly model: Model;
+  /** Of a picture of the size that the network takes, or of a nominal one. */
+  readonly tensors: Observed;
+  /** The picture's size in `tensors`. */
+  readonly input: Size;
+  readonly config: unknown;
+  readonly labels: readonly string[];
+}
+
+/** The head, and what was guessed of it; undefined where the outputs are those of no known detector. */
+export function recogniseHead(files: DetectorFiles): { readonly head: Head; readonly guess?: string } | undefined {
+  const { model, tensors } = files;
+  const listed = listedOutputs(files);
+  if (listed) return { head: listed };
+  const paired = pairedOutputs(files);
+  if (paired) {
+    const { guess, ...reading } = paired;
+    return { head: pairHead(tensors, reading), ...(guess && { guess }) };
+  }
+  const chooses = model.graph.node.some(({ opType }) => opType === "TopK" || opType === "NonMaxSuppression");
+  const trace = new Trace(model, tensors);
+  for (const output of model.outputs) {
+    const head = rowHead(tensors, output, chooses) ?? denseHead(tensors, trace, output, files.input, notesOf(files));
+    if (head) return { head };
+  }
+  return undefined;
+}
+
+const rank = (tensors: Observed, name: string): number => tensors.get(name)?.dims.length ?? 0;
+const last = (tensors: Observed, name: string): number => tensors.get(name)?.dims.at(-1) ?? 0;
+
+/** What stands behind the scores of classes in a place's numbers. */
+function notesOf({ model, tensors, labels }: DetectorFiles): DenseNotes {
+  const task = textNote(model, "task");
+  const shape = noteOf(model, "kpt_shape");
+  const points = Array.isArray(shape) ? shape.reduce((a: number, b) => a * Number(b), 1) : 0;
+  const prototypes = model.outputs.map((name) => tensors.get(name)?.dims ?? []).find((dims) => dims.length === 4);
+  const coefficients = prototypes && task !== "detect" ? (prototypes[1] ?? 0) : 0;
+  const extra = coefficients + points + (task === "obb" ? 1 : 0);
+  return { ...(labels.length && { classes: labels.length }), extra };
+}
+
+/** Outputs that are boxes, labels and scores, each by its name and its shape. */
+function listedOutputs({ model, tensors }: DetectorFiles): Head | undefined {
+  const named = (pattern: RegExp) => model.outputs.find((name) => pattern.test(name));
+  const boxes =
+    named(/^(?:.*[/:])?(boxes|bboxes|det_boxes|detection_boxes)(?::0)?$/i) ??
+    model.outputs.find((name) => last(tensors, name) === 4 && [2, 3].includes(rank(tensors, name)));
+  const scores = named(/^(?:.*[/:])?(scores|det_scores|detection_scores)(?::0)?$/i);
+  const labels = named(/^(?:.*[/:])?(labels|classes|det_classes|detection_classes)(?::0)?$/i);
+  if (!boxes || !scores || !labels) return undefined;
+  // Scores of each box for its own class alone.
+  if (rank(tensors, scores) !== rank(tensors, boxes) - 1 || rank(tensors, labels) !== rank(tensors, scores))
+    return undefined;
+  const count = named(/^(?:.*[/:])?(num_dets|num_detections)(?::0)?$/i);
+  const tensorflow = /detection_boxes/.test(boxes) || model.inputs.some(({ name }) => /image_tensor/.test(name));
+  return listHead(tensors, { boxes, scores, labels, ...(count && { count }), tensorflow });
+}
+
+/** Architectures whose queries are one class each, or none. */
+const exclusive = /^(Detr|Yolos|TableTransformer|MaskFormer)/;
+
+/** Outputs [n, queries, 4] and [n, queries, classes]. */
+function pairedOutputs({
+  model,
+  tensors,
+  config,
+  labels,
+}: DetectorFiles): (PairReading & { guess?: string }) | undefined {
+  const three = model.outputs.filter((name) => rank(tensors, name) === 3);
+  const boxes =
+    three.find((name) => /pred_boxes|boxes|dets|bbox/i.test(name) && last(tensors, name) === 4) ??
+    three.find((name) => last(tensors, name) === 4);
+  const scores =
+    three.find(
+      (name) =>
+        name !== boxes &&
+        tensors.get(name)?.dims[1] === tensors.get(boxes ?? "")?.dims[1] &&
+        /logits|scores|labels|class|conf/i.test(name),
+    ) ?? three.find((name) => name !== boxes && boxes && tensors.get(name)?.dims[1] === tensors.get(boxes)?.dims[1]);
+  if (!boxes || !scores) return undefined;
+  const trace = new Trace(model, tensors);
+  const { through } = trace.source({ tensor: scores, index: [0, 0, 0] });
+  const size = last(tensors, scores);
+  const queried = /pred_boxes|dets/i.test(boxes) || /logits/.test(scores);
+  const family = architectureOf(config);
+  if (!queried) {
+    // A detector's places, thinned out by nobody yet: their probabilities, and a background where they are over all classes.
+    const over = through[0] === "Softmax";
+    return {
+      ...{ scores, boxes, by: through.length ? "as-is" : "sigmoid", centred: false, several: false, overlapping: true },
+      ...(over && size > 1 && { nothing: "first" as const }),
+    };
+  }
+  const names = labels.length;
+  const known = family !== undefined || names === size || names === size - 1;
+  const single = family !== undefined ? exclusive.test(family) : names > 0 ? names === size - 1 : size === 92;
+  return {
+    ...{ scores, boxes, centred: true, overlapping: false, relative: true, several: !single },
+    by: through.length ? "as-is" : single ? "softmax" : "sigmoid",
+    ...(single && { nothing: "last" as const }),
+    ...(!known && {
+      guess: single ? "a softmax with a last class for nothing was assumed" : "a sigmoid of each class was assumed",
+    }),
+  };
+}
+
+function architectureOf(config: unknown): string | undefined {
+  const named = isRecord(config) && Array.isArray(config.architectures) ? config.architectures[0] : undefined;
+  return named === undefined ? undefined : String(named);
+}

@@ -1,0 +1,71 @@
+/** @file Explanations of what is asked about elements of a model's tensors: boxes, pixels and masks, by one method or several. */
+import type { ElementAnswer, ElementPass, ElementQuestion } from "../explain/elements.ts";
+import { methodsOf } from "../methods/define.ts";
+import type { MethodName } from "../methods/index.ts";
+import type { Method } from "../methods/method.ts";
+import type { Warning } from "../read/decision.ts";
+import { type AskingOptions, inSteps } from "./asking.ts";
+import type { ClassExplanation } from "./classify/kinds.ts";
+import type { PicturePlace, PictureSubject } from "./pictures.ts";
+import type { Placements } from "./placing.ts";
+import { withRemarks } from "./raw-map.ts";
+import type { PreparedSample } from "./sample.ts";
+
+/** One question, with all that is said of it. */
+export interface AskedElements {
+  readonly class: number;
+  readonly label: string;
+  readonly target: string;
+  readonly detection?: number;
+  /** For names of files. */
+  readonly asked: string;
+  /** In words. */
+  readonly question: string;
+  readonly about: ElementQuestion;
+  /** By what it is explained where nobody says. */
+  readonly method: MethodName;
+  readonly warnings: readonly Warning[];
+}
+
+export interface ElementCircumstances {
+  readonly sample: PreparedSample<PictureSubject, PicturePlace>;
+  readonly places: Placements;
+  /** What a reader of any of the model's explanations must know. */
+  readonly warnings: readonly Warning[];
+}
+
+/** Explains by every method in turn; each question by its own where none is said. */
+export async function explainElements(
+  pass: ElementPass,
+  asked: readonly AskedElements[],
+  { method, onProgress, signal }: AskingOptions,
+  { sample, places, warnings }: ElementCircumstances,
+): Promise<ClassExplanation[]> {
+  const ways = method === undefined ? byOwn(asked) : methodsOf(method).map((one) => ({ method: one, asked }));
+  const answers = await inSteps(ways, onProgress, async (way, part) => {
+    const questions = way.asked.map(({ about }) => about);
+    const found = await pass.explain(questions, { method: way.method, onProgress: part, signal });
+    return way.asked.map((one, i) => answered(one, way.method, found[i] as ElementAnswer, warnings));
+  });
+  const order = new Map(asked.map((one, i) => [one.target, i]));
+  const sorted =
+    method === undefined
+      ? answers.toSorted((a, b) => (order.get(a.target) ?? 0) - (order.get(b.target) ?? 0))
+      : answers;
+  return Promise.all(sorted.map(async (answer) => sample.lay(answer, await places.of(answer.layer))));
+}
+
+/** The methods that the questions have of their own, each with its questions. */
+function byOwn(asked: readonly AskedElements[]) {
+  const names = [...new Set(asked.map(({ method }) => method))];
+  return methodsOf(names.length ? names : "grad-cam").map((method) => ({
+    method,
+    asked: asked.filter((one) => one.method === method.name),
+  }));
+}
+
+function answered(asked: AskedElements, method: Method, answer: ElementAnswer, common: readonly Warning[]) {
+  const { about: _, method: _own, warnings, ...said } = asked;
+  const { map, pixels, layer } = answer;
+  return withRemarks(said, method, { map, pixels, layer }, [...common, ...warnings]);
+}
