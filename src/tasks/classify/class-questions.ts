@@ -44,8 +44,10 @@ export function classQuestions(
       "invalid-option",
       `invalid against: "${labels.name(same.class)}" (${same.class}) is the class that is explained; name another class`,
     );
-  const seen = new Map(all.map((question) => [targetText(question), question]).toReversed() as [string, AskedClass][]);
-  return [...seen.values()].toReversed();
+  // One thing is asked once, where and as it was asked first.
+  const seen = new Map<string, AskedClass>();
+  for (const question of all) if (!seen.has(targetText(question))) seen.set(targetText(question), question);
+  return [...seen.values()];
 }
 
 /** In the grammar: "class:281", "class:281 ~ class:285", "not:281". */
