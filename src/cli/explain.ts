@@ -208,7 +208,7 @@ async function explainOne(
   const used = model.reading.layers.find((one) => one.default)?.name ?? null;
   const caption = [`Model ${name}`, used && `layer ${used}`].filter(Boolean).join(", ");
   const drawn = { colormap, caption, write, compression };
-  const { explanations, panel } = await writeWhy(why, { directory: out, stem, ...drawn });
+  const { explanations, overlay, panel } = await writeWhy(why, { directory: out, stem, ...drawn });
   return {
     image: file,
     model: { name, sha256: model.sha256 },
@@ -218,6 +218,7 @@ async function explainOne(
     ...(why.detections && { detections: why.detections }),
     ...(why.remark && { remark: why.remark }),
     explanations: explanations.map((e, i) => ({ ...e, ...(compared && { reference: compared[i].reference }) })),
+    ...(overlay && { overlay }),
     ...(panel && { panel }),
     ...(compared && { reference: compared[0]?.of }),
   };

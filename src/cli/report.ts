@@ -37,6 +37,8 @@ export interface ImageResult {
   /** What is to be said of the whole. */
   readonly remark?: string;
   readonly explanations: readonly (WrittenExplanation & Partial<Pick<ReferenceResult, "reference">>)[];
+  /** Of a detector that found something: all of its boxes in one picture. */
+  readonly overlay?: string;
   readonly panel?: string;
   readonly reference?: ReferenceResult["of"];
 }
@@ -45,10 +47,13 @@ export interface ImageResult {
 export const ofOneMap: ReadonlySet<string> = new Set(["low-probability", "class-independent", "relu-emptied"]);
 
 /** The names of a result's files of these kinds; undefined where one was not written. */
-export function filesOf({ explanations, panel }: ImageResult, kinds: readonly ExplanationFile[]): string[] | undefined {
+export function filesOf(result: ImageResult, kinds: readonly ExplanationFile[]): string[] | undefined {
+  const { explanations, detections, overlay, panel } = result;
   const files = kinds.flatMap((kind) => {
-    if (kind === "panel") return [panel];
-    return explanations.map((e) => (kind === "map" ? e.map?.file : e[kind]));
+    // Where nothing was found there is nothing to draw.
+    if (kind === "panel") return explanations.length ? [panel] : [];
+    const together = kind === "overlay" && detections?.length ? [overlay] : [];
+    return [...explanations.map((e) => (kind === "map" ? e.map?.file : e[kind])), ...together];
   });
   return files.every((file) => file !== undefined) ? files : undefined;
 }
@@ -103,5 +108,6 @@ export function report(result: ImageResult, { json, out }: ExplainFlags): void {
     print(`  reference: ${sameClass ? "the same class" : `another class, ${label}`}`);
     for (const { text } of warnings) print(`    ${text}`);
   }
+  if (result.overlay) print(`  all boxes: ${path.join(out, result.overlay)}`);
   if (result.panel) print(`  panel: ${path.join(out, result.panel)}`);
 }
