@@ -206,7 +206,11 @@ async function explainOne(
   const compared = await reference?.compare(file, why, options);
   const { name } = model.reading;
   const used = model.reading.layers.find((one) => one.default)?.name ?? null;
-  const caption = [`Model ${name}`, used && `layer ${used}`].filter(Boolean).join(", ");
+  // Boxes of several levels have their maps on as many layers.
+  const layers = why.detections
+    ? [...new Set(why.explanations.flatMap(({ layer }) => layer ?? []))]
+    : [used ?? []].flat();
+  const caption = [`Model ${name}`, layers.length > 0 && `layer ${layers.join(", ")}`].filter(Boolean).join(", ");
   const drawn = { colormap, caption, write, compression };
   const { explanations, overlay, panel } = await writeWhy(why, { directory: out, stem, ...drawn });
   return {

@@ -1,9 +1,9 @@
-/** @file A picture's explanations: overlays in the picture's own size, and a panel with a row for each question. */
+/** @file A picture's explanations: overlays in the picture's own size, and a panel with a row or a cell for each question. */
 import { encodePng, rasterise } from "../image/sharp.ts";
 import { heat } from "../render/overlay.ts";
 import type { Cell } from "../render/panel.ts";
 import { type FigureRow, figureOf, panelCell, view, visible } from "../tasks/classify/figure.ts";
-import { boxedView, boxesTogether, detectionDetail } from "../tasks/detect/figure.ts";
+import { boxedView, boxesTogether, detectionDetail, sheetOf } from "../tasks/detect/figure.ts";
 import { type Draw, mostRows, views } from "./drawing.ts";
 
 export const drawPicture: Draw<"picture"> = (why, options) => {
@@ -30,6 +30,9 @@ export const drawPicture: Draw<"picture"> = (why, options) => {
     together: async () =>
       detections?.length ? encodePng(boxesTogether(why, { colormap }), { compression }) : undefined,
     panel: async () => {
+      // Of one method the input need not stand beside every map.
+      const methods = new Set(why.explanations.map(({ method }) => method));
+      if (detections && methods.size === 1) return rasterise(sheetOf(why, [...rows.values()], options), { scale: 2 });
       const input = await encodePng(panelCell(why.picture));
       return rasterise(figureOf(why, [...rows.values()], input, options), { scale: 2 });
     },

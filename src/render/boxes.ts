@@ -24,7 +24,7 @@ const HALO_OPACITY = 0.85;
 const FAINT_OPACITY = 0.5;
 /** Of the picture's shorter side, the width of a line and the size of letters. */
 const LINE_SHARE = 1 / 240;
-const TYPE_SHARE = 1 / 30;
+const TYPE_SHARE = 1 / 34;
 const [LEAST_TYPE, MOST_TYPE] = [13, 48];
 /** A label takes at most so much of the picture's height: what cannot be read is left out. */
 const LABEL_SHARE = 0.5;

@@ -4,7 +4,8 @@ import { type BoxMark, drawBoxes } from "../../render/boxes.ts";
 import type { ColormapName } from "../../render/colormap.ts";
 import { normalise } from "../../render/normalise.ts";
 import { overlay } from "../../render/overlay.ts";
-import { visible } from "../classify/figure.ts";
+import { type Cell, sheet } from "../../render/sheet.ts";
+import { type FigureRow, visible } from "../classify/figure.ts";
 import type { ClassExplanation, Why } from "../classify/kinds.ts";
 import { parseQuestion, topOf } from "../questions.ts";
 import { mostBoxes } from "./box-questions.ts";
@@ -38,6 +39,25 @@ export function boxedView(
     ...own.map((one) => ({ box: onto(one), ...(named && { label: one.label, value: score(one) }) })),
     ...others.map((one) => ({ box: onto(one), faint: true })),
   ]);
+}
+
+/** The figure of one method's maps as SVG: a cell for each question, below one another only where there are many. */
+export function sheetOf(
+  { explanations, detections = [] }: Pick<Why, "explanations" | "detections">,
+  rows: readonly FigureRow[],
+  { colormap, caption }: { readonly colormap: ColormapName; readonly caption: string },
+): string {
+  const [first] = explanations;
+  const left = explanations.length > rows.length ? `, ${rows.length} of ${explanations.length} questions` : "";
+  return sheet({
+    title: `${first?.methodTitle}, ${detections.length} ${detections.length === 1 ? "detection" : "detections"}`,
+    lines: [],
+    cells: rows.map(({ question, detail = [], cells: [cell] }) => ({
+      ...{ label: question, detail: detail.join(", "), cell: cell as Cell },
+    })),
+    colorbar: { colormap, label: "fraction of each map's maximum", ticks: ["0", "0.5", "1"] },
+    caption: `${caption}${left}`,
+  });
 }
 
 /** One picture of all: the best boxes, numbered as they are asked for, over the largest value that any of their maps has. */
