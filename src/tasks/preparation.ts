@@ -65,7 +65,7 @@ export function preparationOf(
       decisions: [
         {
           what,
-          value: usual.guess ? "as for most models of its kind" : "as stated",
+          value: usual.words ?? "as stated",
           because: usual.because,
           ...option,
           ...(usual.guess && { guess: true }),
