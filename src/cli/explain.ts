@@ -7,7 +7,7 @@ import { explanationFiles, type WriteOptions, writeWhy } from "../node/write.ts"
 import { isSizeInput } from "../tasks/detect/sizes.ts";
 import type { Kind } from "../tasks/sample.ts";
 import { eachSample, endWith } from "./each-sample.ts";
-import { assumption, settingsOf } from "./manifest.ts";
+import { assumption, foundBy, settingsOf } from "./manifest.ts";
 import {
   fraction,
   loadOptions,
@@ -194,15 +194,10 @@ async function explainOne(
   flags: ExplainFlags,
   { reference, signal, onProgress, write, compression }: Asking,
 ): Promise<ImageResult> {
-  const { class: classes, target: targets, score, iou, maxDetections, colormap, out } = flags;
+  const { class: classes, target: targets, colormap, out } = flags;
   const { method, against, counterfactual, layer } = flags;
   const options = { method, against, counterfactual, layer, signal };
-  const found = {
-    ...(score !== undefined && { score }),
-    ...(iou !== undefined && { iou }),
-    ...(maxDetections && { maxDetections }),
-  };
-  const why = await model.explain<Kind>(file, { ...options, ...found, classes, targets, onProgress });
+  const why = await model.explain<Kind>(file, { ...options, ...foundBy(flags), classes, targets, onProgress });
   const compared = await reference?.compare(file, why, options);
   const { name } = model.reading;
   const used = model.reading.layers.find((one) => one.default)?.name ?? null;

@@ -96,10 +96,10 @@ export function report(result: ImageResult, { json, out }: ExplainFlags): void {
       `  ${String(index).padStart(4)}  ${label.padEnd(28)} ${score.toFixed(2).padStart(7)} ${percentage}`.trimEnd();
     print(explained.has(index) ? bold(line) : line);
   }
-  for (const { label, question, detection, method, overlay, heat, map, blank, reference } of result.explanations) {
+  for (const { question, method, overlay, heat, map, blank, reference } of result.explanations) {
     const file = overlay ?? heat ?? map?.file;
     const said = [blank && `blank, ${blank}`, !blank && file && path.join(out, file)].filter(Boolean).join();
-    print(`  ${method}, ${detection === undefined ? label : question}${said && `: ${said}`}`);
+    print(`  ${method}, ${question}${said && `: ${said}`}`);
     if (reference) print(`    ${referenceLine(reference)}`);
   }
   printWarnings(result.explanations, ofOneMap);

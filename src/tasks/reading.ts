@@ -137,7 +137,12 @@ export function labelsOf(said: Said): ModelReading["labels"] {
 
 function questionsOf(task: Task, [, classes]: readonly number[], kind: Kind | undefined): string[] {
   if (kind === undefined || detects(task) || task === "text-recognition" || task === "keypoints") return [];
-  return [`class:${classes > 0 ? `0 to ${classes - 1}` : "…"}, or its name`, "class:topN", "not:class:…"];
+  return [
+    `class:${classes > 0 ? `0 to ${classes - 1}` : "…"} (or its name)`,
+    "class:topN",
+    "not:…",
+    "class:… ~ class:…",
+  ];
 }
 
 function warningsOf(

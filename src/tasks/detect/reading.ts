@@ -28,11 +28,13 @@ const probabilities: Readonly<Record<Probability, string>> = {
 
 /** What a detector can be asked. */
 const questions = [
-  "box:0, or another's number",
+  "box:0 (or another number)",
   "box:topN",
-  "box:0.left, .top, .right, .bottom or .objectness",
-  "class:… by name or number, all of its boxes",
-  "not:…, the opposite of each",
+  "box:0.left (or .top, .right, .bottom; .objectness where the head has it)",
+  "class:… (all boxes of a class, by its name or number)",
+  "class:topN",
+  "not:… (the opposite of each)",
+  "… ~ … (one rather than another)",
 ];
 
 export function readHead(
