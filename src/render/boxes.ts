@@ -22,10 +22,10 @@ const LINE: Colour = [255, 255, 255];
 const HALO: Colour = [16, 16, 20];
 const HALO_OPACITY = 0.85;
 const FAINT_OPACITY = 0.5;
-/** Of the picture's shorter side, the width of a line and the size of letters. */
+/** Of the picture's shorter side, the width of a line. */
 const LINE_SHARE = 1 / 240;
-const TYPE_SHARE = 1 / 34;
-const [LEAST_TYPE, MOST_TYPE] = [13, 48];
+/** Letters grow with it, from the least that can be read. */
+const [LEAST_TYPE, TYPE_SHARE, MOST_TYPE] = [8, 1 / 80, 48];
 /** A label takes at most so much of the picture's height: what cannot be read is left out. */
 const LABEL_SHARE = 0.5;
 
@@ -45,7 +45,7 @@ export function drawBoxes(picture: Picture, marks: readonly BoxMark[]): Picture 
     frame(out, box, [-1 - (line >> 1), line + 2 + (line >> 2)], HALO, HALO_OPACITY);
     frame(out, box, [-(line >> 1), line], LINE, 1);
   }
-  const size = Math.min(MOST_TYPE, Math.max(LEAST_TYPE, Math.round(shorter * TYPE_SHARE)));
+  const size = Math.min(MOST_TYPE, Math.round(LEAST_TYPE + shorter * TYPE_SHARE));
   const taken: Box[] = [];
   for (const mark of told) taken.push(...label(out, mark, size, line, taken));
   return out;

@@ -1,5 +1,6 @@
 /** @file What a person looks at of a detector: its boxes on the picture, one for each explanation and all of them together. */
 import type { Picture, PixelMap } from "../../image/picture.ts";
+import { resample } from "../../image/resample.ts";
 import { type BoxMark, drawBoxes } from "../../render/boxes.ts";
 import type { ColormapName } from "../../render/colormap.ts";
 import { normalise } from "../../render/normalise.ts";
@@ -73,13 +74,28 @@ export function boxesTogether(
   const maps = explanations.filter((one) => speaksFor(one.target));
   const [first] = maps;
   const joined = maps.filter(({ method }) => method === first?.method).map((one) => visible(one));
-  const seen = joined.length ? overlay(picture, largest(joined), colours) : picture;
+  const seen = enlarged(joined.length ? overlay(picture, largest(joined), colours) : picture);
   const onto = scaled(geometry, seen);
   const shown = detections.slice(0, mostBoxes);
   const marks = shown.map(
     (one): BoxMark => ({ box: onto(one), label: `${one.index} ${one.label}`, value: score(one) }),
   );
   return drawBoxes(seen, marks);
+}
+
+/** What is smaller than this across or down has no room for several names. */
+const LEAST_SIDE = 480;
+const MOST_TIMES = 4;
+const MOST_SIDE = 4096;
+
+function enlarged(small: Picture): Picture {
+  const { width, height } = small;
+  const times = Math.min(
+    MOST_TIMES,
+    Math.ceil(LEAST_SIDE / Math.min(width, height)),
+    Math.floor(MOST_SIDE / Math.max(width, height)),
+  );
+  return times > 1 ? resample(small, width * times, height * times, "bilinear") : small;
 }
 
 /** Whether a question is for whole boxes: not for an edge, not against, not rather than another. */
