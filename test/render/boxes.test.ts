@@ -142,9 +142,9 @@ describe("a label", () => {
     ]; // prettier-ignore
     const lone = changed(before, [{ box, label: "first" }]);
     const now = new Map(changed(before, both).map(({ x, y, value }) => [`${x},${y}`, value]));
-    const letters = lone.filter(({ x, y, value }) => value === 255 && (y < 76 || x < 96));
+    const letters = lone.filter(({ x, y, value }) => value > 150 && (y < 76 || x < 96));
     expect(letters.length).toBeGreaterThan(10);
-    expect(letters.every(({ x, y }) => now.get(`${x},${y}`) === 255)).toBe(true);
+    expect(letters.every(({ x, y }) => (now.get(`${x},${y}`) ?? 0) > 150)).toBe(true);
   });
 });
 
