@@ -72,6 +72,7 @@ export function denseHead(
     scores: output,
     examples: firstOfLevels.map(({ from }) => ({ score: element(from, first), box: element(from, 0) })),
     classes,
+    probability: logits ? "sigmoid" : "as-is",
     overlapping: true,
     decode(of, size, threshold) {
       const reading = { axis, first, classes, objectness, logits, raw, levels, element, extra };

@@ -26,6 +26,7 @@ export function rowHead(tensors: Observed, output: string, chooses: boolean): He
     scores: output,
     examples: [{ score: element(0, score), box: element(0, corner) }],
     classes: -1,
+    probability: "as-is",
     overlapping: false,
     decode(of, _, threshold) {
       const { data, dims: shape } = of(output);
