@@ -60,6 +60,9 @@ interface Mover {
 
 const squashing: ReadonlySet<string> = new Set(["Sigmoid", "Softmax", "LogSoftmax", "Sqrt"]);
 
+/** Whether an operator makes probabilities and the like, each element of its own logit. */
+export const squashes = (opType: string): boolean => squashing.has(opType);
+
 const movers: Readonly<Record<string, Mover>> = {
   Identity: { back: same },
   Cast: { back: same },
@@ -429,6 +432,13 @@ export class Trace {
       if (squashing.has(opType)) through.push(opType);
       here = next;
     }
+  }
+
+  /** The node that only moved the values of a tensor, and the inputs that they were; undefined for what was computed. */
+  movedFrom(tensor: string): { readonly node: NodeProto; readonly from: readonly string[] } | undefined {
+    const node = this.model.producer.get(tensor);
+    if (!node || !this.#mover(node) || (node.opType === "TopK" && node.output[0] !== tensor)) return undefined;
+    return { node, from: this.#movedBy(node) };
   }
 
   /** Whether a node of some type made a tensor. */
