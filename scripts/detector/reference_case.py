@@ -17,8 +17,12 @@ from torch import nn
 
 SIDE = 64
 LEAST, DOUBLE, MOST = 0.25, 0.7, 300
+#: The standard deviation of class logits.
+LIVELY = 1.5
 #: Detections whose score is nearer to the threshold than this would make a case that rounding decides.
 MARGIN = 1e-3
+#: Of a gradient, every so many values are kept: of all channels, rows and columns some, as no side is a multiple.
+EVERY = 3
 OPSETS = {False: 17, True: 18}
 
 
@@ -51,7 +55,11 @@ class Case:
     metadata: dict[str, str] = field(default_factory=dict)
     beside: dict[str, dict] = field(default_factory=dict)
     names: tuple[str, ...] = ("cat", "dog", "cup")
+    #: PyTorch's exporters (`dynamo`) that can write it: each is checked, and the files of those in `keeps` are kept.
     exporters: tuple[bool, ...] = (False, True)
+    keeps: tuple[bool, ...] = (False, True)
+    #: Inner names, which are most of a large graph with few weights, are made short.
+    brief: bool = False
 
 
 def painting() -> np.ndarray:
@@ -82,23 +90,13 @@ def draw(module: nn.Module, seed: int) -> nn.Module:
     return module.eval()
 
 
-def lift(logits: torch.Tensor, count: int, threshold=LEAST) -> tuple[float, float]:
-    """Scale and shift of logits [n] that put the best ones, about `count`, above a probability; a spread of 1.5."""
-    scale = 1.5 / logits.std()
-    ordered = (scale * logits).sort(descending=True).values
-    # Where there is most room for the threshold.
-    count = max(range(count - 4, count + 5), key=lambda at: ordered[at - 1] - ordered[at])
-    middle = (ordered[count - 1] + ordered[count]) / 2
-    return float(scale), float(np.log(threshold / (1 - threshold)) - middle)
-
-
-def spread(layers, logits: torch.Tensor, count: int):
-    """Scales and shifts the last layers, whose outputs are these logits [n], as `lift` says."""
-    scale, shift = lift(logits.detach(), count)
-    for layer in layers:
-        with torch.no_grad():
-            layer.weight.mul_(scale)
-            layer.bias.mul_(scale).add_(shift)
+def roomy(scores_at, count: int) -> float:
+    """The shift at which about `count` of the scores are above the threshold and none is near it; scores_at gives [m, n] of shifts [m]."""
+    shifts = torch.linspace(-12, 12, 1201)
+    with torch.no_grad():
+        scores = scores_at(shifts)
+    fits = ((scores > LEAST).sum(1) - count).abs() <= max(2, count // 4)
+    return float(shifts[((scores - LEAST).abs().amin(1) * fits).argmax()])
 
 
 def export(case: Case, dynamo: bool) -> onnx.ModelProto:
@@ -120,9 +118,27 @@ def export(case: Case, dynamo: bool) -> onnx.ModelProto:
         del graph.value_info[:]
         del graph.metadata_props[:]
     del model.metadata_props[:]
+    if case.brief:
+        shorten(model.graph, {value.name: value.name for value in [*model.graph.input, *model.graph.output]})
     for key, value in case.metadata.items():
         model.metadata_props.add(key=key, value=value)
     return model
+
+
+def shorten(graph: onnx.GraphProto, known: dict[str, str]):
+    """Short names for all that is inside of a graph, and of the graphs in its nodes."""
+    short = lambda name: known.setdefault(name, f"t{len(known)}") if name else ""
+    for tensor in graph.initializer:
+        tensor.name = short(tensor.name)
+    for value in [*graph.input, *graph.output]:
+        value.name = short(value.name)
+    for i, node in enumerate(graph.node):
+        node.name = f"{node.op_type}{i}"
+        for names in (node.input, node.output):
+            names[:] = [short(name) for name in names]
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                shorten(attribute.g, known)
 
 
 def check(case: Case, data: bytes) -> float:
@@ -153,22 +169,24 @@ def write_case(directory: Path, case: Case):
     folder = directory / case.name
     folder.mkdir(parents=True, exist_ok=True)
     files, sizes = [], []
+    case.module.eval()
     for dynamo in case.exporters:
         data = export(case, dynamo).SerializeToString(deterministic=True)
         error = check(case, data)
         if error > 1e-4:
             raise SystemExit(f"{case.name}: the file differs from PyTorch by {error:.1e} (dynamo={dynamo})")
-        files.append({"file": "model-dynamo.onnx" if dynamo else "model.onnx", "differs": float(f"{error:.1e}")})
-        (folder / files[-1]["file"]).write_bytes(data)
-        sizes.append(f"{len(data) / 1e3:.0f} kB ({error:.0e})")
+        sizes.append(f"{len(data) / 1e3:.0f} kB ({error:.0e}){'' if dynamo in case.keeps else ' not kept'}")
+        if dynamo in case.keeps:
+            files.append({"file": "model-dynamo.onnx" if dynamo else "model.onnx", "differs": float(f"{error:.1e}")})
+            (folder / files[-1]["file"]).write_bytes(data)
     gradients = []
     (picture,) = [name for name in case.inputs if name == case.picture["input"]]
     for question, value in case.questions.items():
         (gradient,) = torch.autograd.grad(value, case.inputs[picture], retain_graph=True)
         unit = float(gradient.abs().max())
         file = "gradient.npy" if question == "box:0" else f"gradient-{question.split('.')[1]}.npy"
-        np.save(folder / file, (gradient / unit).numpy().astype(np.float16))
-        gradients.append({"question": question, "value": value.item(), "file": file, "unit": unit})
+        np.save(folder / file, (gradient / unit).flatten()[::EVERY].numpy().astype(np.float16))
+        gradients.append({"question": question, "value": value.item(), "file": file, "every": EVERY, "unit": unit})
     fixed = {
         name: {"type": str(value.dtype).removeprefix("torch."), "shape": list(value.shape), "data": value.flatten().tolist()}
         for name, value in case.inputs.items() if name != picture
