@@ -3,9 +3,9 @@
  * rows that non-maximum suppression left), and through the function that made a probability of it, to the logit.
  */
 import { InternalError, present } from "../errors.ts";
-import { product, range } from "../onnx/dims.ts";
+import { isStatic, product, range } from "../onnx/dims.ts";
 import { Attributes, constantValues, inputsOf, type Model } from "../onnx/model.ts";
-import type { Observed } from "../onnx/observe.ts";
+import type { Observed, TensorType } from "../onnx/observe.ts";
 import type { NodeProto } from "../onnx/proto.ts";
 import { operatorOf } from "../ops/index.ts";
 
@@ -19,6 +19,13 @@ export interface Element {
 export interface Source extends Element {
   readonly through: readonly string[];
 }
+
+/**
+ * The shape of a tensor for one picture; undefined for one that is not known. A free first dimension is the batch where it follows that
+ * of the pictures: rows that suppression left, and what merged the batch with another axis, are as many as a run says.
+ */
+export const ofOnePicture = (tensor: TensorType | undefined): readonly number[] | undefined =>
+  tensor?.perImage ? tensor.dims.map((d, axis) => (d < 0 && axis === 0 ? 1 : d)) : tensor?.dims;
 
 /** What a run knows of tensors: their shapes, and the numbers of those that choose. */
 export interface RunValues {
@@ -407,7 +414,7 @@ export class Trace {
   /** What a run must hand over for the elements of a tensor to be traced: what chooses, and what has a shape that only the run knows. */
   needs(name: string): string[] {
     const needed = new Set<string>();
-    const known = (tensor: string) => this.tensors.get(tensor)?.dims.every((d, axis) => d >= 0 || axis === 0) ?? false;
+    const known = (tensor: string) => isStatic(ofOnePicture(this.tensors.get(tensor)));
     const wants = (tensor: string | undefined) => {
       if (tensor && !this.model.constants.has(tensor)) needed.add(tensor);
     };
@@ -450,8 +457,8 @@ export class Trace {
     const node = this.model.producer.get(tensor);
     if (!node) return undefined;
     const dims = (name: string) => {
-      const known = run.dims(name) ?? this.tensors.get(name)?.dims.map((d, axis) => (d < 0 && axis === 0 ? 1 : d));
-      if (!known || known.includes(-1)) throw new InternalError(`the shape of "${name}" is not known`);
+      const known = run.dims(name) ?? ofOnePicture(this.tensors.get(name));
+      if (!known || !isStatic(known)) throw new InternalError(`the shape of "${name}" is not known`);
       return known;
     };
     const values = (name: string | undefined): ArrayLike<number | bigint> => {

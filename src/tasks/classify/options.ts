@@ -32,11 +32,15 @@ export function checkClassify(options: Omit<ClassifyOptions, "inputs"> & { reado
   checkList(options.classes, "classes", '["espresso", 281, "top3"]', isQuery);
   const { against } = options;
   expects(against === undefined || isQuery(against), "against", against, 'a class, "espresso" or 281');
-  const { score, iou, maxDetections } = options;
+  checkDetect(options);
+  expects(!/^top\d+$/.test(String(against ?? "")), "against", against, "one class");
+}
+
+/** @throws UserError `invalid-option` */
+export function checkDetect({ score, iou, maxDetections }: DetectOptions): void {
   const part = (value: number | undefined) => value === undefined || (value >= 0 && value <= 1);
   expects(part(score), "score", score, "a number from 0 to 1");
   expects(part(iou), "iou", iou, "a number from 0 to 1");
   const whole = maxDetections === undefined || (Number.isInteger(maxDetections) && maxDetections > 0);
   expects(whole, "maxDetections", maxDetections, "an integer of at least 1");
-  expects(!/^top\d+$/.test(String(against ?? "")), "against", against, "one class");
 }

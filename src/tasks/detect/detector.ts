@@ -2,8 +2,8 @@
 import { present, UserError } from "../../errors.ts";
 import type { Explainer } from "../../explain/explainer.ts";
 import { namedLayer } from "../../explain/named-layer.ts";
-import { methodsOf } from "../../methods/define.ts";
 import { picture as blank } from "../../image/picture.ts";
+import { methodsOf } from "../../methods/define.ts";
 import type { Runtime } from "../../onnx/runtime.ts";
 import { layersOf } from "../../read/layers.ts";
 import type { ClassifierContext } from "../classify/classification.ts";

@@ -58,7 +58,13 @@ export function chosenBoxes(
 
 /** What is above a threshold: places and columns, [m] each. */
 function above(build: Builder, scores: Value, threshold: number): [Value, Value] {
-  const found = build.op("NonZero", [build.cast(build.greater(scores, threshold), DataType.FLOAT)], undefined, DataType.INT64, [2, -1]);
+  const found = build.op(
+    "NonZero",
+    [build.cast(build.greater(scores, threshold), DataType.FLOAT)],
+    undefined,
+    DataType.INT64,
+    [2, -1],
+  );
   return [columnOf(build, found, 0, 0), columnOf(build, found, 0, 1)];
 }
 
@@ -130,8 +136,14 @@ function cornersOf(build: Builder, given: Value, cells: readonly LevelPlaces[] |
     const all = cells.flatMap(({ stride, rows, columns }) =>
       range(rows * columns).map((i) => [i % columns, Math.floor(i / columns), stride] as const),
     );
-    const corners = build.floats(all.flatMap(([x, y]) => [x, y]), [all.length, 2]);
-    const strides = build.floats(all.map(([, , stride]) => stride), [all.length, 1]);
+    const corners = build.floats(
+      all.flatMap(([x, y]) => [x, y]),
+      [all.length, 2],
+    );
+    const strides = build.floats(
+      all.map(([, , stride]) => stride),
+      [all.length, 1],
+    );
     centre = build.mul(build.add(centre, corners), strides);
     size = build.mul(build.exp(size), strides);
   }
@@ -141,7 +153,10 @@ function cornersOf(build: Builder, given: Value, cells: readonly LevelPlaces[] |
 
 function ofRows(build: Builder, { flat, corner, score, label }: RowsLayout, output: Value): Places {
   const width = output.dims?.at(-1) ?? -1;
-  const table = { ...build.reshape(output, build.concat([build.ints([-1]), build.dimOf(output, flat ? 1 : 2)], 0)), dims: [-1, width] };
+  const table = {
+    ...build.reshape(output, build.concat([build.ints([-1]), build.dimOf(output, flat ? 1 : 2)], 0)),
+    dims: [-1, width],
+  };
   const rows = build.cast(table, DataType.FLOAT);
   const part = (from: number, to: number) => build.slice(rows, 1, from, to);
   const boxes = part(corner, corner + 4);

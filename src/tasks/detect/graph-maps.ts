@@ -55,7 +55,10 @@ export function mapsAtLevel(
   const seed = oneHot(build, build.where(isHere, own, size), size, gradientType(typeOf(model, tensors, tensor).type));
   const rows = { ...build.reshape(seed, build.ints([0, ...root.dims.slice(1)])), dims: [-1, ...root.dims.slice(1)] };
   const [name = ""] = writeAdjoint(build, adjoint, freshPrefix(model), new Map([[adjoint.seeds[0] ?? "", rows]]));
-  return build.cast({ name, type: gradientType(typeOf(model, tensors, layer).type), dims: [-1, ...grid] }, DataType.FLOAT);
+  return build.cast(
+    { name, type: gradientType(typeOf(model, tensors, layer).type), dims: [-1, ...grid] },
+    DataType.FLOAT,
+  );
 }
 
 /** 1 at an index, nothing for one that is beyond. */
@@ -95,7 +98,12 @@ function inWindows(
   const size = (root.dims[1] ?? 1) * around.length;
   const inside = build.add(build.mul(build.sub(at[0], top), columns), build.sub(at[1], left));
   const index = build.add(build.mul(channel, around.length), inside);
-  const seed = oneHot(build, build.where(isHere, index, build.ints(size)), size, gradientType(typeOf(model, tensors, tensor).type));
+  const seed = oneHot(
+    build,
+    build.where(isHere, index, build.ints(size)),
+    size,
+    gradientType(typeOf(model, tensors, tensor).type),
+  );
   const shape = [root.dims[1] ?? 1, ...sizes];
   const given = new Map<string, Value>([
     [adjoint.seeds[0] ?? "", { ...build.reshape(seed, build.ints([0, ...shape])), dims: [-1, ...shape] }],

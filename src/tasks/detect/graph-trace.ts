@@ -9,7 +9,7 @@ import { isStatic, product } from "../../onnx/dims.ts";
 import { Attributes, constantValues, describe, type Model } from "../../onnx/model.ts";
 import { type Observed, typeOf } from "../../onnx/observe.ts";
 import { DataType, type NodeProto } from "../../onnx/proto.ts";
-import { squashes, Trace } from "../../read/trace.ts";
+import { ofOnePicture, squashes, Trace } from "../../read/trace.ts";
 
 /** A tensor that scores are computed as, of one picture, and the number of its first element. */
 export interface Root {
@@ -22,7 +22,7 @@ export interface Root {
 export function rootsOf(tensors: Observed, names: readonly string[]): Root[] {
   let from = 0;
   return names.map((tensor) => {
-    const dims = ofOnePicture(tensors.get(tensor)?.dims ?? []);
+    const dims = ofOnePicture(tensors.get(tensor)) ?? [];
     const root = { tensor, dims, from };
     from += product(dims);
     return root;
@@ -54,15 +54,19 @@ export function sourceNumbers(
     const [source] = sources;
     if (sources.every((one) => one === undefined)) return undefined;
     const { dims } = given(name);
-    const like = (of: string) => nothing(build, given(of), tensors.get(of)?.perImage ?? false);
+    const like = (of: string) => nothing(build, given(of), ofOnePicture(tensors.get(of)));
     if (node.opType === "Concat")
-      return build.again(node, sources.map((one, i) => one ?? like(from[i] as string)), DataType.INT64, dims);
+      return build.again(
+        node,
+        sources.map((one, i) => one ?? like(from[i] as string)),
+        DataType.INT64,
+        dims,
+      );
     const others = node.input.slice(1).map((other) => (other ? given(other) : undefined));
-    if (node.opType === "ScatterND")
-      return build.again(node, [like(name), others[0], source], DataType.INT64, dims);
+    if (node.opType === "ScatterND") return build.again(node, [like(name), others[0], source], DataType.INT64, dims);
     if (!source || squashes(node.opType) || ["Identity", "Cast", "Dropout", "Mul"].includes(node.opType)) return source;
     if (node.opType === "TopK") {
-      const { axis = -1 } = { axis: new Attributes(node).int("axis", -1) };
+      const axis = new Attributes(node).int("axis", -1);
       const indices = { name: node.output[1] as string, type: DataType.INT64, dims };
       return build.op("GatherElements", [source, indices], { axis }, DataType.INT64, dims);
     }
@@ -70,19 +74,16 @@ export function sourceNumbers(
     const outputs = node.output.map((output) => ({ type: DataType.INT64, dims: tensors.get(output)?.dims }));
     return build.againAll(node, [source, ...others], outputs)[node.output.indexOf(name)];
   };
-  return numbers(scores) ?? nothing(build, given(scores), true);
+  return numbers(scores) ?? nothing(build, given(scores), ofOnePicture(tensors.get(scores)));
 }
-
-const ofOnePicture = (dims: readonly number[]): number[] => dims.map((d, axis) => (axis === 0 && d < 0 ? 1 : d));
 
 const counted = (build: Builder, { dims, from }: Root): Value => {
   const all = build.iota(build.ints([product(dims)]));
   return build.reshape({ ...build.add(all, from), dims: [-1] }, build.ints(dims));
 };
 
-/** -1 in the shape of a tensor: of one picture, where its rows are pictures. */
-function nothing(build: Builder, of: Value, perImage: boolean): Value {
-  const dims = perImage && of.dims ? ofOnePicture(of.dims) : (of.dims ?? [-1]);
+/** -1 in the shape of a tensor. */
+function nothing(build: Builder, of: Value, dims: readonly number[] = []): Value {
   const shape = isStatic(dims) ? build.ints(dims) : build.shapeOf(of);
   return build.sub(build.zeros(shape, DataType.INT64, dims), 1);
 }
