@@ -370,6 +370,18 @@ export class Trace {
     return [...roots];
   }
 
+  /** Of the tensors that elements of one may have been computed as, those of which probabilities were made on the way. */
+  logits(name: string): Set<string> {
+    const found = new Set<string>();
+    this.#walk(name, (_, node) => {
+      if (!node || !squashing.has(node.opType)) return;
+      this.#walk(first(node), (tensor, moved) => {
+        if (!moved) found.add(tensor);
+      });
+    });
+    return found;
+  }
+
   /** All tensors that an element depends on: of what was only moved together with it, nothing. */
   behind(element: Element): Set<string> {
     const found = new Set<string>();
