@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,7 +40,7 @@ class Found:
 class Case:
     """`inputs`, in the module's order; `picture` names the one that holds the picture and how its values were prepared.
 
-    `questions` are scalars of the first detection, by the question that asks for them; their gradients are taken by the picture.
+    `questions` are scalars of the first detection as functions of the picture's input; their gradients are taken by it.
     """
 
     name: str
@@ -49,7 +50,7 @@ class Case:
     picture: dict
     outputs: list[str]
     found: Found
-    questions: dict[str, torch.Tensor]
+    questions: dict[str, Callable[[torch.Tensor], torch.Tensor]]
     extent: tuple[int, int] = (SIDE, SIDE)
     free: dict = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
@@ -60,6 +61,8 @@ class Case:
     keeps: tuple[bool, ...] = (False, True)
     #: Inner names, which are most of a large graph with few weights, are made short.
     brief: bool = False
+    #: How far the gradient may be from central differences, as a part of it.
+    exact: float = 1e-4
 
 
 def painting() -> np.ndarray:
@@ -154,6 +157,43 @@ def check(case: Case, data: bytes) -> float:
     return max(float(np.abs(a - b.numpy()).max() / max(1, np.abs(b.numpy()).max())) if a.size else 0.0 for a, b in zip(got, expected))
 
 
+@contextlib.contextmanager
+def as_in_files(module: nn.Module):
+    """Two things that autograd does otherwise than the function asks for, which is what a file holds.
+
+    Networks detach tensors, for the sake of their training alone. And the gradient of BatchNorm2d in evaluation is wrong on a CPU
+    where what comes back is not contiguous (PyTorch 2.15.0).
+    """
+    detach = torch.Tensor.detach
+    torch.Tensor.detach = lambda tensor: tensor
+    even = lambda layer, inputs, output: output.register_hook(lambda gradient: gradient.contiguous()) and None
+    hooks = [layer.register_forward_hook(even) for layer in module.modules() if isinstance(layer, nn.BatchNorm2d)]
+    try:
+        yield
+    finally:
+        torch.Tensor.detach = detach
+        for hook in hooks:
+            hook.remove()
+
+
+def gradient_of(case: Case, question: str) -> tuple[float, torch.Tensor]:
+    """The scalar that a question asks for and its gradient, which central differences in double precision must agree with."""
+    picture, ask = case.inputs[case.picture["input"]], case.questions[question]
+    case.module.float()
+    with as_in_files(case.module):
+        value = ask(picture)
+        (gradient,) = torch.autograd.grad(value, picture)
+    case.module.double()
+    direction, at = (gradient / gradient.norm()).double(), picture.detach().double()
+    step = 1e-5 * at.abs().amax()
+    with torch.no_grad():
+        slope = (ask(at + step * direction) - ask(at - step * direction)) / (2 * step)
+    error = abs(slope.item() / gradient.norm().item() - 1)
+    if not error < case.exact:
+        raise SystemExit(f"{case.name}: the gradient of {question} differs from differences by {error:.1e}")
+    return value.item(), gradient
+
+
 def in_lines(told: dict) -> str:
     """JSON with a line for each key, and for each item of a list of objects."""
     rows = lambda value: "[\n  " + ",\n  ".join(map(json.dumps, value)) + "\n ]"
@@ -180,13 +220,13 @@ def write_case(directory: Path, case: Case):
             files.append({"file": "model-dynamo.onnx" if dynamo else "model.onnx", "differs": float(f"{error:.1e}")})
             (folder / files[-1]["file"]).write_bytes(data)
     gradients = []
-    (picture,) = [name for name in case.inputs if name == case.picture["input"]]
-    for question, value in case.questions.items():
-        (gradient,) = torch.autograd.grad(value, case.inputs[picture], retain_graph=True)
+    picture = case.picture["input"]
+    for question in case.questions:
+        value, gradient = gradient_of(case, question)
         unit = float(gradient.abs().max())
         file = "gradient.npy" if question == "box:0" else f"gradient-{question.split('.')[1]}.npy"
         np.save(folder / file, (gradient / unit).flatten()[::EVERY].numpy().astype(np.float16))
-        gradients.append({"question": question, "value": value.item(), "file": file, "every": EVERY, "unit": unit})
+        gradients.append({"question": question, "value": value, "file": file, "every": EVERY, "unit": unit})
     fixed = {
         name: {"type": str(value.dtype).removeprefix("torch."), "shape": list(value.shape), "data": value.flatten().tolist()}
         for name, value in case.inputs.items() if name != picture

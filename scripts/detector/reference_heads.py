@@ -230,15 +230,18 @@ def kept(rows, scores, kinds):
     return Found(boxes[left].detach(), scores[there][left].detach(), kinds[there][left]), there[left]
 
 
+def by_cell(body, kind, cell, asked):
+    """The class logit of a cell, and those of its edges that are asked for, by name and index."""
+    edge = lambda i: lambda picture: body.both(picture)[0][0, i, cell]
+    return {"box:0": lambda picture: body.both(picture)[1][0, kind, cell]} | {f"box:0.{name}": edge(i) for name, i in asked.items()}
+
+
 def dense(name, head, bins, seed, asked, **more):
     images, picture = prepared()
     body = draw(Distances(bins), seed).settle(images, 20)
     out = Dense(body)(images)[0].T
     found, rows = kept(out[:, :4], *out[:, 4:].max(1))
-    edges, logits = body.both(images)
-    best, kind = rows[0], found.classes[0]
-    questions = {"box:0": logits[0, kind, best]}
-    questions |= {f"box:0.{edge}": edges[0, i, best] for edge, i in asked.items()}
+    questions = by_cell(body, found.classes[0], rows[0], asked)
     case = dict(picture={"input": "images", **picture}, metadata=ULTRALYTICS, inputs={"images": images}, outputs=["output0"])
     return Case(name, head, Dense(body), found=found, questions=questions, **case, **more)
 
@@ -251,11 +254,9 @@ def chosen(name, head, make, bins, seed, asked, metadata, **more):
     rows = module(images)[0].detach()
     rows = rows[rows[:, 4] > LEAST]
     found = Found(rows[:, :4], rows[:, 4], rows[:, 5].long())
-    edges, logits = body.both(images)
-    at = (edges[0].T - rows[0, :4]).abs().sum(1).argmin()
+    at = (body.both(images)[0][0].T - rows[0, :4]).abs().sum(1).argmin()
     case = dict(picture={"input": "images", **picture}, metadata=ULTRALYTICS | metadata, inputs={"images": images}, outputs=["output0"])
-    questions = {"box:0": logits[0, found.classes[0], at]}
-    questions |= {f"box:0.{edge}": edges[0, i, at] for edge, i in asked.items()}
+    questions = by_cell(body, found.classes[0], at, asked)
     return Case(name, head, module, found=found, questions=questions, **case, **more)
 
 
@@ -280,8 +281,8 @@ def with_objectness(name, head, module, seed, scale, metadata, **more):
     whole = module.decode(out[None])[0] if isinstance(module, Yolox) and not module.decoded else out
     best, kinds = whole[:, 5:].max(1)
     found, rows = kept(whole[:, :4], whole[:, 4] * best, kinds)
-    flat = module.flat(images)[0, rows[0]]
-    questions = {"box:0": flat[5 + found.classes[0]], "box:0.objectness": flat[4]}
+    said = lambda picture: module.flat(picture)[0, rows[0]]
+    questions = {"box:0": lambda picture: said(picture)[5 + found.classes[0]], "box:0.objectness": lambda picture: said(picture)[4]}
     case = dict(picture={"input": "images", **picture}, metadata=metadata, inputs={"images": images})
     outputs = ["output" if isinstance(module, Yolox) else "output0"]
     return Case(name, head, module, found=found, questions=questions, outputs=outputs, **case, **more)

@@ -68,7 +68,7 @@ def softmax(logits, shifts):
     return shifted.softmax(2)[..., 1:].flatten(1)
 
 
-def case(name, head, network, part, layers, logits_of, scores_of, order, count):
+def case(name, head, network, part, layers, logits_of, scores_of, order, count, exact=1e-4):
     """`layers` give class logits; `scores_of` the scores of logits [n, classes] and of what the part said, at shifts of their bias."""
     image, picture = prepared(batch=False)
     said, _ = heard(network, part, image)
@@ -94,8 +94,8 @@ def case(name, head, network, part, layers, logits_of, scores_of, order, count):
     good = found["scores"] > LEAST
     return Case(
         name, head, Listed(network, order), {"input": image}, {"input": "input", **picture}, order,
-        Found(*(found[key][good].detach() for key in ("boxes", "scores", "labels"))), {"box:0": logits[at, kind]}, names=NAMES,
-        exporters=(False,), brief=True,
+        Found(*(found[key][good].detach() for key in ("boxes", "scores", "labels"))), {"box:0": lambda picture: logits_of(heard(network, part, picture)[0])[at, kind]}, names=NAMES,
+        exporters=(False,), brief=True, exact=exact,
     )
 
 
@@ -156,5 +156,6 @@ def cases():
     predictor = draw(network, 14).roi_heads.box_predictor
     yield case(
         "faster-rcnn", "boxes, labels, scores; Faster R-CNN", network, predictor, [predictor.cls_score], lambda said: said[0], softmax_of,
-        ["boxes", "labels", "scores"], 10,
+        # Differences also see the proposals move, by which torchvision does not differentiate.
+        ["boxes", "labels", "scores"], 10, exact=0.05,
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-
 import torch
 from torch import nn
 from transformers import (
@@ -52,50 +50,36 @@ class Authors(nn.Module):
 
 def settled(network, images, layer, softmax, count):
     """Class logits that differ by query and not by class alone; about `count` scores above the threshold."""
+    logits = lambda: network(pixel_values=images).logits[0]
     with torch.no_grad():
-        before = network(pixel_values=images).logits[0]
-        factor, middle = LIVELY / (before - before.mean(0)).std(), before.mean(0)
-        after = factor * (before - middle)
-        if softmax:
-            shifted = lambda shifts: torch.cat([after[:, :-1].expand(len(shifts), -1, -1), after[:, -1:] - shifts[:, None, None]], 2)
-            scores = lambda shifts: shifted(shifts).softmax(2)[..., :-1].amax(2)
-        else:
-            scores = lambda shifts: (after + shifts[:, None, None]).sigmoid().flatten(1)
-        shift = roomy(scores, count)
+        middle = logits().mean(0)
+        factor = LIVELY / (logits() - middle).std()
         layer.weight.mul_(factor)
         layer.bias.sub_(middle).mul_(factor)
+        after = logits()
         if softmax:
-            layer.bias[-1] -= shift
+            shifted = lambda shifts: torch.cat([after[:, :-1].expand(len(shifts), -1, -1), after[:, -1:] - shifts[:, None, None]], 2)
+            layer.bias[-1] -= roomy(lambda shifts: shifted(shifts).softmax(2)[..., :-1].amax(2), count)
         else:
-            layer.bias += shift
+            layer.bias += roomy(lambda shifts: (after + shifts[:, None, None]).sigmoid().flatten(1), count)
     return network
 
 
-@contextmanager
-def undetached():
-    """Where a network detaches a tensor for its training, its file goes on differentiably: so does the reference."""
-    detach = torch.Tensor.detach
-    torch.Tensor.detach = lambda tensor: tensor
-    try:
-        yield
-    finally:
-        torch.Tensor.detach = detach
-
-
 def found_by(network, images, softmax):
-    """What transformers' own post-processing finds, best first, and the logit of the first."""
-    with undetached():
-        said = network(pixel_values=images)
+    """What transformers' own post-processing finds, best first, and the logit of the first as a function of the picture."""
+    said = network(pixel_values=images)
     sizes = [(ORIGINAL[1], ORIGINAL[0])]
     processor = DetrImageProcessor() if softmax else RTDetrImageProcessor()
     (found,) = processor.post_process_object_detection(said, threshold=LEAST, target_sizes=sizes)
+    if len(found["scores"]) >= QUERIES:
+        raise SystemExit("not a case: as many scores are above the threshold as post-processing takes")
     order = found["scores"].argsort(descending=True, stable=True)
     found = Found(*(found[key][order].detach() for key in ("boxes", "scores", "labels")))
     logits = said.logits[0]
     scores = logits.softmax(1) if softmax else logits.sigmoid()
     kind = found.classes[0]
     query = (scores[:, kind] - found.scores[0]).abs().argmin()
-    return found, logits[query, kind]
+    return found, {"box:0": lambda picture: network(pixel_values=picture).logits[0, query, kind]}
 
 
 def configured(network, resized):
@@ -124,9 +108,9 @@ def pair(name, head, make, layer, seed, softmax=False, normalised=False, exporte
     images, picture = prepared(**(IMAGENET if normalised else {}))
     network = draw(make(), seed)
     network = settled(network, images, layer(network), softmax, count)
-    found, logit = found_by(network, images, softmax)
+    found, questions = found_by(network, images, softmax)
     return Case(
-        name, head, Pair(network), {"pixel_values": images}, {"input": "pixel_values", **picture}, ["logits", "pred_boxes"], found, {"box:0": logit},
+        name, head, Pair(network), {"pixel_values": images}, {"input": "pixel_values", **picture}, ["logits", "pred_boxes"], found, questions,
         extent=ORIGINAL, beside=configured(network, processor(kind, normalised)), exporters=exporters, keeps=keeps, brief=True,
     )
 
@@ -192,10 +176,10 @@ def authors(name, head, make, seed):
     images, picture = prepared()
     network = draw(make(), seed)
     network = settled(network, images, network.model.decoder.class_embed[-1], False, 8)
-    found, logit = found_by(network, images, False)
+    found, questions = found_by(network, images, False)
     inputs = {"images": images, "orig_target_sizes": torch.tensor([ORIGINAL])}
     return Case(
-        name, head, Authors(network), inputs, {"input": "images", **picture}, ["labels", "boxes", "scores"], found, {"box:0": logit},
+        name, head, Authors(network), inputs, {"input": "images", **picture}, ["labels", "boxes", "scores"], found, questions,
         extent=ORIGINAL, keeps=(False,), brief=True, names=NAMES,
     )
 

@@ -14,7 +14,7 @@ import { gradientType, typeName } from "../onnx/types.ts";
 import { fromPlain, toPlain } from "../read/axes.ts";
 import { takesIntegers } from "../read/graph.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
-import { ofOnePicture, type RunValues } from "../read/trace.ts";
+import { ofOne, type RunValues } from "../read/trace.ts";
 import { ask } from "./adjoint-session.ts";
 import type { Explainer } from "./explainer.ts";
 import type { Plan } from "./plan.ts";
@@ -102,9 +102,7 @@ export class ElementPass implements RunValues {
 
   /** The shape of a tensor, of one that was not fetched as it is for a batch of one. */
   dims(name: string): readonly number[] | undefined {
-    const seen = this.results[name]?.dims ?? this.feeds[name]?.dims;
-    const known = seen ?? ofOnePicture(this.plan.tensors.get(name));
-    return isStatic(known) ? known : undefined;
+    return this.results[name]?.dims ?? this.feeds[name]?.dims ?? ofOne(this.plan.tensors.get(name));
   }
 
   values(name: string): ArrayLike<number | bigint> | undefined {

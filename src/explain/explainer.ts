@@ -40,14 +40,14 @@ interface Shared {
   readonly sessions?: Sessions;
 }
 
-const openOptions: OptionNames<OpenOptions> = {
+export const openNames: OptionNames<OpenOptions> = {
   ...{ output: true, explainInput: true, layout: true, layer: true, tokens: true, inputShapes: true, session: true },
   keep: true,
 };
 
 /** As the package exports it, for who needs it at once. */
 export async function openExplainer(ort: Runtime, bytes: Uint8Array, options: OpenOptions = {}): Promise<Explainer> {
-  checkOptions<OpenOptions>(options, openOptions, "openExplainer");
+  checkOptions<OpenOptions>(options, openNames, "openExplainer");
   return Explainer.open(ort, await openModel(bytes), options);
 }
 

@@ -9,6 +9,7 @@
  */
 
 import { type Adjoint, compileAdjoint, type End, fetching, joined } from "../autodiff/adjoint.ts";
+import { proposals } from "../autodiff/overrides/proposals.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
 import { present, UserError } from "../errors.ts";
 import { gradCamMap } from "../methods/grad-cam.ts";
@@ -231,7 +232,8 @@ export class Plan {
     const named = (names: "classes" | readonly string[]) =>
       names === "classes" ? classSeeds(this, score.name) : tensorSeeds(this, names);
     const seeds = typeof seeding === "function" ? seeding : named(seeding);
-    return compileAdjoint({ model, tensors, seeds, ends, rows, overrides: overridesOf(rules, this.options) });
+    const overrides = new Map([...proposals, ...overridesOf(rules, this.options)]);
+    return compileAdjoint({ model, tensors, seeds, ends, rows, overrides });
   }
 
   #use<T extends Owned, R>(

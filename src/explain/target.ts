@@ -137,7 +137,7 @@ export const byScore =
  * best of them takes a service longer than its HTTP.
  */
 export function bestClasses(scores: Float32Array, count: number): number[] {
-  if (count > 16) return range(scores.length).sort(byScore(scores)).slice(0, count);
+  if (count > 64) return range(scores.length).sort(byScore(scores)).slice(0, count);
   const best: { readonly c: number; readonly score: number }[] = [];
   for (let c = 0; c < scores.length; c++) {
     const score = present(scores[c], "a score");

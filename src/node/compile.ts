@@ -7,7 +7,7 @@ import { openExplainer } from "../explain/explainer.ts";
 import { withSizes } from "../explain/rewritten.ts";
 import { decodeOptions } from "../image/sharp.ts";
 import { type Model, readModel } from "../onnx/model.ts";
-import { checkDetect } from "../tasks/classify/options.ts";
+import { detectOptions } from "../tasks/classify/options.ts";
 import type { DetectOptions } from "../tasks/detect/detections.ts";
 import { modelOptions } from "../tasks/open.ts";
 import { compiledDetector } from "./compile-detector.ts";
@@ -25,7 +25,7 @@ const fileOptions: OptionNames<CompileFileOptions> = {
   ...modelOptions,
   ...decodeOptions,
   ...{ labels: true, method: true, classInput: true, notes: true, out: true },
-  ...{ score: true, iou: true, maxDetections: true },
+  ...detectOptions,
 };
 
 /** A compiled model that has been written. */
@@ -45,7 +45,6 @@ export async function compileFile(source: string | undefined, options: CompileFi
   checkOptions(options, fileOptions, "compileFile");
   const { method, classInput, out, notes: added, score: least, iou, maxDetections, ...reading } = options;
   const thresholds = definedOf({ score: least, iou, maxDetections });
-  checkDetect(thresholds);
   const from = await load(source, reading);
   try {
     if (from.notes) throw alreadyCompiled();

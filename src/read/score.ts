@@ -147,12 +147,16 @@ export function scoreAxes(
   return { ...(n !== undefined && { batch: n }), channels: classes, grid };
 }
 
+/** What a node makes its outputs of by degrees: a region that is looked at is held (see autodiff/overrides/proposals.ts). */
+const weighedBy = (node: NodeProto): readonly string[] =>
+  node.opType === "RoiAlign" ? node.input.slice(0, 1) : inputsOf(node);
+
 /** Tensors that scores depend on, by others than those `without`. */
 export function ancestors(model: Model, scores: readonly string[], without?: (name: string) => boolean): Set<string> {
   const wanted = new Set(scores);
   for (const node of model.graph.node.toReversed()) {
     if (isZero(node) || !node.output.some((name) => wanted.has(name))) continue;
-    for (const name of inputsOf(node)) if (!without?.(name)) wanted.add(name);
+    for (const name of weighedBy(node)) if (!without?.(name)) wanted.add(name);
   }
   return wanted;
 }

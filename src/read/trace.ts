@@ -3,7 +3,7 @@
  * rows that non-maximum suppression left), and through the function that made a probability of it, to the logit.
  */
 import { InternalError, present } from "../errors.ts";
-import { isStatic, product, range } from "../onnx/dims.ts";
+import { product, range } from "../onnx/dims.ts";
 import { Attributes, constantValues, inputsOf, type Model } from "../onnx/model.ts";
 import type { Observed, TensorType } from "../onnx/observe.ts";
 import type { NodeProto } from "../onnx/proto.ts";
@@ -19,13 +19,6 @@ export interface Element {
 export interface Source extends Element {
   readonly through: readonly string[];
 }
-
-/**
- * The shape of a tensor for one picture; undefined for one that is not known. A free first dimension is the batch where it follows that
- * of the pictures: rows that suppression left, and what merged the batch with another axis, are as many as a run says.
- */
-export const ofOnePicture = (tensor: TensorType | undefined): readonly number[] | undefined =>
-  tensor?.perImage ? tensor.dims.map((d, axis) => (d < 0 && axis === 0 ? 1 : d)) : tensor?.dims;
 
 /** What a run knows of tensors: their shapes, and the numbers of those that choose. */
 export interface RunValues {
@@ -249,6 +242,12 @@ const factor: Back = ({ node, index, dims }) => {
   return { tensor, index: broadcast(index, dims(tensor)) };
 };
 
+/** The shape of a tensor of one picture; undefined where only a run knows it. */
+export function ofOne(tensor: TensorType | undefined): readonly number[] | undefined {
+  const dims = tensor?.dims.map((d, axis) => (d < 0 && axis === 0 && tensor.perImage ? 1 : d));
+  return dims?.includes(-1) ? undefined : dims;
+}
+
 /** Before any run. */
 const nothing: RunValues = { dims: () => undefined, values: () => undefined };
 
@@ -426,7 +425,7 @@ export class Trace {
   /** What a run must hand over for the elements of a tensor to be traced: what chooses, and what has a shape that only the run knows. */
   needs(name: string): string[] {
     const needed = new Set<string>();
-    const known = (tensor: string) => isStatic(ofOnePicture(this.tensors.get(tensor)));
+    const known = (tensor: string) => ofOne(this.tensors.get(tensor)) !== undefined;
     const wants = (tensor: string | undefined) => {
       if (tensor && !this.model.constants.has(tensor)) needed.add(tensor);
     };
@@ -469,8 +468,8 @@ export class Trace {
     const node = this.model.producer.get(tensor);
     if (!node) return undefined;
     const dims = (name: string) => {
-      const known = run.dims(name) ?? ofOnePicture(this.tensors.get(name));
-      if (!known || !isStatic(known)) throw new InternalError(`the shape of "${name}" is not known`);
+      const known = run.dims(name) ?? ofOne(this.tensors.get(name));
+      if (!known) throw new InternalError(`the shape of "${name}" is not known`);
       return known;
     };
     const values = (name: string | undefined): ArrayLike<number | bigint> => {

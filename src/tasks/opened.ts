@@ -15,7 +15,6 @@ import { detects } from "./task.ts";
 export interface OpenModel {
   readonly explainer: Explainer;
   readonly reading: ModelReading;
-  /** What the file says of itself where it was compiled. */
   readonly notes: Notes | undefined;
 }
 

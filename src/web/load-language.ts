@@ -8,6 +8,7 @@ import { type FolderFiles, type LanguageOptions, languageOptions } from "../task
 import type { Answered, Answerer, QuestionOptions } from "../tasks/language/answering.ts";
 import type { Captioned, Captioner, CaptionOptions } from "../tasks/language/captioning.ts";
 import type { GenerativeAnswerer } from "../tasks/language/generative-answerer.ts";
+import type { LanguageModel } from "../tasks/language/language-model.ts";
 import { openAnswerer } from "../tasks/language/open-answerer.ts";
 import { openCaptioner } from "../tasks/language/open-captioner.ts";
 import { bundledAnswerer, bundledCaptioner } from "./bundled.ts";
@@ -30,12 +31,6 @@ const loadOptions: OptionNames<LoadLanguageOptions> = {
 };
 
 export { bundledAnswerer, bundledCaptioner };
-
-/** What is opened, whatever it is made of. */
-interface LanguageModel {
-  readonly assumed: boolean;
-  release(): Promise<void>;
-}
 
 /** A model of pictures and words opened in a browser. */
 abstract class LoadedLanguageModel<M extends LanguageModel> {

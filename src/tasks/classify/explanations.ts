@@ -3,7 +3,6 @@ import type { SingleTarget } from "../../explain/every-layer.ts";
 import type { Method } from "../../methods/method.ts";
 import type { Labels } from "../labels.ts";
 import { type ByMethod, inWords, type RawMap, type Remarks, withRemarks } from "../raw-map.ts";
-import type { AskedClass } from "./class-questions.ts";
 
 export interface Prediction {
   readonly class: number;
@@ -14,7 +13,6 @@ export interface Prediction {
   readonly probability: number | null;
 }
 
-/** One map: a class, by a method. */
 export interface ExplainedClass extends RawMap, ByMethod, Remarks {
   readonly class: number;
   readonly label: string;
@@ -33,6 +31,11 @@ export interface ClassQuestion {
   readonly class: number;
   readonly against?: number;
   readonly counterfactual?: boolean;
+}
+
+/** A class that is asked about, and the question: as it was asked, or of those that one stood for, this one. */
+export interface AskedClass extends ClassQuestion {
+  readonly target: string;
 }
 
 export const targetOf = ({ class: index, against, counterfactual }: ClassQuestion): SingleTarget =>

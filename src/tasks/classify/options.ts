@@ -1,7 +1,7 @@
 /** @file What may be asked of a classifier, checked for callers without types. */
-import { checkOptions, expects, isRecord, type OptionNames } from "../../errors.ts";
+import { type Check, checkOptions, isRecord, type OptionNames } from "../../errors.ts";
 import type { Feeds } from "../../onnx/runtime.ts";
-import { type AskingOptions, askingNames, checkAsking, checkList, isQuery, isText } from "../asking.ts";
+import { type AskingOptions, askingOptions, isQuery, isText, listOf } from "../asking.ts";
 import type { DetectOptions } from "../detect/detections.ts";
 import type { ClassQuery } from "../labels.ts";
 
@@ -17,30 +17,22 @@ export interface ClassifyOptions extends AskingOptions, DetectOptions {
   readonly inputs?: Feeds;
 }
 
+const part: Check = [(value) => Number(value) >= 0 && Number(value) <= 1, "a number from 0 to 1"];
+
+export const detectOptions: OptionNames<DetectOptions> = {
+  ...{ score: part, iou: part },
+  maxDetections: [(value) => Number.isInteger(value) && Number(value) > 0, "an integer of at least 1"],
+};
+
 const classifyOptions: OptionNames<ClassifyOptions> = {
-  ...askingNames,
-  ...{ targets: true, classes: true, against: true, layer: true, inputs: true },
-  ...{ score: true, iou: true, maxDetections: true },
+  ...askingOptions,
+  targets: listOf(isText, '["class:cat", "not:dog"]'),
+  classes: listOf(isQuery, '["espresso", 281, "top3"]'),
+  against: [(value) => isQuery(value) && !/^top\d+$/.test(String(value)), 'one class, "espresso" or 281'],
+  layer: true,
+  inputs: [(value) => !value || isRecord(value), "an object of files or tensors"],
+  ...detectOptions,
 };
 
 /** @throws UserError `invalid-option` */
-export function checkClassify(options: Omit<ClassifyOptions, "inputs"> & { readonly inputs?: object }): void {
-  checkOptions(options, classifyOptions, "explain");
-  checkAsking(options);
-  expects(!options.inputs || isRecord(options.inputs), "inputs", options.inputs, "an object of files or tensors");
-  checkList(options.targets, "targets", '["class:cat", "not:dog"]', isText);
-  checkList(options.classes, "classes", '["espresso", 281, "top3"]', isQuery);
-  const { against } = options;
-  expects(against === undefined || isQuery(against), "against", against, 'a class, "espresso" or 281');
-  checkDetect(options);
-  expects(!/^top\d+$/.test(String(against ?? "")), "against", against, "one class");
-}
-
-/** @throws UserError `invalid-option` */
-export function checkDetect({ score, iou, maxDetections }: DetectOptions): void {
-  const part = (value: number | undefined) => value === undefined || (value >= 0 && value <= 1);
-  expects(part(score), "score", score, "a number from 0 to 1");
-  expects(part(iou), "iou", iou, "a number from 0 to 1");
-  const whole = maxDetections === undefined || (Number.isInteger(maxDetections) && maxDetections > 0);
-  expects(whole, "maxDetections", maxDetections, "an integer of at least 1");
-}
+export const checkClassify = (options: unknown): void => checkOptions(options, classifyOptions, "explain");

@@ -4,11 +4,10 @@ import { ElementPass, type ElementQuestion, type Weighted } from "../../explain/
 import type { Explainer } from "../../explain/explainer.ts";
 import { type Geometry, onCanvas, type Size } from "../../image/geometry.ts";
 import type { Box } from "../../image/locate.ts";
-import { isStatic } from "../../onnx/dims.ts";
 import type { Observed, TensorType } from "../../onnx/observe.ts";
 import type { Feeds, Runtime } from "../../onnx/runtime.ts";
 import { toDense } from "../../onnx/tensors.ts";
-import { type Element, ofOnePicture, ravel, Trace } from "../../read/trace.ts";
+import { type Element, ofOne, ravel, Trace } from "../../read/trace.ts";
 import type { Candidate, ElementSum, Head, Numbers } from "./head.ts";
 import { type Level, levelsOf } from "./levels.ts";
 import { bestFirst, suppressed } from "./suppress.ts";
@@ -52,7 +51,7 @@ export class Finder {
     this.#trace = new Trace(model, sized);
     this.#needs = this.#trace.needs(head.scores);
     // Where suppression inside the graph makes rows of a number that only a run knows, so are the shapes that levels are found by.
-    const known = this.#needs.every((name) => isStatic(ofOnePicture(sized.get(name))));
+    const known = this.#needs.every((name) => ofOne(sized.get(name)));
     if (known) this.#levels = levelsOf(explainer, sized, head);
   }
 

@@ -9,7 +9,7 @@ import { isStatic, product } from "../../onnx/dims.ts";
 import { Attributes, constantValues, describe, type Model } from "../../onnx/model.ts";
 import { type Observed, typeOf } from "../../onnx/observe.ts";
 import { DataType, type NodeProto } from "../../onnx/proto.ts";
-import { ofOnePicture, squashes, Trace } from "../../read/trace.ts";
+import { ofOne, squashes, Trace } from "../../read/trace.ts";
 
 /** A tensor that scores are computed as, of one picture, and the number of its first element. */
 export interface Root {
@@ -22,7 +22,7 @@ export interface Root {
 export function rootsOf(tensors: Observed, names: readonly string[]): Root[] {
   let from = 0;
   return names.map((tensor) => {
-    const dims = ofOnePicture(tensors.get(tensor)) ?? [];
+    const dims = ofOne(tensors.get(tensor)) ?? [];
     const root = { tensor, dims, from };
     from += product(dims);
     return root;
@@ -54,7 +54,7 @@ export function sourceNumbers(
     const [source] = sources;
     if (sources.every((one) => one === undefined)) return undefined;
     const { dims } = given(name);
-    const like = (of: string) => nothing(build, given(of), ofOnePicture(tensors.get(of)));
+    const like = (of: string) => nothing(build, given(of), ofOne(tensors.get(of)));
     if (node.opType === "Concat")
       return build.again(
         node,
@@ -74,7 +74,7 @@ export function sourceNumbers(
     const outputs = node.output.map((output) => ({ type: DataType.INT64, dims: tensors.get(output)?.dims }));
     return build.againAll(node, [source, ...others], outputs)[node.output.indexOf(name)];
   };
-  return numbers(scores) ?? nothing(build, given(scores), ofOnePicture(tensors.get(scores)));
+  return numbers(scores) ?? nothing(build, given(scores), ofOne(tensors.get(scores)));
 }
 
 const counted = (build: Builder, { dims, from }: Root): Value => {
@@ -82,9 +82,9 @@ const counted = (build: Builder, { dims, from }: Root): Value => {
   return build.reshape({ ...build.add(all, from), dims: [-1] }, build.ints(dims));
 };
 
-/** -1 in the shape of a tensor. */
-function nothing(build: Builder, of: Value, dims: readonly number[] = []): Value {
-  const shape = isStatic(dims) ? build.ints(dims) : build.shapeOf(of);
+/** -1 in the shape of a tensor, which a run alone may know. */
+function nothing(build: Builder, of: Value, dims = of.dims): Value {
+  const shape = isStatic(dims) ? build.ints(dims as readonly number[]) : build.shapeOf(of);
   return build.sub(build.zeros(shape, DataType.INT64, dims), 1);
 }
 
