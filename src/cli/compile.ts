@@ -42,7 +42,13 @@ Examples:
 export function defineCompile(program: Command): void {
   const compiled = methods.filter((method) => method.graph).map(({ name }) => name);
   const command = withModelArgument(program.command("compile"));
-  withList(command, "method", "how (default: grad-cam, of a detector hires-cam)", compiled, (name) => methodNamed(name).name)
+  withList(
+    command,
+    "method",
+    "how (default: grad-cam, of a detector hires-cam)",
+    compiled,
+    (name) => methodNamed(name).name,
+  )
     .description("write one .onnx file that predicts and explains in one run")
     .option("--out <file>", "file to write (default: the model's name with .gradcam.onnx)")
     .addOption(

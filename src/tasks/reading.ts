@@ -55,7 +55,9 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
     { what: "task", value: found.task, because: found.because },
     ...reading.decisions,
     ...(prepared ? [prepared.decision] : []),
-    { what: "probabilities", value: probable.probability, because: probable.because },
+    said.head
+      ? { what: "head", value: said.head.format, because: "its outputs are made so" }
+      : { what: "probabilities", value: probable.probability, because: probable.because },
     ...(labels.names.length
       ? [{ what: "labels", value: `${labels.names.length} names`, because: labels.source, option: "--labels" }]
       : []),
@@ -75,7 +77,7 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
     ...(said.head && { head: said.head }),
     questions: questionsOf(found.task, dims, kind, said.head),
     decisions,
-    warnings: warningsOf(decisions, dims, explainer, labels.names, probable),
+    warnings: warningsOf(decisions, dims, explainer, labels.names, probable, said.head),
   };
 }
 
@@ -127,17 +129,19 @@ const boxQuestions = [
 
 function warningsOf(
   decisions: readonly Decision[],
-  [, classes]: PlainDims,
+  [, columns]: PlainDims,
   { reading, tensors, model }: Explainer,
   labels: readonly string[],
   probable: Probable,
+  head?: Head,
 ): Warning[] {
+  const classes = head?.classes ?? columns;
   const guessed = (what: string) => decisions.find((d) => d.what === what && d.guess);
   const [preparation, layout] = [guessed("preparation"), guessed("layout")];
   const typeOf = (name: string) => tensors.get(name)?.type;
   const heads = model.outputs.filter((name) => {
     const scores = (tensors.get(name)?.dims.length ?? 0) >= 2 && typeOf(name) === typeOf(reading.score.output);
-    return scores && name !== reading.score.output;
+    return scores && name !== reading.score.output && !head?.reads.includes(name);
   });
   const named =
     labels.length === 0 || classes <= 0 || labels.length === classes || (classes === 1 && labels.length === 2);
@@ -149,7 +153,9 @@ function warningsOf(
     ["layout-guessed", layout && `The order of the input's axes was guessed, ${layout.value}: ${layout.because}.`],
     [
       "probability-guessed",
-      probable.guess && "The model does not say how its scores become probabilities; a softmax over them was assumed.",
+      probable.guess &&
+        !head &&
+        "The model does not say how its scores become probabilities; a softmax over them was assumed.",
     ],
     ["other-heads", heads.length > 0 && `The model has other outputs that are not shown: ${heads.join(", ")}.`],
     ["labels", !named && `Only ${labels.length} of ${classes} classes have names; the others go by their number.`],

@@ -166,7 +166,11 @@ function ofRows(build: Builder, { flat, corner, score, label }: RowsLayout, outp
   return {
     boxes,
     scores: build.where(counts, part(score, score + 1), -1),
-    labels: (place) => build.cast(build.gather({ ...build.op("Floor", [build.add(labels, 0.5)]), dims: [-1] }, place, 0), DataType.INT64),
+    labels: (place) =>
+      build.cast(
+        build.gather({ ...build.op("Floor", [build.add(labels, 0.5)]), dims: [-1] }, place, 0),
+        DataType.INT64,
+      ),
     elements: (place) => build.add(build.mul(place, build.dimOf(output, flat ? 1 : 2)), score),
   };
 }
