@@ -65,15 +65,13 @@ export function compileDetector(
   const boxes = chosenBoxes(build, layout, output, head.overlapping, thresholds);
   const numbers = sourceNumbers(build, model, tensors, head.scores, roots);
   const sources = build.gather({ ...build.reshape(numbers, build.ints([-1])), dims: [-1] }, boxes.elements, 0);
-  // One row more, of no box: an adjoint of no row at all is more than every operator can do.
-  const rows = { ...build.concat([sources, build.ints([-1])], 0), dims: [-1] };
   const [finest] = levels.toSorted((a, b) => product(b.grid) - product(a.grid)) as [GraphLevel];
   const atLayer = (map: LayerMap): Value => {
     const built: LayerMap = Object.assign((parts: Parameters<LayerMap>[0]) => builtMap(map, parts, 1), map);
     const all = levels.map((level) =>
-      onGrid(build, mapsAtLevel(build, explainer, level, rows, built), level.grid, finest.grid),
+      onGrid(build, mapsAtLevel(build, explainer, level, sources, built), level.grid, finest.grid),
     );
-    return { ...build.slice(build.sum(all), 0, 0, -1), dims: [-1, ...finest.grid] };
+    return { ...build.sum(all), dims: [-1, ...finest.grid] };
   };
   const results: Record<string, Value> = {
     [detectionNames.boxes]: boxes.boxes,

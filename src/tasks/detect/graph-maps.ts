@@ -35,12 +35,37 @@ export function mapsAtLevel(
   elements: Value,
   map: LayerMap,
 ): Value {
+  const size = product(root.dims);
+  const all = build.sub(elements, root.from);
+  const isOwn = build.and(build.not(build.less(all, 0)), build.less(all, size));
+  const here = build.cast(isOwn, DataType.INT64);
+  const found = build.op("NonZero", [here], undefined, DataType.INT64, [1, -1]);
+  const chosen = { ...build.reshape(found, build.ints([-1])), dims: [-1] };
+  // The boxes of this level, and one row of none: it is the map of all others, and no operator meets a batch of nothing.
+  const own = { ...build.concat([build.gather(all, chosen, 0), build.ints([-1])], 0), dims: [-1] };
+  const isHere = build.not(build.less(own, 0));
+  const rank = build.sub(build.op("CumSum", [here, build.ints(0)], undefined, DataType.INT64, [-1]), 1);
+  const place = build.where(isOwn, rank, build.dimOf(chosen, 0));
+  return build.gather(rowsAtLevel(build, explainer, { tensor, layer, root, grid }, { own, isHere }, map), place, 0);
+}
+
+/** Elements of one level; some rows may be of none. */
+interface Rows {
+  readonly own: Value;
+  readonly isHere: Value;
+}
+
+function rowsAtLevel(
+  build: Builder,
+  explainer: Explainer,
+  { tensor, layer, root, grid }: GraphLevel,
+  { own, isHere }: Rows,
+  map: LayerMap,
+): Value {
   const { model, tensors } = explainer;
   const size = product(root.dims);
-  const own = build.sub(elements, root.from);
-  const isHere = build.and(build.not(build.less(own, 0)), build.less(own, size));
   const window = windowOf({ model, tensors, options: {} }, tensor, layer, map);
-  if (window) return inWindows(build, explainer, window, { tensor, root }, own, isHere);
+  if (window) return inWindows(build, explainer, window, { tensor, root }, { own, isHere });
   const ends = [layerEnd(layer, explainer.layoutOf(layer), map)];
   const seeds = tensorSeeds({ model, tensors }, [tensor]);
   const free = tensors.get(tensor)?.dims[0] === -1 && tensors.get(tensor)?.perImage;
@@ -70,8 +95,7 @@ function inWindows(
   { model }: Explainer,
   { reach, grid, adjoint, tensors }: Window,
   { tensor, root }: { readonly tensor: string; readonly root: Root },
-  own: Value,
-  isHere: Value,
+  { own, isHere }: Rows,
 ): Value {
   const cells = product(grid);
   const [, width] = grid;
