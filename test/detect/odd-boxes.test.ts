@@ -70,7 +70,7 @@ test("boxes outside of the picture, in part or wholly, of no area and huge", asy
     [20, 20, 0, 0],
     [16, 16, -6, -6],
     [16, 16, 1e7, 1e7],
-  ]; // prettier-ignore
+  ];
   const { detections, explanations, overlay } = await found(odd, [4, 3.5, 3, 2.5, 2, 1.5], "--iou", "1");
   expect(detections).toHaveLength(6);
   expect(explanations).toHaveLength(6);
@@ -85,26 +85,27 @@ test("boxes that are not finite are left out and counted, and leave numbers righ
     [Number.NaN, 16, 8, 8],
     [16, 16, Number.POSITIVE_INFINITY, 8],
     [16, 16, 8, 8],
-  ]; // prettier-ignore
+  ];
   const { detections, explanations, remark } = await found(odd, [4, 3.5, 3]);
   expect(detections.map(({ index }: { index: number }) => index)).toEqual([0]);
   expect(explanations[0].target).toBe("box:0");
-  expect(remark).toBe("2 boxes above the score have no finite place and were left out.");
+  expect(remark).toMatch(/^2 boxes above the score have no finite place and were left out\. 1 value of "output0"/);
 });
 
 test("a score that is not a number is no detection, and hides none", async () => {
-  const { detections } = await found(
+  const { detections, remark } = await found(
     [
       [8, 8, 4, 4],
       [24, 24, 4, 4],
     ],
     [Number.NaN, 3],
-  ); // prettier-ignore
+  );
   expect(detections).toHaveLength(1);
+  expect(remark).toBe('1 value of "output0" is not a number.');
 });
 
 test("no score is a number: nothing is found, and that is said", async () => {
   const { detections, remark } = await found([], Array(places).fill(Number.NaN));
   expect(detections).toEqual([]);
-  expect(remark).toMatch(/^Nothing was found/);
+  expect(remark).toMatch(/^64 values of "output0" are not numbers. Nothing was found/);
 });
