@@ -6,6 +6,7 @@ import type { ColormapName } from "../../render/colormap.ts";
 import { normalise } from "../../render/normalise.ts";
 import { overlay } from "../../render/overlay.ts";
 import { type Cell, sheet } from "../../render/sheet.ts";
+import { isLegible } from "../../render/text.ts";
 import { type FigureRow, visible } from "../classify/figure.ts";
 import type { ClassExplanation, Why } from "../classify/kinds.ts";
 import { parseQuestion, topOf } from "../questions.ts";
@@ -37,7 +38,7 @@ export function boxedView(
   const others = detections.filter((one) => !own.includes(one));
   const onto = scaled(geometry, seen);
   return drawBoxes(seen, [
-    ...own.map((one) => ({ box: onto(one), ...(named && { label: one.label, value: score(one) }) })),
+    ...own.map((one) => ({ box: onto(one), ...(named && { label: nameOf(one), value: score(one) }) })),
     ...others.map((one) => ({ box: onto(one), faint: true })),
   ]);
 }
@@ -78,14 +79,14 @@ export function boxesTogether(
   const onto = scaled(geometry, seen);
   const shown = detections.slice(0, mostBoxes);
   const marks = shown.map(
-    (one): BoxMark => ({ box: onto(one), label: `${one.index} ${one.label}`, value: score(one) }),
+    (one): BoxMark => ({ box: onto(one), label: `${one.index} ${nameOf(one)}`, value: score(one) }),
   );
   return drawBoxes(seen, marks);
 }
 
 /** What is smaller than this across or down has no room for several names. */
 const LEAST_SIDE = 480;
-const MOST_TIMES = 4;
+const MOST_TIMES = 16;
 const MOST_SIDE = 4096;
 
 function enlarged(small: Picture): Picture {
@@ -114,6 +115,9 @@ function largest(maps: readonly PixelMap[]): PixelMap {
       if ((values[i] as number) > (data[i] as number)) data[i] = values[i] as number;
   return { ...first, data };
 }
+
+/** A name in a script that pictures are not written in would be a row of hollow boxes. */
+const nameOf = ({ label, class: c }: Detection): string => (isLegible(label) ? label : `class ${c}`);
 
 const score = ({ score: value }: Detection): string => value.toFixed(2);
 
