@@ -48,7 +48,7 @@ async function notedIn(model: Model): Promise<FileNotes | undefined> {
 /** The head of a detector, fetched when there is one. */
 async function headFor(explainer: Explainer, said: Said): Promise<Pick<Said, "detector" | "headDecision" | "usual">> {
   const { explained } = explainer.reading;
-  if (!explained || explained.axes.grid.length !== 2 || !detects(taskFor(explainer, said).task)) return {};
+  if (explained?.axes.grid.length !== 2 || !detects(taskFor(explainer, said).task)) return {};
   const [{ recogniseHead }, { usualFor }, { levelsOf }, { readHead }] = await Promise.all([
     import("./detect/recognise.ts"),
     import("./detect/usual.ts"),
