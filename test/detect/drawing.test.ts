@@ -52,7 +52,7 @@ test("all boxes in one picture: the largest of the maps, each divided by its own
   const weak = explanation("box:0", mapAt(80, 80, 1e-6), { class: 4, detection: 0 });
   const strong = explanation("box:1", mapAt(380, 80, 1e6), { class: 4, detection: 1 });
   const seen = boxesTogether(whyOf(weak, strong), { colormap: "inferno" });
-  expect(colourAt(seen, 100, 100)).toBeGreaterThan(80);
+  expect(colourAt(seen, 100, 100)).toBeGreaterThan(50);
   expect(colourAt(seen, 400, 100)).toBe(colourAt(seen, 100, 100));
   expect(colourAt(seen, 100, 350)).toBeLessThan(30);
 });
@@ -63,7 +63,7 @@ test("what speaks against a box, for an edge, or for one rather than another is 
   expect(colourAt(boxesTogether(why, { colormap: "inferno" }), 100, 100)).toBe(0);
   for (const target of ["box:0", "class:kind 4", "box:top1"]) {
     const all = whyOf(...whyOf(explanation(target, mapAt(80, 80, 1), { class: 4, detection: 0 })).explanations);
-    expect(colourAt(boxesTogether(all, { colormap: "inferno" }), 100, 100)).toBeGreaterThan(80);
+    expect(colourAt(boxesTogether(all, { colormap: "inferno" }), 100, 100)).toBeGreaterThan(50);
   }
 });
 
