@@ -35,7 +35,7 @@ export function boxedView(
   { named }: { readonly named: boolean },
 ): Picture {
   const own = detectionsOf(detections, explanation);
-  const others = detections.filter((one) => !own.includes(one));
+  const others = detections.slice(0, mostBoxes).filter((one) => !own.includes(one));
   const onto = scaled(geometry, seen);
   return drawBoxes(seen, [
     ...own.map((one) => ({ box: onto(one), ...(named && { label: nameOf(one), value: score(one) }) })),
