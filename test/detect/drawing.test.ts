@@ -108,6 +108,20 @@ test("the sheet has a cell for each box, also of one class, and is one that can 
   expect(svg).not.toContain("<x>");
 });
 
+test("questions that are answered by several methods say which", () => {
+  const box = explanation("box:0", mapAt(0, 0, 1), { class: 4, detection: 0 });
+  const all = { ...explanation("class:4", mapAt(0, 0, 1), { class: 4 }), method: "grad-cam", methodTitle: "Grad-CAM" };
+  const rows = [box, all].map(({ question }) => ({
+    class: 4,
+    question,
+    detail: ["score"],
+    cells: [{ blank: "nothing" }],
+  }));
+  const svg = sheetOf(whyOf(box, all), rows, { colormap: "inferno", caption: "" });
+  for (const text of ["HiResCAM and Grad-CAM, 3 detections", "score, HiResCAM", "score, Grad-CAM"])
+    expect(svg).toContain(`aria-label="${text}"`);
+});
+
 test("two questions about one class have a row each in a classifier's panel", async () => {
   const cwd = folder();
   await writePicture(path.join(cwd, "a.png"));

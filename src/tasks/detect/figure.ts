@@ -43,21 +43,24 @@ export function boxedView(
   ]);
 }
 
-/** The figure of one method's maps as SVG: a cell for each question, below one another only where there are many. */
+/** The figure of questions with a map each as SVG: a cell for each, below one another only where there are many. */
 export function sheetOf(
   { explanations, detections = [] }: Pick<Why, "explanations" | "detections">,
   rows: readonly FigureRow[],
   { colormap, caption }: { readonly colormap: ColormapName; readonly caption: string },
 ): string {
-  const [first] = explanations;
+  const titles = [...new Set(explanations.map(({ methodTitle }) => methodTitle))];
+  // Signed images have colours of their own.
+  const coloured = explanations.some(({ blank, pixels }) => !blank && pixels?.dims[0] !== 3);
   const left = explanations.length > rows.length ? `, ${rows.length} of ${explanations.length} questions` : "";
   return sheet({
-    title: `${first?.methodTitle}, ${detections.length} ${detections.length === 1 ? "detection" : "detections"}`,
+    title: `${titles.join(" and ")}, ${detections.length} ${detections.length === 1 ? "detection" : "detections"}`,
     lines: [],
-    cells: rows.map(({ question, detail = [], cells: [cell] }) => ({
-      ...{ label: question, detail: detail.join(", "), cell: cell as Cell },
+    cells: rows.map(({ question, detail = [], cells: [cell] }, i) => ({
+      ...{ label: question, cell: cell as Cell },
+      detail: [...detail, ...(titles.length > 1 ? [explanations[i]?.methodTitle] : [])].join(", "),
     })),
-    colorbar: { colormap, label: "fraction of each map's maximum", ticks: ["0", "0.5", "1"] },
+    ...(coloured && { colorbar: { colormap, label: "fraction of each map's maximum", ticks: ["0", "0.5", "1"] } }),
     caption: `${caption}${left}`,
   });
 }
