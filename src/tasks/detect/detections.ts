@@ -72,7 +72,8 @@ export class Finder {
     const { candidates, best } = head.decode(numbers, input, score);
     const whole = candidates.filter(({ box }) => box.every(Number.isFinite));
     const found = head.overlapping ? suppressed(whole, iou, maxDetections) : bestFirst(whole).slice(0, maxDetections);
-    return new Found(pass, this.#trace, this.levels, found, best, candidates.length - whole.length);
+    const broken = { boxes: candidates.length - whole.length, numbers: notNumbers(numbers(head.scores)) };
+    return new Found(pass, this.#trace, this.levels, found, best, broken);
   }
 }
 
@@ -96,6 +97,12 @@ function numbersOf(pass: ElementPass, name: string): Numbers {
   return toDense(tensor);
 }
 
+function notNumbers({ data }: Numbers): number {
+  let count = 0;
+  for (let i = 0; i < data.length; i++) if (Number.isNaN(data[i])) count++;
+  return count;
+}
+
 /** What was found in one picture. */
 export class Found {
   constructor(
@@ -106,8 +113,8 @@ export class Found {
     readonly candidates: readonly Candidate[],
     /** The best score, whatever the threshold. */
     readonly best: number | undefined,
-    /** Boxes above the threshold that are not finite. */
-    readonly broken: number,
+    /** Boxes above the threshold that are not finite, and numbers of the output with the scores that are none. */
+    readonly broken: { readonly boxes: number; readonly numbers: number },
   ) {}
 
   /** Where the logit of a candidate's class was computed, as a question on its level's layer. */

@@ -19,7 +19,7 @@ import type { ModelReading } from "../reading.ts";
 import { checkSample, type Feeding, type Kind, type Sample } from "../sample.ts";
 import { boxQuestions } from "./box-questions.ts";
 import type { CompileDetectorOptions } from "./compile-detector.ts";
-import { type Detection, Finder, onOriginal, usual } from "./detections.ts";
+import { type Detection, Finder, type Found, onOriginal, usual } from "./detections.ts";
 import type { Head } from "./head.ts";
 import { sizesOf } from "./sizes.ts";
 
@@ -87,7 +87,7 @@ export class Detector {
     const explanations = await explainElements(found.pass, asked, options, {
       ...{ sample: prepared, places: this.places, warnings: this.#warnings(prepared.prepared) },
     });
-    const remark = remarkOn(found.best, detections.length, found.broken, options);
+    const remark = remarkOn(found, this.head, options);
     return {
       ...{ kind: "picture", predictions: [], detections },
       explanations,
@@ -135,16 +135,21 @@ function questionsOf({ targets = [], classes, against, counterfactual }: Classif
 }
 
 function remarkOn(
-  best: number | undefined,
-  found: number,
-  broken: number,
+  { best, candidates, broken }: Pick<Found, "best" | "candidates" | "broken">,
+  { scores }: Head,
   { score = usual.score }: ClassifyOptions,
 ): string | undefined {
-  if (broken > 0)
-    return `${broken} ${broken === 1 ? "box" : "boxes"} above the score have no finite place and were left out.`;
-  if (found > 0) return undefined;
-  if (best === undefined) return "Nothing was found, and no score is a number.";
-  return `Nothing was found above a score of ${percent(score)}; the best is ${percent(best)}. --score lowers what counts.`;
+  const { boxes, numbers } = broken;
+  const parts = [
+    boxes > 0 && `${boxes} ${boxes === 1 ? "box" : "boxes"} above the score have no finite place and were left out.`,
+    numbers > 0 &&
+      (numbers === 1 ? `1 value of "${scores}" is not a number.` : `${numbers} values of "${scores}" are not numbers.`),
+    candidates.length === 0 &&
+      (best === undefined
+        ? "Nothing was found, and no score is a number."
+        : `Nothing was found above a score of ${percent(score)}; the best is ${percent(best)}. --score lowers what counts.`),
+  ];
+  return parts.filter(Boolean).join(" ") || undefined;
 }
 
 const unread = ({ task, kind }: ModelReading): UserError =>
