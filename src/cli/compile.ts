@@ -45,7 +45,7 @@ export function defineCompile(program: Command): void {
   withList(
     command,
     "method",
-    "how (default: grad-cam, of a detector hires-cam)",
+    "explanation method (default: grad-cam; for a detector hires-cam)",
     compiled,
     (name) => methodNamed(name).name,
   )

@@ -208,7 +208,7 @@ function channelValues(key: string, value: number | readonly number[], channels:
   if (!list.every(Number.isFinite)) throw invalid(key, String(list), "expected numbers");
   if (list.length === channels) return list;
   if (list.length === 1) return Array<number>(channels).fill(list[0]);
-  throw invalid(key, String(list), `expected one number${channels > 1 ? `, or ${channels}` : ""}, one a channel`);
+  throw invalid(key, String(list), `expected one number${channels > 1 ? `, or ${channels}` : ""}, one per channel`);
 }
 
 function oneOf(key: string, value: string | undefined, allowed: readonly string[]): void {

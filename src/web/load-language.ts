@@ -91,9 +91,9 @@ export async function loadCaptioner(
 }
 
 /**
- * Opens a question answerer.
+ * Opens a VQA model.
  * @param source as for {@link loadCaptioner}, in a layout that `loadAnswerer` of `gradcam/node` reads
- * @throws UserError for missing or broken files, for parts that do not fit each other, and for what is no answerer.
+ * @throws UserError for missing or broken files, for parts that do not fit each other, and for what is no VQA model.
  */
 export async function loadAnswerer(
   source: ModelSource = bundledAnswerer,

@@ -2,7 +2,7 @@
 import { isRecord } from "../../errors.ts";
 import type { Model } from "../../onnx/model.ts";
 import type { PlainDims } from "../../read/axes.ts";
-import { rearranging } from "../../read/rearranging.ts";
+import { rearranging } from "../../read/families.ts";
 import type { Score } from "../../read/score.ts";
 import type { Task } from "../task.ts";
 

@@ -80,20 +80,17 @@ export function compileDetector(
     [detectionNames.levels]: levelNumbers(build, sources, levels),
     [detectionNames.maps]: mapOf(method, build, atLayer),
   };
-  return withResults(model, build, results, {
-    images: "gradcam_detections",
-    inputs: [],
-    notes: {
-      method: method.name,
-      task: "detection",
-      levels: JSON.stringify(levels.map(({ layer, grid }) => ({ layer, grid }))),
-      grid: JSON.stringify(finest.grid),
-      score: head.scores,
-      thresholds: JSON.stringify(thresholds),
-      ...(model.rewritten && { rewritten: model.rewritten.join(", ") }),
-      ...notes,
-    },
-  });
+  const said: Notes = {
+    method: method.name,
+    task: "detection",
+    levels: JSON.stringify(levels.map(({ layer, grid }) => ({ layer, grid }))),
+    grid: JSON.stringify(finest.grid),
+    score: head.scores,
+    thresholds: JSON.stringify(thresholds),
+    ...(model.rewritten && { rewritten: model.rewritten.join(", ") }),
+    ...notes,
+  };
+  return withResults(model, build, results, { inputs: [] }, said, "gradcam_detections");
 }
 
 /** The map of a method that is one at a layer. */

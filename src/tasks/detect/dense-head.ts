@@ -81,6 +81,7 @@ export function denseHead(
     scores: output,
     examples: firstOfLevels.map(({ from }) => ({ score: element(from, first), box: element(from, 0) })),
     classes,
+    probability: logits ? "sigmoid" : "as-is",
     overlapping: true,
     layout: { of: "places", axis, first, classes, objectness, logits, ...(raw && { cells: firstOfLevels }) },
     decode(of, size, threshold) {

@@ -3,6 +3,7 @@
 import type { Size } from "../../image/geometry.ts";
 import type { Box } from "../../image/locate.ts";
 import type { Element } from "../../read/trace.ts";
+import type { Probability } from "../classify/probability.ts";
 
 export const edges = ["left", "top", "right", "bottom"] as const;
 export type Edge = (typeof edges)[number];
@@ -92,6 +93,8 @@ export interface Head {
   readonly examples: readonly { readonly score: Element; readonly box: Element }[];
   /** How many classes it tells apart; -1 where only a run knows. */
   readonly classes: number;
+  /** How the scores become probabilities. */
+  readonly probability: Probability;
   /** Whether boxes of one object are still to be thinned out. */
   readonly overlapping: boolean;
   /** Of a head of one output that a compiled file can read. */

@@ -26,6 +26,7 @@ export function rowHead(tensors: Observed, output: string, chooses: boolean): He
     scores: output,
     examples: [{ score: element(0, score), box: element(0, corner) }],
     classes: -1,
+    probability: "as-is",
     overlapping: false,
     layout: { of: "rows", flat, corner, score, label },
     decode(of, _, threshold) {

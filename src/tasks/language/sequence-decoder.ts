@@ -12,7 +12,7 @@ import { filled } from "../../onnx/filled.ts";
 import type { Model } from "../../onnx/model.ts";
 import { DataType, declaredDims, type ValueInfoProto } from "../../onnx/proto.ts";
 import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
-import { repeatImage, tensorOf, toDense } from "../../onnx/tensors.ts";
+import { rowsOf, tensorOf, toDense } from "../../onnx/tensors.ts";
 import { imageOf, parts, type SentenceDecoder } from "./decoder.ts";
 import type { NextWord } from "./generation.ts";
 import { picture, placesFor, type TextInputs, textInputs, tokenInput, whole } from "./token-inputs.ts";
@@ -131,7 +131,8 @@ function nextWord(
     const filledUp = sentences.map((s) => [...s, ...Array<number>(Math.max(0, places - s.length)).fill(s[0] ?? 0)]);
     const found: Float32Array[] = [];
     for (const some of free ? [filledUp] : filledUp.map((sentence) => [sentence])) {
-      const repeated = (tensor: Tensor) => (some.length > 1 ? repeatImage(ort, tensor, 0, some.length) : tensor);
+      const each = Array<number>(some.length).fill(0);
+      const repeated = (tensor: Tensor) => (some.length > 1 ? rowsOf(ort, tensor, each) : tensor);
       const shown = Object.fromEntries(known.map(([name, tensor]) => [name, repeated(tensor)]));
       const result = await link.run({ ...shown, ...teller.feed(some, shown) }, [teller.scores]);
       const { data, dims } = toDense(tensorOf(result, teller.scores));
