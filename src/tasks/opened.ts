@@ -41,7 +41,7 @@ export async function openParts(ort: Runtime, parts: ModelParts, options: ModelO
 
 /** What the file notes of itself; few files do. */
 async function notedIn(model: Model): Promise<FileNotes | undefined> {
-  const noted = model.proto.metadataProps.some(({ key }) => key === "names" || key === "imgsz");
+  const noted = model.proto.metadataProps.some(({ key }) => ["names", "imgsz", "character"].includes(key));
   return noted ? (await import("./formats/ultralytics.ts")).notesOfFile(model) : undefined;
 }
 
