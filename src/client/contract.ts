@@ -193,6 +193,8 @@ export interface ModelCard {
   readonly sha256: string;
   /** What it takes. */
   readonly kind: "picture" | "signal" | "volume";
+  /** Whether it finds boxes: its answers have `detections`. */
+  readonly detects?: true;
   /** Names of the classes, or the answers, in order; empty where there are none. */
   readonly labels: string[];
   /** Layers that may be asked for, the default first. */

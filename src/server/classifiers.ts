@@ -53,7 +53,8 @@ export async function openClassifier(
     shape: [...layer.shape],
     grid: [...layer.grid],
   }));
-  const card: ModelCard = { name, task: "explain", sha256, kind, labels: [...labels.names], layers };
+  const detects = subject.reading.head && ({ detects: true } as const);
+  const card: ModelCard = { name, task: "explain", sha256, kind, ...detects, labels: [...labels.names], layers };
   // Samples of several sizes share no run.
   const opened = { card, model, dynamic, together: !dynamic && (await keepsApart(model, dims)) };
   const limits = { ...loading, maxRender, maxValues: mostValues(dims, loading.canvas) };

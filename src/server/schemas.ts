@@ -242,6 +242,7 @@ const modelCard = z
     ...identity,
     task: z.enum(["explain", "caption", "ask"]),
     kind: z.enum(["picture", "signal", "volume"]),
+    detects: z.literal(true).optional().meta({ description: "A detector, whose answers have detections" }),
     labels: z.array(z.string()),
     layers: z.array(z.strictObject({ name: z.string(), shape: z.array(z.int()), grid: z.array(z.int()) })),
   })
