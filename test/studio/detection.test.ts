@@ -72,7 +72,8 @@ test("boxes over the picture; the one that is clicked is explained", async () =>
   await page.getByRole("tab", { name: "Explain", exact: true }).click();
 
   await drop(page, png("black.png", blank));
-  await page.getByText(/^Nothing was found above/).waitFor();
+  await page.getByText(/^Nothing was found above a score of 25.0 %; the best is [\d.]+ %\.$/).waitFor();
+  expect(await page.getByRole("button", { name: "Map", exact: true }).isDisabled()).toBe(true);
   await shot("nothing");
   expect(await boxes.count()).toBe(0);
   expect(wrongs).toEqual([]);

@@ -13,7 +13,8 @@ export function seenBoxes(found: readonly Found[], geometry: Geometry, remark: s
   const boxes = found.map(({ label, box }) => ({ label, box }));
   return {
     ...{ geometry, scores, probabilities: scores, ranking: [...boxes.keys()], boxes },
-    ...(remark && { remark }),
+    // The page has no such option.
+    ...(remark && { remark: remark.replace(/ --score [^.]*\.$/, "") }),
   };
 }
 

@@ -16,7 +16,7 @@ export function Explain() {
         {!model.value?.detects && <Layers />}
       </Hero>
       <aside class="side">
-        {seen.value && <Classes />}
+        {seen.value && seen.value.ranking.length > 0 && <Classes />}
         <Look />
       </aside>
     </div>
