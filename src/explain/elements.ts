@@ -209,27 +209,33 @@ export class ElementPass implements RunValues {
     });
   }
 
-  #respond({ seeded, questions }: Group, variants: Dense): Promise<Float32Array[]> {
-    return this.#ofVariants(seeded, questions, variants, ({ sum }, picture) =>
-      sum.reduce(
-        (all, { tensor, place, weight }) => all + weight * present(picture(tensor).data[place], "an element"),
-        0,
+  async #respond({ seeded, questions }: Group, variants: Dense): Promise<Float32Array[]> {
+    return rowsBy(
+      questions,
+      await this.variants(seeded, variants, (picture) =>
+        questions.map(({ sum }) =>
+          sum.reduce(
+            (all, { tensor, place, weight }) => all + weight * present(picture(tensor).data[place], "an element"),
+            0,
+          ),
+        ),
       ),
     );
   }
 
-  #resemble({ questions }: Group, variants: Dense): Promise<Float32Array[]> {
+  async #resemble({ questions }: Group, variants: Dense): Promise<Float32Array[]> {
     const reads = [...new Set(questions.flatMap(({ likeness }) => likeness?.reads ?? []))];
-    return this.#ofVariants(reads, questions, variants, ({ likeness }, picture) => likeness?.of(picture) ?? 0);
+    return rowsBy(
+      questions,
+      await this.variants(reads, variants, (picture) => questions.map(({ likeness }) => likeness?.of(picture) ?? 0)),
+    );
   }
 
-  /** What some tensors of the runs of variants say to each question: a row for a question, a number in it for a variant. */
-  async #ofVariants(
-    reads: readonly string[],
-    questions: readonly ElementQuestion[],
-    variants: Dense,
-    answer: (question: ElementQuestion, picture: OfOne) => number,
-  ): Promise<Float32Array[]> {
+  /**
+   * Runs the model over variants of the input, [any, C, ...], and looks at each of them.
+   * @param reads tensors that are looked at
+   */
+  async variants<T>(reads: readonly string[], variants: Dense, look: (picture: OfOne) => T): Promise<T[]> {
     const { ort, plan, explained, feeds } = this;
     const [count = 0, ...shape] = variants.dims;
     const size = product(shape);
@@ -237,7 +243,7 @@ export class ElementPass implements RunValues {
     const declared = axes.batch === undefined ? 1 : (plan.tensors.get(name)?.dims[axes.batch] ?? -1);
     const apart = reads.every((read) => plan.tensors.get(read)?.perImage);
     const batch = declared > 0 ? declared : apart ? count : 1;
-    const answers = questions.map(() => new Float32Array(count));
+    const seen: T[] = [];
     for (let start = 0; start < count; start += batch) {
       const data = new Float32Array(batch * size);
       data.set(variants.data.subarray(start * size, Math.min(count, start + batch) * size));
@@ -249,14 +255,10 @@ export class ElementPass implements RunValues {
       ]);
       const results = await plan.fetched(reads, ({ session }) => run(session, Object.fromEntries(varied), reads));
       const numbers = new Map(reads.map((read) => [read, toDense(tensorOf(results, read))]));
-      for (let v = 0; v < Math.min(batch, count - start); v++) {
-        const picture: OfOne = (read) => pictureOf(present(numbers.get(read), "a tensor"), v, batch);
-        questions.forEach((question, q) => {
-          present(answers[q], "an answer")[start + v] = answer(question, picture);
-        });
-      }
+      for (let v = 0; v < Math.min(batch, count - start); v++)
+        seen.push(look((read) => pictureOf(present(numbers.get(read), "a tensor"), v, batch)));
     }
-    return answers;
+    return seen;
   }
 
   /** Whether all that is summed lies on one cell of a tensor [n, C, height, width]. */
@@ -362,6 +364,10 @@ function grouped(questions: readonly ElementQuestion[], together?: boolean): Gro
   }
   return [...groups.values()];
 }
+
+/** A row for each question of what was said of each variant. */
+const rowsBy = (questions: readonly unknown[], said: readonly (readonly number[])[]): Float32Array[] =>
+  questions.map((_, q) => Float32Array.from(said, (of) => present(of[q], "an answer")));
 
 /** One picture's part of a tensor, [1, ...], where the run was over several. */
 const pictureOf = ({ data, dims }: Dense, index: number, batch: number): Dense =>
