@@ -71,11 +71,18 @@ const draws: { readonly [K in Kind]: Draw<K> } = { picture: drawPicture, signal:
 export const drawingOf = <K extends Kind>(why: Why<K>, options: DrawOptions): Drawing<K> =>
   draws[why.kind](why, options);
 
-/** Writes the files of every explanation of a sample, and the panel of them all (of the first 25 classes or maps), or those asked for. */
-export async function writeWhy<K extends Kind>(
-  why: Why<K>,
-  options: WriteOptions,
-): Promise<{ explanations: WrittenExplanation[]; panel?: string }> {
+export interface WrittenWhy {
+  readonly explanations: readonly WrittenExplanation[];
+  /** Of a detector that found something: all of its boxes in one picture. */
+  readonly overlay?: string;
+  readonly panel?: string;
+}
+
+/**
+ * Writes the files of every explanation of a sample, all boxes of a detector, and the panel of them all (of the first 25 questions or
+ * maps), or those asked for.
+ */
+export async function writeWhy<K extends Kind>(why: Why<K>, options: WriteOptions): Promise<WrittenWhy> {
   expects(isRecord(why) && Array.isArray(why.explanations), "answer", why, "what explain gives");
   checkOptions(options, writeOptions, "writeWhy");
   const { directory, stem } = options;
@@ -116,8 +123,14 @@ export async function writeWhy<K extends Kind>(
       blank,
     });
   }
-  if (!write.includes("panel")) return { explanations };
-  return { explanations, panel: await save(`${stem}.panel.png`, await drawing.panel()) };
+  const together = write.includes("overlay") && (await drawing.together?.());
+  // A panel of nothing has nothing to look at.
+  const panel = write.includes("panel") && explanations.length > 0 && (await drawing.panel());
+  return {
+    explanations,
+    ...(together && { overlay: await save(`${stem}.detections.png`, together) }),
+    ...(panel && { panel: await save(`${stem}.panel.png`, panel) }),
+  };
 }
 
 function whereOf(e: ClassExplanation<Kind>): Pick<WrittenExplanation, "peak" | "box" | "span"> {

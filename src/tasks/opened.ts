@@ -41,27 +41,29 @@ export async function openParts(ort: Runtime, parts: ModelParts, options: ModelO
 
 /** What the file notes of itself; few files do. */
 async function notedIn(model: Model): Promise<FileNotes | undefined> {
-  const noted = model.proto.metadataProps.some(({ key }) => key === "names" || key === "imgsz");
+  const noted = model.proto.metadataProps.some(({ key }) => ["names", "imgsz", "character"].includes(key));
   return noted ? (await import("./formats/ultralytics.ts")).notesOfFile(model) : undefined;
 }
 
 /** The head of a detector, fetched when there is one. */
-async function headFor(explainer: Explainer, said: Said): Promise<Pick<Said, "head" | "levels" | "usual">> {
+async function headFor(explainer: Explainer, said: Said): Promise<Pick<Said, "detector" | "headDecision" | "usual">> {
   const { explained } = explainer.reading;
-  if (!explained || explained.axes.grid.length !== 2 || !detects(taskFor(explainer, said).task)) return {};
-  const [{ recogniseHead }, { usualFor }, { levelsOf }] = await Promise.all([
+  if (explained?.axes.grid.length !== 2 || !detects(taskFor(explainer, said).task)) return {};
+  const [{ recogniseHead }, { usualFor }, { levelsOf }, { readHead }] = await Promise.all([
     import("./detect/recognise.ts"),
     import("./detect/usual.ts"),
     import("./detect/levels.ts"),
+    import("./detect/reading.ts"),
   ]);
   const { model, sized } = explainer;
   const [height = 0, width = 0] = explained.axes.grid.map((axis) => sized.get(explained.name)?.dims[axis] ?? 0);
   const labels = labelsOf(said).names;
   const found = recogniseHead({ model, tensors: sized, input: { width, height }, config: said.config, labels });
-  if (!found) return {};
-  const { head } = found;
-  const levels = [...new Set(levelsOf(explainer, sized, head).flatMap(({ layer }) => layer ?? []))];
-  return { head, levels, usual: usualFor(head) };
+  const levels = found ? levelsOf(explainer, sized, found.head).flatMap(({ layer }) => layer ?? []) : [];
+  return {
+    ...readHead({ model, tensors: explainer.tensors }, found, [...new Set(levels)]),
+    ...(found && { usual: usualFor(found.head) }),
+  };
 }
 
 /** What comes of an open model, which is released where nothing does. */

@@ -19,6 +19,11 @@ export interface ClassifyOptions extends AskingOptions, DetectOptions {
 
 const part: Check = [(value) => Number(value) >= 0 && Number(value) <= 1, "a number from 0 to 1"];
 
+export const detectOptions: OptionNames<DetectOptions> = {
+  ...{ score: part, iou: part },
+  maxDetections: [(value) => Number.isInteger(value) && Number(value) > 0, "an integer of at least 1"],
+};
+
 const classifyOptions: OptionNames<ClassifyOptions> = {
   ...askingOptions,
   targets: listOf(isText, '["class:cat", "not:dog"]'),
@@ -26,8 +31,7 @@ const classifyOptions: OptionNames<ClassifyOptions> = {
   against: [(value) => isQuery(value) && !/^top\d+$/.test(String(value)), 'one class, "espresso" or 281'],
   layer: true,
   inputs: [(value) => !value || isRecord(value), "an object of files or tensors"],
-  ...{ score: part, iou: part },
-  maxDetections: [(value) => Number.isInteger(value) && Number(value) > 0, "an integer of at least 1"],
+  ...detectOptions,
 };
 
 /** @throws UserError `invalid-option` */
