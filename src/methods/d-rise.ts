@@ -48,6 +48,7 @@ export const dRiseOf = (count: number): Method<"d-rise"> => ({
   paper: "Petsiuk et al. 2021, https://arxiv.org/abs/2006.03204",
   space: "pixels",
   blackBox: true,
+  boxesOnly: true,
   nothing: (question) => `no masked copy shows a box that overlaps with "${question}"`,
   async explain({ image, k, resemble, progress }) {
     const [n = 1, channels = 1, height = 1, width = 1] = image.dims;
