@@ -12,7 +12,7 @@ import type { Detector } from "../../tasks/detect/detector.ts";
 import type { Candidate } from "../../tasks/detect/head.ts";
 import type { Annotation } from "../metrics/metric.ts";
 import type { Score } from "../metrics/variants.ts";
-import { faithful, gaussianOn, type Measured, matched, placed, survivor } from "./measures.ts";
+import { faithful, gaussianOn, type Measured, maskFirst, matched, placed, survivor } from "./measures.ts";
 
 /** A way of making maps; at the layer of a box's level unless another is named. */
 export interface Way {
@@ -22,11 +22,13 @@ export interface Way {
 }
 
 export const control = "Gaussian on the box";
+/** Where the dataset has masks: the best that an order of pixels by the object can do, whatever the network looked at. */
+export const itself = "the object itself";
 
 /** What was measured of one detection's map. */
 export interface DetectionRecord {
   readonly picture: string;
-  /** A way's name, or that of the control. */
+  /** A way's name, `control` or `itself`. */
   readonly way: string;
   readonly detection: number;
   readonly label: string;
@@ -105,8 +107,10 @@ export async function examineDetections(
     }
   }
   for (const [i, { box }] of candidates.entries()) {
-    const map = gaussianOn(box, width, height);
-    await record(control, i, map, undo(map, [height, width], geometry));
+    const mask = objects[pairs[i]?.object ?? -1]?.mask;
+    const known: [string, Float32Array][] = [[control, gaussianOn(box, width, height)]];
+    if (mask) known.push([itself, maskFirst(mask, box, geometry)]);
+    for (const [name, map] of known) await record(name, i, map, undo(map, [height, width], geometry));
   }
   return { objects: objects.length, found: pairs.length, records, times };
 }

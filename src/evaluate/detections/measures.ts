@@ -7,12 +7,13 @@
  */
 import type { Dense } from "../../array/dense.ts";
 import { area as areaUnder } from "../../array/statistics.ts";
+import type { Geometry } from "../../image/geometry.ts";
 import type { Box } from "../../image/locate.ts";
 import type { PixelMap } from "../../image/picture.ts";
 import type { Detection } from "../../tasks/detect/detections.ts";
 import type { Candidate } from "../../tasks/detect/head.ts";
 import { area, bestFirst, overlap } from "../../tasks/detect/suppress.ts";
-import type { Annotation } from "../metrics/metric.ts";
+import type { Annotation, Mask } from "../metrics/metric.ts";
 import { pointsAt } from "../metrics/pointing-game.ts";
 import { coverage, energyOn } from "../metrics/regions.ts";
 import { askVariants, blurred, byImportance, isBlank, replaced, type Score } from "../metrics/variants.ts";
@@ -20,7 +21,7 @@ import { askVariants, blurred, byImportance, isBlank, replaced, type Score } fro
 /** Boxes that overlap by more than this are of one thing. */
 export const sameThing = 0.5;
 
-const steps = 20;
+const steps = 10;
 
 /** What one map says, by figure. */
 export type Measured = Readonly<Record<string, number>>;
@@ -85,16 +86,27 @@ export async function faithful(map: Float32Array, box: Box, input: Dense, score:
   if (isBlank(map)) return {};
   const order = byImportance(map);
   const pixels = Math.min(order.length, Math.max(steps, Math.round(area(box))));
-  const grey = new Float32Array(input.data.length);
+  const nothing = new Float32Array(input.data.length);
   const curve = (from: Float32Array, to: Float32Array) => {
     const start = { data: from, dims: input.dims };
     const variant = (step: number) => replaced(start, order.subarray(0, Math.round((pixels * step) / steps)), to);
     return askVariants(input, steps + 1, variant, score);
   };
   return {
-    deletion: areaUnder(await curve(input.data, grey)),
+    deletion: areaUnder(await curve(input.data, nothing)),
     insertion: areaUnder(await curve(blurred(input), input.data)),
   };
+}
+
+/** What the figures can reach: the object's own pixels first, from the box's middle on. */
+export function maskFirst({ width, height, data }: Mask, box: Box, geometry: Geometry): Float32Array {
+  const { left, top, scaleX, scaleY, input } = geometry;
+  const within = (place: number, length: number) => Math.min(length - 1, Math.max(0, Math.floor(place)));
+  return gaussianOn(box, input.width, input.height).map((value, i) => {
+    const x = within(left + ((i % input.width) + 0.5) * scaleX, width);
+    const y = within(top + (Math.floor(i / input.width) + 0.5) * scaleY, height);
+    return value + (data[y * width + x] ?? 0);
+  });
 }
 
 /** The control: a Gaussian on a box, whose sides are four standard deviations. */
