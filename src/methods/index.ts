@@ -1,5 +1,6 @@
 /** @file The registry of methods: library, command line, documents and tests read this one list. */
 import { listing, UserError } from "../errors.ts";
+import { dRise } from "./d-rise.ts";
 import { deconvolution } from "./deconvolution.ts";
 import { gradCam } from "./grad-cam.ts";
 import { gradient } from "./gradient.ts";
@@ -9,6 +10,7 @@ import { hiResCam } from "./hires-cam.ts";
 import { layerCam } from "./layer-cam.ts";
 import type { Method } from "./method.ts";
 import { occlusion } from "./occlusion.ts";
+import { odam } from "./odam.ts";
 
 const registered = [
   gradCam,
@@ -19,6 +21,8 @@ const registered = [
   gradient,
   occlusion,
   layerCam,
+  odam,
+  dRise,
 ] as const;
 
 /** The methods' names. */

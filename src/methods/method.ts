@@ -45,6 +45,8 @@ export interface Question {
   atInput(rules: Rules): Promise<Dense>;
   /** The scores of variants of one image for each of its k targets: k rows, a score a variant. `variants` is [any, C, ...]. */
   respond(image: number, variants: Dense): Promise<Float32Array[]>;
+  /** How alike the most alike of the boxes of variants is to each target, 0 to 1, as `respond`; where the targets are boxes, and only there. */
+  resemble?(image: number, variants: Dense): Promise<Float32Array[]>;
   /** Tells how much of the work is done (0 to 1), and ends it with an error when the caller has cancelled. */
   progress(done: number): void;
 }
@@ -84,6 +86,10 @@ export interface Method<Name extends string = string> {
   readonly space: "layer" | "pixels";
   /** What a map without a value above 0 says of a question: `negative`, that there are values below 0. */
   readonly nothing?: (question: string, negative: boolean) => string;
+  /** Whether it only runs the model, and asks for no gradient: then targets of different layers are explained by the same runs. */
+  readonly blackBox?: true;
+  /** Whether it explains boxes that a detector found, and nothing else. */
+  readonly boxesOnly?: true;
   /** Whether the map hardly depends on what is asked, by what the method is. */
   readonly classIndependent?: true;
   explain(question: Question): Promise<Explanation>;

@@ -25,6 +25,7 @@ export const occlusion: Method<"occlusion"> = {
   summary: "How far the score drops when a patch is hidden. Hundreds of forward passes, and no gradient.",
   paper: "Zeiler and Fergus 2014, https://arxiv.org/abs/1311.2901",
   space: "pixels",
+  blackBox: true,
   nothing: (question, negative) =>
     negative
       ? `hiding any patch raises the score of "${question}", or leaves it as it is`
