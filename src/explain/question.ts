@@ -13,7 +13,7 @@ import type { ExplainedInput } from "../read/inputs.ts";
 import { ask } from "./adjoint-session.ts";
 import type { ExplainOptions } from "./forward.ts";
 import type { Pass } from "./pass.ts";
-import { inRuns } from "./rows.ts";
+import { inRuns, repeated } from "./rows.ts";
 import type { Seeding } from "./seeds.ts";
 import type { Asked, Weights } from "./target.ts";
 
@@ -75,6 +75,15 @@ export function questionOf(
       const answer = classes && (await pass.sameRun?.(layer, map, classes));
       if (answer) return toDense(answer);
       const tensors = await pass.tensors(layer);
+      if (map.classBlind)
+        return plan.atLayer(layer, map, { seeding: seeders.atLayer.seeding, rows: false }, async (adjoint) => {
+          const ofEach = range(n).map((i) => i * k);
+          const given = asked.rows
+            ? seeders.atLayer.feed(ofEach.map((row) => present(asked.rows?.[row], "a question")))
+            : Object.values(asked.seeds).map((seed) => (k > 1 ? rowsOf(ort, seed, ofEach) : seed));
+          const { answer } = await ask(adjoint, tensorsOf(tensors, adjoint.residuals), given);
+          return repeated(answer, k);
+        });
       const independent = plan.isIndependent(layer);
       const seeder = seeders.atLayer;
       return plan.atLayer(layer, map, { seeding: seeder.seeding, rows: !independent && rows }, (adjoint) => {

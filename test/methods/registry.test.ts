@@ -14,6 +14,12 @@ const cases: Readonly<Record<string, { readonly signed: boolean; readonly pixels
   gradient: { signed: false, pixels: true },
   occlusion: { signed: true, pixels: false },
   "layer-cam": { signed: false, pixels: false },
+  "grad-cam++": { signed: false, pixels: false },
+  "element-wise-grad-cam": { signed: false, pixels: false },
+  "xgrad-cam": { signed: false, pixels: false },
+  "eigen-cam": { signed: false, pixels: false },
+  "eigen-grad-cam": { signed: false, pixels: false },
+  random: { signed: false, pixels: false },
 };
 
 test("every method has a case, and every case a method", () => {
