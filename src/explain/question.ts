@@ -1,7 +1,7 @@
 /** @file A method's questions about a forward pass, of classes or of words, put to the sessions of its plan. */
 import type { Dense } from "../array/dense.ts";
 import { present, throwIfAborted, UserError } from "../errors.ts";
-import { type Question, shareDone } from "../methods/method.ts";
+import { type MethodOptions, type Question, shareDone } from "../methods/method.ts";
 import { isStatic, range } from "../onnx/dims.ts";
 import { typeOf } from "../onnx/observe.ts";
 import type { DataType } from "../onnx/proto.ts";
@@ -13,7 +13,7 @@ import type { ExplainedInput } from "../read/inputs.ts";
 import { ask } from "./adjoint-session.ts";
 import type { ExplainOptions } from "./forward.ts";
 import type { Pass } from "./pass.ts";
-import { inRuns } from "./rows.ts";
+import { inRuns, repeated } from "./rows.ts";
 import type { Seeding } from "./seeds.ts";
 import type { Asked, Weights } from "./target.ts";
 
@@ -38,7 +38,10 @@ export interface Asking {
 }
 
 /** The questions about n pictures and k targets of each. */
-export function questionOf({ pass, explained, asked, classes, rows, options, ...seeders }: Asking): Question {
+export function questionOf(
+  { pass, explained, asked, classes, rows, options, ...seeders }: Asking,
+  told: MethodOptions,
+): Question {
   const { plan, layer, n } = pass;
   const { ort } = plan;
   const { name: image, axes } = explained;
@@ -57,6 +60,7 @@ export function questionOf({ pass, explained, asked, classes, rows, options, ...
     });
   const { grid } = layer === undefined ? {} : plan.layoutOf(layer);
   return {
+    options: told,
     image: toPlain(toDense(tensorOf(pass.feeds, image)), axes),
     k,
     grid: isStatic(grid) ? grid : undefined,
@@ -71,6 +75,15 @@ export function questionOf({ pass, explained, asked, classes, rows, options, ...
       const answer = classes && (await pass.sameRun?.(layer, map, classes));
       if (answer) return toDense(answer);
       const tensors = await pass.tensors(layer);
+      if (map.classBlind)
+        return plan.atLayer(layer, map, { seeding: seeders.atLayer.seeding, rows: false }, async (adjoint) => {
+          const ofEach = range(n).map((i) => i * k);
+          const given = asked.rows
+            ? seeders.atLayer.feed(ofEach.map((row) => present(asked.rows?.[row], "a question")))
+            : Object.values(asked.seeds).map((seed) => (k > 1 ? rowsOf(ort, seed, ofEach) : seed));
+          const { answer } = await ask(adjoint, tensorsOf(tensors, adjoint.residuals), given);
+          return repeated(answer, k);
+        });
       const independent = plan.isIndependent(layer);
       const seeder = seeders.atLayer;
       return plan.atLayer(layer, map, { seeding: seeder.seeding, rows: !independent && rows }, (adjoint) => {

@@ -2,7 +2,10 @@
 import { listing, UserError } from "../errors.ts";
 import { dRise } from "./d-rise.ts";
 import { deconvolution } from "./deconvolution.ts";
+import { eigenCam, eigenGradCam } from "./eigen-cam.ts";
+import { elementWiseGradCam } from "./element-wise-grad-cam.ts";
 import { gradCam } from "./grad-cam.ts";
+import { gradCamPlusPlus } from "./grad-cam-plus-plus.ts";
 import { gradient } from "./gradient.ts";
 import { guidedBackprop } from "./guided-backprop.ts";
 import { guidedGradCam } from "./guided-grad-cam.ts";
@@ -11,6 +14,8 @@ import { layerCam } from "./layer-cam.ts";
 import type { Method } from "./method.ts";
 import { occlusion } from "./occlusion.ts";
 import { odam } from "./odam.ts";
+import { randomCam } from "./random-cam.ts";
+import { xgradCam } from "./xgrad-cam.ts";
 
 const registered = [
   gradCam,
@@ -23,6 +28,12 @@ const registered = [
   layerCam,
   odam,
   dRise,
+  gradCamPlusPlus,
+  elementWiseGradCam,
+  xgradCam,
+  eigenCam,
+  eigenGradCam,
+  randomCam,
 ] as const;
 
 /** The methods' names. */

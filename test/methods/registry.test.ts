@@ -18,6 +18,12 @@ const cases: Readonly<
   "layer-cam": { signed: false, pixels: false },
   "d-rise": { refused: /^invalid method: d-rise compares boxes, [^\n]*$/ },
   odam: { signed: false, pixels: false },
+  "grad-cam++": { signed: false, pixels: false },
+  "element-wise-grad-cam": { signed: false, pixels: false },
+  "xgrad-cam": { signed: false, pixels: false },
+  "eigen-cam": { signed: false, pixels: false },
+  "eigen-grad-cam": { signed: false, pixels: false },
+  random: { signed: false, pixels: false },
 };
 
 test("every method has a case, and every case a method", () => {
