@@ -43,6 +43,11 @@ export interface Question {
   atLayer(map: LayerMap): Promise<Dense>;
   /** The gradient of the score with respect to the input, by a set of rules, [m, ...input]. */
   atInput(rules: Rules): Promise<Dense>;
+  /**
+   * The gradient at variants of one image, [any, C, ...], for each of its k targets: [any k, C, ...], those at a variant side by side.
+   * @param only the target of each variant, where not every one is asked: then [any, C, ...]
+   */
+  atInputs(image: number, variants: Dense, rules: Rules, only?: readonly number[]): Promise<Dense>;
   /** The scores of variants of one image for each of its k targets: k rows, a score a variant. `variants` is [any, C, ...]. */
   respond(image: number, variants: Dense): Promise<Float32Array[]>;
   /** Tells how much of the work is done (0 to 1), and ends it with an error when the caller has cancelled. */
@@ -63,6 +68,8 @@ export interface Explanation {
 /** The questions that a method can ask where it is a graph itself: about one target of each image, in tensors of the graph. */
 export interface GraphQuestion {
   readonly build: Builder;
+  /** The model's input, channels first: [n, C, ...]. */
+  image(): Value;
   /** A map at the layer, [n, ...grid]. */
   atLayer(map: LayerMap): Value;
   /** The gradient of the score with respect to the input, by a set of rules, channels first: [n, C, ...]. */
