@@ -3,6 +3,14 @@ import { listing, UserError } from "../errors.ts";
 import { deconvolution } from "./deconvolution.ts";
 import { gradCam } from "./grad-cam.ts";
 import { gradient } from "./gradient.ts";
+import { blurIg } from "./gradient/blur-ig.ts";
+import { gradientShap } from "./gradient/gradient-shap.ts";
+import { guidedIg } from "./gradient/guided-ig.ts";
+import { inputXGradient } from "./gradient/input-x-gradient.ts";
+import { integratedGradients } from "./gradient/integrated-gradients.ts";
+import { smoothGrad } from "./gradient/smoothgrad.ts";
+import { squareGrad } from "./gradient/squaregrad.ts";
+import { varGrad } from "./gradient/vargrad.ts";
 import { guidedBackprop } from "./guided-backprop.ts";
 import { guidedGradCam } from "./guided-grad-cam.ts";
 import { hiResCam } from "./hires-cam.ts";
@@ -19,6 +27,14 @@ const registered = [
   gradient,
   occlusion,
   layerCam,
+  inputXGradient,
+  smoothGrad,
+  varGrad,
+  squareGrad,
+  integratedGradients,
+  gradientShap,
+  blurIg,
+  guidedIg,
 ] as const;
 
 /** The methods' names. */
