@@ -6,7 +6,8 @@ import type { Dense } from "../array/dense.ts";
 import type { Rules } from "../autodiff/rules.ts";
 import { InternalError, present, throwIfAborted, UserError } from "../errors.ts";
 import { type MethodChoice, methodOf } from "../methods/define.ts";
-import { type LayerMap, type Question, shareDone } from "../methods/method.ts";
+import { type GivenOptions, type LayerMap, type MethodOptions, type Question, shareDone } from "../methods/method.ts";
+import { optionsOf } from "../methods/options.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
 import { tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
@@ -50,6 +51,8 @@ export interface ElementAnswer {
 
 export interface ElementOptions {
   readonly method?: MethodChoice;
+  /** Options of the method, by name. */
+  readonly options?: GivenOptions;
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -113,13 +116,15 @@ export class ElementPass implements RunValues {
   /** Explains each question by one method; questions that can be answered in one run are. */
   async explain(questions: readonly ElementQuestion[], options: ElementOptions = {}): Promise<ElementAnswer[]> {
     const { method = "grad-cam", onProgress, signal } = options;
-    const { space, explain } = methodOf(method);
+    const chosen = methodOf(method);
+    const { space, explain } = chosen;
+    const told = optionsOf(chosen, options.options);
     const answers = new Map<ElementQuestion, ElementAnswer>();
     const groups = grouped(questions);
     for (const [g, group] of groups.entries()) {
       throwIfAborted(signal);
       const { maps, pixels } = await explain(
-        this.#inquiry(group, signal, (done) => {
+        this.#inquiry(group, told, signal, (done) => {
           throwIfAborted(signal);
           onProgress?.((g + shareDone(done)) / groups.length);
         }),
@@ -133,13 +138,19 @@ export class ElementPass implements RunValues {
     return questions.map((question) => present(answers.get(question), "an answer"));
   }
 
-  #inquiry(group: Group, signal: AbortSignal | undefined, progress: (done: number) => void): Question {
+  #inquiry(
+    group: Group,
+    options: MethodOptions,
+    signal: AbortSignal | undefined,
+    progress: (done: number) => void,
+  ): Question {
     const { plan, explained, feeds } = this;
     const { layer } = group;
     const image = toPlain(toDense(tensorOf(feeds, explained.name)), explained.axes);
     const one = { data: image.data.slice(0, image.data.length / image.dims[0]), dims: [1, ...image.dims.slice(1)] };
     const grid = layer === undefined ? undefined : plan.layoutOf(layer).grid;
     return {
+      options,
       image: one,
       k: group.questions.length,
       grid: grid && isStatic(grid) ? grid : undefined,

@@ -3,7 +3,7 @@ import { type End, pullback } from "../autodiff/adjoint.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
 import { present, UserError } from "../errors.ts";
 import { builtMap } from "../methods/layer-map.ts";
-import type { GraphQuestion } from "../methods/method.ts";
+import type { GraphQuestion, MethodOptions } from "../methods/method.ts";
 import { Builder, type Value } from "../onnx/build.ts";
 import { isStatic, product } from "../onnx/dims.ts";
 import { freshPrefix } from "../onnx/model.ts";
@@ -24,9 +24,10 @@ export interface GraphQuery extends GraphQuestion {
 
 /**
  * @param target the class to explain, int64 [1] or [n]; negative for the best one
+ * @param options of the method, filled
  * @throws UserError `invalid-model` for scores that are not those of classes.
  */
-export function graphQuery(explainer: Explainer, target: Value): GraphQuery {
+export function graphQuery(explainer: Explainer, target: Value, options: MethodOptions): GraphQuery {
   const { model, tensors, score, reading, layoutOf } = explainer;
   const { dims, type } = typeOf(model, tensors, score.name);
   if (dims.length === 3)
@@ -63,6 +64,7 @@ export function graphQuery(explainer: Explainer, target: Value): GraphQuery {
   let seen: Layer | undefined;
   return {
     build,
+    options,
     class: chosen,
     get layer() {
       return seen;

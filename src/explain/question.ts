@@ -1,7 +1,7 @@
 /** @file A method's questions about a forward pass, of classes or of words, put to the sessions of its plan. */
 import type { Dense } from "../array/dense.ts";
 import { present, throwIfAborted, UserError } from "../errors.ts";
-import { type Question, shareDone } from "../methods/method.ts";
+import { type MethodOptions, type Question, shareDone } from "../methods/method.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
 import { typeOf } from "../onnx/observe.ts";
 import type { Feeds, Tensor } from "../onnx/runtime.ts";
@@ -41,7 +41,10 @@ export interface Asking {
 }
 
 /** The questions about n pictures and k targets of each. */
-export function questionOf({ pass, explained, asked, classes, rows, seedsAt, options, ...seeders }: Asking): Question {
+export function questionOf(
+  { pass, explained, asked, classes, rows, seedsAt, options, ...seeders }: Asking,
+  told: MethodOptions,
+): Question {
   const { plan, layer, n } = pass;
   const { ort } = plan;
   const { name: image, axes } = explained;
@@ -65,6 +68,7 @@ export function questionOf({ pass, explained, asked, classes, rows, seedsAt, opt
       : Object.values(asked.seeds).map((given) => rowsOf(ort, given, some));
   const { grid } = layer === undefined ? {} : plan.layoutOf(layer);
   return {
+    options: told,
     image: toPlain(toDense(tensorOf(pass.feeds, image)), axes),
     k,
     grid: isStatic(grid) ? grid : undefined,

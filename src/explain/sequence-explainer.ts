@@ -5,8 +5,9 @@
 import type { Dense } from "../array/dense.ts";
 import { present } from "../errors.ts";
 import { methodOf } from "../methods/define.ts";
-import { gradCamSum } from "../methods/grad-cam.ts";
-import type { Explanation, Question } from "../methods/method.ts";
+import { gradCam, gradCamSum } from "../methods/grad-cam.ts";
+import type { Explanation, Method, Question } from "../methods/method.ts";
+import { optionsOf } from "../methods/options.ts";
 import type { Part } from "../onnx/compose.ts";
 import { product, range } from "../onnx/dims.ts";
 import type { Feeds, Runtime, SessionOptions, Tensor } from "../onnx/runtime.ts";
@@ -16,7 +17,7 @@ import type { TokenGrid } from "../read/layout.ts";
 import type { Notes } from "./compiled.ts";
 import type { ExplainOptions } from "./forward.ts";
 import { Lru } from "./lru.ts";
-import { questionOf, type Seeder } from "./question.ts";
+import { type Asking, questionOf, type Seeder } from "./question.ts";
 import { planSequence, type SequenceModel, type SequencePlan, sequenceLayer } from "./sequence-plan.ts";
 import { type SessionBound, Sessions } from "./sessions.ts";
 import { Stage } from "./stage.ts";
@@ -34,7 +35,7 @@ export interface SequenceOptions {
 /** Rows of weights on the words of a sentence: as many questions. */
 export type WordWeights = readonly (readonly number[])[];
 
-export type ExplainWords = Pick<ExplainOptions, "method" | "maxRows" | "onProgress" | "signal">;
+export type ExplainWords = Pick<ExplainOptions, "method" | "options" | "maxRows" | "onProgress" | "signal">;
 
 /** Of sentences of so many lengths the graphs are kept. */
 const mostLengths = 8;
@@ -187,18 +188,19 @@ export class ScoredSequence {
 
   /** The sum of Grad-CAM in front of its rectifier for rows of weights, [k, ...grid]: linear in the weights, so that sums and differences may follow. */
   signedMaps(weights: WordWeights): Promise<Dense> {
-    return this.#question(weights, {}).atLayer(gradCamSum);
+    return this.#question(weights, {}, gradCam).atLayer(gradCamSum);
   }
 
   async explain(weights: WordWeights, options: ExplainWords = {}): Promise<Explanation> {
-    return methodOf(options.method ?? "grad-cam").explain(this.#question(weights, options));
+    const method = methodOf(options.method ?? "grad-cam");
+    return method.explain(this.#question(weights, options, method));
   }
 
-  #question(weights: WordWeights, options: ExplainWords): Question {
+  #question(weights: WordWeights, options: ExplainWords, method: Method): Question {
     const { layer, known, opened } = this;
     const { plan, explained } = opened;
     const words: Seeder = { seeding: plan.usual.seeding, feed: (rows) => this.#seeds(rows) };
-    return questionOf({
+    const asking: Asking = {
       pass: {
         ...{ plan, layer, n: 1, feeds: this.feeds, tensors: async () => known },
         respond: (_, pictures) => this.#respond(pictures),
@@ -211,7 +213,8 @@ export class ScoredSequence {
         const scores = await this.#scored(feeds);
         return (rows) => this.#seeds(rows, scores);
       },
-    });
+    };
+    return questionOf(asking, optionsOf(method, options.options));
   }
 
   /** What the adjoint starts from: the gradients of all words, and rows of weights at their places. */

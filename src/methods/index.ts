@@ -2,7 +2,6 @@
 import { listing, UserError } from "../errors.ts";
 import { deconvolution } from "./deconvolution.ts";
 import { gradCam } from "./grad-cam.ts";
-import { gradient } from "./gradient.ts";
 import { blurIg } from "./gradient/blur-ig.ts";
 import { gradientShap } from "./gradient/gradient-shap.ts";
 import { guidedIg } from "./gradient/guided-ig.ts";
@@ -11,6 +10,7 @@ import { integratedGradients } from "./gradient/integrated-gradients.ts";
 import { smoothGrad } from "./gradient/smoothgrad.ts";
 import { squareGrad } from "./gradient/squaregrad.ts";
 import { varGrad } from "./gradient/vargrad.ts";
+import { gradient } from "./gradient.ts";
 import { guidedBackprop } from "./guided-backprop.ts";
 import { guidedGradCam } from "./guided-grad-cam.ts";
 import { hiResCam } from "./hires-cam.ts";

@@ -34,6 +34,13 @@ export function byImage({ build, a }: LayerParts, rows: Value, positions: readon
   return { ...build.reshape(rows, shape), dims: [n, -1, channels, ...positions.map(() => -1)] };
 }
 
+/**
+ * sum_k w_k A_k with a weight for each channel, rows [m, C, 1, ...]: a matrix product of [n, k, C] weights with [n, C, positions]
+ * activations, so that no [m, C, ...grid] is made.
+ */
+export const weightedSum = (parts: LayerParts, weights: Value): Value =>
+  parts.build.matMul(byImage(parts, weights), flatGrid(parts));
+
 /** sum_k w_k A_k with weights of each place's own, which are made of its gradients, [n, k, C, positions]; the gradients themselves by default. */
 export function placeByPlace(parts: LayerParts, weigh = (gradients: Value): Value => gradients): Value {
   const { build, da } = parts;

@@ -2,15 +2,8 @@
 import { readFileSync } from "node:fs";
 import * as ort from "onnxruntime-node";
 import { expect, test } from "vitest";
-import { defineMethod, type Question } from "../../src/index.ts";
-import { blurIgOf } from "../../src/methods/gradient/blur-ig.ts";
-import { gradientShapOf } from "../../src/methods/gradient/gradient-shap.ts";
-import { guidedIgOf } from "../../src/methods/gradient/guided-ig.ts";
-import { inputXGradient } from "../../src/methods/gradient/input-x-gradient.ts";
-import { integratedGradientsOf } from "../../src/methods/gradient/integrated-gradients.ts";
-import { smoothGradOf } from "../../src/methods/gradient/smoothgrad.ts";
-import { spreadOf } from "../../src/methods/gradient/vargrad.ts";
-import type { Explanation } from "../../src/methods/method.ts";
+import type { GivenOptions } from "../../src/index.ts";
+import type { MethodName } from "../../src/methods/index.ts";
 import { apart, ask, numbers } from "../explain/ask.ts";
 
 const read = (name: string) => readFileSync(new URL(name, import.meta.url));
@@ -25,23 +18,26 @@ function pictures() {
 }
 
 const noise = { samples: 6, sigma: 0.15, seed: 3 };
-const cases: Readonly<Record<string, (question: Question) => Promise<Explanation>>> = {
-  "input-x-gradient": (question) => inputXGradient.explain(question),
-  smoothgrad: (question) => smoothGradOf(question, noise),
-  vargrad: (question) => spreadOf(question, noise, true),
-  squaregrad: (question) => spreadOf(question, noise, false),
-  "gradient-shap": (question) => gradientShapOf(question, { ...noise, sigma: 0.07, baseline: 0 }),
-  "integrated-gradients": (question) => integratedGradientsOf(question, { steps: 16, baseline: 0 }),
-  "integrated-gradients mean": (question) => integratedGradientsOf(question, { steps: 16, baseline: "mean" }),
-  "blur-ig": (question) => blurIgOf(question, { steps: 16, sigma: 8 }),
-  "guided-ig": (question) => guidedIgOf(question, { steps: 16, baseline: 0 }),
-};
+const cases: readonly (readonly [golden: string, MethodName, GivenOptions])[] = [
+  ["input-x-gradient", "input-x-gradient", {}],
+  ["smoothgrad", "smoothgrad", noise],
+  ["vargrad", "vargrad", noise],
+  ["squaregrad", "squaregrad", noise],
+  ["gradient-shap", "gradient-shap", { ...noise, sigma: 0.07 }],
+  ["integrated-gradients", "integrated-gradients", { steps: 16 }],
+  ["integrated-gradients mean", "integrated-gradients", { steps: 16, baseline: "mean" }],
+  ["blur-ig", "blur-ig", { steps: 16, sigma: 8 }],
+  ["guided-ig", "guided-ig", { steps: 16 }],
+];
 
-test.each(Object.entries(cases))("%s", async (name, explain) => {
-  const method = defineMethod({ name: "by-hand", space: "pixels", explain });
-  const { pixels } = await ask(network, pictures(), { target: [1, 3], method });
+test.each(cases)("%s", async (golden, method, options) => {
+  const { pixels } = await ask(network, pictures(), { target: [1, 3], method, options });
   expect(pixels?.dims).toEqual([2, 3, 12, 10]);
-  const off = apart(numbers(pixels), goldens[name] ?? []);
-  console.log(name, off);
-  expect(off).toBeLessThan(1e-5);
+  expect(apart(numbers(pixels), goldens[golden] ?? [])).toBeLessThan(1e-5);
+});
+
+test("a batch of any size gives the same", async () => {
+  const asked = { target: [1, 3], method: "integrated-gradients" } as const;
+  const { pixels } = await ask(network, pictures(), { ...asked, options: { steps: 16, batch: 3 } });
+  expect(apart(numbers(pixels), goldens["integrated-gradients"] ?? [])).toBeLessThan(1e-5);
 });

@@ -124,7 +124,7 @@ def main():
         guided.append(numpy.moveaxis(found, -1, 0))
         # saliency's own sum takes the derivative of the blur at the duller end of each step, over 0.01 pixels: between the sharp picture
         # and a blur of one step it is 0, for so small a blur changes nothing. The sum here is of whole differences, by its blur.
-        sigmas = [8 * (1 - step / 16) for step in range(17)]
+        sigmas = [8 * (1 - step / 16) ** 2 for step in range(17)]
         path = [blur_ig.gaussian_blur(one, s) for s in sigmas]
         steps = [(b - a) * gradient((a + b) / 2, target) for a, b in zip(path, path[1:])]
         blurs.append(numpy.moveaxis(sum(steps), -1, 0))

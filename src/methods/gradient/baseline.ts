@@ -1,17 +1,23 @@
 /** @file The picture that stands for the absence of evidence, from which a path to the picture starts. */
 import { product } from "../../onnx/dims.ts";
+import type { MethodOption } from "../method.ts";
 import { blurred } from "./blur.ts";
 import type { Picture } from "./steps.ts";
 
-/** 0 after normalisation, which is the mean colour; the picture blurred; or the mean of each of its channels. */
-export type Baseline = 0 | "blur" | "mean";
+/** A value after normalisation, of which 0 is the mean colour; the picture blurred; or the mean of each of its channels. */
+export type Baseline = number | "blur" | "mean";
+
+export const baselineOption: MethodOption = {
+  ...{ name: "baseline", default: 0, range: 'a number (0 is the mean colour), "blur" or "mean"' },
+  fits: (value) => value === "blur" || value === "mean" || Number.isFinite(value),
+};
 
 /** A blur that leaves the colours of large parts alone: the standard deviation, over the longest side. */
 const blurOfSide = 0.1;
 
 export function baselineOf(picture: Picture, baseline: Baseline): Float32Array {
   const { data, dims } = picture;
-  if (baseline === 0) return new Float32Array(data.length);
+  if (typeof baseline === "number") return new Float32Array(data.length).fill(baseline);
   const grid = dims.slice(1);
   if (baseline === "blur") return blurred(picture, blurOfSide * Math.max(...grid), "border");
   const size = product(grid);

@@ -7,7 +7,9 @@ export type Beyond = "zero" | "border";
 
 /** The kernel on one side of its middle, cut off at 4 standard deviations as SciPy does, of sum 1 with its mirror image. */
 function halfKernel(sigma: number): Float64Array {
-  const half = Float64Array.from({ length: Math.floor(4 * sigma + 0.5) + 1 }, (_, d) => Math.exp(-0.5 * (d / sigma) ** 2));
+  const half = Float64Array.from({ length: Math.floor(4 * sigma + 0.5) + 1 }, (_, d) =>
+    Math.exp(-0.5 * (d / sigma) ** 2),
+  );
   const total = half.reduce((sum, weight, d) => sum + (d === 0 ? weight : 2 * weight), 0);
   return half.map((weight) => weight / total);
 }

@@ -5,36 +5,37 @@
  *   R = 1/N sum_n (x_n - x') * d(score)/dx at x' + a_n (x_n - x'),    x_n = x + e_n,    e_n ~ N(0, sigma^2),    a_n ~ U(0, 1)
  */
 import { uniformFrom } from "../../array/random.ts";
-import type { Explanation, Method, Question } from "../method.ts";
-import { type Baseline, baselineOf } from "./baseline.ts";
-import { type Noise, noisy } from "./noise.ts";
-import { summed } from "./steps.ts";
+import type { Method, MethodOptions } from "../method.ts";
+import { baselineOf, baselineOption } from "./baseline.ts";
+import { noiseOptions, noisy } from "./noise.ts";
+import { type Steps, summed } from "./steps.ts";
 
 /** Half of SmoothGrad's noise: the paths smooth as well. */
-export const usualDraws: Noise & { readonly baseline: Baseline } = { samples: 50, sigma: 0.07, seed: 0, baseline: 0 };
+const usualSigma = 0.07;
 
-export const gradientShapOf = (question: Question, options: typeof usualDraws): Promise<Explanation> =>
-  summed(question, {
-    count: options.samples,
-    of(picture) {
-      const start = baselineOf(picture, options.baseline);
-      const draw = noisy(picture, options);
-      const uniform = uniformFrom(options.seed);
-      return () => {
-        const difference = draw().map((value, p) => value - start[p]);
-        const share = uniform();
-        const at = start.map((value, p) => value + share * difference[p]);
-        return { at, by: difference.map((value) => value / options.samples) };
-      };
-    },
-  });
+const randomPoints = (options: MethodOptions): Steps => ({
+  count: options.samples,
+  of(picture) {
+    const start = baselineOf(picture, options.baseline);
+    const draw = noisy(picture, options);
+    const uniform = uniformFrom(options.seed);
+    return () => {
+      const by = draw().map((value, p) => value - start[p]);
+      const share = uniform();
+      return { at: start.map((value, p) => value + share * by[p]), by };
+    };
+  },
+});
 
 export const gradientShap: Method<"gradient-shap"> = {
   name: "gradient-shap",
   title: "GradientSHAP",
   summary: "Integrated gradients of noisy copies at random points of the path: an estimate of SHAP values.",
   paper: "Lundberg and Lee 2017, https://arxiv.org/abs/1705.07874",
+  family: "gradient",
+  cost: "a forward and a backward pass for each of 50 samples, about 150",
+  options: [...noiseOptions(usualSigma), baselineOption],
   space: "pixels",
   nothing: (question) => `no pixel changes the score of "${question}" on the way from the blank image`,
-  explain: (question) => gradientShapOf(question, usualDraws),
+  explain: (question) => summed(question, randomPoints(question.options), 1 / question.options.samples),
 };

@@ -8,16 +8,17 @@
 import { present } from "../../errors.ts";
 import { range } from "../../onnx/dims.ts";
 import type { Explanation, Method, Question } from "../method.ts";
-import { baselineOf } from "./baseline.ts";
-import { type Path, usualPath } from "./integrated-gradients.ts";
+import { wholeOption } from "../options.ts";
+import { baselineOf, baselineOption } from "./baseline.ts";
 import { explanation, picturesOf } from "./steps.ts";
 
 /** How many pixels are moved at once, and how far from the straight path they may be. */
 const [fraction, farthest] = [0.25, 0.02];
 const tolerance = 1e-9;
 
-export async function guidedIgOf(question: Question, { steps, baseline }: Path): Promise<Explanation> {
-  const { image, k, atInputs, progress } = question;
+async function alongGuidedPaths(question: Question): Promise<Explanation> {
+  const { image, k, atInputs, progress, options } = question;
+  const { steps, baseline } = options;
   const pictures = picturesOf(question);
   const values = new Float64Array(image.data.length * k);
   for (const [i, picture] of pictures.entries()) {
@@ -132,7 +133,10 @@ export const guidedIg: Method<"guided-ig"> = {
   title: "Guided IG",
   summary: "Integrated gradients on a path that avoids steep places of the network, and so much of their noise.",
   paper: "Kapishnikov et al. 2021, https://arxiv.org/abs/2106.09788",
+  family: "gradient",
+  cost: "a forward and a backward pass for each of 64 steps, one after the other, about 200",
+  options: [wholeOption("steps", 64), baselineOption],
   space: "pixels",
   nothing: (question) => `no pixel changes the score of "${question}" on the way from the blank image`,
-  explain: (question) => guidedIgOf(question, usualPath),
+  explain: alongGuidedPaths,
 };

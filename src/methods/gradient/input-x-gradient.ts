@@ -11,6 +11,8 @@ export const inputXGradient: Method<"input-x-gradient"> = {
   title: "Input x Gradient",
   summary: "What each pixel contributes to the score, to first order.",
   paper: "Shrikumar et al. 2016, https://arxiv.org/abs/1605.01713",
+  family: "gradient",
+  cost: "a forward and a backward pass, about 3",
   space: "pixels",
   nothing: (question) => `the input times the gradient of the score of "${question}" is 0 at every pixel`,
   async explain(question) {

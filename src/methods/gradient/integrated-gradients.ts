@@ -6,33 +6,29 @@
  *
  * By the midpoint rule. It is complete: the values of all pixels sum to y(x) - y(x'), up to the error of the rule.
  */
-import type { Explanation, Method, Question } from "../method.ts";
-import { type Baseline, baselineOf } from "./baseline.ts";
-import { summed } from "./steps.ts";
+import type { Method, MethodOptions } from "../method.ts";
+import { wholeOption } from "../options.ts";
+import { baselineOf, baselineOption } from "./baseline.ts";
+import { batchOption, type Steps, summed } from "./steps.ts";
 
-export interface Path {
-  readonly steps: number;
-  readonly baseline: Baseline;
-}
-
-export const usualPath: Path = { steps: 64, baseline: 0 };
-
-export const integratedGradientsOf = (question: Question, { steps, baseline }: Path): Promise<Explanation> =>
-  summed(question, {
-    count: steps,
-    of(picture) {
-      const start = baselineOf(picture, baseline);
-      const by = picture.data.map((value, p) => (value - start[p]) / steps);
-      return (step) => ({ at: start.map((value, p) => value + by[p] * (step + 0.5)), by });
-    },
-  });
+const straight = ({ steps, baseline }: MethodOptions): Steps => ({
+  count: steps,
+  of(picture) {
+    const start = baselineOf(picture, baseline);
+    const by = picture.data.map((value, p) => (value - start[p]) / steps);
+    return (step) => ({ at: start.map((value, p) => value + by[p] * (step + 0.5)), by });
+  },
+});
 
 export const integratedGradients: Method<"integrated-gradients"> = {
   name: "integrated-gradients",
   title: "Integrated Gradients",
   summary: "What each pixel adds to the score on the way from a blank image; sums to the difference of the two scores.",
   paper: "Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365",
+  family: "gradient",
+  cost: "a forward and a backward pass for each of 64 steps, about 200",
+  options: [wholeOption("steps", 64), baselineOption, batchOption],
   space: "pixels",
   nothing: (question) => `no pixel changes the score of "${question}" on the way from the blank image`,
-  explain: (question) => integratedGradientsOf(question, usualPath),
+  explain: (question) => summed(question, straight(question.options)),
 };

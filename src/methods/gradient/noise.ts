@@ -1,16 +1,19 @@
 /** @file Pictures with noise: what SmoothGrad and its kin average over. */
 import { randomNormal } from "../../array/random.ts";
-import type { Picture, Steps } from "./steps.ts";
+import type { KnownOptions, MethodOption } from "../method.ts";
+import { numberOption, wholeOption } from "../options.ts";
+import { batchOption, type Picture, type Steps } from "./steps.ts";
 
-export interface Noise {
-  readonly samples: number;
-  /** Standard deviation of the noise, as a part of the range of the picture's values. */
-  readonly sigma: number;
-  readonly seed: number;
-}
+/** How many pictures are drawn, with which noise: its standard deviation is a part of the range of the picture's values. */
+export type Noise = Pick<KnownOptions, "samples" | "sigma" | "seed">;
 
 /** 50 samples, beyond which the paper sees little change, with noise in the middle of the 10 to 20 % that it recommends. */
-export const usualNoise: Noise = { samples: 50, sigma: 0.15, seed: 0 };
+export const noiseOptions = (sigma = 0.15): MethodOption[] => [
+  wholeOption("samples", 50),
+  { ...numberOption("sigma", sigma), range: "a number of at least 0, a part of the range of the values" },
+  wholeOption("seed", 0, 0),
+  batchOption,
+];
 
 /** How far apart the least and the largest value of a picture are. */
 function rangeOf({ data }: Picture): number {

@@ -2,10 +2,11 @@
 import type { Dense } from "../../array/dense.ts";
 import { product, range } from "../../onnx/dims.ts";
 import type { Explanation, Question } from "../method.ts";
+import { wholeOption } from "../options.ts";
 import { strongestChannel } from "../pixels.ts";
 
-/** Variants in one batch, by default: enough to keep the cores busy, few enough for memory. */
-export const usualBatch = 8;
+/** Variants in one batch: enough to keep the cores busy, few enough for memory; fewer yet where the network is large. */
+export const batchOption = wholeOption("batch", 8);
 
 /** A picture, [C, ...grid]. */
 export interface Picture {
@@ -30,17 +31,21 @@ export interface Step {
 /** What is done along a picture's variants: their number, and each by its index; they are asked for in order. */
 export interface Steps {
   readonly count: number;
-  readonly batch?: number;
   of(picture: Picture): (step: number) => Step;
 }
 
 /** Visits the gradients of each target, at one variant after the other; a row is a target of a picture, as the maps have them. */
 export async function eachGradient(
   question: Question,
-  { count, batch = usualBatch, of }: Steps,
+  { count, of }: Steps,
   visit: (row: number, gradient: Float32Array, step: Step) => void,
 ): Promise<void> {
-  const { k, atInputs, progress } = question;
+  const {
+    k,
+    atInputs,
+    progress,
+    options: { batch },
+  } = question;
   const pictures = picturesOf(question);
   for (const [i, picture] of pictures.entries()) {
     const stepAt = of(picture);
@@ -61,8 +66,8 @@ export async function eachGradient(
   progress(1);
 }
 
-/** sum over the variants of their factor times their gradient, as the signed image and the map that sums it up. */
-export async function summed(question: Question, steps: Steps): Promise<Explanation> {
+/** sum over the variants of their factor times their gradient, and times one number, as the signed image and its map. */
+export async function summed(question: Question, steps: Steps, scale = 1): Promise<Explanation> {
   const { image, k } = question;
   const size = image.data.length / (image.dims[0] ?? 1);
   const sums = new Float64Array(image.data.length * k);
@@ -70,7 +75,10 @@ export async function summed(question: Question, steps: Steps): Promise<Explanat
     const from = row * size;
     for (let p = 0; p < size; p++) sums[from + p] += by ? gradient[p] * by[p] : gradient[p];
   });
-  return explanation(question, sums);
+  return explanation(
+    question,
+    sums.map((sum) => sum * scale),
+  );
 }
 
 /** A signed image of every target, [m, C, ...], with its map. */

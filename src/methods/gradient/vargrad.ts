@@ -4,21 +4,21 @@
  *   V = 1/N sum_n (g_n - mean g)^2,    g_n = d(score)/dx at x + e_n,    e_n ~ N(0, sigma^2)
  */
 import type { Explanation, Method, Question } from "../method.ts";
-import { type Noise, noisySteps, usualNoise } from "./noise.ts";
+import { noiseOptions, noisySteps } from "./noise.ts";
 import { eachGradient, explanation } from "./steps.ts";
 
 /** The mean of the gradients' squares, or their variance. */
-export async function spreadOf(question: Question, noise: Noise, centred: boolean): Promise<Explanation> {
-  const { image, k } = question;
+export async function spreadOf(question: Question, centred: boolean): Promise<Explanation> {
+  const { image, k, options } = question;
   const size = image.data.length / (image.dims[0] ?? 1);
   const [sums, squares] = [new Float64Array(image.data.length * k), new Float64Array(image.data.length * k)];
-  await eachGradient(question, noisySteps(noise), (row, gradient) => {
+  await eachGradient(question, noisySteps(options), (row, gradient) => {
     for (let p = 0, to = row * size; p < size; p++, to++) {
       sums[to] += gradient[p];
       squares[to] += gradient[p] ** 2;
     }
   });
-  const { samples } = noise;
+  const { samples } = options;
   const values = squares.map((square, p) => square / samples - (centred ? (sums[p] / samples) ** 2 : 0));
   return explanation(
     question,
@@ -31,7 +31,10 @@ export const varGrad: Method<"vargrad"> = {
   title: "VarGrad",
   summary: "How much the gradient varies over noisy copies of the image. Has no sign, and hardly finds edges alone.",
   paper: "Adebayo et al. 2018, https://arxiv.org/abs/1810.03292",
+  family: "gradient",
+  cost: "a forward and a backward pass for each of 50 samples, about 150",
+  options: noiseOptions(),
   space: "pixels",
   nothing: (question) => `noise does not change the gradient of the score of "${question}"`,
-  explain: (question) => spreadOf(question, usualNoise, true),
+  explain: (question) => spreadOf(question, true),
 };

@@ -4,6 +4,7 @@ import type { Explainer } from "../../explain/explainer.ts";
 import { namedLayer } from "../../explain/named-layer.ts";
 import { picture as blank } from "../../image/picture.ts";
 import { methodsOf } from "../../methods/define.ts";
+import { optionsFor } from "../../methods/options.ts";
 import type { Runtime } from "../../onnx/runtime.ts";
 import { layersOf } from "../../read/layers.ts";
 import type { ClassifierContext } from "../classify/classification.ts";
@@ -62,7 +63,7 @@ export class Detector {
   async explain(sample: Sample, options: ClassifyOptions = {}): Promise<Why> {
     checkClassify(options);
     checkSample(sample);
-    if (options.method !== undefined) methodsOf(options.method);
+    if (options.method !== undefined) optionsFor(methodsOf(options.method), options.options);
     const prepared = preparePicture(sample, this.#feeding);
     const { geometry } = prepared.subject;
     const others = { ...this.context.inputs, ...options.inputs };
