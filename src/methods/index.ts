@@ -6,6 +6,14 @@ import { eigenCam, eigenGradCam } from "./eigen-cam.ts";
 import { elementWiseGradCam } from "./element-wise-grad-cam.ts";
 import { gradCam } from "./grad-cam.ts";
 import { gradCamPlusPlus } from "./grad-cam-plus-plus.ts";
+import { blurIg } from "./gradient/blur-ig.ts";
+import { gradientShap } from "./gradient/gradient-shap.ts";
+import { guidedIg } from "./gradient/guided-ig.ts";
+import { inputXGradient } from "./gradient/input-x-gradient.ts";
+import { integratedGradients } from "./gradient/integrated-gradients.ts";
+import { smoothGrad } from "./gradient/smoothgrad.ts";
+import { squareGrad } from "./gradient/squaregrad.ts";
+import { varGrad } from "./gradient/vargrad.ts";
 import { gradient } from "./gradient.ts";
 import { guidedBackprop } from "./guided-backprop.ts";
 import { guidedGradCam } from "./guided-grad-cam.ts";
@@ -34,6 +42,14 @@ const registered = [
   eigenCam,
   eigenGradCam,
   randomCam,
+  inputXGradient,
+  smoothGrad,
+  varGrad,
+  squareGrad,
+  integratedGradients,
+  gradientShap,
+  blurIg,
+  guidedIg,
 ] as const;
 
 /** The methods' names. */

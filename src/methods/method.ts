@@ -92,6 +92,11 @@ export interface Question {
   atLayer(map: LayerMap): Promise<Dense>;
   /** The gradient of the score with respect to the input, by a set of rules, [m, ...input]. */
   atInput(rules: Rules): Promise<Dense>;
+  /**
+   * The gradient at variants of one image, [any, C, ...], for each of its k targets: [any k, C, ...], those at a variant side by side.
+   * @param only the target of each variant, where not every one is asked: then [any, C, ...]
+   */
+  atInputs(image: number, variants: Dense, rules: Rules, only?: readonly number[]): Promise<Dense>;
   /** The scores of variants of one image for each of its k targets: k rows, a score a variant. `variants` is [any, C, ...]. */
   respond(image: number, variants: Dense): Promise<Float32Array[]>;
   /** How alike the most alike of the boxes of variants is to each target, 0 to 1, as `respond`; where the targets are boxes, and only there. */
@@ -114,6 +119,8 @@ export interface Explanation {
 /** The questions that a method can ask where it is a graph itself: about one target of each image, in tensors of the graph. */
 export interface GraphQuestion {
   readonly build: Builder;
+  /** The model's input, channels first: [n, C, ...]. */
+  image(): Value;
   /** The method's options, filled and checked. */
   readonly options: MethodOptions;
   /** A map at the layer, [n, ...grid]. */

@@ -24,6 +24,14 @@ const cases: Readonly<
   "eigen-cam": { signed: false, pixels: false },
   "eigen-grad-cam": { signed: false, pixels: false },
   random: { signed: false, pixels: false },
+  "input-x-gradient": { signed: false, pixels: true },
+  smoothgrad: { signed: false, pixels: true },
+  vargrad: { signed: false, pixels: true },
+  squaregrad: { signed: false, pixels: true },
+  "integrated-gradients": { signed: false, pixels: true },
+  "gradient-shap": { signed: false, pixels: true },
+  "blur-ig": { signed: false, pixels: true },
+  "guided-ig": { signed: false, pixels: true },
 };
 
 test("every method has a case, and every case a method", () => {

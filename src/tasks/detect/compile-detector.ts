@@ -111,14 +111,10 @@ function mapOf(
     `invalid method: "${name}"; a compiled detector's maps lie on its levels: allowed are ${listing(allowed, 40)}`,
   );
   if (!graph || space !== "layer") throw refused;
-  const found = graph({
-    build,
-    options,
-    atLayer,
-    atInput: () => {
-      throw refused;
-    },
-  });
+  const refuse = () => {
+    throw refused;
+  };
+  const found = graph({ build, options, atLayer, atInput: refuse, image: refuse });
   if (!("map" in found)) throw refused;
   return found.map;
 }
