@@ -30,7 +30,7 @@ import {
 import { ClassifiedSample, type ClassifierReading } from "./classified-sample.ts";
 import { classesOf, inputOf, namesOf } from "./fitness.ts";
 import { type Prepared, prepare, type Why } from "./kinds.ts";
-import { type ClassifyOptions, checkClassify } from "./options.ts";
+import { type ClassifyOptions, checkClassify, refuseDetectOptions } from "./options.ts";
 import { probabilitiesOf } from "./probability.ts";
 
 export type { Prediction } from "./explanations.ts";
@@ -133,6 +133,7 @@ export class Classifier implements ClassifierReading {
     const questions = await Promise.allSettled(
       asked.map(async ({ sample, options = {} }) => {
         checkClassify(options);
+        refuseDetectOptions(options, this.reading.task);
         checkSample(sample);
         methodsOf(options.method);
         throwIfAborted(options.signal);

@@ -24,6 +24,14 @@ export interface DetectOptions {
 /** As Ultralytics has them. */
 export const usual: Required<DetectOptions> = { score: 0.25, iou: 0.7, maxDetections: 300 };
 
+/** What holds, by default where nothing is said, or undefined. */
+export function thresholdsOf(
+  { score = usual.score, iou = usual.iou, maxDetections }: DetectOptions,
+  most = usual.maxDetections,
+): Required<DetectOptions> {
+  return { score, iou, maxDetections: maxDetections ?? most };
+}
+
 /** What is found in a picture. */
 export interface Detection {
   /** From the best on. */
@@ -67,7 +75,7 @@ export class Finder {
     const wanted = [...head.reads, ...this.#needs];
     const pass = await ElementPass.run(ort, explainer, feeds, { wanted, prospects });
     this.#levels ??= levelsOf(explainer, seenIn(explainer.sized, pass), head);
-    const { score, iou, maxDetections } = { ...usual, ...options };
+    const { score, iou, maxDetections } = thresholdsOf(options);
     const numbers = (name: string): Numbers => numbersOf(pass, name);
     const { candidates, best } = head.decode(numbers, input, score);
     const whole = candidates.filter(({ box }) => box.every(Number.isFinite));
