@@ -136,14 +136,16 @@ function decode({ data, dims }: Numbers, input: Size, threshold: number, reading
       const score = value(place, first + c);
       if (score > most) [best, most] = [c, score];
     }
-    const score = probability(most) * (objectness ? probability(value(place, 4)) : 1);
+    const presence = objectness ? probability(value(place, 4)) : 1;
+    const score = probability(most) * presence;
     if (!sieve.passes(score)) continue;
     const [x, y, w, h] = [0, 1, 2, 3].map((i) => value(place, i)) as [number, number, number, number];
     const box = raw ? unrolled([x, y, w, h], place, starts) : fromCentre(x, y, w, h);
     sieve.candidates.push({
       ...{ class: best, score, box, at: element(place, first + best) },
       edge: centredEdges(element(place, 0), element(place, 1), element(place, 2), element(place, 3)),
-      ...(objectness && { objectness: element(place, 4) }),
+      classes: () => Array.from({ length: classes }, (_, c) => probability(value(place, first + c))),
+      ...(objectness && { presence, objectness: element(place, 4) }),
       ...(extra && { coefficients: Array.from({ length: extra }, (_, i) => element(place, first + classes + i)) }),
     });
   }

@@ -4,6 +4,7 @@ import type { Explainer } from "../../explain/explainer.ts";
 import { namedLayer } from "../../explain/named-layer.ts";
 import { picture as blank } from "../../image/picture.ts";
 import { methodsOf } from "../../methods/define.ts";
+import { optionsFor } from "../../methods/options.ts";
 import type { Runtime } from "../../onnx/runtime.ts";
 import { layersOf } from "../../read/layers.ts";
 import type { ClassifierContext } from "../classify/classification.ts";
@@ -13,15 +14,23 @@ import { explainElements } from "../element-answers.ts";
 import { feedingOf, feedsOf } from "../feeding.ts";
 import { Labels } from "../labels.ts";
 import { percent } from "../percent.ts";
-import { preparePicture } from "../pictures.ts";
+import { type PicturePlace, type PictureSubject, preparePicture } from "../pictures.ts";
 import { Placements } from "../placing.ts";
 import type { ModelReading } from "../reading.ts";
-import { checkSample, type Feeding, type Kind, type Sample } from "../sample.ts";
+import { checkSample, type Feeding, type Kind, type PreparedSample, type Sample } from "../sample.ts";
 import { boxQuestions } from "./box-questions.ts";
 import type { CompileDetectorOptions } from "./compile-detector.ts";
-import { type Detection, Finder, type Found, onOriginal, usual } from "./detections.ts";
+import { type Detection, type DetectOptions, Finder, type Found, onOriginal, usual } from "./detections.ts";
 import type { Head } from "./head.ts";
 import { sizesOf } from "./sizes.ts";
+
+/** What a picture shows to a detector. */
+export interface Look {
+  readonly prepared: PreparedSample<PictureSubject, PicturePlace>;
+  /** The run, and the boxes as it gave them. */
+  readonly found: Found;
+  readonly detections: readonly Detection[];
+}
 
 export class Detector {
   readonly kind: Kind = "picture";
@@ -62,22 +71,9 @@ export class Detector {
   async explain(sample: Sample, options: ClassifyOptions = {}): Promise<Why> {
     checkClassify(options);
     checkSample(sample);
-    if (options.method !== undefined) methodsOf(options.method);
-    const prepared = preparePicture(sample, this.#feeding);
-    const { geometry } = prepared.subject;
-    const others = { ...this.context.inputs, ...options.inputs };
-    const feeds = feedsOf(this.ort, this.explainer, this.#feeding, prepared.input, {
-      ...sizesOf(this.ort, this.explainer, geometry.input, others),
-      ...others,
-    });
-    const found = await this.#finder.find(feeds, geometry.input, options, options.signal);
-    const detections = found.candidates.map(
-      ({ class: c, score, box }, index): Detection => ({
-        ...{ index, class: c, label: this.labels.name(c), score },
-        box: onOriginal(box, geometry),
-      }),
-    );
-    const plan = options.layer === undefined ? undefined : await this.explainer.planFor(feeds);
+    if (options.method !== undefined) optionsFor(methodsOf(options.method), options.options);
+    const { prepared, found, detections } = await this.look(sample, options);
+    const plan = options.layer === undefined ? undefined : await this.explainer.planFor(found.pass.feeds);
     const layer = plan && namedLayer(plan, options.layer as string, this.explainer.layers).name;
     const asked = boxQuestions(questionsOf(options), {
       ...{ found, detections, labels: this.labels, can: this.reading.questions },
@@ -94,6 +90,25 @@ export class Detector {
       ...prepared.subject,
       ...(remark && { remark }),
     };
+  }
+
+  /** Finds what is in a picture, and keeps the run: more can be asked of it. */
+  async look(sample: Sample, options: Pick<ClassifyOptions, "inputs" | "signal"> & DetectOptions = {}): Promise<Look> {
+    const prepared = preparePicture(sample, this.#feeding);
+    const { geometry } = prepared.subject;
+    const others = { ...this.context.inputs, ...options.inputs };
+    const feeds = feedsOf(this.ort, this.explainer, this.#feeding, prepared.input, {
+      ...sizesOf(this.ort, this.explainer, geometry.input, others),
+      ...others,
+    });
+    const found = await this.#finder.find(feeds, geometry.input, options, options.signal);
+    const detections = found.candidates.map(
+      ({ class: c, score, box }, index): Detection => ({
+        ...{ index, class: c, label: this.labels.name(c), score },
+        box: onOriginal(box, geometry),
+      }),
+    );
+    return { prepared, found, detections };
   }
 
   /** The ONNX file of a detector that explains itself; @throws UserError for what cannot be compiled. */
