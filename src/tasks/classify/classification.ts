@@ -7,6 +7,7 @@ import { Explainer, type OpenOptions } from "../../explain/explainer.ts";
 import type { Sessions } from "../../explain/sessions.ts";
 import type { Preprocess, Preprocessed } from "../../image/preprocess.ts";
 import { methodsOf } from "../../methods/define.ts";
+import { optionsFor } from "../../methods/options.ts";
 import type { Feeds, Runtime } from "../../onnx/runtime.ts";
 import type { Score } from "../../read/score.ts";
 import { openOptions } from "../asking.ts";
@@ -135,7 +136,7 @@ export class Classifier implements ClassifierReading {
         checkClassify(options);
         refuseDetectOptions(options, this.reading.task);
         checkSample(sample);
-        methodsOf(options.method);
+        optionsFor(methodsOf(options.method), options.options);
         throwIfAborted(options.signal);
         const prepared = this.prepare<K>(sample);
         return { sample, options, prepared, feeds: this.feeds(prepared.input, options.inputs) };

@@ -72,6 +72,7 @@ export function pairHead(tensors: Observed, reading: PairReading): Head {
             ...{ class: c, score: probability, at: score(query, c) },
             box: [x0 * across, y0 * down, x1 * across, y1 * down],
             edge: (centred ? centredEdges : corneredEdges)(at(0), at(1), at(2), at(3)),
+            classes: () => found,
           });
         }
       }
