@@ -208,7 +208,7 @@ async function explainOne(
   const used = model.reading.layers.find((one) => one.default)?.name ?? null;
   const caption = [`Model ${name}`, used && `layer ${used}`].filter(Boolean).join(", ");
   const drawn = { colormap, caption, write, compression };
-  const { explanations, panel } = await writeWhy(why, { directory: out, stem, ...drawn });
+  const { explanations, masks, panel } = await writeWhy(why, { directory: out, stem, ...drawn });
   return {
     image: file,
     model: { name, sha256: model.sha256 },
@@ -216,6 +216,7 @@ async function explainOne(
     layer: used,
     predictions: why.predictions,
     ...(why.detections && { detections: why.detections }),
+    ...(masks && { masks }),
     ...(why.remark && { remark: why.remark }),
     explanations: explanations.map((e, i) => ({ ...e, ...(compared && { reference: compared[i].reference }) })),
     ...(panel && { panel }),

@@ -1,6 +1,6 @@
 /** @file What `gradcam explain` was asked, and what it says: a line of JSON, or a table. */
 import path from "node:path";
-import { type ExplanationFile, explanationFiles, type WrittenExplanation } from "../node/write.ts";
+import { type ExplanationFile, explanationFiles, type WrittenExplanation, type WrittenMask } from "../node/write.ts";
 import type { Warning } from "../read/decision.ts";
 import type { Why } from "../tasks/classify/classification.ts";
 import { percent } from "../tasks/percent.ts";
@@ -34,6 +34,7 @@ export interface ImageResult {
   readonly layer: string | null;
   readonly predictions: Why["predictions"];
   readonly detections?: Why["detections"];
+  readonly masks?: readonly WrittenMask[];
   /** What is to be said of the whole. */
   readonly remark?: string;
   readonly explanations: readonly (WrittenExplanation & Partial<Pick<ReferenceResult, "reference">>)[];
@@ -42,13 +43,14 @@ export interface ImageResult {
 }
 
 /** Warnings that are of one map; the others are said once, at the end. */
-export const ofOneMap: ReadonlySet<string> = new Set(["low-probability", "class-independent", "relu-emptied"]);
+export const ofOneMap: ReadonlySet<string> = new Set(["low-probability", "class-independent", "relu-emptied", "class-chosen"]);
 
 /** The names of a result's files of these kinds; undefined where one was not written. */
-export function filesOf({ explanations, panel }: ImageResult, kinds: readonly ExplanationFile[]): string[] | undefined {
+export function filesOf({ explanations, masks = [], panel }: ImageResult, kinds: readonly ExplanationFile[]): string[] | undefined {
   const files = kinds.flatMap((kind) => {
     if (kind === "panel") return [panel];
-    return explanations.map((e) => (kind === "map" ? e.map?.file : e[kind]));
+    const own = kind === "overlay" ? masks.map(({ file }) => file) : [];
+    return [...explanations.map((e) => (kind === "map" ? e.map?.file : e[kind])), ...own];
   });
   return files.every((file) => file !== undefined) ? files : undefined;
 }
@@ -84,6 +86,11 @@ export function report(result: ImageResult, { json, out }: ExplainFlags): void {
     const line = `  ${String(index).padStart(4)}  ${label.padEnd(28)} ${percent(score).padStart(8)}  ${place}`;
     print(result.explanations.some(({ detection }) => detection === index) ? bold(line) : line);
   }
+  for (const { index, label, area, score, file } of result.masks ?? []) {
+    const said = [percent(area).padStart(8), score === undefined ? "" : percent(score).padStart(8), file ?? ""];
+    const line = `  ${String(index).padStart(4)}  ${label.padEnd(28)} ${said.filter(Boolean).join("  ")}`;
+    print(result.explanations.some(({ mask }) => mask === index) ? bold(line) : line);
+  }
   if (result.remark) print(`  ${result.remark}`);
   for (const { class: index, label, score, probability } of result.predictions) {
     const percentage = probability === null ? "" : percent(probability).padStart(8);
@@ -94,7 +101,7 @@ export function report(result: ImageResult, { json, out }: ExplainFlags): void {
   for (const { label, question, detection, method, overlay, heat, map, blank, reference } of result.explanations) {
     const file = overlay ?? heat ?? map?.file;
     const said = [blank && `blank, ${blank}`, !blank && file && path.join(out, file)].filter(Boolean).join();
-    print(`  ${method}, ${detection === undefined ? label : question}${said && `: ${said}`}`);
+    print(`  ${method}, ${detection === undefined && !result.masks ? label : question}${said && `: ${said}`}`);
     if (reference) print(`    ${referenceLine(reference)}`);
   }
   printWarnings(result.explanations, ofOneMap);

@@ -32,4 +32,5 @@ export type WarningCode =
   | "probability-guessed"
   | "unfamiliar-picture"
   | "odd-box"
+  | "class-chosen"
   | "labels";

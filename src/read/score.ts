@@ -112,7 +112,7 @@ function axisOf({ opType }: NodeProto, axis: number | undefined, opset: number):
 }
 
 /** The tensor in front of what only moves values. */
-function stripped(model: Model, name: string): string {
+export function stripped(model: Model, name: string): string {
   let at = name;
   for (let node = model.producer.get(at); node && passing.has(node.opType); node = model.producer.get(at))
     at = node.input[0];

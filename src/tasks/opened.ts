@@ -3,6 +3,7 @@ import { type Notes, notesOf, originalBytes } from "../explain/compiled.ts";
 import { type Explainer, openExplainer } from "../explain/explainer.ts";
 import type { Model } from "../onnx/model.ts";
 import type { Runtime } from "../onnx/runtime.ts";
+import { layersOf } from "../read/layers.ts";
 import type { TokenGrid } from "../read/layout.ts";
 import { openOptions } from "./asking.ts";
 import type { FileNotes } from "./formats/ultralytics.ts";
@@ -36,7 +37,8 @@ export async function openParts(ort: Runtime, parts: ModelParts, options: ModelO
   return orRelease(explainer, async () => {
     const fileNotes = await notedIn(explainer.model);
     const said = { ...options, name, labels, labelsFrom, config, stated, notes, file, fileNotes };
-    return { explainer, reading: readingOf(explainer, { ...said, ...(await headFor(explainer, said)) }), notes };
+    const read = { ...(await headFor(explainer, said)), ...(await masksFor(explainer, said, options.layer)) };
+    return { explainer, reading: readingOf(explainer, { ...said, ...read }), notes };
   });
 }
 
@@ -63,6 +65,19 @@ async function headFor(explainer: Explainer, said: Said): Promise<Pick<Said, "he
   const { head } = found;
   const levels = [...new Set(levelsOf(explainer, sized, head).flatMap(({ layer }) => layer ?? []))];
   return { head, levels, usual: usualFor(head) };
+}
+
+/** The masks of a segmenter, fetched when there is one. */
+async function masksFor(explainer: Explainer, said: Said, named?: string): Promise<Pick<Said, "masks" | "levels">> {
+  const { explained } = explainer.reading;
+  const { task } = taskFor(explainer, said);
+  const segments = task === "segmentation" || task === "instance-segmentation";
+  if (!explained || explained.axes.grid.length !== 2 || !segments) return {};
+  const { recogniseMasks } = await import("./segment/recognise.ts");
+  const masks = recogniseMasks(explainer, labelsOf(said).names);
+  if (!masks || masks.head.kind === "classes") return masks ? { masks } : {};
+  const [layer] = layersOf(explainer.model, explainer.sized, explained, [masks.head.tensor]);
+  return { masks, ...(layer && named === undefined && { levels: [layer.name] }) };
 }
 
 /** What comes of an open model, which is released where nothing does. */

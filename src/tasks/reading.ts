@@ -15,6 +15,7 @@ import { labelsFrom } from "./formats/label-file.ts";
 import { noted, preparationOf } from "./preparation.ts";
 import type { Said } from "./said.ts";
 import { type Kind, kindOf } from "./sample.ts";
+import type { MaskHead } from "./segment/mask-head.ts";
 import { detects, type Task, taskOf } from "./task.ts";
 
 export interface ModelReading {
@@ -38,6 +39,8 @@ export interface ModelReading {
   readonly layers: readonly LayerReading[];
   /** Of a detector that is read: where its boxes and scores are. */
   readonly head?: Head;
+  /** Of a segmenter that is read: where its masks are. */
+  readonly masks?: MaskHead;
   /** What can be asked. */
   readonly questions: readonly string[];
   readonly decisions: readonly Decision[];
@@ -60,6 +63,7 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
     { what: "task", value: found.task, because: found.because },
     ...reading.decisions,
     ...(prepared?.decisions ?? []),
+    ...(said.masks ? [said.masks.decision] : []),
     { what: "probabilities", value: probable.probability, because: probable.because },
     ...(labels.names.length
       ? [{ what: "labels", value: `${labels.names.length} names`, because: labels.source, option: "--labels" }]
@@ -78,13 +82,14 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
     labels,
     layers,
     ...(said.head && { head: said.head }),
-    questions: questionsOf(found.task, dims, kind, said.head),
+    ...(said.masks && { masks: said.masks.head }),
+    questions: said.masks ? maskQuestions : questionsOf(found.task, dims, kind, said.head),
     decisions,
     warnings: warningsOf(decisions, dims, explainer, labels.names, probable),
   };
 }
 
-/** Of a detector the layers of its boxes are the defaults. */
+/** Of a detector the layers of its boxes are the defaults, of a segmenter that of its masks. */
 function defaultFirst(layers: readonly LayerReading[], levels: readonly string[] = []): readonly LayerReading[] {
   if (levels.length === 0) return layers;
   const own = levels.flatMap((name) => layers.filter((layer) => layer.name === name));
@@ -127,6 +132,16 @@ const boxQuestions = [
   "box:topN",
   "box:0.left, .top, .right, .bottom or .objectness",
   "class:… by name or number, all of its boxes",
+  "not:…, the opposite of each",
+];
+
+/** What a segmenter can be asked. */
+const maskQuestions = [
+  "class:… by name or number, where it is predicted",
+  "class:topN",
+  "mask:0, or another's number",
+  "region:file.png, a mask of the picture's size",
+  "pixel:x,y",
   "not:…, the opposite of each",
 ];
 

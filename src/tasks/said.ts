@@ -5,6 +5,7 @@ import type { Preprocess } from "../image/preprocess.ts";
 import type { Probability } from "./classify/probability.ts";
 import type { Head } from "./detect/head.ts";
 import type { FileNotes, UsualPreparation } from "./formats/ultralytics.ts";
+import type { RecognisedMasks } from "./segment/recognise.ts";
 import type { Task } from "./task.ts";
 
 /** What is said of a model by whom, the caller before its files. */
@@ -33,6 +34,8 @@ export interface Said extends Omit<KnownPreprocess, "layout"> {
   /** The head of a detector, and the layers that maps of its boxes lie on. */
   readonly head?: Head;
   readonly levels?: readonly string[];
+  /** What a segmenter's masks are; the layer that they lie on is among the levels. */
+  readonly masks?: RecognisedMasks;
   /** The ONNX file, as errors name it. */
   readonly file?: string;
 }

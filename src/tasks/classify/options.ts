@@ -3,6 +3,8 @@ import { checkOptions, expects, isRecord, type OptionNames } from "../../errors.
 import type { Feeds } from "../../onnx/runtime.ts";
 import { type AskingOptions, askingNames, checkAsking, checkList, isQuery, isText } from "../asking.ts";
 import type { DetectOptions } from "../detect/detections.ts";
+import type { Picture } from "../../image/picture.ts";
+import { checkPicture } from "../sample.ts";
 import type { ClassQuery } from "../labels.ts";
 
 export interface ClassifyOptions extends AskingOptions, DetectOptions {
@@ -13,13 +15,15 @@ export interface ClassifyOptions extends AskingOptions, DetectOptions {
   /** Explain the classes rather than this one: what speaks for them and against it. */
   readonly against?: ClassQuery;
   readonly layer?: string;
+  /** Pictures that questions name, as "region:door" names { door: picture }: of the picture's size, black outside of the region. */
+  readonly regions?: Readonly<Record<string, Picture>>;
   /** The model's other inputs, by name. */
   readonly inputs?: Feeds;
 }
 
 const classifyOptions: OptionNames<ClassifyOptions> = {
   ...askingNames,
-  ...{ targets: true, classes: true, against: true, layer: true, inputs: true },
+  ...{ targets: true, classes: true, against: true, layer: true, regions: true, inputs: true },
   ...{ score: true, iou: true, maxDetections: true },
 };
 
@@ -28,6 +32,8 @@ export function checkClassify(options: Omit<ClassifyOptions, "inputs"> & { reado
   checkOptions(options, classifyOptions, "explain");
   checkAsking(options);
   expects(!options.inputs || isRecord(options.inputs), "inputs", options.inputs, "an object of files or tensors");
+  expects(!options.regions || isRecord(options.regions), "regions", options.regions, "an object of pictures by name");
+  for (const region of Object.values(options.regions ?? {})) checkPicture(region);
   checkList(options.targets, "targets", '["class:cat", "not:dog"]', isText);
   checkList(options.classes, "classes", '["espresso", 281, "top3"]', isQuery);
   const { against } = options;

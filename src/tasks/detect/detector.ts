@@ -11,6 +11,7 @@ import { type ClassifyOptions, checkClassify } from "../classify/options.ts";
 import { explainElements } from "../element-answers.ts";
 import { feedingOf, feedsOf } from "../feeding.ts";
 import { Labels } from "../labels.ts";
+import { questionsOf } from "../option-questions.ts";
 import { percent } from "../percent.ts";
 import { preparePicture } from "../pictures.ts";
 import { Placements } from "../placing.ts";
@@ -77,7 +78,7 @@ export class Detector {
     );
     const plan = options.layer === undefined ? undefined : await this.explainer.planFor(feeds);
     const layer = plan && namedLayer(plan, options.layer as string, this.explainer.layers).name;
-    const asked = boxQuestions(questionsOf(options), {
+    const asked = boxQuestions(questionsOf(options, ["detector", "box"]), {
       ...{ found, detections, labels: this.labels, can: this.reading.questions },
       common: (tensors) => this.#commonLayer(tensors),
       ...(layer !== undefined && { layer }),
@@ -108,20 +109,6 @@ export class Detector {
     const explained = present(reading.explained, "the picture");
     return layersOf(model, sized, explained, tensors)[0]?.name;
   }
-}
-
-/** The questions, by whichever option they were asked. */
-function questionsOf({ targets = [], classes, against, counterfactual }: ClassifyOptions): string[] {
-  if (classes === undefined && (against !== undefined || counterfactual))
-    throw new UserError(
-      "invalid-option",
-      `invalid ${against === undefined ? "counterfactual" : "against"}: of a detector it is asked by a target, as "not:box:0" or "box:0 ~ box:1"`,
-    );
-  const byOptions = (classes ?? []).map((query) => {
-    if (against !== undefined) return `class:${query} ~ class:${against}`;
-    return counterfactual ? `not:class:${query}` : `class:${query}`;
-  });
-  return [...byOptions, ...targets];
 }
 
 function remarkOn(
