@@ -112,6 +112,11 @@ function byOutputs(explainer: Explainer, labels: readonly string[]): Found {
   if (model.graph.node.some(({ opType }) => opType === "NonMaxSuppression"))
     return found(detecting, "it ends in NonMaxSuppression");
   const boxes = model.outputs.find((name) => /\b(pred_boxes|boxes|dets|bboxes|detection_boxes)\b/.test(name));
+  const queried = model.outputs.find((name) => /mask/i.test(name) && tensors.get(name)?.dims.length === 4);
+  const rows = tensors.get(queried ?? "")?.dims[1];
+  const scored = (name: string) => /class|logits/i.test(name) && tensors.get(name)?.dims.length === 3;
+  if (boxes === undefined && model.outputs.some((name) => scored(name) && tensors.get(name)?.dims[1] === rows))
+    return found("instance-segmentation", `"${queried}" has a mask for each of its rows of scores`);
   const perPicture = tensors.get(boxes ?? "");
   // One box for each picture is a regression.
   const single = perPicture?.perImage && perPicture.dims.length === 2 && explained.axes.batch !== undefined;
