@@ -43,10 +43,18 @@ export interface ImageResult {
 }
 
 /** Warnings that are of one map; the others are said once, at the end. */
-export const ofOneMap: ReadonlySet<string> = new Set(["low-probability", "class-independent", "relu-emptied", "class-chosen"]);
+export const ofOneMap: ReadonlySet<string> = new Set([
+  "low-probability",
+  "class-independent",
+  "relu-emptied",
+  "class-chosen",
+]);
 
 /** The names of a result's files of these kinds; undefined where one was not written. */
-export function filesOf({ explanations, masks = [], panel }: ImageResult, kinds: readonly ExplanationFile[]): string[] | undefined {
+export function filesOf(
+  { explanations, masks = [], panel }: ImageResult,
+  kinds: readonly ExplanationFile[],
+): string[] | undefined {
   const files = kinds.flatMap((kind) => {
     if (kind === "panel") return [panel];
     const own = kind === "overlay" ? masks.map(({ file }) => file) : [];

@@ -11,7 +11,7 @@ import type { Model } from "../onnx/model.ts";
 import { externalLocation, isExternal } from "../onnx/proto.ts";
 import { providersOf } from "../onnx/provider.ts";
 import type { Feeds, SessionOptions, Tensor } from "../onnx/runtime.ts";
-import { Classifier, type ClassifyOptions, type Why } from "../tasks/classify/classification.ts";
+import type { Classifier, ClassifyOptions, Why } from "../tasks/classify/classification.ts";
 import { checkClassify } from "../tasks/classify/options.ts";
 import { openSimilarity } from "../tasks/classify/similarity.ts";
 import { mostBytes } from "../tasks/formats/json.ts";

@@ -72,7 +72,7 @@ async function masksFor(explainer: Explainer, said: Said, named?: string): Promi
   const { explained } = explainer.reading;
   const { task } = taskFor(explainer, said);
   const segments = task === "segmentation" || task === "instance-segmentation";
-  if (!explained || explained.axes.grid.length !== 2 || !segments) return {};
+  if (explained?.axes.grid.length !== 2 || !segments) return {};
   const { recogniseMasks } = await import("./segment/recognise.ts");
   const masks = recogniseMasks(explainer, labelsOf(said).names);
   if (!masks || masks.head.kind === "classes") return masks ? { masks } : {};

@@ -3,7 +3,7 @@
 import { checkOptions, expects, type OptionNames, UserError } from "../errors.ts";
 import type { Notes } from "../explain/compiled.ts";
 import type { Picture } from "../image/picture.ts";
-import { Classifier, type ClassifyOptions, type Why } from "../tasks/classify/classification.ts";
+import type { Classifier, ClassifyOptions, Why } from "../tasks/classify/classification.ts";
 import { boundedJson } from "../tasks/formats/json.ts";
 import { parseLabels } from "../tasks/formats/label-file.ts";
 import { checkLoad, type ModelOptions, modelOptions, readNamed } from "../tasks/open.ts";

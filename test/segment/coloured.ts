@@ -22,7 +22,14 @@ interface Ends {
 }
 
 /** features = Relu(x), logits = weights x features: [n, classes, 8, 8]. */
-export function coloured({ after = [], constants = {}, outputs, classes = weights, free, batch = 1 }: Ends = {}): Uint8Array {
+export function coloured({
+  after = [],
+  constants = {},
+  outputs,
+  classes = weights,
+  free,
+  batch = 1,
+}: Ends = {}): Uint8Array {
   const identity = [1, 0, 0, 0, 1, 0, 0, 0, 1];
   return model({
     opset: 17,

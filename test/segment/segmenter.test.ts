@@ -21,13 +21,15 @@ async function opened(bytes: Uint8Array, options: LoadOptions = { labels }) {
 const where = (x: number, y: number) => (x < 3 ? "red" : x >= 6 && y < 2 ? "blue" : "green");
 const picture = scene((x, y) => ({ red: [1, 0.1, 0], green: [0, 1, 0.2], blue: [0.1, 0, 2] })[where(x, y)] ?? []);
 const cellsOf = (label: string) =>
-  Array.from({ length: side * side }, (_, cell) => cell).filter((cell) => where(cell % side, Math.floor(cell / side)) === label);
+  Array.from({ length: side * side }, (_, cell) => cell).filter(
+    (cell) => where(cell % side, Math.floor(cell / side)) === label,
+  );
 const sumOver = (label: string, cells = cellsOf(label), weight = 1) =>
   cells.map((cell) => ({ class: labels.indexOf(label), cell, weight }));
 
 const close = (map: Float32Array, wanted: readonly number[]) => {
   expect(map.length).toBe(wanted.length);
-  map.forEach((value, i) => expect(value).toBeCloseTo(wanted[i] as number, 5));
+  for (const [i, value] of map.entries()) expect(value).toBeCloseTo(wanted[i] as number, 5);
 };
 
 describe("classes", () => {
@@ -63,7 +65,11 @@ describe("classes", () => {
     const model = await opened(coloured());
     const targets = ["class:blue ~ class:green", "not:mask:0", "not:green"];
     const { explanations } = await model.explain(picture, { targets });
-    expect(explanations.map(({ question }) => question)).toEqual(["blue rather than green", "against green", "against green"]);
+    expect(explanations.map(({ question }) => question)).toEqual([
+      "blue rather than green",
+      "against green",
+      "against green",
+    ]);
     close(explanations[0]!.map.data, gradCam(picture, [...sumOver("blue"), ...sumOver("green", undefined, -1)]));
     for (const { map } of explanations.slice(1)) close(map.data, gradCam(picture, sumOver("green", undefined, -1)));
     await model.release();
@@ -123,7 +129,11 @@ describe("one plane: what removes a background", () => {
     logits: {},
     sigmoid: { after: [node("Sigmoid", "logits", "y")] },
     "a sigmoid, cut out of two": {
-      after: [node("Concat", "logits logits", "two", { axis: 1 }), node("Sigmoid", "two", "p"), node("Slice", "p from to axis", "y")],
+      after: [
+        node("Concat", "logits logits", "two", { axis: 1 }),
+        node("Sigmoid", "two", "p"),
+        node("Slice", "p from to axis", "y"),
+      ],
       constants: { from: ints([1]), to: ints([2]), axis: ints([1]) },
     },
   };
@@ -139,7 +149,11 @@ describe("one plane: what removes a background", () => {
   test("nothing in front: nothing to explain, and no error", async () => {
     const model = await opened(coloured({ classes, after: [node("Sigmoid", "logits", "y")] }), {});
     const why = await model.explain(scene(() => [0, 1, 0]));
-    expect([why.masks, why.explanations, why.remark]).toEqual([[], [], "No mask is predicted: there is nothing to explain."]);
+    expect([why.masks, why.explanations, why.remark]).toEqual([
+      [],
+      [],
+      "No mask is predicted: there is nothing to explain.",
+    ]);
     await model.release();
   });
 });

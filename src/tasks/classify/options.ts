@@ -1,11 +1,11 @@
 /** @file What may be asked of a classifier, checked for callers without types. */
 import { checkOptions, expects, isRecord, type OptionNames } from "../../errors.ts";
+import type { Picture } from "../../image/picture.ts";
 import type { Feeds } from "../../onnx/runtime.ts";
 import { type AskingOptions, askingNames, checkAsking, checkList, isQuery, isText } from "../asking.ts";
 import type { DetectOptions } from "../detect/detections.ts";
-import type { Picture } from "../../image/picture.ts";
-import { checkPicture } from "../sample.ts";
 import type { ClassQuery } from "../labels.ts";
+import { checkPicture } from "../sample.ts";
 
 export interface ClassifyOptions extends AskingOptions, DetectOptions {
   /** Questions of the one grammar, as "class:cat", "box:3", "not:cat"; the best class, or every detection, by default. */

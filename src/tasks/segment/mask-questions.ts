@@ -89,7 +89,13 @@ function maskOf({ index, class: c, label, plane, cells, score }: FoundMask, { pl
   return {
     ...{ class: c, label, mask: index, asked: `mask-${index}`, method: "grad-cam", warnings: [] },
     question: score === undefined ? label : `${label} (mask ${index})`,
-    about: { sum: planes.sum(plane, cells.map((cell) => [cell, 1])), layer },
+    about: {
+      sum: planes.sum(
+        plane,
+        cells.map((cell) => [cell, 1]),
+      ),
+      layer,
+    },
   };
 }
 
@@ -103,7 +109,10 @@ function classOf(of: string, asked: string, found: Segmented): Part {
   if (parts.length === 0) {
     const there = [...new Set(masks.map((one) => `${one.label} (${one.class})`))];
     const allowed = there.length ? `what is predicted is ${listing(there, 12)}` : "nothing is predicted";
-    throw new UserError("unknown-name", `unknown mask: "${asked}"; ${label} is predicted nowhere in this picture; ${allowed}`);
+    throw new UserError(
+      "unknown-name",
+      `unknown mask: "${asked}"; ${label} is predicted nowhere in this picture; ${allowed}`,
+    );
   }
   return {
     ...{ class: c, label, asked: `class-${c}`, question: label, method: "grad-cam", warnings: [] },
@@ -141,7 +150,10 @@ function pixelOf(of: string, asked: string, found: Segmented): Part {
     );
   const shares = sharesAt(planes.grid, geometry, [[x, y]]);
   if (!shares)
-    throw new UserError("invalid-option", `invalid target: "${asked}"; the network did not look there: it was cropped away`);
+    throw new UserError(
+      "invalid-option",
+      `invalid target: "${asked}"; the network did not look there: it was cropped away`,
+    );
   const plane = planes.strongestAt(shares, among(found));
   if (plane < 0) throw new UserError("unknown-name", `unknown pixel: "${asked}"; nothing is predicted in this picture`);
   const { class: c, label } = named(plane, found);
@@ -157,7 +169,10 @@ function regionOf(of: string, asked: string, found: Segmented): Part {
   const { planes, geometry, layer, regions } = found;
   const region = regions[of];
   if (!region)
-    throw new UserError("missing-file", `missing region: "${asked}"; give its pixels by the option regions, { "${of}": picture }`);
+    throw new UserError(
+      "missing-file",
+      `missing region: "${asked}"; give its pixels by the option regions, { "${of}": picture }`,
+    );
   const { width, height } = geometry.original;
   if (region.width !== width || region.height !== height)
     throw new UserError(
@@ -166,22 +181,36 @@ function regionOf(of: string, asked: string, found: Segmented): Part {
     );
   const pixels = marked(region);
   if (pixels.length === 0)
-    throw new UserError("invalid-input", `invalid region: ${of} is black all over; expected the region's pixels to be not 0`);
+    throw new UserError(
+      "invalid-input",
+      `invalid region: ${of} is black all over; expected the region's pixels to be not 0`,
+    );
   const shares = sharesAt(planes.grid, geometry, pixels);
   if (!shares)
-    throw new UserError("invalid-input", `invalid region: the network did not look at any pixel of ${of}: they were cropped away`);
+    throw new UserError(
+      "invalid-input",
+      `invalid region: the network did not look at any pixel of ${of}: they were cropped away`,
+    );
   const plane = mostIn(shares, found);
-  if (plane < 0) throw new UserError("unknown-name", `unknown region: "${asked}"; nothing is predicted in this picture`);
+  if (plane < 0)
+    throw new UserError("unknown-name", `unknown region: "${asked}"; nothing is predicted in this picture`);
   const { class: c, label } = named(plane, found);
   // As if each cell of the region counted once, whatever the picture's size.
-  const scale = (geometry.scaleX * geometry.scaleY * geometry.input.width * geometry.input.height) / product(planes.grid);
+  const scale =
+    (geometry.scaleX * geometry.scaleY * geometry.input.width * geometry.input.height) / product(planes.grid);
   const name = of.split(/[\\/]/).at(-1) ?? of;
   return {
     ...{ class: c, label, question: `${label} in ${name}`, method: "grad-cam" },
     asked: `region-${name.replace(/\.[^.]*$/, "").replace(/[^\w-]+/g, "-")}`,
     region: shown(region, geometry),
     warnings: [chosen(`${label} is predicted most in ${name}: its logits there are explained.`)],
-    about: { sum: planes.sum(plane, Array.from(shares, ([cell, share]) => [cell, share / scale])), layer },
+    about: {
+      sum: planes.sum(
+        plane,
+        Array.from(shares, ([cell, share]) => [cell, share / scale]),
+      ),
+      layer,
+    },
   };
 }
 
@@ -223,4 +252,3 @@ function shown(region: Picture, { canvas }: Geometry): PixelMask {
     }
   return { width, height, data };
 }
-

@@ -1,6 +1,7 @@
 /** @file The masks that a model predicts in a picture: of each class, or of each object that it found. */
-import { type Geometry, onCanvas } from "../../image/geometry.ts";
+
 import type { ElementPass } from "../../explain/elements.ts";
+import { type Geometry, onCanvas } from "../../image/geometry.ts";
 import { toDense } from "../../onnx/tensors.ts";
 import { probabilitiesOf } from "../classify/probability.ts";
 import type { Labels } from "../labels.ts";

@@ -21,7 +21,10 @@ export function recogniseMasks(
   const queries = queryPlanes(model, sized, labels);
   if (queries) {
     const because = `"${queries.tensor}" has a plane for each row of "${queries.scores}"`;
-    return { head: queries, decision: { what: "masks", value: `one for each object, ${ruled(queries.rule)}`, because } };
+    return {
+      head: queries,
+      decision: { what: "masks", value: `one for each object, ${ruled(queries.rule)}`, because },
+    };
   }
   if (score.axes.grid.length !== 2) return undefined;
   const { axes, name } = score;
@@ -47,7 +50,10 @@ function ruleOf(model: Model, tensors: Observed, score: Score, classes: number):
   if (score.before === "Sigmoid")
     return { rule: { above: 0 }, because: "the model ends in a Sigmoid: above a half behind it" };
   if (classes !== 1)
-    return { rule: "largest", because: score.before ? `the model ends in a ${score.before}` : "it has several classes" };
+    return {
+      rule: "largest",
+      because: score.before ? `the model ends in a ${score.before}` : "it has several classes",
+    };
   const maker = model.producer.get(stripped(model, score.name))?.opType ?? "";
   const [through] = sourceOf(model, tensors, score.name).through;
   const bound = through ?? (bounded.has(maker) ? maker : undefined);

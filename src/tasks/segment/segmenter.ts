@@ -124,7 +124,11 @@ function remarkOn(masks: readonly FoundMask[], explained: number): string {
   if (explained === 0)
     return `No mask covers more than ${part} of the picture; --target mask:0 explains the first all the same.`;
   const large = masks.filter(({ area }) => area > usualMasks.above).length;
-  const which = large > explained ? `the first ${explained} of the ${large} masks` : large === 1 ? "the mask" : `the ${large} masks`;
+  const which =
+    large > explained
+      ? `the first ${explained} of the ${large} masks`
+      : large === 1
+        ? "the mask"
+        : `the ${large} masks`;
   return `No target: ${which} that ${large === 1 ? "covers" : "cover"} more than ${part} of the picture ${large === 1 ? "is" : "are"} explained, each by its logits where it is predicted.`;
 }
-
