@@ -21,7 +21,7 @@ from pytorch_grad_cam.utils.model_targets import SemanticSegmentationTarget
 from torch import nn
 from torchvision.models.segmentation.fcn import FCN, FCNHead
 from transformers import (
-    Mask2FormerConfig, Mask2FormerForUniversalSegmentation, SegformerConfig, SegformerForSemanticSegmentation, SegformerImageProcessor, SwinConfig,
+    Mask2FormerConfig, Mask2FormerForUniversalSegmentation, ResNetConfig, SegformerConfig, SegformerForSemanticSegmentation, SegformerImageProcessor,
 )
 
 from reference_case import check, draw, export, in_lines, prepared
@@ -124,11 +124,11 @@ def cases():
         )[0].numpy(),
     )
 
-    swin = SwinConfig(image_size=64, patch_size=4, embed_dim=8, depths=[1, 1, 1, 1], num_heads=[1, 1, 2, 2], window_size=4,
-                      out_features=["stage1", "stage2", "stage3", "stage4"])
-    swin._attn_implementation = "eager"  # PyTorch's own exporter cannot decompose the other
+    resnet = ResNetConfig(
+        embedding_size=8, hidden_sizes=[8, 8, 16, 16], depths=[1, 1, 1, 1], layer_type="basic", out_features=["stage1", "stage2", "stage3", "stage4"],
+    )
     config = Mask2FormerConfig(
-        backbone_config=swin, feature_size=32, mask_feature_size=32, hidden_dim=32, encoder_feedforward_dim=16, encoder_layers=1, decoder_layers=2,
+        backbone_config=resnet, feature_size=32, mask_feature_size=32, hidden_dim=32, encoder_feedforward_dim=16, encoder_layers=1, decoder_layers=2,
         num_attention_heads=2, dim_feedforward=16, num_queries=6, num_labels=len(CLASSES),
     )
     torch.manual_seed(5)

@@ -4,7 +4,6 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
-import { defineMethod } from "../../src/methods/define.ts";
 import { openExplainer } from "../../src/explain/explainer.ts";
 import type { Feeds, Runtime } from "../../src/onnx/runtime.ts";
 import { Finder } from "../../src/tasks/detect/detections.ts";
@@ -12,6 +11,7 @@ import { edges } from "../../src/tasks/detect/head.ts";
 import { recogniseHead } from "../../src/tasks/detect/recognise.ts";
 import { overlap } from "../../src/tasks/detect/suppress.ts";
 import { numbersOf, readNpy } from "../arrays.ts";
+import { signed } from "./signed.ts";
 
 const folder = fileURLToPath(new URL("references", import.meta.url));
 
@@ -50,18 +50,9 @@ function feedsOf({ picture, feeds }: Reference): Feeds {
   return { [picture.input]: new ort.Tensor("float32", data, dims), ...Object.fromEntries(others) };
 }
 
-/** The gradient itself, with its sign. */
-const signed = defineMethod({
-  name: "signed-gradient",
-  space: "pixels",
-  explain: async ({ atInput }) => {
-    const pixelsOf = await atInput("plain");
-    const [n = 1, , height = 1, width = 1] = pixelsOf.dims;
-    return { maps: { data: new Float32Array(n * height * width), dims: [n, height, width] }, pixels: pixelsOf };
-  },
-});
-
-const names = readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+const names = readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+  entry.isDirectory() ? [entry.name] : [],
+);
 
 describe.each(names)("%s", (name) => {
   const file = (of: string) => path.join(folder, name, of);

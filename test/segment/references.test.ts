@@ -2,10 +2,12 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { load } from "../../src/node/load.ts";
-import { signed } from "../detect/signed.ts";
+import { labelsOn } from "../../src/tasks/segment/planes.ts";
 import { numbersOf, readNpy } from "../arrays.ts";
+import { signed } from "../detect/signed.ts";
 
 const folder = fileURLToPath(new URL("references", import.meta.url));
 const pixels = numbersOf(readNpy(path.join(folder, "../../detect/references/picture.npy")));
@@ -25,18 +27,48 @@ const difference = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   return Math.max(...Array.from(a, (value, i) => Math.abs(value - (b[i] ?? Number.NaN)))) / scale;
 };
 
-const names = readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+test("at another size than the logits' masks are those of the library's own post-processing", async () => {
+  const file = (of: string) => path.join(folder, "segformer", of);
+  const session = await ort.InferenceSession.create(file("model-dynamo.onnx"));
+  const input = new ort.Tensor("float32", picture.data, [1, 3, 64, 64]);
+  const { logits } = await session.run({ pixel_values: input });
+  const geometry = {
+    ...{ input: { width: 64, height: 64 }, original: { width: 80, height: 96 } },
+    ...{ scaleX: 80 / 64, scaleY: 96 / 64, left: 0, top: 0 },
+  };
+  const { data } = labelsOn(logits!.data as Float32Array, 4, [16, 16], geometry);
+  const wanted = numbersOf(readNpy(file("sized.npy")));
+  const other = data.reduce((count, label, i) => count + Number(label !== wanted[i]), 0);
+  expect(other).toBeLessThan(8); // of 7,680, where rounding decides between two
+  await session.release();
+});
+
+const names = readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+  entry.isDirectory() ? [entry.name] : [],
+);
 
 describe.each(names)("%s", (name) => {
   const file = (of: string) => path.join(folder, name, of);
   const reference: Reference = JSON.parse(readFileSync(file("case.json"), "utf8"));
 
   test.each(reference.models)("$file", async ({ file: model, layer }) => {
-    const opened = await load(file(model), { labels: reference.names });
+    // In a directory a configuration says what it is for, and what its classes are called.
+    const configured = existsSync(file("config.json"));
+    const opened = await (configured ? load(file("")) : load(file(model), { labels: reference.names }));
+    expect(opened.reading.task).toBe("segmentation");
     const why = await opened.explain(picture);
     expect(why.masks?.map((mask) => mask.class)).toEqual(reference.masks.map((mask) => mask.class));
     for (const [i, { score }] of reference.masks.entries())
       if (score !== undefined) expect(why.masks?.[i]?.score).toBeCloseTo(score, 4);
+
+    const masks = numbersOf(readNpy(file("masks.npy")));
+    const cells = masks.length / reference.masks.length;
+    for (const [i, mask] of (why.masks ?? []).entries()) {
+      const wanted = masks.slice(i * cells, (i + 1) * cells);
+      // Where the logits are as large as the picture, a cell is a pixel.
+      if (cells === 64 * 64) expect(Array.from(mask.pixels.data)).toEqual(Array.from(wanted));
+      expect(mask.label).toBe(reference.names[mask.class]);
+    }
 
     const targets = reference.masks.map((_, i) => `mask:${i}`);
     const { explanations } = await opened.explain(picture, { targets, ...(layer && { layer }) });

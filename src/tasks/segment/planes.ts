@@ -167,7 +167,7 @@ export function sharesAt(
  * The plane that is largest at each pixel, between cells taken bilinearly. Only planes that can be are looked at: between four cells a plane
  * is nowhere largest whose largest of the four is below another's least.
  */
-function labelsOn(values: Float32Array, count: number, grid: readonly [number, number], geometry: Geometry) {
+export function labelsOn(values: Float32Array, count: number, grid: readonly [number, number], geometry: Geometry) {
   const [h, w] = grid;
   const { rows, columns } = cellsUnder(grid, onCanvas(geometry));
   const { width, height } = onCanvas(geometry).original;
