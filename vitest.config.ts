@@ -10,7 +10,8 @@ const all = "test/**/*.test.ts";
 export default defineConfig({
   test: {
     projects: [
-      { extends: true, test: { name: "source", include: [all], exclude: [...dependingOnDist] } },
+      // These leave nothing behind in a process, so that one loads the sources once for all of them.
+      { extends: true, test: { name: "source", include: [all], exclude: [...dependingOnDist], isolate: false } },
       { extends: true, test: { name: "package", include: [...dependingOnDist], globalSetup: ["test/build.ts"] } },
     ],
     env: { NO_COLOR: "1" },

@@ -17,7 +17,7 @@ const tests = readdirSync(file("test/ops"))
 /** Forms in which a rule refuses, or what it decides. */
 const notes = {
   AffineGrid: "the size must be known",
-  Attention: "earlier keys and values included; a mask shorter than the keys is refused",
+  Attention: "past keys and values included; a mask shorter than the keys is refused",
   AveragePool: "auto_pad SAME with dilations is refused",
   BatchNormalization: "training mode is refused",
   Clip: "0 at a bound itself, [unlike torch.clamp](#clip-at-its-bounds); where min is above max everything is max, and x gets nothing",
@@ -53,10 +53,10 @@ const notes = {
   Softmax: "0 for a row that is minus infinity throughout",
   Sqrt: "0 at 0",
   STFT: "steps and lengths must be constant",
-  "com.microsoft.Attention": "earlier keys and values, do_rotary and masks other than [batch, keys] are refused",
+  "com.microsoft.Attention": "past keys and values, do_rotary and masks other than [batch, keys] are refused",
   "com.microsoft.FusedMatMul": "transposed batch axes are refused",
   "com.microsoft.MultiHeadAttention":
-    "packed inputs, earlier keys and values and masks other than [batch, keys] are refused",
+    "packed inputs, past keys and values and masks other than [batch, keys] are refused",
   "com.microsoft.RotaryEmbedding": "packed batches are refused",
 };
 const unknown = Object.keys(notes).filter((name) => !operators.has(name));

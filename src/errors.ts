@@ -92,16 +92,23 @@ export function listing(names: Iterable<string>, most = 12): string {
   return all.length > most ? `${shown} and ${all.length - most} more` : shown || "none";
 }
 
-/** The names of all options of a kind: a table in which none can be missing. */
-export type OptionNames<T> = Readonly<Record<keyof T, true>>;
+/** Whether a value fits an option, and what is allowed. */
+export type Check = readonly [fits: (value: unknown) => boolean, allowed: string];
 
-/** @throws UserError `invalid-option` for what is no object, and for an option of another name; those that are allowed are listed. */
+/** All options of a kind, by name: a table in which none can be missing. Those that are `true` are checked where they are used. */
+export type OptionNames<T> = Readonly<Record<keyof T, true | Check>>;
+
+/** @throws UserError `invalid-option` for what is no object, for an option of another name (those that are allowed are listed), or an unfit one. */
 export function checkOptions<T>(given: unknown, names: OptionNames<T>, of: string): void {
   const allowed = listing(Object.keys(names), 40);
   expects(isRecord(given), `options of ${of}`, given, `an object of ${allowed}`);
   for (const [name, value] of Object.entries(given as object))
     if (value !== undefined && !Object.hasOwn(names, name))
       throw new UserError("invalid-option", `unknown option of ${of}: "${name}"; allowed are ${allowed}`);
+  for (const [name, check] of Object.entries<true | Check>(names)) {
+    const value = (given as Readonly<Record<string, unknown>>)[name];
+    if (check !== true && value !== undefined) expects(check[0](value), name, value, check[1]);
+  }
 }
 
 /** @throws UserError `invalid-option` that says what was given and what is allowed. */

@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,8 +18,12 @@ from torch import nn
 
 SIDE = 64
 LEAST, DOUBLE, MOST = 0.25, 0.7, 300
+#: The standard deviation of class logits.
+LIVELY = 1.5
 #: Detections whose score is nearer to the threshold than this would make a case that rounding decides.
 MARGIN = 1e-3
+#: Of a gradient, every so many values are kept: of all channels, rows and columns some, as no side is a multiple.
+EVERY = 3
 OPSETS = {False: 17, True: 18}
 
 
@@ -35,7 +40,7 @@ class Found:
 class Case:
     """`inputs`, in the module's order; `picture` names the one that holds the picture and how its values were prepared.
 
-    `questions` are scalars of the first detection, by the question that asks for them; their gradients are taken by the picture.
+    `questions` are scalars of the first detection as functions of the picture's input; their gradients are taken by it.
     """
 
     name: str
@@ -45,13 +50,19 @@ class Case:
     picture: dict
     outputs: list[str]
     found: Found
-    questions: dict[str, torch.Tensor]
+    questions: dict[str, Callable[[torch.Tensor], torch.Tensor]]
     extent: tuple[int, int] = (SIDE, SIDE)
     free: dict = field(default_factory=dict)
     metadata: dict[str, str] = field(default_factory=dict)
     beside: dict[str, dict] = field(default_factory=dict)
     names: tuple[str, ...] = ("cat", "dog", "cup")
+    #: PyTorch's exporters (`dynamo`) that can write it: each is checked, and the files of those in `keeps` are kept.
     exporters: tuple[bool, ...] = (False, True)
+    keeps: tuple[bool, ...] = (False, True)
+    #: Inner names, which are most of a large graph with few weights, are made short.
+    brief: bool = False
+    #: How far the gradient may be from central differences, as a part of it.
+    exact: float = 1e-4
 
 
 def painting() -> np.ndarray:
@@ -82,23 +93,13 @@ def draw(module: nn.Module, seed: int) -> nn.Module:
     return module.eval()
 
 
-def lift(logits: torch.Tensor, count: int, threshold=LEAST) -> tuple[float, float]:
-    """Scale and shift of logits [n] that put the best ones, about `count`, above a probability; a spread of 1.5."""
-    scale = 1.5 / logits.std()
-    ordered = (scale * logits).sort(descending=True).values
-    # Where there is most room for the threshold.
-    count = max(range(count - 4, count + 5), key=lambda at: ordered[at - 1] - ordered[at])
-    middle = (ordered[count - 1] + ordered[count]) / 2
-    return float(scale), float(np.log(threshold / (1 - threshold)) - middle)
-
-
-def spread(layers, logits: torch.Tensor, count: int):
-    """Scales and shifts the last layers, whose outputs are these logits [n], as `lift` says."""
-    scale, shift = lift(logits.detach(), count)
-    for layer in layers:
-        with torch.no_grad():
-            layer.weight.mul_(scale)
-            layer.bias.mul_(scale).add_(shift)
+def roomy(scores_at, count: int) -> float:
+    """The shift at which about `count` of the scores are above the threshold and none is near it; scores_at gives [m, n] of shifts [m]."""
+    shifts = torch.linspace(-12, 12, 1201)
+    with torch.no_grad():
+        scores = scores_at(shifts)
+    fits = ((scores > LEAST).sum(1) - count).abs() <= max(2, count // 4)
+    return float(shifts[((scores - LEAST).abs().amin(1) * fits).argmax()])
 
 
 def export(case: Case, dynamo: bool) -> onnx.ModelProto:
@@ -120,9 +121,27 @@ def export(case: Case, dynamo: bool) -> onnx.ModelProto:
         del graph.value_info[:]
         del graph.metadata_props[:]
     del model.metadata_props[:]
+    if case.brief:
+        shorten(model.graph, {value.name: value.name for value in [*model.graph.input, *model.graph.output]})
     for key, value in case.metadata.items():
         model.metadata_props.add(key=key, value=value)
     return model
+
+
+def shorten(graph: onnx.GraphProto, known: dict[str, str]):
+    """Short names for all that is inside of a graph, and of the graphs in its nodes."""
+    short = lambda name: known.setdefault(name, f"t{len(known)}") if name else ""
+    for tensor in graph.initializer:
+        tensor.name = short(tensor.name)
+    for value in [*graph.input, *graph.output]:
+        value.name = short(value.name)
+    for i, node in enumerate(graph.node):
+        node.name = f"{node.op_type}{i}"
+        for names in (node.input, node.output):
+            names[:] = [short(name) for name in names]
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                shorten(attribute.g, known)
 
 
 def check(case: Case, data: bytes) -> float:
@@ -136,6 +155,43 @@ def check(case: Case, data: bytes) -> float:
         if a.shape != tuple(b.shape):
             raise SystemExit(f"{case.name}: {name} has shape {a.shape} in the file, {tuple(b.shape)} in PyTorch")
     return max(float(np.abs(a - b.numpy()).max() / max(1, np.abs(b.numpy()).max())) if a.size else 0.0 for a, b in zip(got, expected))
+
+
+@contextlib.contextmanager
+def as_in_files(module: nn.Module):
+    """Two things that autograd does otherwise than the function asks for, which is what a file holds.
+
+    Networks detach tensors, for the sake of their training alone. And the gradient of BatchNorm2d in evaluation is wrong on a CPU
+    where what comes back is not contiguous (PyTorch 2.15.0).
+    """
+    detach = torch.Tensor.detach
+    torch.Tensor.detach = lambda tensor: tensor
+    even = lambda layer, inputs, output: output.register_hook(lambda gradient: gradient.contiguous()) and None
+    hooks = [layer.register_forward_hook(even) for layer in module.modules() if isinstance(layer, nn.BatchNorm2d)]
+    try:
+        yield
+    finally:
+        torch.Tensor.detach = detach
+        for hook in hooks:
+            hook.remove()
+
+
+def gradient_of(case: Case, question: str) -> tuple[float, torch.Tensor]:
+    """The scalar that a question asks for and its gradient, which central differences in double precision must agree with."""
+    picture, ask = case.inputs[case.picture["input"]], case.questions[question]
+    case.module.float()
+    with as_in_files(case.module):
+        value = ask(picture)
+        (gradient,) = torch.autograd.grad(value, picture)
+    case.module.double()
+    direction, at = (gradient / gradient.norm()).double(), picture.detach().double()
+    step = 1e-5 * at.abs().amax()
+    with torch.no_grad():
+        slope = (ask(at + step * direction) - ask(at - step * direction)) / (2 * step)
+    error = abs(slope.item() / gradient.norm().item() - 1)
+    if not error < case.exact:
+        raise SystemExit(f"{case.name}: the gradient of {question} differs from differences by {error:.1e}")
+    return value.item(), gradient
 
 
 def in_lines(told: dict) -> str:
@@ -153,22 +209,24 @@ def write_case(directory: Path, case: Case):
     folder = directory / case.name
     folder.mkdir(parents=True, exist_ok=True)
     files, sizes = [], []
+    case.module.eval()
     for dynamo in case.exporters:
         data = export(case, dynamo).SerializeToString(deterministic=True)
         error = check(case, data)
         if error > 1e-4:
             raise SystemExit(f"{case.name}: the file differs from PyTorch by {error:.1e} (dynamo={dynamo})")
-        files.append({"file": "model-dynamo.onnx" if dynamo else "model.onnx", "differs": float(f"{error:.1e}")})
-        (folder / files[-1]["file"]).write_bytes(data)
-        sizes.append(f"{len(data) / 1e3:.0f} kB ({error:.0e})")
+        sizes.append(f"{len(data) / 1e3:.0f} kB ({error:.0e}){'' if dynamo in case.keeps else ' not kept'}")
+        if dynamo in case.keeps:
+            files.append({"file": "model-dynamo.onnx" if dynamo else "model.onnx", "differs": float(f"{error:.1e}")})
+            (folder / files[-1]["file"]).write_bytes(data)
     gradients = []
-    (picture,) = [name for name in case.inputs if name == case.picture["input"]]
-    for question, value in case.questions.items():
-        (gradient,) = torch.autograd.grad(value, case.inputs[picture], retain_graph=True)
+    picture = case.picture["input"]
+    for question in case.questions:
+        value, gradient = gradient_of(case, question)
         unit = float(gradient.abs().max())
         file = "gradient.npy" if question == "box:0" else f"gradient-{question.split('.')[1]}.npy"
-        np.save(folder / file, (gradient / unit).numpy().astype(np.float16))
-        gradients.append({"question": question, "value": value.item(), "file": file, "unit": unit})
+        np.save(folder / file, (gradient / unit).flatten()[::EVERY].numpy().astype(np.float16))
+        gradients.append({"question": question, "value": value, "file": file, "every": EVERY, "unit": unit})
     fixed = {
         name: {"type": str(value.dtype).removeprefix("torch."), "shape": list(value.shape), "data": value.flatten().tolist()}
         for name, value in case.inputs.items() if name != picture

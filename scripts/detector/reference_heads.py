@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 from torchvision.ops import batched_nms, nms
 
-from reference_case import DOUBLE, LEAST, MOST, SIDE, Case, Found, draw, prepared, spread
+from reference_case import DOUBLE, LEAST, LIVELY, MOST, SIDE, Case, Found, draw, prepared, roomy
 
 CLASSES, WIDTH, BINS, STRIDES = 3, 5, 16, (8, 16, 32)
 KEPT = 20
@@ -69,7 +69,12 @@ class Distances(nn.Module):
                     branch[-1].bias.add_(3.5)
                 else:
                     branch[-1].bias.add_(-0.2 * torch.arange(self.bins).repeat(4).float())
-        spread([branch[-1] for branch in self.classes], self.logits(images).amax(1).flatten(), count)
+        with torch.no_grad():
+            factor = LIVELY / self.logits(images).std()
+            shift = roomy(lambda shifts: (factor * self.logits(images).amax(1) + shifts[:, None]).sigmoid(), count)
+            for branch in self.classes:
+                branch[-1].weight.mul_(factor)
+                branch[-1].bias.mul_(factor).add_(shift)
         return self
 
     def logits(self, images):
@@ -225,20 +230,23 @@ def kept(rows, scores, kinds):
     return Found(boxes[left].detach(), scores[there][left].detach(), kinds[there][left]), there[left]
 
 
-def dense(name, head, bins, seed, asked):
+def by_cell(body, kind, cell, asked):
+    """The class logit of a cell, and those of its edges that are asked for, by name and index."""
+    edge = lambda i: lambda picture: body.both(picture)[0][0, i, cell]
+    return {"box:0": lambda picture: body.both(picture)[1][0, kind, cell]} | {f"box:0.{name}": edge(i) for name, i in asked.items()}
+
+
+def dense(name, head, bins, seed, asked, **more):
     images, picture = prepared()
     body = draw(Distances(bins), seed).settle(images, 20)
     out = Dense(body)(images)[0].T
     found, rows = kept(out[:, :4], *out[:, 4:].max(1))
-    edges, logits = body.both(images)
-    best, kind = rows[0], found.classes[0]
-    questions = {"box:0": logits[0, kind, best]}
-    questions |= {f"box:0.{edge}": edges[0, i, best] for edge, i in asked.items()}
+    questions = by_cell(body, found.classes[0], rows[0], asked)
     case = dict(picture={"input": "images", **picture}, metadata=ULTRALYTICS, inputs={"images": images}, outputs=["output0"])
-    yield Case(name, head, Dense(body), found=found, questions=questions, **case)
+    return Case(name, head, Dense(body), found=found, questions=questions, **case, **more)
 
 
-def chosen(name, head, make, bins, seed, asked):
+def chosen(name, head, make, bins, seed, asked, metadata, **more):
     """Cases whose graph chooses: what their file gives is what is found."""
     images, picture = prepared()
     body = draw(Distances(bins), seed).settle(images, 14)
@@ -246,28 +254,23 @@ def chosen(name, head, make, bins, seed, asked):
     rows = module(images)[0].detach()
     rows = rows[rows[:, 4] > LEAST]
     found = Found(rows[:, :4], rows[:, 4], rows[:, 5].long())
-    edges, logits = body.both(images)
-    at = (edges[0].T - rows[0, :4]).abs().sum(1).argmin()
-    case = dict(picture={"input": "images", **picture}, metadata=ULTRALYTICS, inputs={"images": images}, outputs=["output0"])
-    questions = {"box:0": logits[0, found.classes[0], at]}
-    questions |= {f"box:0.{edge}": edges[0, i, at] for edge, i in asked.items()}
-    yield Case(name, head, module, found=found, questions=questions, **case)
+    at = (body.both(images)[0][0].T - rows[0, :4]).abs().sum(1).argmin()
+    case = dict(picture={"input": "images", **picture}, metadata=ULTRALYTICS | metadata, inputs={"images": images}, outputs=["output0"])
+    questions = by_cell(body, found.classes[0], at, asked)
+    return Case(name, head, module, found=found, questions=questions, **case, **more)
 
 
 def settle_objectness(module, images, count):
-    """Lively scores, and an objectness that puts the best products, about `count`, above the threshold, none of them near it."""
+    """Lively scores, and an objectness that puts the best products, about `count`, above the threshold."""
     with torch.no_grad():
         module.settle(2 / module.flat(images)[..., 4:].std())
         flat = module.flat(images)[0]
-        shifts = torch.linspace(-8, 8, 801)[:, None]
-        scores = (flat[:, 4] + shifts).sigmoid() * flat[:, 5:].sigmoid().amax(1)
-        fits = ((scores > LEAST).sum(1) - count).abs() <= count // 4
-        shift = shifts[((scores - LEAST).abs().amin(1) * fits).argmax()]
+        shift = roomy(lambda shifts: (flat[:, 4] + shifts[:, None]).sigmoid() * flat[:, 5:].sigmoid().amax(1), count)
         for bias in module.objectness():
             bias += shift
 
 
-def with_objectness(name, head, module, seed, scale, metadata):
+def with_objectness(name, head, module, seed, scale, metadata, **more):
     """Cases whose score is objectness times class."""
     images, picture = prepared(scale=scale)
     draw(module, seed)
@@ -278,24 +281,20 @@ def with_objectness(name, head, module, seed, scale, metadata):
     whole = module.decode(out[None])[0] if isinstance(module, Yolox) and not module.decoded else out
     best, kinds = whole[:, 5:].max(1)
     found, rows = kept(whole[:, :4], whole[:, 4] * best, kinds)
-    flat = module.flat(images)[0, rows[0]]
-    questions = {"box:0": flat[5 + found.classes[0]], "box:0.objectness": flat[4]}
+    said = lambda picture: module.flat(picture)[0, rows[0]]
+    questions = {"box:0": lambda picture: said(picture)[5 + found.classes[0]], "box:0.objectness": lambda picture: said(picture)[4]}
     case = dict(picture={"input": "images", **picture}, metadata=metadata, inputs={"images": images})
     outputs = ["output" if isinstance(module, Yolox) else "output0"]
-    yield Case(name, head, module, found=found, questions=questions, outputs=outputs, **case)
+    return Case(name, head, module, found=found, questions=questions, outputs=outputs, **case, **more)
 
 
 def cases():
-    yield from dense("yolov8", "[n, 4 + c, N], boxes by distributions", BINS, 1, {"left": 0, "bottom": 3})
-    yield from dense("yolo26-dense", "[n, 4 + c, N], boxes by distances", 1, 2, {})
-    yield from with_objectness("yolov5", "[n, N, 5 + c], anchors", Anchors(), 3, 1 / 255, ULTRALYTICS)
-    yield from with_objectness("yolox", "[n, N, 5 + c], cells", Yolox(False), 4, 1.0, {})
-    yield from with_objectness("yolox-decoded", "[n, N, 5 + c], decoded", Yolox(True), 4, 1.0, {})
-    ends = {"end2end": "True"}
-    for case in chosen("yolo10", "[n, K, 6], two choices of the best", TwoStage, BINS, 5, {}):
-        case.metadata = ULTRALYTICS | ends
-        yield case
-    for case in chosen("yolo26", "[n, K, 6], two choices of the best", TwoStage, 1, 6, {"right": 2}):
-        case.metadata = ULTRALYTICS | ends
-        yield case
-    yield from chosen("nms", "[n, 300, 6], non-maximum suppression", Suppressed, BINS, 7, {"top": 1})
+    yield dense("yolov8", "[n, 4 + c, N], boxes by distributions", BINS, 1, {"left": 0, "bottom": 3})
+    yield dense("yolo26-dense", "[n, 4 + c, N], boxes by distances", 1, 2, {}, keeps=(False,))
+    yield with_objectness("yolov5", "[n, N, 5 + c], anchors", Anchors(), 3, 1 / 255, ULTRALYTICS)
+    yield with_objectness("yolox", "[n, N, 5 + c], cells", Yolox(False), 4, 1.0, {}, keeps=(False,))
+    yield with_objectness("yolox-decoded", "[n, N, 5 + c], decoded", Yolox(True), 4, 1.0, {}, keeps=(False,))
+    end = {"end2end": "True"}
+    yield chosen("yolo10", "[n, K, 6], two choices of the best", TwoStage, BINS, 5, {}, end, keeps=(False,))
+    yield chosen("yolo26", "[n, K, 6], two choices of the best", TwoStage, 1, 6, {"right": 2}, end)
+    yield chosen("nms", "[n, 300, 6], non-maximum suppression", Suppressed, BINS, 7, {"top": 1}, {})

@@ -11,9 +11,11 @@ import numpy as np
 import torch
 
 import reference_heads
+import reference_torchvision
+import reference_transformers
 from reference_case import painting, write_case
 
-FAMILIES = (reference_heads,)
+FAMILIES = (reference_heads, reference_torchvision, reference_transformers)
 
 
 def main():

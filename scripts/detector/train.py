@@ -8,6 +8,7 @@ goes on as if nothing had happened. Then the model is written.
 """
 
 import argparse
+import math
 import time
 from pathlib import Path
 
@@ -53,7 +54,7 @@ class Training:
 
     @property
     def rate(self):
-        return RATE * min(1, (self.step + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * self.step / self.steps)))
+        return RATE * min(1, (self.step + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * self.step / self.steps)))
 
     def advance(self, data):
         for group in self.optimiser.param_groups:

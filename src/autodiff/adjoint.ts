@@ -98,19 +98,15 @@ export function pullback(
   });
 }
 
-/** The model's own tensors as further outputs. */
-export function fetching({ outputs, producer }: Model, names: Iterable<string>): Extension {
+const nothing: Extension = { nodes: [], initializers: [], inputs: [], outputs: [] };
+
+/** The model's own tensors as further outputs, before what else is added. */
+export function fetching(
+  { outputs, producer }: Model,
+  names: Iterable<string>,
+  extension: Extension = nothing,
+): Extension {
   const more = [...new Set(names)].filter((name) => !outputs.includes(name) && producer.has(name));
   const added = [...more, ...needAlias(outputs)].map((name) => makeValueInfo(name));
-  return { nodes: [], initializers: [], inputs: [], outputs: added };
-}
-
-/** Two extensions of one model as one. */
-export function joined(a: Extension, b: Extension): Extension {
-  return {
-    nodes: [...a.nodes, ...b.nodes],
-    initializers: [...a.initializers, ...b.initializers],
-    inputs: [...a.inputs, ...b.inputs],
-    outputs: [...a.outputs, ...b.outputs],
-  };
+  return { ...extension, outputs: [...added, ...extension.outputs] };
 }

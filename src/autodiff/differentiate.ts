@@ -97,7 +97,7 @@ function sweep(
 function inside(node: NodeProto, name: string, tensors: Observed, overrides: Overrides | undefined): Inside {
   const graph = new Attributes(node).graph(name);
   const body = graph && tensors.bodies.get(graph);
-  if (!body) unsupported(node, `ONNX Runtime cannot tell the shapes inside of its ${name} before it runs`);
+  if (!body) unsupported(node, `ONNX Runtime cannot infer the shapes inside its ${name}`);
   return {
     ...body,
     dependents: (wrt) => dependents(body.graph, body.tensors, wrt),

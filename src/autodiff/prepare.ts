@@ -1,9 +1,12 @@
 /** @file From a file's bytes to a model that can be run from JavaScript, and that gradients can be appended to. */
 import { UserError } from "../errors.ts";
 import { type Model, readModel } from "../onnx/model.ts";
+import { type Observed, observe } from "../onnx/observe.ts";
 import { declaredDims, declaredType, type NodeProto } from "../onnx/proto.ts";
+import { placed } from "../onnx/provider.ts";
+import type { Runtime, SessionOptions } from "../onnx/runtime.ts";
 import { hasArray } from "../onnx/types.ts";
-import { knows } from "../ops/index.ts";
+import { knows, loadOperatorsOf } from "../ops/index.ts";
 
 /**
  * Opens an ONNX file.
@@ -41,3 +44,15 @@ export async function prepared(model: Model): Promise<Model> {
 /** ONNX Runtime takes its own operator where a function has the name of one. */
 const isOperator = (node: NodeProto): boolean =>
   ["", "ai.onnx", "ai.onnx.ml"].includes(node.domain) || (node.domain === "com.microsoft" && knows(node));
+
+/** A model at some sizes, its operators loaded and its tensors observed, with options of a provider that can run it, and why it is that one. */
+export async function observedOn(
+  ort: Runtime,
+  model: Model,
+  shapes: Readonly<Record<string, readonly number[]>>,
+  options: SessionOptions | undefined,
+): Promise<{ readonly tensors: Observed; readonly session?: SessionOptions; readonly because?: string }> {
+  await loadOperatorsOf(model.graph);
+  const tensors = await observe(ort, model, shapes, options);
+  return { tensors, ...(await placed(ort, model, tensors, options)) };
+}

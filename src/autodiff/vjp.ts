@@ -2,8 +2,7 @@
 import { checkOptions, expects, InternalError, isRecord, isTexts } from "../errors.ts";
 import { append } from "../onnx/append.ts";
 import { checkFeeds, checkSeed } from "../onnx/feeds.ts";
-import { type Observed, observe } from "../onnx/observe.ts";
-import { placed } from "../onnx/provider.ts";
+import type { Observed } from "../onnx/observe.ts";
 import {
   type Feeds,
   openSession,
@@ -14,10 +13,9 @@ import {
   type Tensor,
 } from "../onnx/runtime.ts";
 import { gradientType } from "../onnx/types.ts";
-import { loadOperatorsOf } from "../ops/index.ts";
-import { compileAdjoint, fetching, joined } from "./adjoint.ts";
+import { compileAdjoint, fetching } from "./adjoint.ts";
 import type { Overrides } from "./differentiate.ts";
-import { openModel } from "./prepare.ts";
+import { observedOn, openModel } from "./prepare.ts";
 import { overridesOf, type Rules } from "./rules.ts";
 
 export interface VjpOptions {
@@ -54,9 +52,7 @@ export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions):
   checkFeeds(model, feeds);
   expects(isRecord(seeds), "seeds", seeds, "an object with a tensor for each that is seeded");
   expects(isTexts(wrt), "wrt", wrt, "a list of names of tensors");
-  await loadOperatorsOf(model.graph);
-  const tensors = await observe(ort, model, shapesOf(feeds), options.session);
-  const { session, because } = await placed(ort, model, tensors, options.session);
+  const { tensors, session, because } = await observedOn(ort, model, shapesOf(feeds), options.session);
   const names = Object.keys(seeds);
   const seeded = names.map((name) => checkSeed(model, tensors, name, seeds[name]));
   const adjoint = await Promise.resolve()
@@ -73,7 +69,7 @@ export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions):
       const { blame } = await import("../onnx/failure.ts");
       return blame({ ort, model, options: session ?? {} }, error, shapesOf(feeds));
     });
-  const extension = joined(fetching(model, []), adjoint.extension);
+  const extension = fetching(model, [], adjoint.extension);
   const runner = await openSession(ort, append(model.bytes, extension), session, model);
   try {
     const seedFeeds = names.map((name, i) => [adjoint.seeds[i], seeds[name]]);

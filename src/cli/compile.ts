@@ -38,7 +38,7 @@ Examples:
 export function defineCompile(program: Command): void {
   const compiled = methods.filter((method) => method.graph).map(({ name }) => name);
   const command = withModelArgument(program.command("compile"));
-  withList(command, "method", "how (default: grad-cam)", compiled, (name) => methodNamed(name).name)
+  withList(command, "method", "explanation method (default: grad-cam)", compiled, (name) => methodNamed(name).name)
     .description("write one .onnx file that predicts and explains in one run")
     .option("--out <file>", "file to write (default: the model's name with .gradcam.onnx)")
     .addOption(

@@ -57,7 +57,7 @@ Examples:
   gradcam evaluate scenes:300 --spurious --method grad-cam,guided-backprop,guided-grad-cam,occlusion
   gradcam evaluate https://data.example/imagenet --metric deletion --queue redis://queue.example:6379
   gradcam evaluate coco --model resnet50.onnx --labels imagenet.txt --metric mask-overlap
-The same command again continues what was interrupted.`;
+Run the same command again to continue an interrupted evaluation.`;
 
 export function defineEvaluate(program: Command): void {
   const command = withMethods(withPlacing(withModel(program.command("evaluate"))));
@@ -81,7 +81,11 @@ export function defineEvaluate(program: Command): void {
     .option("--format <name>", "layout of the dataset (default: detected)")
     .option("--class-map <file>", "JSON that maps each class name of the dataset to the model's classes")
     .option("--out <dir>", "folder for the results; an interrupted run is resumed there", "gradcam-evaluation")
-    .option("--workers <count>", "worker processes (default: one per core)", whole, availableParallelism())
+    .addOption(
+      new Option("--workers <count>", "worker processes")
+        .argParser(whole)
+        .default(availableParallelism(), "one per core"),
+    )
     .addOption(
       new Option("--queue <address>", "distribute the images to the `gradcam worker`s of this Redis").conflicts([
         "workers",

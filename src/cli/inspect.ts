@@ -4,7 +4,7 @@ import type { MethodName } from "../methods/index.ts";
 import { type OpenedModel, openFile } from "../node/load.ts";
 import { type ProviderReport, providerReport } from "../node/provider-report.ts";
 import type { ModelReading } from "../tasks/reading.ts";
-import { kindFiles } from "../tasks/sample.ts";
+import type { Kind } from "../tasks/sample.ts";
 import { loadOptions, type ModelFlags, modelOf, withMethods, withModelArgument } from "./options.ts";
 import { bold, dim, print, printJson } from "./terminal.ts";
 
@@ -115,6 +115,9 @@ function table({ reading, explainer }: OpenedModel, source: string | undefined, 
   print("");
   print(commandFor(reading, explainer.imageInput, source, options));
 }
+
+/** A file of each kind, as examples call it. */
+const kindFiles: Readonly<Record<Kind, string>> = { signal: "sound.wav", picture: "photo.jpg", volume: "scan.npy" };
 
 /** What explains this model, ready to paste. */
 function commandFor(

@@ -77,7 +77,7 @@ export function defineServe(program: Command): void {
     .option("--max-side <count>", "refuse images with a longer side", whole, usual.maxSide)
     .option(
       "--canvas <count>",
-      "downscale larger images to this many pixels before maps are drawn on them",
+      "downscale larger images to this many pixels before maps are drawn on them; limits inputs of dynamic size too",
       whole,
       usual.canvas,
     )

@@ -39,7 +39,7 @@ export function defineDesign(study: Command): void {
     .option("--trials <count>", "questions per participant, at most one per image", whole, 40)
     .option("--consent <file>", "your consent text; blank lines separate paragraphs")
     .option("--seed <number>", "random seed", seedNumber, 0);
-  const compared = "what is compared; may be repeated; none is the control of a prediction study";
+  const compared = "method to compare; repeatable; none is the control condition of a prediction study";
   withMethods(withReading(design), compared, ["none"]).action(makeDesign);
 }
 

@@ -67,14 +67,14 @@ export function defineStudy(program: Command): void {
   study
     .command("export")
     .description("write the answers as CSV; people appear only as random numbers")
-    .argument("<study>", "a study")
+    .argument("<study>", "a study file")
     .option("--out <dir>", "folder for answers.csv, participants.csv and codes.txt", "gradcam-study")
     .option("--json", "print everything as JSON, and write nothing")
     .action(exportAnswers);
   study
     .command("analyse")
     .description("report results, next to the paper's figures")
-    .argument("<study>", "a study")
+    .argument("<study>", "a study file")
     .option("--out <file>", "HTML report to write (default: the study's name with .html)")
     .option("--json", "print the figures as JSON")
     .action(analyseStudy);

@@ -1,6 +1,6 @@
 /** @file `gradcam worker`: examines pictures of evaluations that run elsewhere, until it is stopped. */
 import { availableParallelism } from "node:os";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { Answer } from "../evaluate/examination.ts";
 import { Meter } from "../evaluate/prometheus.ts";
 import { Link } from "../evaluate/queue/link.ts";
@@ -18,15 +18,19 @@ const examples = `
 Examples:
   gradcam worker --queue redis://queue.example:6379
   gradcam worker --queue rediss://:password@queue.example:6380 --concurrency 4 --metrics-port 9464
-Models and pictures are read from the places that the evaluation names: paths that are the same on all machines, or addresses.
-SIGTERM or Ctrl-C: finishes the pictures at hand, gives the rest back, and ends; a second time: ends at once.`;
+Models and images are read from where the evaluation reads them: URLs, or paths that are the same on all machines.
+SIGTERM or Ctrl-C: finishes the images in progress, returns the rest to the queue, and exits; the second time: exits at once.`;
 
 export function defineWorker(program: Command): void {
   program
     .command("worker")
     .description("evaluate images for `gradcam evaluate --queue` running elsewhere")
     .requiredOption("--queue <address>", "Redis that holds the queue, redis://host:port")
-    .option("--concurrency <count>", "worker processes (default: one per core)", whole, availableParallelism())
+    .addOption(
+      new Option("--concurrency <count>", "worker processes")
+        .argParser(whole)
+        .default(availableParallelism(), "one per core"),
+    )
     .option("--metrics-port <port>", "serve Prometheus /metrics on this port", port)
     .addHelpText("after", examples)
     .action(work);

@@ -1,4 +1,4 @@
-/** @file The model under evaluation: a classifier, or a question answerer, which is a classifier of answers for each question. */
+/** @file The model under evaluation: a classifier, or a VQA model, which is a classifier of answers for each question. */
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { exists, isDirectory } from "../node/files.ts";

@@ -1,7 +1,7 @@
 /** @file Compiled adjoints as sessions: alone, fed what they read of the forward pass, or together with the model. */
 import type { Dense } from "../array/dense.ts";
-import { type Adjoint, fetching, joined, type ObservedModel } from "../autodiff/adjoint.ts";
-import { present } from "../errors.ts";
+import { type Adjoint, fetching, type ObservedModel } from "../autodiff/adjoint.ts";
+import { present, UserError } from "../errors.ts";
 import { openExtended } from "../onnx/append.ts";
 import { extract } from "../onnx/extract.ts";
 import type { Model } from "../onnx/model.ts";
@@ -42,7 +42,7 @@ export async function openTogether(
   options: SessionOptions,
   wanted: readonly string[] = [],
 ): Promise<AdjointSession> {
-  const added = joined(fetching(model, wanted), extension);
+  const added = fetching(model, wanted, extension);
   return { ...adjoint, session: await openExtended(ort, model.bytes, added, options) };
 }
 
@@ -58,3 +58,7 @@ export async function ask(
   const results = await run(session, { ...feeds, ...fed }, [output, ...wanted]);
   return { answer: toDense(tensorOf(results, output)), results };
 }
+
+/** Whether an adjoint could not be compiled since an operator on the way has no rule. */
+export const hasNoRule = (error: unknown): boolean =>
+  error instanceof UserError && error.code === "unsupported-operator";

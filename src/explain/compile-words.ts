@@ -50,8 +50,6 @@ export function compileWords(plan: Plan, layer: string, notes: Notes): Uint8Arra
     },
     [names.map]: { ...build.reshape(mapped, shape), type: DataType.FLOAT, dims: shape },
   };
-  return withResults(model, build, results, {
-    inputs: [makeValueInfo(sentenceNames.words, DataType.INT64, [1, places])],
-    notes: { layer, grid: JSON.stringify(layout.grid), ...notes },
-  });
+  const inputs = [makeValueInfo(sentenceNames.words, DataType.INT64, [1, places])];
+  return withResults(model, build, results, { inputs }, { layer, grid: JSON.stringify(layout.grid), ...notes });
 }

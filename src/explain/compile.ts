@@ -13,7 +13,7 @@ import type { Method } from "../methods/method.ts";
 import { DataType, declaredDims, makeTensor, makeValueInfo } from "../onnx/proto.ts";
 import { checkNotCompiled, type Notes, names, withResults } from "./compiled.ts";
 import type { Explainer } from "./explainer.ts";
-import { GraphQuery } from "./graph-query.ts";
+import { graphQuery } from "./graph-query.ts";
 import { declaredWhole, withDefaults } from "./rewritten.ts";
 
 /** Whether the class is an input with a default, or one that every run must feed. */
@@ -45,25 +45,25 @@ export function compile(explainer: Explainer, options: CompileOptions = {}): Uin
   const graph = graphOf(method);
   checkNotCompiled(explainer.model);
   const model = declaredWhole(withDefaults(explainer.model), explainer.tensors);
-  const query = new GraphQuery(explainer, { name: names.target, type: DataType.INT64, dims: [-1] });
+  const query = graphQuery(explainer, { name: names.target, type: DataType.INT64, dims: [-1] });
   const results = Object.entries({ ...graph(query), class: query.class }).map(([key, value]) => [
     names[key as keyof typeof names],
     key === "class" ? value : query.build.cast(value, DataType.FLOAT),
   ]);
   const best = makeTensor(names.target, DataType.INT64, [1], BigInt64Array.of(-1n));
-  return withResults(model, query.build, Object.fromEntries(results), {
-    images: batchOf(explainer),
+  const added = {
     initializers: classInput === "optional" ? [best] : [],
     inputs: [makeValueInfo(names.target, DataType.INT64, ["gradcam_targets"])],
-    notes: {
-      method: method.name,
-      ...(query.layer && { layer: query.layer.name, grid: JSON.stringify(query.layer.grid) }),
-      score: explainer.score.name,
-      ...(explainer.score.before && { score_before: explainer.score.before }),
-      ...(model.rewritten && { rewritten: model.rewritten.join(", ") }),
-      ...notes,
-    },
-  });
+  };
+  const said = {
+    method: method.name,
+    ...(query.layer && { layer: query.layer.name, grid: JSON.stringify(query.layer.grid) }),
+    score: explainer.score.name,
+    ...(explainer.score.before && { score_before: explainer.score.before }),
+    ...(model.rewritten && { rewritten: model.rewritten.join(", ") }),
+    ...notes,
+  };
+  return withResults(model, query.build, Object.fromEntries(results), added, said, batchOf(explainer));
 }
 
 function graphOf({ name, graph }: Method): NonNullable<Method["graph"]> {

@@ -3,10 +3,10 @@
  * A program in any language reads them through its runtime; this package reads them back here.
  */
 import { UserError } from "../errors.ts";
-import { append } from "../onnx/append.ts";
+import { append, type Extension } from "../onnx/append.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 import { type Model, readModel } from "../onnx/model.ts";
-import { makeNode, makeValueInfo, type TensorProto, type ValueInfoProto } from "../onnx/proto.ts";
+import { makeNode, makeValueInfo } from "../onnx/proto.ts";
 
 /** Inputs and outputs of a compiled model. */
 export const names = {
@@ -31,45 +31,32 @@ export const sentenceNames = {
 /** What is told of a compiled model, by key without the prefix. */
 export type Notes = Readonly<Record<string, string>>;
 
-export const keyPrefix = "gradcam.";
-
-export const prefixed = (notes: Notes): Notes =>
-  Object.fromEntries(Object.entries(notes).map(([key, value]) => [keyPrefix + key, value]));
+const keyPrefix = "gradcam.";
 
 /**
  * A model's file with results as further outputs, by their names.
+ * @param added inputs, and initializers for those that have defaults
  * @param images what the number of its images is called where that is free
  */
 export function withResults(
   model: Model,
   build: Builder,
   results: Readonly<Record<string, Value>>,
-  {
-    images = "gradcam_images",
-    initializers = [],
-    inputs,
-    notes,
-  }: {
-    readonly images?: string;
-    readonly initializers?: readonly TensorProto[];
-    readonly inputs: readonly ValueInfoProto[];
-    readonly notes: Notes;
-  },
+  added: Pick<Extension, "inputs"> & Partial<Extension>,
+  notes: Notes,
+  images = "gradcam_images",
 ): Uint8Array {
   const entries = Object.entries(results);
-  const added = build.collect(Object.values(results));
-  const declared = ([name, { type, dims = [] }]: [string, Value]) =>
-    makeValueInfo(
-      name,
-      type,
-      dims.map((d, i) => (d >= 0 ? d : i === 0 ? images : `${name}:${i}`)),
-    );
+  const { nodes, initializers } = build.collect(Object.values(results));
+  const sizes = (name: string, dims: readonly number[]) =>
+    dims.map((d, i) => (d >= 0 ? d : i === 0 ? images : `${name}:${i}`));
+  const said = Object.entries({ model_bytes: String(model.bytes.length), ...notes });
   return append(model.bytes, {
-    nodes: [...added.nodes, ...entries.map(([name, value]) => makeNode("Identity", [value.name], [name]))],
-    initializers: [...added.initializers, ...initializers],
-    inputs,
-    outputs: entries.map(declared),
-    metadata: prefixed({ model_bytes: String(model.bytes.length), ...notes }),
+    nodes: [...nodes, ...entries.map(([name, value]) => makeNode("Identity", [value.name], [name]))],
+    initializers: [...initializers, ...(added.initializers ?? [])],
+    inputs: added.inputs,
+    outputs: entries.map(([name, { type, dims = [] }]) => makeValueInfo(name, type, sizes(name, dims))),
+    metadata: Object.fromEntries(said.map(([key, value]) => [keyPrefix + key, value])),
   });
 }
 

@@ -9,12 +9,11 @@ import { type MethodChoice, methodOf } from "../methods/define.ts";
 import { type LayerMap, type Question, shareDone } from "../methods/method.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
-import { repeatImage, tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
-import { gradientType, typeName } from "../onnx/types.ts";
+import { rowsOf, tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
+import { gradientType, isFloat, typeName } from "../onnx/types.ts";
 import { fromPlain, toPlain } from "../read/axes.ts";
-import { takesIntegers } from "../read/graph.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
-import type { RunValues } from "../read/trace.ts";
+import { ofOne, type RunValues } from "../read/trace.ts";
 import { ask } from "./adjoint-session.ts";
 import type { Explainer } from "./explainer.ts";
 import type { Plan } from "./plan.ts";
@@ -102,9 +101,7 @@ export class ElementPass implements RunValues {
 
   /** The shape of a tensor, of one that was not fetched as it is for a batch of one. */
   dims(name: string): readonly number[] | undefined {
-    const seen = this.results[name]?.dims ?? this.feeds[name]?.dims;
-    const known = seen ?? this.plan.tensors.get(name)?.dims.map((d, axis) => (d < 0 && axis === 0 ? 1 : d));
-    return known?.includes(-1) ? undefined : known;
+    return this.results[name]?.dims ?? this.feeds[name]?.dims ?? ofOne(this.plan.tensors.get(name));
   }
 
   values(name: string): ArrayLike<number | bigint> | undefined {
@@ -182,7 +179,7 @@ export class ElementPass implements RunValues {
     const { plan, explained, feeds } = this;
     const { seeded, questions } = group;
     const { name, axes } = explained;
-    if (takesIntegers(plan.tensors, explained))
+    if (!isFloat(plan.tensors.get(name)?.type ?? 0))
       throw new UserError(
         "invalid-option",
         `invalid method: it needs the gradient at the pixels, and the input "${name}" takes ${typeName(plan.tensors.get(name)?.type ?? 0)}, integers; take one at a layer, such as hires-cam, or occlusion`,
@@ -214,7 +211,7 @@ export class ElementPass implements RunValues {
         input,
         input === name
           ? toTensor(ort, fromPlain({ data, dims: [batch, shape[0] ?? 1, ...shape.slice(1)] }, axes), feed.type)
-          : repeatImage(ort, feed, 0, batch),
+          : rowsOf(ort, feed, Array(batch).fill(0)),
       ]);
       const results = await plan.fetched(seeded, ({ session }) => run(session, Object.fromEntries(varied), seeded));
       const numbers = new Map(seeded.map((tensor) => [tensor, toDense(tensorOf(results, tensor)).data]));

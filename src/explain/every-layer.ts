@@ -6,7 +6,7 @@
 import type { Dense } from "../array/dense.ts";
 import { type Adjoint, compileAdjoint } from "../autodiff/adjoint.ts";
 import { overridesOf } from "../autodiff/rules.ts";
-import { present, UserError } from "../errors.ts";
+import { present } from "../errors.ts";
 import { gradCamMap } from "../methods/grad-cam.ts";
 import type { LayerMap } from "../methods/method.ts";
 import { type Runtime, run } from "../onnx/runtime.ts";
@@ -14,7 +14,7 @@ import { tensorOf, toDense, toTensor } from "../onnx/tensors.ts";
 import { fromPlain } from "../read/axes.ts";
 import type { Layer } from "../read/layers.ts";
 import { layerEnd } from "../read/layout.ts";
-import { type AdjointSession, openTogether } from "./adjoint-session.ts";
+import { type AdjointSession, hasNoRule, openTogether } from "./adjoint-session.ts";
 import type { Explainer } from "./explainer.ts";
 import type { Forward } from "./forward.ts";
 import { tensorSeeds } from "./seeds.ts";
@@ -69,27 +69,21 @@ export class EveryLayer {
 
 /** As many layers as there are rules for: from the score back to the first operator without one. */
 function deepest(explainer: Explainer, map: LayerMap) {
-  const whole = attempt(explainer, explainer.layers, map);
-  if (!(whole instanceof UserError)) return whole;
-  let [reached, refused] = [0, explainer.layers.length];
+  const { layers } = explainer;
+  let [reached, refused, tried] = [-1, layers.length + 1, layers.length];
   let best: ReturnType<typeof adjointAt> | undefined;
-  while (refused - reached > 1) {
-    const middle = (reached + refused) >> 1;
-    const made = attempt(explainer, explainer.layers.slice(0, middle), map);
-    if (made instanceof UserError) refused = middle;
-    else [reached, best] = [middle, made];
-  }
-  if (!best) throw whole;
+  let reason: unknown;
+  for (; refused - reached > 1; tried = (reached + refused) >> 1)
+    try {
+      best = adjointAt(explainer, layers.slice(0, tried), map);
+      reached = tried;
+    } catch (error) {
+      if (!hasNoRule(error)) throw error;
+      reason ??= error;
+      refused = tried;
+    }
+  if (!best || (reason && best.layers.length === 0)) throw reason;
   return best;
-}
-
-function attempt(explainer: Explainer, layers: readonly Layer[], map: LayerMap) {
-  try {
-    return adjointAt(explainer, layers, map);
-  } catch (error) {
-    if (error instanceof UserError && error.code === "unsupported-operator") return error;
-    throw error;
-  }
 }
 
 function adjointAt(explainer: Explainer, layers: readonly Layer[], map: LayerMap) {

@@ -1,15 +1,13 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** @file An open model that answers why: the forward pass once, then any number of questions about it. */
-import { openModel } from "../autodiff/prepare.ts";
+import { observedOn, openModel } from "../autodiff/prepare.ts";
 import { checkOptions, expects, isRecord, type OptionNames, present, UserError } from "../errors.ts";
 import { checkFeeds } from "../onnx/feeds.ts";
 import type { Model } from "../onnx/model.ts";
 import { type Observed, observe } from "../onnx/observe.ts";
-import { declaredDims, type NodeProto } from "../onnx/proto.ts";
-import { placed } from "../onnx/provider.ts";
+import { declaredDims } from "../onnx/proto.ts";
 import { type Feeds, type Runtime, type SessionOptions, shapesOf } from "../onnx/runtime.ts";
 import { sideBySide, tensorOf } from "../onnx/tensors.ts";
-import { loadOperatorsOf } from "../ops/index.ts";
 import { type GraphOptions, type GraphReading, type LayerReading, readGraph } from "../read/graph.ts";
 import { candidatesIn, explainedInput } from "../read/inputs.ts";
 import { type Layer, layersOf } from "../read/layers.ts";
@@ -22,6 +20,7 @@ import { layerOf, namedLayer } from "./named-layer.ts";
 import { Pass } from "./pass.ts";
 import { Plan } from "./plan.ts";
 import { released, type SessionBound, Sessions } from "./sessions.ts";
+import { refuseTraining } from "./training.ts";
 
 export interface OpenOptions extends GraphOptions {
   /** The target layer, or a module, whose last layer it is; by default the last activation before the grid is pooled or flattened. */
@@ -40,14 +39,14 @@ interface Shared {
   readonly sessions?: Sessions;
 }
 
-const openOptions: OptionNames<OpenOptions> = {
+export const openNames: OptionNames<OpenOptions> = {
   ...{ output: true, explainInput: true, layout: true, layer: true, tokens: true, inputShapes: true, session: true },
   keep: true,
 };
 
 /** As the package exports it, for who needs it at once. */
 export async function openExplainer(ort: Runtime, bytes: Uint8Array, options: OpenOptions = {}): Promise<Explainer> {
-  checkOptions<OpenOptions>(options, openOptions, "openExplainer");
+  checkOptions<OpenOptions>(options, openNames, "openExplainer");
   return Explainer.open(ort, await openModel(bytes), options);
 }
 
@@ -55,6 +54,9 @@ export async function openExplainer(ort: Runtime, bytes: Uint8Array, options: Op
 const mostSizes = 8;
 
 export class Explainer {
+  readonly model: Model;
+  /** Lends all sessions that ask the model. */
+  readonly sessions: Sessions;
   /** Candidate layers, the default first. */
   readonly layers: readonly Layer[];
   /** Types and shapes of all tensors; -1 for the batch and for sizes that are free. */
@@ -66,18 +68,16 @@ export class Explainer {
   readonly #seeded = new Map<string, readonly Layer[]>();
 
   private constructor(
-    readonly model: Model,
-    private readonly ort: Runtime,
-    private readonly options: OpenOptions,
     private readonly plan: Plan,
+    private readonly options: OpenOptions,
     /** How the model was read. */
     readonly reading: GraphReading,
     /** The order of the layers depends on their sizes: these are known. */
     readonly sized: Observed,
-    /** Lends all sessions that ask the model. */
-    readonly sessions: Sessions,
   ) {
+    this.model = plan.model;
     this.tensors = plan.tensors;
+    this.sessions = plan.sessions;
     this.layoutOf = (layer) => plan.layoutOf(layer);
     const found = this.#layersOf([reading.score.name]);
     const { tokens } = options;
@@ -95,9 +95,7 @@ export class Explainer {
     const { model, shapes } = given.inputShapes
       ? (await import("./input-shapes.ts")).withInputShapes(opened, given.inputShapes)
       : { model: opened, shapes: {} };
-    await loadOperatorsOf(model.graph);
-    const tensors = await observe(ort, model, shapes, given.session);
-    const { session, because } = await placed(ort, model, tensors, given.session);
+    const { tensors, session, because } = await observedOn(ort, model, shapes, given.session);
     const options = { ...given, session };
     // A model of fixed size is made ready now; one of free size when it is known which size is asked.
     const fixed = freeSizes(model, {}) === "";
@@ -107,11 +105,10 @@ export class Explainer {
     const read = readGraph(model, sized, options);
     const elsewhere = because && { what: "provider", value: "the processor, not WebGPU", because };
     const reading = elsewhere ? { ...read, decisions: [...read.decisions, elsewhere] } : read;
-    if (model.graph.node.some(mayTrain))
-      (await import("./training.ts")).refuseTraining(model, ancestors(model, [reading.score.name]));
+    refuseTraining(model, ancestors(model, [reading.score.name]));
     const sessions = given.sessions ?? new Sessions(given.keep);
     const plan = new Plan(ort, model, tensors, reading, sessions, options.session, options.tokens);
-    const explainer = new Explainer(model, ort, options, plan, reading, sized, sessions);
+    const explainer = new Explainer(plan, options, reading, sized);
     const [first] = explainer.layers;
     if (first && fixed) await plan.forward(first.name, async () => undefined);
     return explainer;
@@ -134,32 +131,23 @@ export class Explainer {
 
   /** The layers of every picture that the model takes, those of the explained one first. */
   layersOfAll(): LayerReading[] {
-    const { reading, model, sized } = this;
-    const own = this.layers.map((layer, i) => this.#readingOf(layer, this.imageInput ?? "", i === 0));
-    const others = candidatesIn(model, sized).filter((name) => name !== this.imageInput);
-    const seen = new Set(own.map(({ name }) => name));
+    const { reading, model, sized, options } = this;
     const scores = [reading.score.name];
     const wanted = ancestors(model, scores);
-    const beside = others.flatMap((name) => {
-      const { input } = explainedInput(model, sized, wanted, { explainInput: name });
-      if (!input) return [];
-      const layers = layersOf(model, sized, input, scores, this.options.tokens);
-      return layers.flatMap((layer, i) => (seen.has(layer.name) ? [] : [this.#readingOf(layer, name, i === 0)]));
+    const others = candidatesIn(model, sized).flatMap((explainInput) => {
+      const { input } = explainedInput(model, sized, wanted, { explainInput });
+      const isOther = input && explainInput !== this.imageInput;
+      return isOther ? [{ of: explainInput, layers: layersOf(model, sized, input, scores, options.tokens) }] : [];
     });
-    return [...own, ...beside];
-  }
-
-  #readingOf({ name, grid, insteadOf, equals }: Layer, of: string, first: boolean): LayerReading {
-    const shape = this.tensors.get(name)?.dims ?? [];
-    return {
-      name,
-      shape,
-      grid,
-      of,
-      ...(insteadOf && { insteadOf }),
-      ...(equals && { equals }),
-      ...(first && { default: true as const }),
-    };
+    const seen = new Set<string>();
+    return [{ of: this.imageInput ?? "", layers: this.layers }, ...others].flatMap(({ of, layers }) =>
+      layers.flatMap(({ name, shape: _, grid, ...more }, i) => {
+        if (seen.has(name)) return [];
+        seen.add(name);
+        const shape = this.tensors.get(name)?.dims ?? [];
+        return [{ name, shape, grid, of, ...more, ...(i === 0 && { default: true as const }) }];
+      }),
+    );
   }
 
   /** The layers on the way to some tensors, the default first. */
@@ -195,7 +183,7 @@ export class Explainer {
     { layer }: { layer?: string } = {},
   ): Promise<PromiseSettledResult<Forward>[]> {
     const free = this.model.inputs.every(({ name }) => this.tensors.get(name)?.dims[0] === -1);
-    const together = free && apart.length > 1 ? sideBySide(this.ort, apart) : undefined;
+    const together = free && apart.length > 1 ? sideBySide(this.plan.ort, apart) : undefined;
     const passes = together && (await (await this.#pass(together, layer)).images());
     if (passes) return Promise.allSettled(passes.map((pass) => this.#ran(pass)));
     const results: PromiseSettledResult<Forward>[] = [];
@@ -205,11 +193,7 @@ export class Explainer {
 
   async #ran(pass: Pass): Promise<Forward> {
     const scores = await pass.scores();
-    const results = await pass.results();
-    const outputs = Object.fromEntries(
-      this.model.outputs.flatMap((name) => (results[name] ? [[name, results[name]]] : [])),
-    );
-    return new Forward(this.ort, pass, outputs, scores);
+    return new Forward(pass, await pass.outputs(), scores);
   }
 
   /** Runs the model and explains it. */
@@ -220,7 +204,7 @@ export class Explainer {
       isRecord(target) && "seeds" in target && isRecord(target.seeds) ? Object.keys(target.seeds) : undefined;
     // A layer that the caller has named at opening stands; else it lies on the way to what is seeded.
     const ofSeeds = seeds && this.options.layer === undefined ? this.#layersOf(seeds)[0]?.name : undefined;
-    return explainPass(this.ort, await this.#pass(feeds, layer ?? ofSeeds), options);
+    return explainPass(await this.#pass(feeds, layer ?? ofSeeds), options);
   }
 
   async #pass(feeds: Feeds, layer = this.layers[0]?.name): Promise<Pass> {
@@ -253,12 +237,9 @@ export class Explainer {
   }
 
   #plan(key: string, feeds: Feeds): Promise<Plan> {
-    const { ort, model, reading, options, sessions } = this;
-    if (key === "") return Promise.resolve(this.plan); // nothing is free
-    return this.#plans.get(key, async () => {
-      const tensors = await observe(ort, model, shapesOf(feeds), options.session);
-      return new Plan(ort, model, tensors, reading, sessions, options.session, options.tokens);
-    });
+    const { plan, model, session } = this;
+    if (key === "") return Promise.resolve(plan); // nothing is free
+    return this.#plans.get(key, async () => plan.at(await observe(plan.ort, model, shapesOf(feeds), session)));
   }
 
   /** Where the batch is free in name only, what was observed holds for one size of it: another one, as fed. */
@@ -270,10 +251,6 @@ export class Explainer {
     return batch === undefined || batch === -1 || batch === fed ? "" : ` ${fed} images`;
   }
 }
-
-/** Whether a node looks as in training mode. */
-const mayTrain = ({ opType, input, output }: NodeProto): boolean =>
-  (opType === "BatchNormalization" && output.length > 1) || (opType === "Dropout" && Boolean(input[2]));
 
 /** What a model's free dimensions are in these shapes, the batch apart; "" where none is free. */
 function freeSizes(model: Model, shapes: Readonly<Record<string, readonly number[]>>): string {

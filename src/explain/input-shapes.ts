@@ -37,15 +37,13 @@ export function askForSizes({ inputs, outputs }: Model, tensors: Observed): void
 
 function byName(model: Model, given: InputShapes): Record<string, number[]> {
   const names = model.inputs.map(({ name }) => name);
-  const [only, ...others] = names;
-  if (isList(given)) {
-    if (only !== undefined && others.length === 0) return byName(model, { [only]: given });
+  const named = isList(given) && names.length === 1 ? { [String(names[0])]: given } : given;
+  if (isList(named))
     throw new UserError(
       "invalid-option",
-      `invalid input shape: ${given.join("x")} names no input; the model takes ${listing(names)}`,
+      `invalid input shape: ${named.join("x")} names no input; the model takes ${listing(names)}`,
     );
-  }
-  for (const [name, shape] of Object.entries(given)) {
+  for (const [name, shape] of Object.entries(named)) {
     if (!names.includes(name))
       throw new UserError("unknown-name", `unknown input: "${name}"; the model takes ${listing(names)}`);
     if (!shape.every((d) => Number.isInteger(d) && d > 0))
@@ -54,7 +52,7 @@ function byName(model: Model, given: InputShapes): Record<string, number[]> {
         `invalid input shape: "${name}" [${shape}]; sizes are integers of at least 1`,
       );
   }
-  return Object.fromEntries(Object.entries(given).map(([name, shape]) => [name, [...shape]]));
+  return Object.fromEntries(Object.entries(named).map(([name, shape]) => [name, [...shape]]));
 }
 
 const isList = (given: InputShapes): given is readonly number[] => Array.isArray(given);

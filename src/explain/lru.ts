@@ -1,6 +1,5 @@
 /** @file The last few of what is costly to make, such as the shapes of a network at one size of picture. What falls out is forgotten. */
 export class Lru<K, T> {
-  /** The last used last. */
   readonly #kept = new Map<K, Promise<T>>();
 
   constructor(private readonly most: number) {}

@@ -3,7 +3,6 @@ import { listing, UserError } from "../errors.ts";
 import type { Model } from "../onnx/model.ts";
 import type { NodeProto } from "../onnx/proto.ts";
 import type { Layer } from "../read/layers.ts";
-import { patchesOf } from "../read/layout.ts";
 import { ancestors, descendants } from "../read/score.ts";
 import { patchesReach } from "../read/tokens.ts";
 import type { Plan } from "./plan.ts";
@@ -31,24 +30,16 @@ export function namedLayer(plan: Plan, name: string, candidates: readonly Layer[
     if (under) return under;
     throw new UserError("unknown-name", `unknown layer: "${name}"; candidates are ${names}`);
   }
+  const refused = (why: string) => new UserError("invalid-option", `invalid layer: "${name}" ${why}`);
+  const has = `has shape [${tensor.dims}]`;
   const picture = plan.reading.explained?.name;
   if (picture !== undefined && !descendants(model, tensors, picture).has(name))
-    throw new UserError(
-      "invalid-option",
-      `invalid layer: "${name}" holds nothing of "${picture}", which is explained; candidates are ${names}`,
-    );
-  if (tensor.dims.length < 3)
-    throw new UserError(
-      "invalid-option",
-      `invalid layer: "${name}" has shape [${tensor.dims}] and no grid; candidates are ${names}`,
-    );
+    throw refused(`holds nothing of "${picture}", which is explained; candidates are ${names}`);
+  if (tensor.dims.length < 3) throw refused(`${has} and no grid; candidates are ${names}`);
   const layout = plan.layoutOf(name);
   if (layout.prefix === undefined && tensor.dims.length < (plan.grids?.rank ?? 0))
-    throw new UserError(
-      "invalid-option",
-      `invalid layer: "${name}" has shape [${tensor.dims}], which none of the network's grids fits; say its grid in tokens, or take one of ${names}`,
-    );
-  const reach = () => patchesReach(model, tensors, name, patchesOf(layout), ancestors(model, [plan.score.name]));
+    throw refused(`${has}, which none of the network's grids fits; say its grid in tokens, or take one of ${names}`);
+  const reach = () => patchesReach(model, tensors, name, layout, ancestors(model, [plan.score.name]));
   return layout.prefix === undefined || reach() ? layerOf(plan, name) : nearest(plan, name, candidates);
 }
 

@@ -4,11 +4,13 @@
  * A gradient at the pixels is computed by a session that runs the model too; when it comes first, its outputs are the pass's, and the
  * forward session need not run at all.
  */
+import type { Dense } from "../array/dense.ts";
+import { present, UserError } from "../errors.ts";
 import type { LayerMap } from "../methods/method.ts";
-import { range } from "../onnx/dims.ts";
+import { product, range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
-import { imageOf, tensorOf, tensorsOf, toDense } from "../onnx/tensors.ts";
-import { type Plain, type PlainDims, toPlain } from "../read/axes.ts";
+import { rowsOf, tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
+import { fromPlain, type Plain, type PlainDims, toPlain } from "../read/axes.ts";
 import type { ForwardSession, Plan } from "./plan.ts";
 import { bestClasses, checkFinite, classScores } from "./target.ts";
 
@@ -22,7 +24,6 @@ export class Pass {
 
   constructor(
     readonly plan: Plan,
-    /** The target layer. */
     readonly layer: string | undefined,
     readonly feeds: Feeds,
     /** Images in the feeds. */
@@ -82,7 +83,7 @@ export class Pass {
     const tensors = Object.entries({ ...this.feeds, ...results });
     if (tensors.some(([, { dims }]) => dims[0] !== this.n)) return undefined;
     return range(this.n).map((i) => {
-      const own = Object.fromEntries(tensors.map(([name, tensor]) => [name, imageOf(this.plan.ort, tensor, i)]));
+      const own = Object.fromEntries(tensors.map(([name, tensor]) => [name, rowsOf(this.plan.ort, tensor, [i])]));
       const feeds = tensorsOf(own, Object.keys(this.feeds));
       const pass = new Pass(this.plan, this.layer, feeds, 1);
       pass.#forward = Promise.resolve(own);
@@ -103,6 +104,13 @@ export class Pass {
     return this.#elsewhere;
   }
 
+  async outputs(): Promise<Tensors> {
+    const results = await this.results();
+    return Object.fromEntries(
+      this.plan.model.outputs.flatMap((name) => (results[name] ? [[name, results[name]]] : [])),
+    );
+  }
+
   /** The scores before any softmax, [n, classes, ...]; @throws UserError `not-finite`. */
   async scores(): Promise<Plain> {
     const { name, axes } = this.plan.score;
@@ -121,10 +129,43 @@ export class Pass {
     const scores = await this.scores();
     return range(scores.dims[0]).flatMap((i) => bestClasses(classScores(scores, i), 1));
   }
+
+  /** The class scores of variants, [any, C, ...], of one of its images; what else it is fed is repeated. */
+  async respond(index: number, variants: Dense): Promise<Float32Array[]> {
+    const { plan, layer, feeds } = this;
+    const { explained } = plan.reading;
+    if (!explained) throw noImage();
+    const { name: image, axes } = explained;
+    const [rows, ...shape] = variants.dims;
+    const [count, size] = [present(rows, "a count"), product(shape)];
+    const declared = axes.batch === undefined ? 1 : (plan.tensors.get(image)?.dims[axes.batch] ?? -1);
+    const batch = declared > 0 ? declared : count;
+    const same = Array<number>(batch).fill(index);
+    return plan.scores(layer, async (forward) => {
+      const all: Float32Array[] = [];
+      for (let first = 0; first < count; first += batch) {
+        // A model of a fixed batch is given that many, the last ones blank.
+        const data = new Float32Array(batch * size);
+        data.set(variants.data.subarray(first * size, Math.min(count, first + batch) * size));
+        const varied = fromPlain({ data, dims: [batch, ...shape] }, axes);
+        const fed = Object.entries(feeds).map(([name, feed]): [string, Tensor] => [
+          name,
+          name === image ? toTensor(plan.ort, varied, feed.type) : rowsOf(plan.ort, feed, same),
+        ]);
+        const results = await runForward(plan.ort, forward, Object.fromEntries(fed), [plan.score.name], batch);
+        const scores = toPlain(toDense(tensorOf(results, plan.score.name)), plan.score.axes);
+        for (let v = 0; v < Math.min(batch, count - first); v++) all.push(classScores(scores, v));
+      }
+      return all;
+    });
+  }
 }
 
+export const noImage = (): UserError =>
+  new UserError("invalid-model", "invalid model: none of its inputs is an image (with spatial dimensions)");
+
 /** Runs a forward session. One that answers takes classes; where none is asked for, it answers about each image's best. */
-export function runForward(
+function runForward(
   ort: Runtime,
   { session, answers }: ForwardSession,
   feeds: Feeds,

@@ -8,7 +8,8 @@
  * network both ways: there the model and its adjoint are one session. Sessions are lent by their owner (sessions.ts).
  */
 
-import { type Adjoint, compileAdjoint, type End, fetching, joined } from "../autodiff/adjoint.ts";
+import { type Adjoint, compileAdjoint, type End, fetching } from "../autodiff/adjoint.ts";
+import { proposals } from "../autodiff/overrides/proposals.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
 import { present, UserError } from "../errors.ts";
 import { gradCamMap } from "../methods/grad-cam.ts";
@@ -32,7 +33,7 @@ import {
   type TokenGrid,
 } from "../read/layout.ts";
 import type { Score } from "../read/score.ts";
-import { type AdjointSession, openAlone, openTogether } from "./adjoint-session.ts";
+import { type AdjointSession, hasNoRule, openAlone, openTogether } from "./adjoint-session.ts";
 import { classesOfRun, classSeeds, type Seeding, tensorSeeds } from "./seeds.ts";
 import { type Owned, quiet, type Sessions } from "./sessions.ts";
 import { rowBytes, runBytes } from "./sizes.ts";
@@ -45,7 +46,6 @@ export interface ForwardSession {
   readonly answers?: { readonly map: LayerMap; readonly classes: string; readonly output: string };
 }
 
-/** A question whose adjoint is to be run. */
 export interface PlanQuery {
   readonly seeding: Seeding;
   /** Whether its rows are questions about one picture, rather than pictures. */
@@ -71,7 +71,7 @@ export class Plan {
     readonly model: Model,
     readonly tensors: Observed,
     readonly reading: Pick<GraphReading, "explained" | "score">,
-    private readonly sessions: Sessions,
+    readonly sessions: Sessions,
     readonly options: SessionOptions = {},
     private readonly tokens?: TokenGrid,
     /** What is asked unless it is told; what every adjoint reads of the forward pass follows from it. */
@@ -79,6 +79,10 @@ export class Plan {
   ) {
     this.score = reading.score;
     if ([...tensors.values()].some(({ type }) => isTiny(type))) this.options = overPreset(unmoved, options);
+  }
+
+  at(tensors: Observed): Plan {
+    return new Plan(this.ort, this.model, tensors, this.reading, this.sessions, this.options, this.tokens);
   }
 
   /** The grids that its layers may have; undefined without an image. */
@@ -104,14 +108,14 @@ export class Plan {
         `invalid layer: "${layer}" is ${typeName(type)}, of which JavaScript has no array`,
       );
     const open = async (): Promise<ForwardSession> => {
-      const fetched = fetching(this.model, [this.score.name, layer, ...this.residuals(layer)]);
+      const fetched = [this.score.name, layer, ...this.residuals(layer)];
       if (!this.isIndependent(layer) || !this.hasClasses || !this.isFree)
-        return { session: await this.#extended(fetched, quiet) };
+        return { session: await this.#extended(fetching(this.model, fetched), quiet) };
       const { extension, seeds, outputs } = this.#compiled(
         { seeding: classesOfRun(this, this.score.name), rows: false },
         [layerEnd(layer, this.layoutOf(layer), gradCamMap)],
       );
-      const session = await this.#extended(joined(fetched, extension));
+      const session = await this.#extended(fetching(this.model, fetched, extension));
       const [classes, output] = [present(seeds[0], "the classes' input"), present(outputs[0], "the map")];
       return { session, answers: { map: gradCamMap, classes, output } };
     };
@@ -183,7 +187,6 @@ export class Plan {
     return axes.batch === 0 && axes.channels === 1 && classes > 0 && places.every((d) => d === 1);
   }
 
-  /** Whether scores are made of any number of images. */
   get isFree(): boolean {
     return this.scoreDims[0] < 0;
   }
@@ -195,7 +198,7 @@ export class Plan {
 
   /** Whether the gradient at a layer is the same for all images: its adjoint then answers all of them in one run. */
   isIndependent(layer: string): boolean {
-    return this.#residualsOf(layer)?.length === 0;
+    return this.#readBehind(layer)?.length === 0;
   }
 
   /**
@@ -203,27 +206,24 @@ export class Plan {
    * @param seeded what it starts from; by default what is usual
    */
   residuals(layer: string, seeded?: readonly string[]): readonly string[] {
-    return this.#residualsOf(layer, seeded) ?? [];
+    return this.#readBehind(layer, seeded) ?? [];
   }
 
-  /** Bytes that one question takes in the backward pass to a tensor. */
   rowBytes(tensor: string): number {
     return rowBytes(this, this.score.name, tensor);
   }
 
-  #residualsOf(layer: string, seeded?: readonly string[]): readonly string[] | undefined {
+  #readBehind(layer: string, seeded?: readonly string[]): readonly string[] | undefined {
     const key = JSON.stringify([layer, ...(seeded ?? [])]);
-    if (!this.#residuals.has(key)) this.#residuals.set(key, this.#readBehind(layer, seeded));
+    const query = seeded ? { seeding: seeded, rows: false } : this.usual;
+    if (!this.#residuals.has(key))
+      try {
+        this.#residuals.set(key, this.#compiled(query, [{ tensor: layer }]).residuals);
+      } catch (error) {
+        if (!hasNoRule(error)) throw error;
+        this.#residuals.set(key, undefined);
+      }
     return this.#residuals.get(key);
-  }
-
-  #readBehind(layer: string, seeded: readonly string[] | undefined): readonly string[] | undefined {
-    try {
-      return this.#compiled(seeded ? { seeding: seeded, rows: false } : this.usual, [{ tensor: layer }]).residuals;
-    } catch (error) {
-      if (error instanceof UserError && error.code === "unsupported-operator") return undefined;
-      throw error;
-    }
   }
 
   #compiled({ seeding, rows }: PlanQuery, ends: readonly End[], rules: Rules = "plain"): Adjoint {
@@ -231,7 +231,8 @@ export class Plan {
     const named = (names: "classes" | readonly string[]) =>
       names === "classes" ? classSeeds(this, score.name) : tensorSeeds(this, names);
     const seeds = typeof seeding === "function" ? seeding : named(seeding);
-    return compileAdjoint({ model, tensors, seeds, ends, rows, overrides: overridesOf(rules, this.options) });
+    const overrides = new Map([...proposals, ...overridesOf(rules, this.options)]);
+    return compileAdjoint({ model, tensors, seeds, ends, rows, overrides });
   }
 
   #use<T extends Owned, R>(

@@ -11,6 +11,7 @@ import { UserError } from "../errors.ts";
 import { Attributes, argumentOf, describe, type Model } from "../onnx/model.ts";
 import type { Observed } from "../onnx/observe.ts";
 import type { NodeProto } from "../onnx/proto.ts";
+import { eachAlone, rearranging } from "../read/families.ts";
 import { type Origin, type Origins, type Part, spans } from "../read/origin.ts";
 import { originsOf } from "../read/origins.ts";
 import { ancestors } from "../read/score.ts";
@@ -44,17 +45,16 @@ interface Place {
 }
 
 /** Operators that leave every cell where it is: they go element by element, mix channels alone, or put values under other axes. */
-const leaving = new Set(
-  (
-    "Add Sub Mul Div Pow Max Min Sum Mean Where PRelu And Or Less Greater Equal Mod QLinearAdd QLinearMul Abs Neg Relu Clip LeakyRelu Elu " +
-    "Celu Selu ThresholdedRelu Sigmoid HardSigmoid HardSwish Softplus Softsign Tanh Gelu FastGelu QuickGelu BiasGelu Mish Swish Erf Exp " +
-    "Log Sqrt Reciprocal Sign Floor Ceil Round Sin Cos Not Identity Dropout Cast CastLike BatchNormalization InstanceNormalization " +
-    "GroupNormalization LayerNormalization SimplifiedLayerNormalization RMSNormalization SkipLayerNormalization " +
-    "SkipSimplifiedLayerNormalization LpNormalization MeanVarianceNormalization LRN Softmax LogSoftmax QuantizeLinear DequantizeLinear " +
-    "DynamicQuantizeLinear QLinearSigmoid QLinearLeakyRelu Transpose Reshape Flatten Squeeze Unsqueeze Concat Gather ReduceMean ReduceSum " +
-    "ReduceMax ReduceMin ReduceL1 ReduceL2 ReduceProd ReduceSumSquare ReduceLogSumExp MatMul MatMulNBits"
+const leaving = new Set([
+  ...rearranging,
+  ...eachAlone,
+  ...(
+    "Max Min Sum Mean Where And Or Less Greater Equal Mod QLinearAdd QLinearMul Abs ThresholdedRelu Exp Log Reciprocal Sign Floor Ceil Round " +
+    "Sin Cos Not CastLike BatchNormalization InstanceNormalization GroupNormalization SkipSimplifiedLayerNormalization LpNormalization " +
+    "MeanVarianceNormalization LRN Softmax LogSoftmax QLinearSigmoid QLinearLeakyRelu Concat Gather ReduceMean ReduceSum ReduceMax " +
+    "ReduceMin ReduceL1 ReduceL2 ReduceProd ReduceSumSquare ReduceLogSumExp MatMul MatMulNBits"
   ).split(" "),
-);
+]);
 
 /**
  * The centres of the receptive fields of a layer's cells, for each axis of its grid, in pixels of the network's input.

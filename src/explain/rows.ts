@@ -1,7 +1,6 @@
 /** @file Many questions in few runs. */
 import type { Dense } from "../array/dense.ts";
 import { throwIfAborted } from "../errors.ts";
-import { shareDone } from "../methods/method.ts";
 import { interleave } from "../onnx/tensors.ts";
 
 /** In the backward pass all that is asked in one run takes this at most, or what one question about every picture takes. */
@@ -38,11 +37,3 @@ export async function inRuns(
   }
   return interleave(answers, n);
 }
-
-/** Tells a caller how much of the work is done, and ends it with an error where the caller has cancelled. */
-export const progressTo =
-  ({ onProgress, signal }: { onProgress?: (done: number) => void; signal?: AbortSignal }) =>
-  (done: number): void => {
-    throwIfAborted(signal);
-    onProgress?.(shareDone(done));
-  };

@@ -6,21 +6,21 @@ import type { Dense } from "../array/dense.ts";
 import { present } from "../errors.ts";
 import { methodOf } from "../methods/define.ts";
 import { gradCamSum } from "../methods/grad-cam.ts";
-import type { Explanation, LayerMap } from "../methods/method.ts";
+import type { Explanation, Question } from "../methods/method.ts";
 import type { Part } from "../onnx/compose.ts";
-import { isStatic, product, range } from "../onnx/dims.ts";
-import type { Feeds, Runtime, SessionOptions } from "../onnx/runtime.ts";
+import { product, range } from "../onnx/dims.ts";
+import type { Feeds, Runtime, SessionOptions, Tensor } from "../onnx/runtime.ts";
 import { tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
-import { fromPlain, toPlain } from "../read/axes.ts";
+import { fromPlain } from "../read/axes.ts";
 import type { TokenGrid } from "../read/layout.ts";
-import { type AdjointSession, ask } from "./adjoint-session.ts";
 import type { Notes } from "./compiled.ts";
 import type { ExplainOptions } from "./forward.ts";
 import { Lru } from "./lru.ts";
-import { inRuns, progressTo } from "./rows.ts";
+import { questionOf, type Seeder } from "./question.ts";
 import { planSequence, type SequenceModel, type SequencePlan, sequenceLayer } from "./sequence-plan.ts";
 import { type SessionBound, Sessions } from "./sessions.ts";
 import { Stage } from "./stage.ts";
+import type { Weights } from "./target.ts";
 import { type WordScores, wordScores } from "./word-scores.ts";
 
 export interface SequenceOptions {
@@ -28,7 +28,6 @@ export interface SequenceOptions {
   readonly layer?: string;
   readonly tokens?: TokenGrid;
   readonly session?: SessionOptions;
-  /** How many sessions stay open. */
   readonly keep?: SessionBound;
 }
 
@@ -76,6 +75,22 @@ export class SequenceExplainer {
     return stage;
   }
 
+  /** What parts make of the tensors known so far, one after the other: what comes after them reads, and what is wanted. */
+  async through(
+    parts: readonly Part[],
+    sequence: SequenceModel,
+    given: Feeds,
+    wanted: Iterable<string>,
+  ): Promise<Feeds> {
+    let known = given;
+    for (const part of parts) {
+      const stage = this.stage(part, sequence);
+      const needed = [...Object.values(sequence.connections), ...wanted].filter((name) => stage.makes(name));
+      if (needed.some((name) => !Object.hasOwn(known, name))) known = { ...known, ...(await stage.run(known, needed)) };
+    }
+    return known;
+  }
+
   plan(words: number, feeds: Feeds): Promise<SequencePlan> {
     const key = `${words} ${Object.entries(feeds).map(([name, { dims }]) => `${name}=${dims}`)}`;
     return this.#plans.get(key, () =>
@@ -113,8 +128,7 @@ export class EncodedPicture {
     const layer = sequenceLayer(opened, this.layer);
     const wanted = [...opened.plan.residuals(layer), layer, model.scores];
     const known = { ...fed, ...(await this.known(model, wanted)) };
-    const last = present(model.parts.at(-1), "the last part");
-    const all = { ...known, ...(await explainer.stage(last, model).run(known, wanted)) };
+    const all = await explainer.through(model.parts.slice(-1), model, known, wanted);
     const scores = toDense(tensorOf(all, model.scores));
     const offset = present(scores.dims[1], "the places") - before.length + first;
     return new ScoredSequence(explainer, opened, layer, all, wordScores(scores, words, offset), offset);
@@ -137,14 +151,10 @@ export class EncodedPicture {
 
   /** What the parts before the last make of the picture: what comes after them reads, and what is wanted. */
   async known(model: SequenceModel, wanted: readonly string[]): Promise<Feeds> {
-    for (const part of model.parts.slice(0, -1)) {
-      const stage = this.explainer.stage(part, model);
-      const { usual } = this.explainer;
-      for (const name of wanted) if (stage.makes(name)) usual.add(name);
-      const needed = [...Object.values(model.connections), ...usual].filter((name) => stage.makes(name));
-      if (needed.some((name) => !Object.hasOwn(this.#known, name)))
-        this.#known = { ...this.#known, ...(await stage.run(this.#known, needed)) };
-    }
+    const { usual } = this.explainer;
+    const parts = model.parts.slice(0, -1);
+    for (const name of wanted) if (parts.some((part) => this.explainer.stage(part, model).makes(name))) usual.add(name);
+    this.#known = await this.explainer.through(parts, model, this.#known, usual);
     return this.#known;
   }
 }
@@ -162,6 +172,14 @@ export class ScoredSequence {
     private readonly offset: number,
   ) {}
 
+  /** What the whole was fed. */
+  get feeds(): Feeds {
+    return tensorsOf(
+      this.known,
+      this.opened.plan.model.inputs.map(({ name }) => name),
+    );
+  }
+
   /** Natural logarithms of the words' probabilities, each given the words before it. */
   get logProbabilities(): Float32Array {
     return this.scores.logProbabilities;
@@ -169,81 +187,49 @@ export class ScoredSequence {
 
   /** The sum of Grad-CAM in front of its rectifier for rows of weights, [k, ...grid]: linear in the weights, so that sums and differences may follow. */
   signedMaps(weights: WordWeights): Promise<Dense> {
-    return this.#atLayer(gradCamSum, weights);
+    return this.#question(weights, {}).atLayer(gradCamSum);
   }
 
-  /** Any method's explanation of rows of weights. */
   async explain(weights: WordWeights, options: ExplainWords = {}): Promise<Explanation> {
-    const { plan, explained } = this.opened;
-    const { name: image, axes } = explained;
-    const { grid } = plan.layoutOf(this.layer);
-    return methodOf(options.method ?? "grad-cam").explain({
-      image: toPlain(toDense(tensorOf(this.known, image)), axes),
-      k: weights.length,
-      grid: isStatic(grid) ? grid : undefined,
-      atLayer: (map) => this.#atLayer(map, weights, options),
-      atInput: async (rules) => {
-        const inputs = plan.model.inputs.map(({ name }) => name);
-        const feeds = tensorsOf(this.known, inputs);
-        const rows = plan.atInput(image, rules, plan.usual, (adjoint) =>
-          this.#rows(adjoint, image, feeds, weights, options),
-        );
-        return toPlain(await rows, axes);
-      },
-      respond: async (_, pictures) => {
-        const answers = await this.#respond(pictures);
-        return weights.map((row) =>
-          Float32Array.from(answers, (words) => row.reduce((sum, w, t) => sum + w * present(words[t], "a score"), 0)),
-        );
-      },
-      progress: progressTo(options),
-    });
+    return methodOf(options.method ?? "grad-cam").explain(this.#question(weights, options));
   }
 
-  #atLayer(map: LayerMap, weights: WordWeights, options: ExplainWords = {}): Promise<Dense> {
+  #question(weights: WordWeights, options: ExplainWords): Question {
     const { layer, known, opened } = this;
-    return opened.plan.atLayer(layer, map, opened.plan.usual, (adjoint) =>
-      this.#rows(adjoint, layer, tensorsOf(known, adjoint.residuals), weights, options),
-    );
+    const { plan, explained } = opened;
+    const words: Seeder = { seeding: plan.usual.seeding, feed: (rows) => this.#seeds(rows) };
+    return questionOf({
+      pass: {
+        ...{ plan, layer, n: 1, feeds: this.feeds, tensors: async () => known },
+        respond: (_, pictures) => this.#respond(pictures),
+      },
+      explained,
+      asked: { k: weights.length, rows: weights.map((row) => row.map((weight, t) => [t, weight] as const)) },
+      ...{ atLayer: words, atInput: words, rows: true, options },
+    });
   }
 
-  /** Answers rows of weights at a tensor, [k, ...]: in as few runs as can be. */
-  #rows(
-    adjoint: AdjointSession,
-    tensor: string,
-    feeds: Feeds,
-    weights: WordWeights,
-    { maxRows, signal }: ExplainWords,
-  ): Promise<Dense> {
+  /** What the adjoint starts from: the gradients of all words, and rows of weights at their places. */
+  #seeds(rows: readonly Weights[]): Tensor[] {
     const { cotangent } = this.scores;
-    const { plan } = this.opened;
-    const places = range(present(cotangent.dims[1], "the places"));
-    const rows = weights.map((row) => places.map((place) => row[place - this.offset] ?? 0));
-    const together = plan.isFree && adjoint.together;
-    const runs = { n: 1, k: rows.length, together, rowBytes: plan.rowBytes(tensor), maxRows, signal };
-    return inRuns(runs, async (isAsked) => {
-      const some = rows.filter((_, row) => isAsked(row));
-      const data = { data: Float32Array.from(some.flat()), dims: [some.length, places.length, 1] };
-      const given = [cotangent, data].map((one) => toTensor(plan.ort, one));
-      return (await ask(adjoint, feeds, given)).answer;
-    });
+    const places = present(cotangent.dims[1], "the places");
+    const data = new Float32Array(rows.length * places);
+    for (const [i, row] of rows.entries())
+      for (const [word, weight] of row) data[i * places + word + this.offset] = weight;
+    return [cotangent, { data, dims: [rows.length, places, 1] }].map((one) => toTensor(this.explainer.ort, one));
   }
 
   /** The words' log-probabilities on other pictures, one after the other. */
   async #respond({ data, dims: [count, ...shape] }: Dense): Promise<Float32Array[]> {
+    const { explainer, feeds } = this;
     const { sequence, explained } = this.opened;
-    const { ort } = this.explainer;
     const size = product(shape);
     const answers: Float32Array[] = [];
     for (const i of range(present(count, "a count"))) {
       const picture = { data: data.slice(i * size, (i + 1) * size), dims: [1, ...shape] };
-      const { type } = tensorOf(this.known, sequence.image);
-      let known: Feeds = { ...this.known, [sequence.image]: toTensor(ort, fromPlain(picture, explained.axes), type) };
-      for (const part of sequence.parts) {
-        const stage = this.explainer.stage(part, sequence);
-        const needed = [...Object.values(sequence.connections), sequence.scores].filter((name) => stage.makes(name));
-        known = { ...known, ...(await stage.run(known, needed)) };
-      }
+      const { type } = tensorOf(feeds, sequence.image);
+      const given = { ...feeds, [sequence.image]: toTensor(explainer.ort, fromPlain(picture, explained.axes), type) };
+      const known = await explainer.through(sequence.parts, sequence, given, [sequence.scores]);
       const scores = toDense(tensorOf(known, sequence.scores));
       answers.push(wordScores(scores, this.scores.words, this.offset).logProbabilities);
     }

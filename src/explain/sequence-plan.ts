@@ -4,13 +4,12 @@
  * A question is a row of weights, one for each word; its score is the weighted sum of the words' log-probabilities. All questions are
  * rows of one batch in the adjoint (see row-builder.ts).
  */
+import { observedOn } from "../autodiff/prepare.ts";
 import { InternalError, UserError } from "../errors.ts";
 import { type Connections, compose, type Part, within } from "../onnx/compose.ts";
 import type { Model } from "../onnx/model.ts";
-import { observe, typeOf } from "../onnx/observe.ts";
-import { placed } from "../onnx/provider.ts";
+import { typeOf } from "../onnx/observe.ts";
 import { type Feeds, type Runtime, type SessionOptions, shapesOf } from "../onnx/runtime.ts";
-import { loadOperatorsOf } from "../ops/index.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
 import { explainedInput } from "../read/inputs.ts";
 import { type Layer, layersOf } from "../read/layers.ts";
@@ -52,9 +51,7 @@ export async function planSequence(
   { session: given = {}, tokens }: { session?: SessionOptions; tokens?: TokenGrid },
 ): Promise<SequencePlan> {
   const model = compose(sequence.parts, sequence.connections);
-  await loadOperatorsOf(model.graph);
-  const tensors = await observe(ort, model, shapesOf(feeds), given);
-  const { session } = await placed(ort, model, tensors, given);
+  const { tensors, session } = await observedOn(ort, model, shapesOf(feeds), given);
   const { image, scores } = sequence;
   const { input: explained } = explainedInput(model, tensors, ancestors(model, [scores]), { explainInput: image });
   if (!explained) throw new InternalError(`the picture "${image}" of a captioner is no input`);

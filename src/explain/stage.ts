@@ -1,17 +1,17 @@
 /** @file The parts of a joined model, run one after the other, so that what comes first runs once for all that is asked behind it. */
 
 import { fetching } from "../autodiff/adjoint.ts";
+import { observedOn } from "../autodiff/prepare.ts";
 import { openExtended } from "../onnx/append.ts";
 import { type Connections, type Part, within } from "../onnx/compose.ts";
-import { observe } from "../onnx/observe.ts";
-import { placed, usesWebGpu } from "../onnx/provider.ts";
+import { usesWebGpu } from "../onnx/provider.ts";
 import { type Feeds, overPreset, type Runtime, run, type SessionOptions, shapesOf } from "../onnx/runtime.ts";
 import { tensorOf } from "../onnx/tensors.ts";
 import { quiet, type Sessions } from "./sessions.ts";
 
 /** One part. Tensors go by their names in the whole. */
 export class Stage {
-  #placed: Promise<SessionOptions> | undefined;
+  #placed: ReturnType<typeof observedOn> | undefined;
   /** What its session gives beside the part's own outputs: all that has been asked for. */
   readonly #outputs = new Set<string>();
 
@@ -23,7 +23,6 @@ export class Stage {
     private readonly options: SessionOptions = {},
   ) {}
 
-  /** Whether the part makes a tensor. */
   makes(name: string): boolean {
     return this.#inner(name) !== undefined;
   }
@@ -62,19 +61,11 @@ export class Stage {
     if (before < this.#outputs.size) await this.sessions.retire([this, before]);
     const wanted = [...this.#outputs];
     const open = async () => {
-      this.#placed ??= this.#place(feeds);
-      const options = overPreset(quiet, await this.#placed);
+      // A part that WebGPU cannot run is on the processor, whatever the others are.
+      if (usesWebGpu(this.options)) this.#placed ??= observedOn(this.ort, model, shapesOf(feeds), this.options);
+      const options = overPreset(quiet, (await this.#placed)?.session ?? this.options);
       return { session: await openExtended(this.ort, model.bytes, fetching(model, wanted), options) };
     };
     return { key: [this, wanted.length], bytes: model.bytes.length, open };
-  }
-
-  /** A part that WebGPU cannot run is on the processor, whatever the others are. */
-  async #place(feeds: Feeds): Promise<SessionOptions> {
-    const { ort, options } = this;
-    const { model } = this.part;
-    if (!usesWebGpu(options)) return options;
-    const tensors = await observe(ort, model, shapesOf(feeds), options);
-    return (await placed(ort, model, tensors, options)).session ?? options;
   }
 }

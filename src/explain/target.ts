@@ -25,7 +25,7 @@ export type Target =
 type Weight = readonly [c: number, weight: number];
 
 /** A weighted sum of class scores. */
-export type Weights = readonly [Weight, ...Weight[]];
+export type Weights = readonly Weight[];
 
 /** Rows of weights for n images, k each, image-major; or seeds as they were given. */
 export type Asked =
@@ -97,8 +97,10 @@ function checkClass(c: number, dims: PlainDims): number {
 
 /** The class of each row, where every row is one class with weight 1. */
 export function plainClasses(rows: readonly Weights[]): number[] | undefined {
-  return rows.every((row) => row.length === 1 && row[0][1] === 1) ? rows.map(([[c]]) => c) : undefined;
+  return rows.every((row) => row.length === 1 && row.every(([, weight]) => weight === 1)) ? classesIn(rows) : undefined;
 }
+
+export const classesIn = (rows: readonly Weights[]): number[] => rows.flat().map(([c]) => c);
 
 /** Cotangents [rows, classes, ...] of scores of shape [n, classes, ...]: a class's score on a grid is its mean over the grid. */
 export function cotangents(rows: readonly Weights[], scores: PlainDims): Plain {
@@ -137,7 +139,7 @@ export const byScore =
  * best of them takes a service longer than its HTTP.
  */
 export function bestClasses(scores: Float32Array, count: number): number[] {
-  if (count > 16) return range(scores.length).sort(byScore(scores)).slice(0, count);
+  if (count > 64) return range(scores.length).sort(byScore(scores)).slice(0, count);
   const best: { readonly c: number; readonly score: number }[] = [];
   for (let c = 0; c < scores.length; c++) {
     const score = present(scores[c], "a score");

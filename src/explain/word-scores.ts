@@ -6,7 +6,6 @@
 import type { Dense } from "../array/dense.ts";
 import { present, UserError } from "../errors.ts";
 
-/** What the model gave a sentence, word by word. */
 export interface WordScores {
   readonly words: readonly number[];
   /** Natural logarithms, one for each word. */

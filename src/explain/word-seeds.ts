@@ -3,7 +3,7 @@ import { type AdjointQuery, type ObservedModel, pullback } from "../autodiff/adj
 import { present } from "../errors.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 import type { Model } from "../onnx/model.ts";
-import { type Observed, typeOf } from "../onnx/observe.ts";
+import { typeOf } from "../onnx/observe.ts";
 import { gradientType } from "../onnx/types.ts";
 
 /** d(log-probability of each word) / d(scores), [1, T, words], and weights of the words, a row for each question, [k, T, 1]. */
@@ -26,7 +26,7 @@ export function cotangentsAtStates(
   weights: Value,
 ): Map<string, Value> {
   const values = new Map<string, Value>();
-  for (const { scores: own, state, place } of wordStates(observed.model, observed.tensors, scores)) {
+  for (const { scores: own, state, place } of wordStates(observed, scores)) {
     const ofPlace = (v: Value) => (place === undefined ? v : build.slice(v, 1, place, place + 1));
     const results = pullback(build, observed, new Map([[own, ofPlace(cotangent)]]), [{ tensor: state }]);
     const atState = present(results[0], "the cotangent of the states");
@@ -37,20 +37,15 @@ export function cotangentsAtStates(
   return values;
 }
 
-/** Scores of words, and the tensor in front of them behind which each word is treated alone. */
-export interface WordState {
-  /** [n, T, words], or [n, 1, words] of the word at `place`. */
-  readonly scores: string;
-  /** [n, T, channels]; at a place also [n, channels]. */
-  readonly state: string;
-  readonly place?: number;
-}
-
 /**
  * Where weights of words can be applied as well as to the scores: in front of what treats every word alone, by constants. A vocabulary is
  * wide, and what comes before it need not know of the weights. An unrolled decoder has such a place for each word.
+ * @returns scores, [n, T, words] or at a place [n, 1, words], and the state in front of them, [n, T, channels] or [n, channels]
  */
-export function wordStates(model: Model, tensors: Observed, scores: string): WordState[] {
+function wordStates(
+  { model, tensors }: ObservedModel,
+  scores: string,
+): { readonly scores: string; readonly state: string; readonly place?: number }[] {
   const node = model.producer.get(scores);
   const rank = (name: string) => tensors.get(name)?.dims.length ?? 0;
   if (node?.opType !== "Concat" || node.input.length !== tensors.get(scores)?.dims[1])

@@ -1,6 +1,6 @@
 /** @file What to assume of a model that comes without a preprocessor_config.json: how torchvision's and most ImageNet models are fed. */
 import { UserError } from "../errors.ts";
-import type { Framing } from "./framing.ts";
+import { type Framing, sizeOf } from "./framing.ts";
 import type { Size } from "./geometry.ts";
 import type { Preprocess } from "./preprocess.ts";
 
@@ -151,11 +151,10 @@ function framingGiven(
 const sideText = (side: number): string => (side > 0 ? String(side) : "any");
 
 /** The size that a preparation ends with. */
-function targetOf({ crop, pad, resize }: Preprocess, input: PictureShape | undefined): Size {
-  const exact = resize && "width" in resize ? resize : undefined;
+function targetOf(stated: Preprocess, input: PictureShape | undefined): Size {
   const { width = -1, height = -1 } = input ?? {};
   const declared = width > 0 && height > 0 ? { width, height } : undefined;
-  return pad?.size ?? crop ?? exact ?? declared ?? { width: imagenet.size, height: imagenet.size };
+  return stated.pad?.size ?? sizeOf(stated) ?? declared ?? { width: imagenet.size, height: imagenet.size };
 }
 
 /** Mean and standard deviation in the units of the input's range. */
@@ -209,7 +208,7 @@ function channelValues(key: string, value: number | readonly number[], channels:
   if (!list.every(Number.isFinite)) throw invalid(key, String(list), "expected numbers");
   if (list.length === channels) return list;
   if (list.length === 1) return Array<number>(channels).fill(list[0]);
-  throw invalid(key, String(list), `expected one number${channels > 1 ? `, or ${channels}` : ""}, one a channel`);
+  throw invalid(key, String(list), `expected one number${channels > 1 ? `, or ${channels}` : ""}, one per channel`);
 }
 
 function oneOf(key: string, value: string | undefined, allowed: readonly string[]): void {

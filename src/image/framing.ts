@@ -40,6 +40,10 @@ export interface Framing {
   readonly asIs?: boolean;
 }
 
+/** The size that a picture has before it is padded, where the framing says it: that of the crop, or both sides. */
+export const sizeOf = ({ crop, resize }: Framing): Size | undefined =>
+  crop ?? (resize && "width" in resize ? resize : undefined);
+
 /** Of `have` pixels, `length` from `from` on are kept, and go to `to`. */
 export interface Span {
   readonly from: number;

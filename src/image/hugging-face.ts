@@ -79,7 +79,7 @@ export function fromHuggingFace(json: unknown): Preprocess {
   if (others.test(type))
     throw new UserError(
       "invalid-input",
-      `unsupported preprocessor_config.json: what ${type} does cannot be said by its configuration alone; give a prepared .npy file, or leave the file out and say --size, --fit, --mean and --std`,
+      `unsupported preprocessor_config.json: the configuration alone does not define what ${type} does; give a prepared .npy file, or remove the configuration and set --size, --fit, --mean and --std`,
     );
   const family = families.find(([prefix]) => type.startsWith(prefix))?.[1] ?? { edge: type === "" && crops(json) };
 

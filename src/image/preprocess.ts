@@ -46,13 +46,13 @@ export function preprocess(picture: Picture, how: Preprocess): Preprocessed {
   if (channels !== 1 && channels !== 3)
     throw new UserError(
       "invalid-input",
-      `invalid input: laid out as ${layout}, the model takes ${channels} channels, and a picture has 1 or 3; give a .npy file, or another layout`,
+      `invalid input: laid out as ${layout}, the model takes ${channels} channels, but an image has 1 or 3; give a .npy file, or another layout`,
     );
   for (const key of ["mean", "std"] as const)
     if (how[key].length !== channels)
       throw new UserError(
         "invalid-input",
-        `invalid ${key}: ${how[key].length} values, expected ${channels}, one a channel`,
+        `invalid ${key}: ${how[key].length} values, expected ${channels}, one per channel`,
       );
   if (how.std.includes(0)) throw new UserError("invalid-input", "invalid std: 0, expected numbers other than 0");
 

@@ -86,7 +86,7 @@ export async function decode(source: string | Uint8Array, options: DecodeOptions
   if (Math.max(width, height) > maxSide)
     throw new UserError(
       "too-large",
-      `too large image ${name}: ${width} x ${height} pixels, allowed ${maxSide} a side (raise with --max-side)`,
+      `too large image ${name}: ${width} x ${height} pixels, allowed ${maxSide} per side (raise with --max-side)`,
     );
   try {
     // Each only where it does something: to turn a picture libvips must have all of it.

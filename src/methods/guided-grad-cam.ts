@@ -51,7 +51,7 @@ function upsampled(build: Builder, map: Value, pictures: Value): Value {
   if (build.opset < 11)
     throw new UserError(
       "unsupported-operator",
-      `unsupported operator: a half-pixel Resize, which guided-grad-cam is compiled to, comes with operator set 11; the model has ${build.opset}`,
+      `unsupported operator: compiled guided-grad-cam needs a half-pixel Resize, of operator set 11; the model has ${build.opset}`,
     );
   const sizes = build.concat(
     [build.dimOf(map, 0), build.ints([1]), build.dimOf(pictures, 2), build.dimOf(pictures, 3)],

@@ -7,9 +7,12 @@
  */
 import { layerMethod, placeByPlace, placewise } from "./layer-map.ts";
 
-export const hiResCam = layerMethod(placewise((parts) => parts.build.relu(placeByPlace(parts))), {
-  name: "hires-cam",
-  title: "HiResCAM",
-  summary: "What each position of a layer contributed to the score, to first order.",
-  paper: "Draelos and Carin 2020, https://arxiv.org/abs/2011.08891",
-});
+export const hiResCam = layerMethod(
+  placewise((parts) => parts.build.relu(placeByPlace(parts))),
+  {
+    name: "hires-cam",
+    title: "HiResCAM",
+    summary: "What each position of a layer contributed to the score, to first order.",
+    paper: "Draelos and Carin 2020, https://arxiv.org/abs/2011.08891",
+  },
+);

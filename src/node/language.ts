@@ -7,6 +7,7 @@ import { type DecodeOptions, decode, decodeOptions } from "../image/sharp.ts";
 import type { Model } from "../onnx/model.ts";
 import type { Runtime, SessionOptions } from "../onnx/runtime.ts";
 import { type FolderFiles, type LanguageOptions, languageOptions } from "../tasks/formats/folder.ts";
+import type { LanguageModel } from "../tasks/language/language-model.ts";
 import { checkBundled } from "./bundled.ts";
 import { exists, isDirectory, readBytes, readModelBytes } from "./files.ts";
 import { checkExternalData, checkProviders, externalDataBeside, modelIn } from "./load.ts";
@@ -15,12 +16,6 @@ import { loadRuntime } from "./runtime.ts";
 export interface LoadLanguageOptions extends LanguageOptions, DecodeOptions {}
 
 export const loadLanguageOptions: OptionNames<LoadLanguageOptions> = { ...languageOptions, ...decodeOptions };
-
-/** What is opened, whatever it is made of. */
-interface LanguageModel {
-  readonly assumed: boolean;
-  release(): Promise<void>;
-}
 
 /** A model of pictures and words that was opened from disk. */
 export abstract class LoadedLanguageModel<M extends LanguageModel> {

@@ -1,4 +1,4 @@
-/** @file Opening a question answerer from disk. */
+/** @file Opening a VQA model from disk. */
 
 import type { Picture } from "../image/picture.ts";
 import type { Answered, Answerer, QuestionOptions } from "../tasks/language/answering.ts";
@@ -25,10 +25,10 @@ export class LoadedAnswerer extends LoadedLanguageModel<Answerer | GenerativeAns
 }
 
 /**
- * Opens a question answerer.
+ * Opens a VQA model.
  * @param source a directory with `tokenizer.json` and `model.onnx` (or `onnx/model.onnx`), whose answers `config.json` lists (`id2label`); or
  *   with `onnx/vision_model.onnx`, `onnx/text_encoder.onnx` and `onnx/text_decoder.onnx`, which write their answers.
- * @throws UserError for missing or broken files, for parts that do not fit each other, and for what is no answerer.
+ * @throws UserError for missing or broken files, for parts that do not fit each other, and for what is no VQA model.
  */
 export async function loadAnswerer(
   source: string = bundledAnswerer,

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
-import { checkOptions, expects, listing, type OptionNames, UserError } from "../errors.ts";
+import { checkOptions, expects, isRecord, listing, type OptionNames, UserError } from "../errors.ts";
 import type { Notes } from "../explain/compiled.ts";
 import type { Explainer } from "../explain/explainer.ts";
 import { type DecodeOptions, decodeOptions } from "../image/sharp.ts";
@@ -17,7 +17,7 @@ import { openSimilarity } from "../tasks/classify/similarity.ts";
 import { mostBytes } from "../tasks/formats/json.ts";
 import { labelsFrom, parseLabels } from "../tasks/formats/label-file.ts";
 import {
-  checkLoad,
+  isLabels,
   type ModelOptions,
   type ModelParts,
   modelAmong,
@@ -47,7 +47,7 @@ export interface LoadOptions extends ModelOptions, DecodeOptions {
 const loadOptions: OptionNames<LoadOptions> = {
   ...modelOptions,
   ...decodeOptions,
-  ...{ labels: true, similarTo: true, inputs: true },
+  ...{ labels: isLabels, similarTo: true, inputs: [isRecord, "an object of files or tensors by name"] },
 };
 
 /** What is asked of a model that was loaded: its other inputs may be files. */
@@ -154,7 +154,6 @@ export async function openFileBy(
   given: LoadOptions = {},
 ): Promise<OpenedModel> {
   checkOptions(given, loadOptions, "load");
-  checkLoad(given);
   expects(typeof source === "string", "model", source, "the path of an .onnx file or a directory");
   checkProviders(ort, given.session);
   await checkBundled(source);

@@ -5,11 +5,11 @@ import { listing, UserError } from "../errors.ts";
 import type { Explainer } from "../explain/explainer.ts";
 import { preprocess } from "../image/preprocess.ts";
 import { type DecodeOptions, decode } from "../image/sharp.ts";
+import { typeOf } from "../onnx/observe.ts";
 import type { Feeds, Tensor } from "../onnx/runtime.ts";
 import { toTensor } from "../onnx/tensors.ts";
 import { typeName } from "../onnx/types.ts";
 import { axesFromText } from "../read/axes.ts";
-import { typeOfExplained } from "../read/graph.ts";
 import type { Signal } from "../signal/signal.ts";
 import { decodeWav } from "../signal/wav.ts";
 import type { ModelOptions } from "../tasks/open.ts";
@@ -21,8 +21,8 @@ import { toldOf } from "./foreign-sample.ts";
 import type { NodeRuntime } from "./runtime.ts";
 
 /** The type of the input that is explained. */
-export const explainedType = ({ tensors, reading: { explained } }: Explainer): string =>
-  explained ? typeName(typeOfExplained(tensors, explained)) : "float32";
+export const explainedType = ({ model, tensors, reading: { explained } }: Explainer): string =>
+  explained ? typeName(typeOf(model, tensors, explained.name).type) : "float32";
 
 /** A file's path, a file's bytes, or what has been read already. */
 export type Source = string | Uint8Array | Sample;

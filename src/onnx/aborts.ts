@@ -26,7 +26,7 @@ export function abortOf(ort: Runtime | undefined, cause: unknown): UserError | u
     !(cause instanceof Error && (cause instanceof WebAssembly.RuntimeError || within.test(cause.stack ?? "")))
   )
     return undefined;
-  const message = `lost runtime: ONNX Runtime Web has stopped (${cause.message}); load the page anew`;
+  const message = `lost runtime: ONNX Runtime Web has stopped (${cause.message}); reload the page`;
   const error = new UserError("runtime-lost", message, { cause });
   stopped.set(ort.InferenceSession, error);
   return error;

@@ -75,7 +75,7 @@ function imports(parts: readonly Part[], opset: number): ModelProto["opsetImport
       if (known && known.version !== entry.version)
         throw new UserError(
           "invalid-model",
-          `invalid models: "${name}" imports ${entry.domain} ${entry.version}, another part ${known.version}; export them with the same`,
+          `invalid models: "${name}" imports ${entry.domain} ${entry.version}, another part ${known.version}; export them with one version`,
         );
       others.set(entry.domain, entry);
     }

@@ -119,11 +119,11 @@ async function another(ort: Runtime, why: string): Promise<Device> {
   const fixed = Object.getOwnPropertyDescriptor(webOf(ort) ?? {}, "device")?.writable === false;
   if (found && !fixed) return found.requestDevice(wanted(found));
   const rest = fixed
-    ? "this build of ONNX Runtime Web takes no other; onnxruntime-web/webgpu does"
-    : "the browser gives no other now";
+    ? "this build of ONNX Runtime Web accepts no other; onnxruntime-web/webgpu does"
+    : "the browser offers no other now";
   throw new UserError(
     "device-lost",
-    `lost device: the graphics device is gone (${why}); ${rest}; load the page anew, or give executionProviders: ["wasm"]`,
+    `lost device: the graphics device is gone (${why}); ${rest}; reload the page, or set executionProviders: ["wasm"]`,
   );
 }
 

@@ -114,7 +114,7 @@ const failure = (act: () => Promise<unknown>): Promise<{ readonly error: unknown
 
 const ours = (cause: unknown): InternalError =>
   new InternalError(
-    `ONNX Runtime takes the model, but not what gradcam adds to it (${reason(cause)}); please report it, with the model or a script that exports one like it`,
+    `ONNX Runtime accepts the model, but not what gradcam adds to it (${reason(cause)}); please report it, with the model or a script that exports one like it`,
     { cause },
   );
 
@@ -128,7 +128,7 @@ function outOfMemory(cause: unknown): UserError | undefined {
   const said = cause instanceof Error ? cause.message : String(cause);
   if (!/fail\w* to allocate|bad_alloc|bad allocation|out of memory|allocation failed/i.test(said)) return undefined;
   const message =
-    "too large: there is not enough memory to run the model on this input; give a smaller one, or fewer at a time";
+    "too large: there is not enough memory to run the model on this input; use a smaller one, or fewer at a time";
   return new UserError("too-large", message, { cause });
 }
 

@@ -45,7 +45,7 @@ function checkSizeNames(model: Model, feeds: Feeds): void {
       else if (other.size !== size && other.axis + axis > 0)
         throw new UserError(
           "invalid-input",
-          `invalid input: the model gives axis ${other.axis} of "${other.input}" and axis ${axis} of "${input.name}" one name, "${name}", and they are ${other.size} and ${size}; feed one size`,
+          `invalid input: axis ${other.axis} of "${other.input}" and axis ${axis} of "${input.name}" are both named "${name}", but have sizes ${other.size} and ${size}; feed one size`,
         );
     });
 }

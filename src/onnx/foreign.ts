@@ -208,6 +208,6 @@ function tell(bytes: Uint8Array, role: "model" | "sample"): string | undefined {
 export function refusePacked(node: NodeProto): never {
   throw new UserError(
     "unsupported-operator",
-    `unsupported operator: ${describe(node)}: ONNX Runtime has optimised the file for one processor; explain the file that it was made from, or save it with graph_optimization_level = ORT_ENABLE_EXTENDED beside optimized_model_filepath`,
+    `unsupported operator: ${describe(node)}: ONNX Runtime has optimised the file for one processor; explain the original file, or set graph_optimization_level = ORT_ENABLE_EXTENDED together with optimized_model_filepath`,
   );
 }

@@ -53,10 +53,10 @@ const cannotStart = (said: string, cause?: unknown): UserError =>
 
 function why(said: string): string {
   if (refused.test(said))
-    return "the page's Content-Security-Policy does not let WebAssembly be compiled; add 'wasm-unsafe-eval' to its script-src";
+    return "the page's Content-Security-Policy does not allow compiling WebAssembly; add 'wasm-unsafe-eval' to its script-src";
   const url = lookedFor(fetchedWasm.test(said) ? "wasm" : "mjs");
   const file = url ?? "its .wasm file";
-  const serve = `serve ${url ? fileOf(url) : "it"} from node_modules/onnxruntime-web/dist there, or name its directory in ort.env.wasm.wasmPaths; then load the page anew`;
+  const serve = `serve ${url ? fileOf(url) : "it"} from node_modules/onnxruntime-web/dist there, or name its directory in ort.env.wasm.wasmPaths; then reload the page`;
   if (notFound.test(said)) return `${file} is not served; ${serve}`;
   if (notWasm.test(said)) return `what is served as ${file} is not the WebAssembly of this version; ${serve}`;
   return reason(said);

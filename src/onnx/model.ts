@@ -101,7 +101,7 @@ function checkOutputs({ outputs, producer, constants, inputs }: Model): void {
   const given = new Set(inputs.map(({ name }) => name));
   for (const name of outputs)
     if (!producer.has(name) && !constants.has(name) && !given.has(name))
-      throw new UserError("invalid-model", `invalid model: nothing in it makes its output "${shown(name)}"`);
+      throw new UserError("invalid-model", `invalid model: no node computes its output "${shown(name)}"`);
 }
 
 /** Of initialisers of one name, the last one holds: as in ONNX Runtime. */

@@ -348,7 +348,7 @@ export function typeOf(model: IndexedGraph, tensors: Observed, name: string): Te
   const tensor = tensors.get(name);
   if (tensor) return tensor;
   const node = model.producer.get(name);
-  if (!node) throw new UserError("unknown-name", `unknown tensor: the model has none of the name "${name}"`);
+  if (!node) throw new UserError("unknown-name", `unknown tensor: the model has no "${name}"`);
   const how = "the sizes of the inputs may help: --input-shape 1x3x224x224, or inputShapes in the library";
   const why = `ONNX Runtime cannot tell the shape of its output "${name}" before it runs; ${how}`;
   throw new UserError("unsupported-operator", `unsupported operator: ${describe(node)}: ${why}`);

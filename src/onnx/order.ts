@@ -53,4 +53,4 @@ function sorted(nodes: NodeProto[]): NodeProto[] {
 }
 
 const cycle = (node: NodeProto): UserError =>
-  new UserError("invalid-model", `invalid model: ${describe(node)} reads what is made of its own output`);
+  new UserError("invalid-model", `invalid model: ${describe(node)} depends on its own output`);

@@ -29,15 +29,15 @@ export function raise(model: Model, opset: number, part: string): Model {
   const refuse = (why: string): never => {
     throw new UserError(
       "invalid-model",
-      `invalid models: the ${part} has operator set ${from}, another part ${opset}, and ${why}; export them with the same`,
+      `invalid models: the ${part} has operator set ${from}, another part ${opset}, and ${why}; export them with one version`,
     );
   };
-  if (from < oldest) refuse(`only ${oldest} and newer can be raised`);
+  if (from < oldest) refuse(`only ${oldest} and newer can be converted`);
   const initializer: TensorProto[] = [...model.graph.initializer];
   const node = model.graph.node.map((n) => {
     if (from < redefined[n.opType] && redefined[n.opType] <= opset)
       refuse(`${describe(n)} changed its meaning in between`);
-    if (n.attribute.some(({ g, graphs }) => g || graphs.length)) refuse(`${describe(n)} holds a graph of its own`);
+    if (n.attribute.some(({ g, graphs }) => g || graphs.length)) refuse(`${describe(n)} contains a subgraph`);
     if (from >= 18 || opset < 18) return n;
     if (axesBecameInput.has(n.opType)) return withAxes(n, initializer);
     return n.opType === "Split" && n.input.length === 1 ? withCount(n) : n;

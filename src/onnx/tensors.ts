@@ -71,37 +71,25 @@ export function interleave(answers: readonly Dense[], n: number): Dense {
   return { data, dims: [data.length / product(rest), ...rest] };
 }
 
-/** Some of a tensor's rows. */
-export function rowsOf(ort: Runtime, { data, dims, type }: Tensor, isWanted: (row: number) => boolean): Tensor {
-  const [count, ...rest] = dims;
+/** Rows of a tensor, each as often as it is named; a single one stays in the same memory. A scalar has none to choose. */
+export function rowsOf(ort: Runtime, tensor: Tensor, rows: readonly number[]): Tensor {
+  const { data, dims, type } = tensor;
+  if (dims.length === 0) return tensor;
+  const rest = dims.slice(1);
   const size = product(rest);
-  const rows = range(count).filter(isWanted);
-  const some = new (data.constructor as Float32ArrayConstructor)(rows.length * size);
-  rows.forEach((row, i) => {
-    some.set((data as Float32Array).subarray(row * size, (row + 1) * size), i * size);
-  });
-  return new ort.Tensor(type as "float32", some, [rows.length, ...rest]);
-}
-
-/** One image's part of a tensor, as often as asked: what the other inputs become when variants of one image are run. */
-export function repeatImage(ort: Runtime, tensor: Tensor, image: number, count: number): Tensor {
-  const [n, ...rest] = tensor.dims;
-  const size = product(rest);
-  if (!n || typeof tensor.data === "string" || Array.isArray(tensor.data)) return tensor;
-  const source = tensor.data as Float32Array;
-  const data = new (source.constructor as Float32ArrayConstructor)(count * size);
-  for (let i = 0; i < count; i++) data.set(source.subarray(image * size, (image + 1) * size), i * size);
-  return new ort.Tensor(tensor.type as "float32", data, [count, ...rest]);
-}
-
-/** One image's part of a tensor; numbers in the same memory. */
-export function imageOf(ort: Runtime, tensor: Tensor, image: number): Tensor {
-  const [, ...rest] = tensor.dims;
-  const size = product(rest);
-  const own = [image * size, (image + 1) * size] as const;
-  const { data } = tensor;
-  const part = Array.isArray(data) ? data.slice(...own) : (data as Float32Array).subarray(...own);
-  return new ort.Tensor(tensor.type as "float32", part as Float32Array, [1, ...rest]);
+  const own = (row: number) => [row * size, (row + 1) * size] as const;
+  const shape = [rows.length, ...rest];
+  if (Array.isArray(data))
+    return new ort.Tensor(
+      "string",
+      rows.flatMap((row) => data.slice(...own(row))),
+      shape,
+    );
+  const numbers = data as Float32Array;
+  if (rows.length === 1) return new ort.Tensor(type as "float32", numbers.subarray(...own(rows[0])), shape);
+  const some = new (numbers.constructor as Float32ArrayConstructor)(rows.length * size);
+  for (const [i, row] of rows.entries()) some.set(numbers.subarray(...own(row)), i * size);
+  return new ort.Tensor(type as "float32", some, shape);
 }
 
 /** Feeds of one image each as those of them all; undefined where their shapes differ or an input is no array of numbers. */

@@ -54,7 +54,7 @@ function withoutSwitch({ graph, proto }: Model): Model {
   if (node.some((one) => inputsOf(one).includes(switching)))
     throw new UserError(
       "invalid-model",
-      `invalid decoder: it reads ${switching} otherwise than in an If around two decoders`,
+      `invalid decoder: it reads ${switching} other than in an If between two decoders`,
     );
   const input = graph.input.filter(({ name }) => name !== switching);
   return indexLazily(changed(proto, { graph: changed(graph, { node, initializer, input }) }));
@@ -68,7 +68,7 @@ function emptyPast(model: Model, name: string) {
   if (/\.encoder\./.test(name) || rest.filter((d) => typeof d !== "number" || d <= 0).length !== 1)
     throw new UserError(
       "invalid-model",
-      `invalid decoder: "${name}" has shape [${dims}], and it only goes on with what another decoder has begun; export decoder_model.onnx or decoder_model_merged.onnx`,
+      `invalid decoder: "${name}" has shape [${dims}], so it only continues what another decoder started; export decoder_model.onnx or decoder_model_merged.onnx`,
     );
   return (build: Builder, inputOf: (input: string) => Value): Value => {
     const fed = model.inputs.find((input) => !isPast(input.name) && declaredDims(input)?.length) ?? model.inputs[0];

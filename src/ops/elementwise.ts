@@ -116,8 +116,8 @@ const extreme: Op = {
   vjp: ({ build, x, y: [y], dy: [dy], needs }) => {
     if (x.length === 1) return [dy];
     const chosen = x.map((term) => build.cast(build.equal(y, term), dy.type));
-    const share = build.div(dy, build.sum(chosen));
-    return x.map((term, i) => (needs[i] ? unbroadcast(build, build.mul(share, chosen[i]), term) : null));
+    const each = build.div(dy, build.sum(chosen));
+    return x.map((term, i) => (needs[i] ? unbroadcast(build, build.mul(each, chosen[i]), term) : null));
   },
 };
 export const Max = extreme;

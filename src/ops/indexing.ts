@@ -21,7 +21,10 @@ export const Concat: Op = {
     const sizes = x.map((part) => part.dims?.[axis] ?? -1);
     if (isStatic(sizes)) return build.split(dy, axis, sizes);
     if (build.opset < 13)
-      unsupported(node, `joining along axis ${axis}, whose sizes only the run knows, needs operator set 13`);
+      unsupported(
+        node,
+        `concatenation along axis ${axis}, whose size is only known at run time, needs operator set 13`,
+      );
     const split = build.concat(
       x.map((part) => build.dimOf(part, axis)),
       0,
@@ -143,7 +146,8 @@ export const Gather: Op = {
     if (unique || build.opset >= 16) return [moved(c, !unique)];
     // Indices may repeat: one-hot rows, transposed, add them up.
     const [lead, trail] = [x.dims?.slice(0, axis) ?? [], x.dims?.slice(axis + 1) ?? []];
-    if (!isStatic(trail)) unsupported(c.node, "repeated indices beside a free dimension need operator set 16");
+    if (!isStatic(trail))
+      unsupported(c.node, "repeated indices together with a dynamic dimension need operator set 16");
     const flat = build.reshape(build.cast(indices, DataType.INT64), [-1]);
     const rows = build.oneHot(flat, build.reshape(build.dimOf(x, axis), []), dy.type, [-1, size]);
     const count = indices.dims && isStatic(indices.dims) ? product(indices.dims) : -1;

@@ -14,7 +14,7 @@ const draws = ({ node }: GraphProto): boolean =>
 /** The graph that is an attribute of the node, its nodes adopted by `inner`. */
 export function enter({ node, inside }: Call, name: string, inner: Builder): Inside {
   const entered = inside(name);
-  if (draws(entered.own)) unsupported(node, `its ${name} draws random numbers, and would draw others again`);
+  if (draws(entered.own)) unsupported(node, `its ${name} draws random numbers, which would differ in a second run`);
   inner.adopt(entered.own.node, entered.own.initializer);
   return entered;
 }

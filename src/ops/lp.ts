@@ -6,8 +6,8 @@ import { overWindows, refuseGaps, windowOf } from "./window.ts";
 // y = (sum |x|^p)^(1/p);  dx = dy sign(x) (|x| / y)^(p-1), 0 where y is 0
 export const GlobalLpPool: Op = {
   vjp: ({ build, attributes, x: [x], y: [y], dy: [dy] }) => {
-    const share = build.pow(build.div(build.abs(x), orInfinity(build, y)), attributes.int("p", 2) - 1);
-    return [build.mul(dy, build.mul(build.sign(x), share))];
+    const fraction = build.pow(build.div(build.abs(x), orInfinity(build, y)), attributes.int("p", 2) - 1);
+    return [build.mul(dy, build.mul(build.sign(x), fraction))];
   },
 };
 

@@ -25,7 +25,8 @@ export const QLinearSoftmax: Op = quantized((c) => {
   const x = numbers(c, [0, 1, 2]);
   const last = rankOf(x) - 1;
   const axis = attributes.int("axis", -1);
-  if (attributes.int("opset", 13) < 13 && axis !== -1 && axis !== last) unsupported(c.node, "several axes as one");
+  if (attributes.int("opset", 13) < 13 && axis !== -1 && axis !== last)
+    unsupported(c.node, "several axes flattened into one");
   return [steps(c, build.op("Softmax", [x], { axis: axis < 0 ? axis + last + 1 : axis }, x.type, y[0].dims), c.x[3])];
 });
 

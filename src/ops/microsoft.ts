@@ -120,7 +120,7 @@ function masks(c: Call, q: Value, k: Value, keys: number, bias: number): Pick<At
 }
 
 const noPast = ({ node, x }: Call, inputs: readonly number[]): void => {
-  if (inputs.some((i) => x[i])) unsupported(node, "earlier keys and values");
+  if (inputs.some((i) => x[i])) unsupported(node, "past keys and values");
 };
 
 /** x [N, steps, I] times one matrix for queries, keys and values. */

@@ -18,11 +18,11 @@ export const BatchNormalization: Op = {
     const [x, scale, , mean, variance] = c.x;
     const [dy] = c.dy;
     if (attributes.int("training_mode", 0) !== 0 || (opset < 14 && node.output.length > 1)) inTraining(node);
-    const deviation = build.sqrt(build.add(variance, attributes.float("epsilon", 1e-5)));
+    const standardDeviation = build.sqrt(build.add(variance, attributes.float("epsilon", 1e-5)));
     const others = [0, ...spatialAxes(x)];
-    const standard = () => build.div(build.sub(x, perChannel(build, mean, x)), perChannel(build, deviation, x));
+    const standard = () => build.div(build.sub(x, perChannel(build, mean, x)), perChannel(build, standardDeviation, x));
     return [
-      needs[0] ? build.mul(dy, perChannel(build, build.div(scale, deviation), x)) : null,
+      needs[0] ? build.mul(dy, perChannel(build, build.div(scale, standardDeviation), x)) : null,
       needs[1] ? build.reduceSum(build.mul(dy, standard()), others, false) : null,
       needs[2] ? build.reduceSum(dy, others, false) : null,
     ];
@@ -97,7 +97,7 @@ function throughStatistics(
 ): Value {
   const { build, node, dy } = c;
   const sizes = axes.map((a) => c.x[0].dims?.[a] ?? -1);
-  if (!isStatic(sizes)) unsupported(node, "its statistics, over axes that are not known");
+  if (!isStatic(sizes)) unsupported(node, "statistics over axes of unknown size");
   const byMean = dy[1] ? build.expandLike(dy[1], c.x[0]) : undefined;
   const square = build.mul(inverse, inverse);
   const byInverse = dy[2] ? build.neg(build.mul(build.mul(dy[2], square), standard)) : undefined;

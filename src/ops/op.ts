@@ -183,7 +183,7 @@ export function scatterFlat(c: Call, like: Value, positions: Value, updates: Val
 
 /**
  * Each position once, with the sum of its values, for the operator sets in which no node adds at repeated positions. In sorted
- * order the running sum rises by that sum over a run of equal positions; in double precision, since the run's share may be small.
+ * order the running sum rises by that sum over a run of equal positions; in double precision, since the run's part may be small.
  */
 function addRepeated(build: Builder, positions: Value, values: Value): [Value, Value] {
   const many = { type: DataType.INT64, dims: [-1] };

@@ -30,10 +30,10 @@ export const AveragePool: Op = {
 
     const counts = windowCounts(window, input, output, attributes.int("count_include_pad", 0) === 1);
     const uniform = counts.every((n) => n === counts[0]);
-    const shares = build.div(dy, uniform ? counts[0] : build.floats(counts, [1, 1, ...output], dy.type));
+    const parts = build.div(dy, uniform ? counts[0] : build.floats(counts, [1, 1, ...output], dy.type));
     const tiles = plain && kernel.every((k, i) => k === window.strides[i] && input[i] === output[i] * k);
-    if (tiles) return [tiled(build, shares, kernel, x)];
-    return [overWindows(c, shares, window, input, output)];
+    if (tiles) return [tiled(build, parts, kernel, x)];
+    return [overWindows(c, parts, window, input, output)];
   },
 };
 
@@ -56,11 +56,11 @@ function windowCounts(
 }
 
 /** Repeats each element over its own tile: [N, C, h, w] -> [N, C, h k, w k]. */
-function tiled(build: Builder, shares: Value, kernel: readonly number[], x: Value): Value {
-  const [, channels, ...output] = shares.dims as number[];
-  const between = build.reshape(shares, [-1, channels, ...output.flatMap((o) => [o, 1])]);
+function tiled(build: Builder, parts: Value, kernel: readonly number[], x: Value): Value {
+  const [, channels, ...output] = parts.dims as number[];
+  const between = build.reshape(parts, [-1, channels, ...output.flatMap((o) => [o, 1])]);
   const target = build.ints([1, 1, ...kernel.flatMap((k) => [1, k])]);
-  return build.reshapeLike(build.op("Expand", [between, target], undefined, shares.type), x);
+  return build.reshapeLike(build.op("Expand", [between, target], undefined, parts.type), x);
 }
 
 /** The whole gradient goes to the first maximum in row-major order: the place that a second MaxPool reports. */

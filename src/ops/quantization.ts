@@ -55,7 +55,7 @@ function alongAxis({ build, attributes, node, x: [x] }: Call, v: Value): Value {
   if (block > 0) {
     const [axis] = positive([attributes.int("axis", 1)], rankOf(x));
     const size = x.dims?.[axis] ?? -1;
-    if (size < 0) unsupported(node, "blocks along an axis of a size that is not known");
+    if (size < 0) unsupported(node, "blocks along an axis of unknown size");
     return build.gather(v, build.ints(range(size).map((i) => Math.floor(i / block))), axis);
   }
   if ((v.dims?.length ?? 0) === 0 || v.dims?.[0] === 1) return scalar(build, v);

@@ -149,7 +149,7 @@ function clock(build: Builder, x: Value, lengths: Value): { within: Value; last:
 function reversed({ build, node, x: [x] }: Call, v: Value, lengths: Value | undefined): Value {
   const steps = v.dims?.[0] ?? -1;
   if (!lengths && steps >= 0) return build.gather(v, build.ints(range(steps).reverse()), 0);
-  if (build.opset < 10) unsupported(node, "reverse, with lengths that only the run knows, needs operator set 10");
+  if (build.opset < 10) unsupported(node, "reverse with lengths that are only known at run time needs operator set 10");
   const whole = () => build.op("Expand", [build.dimOf(x, 0), build.dimOf(x, 1)], undefined, DataType.INT64);
   const ends = lengths ? build.cast(lengths, DataType.INT64) : whole();
   return build.op("ReverseSequence", [v, ends], { time_axis: 0, batch_axis: 1 }, v.type, v.dims);

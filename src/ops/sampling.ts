@@ -148,8 +148,7 @@ export const RoiAlign: Op = composed(
     const { build, attributes, node } = c;
     const [x, rois, batch] = c.x;
     const samples = attributes.int("sampling_ratio", 0);
-    if (samples <= 0)
-      unsupported(node, "sampling_ratio 0, where the boxes themselves decide how many samples are taken");
+    if (samples <= 0) unsupported(node, "sampling_ratio 0, where the number of samples depends on the boxes");
     if (attributes.string("mode", "avg") !== "avg") unsupported(node, 'mode "max"');
     const size = spatialDims(c, x);
     const cells = [attributes.int("output_height", 1), attributes.int("output_width", 1)];

@@ -44,8 +44,8 @@ function scattered(c: Call, { write, read }: Places): readonly (Value | null)[] 
       // In equal parts to all that equal the result.
       const kept = build.cast(build.equal(data, y), dy.type);
       const chosen = build.cast(build.equal(updates, read(y)), dy.type);
-      const share = build.div(dy, write(kept, chosen, "add"));
-      return [build.mul(share, kept), null, needs[2] ? build.mul(read(share), chosen) : null];
+      const fraction = build.div(dy, write(kept, chosen, "add"));
+      return [build.mul(fraction, kept), null, needs[2] ? build.mul(read(fraction), chosen) : null];
     }
     default:
       return unsupported(node, `reduction "${attributes.string("reduction", "")}"`);

@@ -4,7 +4,7 @@
  */
 import type { Dense } from "../array/dense.ts";
 import type { Builder, Value } from "../onnx/build.ts";
-import { product } from "../onnx/dims.ts";
+import { product, range } from "../onnx/dims.ts";
 
 /** Which axis is which; one that is absent counts as an axis of one place. */
 export interface Axes {
@@ -24,15 +24,26 @@ export interface Plain extends Dense {
   readonly dims: PlainDims;
 }
 
-/** [n, channels, ...grid]. */
-export const plainAxes = (rank: number): Axes => ({
-  ...(rank > 0 && { batch: 0 }),
-  ...(rank > 1 && { channels: 1 }),
-  grid: Array.from({ length: Math.max(0, rank - 2) }, (_, i) => i + 2),
+/** Axes of which those of the images and the channels may be absent. */
+export const someAxes = (batch: number | undefined, channels: number | undefined, grid: readonly number[]): Axes => ({
+  ...(batch !== undefined && { batch }),
+  ...(channels !== undefined && { channels }),
+  grid,
 });
+
+/** [n, channels, ...grid]. */
+export const plainAxes = (rank: number): Axes =>
+  someAxes(rank > 0 ? 0 : undefined, rank > 1 ? 1 : undefined, range(rank).slice(2));
 
 /** The axes in the order in which they are wanted. */
 const order = ({ batch, channels, grid }: Axes): number[] => [batch, channels, ...grid].filter((a) => a !== undefined);
+
+/** Where each of an array's own axes is in that order. */
+const back = (axes: Axes): number[] => order(axes).map((_, axis) => order(axes).indexOf(axis));
+
+/** Which of [n, channels] an array does not have. */
+const absent = ({ batch, channels }: Axes): number[] =>
+  [batch, channels].flatMap((axis, i) => (axis === undefined ? [i] : []));
 
 const isPlain = (axes: Axes): boolean =>
   axes.batch !== undefined && axes.channels !== undefined && order(axes).every((axis, i) => axis === i);
@@ -44,17 +55,6 @@ export const plainDims = (dims: readonly number[], { batch, channels, grid }: Ax
   ...grid.map((axis) => dims[axis]),
 ];
 
-/** Dimensions [n, channels, ...grid] as the axes have them. */
-export function dimsInAxes([n, c, ...grid]: readonly number[], axes: Axes): number[] {
-  const dims: number[] = [];
-  if (axes.batch !== undefined) dims[axes.batch] = n;
-  if (axes.channels !== undefined) dims[axes.channels] = c;
-  axes.grid.forEach((axis, i) => {
-    dims[axis] = grid[i];
-  });
-  return dims;
-}
-
 /** An array as [n, channels, ...grid]. */
 export const toPlain = (array: Dense, axes: Axes): Plain => ({
   data: permuted(array, order(axes)),
@@ -64,11 +64,8 @@ export const toPlain = (array: Dense, axes: Axes): Plain => ({
 /** An array [n, channels, ...grid] as the axes have it. */
 export function fromPlain(array: Dense, axes: Axes): Dense {
   if (isPlain(axes)) return array;
-  const wanted = order(axes);
-  const [n, c, ...grid] = array.dims;
-  const given = [...(axes.batch === undefined ? [] : [n]), ...(axes.channels === undefined ? [] : [c]), ...grid];
-  const back = wanted.map((_, axis) => wanted.indexOf(axis));
-  return { data: permuted({ data: array.data, dims: given }, back), dims: dimsInAxes(array.dims, axes) };
+  const dims = array.dims.filter((_, i) => !absent(axes).includes(i));
+  return { data: permuted({ data: array.data, dims }, back(axes)), dims: back(axes).map((i) => dims[i]) };
 }
 
 function permuted({ data, dims }: Dense, axes: readonly number[]): Float32Array {
@@ -91,18 +88,14 @@ export function plainIn(build: Builder, value: Value, axes: Axes): Value {
   if (isPlain(axes)) return value;
   const wanted = order(axes);
   const moved = wanted.every((axis, i) => axis === i) ? value : build.transpose(value, wanted);
-  const absent = [...(axes.batch === undefined ? [0] : []), ...(axes.channels === undefined ? [1] : [])];
-  return absent.length ? build.unsqueeze(moved, absent) : moved;
+  return absent(axes).length ? build.unsqueeze(moved, absent(axes)) : moved;
 }
 
 /** In a graph: a tensor [n, channels, ...grid] as the axes have it. */
 export function inAxes(build: Builder, value: Value, axes: Axes): Value {
   if (isPlain(axes)) return value;
-  const absent = [...(axes.batch === undefined ? [0] : []), ...(axes.channels === undefined ? [1] : [])];
-  const wanted = order(axes);
-  const back = wanted.map((_, axis) => wanted.indexOf(axis));
-  const present = absent.length ? build.squeeze(value, absent) : value;
-  return back.every((axis, i) => axis === i) ? present : build.transpose(present, back);
+  const present = absent(axes).length ? build.squeeze(value, absent(axes)) : value;
+  return back(axes).every((axis, i) => axis === i) ? present : build.transpose(present, back(axes));
 }
 
 /** Whether an input holds frames: pictures one behind the other, each with its own channels, [n, frames, C, h, w]. */
@@ -129,5 +122,5 @@ export function axesFromText(text: string, rank: number): Axes | undefined {
   const known = grid.length + (batch < 0 ? 0 : 1) + (channels < 0 ? 0 : 1);
   const once = new Set(letters).size === letters.length;
   if (letters.length !== rank || known !== rank || !once || grid.length === 0 || grid.length > 3) return undefined;
-  return { ...(batch >= 0 && { batch }), ...(channels >= 0 && { channels }), grid };
+  return someAxes(batch < 0 ? undefined : batch, channels < 0 ? undefined : channels, grid);
 }

@@ -1,9 +1,7 @@
 /** @file What a model's graph says of itself: the picture, the scores and what their axes mean, each with the reason for it. */
-import { InternalError } from "../errors.ts";
 import type { Model } from "../onnx/model.ts";
 import type { Observed } from "../onnx/observe.ts";
-import type { DataType } from "../onnx/proto.ts";
-import { isFloat, typeName } from "../onnx/types.ts";
+import { typeName } from "../onnx/types.ts";
 import type { Decision } from "./decision.ts";
 import { type ExplainedInput, explainedInput, type InputReading, inputReadings } from "./inputs.ts";
 import type { Layer } from "./layers.ts";
@@ -63,13 +61,3 @@ export const outputReadings = (model: Model, tensors: Observed, { output }: Scor
     const type = tensor ? typeName(tensor.type) : "unknown";
     return { name, type, shape: tensor?.dims ?? [], role: name === output ? "scores" : "other" };
   });
-
-/** The element type of a tensor that is explained. */
-export function typeOfExplained(tensors: Observed, { name }: ExplainedInput): DataType {
-  const type = tensors.get(name)?.type;
-  if (type === undefined) throw new InternalError(`the type of the input "${name}" is not known`);
-  return type;
-}
-
-export const takesIntegers = (tensors: Observed, explained: ExplainedInput): boolean =>
-  !isFloat(typeOfExplained(tensors, explained));

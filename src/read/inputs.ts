@@ -4,12 +4,13 @@
  * Decided once: by what the caller says, else by what the graph does to the input first, last by sizes.
  */
 import { listing, UserError } from "../errors.ts";
+import { range } from "../onnx/dims.ts";
 import { Attributes, type Model } from "../onnx/model.ts";
 import type { Observed } from "../onnx/observe.ts";
 import { DataType, declaredDims, type NodeProto } from "../onnx/proto.ts";
 import { isFloat, isQuantized, typeName } from "../onnx/types.ts";
 import { nameOf } from "../ops/index.ts";
-import { type Axes, axesFromText, axesText } from "./axes.ts";
+import { type Axes, axesFromText, axesText, someAxes } from "./axes.ts";
 import type { Decision } from "./decision.ts";
 import { features, type Origin, type Origins } from "./origin.ts";
 import { isConvolution, originsOf } from "./origins.ts";
@@ -45,25 +46,24 @@ const picturesOfIntegers = new Set([DataType.UINT8, DataType.INT8, DataType.UINT
 
 /** Inputs that a map could lie on, the likeliest first: floats with a grid of two axes, of one, then pixels in whole numbers. */
 export function candidatesIn(model: Model, tensors: Observed): string[] {
-  const rank = (name: string, fits: (type: DataType) => boolean): number => {
-    const tensor = tensors.get(name);
-    return tensor && fits(tensor.type) ? tensor.dims.length : 0;
-  };
   const names = model.inputs.map(({ name }) => name);
-  const reads = (name: string) => originsReach(model, name);
-  const floats = (name: string) => rank(name, isFloat);
-  const integers = (name: string) => rank(name, (type) => picturesOfIntegers.has(type));
+  const those = (ofType: (type: DataType) => boolean, fits: (rank: number, name: string) => boolean) =>
+    names.filter((name) => {
+      const tensor = tensors.get(name);
+      return tensor && ofType(tensor.type) && fits(tensor.dims.length, name);
+    });
+  const isWhole = (type: DataType) => picturesOfIntegers.has(type);
   return [
-    ...names.filter((name) => floats(name) > 3),
-    ...names.filter((name) => integers(name) > 3),
-    ...names.filter((name) => floats(name) === 3),
-    ...names.filter((name) => integers(name) === 3),
-    ...names.filter((name) => floats(name) === 2 && reads(name)),
+    ...those(isFloat, (rank) => rank > 3),
+    ...those(isWhole, (rank) => rank > 3),
+    ...those(isFloat, (rank) => rank === 3),
+    ...those(isWhole, (rank) => rank === 3),
+    ...those(isFloat, (rank, name) => rank === 2 && isConvolved(model, name)),
   ];
 }
 
 /** A matrix [h, w] is a picture where a convolution reads it. */
-function originsReach(model: Model, name: string): boolean {
+function isConvolved(model: Model, name: string): boolean {
   const seen = new Set([name]);
   for (const node of model.graph.node) {
     if (!node.input.some((input) => seen.has(input))) continue;
@@ -98,15 +98,11 @@ export function explainedInput(
     );
   const name = explainInput ?? candidates.find((candidate) => wanted.has(candidate)) ?? candidates[0];
   if (name === undefined) return { input: undefined, decisions: [] };
-  const decisions: Decision[] = [];
-  if (explainInput !== undefined) decisions.push({ what: "explained input", value: name, because: "it was given" });
-  else if (candidates.length > 1)
-    decisions.push({
-      what: "explained input",
-      value: name,
-      because: `it is the first that the scores depend on, of ${listing(candidates)}`,
-      option: "--explain-input",
-    });
+  const first = `it is the first that the scores depend on, of ${listing(candidates)}`;
+  const given = { what: "explained input", value: name, because: "it was given" };
+  const decisions: Decision[] = explainInput !== undefined ? [given] : [];
+  if (explainInput === undefined && candidates.length > 1)
+    decisions.push({ ...given, because: first, option: "--explain-input" });
   const origins = originsOf(model, tensors, name);
   const dims = tensors.get(name)?.dims ?? [];
   const { axes, ...why } = axesOf(model, dims, origins, name, layout);
@@ -114,7 +110,8 @@ export function explainedInput(
   return { input: { name, axes, origins, observed: tensors }, decisions };
 }
 
-type Reason = Pick<Decision, "because" | "option" | "guess">;
+/** Axes, and why they are taken to be those. */
+type AxesReading = { readonly axes: Axes } & Pick<Decision, "because" | "option" | "guess">;
 
 function axesOf(
   model: Model,
@@ -122,34 +119,25 @@ function axesOf(
   origins: Origins,
   name: string,
   said: string | undefined,
-): { readonly axes: Axes } & Reason {
-  if (said !== undefined) {
-    // The letters of a batch are left out of an input that has none.
-    const axes =
-      axesFromText(said, dims.length) ??
-      (dims.length < 4 ? axesFromText(said.replace(/^N/i, ""), dims.length) : undefined);
-    if (axes) return { axes, because: "it was given" };
-    throw new UserError(
-      "invalid-option",
-      `invalid layout: "${said}" for the input "${name}" of ${dims.length} axes; give a letter for each of them: N, C, and the grid, as NCHW or NHWC`,
-    );
-  }
-  const found = fromGraph(model, dims, origins);
-  if (found) return { ...found, option: "--layout" };
-  return { ...fromSizes(dims), option: "--layout" };
+): AxesReading {
+  if (said === undefined) return { ...(fromGraph(model, dims, origins) ?? fromSizes(dims)), option: "--layout" };
+  // The letters of a batch are left out of an input that has none.
+  const others = dims.length < 4 ? [said.replace(/^N/i, "")] : [];
+  const [axes] = [said, ...others].flatMap((letters) => axesFromText(letters, dims.length) ?? []);
+  if (axes) return { axes, because: "it was given" };
+  throw new UserError(
+    "invalid-option",
+    `invalid layout: "${said}" for the input "${name}" of ${dims.length} axes; give a letter for each of them: N, C, and the grid, as NCHW or NHWC`,
+  );
 }
 
 /** What the first operator that tells axes apart has where. */
-function fromGraph(
-  model: Model,
-  dims: readonly number[],
-  origins: Origins,
-): { readonly axes: Axes; readonly because: string } | undefined {
+function fromGraph(model: Model, dims: readonly number[], origins: Origins): AxesReading | undefined {
   for (const node of model.graph.node) {
     const x = origins.get(node.input[0]);
     if (!x) continue;
-    const axes =
-      isConvolution(node) || poolings.has(node.opType) ? axesBeside(node, x, dims) : patches(model, node, x, dims);
+    const slides = isConvolution(node) || poolings.has(node.opType);
+    const axes = slides ? axesBeside(node, x, dims) : patches(model, node, x, dims);
     if (axes) return { axes, because: `${node.opType} "${node.name || node.output[0]}" reads it so` };
   }
   return undefined;
@@ -194,7 +182,7 @@ function settled(
   { batch, channels, grid }: { batch: number | undefined; channels: number | undefined; grid: number[] },
   dims: readonly number[],
 ): Axes | undefined {
-  const left = dims.flatMap((_, axis) => (axis === batch || axis === channels || grid.includes(axis) ? [] : [axis]));
+  const left = range(dims.length).filter((axis) => axis !== batch && axis !== channels && !grid.includes(axis));
   // A batch of one leaves no trace where axes are merged.
   let n = batch ?? (left[0] === 0 && Math.abs(dims[0]) === 1 ? 0 : undefined);
   const rest = left.filter((axis) => axis !== n);
@@ -207,28 +195,28 @@ function settled(
     n = 0;
   }
   const all = [...frames, ...grid].sort((a, b) => a - b);
-  if (all.length > 3) return undefined;
-  return { ...(n !== undefined && { batch: n }), ...(c !== undefined && { channels: c }), grid: all };
+  return all.length > 3 ? undefined : someAxes(n, c, all);
 }
 
 const colours = new Set([1, 3, 4]);
 
 /** Sizes: channels are few. */
-function fromSizes(dims: readonly number[]): { readonly axes: Axes } & Reason {
+function fromSizes(dims: readonly number[]): AxesReading {
+  const guess = true;
+  if (dims.length === 2) return { axes: { grid: [0, 1] }, because: "it has two axes", guess };
   const last = dims.length - 1;
-  const grid = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
-  if (dims.length === 2) return { axes: { grid: [0, 1] }, because: "it has two axes", guess: true };
-  if (dims.length >= 4 && colours.has(dims[last]) && !colours.has(dims[1]))
-    return {
-      axes: { batch: 0, channels: last, grid: grid(1, last) },
-      because: `its last axis has ${dims[last]} places, like colours; no operator says more`,
-      guess: true,
-    };
-  return {
-    axes: { batch: 0, channels: 1, grid: grid(2, dims.length) },
-    because: "no operator says otherwise",
-    guess: true,
-  };
+  const places = dims[last];
+  const isLast = dims.length >= 4 && colours.has(places) && !colours.has(dims[1]);
+  const channels = isLast ? last : 1;
+  const axes = someAxes(
+    0,
+    channels,
+    range(dims.length).filter((axis) => axis > 0 && axis !== channels),
+  );
+  const because = isLast
+    ? `its last axis has ${places} places, like colours; no operator says more`
+    : "no operator says otherwise";
+  return { axes, because, guess };
 }
 
 /** All inputs, the explained one read as decided. */

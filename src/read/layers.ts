@@ -8,10 +8,10 @@
 import { inputsOf, type Model } from "../onnx/model.ts";
 import { type Observed, typeOf } from "../onnx/observe.ts";
 import { DataType, type NodeProto } from "../onnx/proto.ts";
+import { pointwise, rearranging } from "./families.ts";
 import type { ExplainedInput } from "./inputs.ts";
-import { gridsOf, type Layout, layoutOf, patchesOf, type TokenGrid } from "./layout.ts";
+import { gridsOf, type Layout, layoutOf, type TokenGrid } from "./layout.ts";
 import { isSpatial } from "./origin.ts";
-import { rearranging } from "./rearranging.ts";
 import { ancestors, descendants } from "./score.ts";
 import { patchesReach } from "./tokens.ts";
 import { zeroPointOf } from "./zero-point.ts";
@@ -29,7 +29,7 @@ export interface Layer {
 }
 
 /** Operators that only move values. */
-const moving: readonly string[] = [...rearranging, "Slice", "Cast"];
+const moving = [...rearranging, "Slice", "Cast"];
 
 /** Operators whose output holds another one's grid again (pooled, moved or reshaped), or weights of an attention: no new activation. */
 const derived = new Set([
@@ -42,19 +42,15 @@ const derived = new Set([
 /** Operators that hand on what they read as it is: an activation in front of one is read by whoever reads behind it. */
 const transparent = ["Identity", "Dropout", "Cast"];
 
-const normalizing = ["BatchNormalization", "InstanceNormalization", "LRN"];
-const pointwise = [
-  ...transparent,
-  ..."Add Sub Mul Div Pow Neg Relu Clip LeakyRelu PRelu Elu Celu Selu Sigmoid HardSigmoid HardSwish Softplus Softsign Tanh Gelu Mish Swish Erf Softmax".split(
-    " ",
-  ),
-];
-
 /** Operators that go element by element: a tensor that only they read is not yet a layer's result. */
-const elementwise = new Set([...pointwise, ...normalizing]);
+const elementwise = new Set([...pointwise, ..."Softmax BatchNormalization InstanceNormalization LRN".split(" ")]);
 
 /** Operators that do no more to scores than move, bias, scale or squash them; Exp makes widths of boxes. */
-const scoring = new Set([...moving, ...pointwise, ..."Exp Concat Split Gather Resize Upsample Pad Expand".split(" ")]);
+const scoring = new Set([
+  ...moving,
+  ...pointwise,
+  ..."Softmax Exp Concat Split Gather Resize Upsample Pad Expand".split(" "),
+]);
 
 /**
  * The layers of a picture that can be explained, the default first, then from the scores towards the picture.
@@ -94,7 +90,7 @@ export function layersOf(
     if (!layout || (derived.has(node.opType) && !unfolds(model, node, layoutAt))) continue;
     const readers = readersOf(name);
     if (readers.every((reader) => elementwise.has(reader.opType) && !scores.includes(reader.output[0]))) continue;
-    if (layout.prefix !== undefined && !patchesReach(model, tensors, name, patchesOf(layout), wanted)) continue;
+    if (layout.prefix !== undefined && !patchesReach(model, tensors, name, layout, wanted)) continue;
     if (layout.prefix !== undefined && isProjection(model, node)) continue;
     if (zeroPointOf(model, name, typeOf(model, tensors, name).type) === undefined) continue;
     const shape = tensors.get(name)?.dims ?? [];

@@ -8,7 +8,7 @@
 import type { End } from "../autodiff/adjoint.ts";
 import { UserError } from "../errors.ts";
 import { builtMap } from "../methods/layer-map.ts";
-import type { LayerMap, LayerParts } from "../methods/method.ts";
+import type { LayerMap } from "../methods/method.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
 import type { Model } from "../onnx/model.ts";
@@ -17,7 +17,6 @@ import { gradientType } from "../onnx/types.ts";
 import type { Axes } from "./axes.ts";
 import type { ExplainedInput } from "./inputs.ts";
 import { isSpatial, type Origin, spans } from "./origin.ts";
-import type { Patches } from "./tokens.ts";
 import { zeroPointOf } from "./zero-point.ts";
 
 /** How a caller says that a layer holds tokens. */
@@ -148,13 +147,6 @@ function tokenLayout([, count, channels]: readonly number[], grids: Grids, token
   return prefix >= 0 && prefix + product(grid) <= count ? { channels: 2, grid, prefix } : undefined;
 }
 
-/** The places of a layout's patches on the axis of the tokens. */
-export const patchesOf = ({ grid, prefix = 0 }: Layout): Patches => ({
-  axis: 1,
-  from: prefix,
-  to: prefix + product(grid),
-});
-
 /** A layer's tensor as [n, channels, ...grid]. */
 function arrange(build: Builder, x: Value, { channels, grid, prefix, turned }: Layout): Value {
   if (turned) return build.transpose(x, [0, channels, ...turned]);
@@ -181,24 +173,16 @@ export function countedFromZero(model: Model, name: string, { type }: TensorType
   return zero === 0 ? layout : { ...layout, zero };
 }
 
-/** The end of an adjoint that is a map at a layer, [m, ...grid]. */
+/** The end of an adjoint that is a map at a layer, [n, k, positions] as [n k, ...grid], of activations and gradients in any layout. */
 export const layerEnd = (tensor: string, layout: Layout, map: LayerMap): End => ({
   tensor,
-  make: (build, activations, gradient) => onGrid(layerParts(build, activations, gradient, layout), layout, map),
+  make(build, activations, gradient) {
+    const { grid, zero } = layout;
+    const steps = build.cast(activations, gradientType(activations.type));
+    const a = arrange(build, zero ? { ...build.sub(steps, zero), dims: steps.dims } : steps, layout);
+    const parts = { build, a, da: arrange(build, gradient, layout), grid: grid.map((_, i) => i + 2) };
+    const sizes = parts.grid.map((axis) => build.dimOf(a, axis));
+    const shape = isStatic(grid) ? [-1, ...grid] : build.concat([build.ints([-1]), ...sizes], 0);
+    return { ...build.reshape(builtMap(map, parts), shape), dims: [-1, ...grid] };
+  },
 });
-
-/** A map, [n, k, positions], as [n k, ...grid]. */
-function onGrid(parts: LayerParts, { grid }: Layout, map: LayerMap): Value {
-  const { build, a } = parts;
-  const sizes = parts.grid.map((axis) => build.dimOf(a, axis));
-  const shape = isStatic(grid) ? [-1, ...grid] : build.concat([build.ints([-1]), ...sizes], 0);
-  return { ...build.reshape(builtMap(map, parts), shape), dims: [-1, ...grid] };
-}
-
-/** What a map at a layer is made of, from its activations and their gradient as the model lays them out. */
-function layerParts(build: Builder, activations: Value, gradient: Value, layout: Layout): LayerParts {
-  const steps = build.cast(activations, gradientType(activations.type));
-  const a = arrange(build, layout.zero ? { ...build.sub(steps, layout.zero), dims: steps.dims } : steps, layout);
-  const da = arrange(build, gradient, layout);
-  return { build, a, da, grid: layout.grid.map((_, i) => i + 2) };
-}

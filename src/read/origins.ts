@@ -10,6 +10,7 @@ import { Attributes, argumentOf, type Model } from "../onnx/model.ts";
 import type { Observed } from "../onnx/observe.ts";
 import { DataType, type NodeProto } from "../onnx/proto.ts";
 import { nameOf } from "../ops/index.ts";
+import { products } from "./families.ts";
 import { feature, features, isSpatial, nothing, type Origin, type Origins, type Part, spans, whole } from "./origin.ts";
 import { einsumOrigins, regroup } from "./regroup.ts";
 
@@ -23,11 +24,6 @@ const convolutions = new Set(
 const convolutionsLast = new Set(["com.microsoft.NhwcConv", "com.microsoft.NhwcFusedConv"]);
 export const isConvolution = (node: NodeProto): boolean =>
   convolutions.has(nameOf(node)) || convolutionsLast.has(nameOf(node));
-const products = new Set(
-  "MatMul MatMulInteger com.microsoft.FusedMatMul com.microsoft.MatMulNBits com.microsoft.MatMulIntegerToFloat com.microsoft.DynamicQuantizeMatMul".split(
-    " ",
-  ),
-);
 /** Operators that change the sizes of axes, and neither their order nor their number. */
 const resizing = new Set("MaxPool AveragePool LpPool Resize Upsample Pad Tile CenterCropPad".split(" "));
 /** Operators whose result has nothing of the picture's axes, or none that matter. */
@@ -81,7 +77,7 @@ class Follow {
   origins(): Axes | undefined {
     const { node, made, known } = this;
     const name = nameOf(node);
-    if (products.has(name)) return this.#product(1);
+    if (products.has(node.opType)) return this.#product(1);
     if (name === "QLinearMatMul") return this.#product(3);
     if (node.opType === "Concat") return this.#joined();
     if (node.opType === "Einsum") {

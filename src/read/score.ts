@@ -5,10 +5,10 @@ import type { Observed } from "../onnx/observe.ts";
 import type { NodeProto } from "../onnx/proto.ts";
 import { isFloat } from "../onnx/types.ts";
 import { operatorOf } from "../ops/index.ts";
-import { type Axes, plainAxes } from "./axes.ts";
+import { type Axes, plainAxes, someAxes } from "./axes.ts";
 import type { Decision } from "./decision.ts";
+import { rearranging } from "./families.ts";
 import { features, isSpatial, type Origin, type Origins } from "./origin.ts";
-import { rearranging } from "./rearranging.ts";
 
 /** The scores that are explained, and the function of them that the model ends with. */
 export interface Score {
@@ -29,7 +29,7 @@ export interface ScoreTensor extends Omit<Score, "axes"> {
 }
 
 const squashing = new Set(["Softmax", "LogSoftmax", "Sigmoid"]);
-const passing = new Set<string>([...rearranging, "Cast", "Dropout"]);
+const passing = new Set([...rearranging, "Cast", "Dropout"]);
 /** They pick of the scores; what they pick from is explained. */
 const picking = new Set(["TopK", "ArgMax", "ArgMin", "Hardmax"]);
 
@@ -55,45 +55,22 @@ export function scoreTensorOf(model: Model, tensors: Observed, output: string | 
       `invalid model: none of its outputs is of a float type: ${listing(model.outputs)}`,
     );
   const others = floats.filter((o) => o !== name);
-  const because =
-    output !== undefined
-      ? "you said so"
-      : others.length
-        ? `it is the first ${tensors.get(name)?.dims.length === 2 ? "of shape [n, classes]" : "of a float type"}, beside ${listing(others)}`
-        : "it is the only one of floats";
+  const first = tensors.get(name)?.dims.length === 2 ? "of shape [n, classes]" : "of a float type";
+  const alone = others.length ? `it is the first ${first}, beside ${listing(others)}` : "it is the only one of floats";
+  const because = output !== undefined ? "you said so" : alone;
   const decisions: Decision[] = [{ what: "output", value: name, because, option: "--output" }];
-  const passed: string[] = [];
-  let at = name;
-  for (;;) {
-    const inner = stripped(model, at);
-    const node = model.producer.get(inner);
+  let before: string | undefined;
+  for (let at = name; ; ) {
     // An output that is a choice among scores is of them, and what is in front of a softmax is explained in front of it.
-    if (
-      node &&
-      (picks(model, tensors, node) || (squashing.has(node.opType) && !passed.some((p) => squashing.has(p))))
-    ) {
-      passed.push(node.opType);
-      const axis = new Attributes(node).int("axis", undefined);
-      decisions.push({
-        what: "scores",
-        value: node.input[0],
-        because: `it is the input of the ${node.opType} that "${name}" ends with`,
-        option: "--output",
-      });
-      if (squashing.has(node.opType))
-        return {
-          name: node.input[0],
-          before: node.opType,
-          output: name,
-          decisions,
-          ...axisOf(node, axis, model.opset),
-        };
-      at = node.input[0];
-      continue;
-    }
-    // Behind a choice only what it chose from counts; else the output is explained as it is.
-    if (passed.length === 0) return { name, output: name, decisions };
-    return { name: at, before: passed[0], output: name, decisions };
+    const node = model.producer.get(stripped(model, at));
+    const squashes = node && squashing.has(node.opType);
+    if (!node || !(squashes || picks(model, tensors, node)))
+      return { name: at, ...(before && { before }), output: name, decisions };
+    at = node.input[0];
+    const because = `it is the input of the ${node.opType} that "${name}" ends with`;
+    decisions.push({ what: "scores", value: at, because, option: "--output" });
+    if (squashes) return { name: at, before: node.opType, output: name, decisions, ...axisOf(node, model.opset) };
+    before ??= node.opType;
   }
 }
 
@@ -105,10 +82,9 @@ function picks(model: Model, tensors: Observed, { opType, input }: NodeProto): b
 }
 
 /** Before operator set 13 a softmax ran over all axes from `axis` on, so it tells of one only where that is the last. */
-function axisOf({ opType }: NodeProto, axis: number | undefined, opset: number): { axis?: number } {
-  if (opType === "Sigmoid") return {};
-  if (opset >= 13) return { axis: axis ?? -1 };
-  return axis === undefined ? {} : { axis };
+function axisOf(node: NodeProto, opset: number): { axis?: number } {
+  const axis = new Attributes(node).int("axis", opset >= 13 ? -1 : undefined);
+  return node.opType === "Sigmoid" || axis === undefined ? {} : { axis };
 }
 
 /** The tensor in front of what only moves values. */
@@ -144,15 +120,19 @@ export function scoreAxes(
   if (rank === 1 && batch === undefined && found && computed.length) return { channels: 0, grid: [] };
   if (classes === undefined || classes === n || rank < 2) return plainAxes(rank);
   const grid = dims.flatMap((_, i) => (i === n || i === classes ? [] : [i]));
-  return { ...(n !== undefined && { batch: n }), channels: classes, grid };
+  return someAxes(n, classes, grid);
 }
+
+/** What a node makes its outputs of by degrees: a region that is looked at is held (see autodiff/overrides/proposals.ts). */
+const weighedBy = (node: NodeProto): readonly string[] =>
+  node.opType === "RoiAlign" ? node.input.slice(0, 1) : inputsOf(node);
 
 /** Tensors that scores depend on, by others than those `without`. */
 export function ancestors(model: Model, scores: readonly string[], without?: (name: string) => boolean): Set<string> {
   const wanted = new Set(scores);
   for (const node of model.graph.node.toReversed()) {
     if (isZero(node) || !node.output.some((name) => wanted.has(name))) continue;
-    for (const name of inputsOf(node)) if (!without?.(name)) wanted.add(name);
+    for (const name of weighedBy(node)) if (!without?.(name)) wanted.add(name);
   }
   return wanted;
 }

@@ -5,7 +5,7 @@
 import { InternalError, present } from "../errors.ts";
 import { product, range } from "../onnx/dims.ts";
 import { Attributes, constantValues, inputsOf, type Model } from "../onnx/model.ts";
-import type { Observed } from "../onnx/observe.ts";
+import type { Observed, TensorType } from "../onnx/observe.ts";
 import type { NodeProto } from "../onnx/proto.ts";
 import { operatorOf } from "../ops/index.ts";
 
@@ -239,6 +239,12 @@ const factor: Back = ({ node, index, dims }) => {
   return { tensor, index: broadcast(index, dims(tensor)) };
 };
 
+/** The shape of a tensor of one picture; undefined where only a run knows it. */
+export function ofOne(tensor: TensorType | undefined): readonly number[] | undefined {
+  const dims = tensor?.dims.map((d, axis) => (d < 0 && axis === 0 && tensor.perImage ? 1 : d));
+  return dims?.includes(-1) ? undefined : dims;
+}
+
 /** Before any run. */
 const nothing: RunValues = { dims: () => undefined, values: () => undefined };
 
@@ -404,7 +410,7 @@ export class Trace {
   /** What a run must hand over for the elements of a tensor to be traced: what chooses, and what has a shape that only the run knows. */
   needs(name: string): string[] {
     const needed = new Set<string>();
-    const known = (tensor: string) => this.tensors.get(tensor)?.dims.every((d, axis) => d >= 0 || axis === 0) ?? false;
+    const known = (tensor: string) => ofOne(this.tensors.get(tensor)) !== undefined;
     const wants = (tensor: string | undefined) => {
       if (tensor && !this.model.constants.has(tensor)) needed.add(tensor);
     };
@@ -440,8 +446,8 @@ export class Trace {
     const node = this.model.producer.get(tensor);
     if (!node) return undefined;
     const dims = (name: string) => {
-      const known = run.dims(name) ?? this.tensors.get(name)?.dims.map((d, axis) => (d < 0 && axis === 0 ? 1 : d));
-      if (!known || known.includes(-1)) throw new InternalError(`the shape of "${name}" is not known`);
+      const known = run.dims(name) ?? ofOne(this.tensors.get(name));
+      if (!known) throw new InternalError(`the shape of "${name}" is not known`);
       return known;
     };
     const values = (name: string | undefined): ArrayLike<number | bigint> => {

@@ -1,7 +1,7 @@
 /** @file What stands for 0 in a tensor of small integers: a map weighs numbers, so the activations of a quantised layer count from there. */
 import { constantValues, type Model } from "../onnx/model.ts";
 import { DataType } from "../onnx/proto.ts";
-import { rearranging } from "./rearranging.ts";
+import { rearranging } from "./families.ts";
 
 /** The input of an operator that holds the zero point of what it makes. */
 const zeroInput: Readonly<Record<string, number>> = {
@@ -20,7 +20,7 @@ const zeroInput: Readonly<Record<string, number>> = {
 };
 
 /** Operators whose steps are those of what they read. */
-const keeping = new Set<string>([
+const keeping = new Set([
   ...rearranging,
   ..."MaxPool NhwcMaxPool Slice Gather Split Pad DepthToSpace SpaceToDepth Resize Relu Clip".split(" "),
 ]);

@@ -187,7 +187,7 @@ export async function createApp(pool: Pool, options: AppOptions, log?: { write(l
   };
   app.get("/v1/models", async () => answer);
 
-  /** A place in the house until the answer is sent or the client has left. Asked for before the body is read. */
+  /** A place among the requests in progress until the answer is sent or the client has left. Asked for before the body is read. */
   const enter = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     if (inside.size >= queue) {
       const seconds = Math.max(1, Math.ceil(pool.queue.secondsFor(inside.size)));

@@ -1,4 +1,4 @@
-/** @file Classifiers behind the service: of one size, with a few layers, and several samples in a run where the model keeps them apart. */
+/** @file Classifiers behind the service: with a few layers, and several samples in a run where they have one size and the model keeps them apart. */
 
 import type { ModelCard } from "../client/contract.ts";
 import { listing, throwIfAborted, UserError } from "../errors.ts";
@@ -9,6 +9,8 @@ import { explainedType, readSample, type SampleOptions } from "../node/samples.t
 import type { Why } from "../tasks/classify/classification.ts";
 import { isPicture, type Kind, type Sample } from "../tasks/sample.ts";
 import { checkRendering, mapsOf, passesOf } from "./cost.ts";
+import { checkInputSize } from "./dynamic-size.ts";
+import { usual } from "./options.ts";
 import { render } from "./render.ts";
 import type { Served } from "./served.ts";
 import { checkUpload } from "./uploads.ts";
@@ -20,14 +22,17 @@ const mostLayers = 4;
 const tolerance = 1e-3;
 
 type Limits = SampleOptions & Bounds;
+type Dims = readonly number[];
 
 interface Opened {
   readonly card: ModelCard;
   readonly model: LoadedClassifier;
   readonly together: boolean;
+  /** Whether its input is as large as the sample. */
+  readonly dynamic: boolean;
 }
 
-/** @throws UserError for what `load` refuses, a model that does not answer about a sample alone, and one that is not of one size. */
+/** @throws UserError for what `load` refuses, and a model that does not answer about a sample alone. */
 export async function openClassifier(
   { name, source }: ModelSource,
   loading: LoadOptions,
@@ -37,20 +42,16 @@ export async function openClassifier(
   const { classifier, sha256 } = model;
   const { kind, labels, explainer } = classifier;
   const dims = inputDims(model);
-  if (dims.includes(-1))
-    throw new UserError(
-      "invalid-model",
-      `invalid model "${name}": its input has dynamic size, and every new size would take memory; give --size, or a model of fixed size`,
-    );
+  const dynamic = dims.includes(-1);
   const layers = explainer.layers.slice(0, mostLayers).map((layer) => ({
     name: layer.name,
     shape: [...layer.shape],
     grid: [...layer.grid],
   }));
   const card: ModelCard = { name, task: "explain", sha256, kind, labels: [...labels.names], layers };
-  const opened = { card, model, together: await keepsApart(model, dims) };
-  // An array is fed as it is, so that no other has as many values.
-  const limits = { ...loading, maxRender, maxValues: dims.reduce((size, dim) => size * dim, 1) };
+  // Samples of several sizes share no run.
+  const opened = { card, model, dynamic, together: !dynamic && (await keepsApart(model, dims)) };
+  const limits = { ...loading, maxRender, maxValues: mostValues(dims, loading.canvas) };
   return {
     card,
     together: opened.together,
@@ -58,8 +59,12 @@ export async function openClassifier(
   };
 }
 
+/** How many values an array may have, which is fed as it is: those that the model takes, or those of the largest picture. */
+const mostValues = (dims: Dims, canvas: number = usual.canvas): number =>
+  dims.reduce((size, dim) => size * Math.max(1, dim), dims.includes(-1) ? canvas : 1);
+
 /** The sizes of what the network is fed, without the batch: pictures come in the size that they are prepared to. */
-function inputDims({ classifier }: LoadedClassifier): readonly number[] {
+function inputDims({ classifier }: LoadedClassifier): Dims {
   const { kind, explainer } = classifier;
   const [, ...dims] = explainer.tensors.get(explainer.imageInput ?? "")?.dims ?? [];
   if (kind !== "picture" || !dims.includes(-1)) return dims;
@@ -72,7 +77,7 @@ function inputDims({ classifier }: LoadedClassifier): readonly number[] {
  * Whether two samples that share a run get the scores that each gets alone: where a model scales by what is largest in the batch, as
  * dynamic quantisation does, an answer would tell of a stranger's picture.
  */
-async function keepsApart({ classifier }: LoadedClassifier, dims: readonly number[]): Promise<boolean> {
+async function keepsApart({ classifier }: LoadedClassifier, dims: Dims): Promise<boolean> {
   const size = dims.reduce((a, b) => a * b, 1);
   const samples = [1, 25].map((scale) => ({
     data: Float32Array.from({ length: size }, (_, i) => (scale * ((i * 7919) % 1013)) / 1013),
@@ -93,14 +98,15 @@ const alike = (a: Why<Kind>, b: Why<Kind>): boolean =>
 
 /** Answers jobs about one model at one layer. A job that fails fails alone. */
 async function answerAll(
-  { model, card, together }: Opened,
+  opened: Opened,
   jobs: readonly Job<"explain">[],
   limits: Limits,
   signalOf: (job: Job) => AbortSignal,
 ): Promise<Outcome[]> {
+  const { model, card, together } = opened;
   const layer = jobs[0].question.layer;
   const taken = explainedType(model.classifier.explainer);
-  const samples = await Promise.allSettled(jobs.map((job) => sampleOf(job, card, limits, taken, signalOf(job))));
+  const samples = await Promise.allSettled(jobs.map((job) => sampleOf(job, opened, limits, taken, signalOf(job))));
   const right = samples.flatMap((result, i) =>
     result.status === "fulfilled" ? [{ job: jobs[i], sample: result.value }] : [],
   );
@@ -122,7 +128,7 @@ async function answerAll(
 
 async function sampleOf(
   job: Job<"explain">,
-  { layers }: ModelCard,
+  { card: { layers }, model, dynamic }: Opened,
   { maxRender, ...limits }: Limits,
   taken: string,
   signal: AbortSignal,
@@ -136,6 +142,7 @@ async function sampleOf(
   throwIfAborted(signal);
   const sample = await readSample(file, limits, taken);
   throwIfAborted(signal);
+  if (dynamic && isPicture(sample)) checkInputSize(sample, model.classifier.preprocess, limits.canvas);
   if (isPicture(sample)) checkRendering(sample, mapsOf(job), passesOf(job), maxRender);
   return sample;
 }

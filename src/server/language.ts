@@ -1,7 +1,7 @@
 /** @file Captioners and VQA models behind the service: one picture in a run. */
 
 import type { ModelCard } from "../client/contract.ts";
-import { throwIfAborted, UserError } from "../errors.ts";
+import { throwIfAborted } from "../errors.ts";
 import type { Picture } from "../image/picture.ts";
 import type { Preprocess } from "../image/preprocess.ts";
 import { decode } from "../image/sharp.ts";
@@ -10,30 +10,33 @@ import type { LoadOptions } from "../node/load.ts";
 import { loadAnswerer } from "../node/load-answerer.ts";
 import { loadCaptioner } from "../node/load-captioner.ts";
 import { checkRendering, mapsOf, passesOf } from "./cost.ts";
+import { checkInputSize, hasOneSize } from "./dynamic-size.ts";
 import { renderAnswered, renderCaptioned } from "./render.ts";
 import type { Served } from "./served.ts";
 import { checkUpload } from "./uploads.ts";
 import { type Bounds, type Job, type ModelSource, type Reply, toWire } from "./work.ts";
 
-/** @throws UserError for what `loadCaptioner` refuses, and a model of free size. */
+/** @throws UserError for what `loadCaptioner` refuses. */
 export async function openCaptioner(
   { name, source }: ModelSource,
   loading: LoadOptions,
   bounds: Bounds,
 ): Promise<Served> {
   const model = await loadCaptioner(source, loading);
-  checkSize(name, model.captioner.preprocess);
   const card: ModelCard = { name, task: "caption", sha256: model.sha256, kind: "picture", labels: [], layers: [] };
   return apart(card, async (job, signal) => {
     const { question } = job as Job<"caption">;
     const { caption, instead, words, counterfactual, methods } = question;
     const options = { caption, instead, words, counterfactual, method: methods && methodNames(methods), signal };
-    const captioned = await model.explain(await pictureIn(job, loading, bounds, signal), options);
+    const captioned = await model.explain(
+      await pictureIn(job, model.captioner.preprocess, loading, bounds, signal),
+      options,
+    );
     return renderCaptioned(captioned, question, card, signal);
   });
 }
 
-/** @throws UserError for what `loadAnswerer` refuses, and a model of free size. */
+/** @throws UserError for what `loadAnswerer` refuses. */
 export async function openAnswerer(
   { name, source }: ModelSource,
   loading: LoadOptions,
@@ -41,14 +44,13 @@ export async function openAnswerer(
 ): Promise<Served> {
   const model = await loadAnswerer(source, loading);
   const { preprocess, answers } = model.answerer;
-  checkSize(name, preprocess);
   const labels = [...answers];
   const card: ModelCard = { name, task: "ask", sha256: model.sha256, kind: "picture", labels, layers: [] };
   return apart(card, async (job, signal) => {
     const { question, accept } = job as Job<"ask">;
     const { question: words, answers: asked, against, counterfactual, methods } = question;
     const options = { answers: asked, against, counterfactual, method: methods && methodNames(methods), signal };
-    const answered = await model.ask(await pictureIn(job, loading, bounds, signal), words, options);
+    const answered = await model.ask(await pictureIn(job, preprocess, loading, bounds, signal), words, options);
     return renderAnswered(answered, { question, accept }, card, signal);
   });
 }
@@ -69,19 +71,18 @@ function apart(card: ModelCard, answer: (job: Job, signal: AbortSignal) => Promi
   };
 }
 
-function checkSize(name: string, { crop, resize }: Preprocess): void {
-  if (crop || (resize && "width" in resize)) return;
-  throw new UserError(
-    "invalid-model",
-    `invalid model "${name}": its input has dynamic size, and every new size would take memory; give --size`,
-  );
-}
-
-async function pictureIn(job: Job, limits: LoadOptions, { maxRender }: Bounds, signal: AbortSignal): Promise<Picture> {
+async function pictureIn(
+  job: Job,
+  preprocess: Preprocess,
+  limits: LoadOptions,
+  { maxRender }: Bounds,
+  signal: AbortSignal,
+): Promise<Picture> {
   checkUpload(job.file);
   throwIfAborted(signal);
   const picture = await decode(job.file, limits);
   throwIfAborted(signal);
+  if (!hasOneSize(preprocess)) checkInputSize(picture, preprocess, limits.canvas);
   checkRendering(picture, mapsOf(job), passesOf(job), maxRender);
   return picture;
 }

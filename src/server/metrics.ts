@@ -35,7 +35,7 @@ export class Metrics {
     ...this.#of,
   });
 
-  /** @param read what is in the house now. */
+  /** @param read what is in progress now. */
   constructor(read: Readonly<Record<"inside" | "waiting" | "live" | "wanted", () => number>>) {
     collectDefaultMetrics({ register: this.#registry });
     const gauge = (name: string, help: string, value: () => number) =>

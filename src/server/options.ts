@@ -17,7 +17,7 @@ export interface Limits {
   readonly canvas?: number;
   /** Pixels that one answer passes: of every map, and of every picture drawn of it. */
   readonly maxRender?: number;
-  /** Requests in the house at once: arriving, waiting and running. The next is told to come back later. */
+  /** Requests in progress at once: arriving, waiting and running. The next is told to come back later. */
   readonly queue: number;
   /** Seconds that a request may take, its upload included. */
   readonly timeout: number;

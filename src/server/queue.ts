@@ -2,7 +2,7 @@
  * @file Jobs that wait for a lane, and how they share runs.
  *
  * No job waits for company: a lane that becomes free takes the job that waited longest, and with it those of its kind that are there
- * already, its fair share of them. So one request at a time costs no delay, and the more there are the larger the runs. Jobs that take long
+ * already, its fair part of them. So one request at a time costs no delay, and the more there are the larger the runs. Jobs that take long
  * run alone, and never on all lanes.
  */
 import { UserError } from "../errors.ts";
@@ -115,12 +115,12 @@ export class Queue<J, R> {
     return this.#lanes.size > 1 && (this.options.long?.(job) ?? false);
   }
 
-  /** A job and its fair share of those like it. */
+  /** A job and its fair part of those like it. */
   #with(first: Waiting<J, R>): Waiting<J, R>[] {
     const key = this.options.key(first.job);
     const alike = this.#waiting.filter(({ job }) => this.options.key(job) === key);
-    const share = Math.ceil(alike.length / this.#lanes.size);
-    const taken = new Set(alike.slice(0, Math.min(share, this.options.batch)));
+    const part = Math.ceil(alike.length / this.#lanes.size);
+    const taken = new Set(alike.slice(0, Math.min(part, this.options.batch)));
     this.#waiting = this.#waiting.filter((one) => !taken.has(one));
     return [...taken];
   }

@@ -199,7 +199,7 @@ const modelCard = z
     task: z.enum(["explain", "caption", "ask"]),
     kind: z.enum(["picture", "signal", "volume"]),
     labels: z.array(z.string()),
-    layers: z.array(z.strictObject({ name: z.string(), shape: z.array(z.int()), grid: z.array(whole) })),
+    layers: z.array(z.strictObject({ name: z.string(), shape: z.array(z.int()), grid: z.array(z.int()) })),
   })
   .meta({ id: "ModelCard" }) satisfies z.ZodType<ModelCard>;
 

@@ -1,9 +1,9 @@
 /**
- * @file Whether what is asked is what may be asked, for callers without types: a misspelt option would else do nothing, without a word. The
- * tables of names stand beside their types; one in which a name is missing does not compile.
+ * @file What may be asked, for callers without types: a misspelt option would else do nothing, without a word. Tables of what fits stand
+ * beside their types; one in which a name is missing does not compile.
  */
-import { expects } from "../errors.ts";
-import type { OpenOptions } from "../explain/explainer.ts";
+import type { Check, OptionNames } from "../errors.ts";
+import { type OpenOptions, openNames } from "../explain/explainer.ts";
 import type { MethodChoice } from "../methods/define.ts";
 
 /** What all questions may say. */
@@ -17,13 +17,25 @@ export interface AskingOptions {
   readonly signal?: AbortSignal;
 }
 
-export const askingNames = { method: true, counterfactual: true, onProgress: true, signal: true } as const;
+export const askingOptions: OptionNames<AskingOptions> = {
+  method: [(method) => [method].flat().length > 0, "a name, or a list of them"],
+  counterfactual: true,
+  onProgress: [(given) => !given || typeof given === "function", "a function"],
+  signal: [(given) => !given || typeof (given as AbortSignal).aborted === "boolean", "an AbortSignal"],
+};
+
+export const isText = (value: unknown): boolean => typeof value === "string";
+export const isQuery = (value: unknown): boolean => isText(value) || typeof value === "number";
+
+/** A list of what fits. */
+export const listOf = (fits: (value: unknown) => boolean, example: string): Check => [
+  (given) => Array.isArray(given) && given.every(fits),
+  `a list, ${example}`,
+];
 
 /** Those of an explainer, of options for more. */
-export const openOptions = (options: OpenOptions): OpenOptions => {
-  const { output, explainInput, layout, layer, tokens, inputShapes, session, keep } = options;
-  return { output, explainInput, layout, layer, tokens, inputShapes, session, keep };
-};
+export const openOptions = (options: OpenOptions): OpenOptions =>
+  Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(openNames, name)));
 
 type Progress = (done: number) => void;
 
@@ -40,19 +52,4 @@ export async function inSteps<T, R>(
     part(1);
   }
   return results;
-}
-
-/** @throws UserError `invalid-option` */
-export function checkAsking({ method, onProgress, signal }: AskingOptions): void {
-  expects(method === undefined || [method].flat().length > 0, "method", method, "a name, or a list of them");
-  expects(!onProgress || typeof onProgress === "function", "onProgress", onProgress, "a function");
-  expects(!signal || typeof signal.aborted === "boolean", "signal", signal, "an AbortSignal");
-}
-
-export const isText = (value: unknown): boolean => typeof value === "string";
-export const isQuery = (value: unknown): boolean => isText(value) || typeof value === "number";
-
-export function checkList(given: unknown, name: string, example: string, fits: (value: unknown) => boolean): void {
-  const fitting = given === undefined || (Array.isArray(given) && given.every(fits));
-  expects(fitting, name, given, `a list, ${example}`);
 }

@@ -1,11 +1,11 @@
 /** @file Explanations of what is asked about elements of a model's tensors: boxes, pixels and masks, by one method or several. */
 import type { ElementAnswer, ElementPass, ElementQuestion } from "../explain/elements.ts";
 import type { Point } from "../image/locate.ts";
-import { type MethodChoice, methodsOf } from "../methods/define.ts";
+import { methodsOf } from "../methods/define.ts";
 import type { MethodName } from "../methods/index.ts";
 import type { Method } from "../methods/method.ts";
 import type { Warning } from "../read/decision.ts";
-import { inSteps } from "./asking.ts";
+import { type AskingOptions, inSteps } from "./asking.ts";
 import type { ClassExplanation } from "./classify/kinds.ts";
 import type { PicturePlace, PictureSubject } from "./pictures.ts";
 import type { Placements } from "./placing.ts";
@@ -43,15 +43,7 @@ export interface ElementCircumstances {
 export async function explainElements(
   pass: ElementPass,
   asked: readonly AskedElements[],
-  {
-    method,
-    onProgress,
-    signal,
-  }: {
-    readonly method?: MethodChoice | readonly MethodChoice[];
-    readonly onProgress?: (done: number) => void;
-    readonly signal?: AbortSignal;
-  },
+  { method, onProgress, signal }: AskingOptions,
   { sample, places, warnings }: ElementCircumstances,
 ): Promise<ClassExplanation[]> {
   const ways = method === undefined ? byOwn(asked) : methodsOf(method).map((one) => ({ method: one, asked }));

@@ -5,7 +5,7 @@
  * colours do: a model's `preprocessor_config.json` may hold, beside their mean and standard deviation, the histogram of its pictures' colours. A
  * picture's surprise is the mean of -ln p over its cells, 48 x 48 means of pixels, which neither size nor noise changes.
  */
-import { isRecord } from "../errors.ts";
+import { isRecord, present } from "../errors.ts";
 import type { Picture } from "../image/picture.ts";
 import type { Warning } from "../read/decision.ts";
 
@@ -24,7 +24,6 @@ const side = 48;
 /** The count of a colour that was never seen. */
 const unseen = 0.05;
 
-/** The colours of a picture's cells. */
 export function coloursOf({ width, height, data }: Picture, levels: number): Uint32Array {
   const span = (cell: number, length: number): [number, number] => {
     const from = Math.floor((cell * length) / side);
@@ -36,7 +35,7 @@ export function coloursOf({ width, height, data }: Picture, levels: number): Uin
     let colour = 0;
     for (let c = 0; c < 3; c++) {
       let sum = 0;
-      for (let y = top; y < bottom; y++) for (let x = left; x < right; x++) sum += data[(y * width + x) * 3 + c];
+      for (let y = top; y < bottom; y++) for (let x = left; x < right; x++) sum += data[(y * width + x) * 3 + c] ?? 0;
       colour = colour * levels + Math.floor((sum * levels) / full);
     }
     return colour;
@@ -46,7 +45,10 @@ export function coloursOf({ width, height, data }: Picture, levels: number): Uin
 /** @param counts of colours, colour and count by turns, as they are kept in `preprocessor_config.json` */
 export function familiarity(pictures: string, levels: number, counts: readonly number[], most: number): Familiarity {
   const all = new Float64Array(levels ** 3).fill(unseen);
-  for (let i = 0; i + 1 < counts.length; i += 2) if (counts[i] < all.length) all[counts[i]] += counts[i + 1];
+  for (let i = 0; i + 1 < counts.length; i += 2) {
+    const [colour = -1, count = 0] = counts.slice(i, i + 2);
+    if (colour in all) all[colour] = (all[colour] ?? unseen) + count;
+  }
   const total = all.reduce((sum, count) => sum + count, 0);
   return { pictures, levels, logShares: all.map((count) => Math.log(count / total)), most };
 }
@@ -66,10 +68,12 @@ export function statedFamiliarity(stated: unknown): Familiarity | undefined {
 }
 
 export function surprise(seen: Picture, { levels, logShares }: Familiarity): number {
-  return coloursOf(seen, levels).reduce((sum, colour) => sum - logShares[colour] / side ** 2, 0);
+  return coloursOf(seen, levels).reduce(
+    (sum, colour) => sum - present(logShares[colour], "a colour's share") / side ** 2,
+    0,
+  );
 }
 
-/** The warnings of a picture that is not such as the model knows. */
 export function unfamiliar(seen: Picture, known: Familiarity | undefined): Warning[] {
   if (!known || surprise(seen, known) <= known.most) return [];
   const text = `The image is unlike the model's training data, ${known.pictures}: its output means little.`;

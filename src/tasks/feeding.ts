@@ -3,7 +3,7 @@ import type { Dense } from "../array/dense.ts";
 import type { Explainer } from "../explain/explainer.ts";
 import { DataType } from "../onnx/proto.ts";
 import type { Feeds, Runtime, Tensor } from "../onnx/runtime.ts";
-import { repeatImage, toTensor } from "../onnx/tensors.ts";
+import { rowsOf, toTensor } from "../onnx/tensors.ts";
 import { typeName } from "../onnx/types.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
 import type { ModelReading } from "./reading.ts";
@@ -33,7 +33,7 @@ export function feedsOf(
   if (batch <= 1) return Object.fromEntries(all);
   const full = ([key, tensor]: [string, Tensor]): [string, Tensor] => {
     const repeats = tensor.dims[0] === 1 && tensors.get(key)?.dims[0] === batch;
-    return [key, repeats ? repeatImage(ort, tensor, 0, batch) : tensor];
+    return [key, repeats ? rowsOf(ort, tensor, Array(batch).fill(0)) : tensor];
   };
   return Object.fromEntries(all.map(full));
 }

@@ -2,8 +2,8 @@
  * @file A classifier from the parts that a model comes in: the ONNX file, what lies beside it in Hugging Face layout, what it says of
  * itself. Where the parts are read from, disk, network or a person's hand, is not known here.
  */
-import { expects, isRecord, isTexts, listing, type OptionNames, UserError } from "../errors.ts";
-import type { OpenOptions } from "../explain/explainer.ts";
+import { type Check, isRecord, isTexts, listing, type OptionNames, UserError } from "../errors.ts";
+import { type OpenOptions, openNames } from "../explain/explainer.ts";
 import type { KnownPreprocess } from "../image/assume.ts";
 import { type Model, readModel } from "../onnx/model.ts";
 import { isText } from "./asking.ts";
@@ -17,38 +17,25 @@ export interface ModelOptions extends Omit<KnownPreprocess, "layout">, OpenOptio
   readonly task?: Task;
 }
 
+const numbers = (fits: (value: number) => boolean, what: string): Check => [
+  (given) => [given].flat().every((value) => Number.isFinite(value) && fits(Number(value))),
+  `a number${what}, or one for each channel`,
+];
+
 export const modelOptions: OptionNames<ModelOptions> = {
-  ...{
-    output: true,
-    explainInput: true,
-    layout: true,
-    layer: true,
-    tokens: true,
-    inputShapes: true,
-    session: true,
-    keep: true,
-  },
-  ...{ size: true, mean: true, std: true, scale: true, channels: true, fit: true, peak: true, align: true, task: true },
+  ...openNames,
+  ...{ size: true, scale: true, channels: true, fit: true, peak: true, align: true },
+  mean: numbers(() => true, ""),
+  std: numbers((value) => value !== 0, " other than 0"),
+  layout: [isText, 'a letter for each axis, such as "NCHW" or "NHWC"'],
+  session: [isRecord, "an object of ONNX Runtime's options"],
+  task: [(task) => tasks.some((known) => known === task), tasks.join(", ")],
 };
 
-/** What `load` is given of a model, as far as it can be seen to be wrong before the model is read. */
-export function checkLoad(options: ModelOptions & { readonly labels?: unknown; readonly inputs?: unknown }): void {
-  const { mean, std, layout, labels, inputs, session } = options;
-  for (const [name, values] of Object.entries({ mean, std })) {
-    const numbers = [values ?? 1].flat();
-    expects(numbers.every(Number.isFinite), name, values, "a number, or one for each channel");
-    const divides = name === "mean" || numbers.every((v) => v !== 0);
-    expects(divides, name, values, "a number other than 0, or one for each channel");
-  }
-  expects(layout === undefined || isText(layout), "layout", layout, 'a letter for each axis, such as "NCHW" or "NHWC"');
-  const given = labels === undefined || isText(labels) || isTexts(labels) || labels instanceof Blob;
-  expects(given, "labels", labels, "a list of names, or a file");
-  expects(inputs === undefined || isRecord(inputs), "inputs", inputs, "an object of files or tensors by name");
-  const { task } = options;
-  const knownTask = task === undefined || tasks.includes(task);
-  expects(knownTask, "task", task, tasks.join(", "));
-  expects(session === undefined || isRecord(session), "session", session, "an object of ONNX Runtime's options");
-}
+export const isLabels: Check = [
+  (labels) => isText(labels) || isTexts(labels) || labels instanceof Blob,
+  "a list of names, or a file",
+];
 
 /** What was found; labels among it go before all others. */
 export interface ModelParts extends Pick<Said, "name" | "config" | "stated" | "labels" | "labelsFrom"> {
@@ -82,9 +69,8 @@ export function modelAmong(names: readonly string[], directory: string): string 
   const usual = usualPlaces.find((place) => names.includes(place));
   if (usual) return usual;
   const others = names.filter((name) => name.endsWith(".onnx") && !name.includes("/"));
-  if (others.length === 1) return others[0];
-  const found = others.length
-    ? `it has ${listing(others)}; name one of them`
-    : "no onnx/model.onnx or model.onnx in it";
+  const [only, ...more] = others;
+  if (only && more.length === 0) return only;
+  const found = only ? `it has ${listing(others)}; name one of them` : "no onnx/model.onnx or model.onnx in it";
   throw new UserError("missing-file", `missing model: ${directory}: ${found}`);
 }

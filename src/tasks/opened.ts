@@ -16,7 +16,6 @@ import { detects } from "./task.ts";
 export interface OpenModel {
   readonly explainer: Explainer;
   readonly reading: ModelReading;
-  /** What the file says of itself where it was compiled. */
   readonly notes: Notes | undefined;
 }
 

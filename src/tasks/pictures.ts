@@ -1,13 +1,14 @@
 /** @file Pictures as samples: prepared as the model wants them, or an array of pixels that is fed as it is. */
 
-import type { Dense } from "../array/dense.ts";
+import { type Dense, ofRank } from "../array/dense.ts";
 import { UserError } from "../errors.ts";
 import { cellsSpan, type Geometry, undo } from "../image/geometry.ts";
 import { type Box, locateOn, type Point } from "../image/locate.ts";
 import { type Picture, type PixelMap, picture } from "../image/picture.ts";
 import { preprocess } from "../image/preprocess.ts";
+import { range } from "../onnx/dims.ts";
 import { axesText, plainDims } from "../read/axes.ts";
-import { layOn } from "./placed-map.ts";
+import { layOn } from "./placing.ts";
 import {
   type Feeding,
   fitted,
@@ -42,7 +43,7 @@ export function preparePicture(sample: Sample, feeding: Feeding): PreparedSample
   if (!isPicture(sample)) {
     const input = fitted(sample, feeding);
     const plain = plainSample(input, feeding.axes);
-    const [, height, width] = plain.dims;
+    const [, height, width] = ofRank(plain.dims, 3);
     const size = { width, height };
     const geometry = { input: size, original: size, scaleX: 1, scaleY: 1, left: 0, top: 0 };
     return { input, prepared: false, subject: { picture: drawn(plain), geometry }, lay: onPicture(geometry) };
@@ -58,7 +59,7 @@ export function preparePicture(sample: Sample, feeding: Feeding): PreparedSample
 export const onPicture = (geometry: Geometry) =>
   layOn<"onPicture", PixelMap, Pick<PicturePlace, "peak" | "box">>({
     ...{ name: "onPicture", where: ["peak", "box"], axes: 2 },
-    spread: ({ data, dims: [h, w] }, alignment) => undo(data, [h, w], geometry, alignment),
+    spread: ({ data, dims }, alignment) => undo(data, ofRank(dims, 2), geometry, alignment),
     locate: (values, { dims }, { rule, alignment }) =>
       locateOn(geometry, values, { rule, within: cellsSpan(dims, geometry, alignment) }),
   });
@@ -83,29 +84,17 @@ function checkSize(dims: readonly number[], feeding: Feeding, { width, height }:
 }
 
 /** An array as something to look at: its least value black and its largest white; what has not three channels as their mean, in grey. */
-export function drawn({ data, dims: [channels, height, width] }: Dense): Picture {
+export function drawn({ data, dims }: Dense): Picture {
+  const [channels, height, width] = ofRank(dims, 3);
   const plane = height * width;
+  const at = (channel: number, pixel: number) => data[channel * plane + pixel] ?? 0;
+  const mean = (pixel: number) => range(channels).reduce((sum, channel) => sum + at(channel, pixel), 0) / channels;
   const values = new Float32Array(plane * 3);
-  for (let pixel = 0; pixel < plane; pixel++) {
-    let sum = 0;
-    for (let c = 0; c < channels; c++) sum += data[c * plane + pixel];
-    for (let c = 0; c < 3; c++) values[pixel * 3 + c] = channels === 3 ? data[c * plane + pixel] : sum / channels;
-  }
-  const [least, most] = extent(values);
-  return picture(
-    width,
-    height,
-    Uint8Array.from(values, (v) => Math.round((255 * (v - least)) / (most - least || 1))),
-  );
-}
-
-/** The least and the largest finite value. */
-export function extent(values: Float32Array): [least: number, most: number] {
-  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const v of values)
-    if (Number.isFinite(v)) {
-      if (v < least) least = v;
-      if (v > most) most = v;
-    }
-  return least <= most ? [least, most] : [0, 0];
+  for (let pixel = 0; pixel < plane; pixel++)
+    values.set(channels === 3 ? [at(0, pixel), at(1, pixel), at(2, pixel)] : Array(3).fill(mean(pixel)), pixel * 3);
+  const finite = values.filter(Number.isFinite);
+  const least = finite.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const span = finite.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY) - least;
+  const pixels = Uint8Array.from(values, (v) => Math.round((255 * (v - least)) / (span || 1)));
+  return picture(width, height, pixels);
 }

@@ -1,5 +1,6 @@
-/** @file How maps are placed on a sample: what counts as a map's peak, and where the cells of its layer lie. */
-import { UserError } from "../errors.ts";
+/** @file How maps are placed on a sample: where the cells of a layer lie, what counts as a peak; worked out when it is read. */
+import type { Dense } from "../array/dense.ts";
+import { expects, UserError } from "../errors.ts";
 import type { Explainer } from "../explain/explainer.ts";
 import type { Alignment } from "../image/geometry.ts";
 import { type PeakRule, peakRules } from "../image/locate.ts";
@@ -18,11 +19,7 @@ export interface PlacingOptions {
 /** Maps of words are placed in the usual way alone; @throws UserError `invalid-option` for another. */
 export function onlyUsual({ peak = peakRules[0], align = alignments[0] }: PlacingOptions): void {
   for (const [name, value, usual] of [["peak", peak, peakRules[0]] as const, ["align", align, alignments[0]] as const])
-    if (value !== usual)
-      throw new UserError(
-        "invalid-option",
-        `invalid ${name}: "${value}"; maps of words are placed by "${usual}" alone`,
-      );
+    expects(value === usual, name, value, `"${usual}" alone for maps of words`);
 }
 
 /** Settled for one map. */
@@ -42,8 +39,9 @@ export class Placements {
     private readonly input: { readonly name: string; readonly axes: readonly number[] },
     private readonly options: PlacingOptions,
   ) {
-    checked("peak", options.peak, peakRules);
-    checked("align", options.align, alignments);
+    const { peak = peakRules[0], align = alignments[0] } = options;
+    expects(peakRules.includes(peak), "peak", peak, peakRules.join(" or "));
+    expects(alignments.includes(align), "align", align, alignments.join(" or "));
   }
 
   get rule(): PeakRule | undefined {
@@ -65,7 +63,45 @@ export class Placements {
   }
 }
 
-function checked(name: string, value: string | undefined, allowed: readonly string[]): void {
-  if (value !== undefined && !allowed.includes(value))
-    throw new UserError("invalid-option", `invalid ${name}: "${value}"; allowed are ${allowed.join(", ")}`);
+/** What maps are laid over: `Name` is how an explanation calls the values, `Where` what is read off them. */
+export interface Surface<Name extends string, Values, Where> {
+  readonly name: Name;
+  readonly where: readonly (keyof Where)[];
+  readonly axes: number;
+  /** A map's values on the surface's own pixels. */
+  spread(map: Dense, alignment?: Alignment): Values;
+  /** Where such values are largest, and what surrounds them. */
+  locate(values: Values, map: Dense, placing: Placing): Where;
 }
+
+/** A raw map, and why it shows nothing where it does not. */
+export interface Placeable {
+  readonly map: Dense;
+  readonly blank?: string;
+}
+
+/**
+ * Lays maps over a surface: values are made anew each time that they are read, for they may be large, and located once, a blank map nowhere.
+ * @throws UserError `invalid-option` for a map on a grid of another number of axes than the surface has.
+ */
+export const layOn =
+  <Name extends string, Values, Where extends object>(surface: Surface<Name, Values, Where>) =>
+  <E extends Placeable>(explanation: E, placing: Placing = {}): E & Readonly<Record<Name, Values>> & Where => {
+    const { map, blank } = explanation;
+    const { axes } = surface;
+    if (map.dims.length !== axes)
+      throw new UserError(
+        "invalid-option",
+        `invalid layer: its grid has ${map.dims.length} axes, the input's has ${axes}`,
+      );
+    const values = () => surface.spread(map, placing.alignment);
+    let found: Where | undefined;
+    const located = () => {
+      if (blank === undefined) found ??= surface.locate(values(), map, placing);
+      return found;
+    };
+    const laid = Object.defineProperty({ ...explanation }, surface.name, { enumerable: true, get: values });
+    for (const key of surface.where)
+      Object.defineProperty(laid, key, { enumerable: true, get: () => located()?.[key] });
+    return laid as E & Readonly<Record<Name, Values>> & Where;
+  };

@@ -12,7 +12,7 @@ import type { Said } from "./said.ts";
 
 export interface Preparation {
   readonly preprocess: Preprocess;
-  readonly decisions: readonly Decision[];
+  readonly decision: Decision;
 }
 
 const what = "preparation";
@@ -36,12 +36,12 @@ export function preparationOf(
 ): Preparation | undefined {
   const { type = 0, dims: shape = [] } = tensors.get(name) ?? {};
   const dims = plainDims(shape, axes);
-  const [n, channels, height, width] = dims;
+  const [n, channels, height = -1, width = -1] = dims;
   if (![-1, 1, 3].includes(channels)) return undefined;
   const layout = axes.channels !== undefined && axes.channels > Math.min(...axes.grid) ? "NHWC" : "NCHW";
   const { preprocess, stated, notes, file } = said;
-  const asGiven: readonly Decision[] = [{ what, value: "as given", because: "it was given" }];
-  if (preprocess) return { preprocess, decisions: asGiven };
+  const asGiven = { what, value: "as given", because: "it was given" };
+  if (preprocess) return { preprocess, decision: asGiven };
   const known = { ...said, layout } as const;
   const ordered = layout === "NCHW" ? [n, channels, height, width] : [n, height, width, channels];
   const from =
@@ -51,27 +51,19 @@ export function preparationOf(
     return {
       // What a compiled file says has been settled for its input.
       preprocess: stated !== undefined ? forInput(from, known, ordered) : given(from, known),
-      decisions: [{ what, value: "as stated", because, option: "--mean" }],
+      decision: { what, value: "as stated", because, option: "--mean" },
     };
   }
   const input = pictureShape(ordered, layout, typeName(type));
   const usual = isFloat(type) ? (said.fileNotes?.preparation ?? said.usual) : undefined;
   const assumed = assumePreprocess(input, { ...usual?.known, ...definedOf(known) });
   if ((said.mean !== undefined && said.std !== undefined) || said.scale !== undefined)
-    return { preprocess: assumed, decisions: asGiven };
-  if (usual)
-    return {
-      preprocess: assumed,
-      decisions: [
-        {
-          what,
-          value: usual.guess ? "as for most models of its kind" : "as stated",
-          because: usual.because,
-          ...option,
-          ...(usual.guess && { guess: true }),
-        },
-      ],
-    };
+    return { preprocess: assumed, decision: asGiven };
+  if (usual) {
+    const value = usual.guess ? "as for most models of its kind" : "as stated";
+    const guess = usual.guess && ({ guess: true } as const);
+    return { preprocess: assumed, decision: { what, value, because: usual.because, ...option, ...guess } };
+  }
   const itself = `"${name}" takes integers, so the model prepares them itself`;
   const decision: Decision = isFloat(type)
     ? {
@@ -79,7 +71,7 @@ export function preparationOf(
         ...{ ...option, guess: true },
       }
     : { what, value: "unscaled pixels", because: itself, option: "--size" };
-  return { preprocess: assumed, decisions: [decision] };
+  return { preprocess: assumed, decision };
 }
 
 /** A note in JSON; undefined where the file has none. */

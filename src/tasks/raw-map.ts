@@ -14,14 +14,12 @@ export interface RawMap {
   readonly layer?: string;
 }
 
-/** Whose map it is. */
 export interface ByMethod {
   /** The method's name, and how people write it. */
   readonly method: string;
   readonly methodTitle: string;
 }
 
-/** What is said of a map. */
 export interface Remarks {
   /** Why the map is blank, where it is. */
   readonly blank?: string;
@@ -34,7 +32,6 @@ export interface ReadMap extends RawMap, Remarks, PicturePlace {}
 
 type Numbers = { readonly data: unknown; readonly dims: readonly number[] };
 
-/** One of the answers of a run. */
 export function rawMap(
   { maps, pixels, layer }: { readonly maps: Numbers; readonly pixels?: Numbers; readonly layer?: string },
   index: number,

@@ -4,7 +4,7 @@
  */
 import type { Explainer } from "../explain/explainer.ts";
 import type { Preprocess } from "../image/preprocess.ts";
-import { plainDims } from "../read/axes.ts";
+import { type PlainDims, plainDims } from "../read/axes.ts";
 import { type Decision, told, type Warning } from "../read/decision.ts";
 import { type LayerReading, type OutputReading, outputReadings } from "../read/graph.ts";
 import type { InputReading } from "../read/inputs.ts";
@@ -30,12 +30,7 @@ export interface ModelReading {
   readonly probability: Probability;
   /** Undefined where the model takes no pictures that could be prepared. */
   readonly preparation: Preprocess | undefined;
-  readonly labels: {
-    readonly names: readonly string[];
-    readonly source: string;
-    /** Whether the caller gave them: then there is one for each class. */
-    readonly given: boolean;
-  };
+  readonly labels: { readonly names: readonly string[]; readonly source: string };
   readonly layers: readonly LayerReading[];
   /** Of a detector that is read: where its boxes and scores are. */
   readonly head?: Head;
@@ -62,7 +57,7 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
   const decisions: Decision[] = [
     { what: "task", value: found.task, because: found.because },
     ...reading.decisions,
-    ...(prepared?.decisions ?? []),
+    ...(prepared ? [prepared.decision] : []),
     ...(said.masks ? [said.masks.decision] : []),
     { what: "probabilities", value: probable.probability, because: probable.because },
     ...(labels.names.length
@@ -110,17 +105,17 @@ function layerDecision({ name, of }: LayerReading, explained: string | undefined
 
 export function labelsOf(said: Said): ModelReading["labels"] {
   const { labels, labelsFrom: from, config, notes, file } = said;
-  if (labels?.length) return { names: labels, source: from ?? "you gave them", given: true };
+  if (labels?.length) return { names: labels, source: from ?? "you gave them" };
   const configured = config === undefined ? [] : labelsFrom(config);
-  if (configured.length) return { names: configured, source: "id2label of config.json", given: false };
+  if (configured.length) return { names: configured, source: "id2label of config.json" };
   const compiled = noted(notes, "labels", file);
   const names = compiled === undefined ? [] : labelsFrom(compiled);
-  if (names.length) return { names, source: "the compiled file has them", given: false };
+  if (names.length) return { names, source: "the compiled file has them" };
   const own = said.fileNotes?.names ?? [];
-  return { names: own, source: own.length ? "the file's metadata" : "none", given: false };
+  return { names: own, source: own.length ? "the file's metadata" : "none" };
 }
 
-function questionsOf(task: Task, [, classes]: readonly number[], kind: Kind | undefined, head?: Head): string[] {
+function questionsOf(task: Task, [, classes]: PlainDims, kind: Kind | undefined, head?: Head): string[] {
   if (head && kind === "picture") return boxQuestions;
   if (kind === undefined || detects(task) || task === "text-recognition" || task === "keypoints") return [];
   return [`class:${classes > 0 ? `0 to ${classes - 1}` : "…"}, or its name`, "class:topN", "not:class:…"];
@@ -147,7 +142,7 @@ const maskQuestions = [
 
 function warningsOf(
   decisions: readonly Decision[],
-  [, classes]: readonly number[],
+  [, classes]: PlainDims,
   { reading, tensors, model }: Explainer,
   labels: readonly string[],
   probable: Probable,

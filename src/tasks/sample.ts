@@ -10,33 +10,30 @@ import type { Preprocess } from "../image/preprocess.ts";
 import { product } from "../onnx/dims.ts";
 import { type Axes, fromPlain, toPlain } from "../read/axes.ts";
 import type { Signal } from "../signal/signal.ts";
-import type { Placeable } from "./placed-map.ts";
-import type { Placing } from "./placing.ts";
+import type { Placeable, Placing } from "./placing.ts";
 
-export type Kind = "signal" | "picture" | "volume";
+/** By the number of axes of their grid. */
+const kinds = ["signal", "picture", "volume"] as const;
+export type Kind = (typeof kinds)[number];
 
 /** A picture, a signal, or an array that is fed as it is: the input's shape, the batch left out or 1. */
 export type Sample = Picture | Signal | Dense;
 
 /** How a model's samples become its input. */
 export interface Feeding {
-  /** The input's name. */
   readonly name: string;
   /** Its shape; -1 where free. */
   readonly dims: readonly number[];
-  /** What its axes mean. */
   readonly axes: Axes;
   /** How pictures are prepared; undefined for a model that takes none. */
   readonly preprocess: Preprocess | undefined;
 }
 
-/** A sample that has become an input. */
 export interface PreparedSample<Subject, Place> {
   /** Without the batch. */
   readonly input: Dense;
   /** Whether it was prepared, and not fed as it is. */
   readonly prepared: boolean;
-  /** What the answer says of the sample. */
   readonly subject: Subject;
   /** An explanation, and where its map lies on the sample. */
   lay<E extends Placeable>(explanation: E, placing?: Placing): E & Place;
@@ -47,15 +44,6 @@ export function fromPlainSample({ data, dims }: Dense, axes: Axes): Dense {
   const laidOut = fromPlain({ data, dims: [1, ...dims] }, axes);
   return { data: laidOut.data, dims: laidOut.dims.filter((_, axis) => axis !== axes.batch) };
 }
-
-/** A file of each kind, as examples call it. */
-export const kindFiles: Readonly<Record<Kind, string>> = {
-  signal: "sound.wav",
-  picture: "photo.jpg",
-  volume: "scan.npy",
-};
-
-const kinds: readonly (Kind | undefined)[] = ["signal", "picture", "volume"];
 
 /** What an input of these axes takes; undefined for none of the three. */
 export const kindOf = ({ grid }: Axes): Kind | undefined => kinds[grid.length - 1];
@@ -96,11 +84,16 @@ export function checkSample(given: Sample): void {
   }
 }
 
+/** Whether it is a picture, three bytes a pixel. */
+export function isPixels(given: unknown): given is Picture {
+  const { width, height, data } = isRecord(given) ? (given as Partial<Picture>) : {};
+  const bytes = 3 * (width ?? 0) * (height ?? 0);
+  return bytes > 0 && data?.length === bytes;
+}
+
 /** @throws UserError `invalid-option` for what is no picture. */
 export function checkPicture(given: Picture): void {
-  const bytes = isRecord(given) ? 3 * given.width * given.height : 0;
-  const whole = bytes > 0 && given.data?.length === bytes;
-  expects(whole, "picture", given, "{ width, height, data }, three bytes a pixel");
+  expects(isPixels(given), "picture", given, "{ width, height, data }, three bytes a pixel");
 }
 
 /**

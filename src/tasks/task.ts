@@ -80,7 +80,8 @@ function byConfiguration(config: unknown): Found | undefined {
 
 function byNote({ proto }: Model): Found | undefined {
   const task = proto.metadataProps.find(({ key }) => key === "task")?.value ?? "";
-  return Object.hasOwn(noted, task) ? found(noted[task], `the file's metadata says "${task}"`) : undefined;
+  const known = Object.hasOwn(noted, task) ? noted[task] : undefined;
+  return known && found(known, `the file's metadata says "${task}"`);
 }
 
 function byInputs({ reading, tensors, model }: Explainer): Found | undefined {
@@ -140,7 +141,7 @@ function byOutputs(explainer: Explainer, labels: readonly string[]): Found {
 function overPlaces(
   { origins: all }: ExplainedInput,
   score: Score,
-  [classes, ...grid]: readonly number[],
+  [classes = -1, ...grid]: readonly number[],
   names: string,
   shown: string,
 ): Found | undefined {
@@ -166,8 +167,8 @@ function isUnit({ producer }: Model, name: string): boolean {
   const node = producer.get(name);
   if (node?.opType === "LpNormalization") return true;
   if (node?.opType !== "Div") return false;
-  let at = producer.get(node.input[1]);
-  for (let steps = 0; at && steps < 4; steps++, at = producer.get(at.input[0]))
+  let at = producer.get(node.input[1] ?? "");
+  for (let steps = 0; at && steps < 4; steps++, at = producer.get(at.input[0] ?? ""))
     if (at.opType === "ReduceL2" || at.opType === "ReduceSumSquare") return true;
   return false;
 }

@@ -1,9 +1,9 @@
 /** @file Volumes as samples: arrays [C, depth, height, width], fed as they are. */
 
-import type { Dense } from "../array/dense.ts";
+import { type Dense, ofRank } from "../array/dense.ts";
 import { type Alignment, spanned, upsample } from "../image/geometry.ts";
 import { type Box3, box3, type Point3, peak3 } from "../image/locate-volume.ts";
-import { layOn } from "./placed-map.ts";
+import { layOn } from "./placing.ts";
 import {
   type Feeding,
   fitted,
@@ -38,8 +38,8 @@ export function prepareVolume(sample: Sample, feeding: Feeding): PreparedSample<
   const lay = layOn<"onVolume", Dense, Pick<VolumePlace, "peak" | "box">>({
     ...{ name: "onVolume", where: ["peak", "box"], axes: 3 },
     spread: (map, alignment) => resize(map, size, alignment),
-    locate(values, { dims }, { rule, alignment }) {
-      const within = alignment?.map((centres, axis) => spanned(centres, dims[axis], size[axis]));
+    locate(values, { dims: cells }, { rule, alignment }) {
+      const within = alignment?.map((centres, axis) => spanned(centres, cells[axis] ?? 1, size[axis] ?? 1));
       return { peak: peak3(values, { rule, within }), box: box3(values) };
     },
   });
@@ -47,14 +47,11 @@ export function prepareVolume(sample: Sample, feeding: Feeding): PreparedSample<
 }
 
 /** Linear along each axis, the values at the centres of their cells: each slice is resized, then the row of slices. */
-function resize(
-  { data, dims: [d, h, w] }: Dense,
-  [depth, height, width]: readonly number[],
-  [along, ...inPlane]: Alignment = [],
-): Dense {
+function resize({ data, dims }: Dense, size: readonly number[], [along, ...inPlane]: Alignment = []): Dense {
+  const [[d, h, w], [depth, height, width]] = [ofRank(dims, 3), ofRank(size, 3)];
   const plane = height * width;
   const slices = new Float32Array(d * plane);
   for (let z = 0; z < d; z++)
     slices.set(upsample(data.subarray(z * h * w, (z + 1) * h * w), [h, w], [height, width], inPlane), z * plane);
-  return { data: upsample(slices, [d, plane], [depth, plane], [along]), dims: [depth, height, width] };
+  return { data: upsample(slices, [d, plane], [depth, plane], [along]), dims: size };
 }

@@ -8,6 +8,7 @@ import { type FolderFiles, type LanguageOptions, languageOptions } from "../task
 import type { Answered, Answerer, QuestionOptions } from "../tasks/language/answering.ts";
 import type { Captioned, Captioner, CaptionOptions } from "../tasks/language/captioning.ts";
 import type { GenerativeAnswerer } from "../tasks/language/generative-answerer.ts";
+import type { LanguageModel } from "../tasks/language/language-model.ts";
 import { openAnswerer } from "../tasks/language/open-answerer.ts";
 import { openCaptioner } from "../tasks/language/open-captioner.ts";
 import { bundledAnswerer, bundledCaptioner } from "./bundled.ts";
@@ -30,12 +31,6 @@ const loadOptions: OptionNames<LoadLanguageOptions> = {
 };
 
 export { bundledAnswerer, bundledCaptioner };
-
-/** What is opened, whatever it is made of. */
-interface LanguageModel {
-  readonly assumed: boolean;
-  release(): Promise<void>;
-}
 
 /** A model of pictures and words opened in a browser. */
 abstract class LoadedLanguageModel<M extends LanguageModel> {
@@ -96,9 +91,9 @@ export async function loadCaptioner(
 }
 
 /**
- * Opens a question answerer.
+ * Opens a VQA model.
  * @param source as for {@link loadCaptioner}, in a layout that `loadAnswerer` of `gradcam/node` reads
- * @throws UserError for missing or broken files, for parts that do not fit each other, and for what is no answerer.
+ * @throws UserError for missing or broken files, for parts that do not fit each other, and for what is no VQA model.
  */
 export async function loadAnswerer(
   source: ModelSource = bundledAnswerer,

@@ -6,7 +6,7 @@ import type { Picture } from "../image/picture.ts";
 import type { Classifier, ClassifyOptions, Why } from "../tasks/classify/classification.ts";
 import { boundedJson } from "../tasks/formats/json.ts";
 import { parseLabels } from "../tasks/formats/label-file.ts";
-import { checkLoad, type ModelOptions, modelOptions, readNamed } from "../tasks/open.ts";
+import { isLabels, type ModelOptions, modelOptions, readNamed } from "../tasks/open.ts";
 import { openParts, orRelease } from "../tasks/opened.ts";
 import type { ModelReading } from "../tasks/reading.ts";
 import { classifierOf, explainBy, openSubject, type Subject } from "../tasks/subject.ts";
@@ -27,7 +27,7 @@ const loadOptions: OptionNames<LoadOptions> = {
   ...modelOptions,
   ...downloadOptions,
   maxPixels: true,
-  ...{ labels: true, ort: true },
+  ...{ labels: isLabels, ort: true },
 };
 
 export { bundledModel };
@@ -90,7 +90,6 @@ export async function asPicture(image: PictureSource | Picture, options: DecodeO
  */
 export async function load(source: ModelSource = bundledModel, options: LoadOptions = {}): Promise<LoadedClassifier> {
   checkOptions(options, loadOptions, "load");
-  checkLoad(options);
   const ort = options.ort ?? (await loadRuntime(options.session));
   const found = await place(source, options);
   const { directory, modelFile, read, absent } = found;

@@ -6,7 +6,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { onTestFinished, vi } from "vitest";
 import { randomNormal } from "../../src/array/random.ts";
-import { main } from "../../src/cli/main.ts";
+import type { main } from "../../src/cli/main.ts";
 import { encodePng } from "../../src/image/sharp.ts";
 
 export const repository = fileURLToPath(new URL("../..", import.meta.url));
@@ -41,8 +41,19 @@ export function start(args: readonly string[], cwd: string, script = bin): Runni
 
 export const gradcam = (args: readonly string[], cwd: string): Promise<Ended> => start(args, cwd).ended;
 
-/** The same within this process, which starts sooner. */
+/** The same within this process, which starts sooner. It is loaded when it is first called: most tests that import this file never do. */
 export async function within(args: readonly string[], cwd: string): Promise<Ended> {
+  const { main: ofSource } = await import("../../src/cli/main.ts");
+  return heard(ofSource, args, cwd);
+}
+
+/** The built command line within this process, for what has workers of its own. */
+export async function built(args: readonly string[], cwd: string): Promise<Ended> {
+  const { main: ofDist } = await import(path.join(repository, "dist/cli/main.js"));
+  return heard(ofDist, args, cwd);
+}
+
+async function heard(run: typeof main, args: readonly string[], cwd: string): Promise<Ended> {
   const said = { stdout: "", stderr: "" };
   const spies = (["stdout", "stderr"] as const).flatMap((name) => [
     vi.spyOn(console, name === "stdout" ? "log" : "error").mockImplementation((line) => {
@@ -57,7 +68,7 @@ export async function within(args: readonly string[], cwd: string): Promise<Ende
   const before = process.cwd();
   process.chdir(cwd);
   try {
-    const code = await main(["node", "gradcam", ...args]);
+    const code = await run(["node", "gradcam", ...args]);
     return { code, ...said };
   } finally {
     process.chdir(before);

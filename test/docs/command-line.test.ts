@@ -1,10 +1,9 @@
 /** @file docs/command-line.md names every option, and what it prints is what the commands print. */
-import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
+import { within } from "../cli/run.ts";
 import { blockLike, read, root } from "./markdown.ts";
 
 const document = read("docs/command-line.md");
@@ -12,23 +11,24 @@ const out = mkdtempSync(path.join(tmpdir(), "gradcam-docs-"));
 afterAll(() => rmSync(out, { recursive: true, force: true }));
 
 const gradcam = async (...args: string[]) => {
-  const env = { ...process.env, NO_COLOR: "1" };
-  return (await promisify(execFile)(process.execPath, ["dist/cli/bin.js", ...args], { cwd: root, env })).stdout;
+  const { code, stdout, stderr } = await within(args, root);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  return stdout;
 };
 const photo = "examples/images/cat-and-cup.jpg";
 
 const studies = ["design", "serve", "status", "export", "analyse", "simulate"].map((name) => `study ${name}`);
-const { stdout: help } = await promisify(execFile)(process.execPath, ["dist/cli/bin.js", "--help"], { cwd: root });
-const all = [...help.matchAll(/^ {2}([a-z]+)\b.* {2}/gm)].map(([, name]) => name);
+const all = [...(await gradcam("--help")).matchAll(/^ {2}([a-z]+)\b.* {2}/gm)].map(([, name]) => name);
 const commands = [...all.filter((name) => name !== "help" && name !== "study"), ...studies];
+const helps = new Map<string, string>();
+for (const command of commands) helps.set(command, await gradcam(...command.split(" "), "--help"));
 
 test("every command has its place", () => {
   expect(all).toContain("evaluate");
   expect(all.filter((name) => name !== "help" && !document.includes(`\n## \`gradcam ${name}\``))).toEqual([]);
 });
 
-test.each(commands)("every option of %s is described", async (command) => {
-  const help = await gradcam(...command.split(" "), "--help");
+test.each([...helps])("every option of %s is described", (_, help) => {
   const options = [...help.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, option]) => option);
   expect(options.length).toBeGreaterThan(1);
   expect(
@@ -37,8 +37,8 @@ test.each(commands)("every option of %s is described", async (command) => {
   ).toEqual([]);
 });
 
-test("every option described is there, in help or as another spelling", async () => {
-  const help = (await Promise.all(commands.map((command) => gradcam(...command.split(" "), "--help")))).join("\n");
+test("every option described is there, in help or as another spelling", () => {
+  const help = [...helps.values()].join("\n");
   const described = new Set([...document.matchAll(/`(--[a-z-]+)/g)].map(([, option]) => option));
   expect(
     [...described].filter((option) => !help.includes(option) && !["--methods", "--metrics"].includes(option)),

@@ -44,7 +44,7 @@ async function duplicate(url: string): Promise<number> {
 
 test("figures survive everything", { timeout: 180_000 * scale }, async () => {
   const fleet = await Fleet.of(count);
-  const undisturbed = await fleet.figures("calm", "", "--workers", "2");
+  const undisturbed = await fleet.figures("calm", "", "--workers", "1");
   expect(undisturbed.examined).toBe(count - 1);
 
   fleet.delay = 20;

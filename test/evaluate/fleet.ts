@@ -6,7 +6,7 @@ import path from "node:path";
 import { expect, onTestFinished } from "vitest";
 import { randomNormal } from "../../src/array/random.ts";
 import { encodePng } from "../../src/image/sharp.ts";
-import { folder, gradcam, type Running, start, withModel } from "../cli/run.ts";
+import { built, folder, gradcam, type Running, start, withModel } from "../cli/run.ts";
 import { gap } from "../nets.ts";
 
 export class Fleet {
@@ -85,7 +85,8 @@ export class Fleet {
 
   /** The figures of an evaluation that must end well. */
   async figures(out: string, set = "", ...more: string[]) {
-    const { code, stderr } = await gradcam(this.evaluation(out, set, ...more), this.folder);
+    const run = more.includes("--queue") ? gradcam : built;
+    const { code, stderr } = await run(this.evaluation(out, set, ...more), this.folder);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     return this.figuresIn(out);
   }

@@ -183,7 +183,7 @@ function rowsIn(fleet: Fleet, out: string): unknown[][] {
 /** Does a case's harm to an evaluation of so many pictures. */
 export async function endure(name: CaseName, count: number): Promise<void> {
   const fleet = await Fleet.of(count);
-  const undisturbed = await fleet.figures("calm", "", "--workers", "2");
+  const undisturbed = await fleet.figures("calm", "", "--workers", "1");
   fleet.delay = 60;
   const redis = await TestRedis.start(
     "--appendonly",

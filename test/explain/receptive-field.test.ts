@@ -278,6 +278,23 @@ describe("axes", () => {
     ]);
   });
 
+  test("behind windows that are put together again", async () => {
+    const net = {
+      input: picture,
+      constants: { patch, windows: ints([1, 4, 2, 2, 3, 2]), rows: ints([1, 4, 4, 6]) },
+      nodes: [
+        conv("x", "a", "patch", strides),
+        node("Reshape", "a windows", "b"),
+        node("Relu", "b", "c"),
+        node("Reshape", "c rows", "y"),
+      ],
+    };
+    expect(await alignmentOf(net, [2, 3])).toEqual([
+      { start: 4, step: 8 },
+      { start: 4, step: 8 },
+    ]);
+  });
+
   test("a layer that looks everywhere is refused, and its node is named", async () => {
     const net = {
       input: picture,

@@ -5,7 +5,7 @@ import * as ort from "onnxruntime-node";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { openExplainer } from "../../src/explain/explainer.ts";
 import type { Feeds, Session, Tensor } from "../../src/onnx/runtime.ts";
-import { imageOf } from "../../src/onnx/tensors.ts";
+import { rowsOf } from "../../src/onnx/tensors.ts";
 import { committed, openCase } from "../conformance-case.ts";
 import { gap, images, unet, vgg, windows } from "../nets.ts";
 import { apart, expectUserError, numbers, rows, session } from "./ask.ts";
@@ -18,7 +18,7 @@ async function open(bytes: Uint8Array) {
 
 /** The first image of feeds that may hold several. */
 const first = (feeds: Feeds): Feeds =>
-  Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, imageOf(ort, tensor, 0)]));
+  Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, rowsOf(ort, tensor, [0])]));
 
 const cases: [string, () => { bytes: Uint8Array; feeds: Feeds }][] = [
   ...readdirSync(committed).map((name): [string, () => { bytes: Uint8Array; feeds: Feeds }] => [

@@ -77,7 +77,13 @@ const transformer = (head: string) =>
 async function reach(head: string, layer: string, prefix = 1) {
   const net = transformer(head);
   const wanted = new Set(net.graph.node.flatMap(({ output }) => output));
-  return patchesReach(net, await observe(ort, net, {}, session), layer, { axis: 1, from: prefix, to: 5 }, wanted);
+  return patchesReach(
+    net,
+    await observe(ort, net, {}, session),
+    layer,
+    { channels: 2, grid: [5 - prefix], prefix },
+    wanted,
+  );
 }
 
 describe("with a head that takes the class token, patches end behind the last attention", () => {

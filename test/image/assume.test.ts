@@ -41,7 +41,7 @@ test("whole numbers are pixels as they are", () => {
 test("of other channels than a picture has only arrays can be fed", () => {
   const how = assumePreprocess({ channels: 13, height: 8, width: 8, layout: "NHWC" });
   expect([how.channels, how.mean.length]).toEqual([13, 13]);
-  expect(() => preprocess(picture(8, 8), how)).toThrow("the model takes 13 channels, and a picture has 1 or 3");
+  expect(() => preprocess(picture(8, 8), how)).toThrow("the model takes 13 channels, but an image has 1 or 3");
 });
 
 test("a picture of the input's very size goes in as it is, and one of another does not", () => {
@@ -92,7 +92,7 @@ describe("what a caller says", () => {
     [{ std: 58.395 }, "the input's range is 0 to 1; give 0.229,0.229,0.229, or say"],
     [{ scale: 255, mean: [0.485, 0.456, 0.406] }, "the input's range is 0 to 255; give 123.675,116.28,103.53, or"],
     [{ std: 0 }, "invalid std: 0; expected numbers other than 0"],
-    [{ mean: [1, 2] }, "expected one number, or 3, one a channel"],
+    [{ mean: [1, 2] }, "expected one number, or 3, one per channel"],
     [{ mean: Number.NaN }, "expected numbers"],
     [{ scale: 0 }, "expected a number above 0"],
     [{ size: { height: 48, width: 192 } }, 'invalid size: "48x192"; the model takes 224x224'],

@@ -65,7 +65,7 @@ test("the geometry brings the input's own pixels back", () => {
 
 test("mistakes are named", () => {
   expect(() => preprocess(golden, { ...plain, mean: [0] })).toThrow(
-    "invalid mean: 1 values, expected 3, one a channel",
+    "invalid mean: 1 values, expected 3, one per channel",
   );
   expect(() => preprocess(golden, { ...plain, std: [1, 0, 1] })).toThrow("invalid std: 0");
   const line = picture(1, 100_000);

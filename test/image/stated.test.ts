@@ -40,7 +40,7 @@ describe("equals transformers", () => {
   test("a processor of which the configuration says too little is refused", () => {
     const config = { image_processor_type: "LlavaNextImageProcessor", size: { shortest_edge: 336 } };
     expect(() => fromHuggingFace(config)).toThrow(
-      "unsupported preprocessor_config.json: what LlavaNextImageProcessor does",
+      "unsupported preprocessor_config.json: the configuration alone does not define what LlavaNextImageProcessor does",
     );
   });
 });

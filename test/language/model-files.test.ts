@@ -81,5 +81,5 @@ test("a decoder that only goes on with a sentence is refused", () => {
   const taken = withoutCache(whole);
   const node = taken.graph.node.map((one) => changed(one, { input: one.input.map(rename) }));
   const model = indexLazily(changed(taken.proto, { graph: changed(taken.graph, { node, input }) }));
-  expect(() => withoutCache(model)).toThrow(/^invalid decoder: .*it only goes on with what another decoder has begun/);
+  expect(() => withoutCache(model)).toThrow(/^invalid decoder: .*it only continues what another decoder started/);
 });

@@ -95,7 +95,7 @@ test("operator sets are brought together upwards where nothing changes its meani
 
 test("operator sets that cannot be brought together are refused", () => {
   expect(() => compose(named(encoder(3, 11), decoder(13)), { "decoder/f": "encoder/f" })).toThrow(
-    "invalid models: the encoder has operator set 11, another part 13, and only 13 and newer can be raised; export them with the same",
+    "invalid models: the encoder has operator set 11, another part 13, and only 13 and newer can be converted; export them with one version",
   );
   const sampling = readModel(
     model({ opset: 16, inputs: { x: [1, 1, 2, 2], g: [1, 2, 2, 2] }, nodes: [node("GridSample", "x g", "y")] }),

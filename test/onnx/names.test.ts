@@ -84,7 +84,7 @@ test("an output that nothing makes is named on one line, whatever it is called",
   expect(() => readModel(bytes)).toThrowError(
     expect.objectContaining({
       code: "invalid-model",
-      message: String.raw`invalid model: nothing in it makes its output "a\nb\u001b[2J"`,
+      message: String.raw`invalid model: no node computes its output "a\nb\u001b[2J"`,
     }),
   );
 });

@@ -178,7 +178,7 @@ test("nodes that read each other are named in one line", () => {
   expect(() => readModel(bytes)).toThrowError(
     expect.objectContaining({
       code: "invalid-model",
-      message: 'invalid model: Add node "a" reads what is made of its own output',
+      message: 'invalid model: Add node "a" depends on its own output',
     }),
   );
 });

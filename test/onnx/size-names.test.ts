@@ -19,8 +19,14 @@ const picture = (n: number, h: number, w: number): Feeds => {
 const seeds = { logits: new ort.Tensor("float32", new Float32Array(5).fill(1), [1, 5]) };
 
 it.each([
-  { dims: ["n", 3, "side", "side"], words: 'axis 2 of "x" and axis 3 of "x" one name, "side", and they are 8 and 6' },
-  { dims: ["size", 3, 8, "size"], words: 'axis 0 of "x" and axis 3 of "x" one name, "size", and they are 1 and 6' },
+  {
+    dims: ["n", 3, "side", "side"],
+    words: 'axis 2 of "x" and axis 3 of "x" are both named "side", but have sizes 8 and 6',
+  },
+  {
+    dims: ["size", 3, 8, "size"],
+    words: 'axis 0 of "x" and axis 3 of "x" are both named "size", but have sizes 1 and 6',
+  },
 ])("$dims for two sizes is the caller's to mend", async ({ dims, words }) => {
   const feeds = picture(1, 8, 6);
   const refusal = { name: "UserError", code: "invalid-input", message: expect.stringContaining(words) };

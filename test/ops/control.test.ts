@@ -174,7 +174,7 @@ describe("If", () => {
     const sources = { x: [2, 3], zero, flat: ints([6]), shape: { ...ints([3, 2]), fed: true } };
     await expect(expectRight(sources, { nodes })).rejects.toMatchObject({
       code: "unsupported-operator",
-      message: expect.stringContaining('If node "h": ONNX Runtime cannot tell the shapes inside of its then_branch'),
+      message: expect.stringContaining('If node "h": ONNX Runtime cannot infer the shapes inside its then_branch'),
     });
   });
 

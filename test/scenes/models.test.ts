@@ -9,7 +9,7 @@ import { answers, vocabulary } from "../../src/scenes/index.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const speakers = ["scenes-captioner", "scenes-captioner-transformer", "scenes-answerer"];
-const names = [...speakers, "easy-vqa-answerer", "scenes-shortcut"];
+const names = [...speakers, "easy-vqa-answerer", "scenes-shortcut", "scenes-detector"];
 
 describe.each(names)("%s", (name) => {
   const directory = path.join(root, "models", name);

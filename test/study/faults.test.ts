@@ -6,7 +6,7 @@ import Database from "libsql";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Patience } from "../../src/study/patiently.ts";
 import { Store } from "../../src/study/store.ts";
-import { filesIn, folder, gradcam } from "../cli/run.ts";
+import { filesIn, folder, within } from "../cli/run.ts";
 import { ended, onDisk, ownDisks } from "./disks.ts";
 import { datasetFor, madeUp, type Shape, written } from "./fixtures.ts";
 import { bin, Client, serveCommand, servedBy } from "./serving.ts";
@@ -27,7 +27,7 @@ async function somebody(url: string, answers = 0): Promise<Client> {
 }
 
 const oneLine = async (args: readonly string[], words: RegExp, cwd = folder()) => {
-  const { code, stderr } = await gradcam(["study", ...args], cwd);
+  const { code, stderr } = await within(["study", ...args], cwd);
   expect(stderr, args.join(" ")).toMatch(words);
   expect(stderr.trim().split("\n")).toHaveLength(1);
   expect(code).toBe(2);

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { folder, gradcam, within } from "../cli/run.ts";
+import { folder, within } from "../cli/run.ts";
 import { datasetFor, madeUp, written } from "./fixtures.ts";
 
 async function mistake(words: RegExp, args: readonly string[], cwd = folder()): Promise<void> {
@@ -74,9 +74,8 @@ test("effects that are unknown, missing or impossible", async () => {
 test("times and proxies that are none", async () => {
   const cwd = folder();
   await written(path.join(cwd, "a.study"), madeUp());
-  // What is not even read as an option is told on the process's own stream.
   for (const idle of ["10", "0s", "1.5h", "99999h"]) {
-    const { code, stderr } = await gradcam(["study", "serve", "a.study", `--idle=${idle}`], cwd);
+    const { code, stderr } = await within(["study", "serve", "a.study", `--idle=${idle}`], cwd);
     expect(stderr).toMatch(/^gradcam: option '--idle <time>' argument '.*' is invalid.* a time from 1s to 720h.*\n$/);
     expect(code).toBe(2);
   }

@@ -26,12 +26,17 @@ async function ask<K extends Kind>(
 }
 
 /** The score of class c is the mean over the grid of relu(w_c x), by windows of `window` that do not overlap: a map known by hand. */
-function windows(dims: readonly number[], window: number, weights = [1, -1]): Uint8Array {
+function windows(dims: readonly number[], window: number, weights = [1, -1], { last = false } = {}): Uint8Array {
   const axes = dims.length - 2;
+  // Channels last are brought to the front first.
+  const moved = last
+    ? [node("Transpose", "x", "moved", { perm: [0, axes + 1, ...Array.from({ length: axes }, (_, i) => i + 1)] })]
+    : [];
   const size = Array<number>(axes).fill(window);
   const kernel = floats(Array(window ** axes).fill(1 / window ** axes), [1, 1, ...size]);
   const nodes = [
-    node("Conv", "x k", "means", { kernel_shape: size, strides: size }),
+    ...moved,
+    node("Conv", last ? "moved k" : "x k", "means", { kernel_shape: size, strides: size }),
     node("Relu", "means", "features"),
     node("GlobalAveragePool", "features", "pooled"),
     node("Flatten", "pooled", "flat"),
@@ -76,6 +81,18 @@ describe("signals", () => {
     expect(both.explanations[0].map).toEqual(alone.explanations[0].map);
     expect(alone.explanations[0].span).toEqual(both.explanations[0].span);
     expect(alone.explanations[0].peak?.t).toBeGreaterThan(50);
+  });
+
+  test("by receptive fields, channels last or not: cells lie where they are in the recording", async () => {
+    const signal = { rate: 400, channels: [beep(400)] };
+    const align = { align: "receptive-field" } as const;
+    const first = await ask<"signal">(windows([1, 1, 100], 5), signal, {}, align);
+    const behind = windows([1, 100, 1], 5, [1, -1], { last: true });
+    const last = await ask<"signal">(behind, signal, {}, { ...align, layout: "NLC" });
+    const [one, other] = [first.explanations[0], last.explanations[0]];
+    expect(one.peak?.t).toBeGreaterThan(0.5);
+    expect(one.peak?.t).toBeLessThan(0.75);
+    expect({ ...other, layer: "" }).toEqual({ ...one, layer: "" });
   });
 
   test("blank, and at the samples", async () => {

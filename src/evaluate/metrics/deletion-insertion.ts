@@ -2,7 +2,7 @@
  * @file Deletion and insertion (Petsiuk et al. 2018, RISE): the probability while the most important pixels go, or come, first.
  *
  * Deleted pixels become 0 after normalisation (the mean colour); insertion starts from the blurred picture. Areas under the curve over
- * the share of pixels, by trapezoids. A blank map has no order, and is left out.
+ * the fraction of pixels, by trapezoids. A blank map has no order, and is left out.
  */
 import type { Dense } from "../../array/dense.ts";
 import { area } from "../../array/statistics.ts";

@@ -1,4 +1,4 @@
-/** @file The energy-based pointing game (Wang et al. 2020, Score-CAM): the share of the map's sum that falls on the thing. */
+/** @file The energy-based pointing game (Wang et al. 2020, Score-CAM): the fraction of the map's sum that falls on the thing. */
 import { each, type Metric } from "./metric.ts";
 import { coverage, energyOn } from "./regions.ts";
 

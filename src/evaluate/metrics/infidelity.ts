@@ -10,7 +10,7 @@ import { sum } from "../../array/statistics.ts";
 import { each, type Metric } from "./metric.ts";
 import { askVariants, checkMap, type Score } from "./variants.ts";
 
-const [runs, deviation] = [50, 0.2];
+const [runs, standardDeviation] = [50, 0.2];
 
 export const infidelity: Metric = {
   name: "infidelity",
@@ -33,7 +33,7 @@ export async function infidelityOf(
   { random = randomFor("infidelity") }: { readonly random?: Random } = {},
 ): Promise<number> {
   checkMap(map, input);
-  const noise = Array.from({ length: runs }, () => input.data.map(() => deviation * random.normal()));
+  const noise = Array.from({ length: runs }, () => input.data.map(() => standardDeviation * random.normal()));
   const variant = (i: number) => (i === 0 ? input.data : input.data.map((v, p) => v - noise[i - 1][p]));
   const [whole, ...noisy] = await askVariants(input, runs + 1, variant, score);
   const told = noise.map((n) => n.reduce((total, v, p) => total + v * map[p % map.length], 0));
@@ -41,7 +41,7 @@ export async function infidelityOf(
   return unexplained(told, done);
 }
 
-/** The share of `done`'s mean square that `told`, scaled by its best factor, leaves over: 1 where it tells nothing. */
+/** The fraction of `done`'s mean square that `told`, scaled by its best factor, leaves over: 1 where it tells nothing. */
 export function unexplained(told: readonly number[], done: readonly number[]): number {
   const [square, both] = [sum(told.map((t) => t * t)), sum(told.map((t, i) => t * done[i]))];
   const factor = square > 0 ? both / square : 0;

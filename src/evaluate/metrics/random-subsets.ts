@@ -31,9 +31,9 @@ export const sensitivityN: Metric = {
   better: "higher",
   measure: each(async ({ map, probe: { input, scores }, random }) => {
     const values: Record<string, number> = {};
-    for (const share of [1, 10, 30, 60]) {
-      const size = Math.round((map.length * share) / 100);
-      values[`${share} %`] = await subsetCorrelation(map, input, scores, { size, runs: 50, random });
+    for (const percent of [1, 10, 30, 60]) {
+      const size = Math.round((map.length * percent) / 100);
+      values[`${percent} %`] = await subsetCorrelation(map, input, scores, { size, runs: 50, random });
     }
     return values;
   }),

@@ -49,7 +49,7 @@ export function clip([x0, y0, x1, y1]: Box, width: number, height: number): Box 
   return [within(x0, width), within(y0, height), within(x1, width), within(y1, height)];
 }
 
-/** The share of a map's positive values that falls on a region; a blank map has none. */
+/** The fraction of a map's positive values that falls on a region; a blank map has none. */
 export function energyOn(map: PixelMap, mask: Mask): number {
   checkSizes(map, mask);
   const [{ data }, { data: region }] = [map, mask];

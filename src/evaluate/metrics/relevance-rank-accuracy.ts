@@ -2,7 +2,7 @@
  * @file Relevance rank accuracy (Arras et al. 2022, CLEVR-XAI): of the K highest values of a map, how many lie on the thing of K pixels.
  *
  * Which of several equal values are among the K nobody can say, so they count by chance: as many of them as there is room for, times the
- * share of them that lies on the thing. A mirrored picture has the same figure.
+ * fraction of them that lies on the thing. A mirrored picture has the same figure.
  */
 import type { PixelMap } from "../../image/picture.ts";
 import { each, type Mask, type Metric } from "./metric.ts";

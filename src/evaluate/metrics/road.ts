@@ -3,7 +3,7 @@
  * where something was.
  *
  * Removed pixels are imputed from their neighbours, plus noise of 0.01. Most relevant first (MoRF) should lower the probability, least relevant first (LeRF)
- * should keep it: (LeRF - MoRF) / 2, mean over 10, 20 ... 90 % of the pixels. The share is taken by rank, so that a map of many zeros
+ * should keep it: (LeRF - MoRF) / 2, mean over 10, 20 ... 90 % of the pixels. The fraction is taken by rank, so that a map of many zeros
  * still removes it.
  */
 import type { Dense } from "../../array/dense.ts";

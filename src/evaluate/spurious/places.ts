@@ -11,7 +11,7 @@ import { energyOn, near } from "../metrics/regions.ts";
 /** A peak this far beside a thing still counts, in parts of the picture's side. */
 export const tolerance = 0.03;
 
-/** Where a map lies: shares of its positive values, and 1 where its peak is there, else 0. A blank map lies nowhere. */
+/** Where a map lies: fractions of its positive values, and 1 where its peak is there, else 0. A blank map lies nowhere. */
 export interface Lying {
   readonly energyOnMark: number;
   readonly energyOnObject: number;

@@ -2,13 +2,8 @@
 import { UserError } from "../../errors.ts";
 import type { ClassQuery, Labels } from "../labels.ts";
 import { type PlainQuestion, parseQuestion, type Question, refuseQuestion } from "../questions.ts";
-import type { ClassQuestion } from "./explanations.ts";
+import type { AskedClass, ClassQuestion } from "./explanations.ts";
 import type { ClassifyOptions } from "./options.ts";
-
-/** A class that is asked about, and the question: as it was asked, or of those that one stood for, this one. */
-export interface AskedClass extends ClassQuestion {
-  readonly target: string;
-}
 
 /** The classes that a query stands for, the best first. */
 type Find = (query: ClassQuery) => readonly number[];
@@ -38,14 +33,15 @@ export function classQuestions(
     });
   const byTargets = targets.flatMap((asked) => ofQuestion(parseQuestion(asked), find, can));
   const all = [...byOptions, ...byTargets];
+  if (all.length === 0) throw new UserError("invalid-option", "invalid classes: no class is given");
   const same = all.find((question) => question.class === question.against);
   if (same)
     throw new UserError(
       "invalid-option",
       `invalid against: "${labels.name(same.class)}" (${same.class}) is the class that is explained; name another class`,
     );
-  const seen = new Map(all.map((question) => [targetText(question), question]).toReversed() as [string, AskedClass][]);
-  return [...seen.values()].toReversed();
+  const texts = all.map(targetText);
+  return all.filter((_, i) => texts.indexOf(texts[i] ?? "") === i);
 }
 
 /** In the grammar: "class:281", "class:281 ~ class:285", "not:281". */

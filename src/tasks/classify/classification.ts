@@ -2,9 +2,8 @@
 
 import type { Dense } from "../../array/dense.ts";
 import { openModel } from "../../autodiff/prepare.ts";
-import { throwIfAborted, UserError } from "../../errors.ts";
+import { present, throwIfAborted, UserError } from "../../errors.ts";
 import { Explainer, type OpenOptions } from "../../explain/explainer.ts";
-import type { Forward } from "../../explain/forward.ts";
 import type { Sessions } from "../../explain/sessions.ts";
 import type { Preprocess, Preprocessed } from "../../image/preprocess.ts";
 import { methodsOf } from "../../methods/define.ts";
@@ -119,8 +118,8 @@ export class Classifier implements ClassifierReading {
    * @throws UserError for a sample of another kind, an unknown class, method or layer, and for scores that are not finite.
    */
   async explain<K extends Kind = "picture">(sample: Sample, options: ClassifyOptions = {}): Promise<Why<K>> {
-    const { prepared, feeds } = this.#checked<K>(sample, options);
-    return this.#why(sample, prepared, await this.explainer.forward(feeds, { layer: options.layer }), options);
+    const [why] = await this.explainAll<K>([{ sample, options }], { layer: options?.layer });
+    return settled(present(why, "an answer"));
   }
 
   /**
@@ -133,41 +132,28 @@ export class Classifier implements ClassifierReading {
   ): Promise<PromiseSettledResult<Why<K>>[]> {
     const questions = await Promise.allSettled(
       asked.map(async ({ sample, options = {} }) => {
-        const checked = this.#checked<K>(sample, options);
+        checkClassify(options);
+        checkSample(sample);
+        methodsOf(options.method);
         throwIfAborted(options.signal);
-        return { ...checked, sample, options };
+        const prepared = this.prepare<K>(sample);
+        return { sample, options, prepared, feeds: this.feeds(prepared.input, options.inputs) };
       }),
     );
     const right = questions.flatMap((question) => (question.status === "fulfilled" ? [question.value.feeds] : []));
     const forwards = await this.explainer.forwards(right, { layer });
-    const answer = async (question: (typeof questions)[number]) => {
+    const answer = async (question: (typeof questions)[number]): Promise<Why<K>> => {
       const { sample, prepared, options } = settled(question);
-      return this.#why(sample, prepared, settled(forwards.shift() as (typeof forwards)[number]), options);
+      const forward = settled(present(forwards.shift(), "a forward pass"));
+      const warnings = isPicture(sample) ? unfamiliar(sample, this.context.familiar) : [];
+      const classified = new ClassifiedSample<K>(this, prepared, forward, warnings);
+      const explanations = await classified.explain(options);
+      const predictions = classified.predictions(explanations.map((one) => one.class));
+      return { kind: this.kind as K, predictions, explanations, ...prepared.subject };
     };
     const answers: PromiseSettledResult<Why<K>>[] = [];
     for (const question of questions) answers.push(...(await Promise.allSettled([answer(question)])));
     return answers;
-  }
-
-  #checked<K extends Kind>(sample: Sample, options: ClassifyOptions) {
-    checkClassify(options);
-    checkSample(sample);
-    methodsOf(options.method);
-    const prepared = this.prepare<K>(sample);
-    return { prepared, feeds: this.feeds(prepared.input, options.inputs) };
-  }
-
-  async #why<K extends Kind>(
-    sample: Sample,
-    prepared: Prepared<K>,
-    forward: Forward,
-    options: ClassifyOptions,
-  ): Promise<Why<K>> {
-    const warnings = isPicture(sample) ? unfamiliar(sample, this.context.familiar) : [];
-    const classified = new ClassifiedSample<K>(this, prepared, forward, warnings);
-    const explanations = await classified.explain(options);
-    const predictions = classified.predictions(explanations.map((one) => one.class));
-    return { kind: this.kind as K, predictions, explanations, ...prepared.subject };
   }
 
   /** Shows the network a picture's input once, as it was prepared or with a part hidden; the result answers any number of questions. */

@@ -1,5 +1,5 @@
 /** @file A sample that was classified once, and any number of questions about it: numbers alone, for sessions are the explainer's. */
-import { throwIfAborted } from "../../errors.ts";
+import { present, throwIfAborted } from "../../errors.ts";
 import type { EveryLayer } from "../../explain/every-layer.ts";
 import type { Forward } from "../../explain/forward.ts";
 import { bestClasses, byScore, classScores, type Target } from "../../explain/target.ts";
@@ -12,8 +12,8 @@ import type { Placements } from "../placing.ts";
 import { rawMap } from "../raw-map.ts";
 import type { ModelReading } from "../reading.ts";
 import type { Kind } from "../sample.ts";
-import { type AskedClass, classQuestions, targetText } from "./class-questions.ts";
-import { type ClassQuestion, explanationOf, type Prediction, targetOf } from "./explanations.ts";
+import { classQuestions, targetText } from "./class-questions.ts";
+import { type AskedClass, type ClassQuestion, explanationOf, type Prediction, targetOf } from "./explanations.ts";
 import type { ClassExplanation, Prepared } from "./kinds.ts";
 import type { ClassifyOptions } from "./options.ts";
 import { probabilitiesOf } from "./probability.ts";
@@ -22,7 +22,6 @@ import { withWarnings } from "./warnings.ts";
 /** What is asked about a sample; layer and inputs are settled. */
 export type SampleOptions = Omit<ClassifyOptions, "layer" | "inputs">;
 
-/** Of the classifier. */
 export interface ClassifierReading {
   readonly labels: Labels;
   readonly reading: ModelReading;
@@ -61,8 +60,8 @@ export class ClassifiedSample<K extends Kind = "picture"> {
   }
 
   prediction(index: number): Prediction {
-    const [score, probability] = [this.scores[index], this.probabilities[index]];
-    return { class: index, label: this.by.labels.name(index), score, probability };
+    const score = present(this.scores[index], "a class's score");
+    return { class: index, label: this.by.labels.name(index), score, probability: this.probabilities[index] ?? null };
   }
 
   /** The five best classes and some others, the best first. */
@@ -96,17 +95,17 @@ export class ClassifiedSample<K extends Kind = "picture"> {
       }),
     );
     const placings = await Promise.all(answers.map(({ layer }) => places.of(layer)));
-    const { prepared } = this.sample;
-    const model = [...this.warnings, ...reading.warnings];
-    const circumstances = { model, prepared, layers: reading.layers, probabilities: this.probabilities };
-    return withWarnings(answers, circumstances).map((answer, i) => this.sample.lay(answer, placings[i]));
+    const ofPreparation = this.sample.prepared ? undefined : "preparation-guessed";
+    const common = [...this.warnings, ...reading.warnings].filter(({ code }) => code !== ofPreparation);
+    const warned = withWarnings(answers, common, reading.layers, this.probabilities);
+    return warned.map((answer, i) => this.sample.lay(answer, placings[i]));
   }
 
   /** One question's maps by Grad-CAM at every layer, from one run. */
   async atEveryLayer(every: EveryLayer, question: ClassQuestion) {
     const maps = await every.explain(this.forward, targetOf(question));
     return maps.map(({ data, dims: [, ...dims] }, i) => {
-      const layer = every.layers[i].name;
+      const layer = present(every.layers[i], "a map's layer").name;
       const asked = { ...question, target: targetText(question) };
       return { ...explanationOf(asked, gradCam, this.by.labels, { map: { data, dims }, layer }), layer };
     });

@@ -20,7 +20,7 @@ export function compareMaps(map: Dense, reference: Dense): MapDifference {
       `invalid reference: its map has the grid [${reference.dims}], the model's [${map.dims}]; name a layer that both have with --layer`,
     );
   const scale = reference.data.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
-  const apart = map.data.reduce((most, v, i) => Math.max(most, Math.abs(v - reference.data[i])), 0);
+  const apart = map.data.reduce((most, v, i) => Math.max(most, Math.abs(v - (reference.data[i] ?? Number.NaN))), 0);
   const correlation = pearson(map.data, reference.data);
   return {
     correlation: Number.isNaN(correlation) ? null : correlation,
@@ -31,5 +31,7 @@ export function compareMaps(map: Dense, reference: Dense): MapDifference {
 /** How far two places are apart, in the sample's units; null where either is missing. */
 export function peakDistance<P extends object>(a: P | undefined, b: P | undefined): number | null {
   if (!a || !b) return null;
-  return Math.hypot(...Object.entries(a).map(([axis, value]) => value - (b as Record<string, number>)[axis]));
+  return Math.hypot(
+    ...Object.entries(a).map(([axis, value]) => value - ((b as Record<string, number>)[axis] ?? Number.NaN)),
+  );
 }

@@ -5,7 +5,6 @@ import type { Method } from "../../methods/method.ts";
 import type { Labels } from "../labels.ts";
 import { type ByMethod, inWords, type RawMap, type Remarks, withRemarks } from "../raw-map.ts";
 import type { PixelMask } from "../segment/planes.ts";
-import type { AskedClass } from "./class-questions.ts";
 
 export interface Prediction {
   readonly class: number;
@@ -16,7 +15,6 @@ export interface Prediction {
   readonly probability: number | null;
 }
 
-/** One map: a class, by a method. */
 export interface ExplainedClass extends RawMap, ByMethod, Remarks {
   readonly class: number;
   readonly label: string;
@@ -41,6 +39,11 @@ export interface ClassQuestion {
   readonly class: number;
   readonly against?: number;
   readonly counterfactual?: boolean;
+}
+
+/** A class that is asked about, and the question: as it was asked, or of those that one stood for, this one. */
+export interface AskedClass extends ClassQuestion {
+  readonly target: string;
 }
 
 export const targetOf = ({ class: index, against, counterfactual }: ClassQuestion): SingleTarget =>

@@ -1,6 +1,6 @@
 /** @file What a person looks at: an explanation as a picture, and the labelled figure of several. */
 
-import type { Dense } from "../../array/dense.ts";
+import { type Dense, ofRank } from "../../array/dense.ts";
 import { type Geometry, onCanvas, undo } from "../../image/geometry.ts";
 import type { Picture, PixelMap } from "../../image/picture.ts";
 import { shrinkToFit } from "../../image/resample.ts";
@@ -19,7 +19,6 @@ const cellPixels = 560;
 /** A picture as large as a cell of a figure needs it. */
 export const panelCell = (picture: Picture): Picture => shrinkToFit(picture, cellPixels);
 
-/** What is drawn of an explanation. */
 type Shown = Pick<ClassExplanation, "onPicture" | "pixels" | "blank">;
 
 /** A map that is not finite is drawn as a blank one. */
@@ -38,7 +37,7 @@ export function view(
 }
 
 function guidedOnPicture({ data, dims }: Dense, geometry: Geometry): Picture {
-  const [, h, w] = dims;
+  const [, h, w] = ofRank(dims, 3);
   const { width, height } = onCanvas(geometry).original;
   const planes = new Float32Array(3 * width * height);
   for (let c = 0; c < 3; c++)

@@ -1,11 +1,11 @@
 /** @file What may be asked of a classifier, checked for callers without types. */
-import { checkOptions, expects, isRecord, type OptionNames } from "../../errors.ts";
+import { type Check, checkOptions, isRecord, type OptionNames } from "../../errors.ts";
 import type { Picture } from "../../image/picture.ts";
 import type { Feeds } from "../../onnx/runtime.ts";
-import { type AskingOptions, askingNames, checkAsking, checkList, isQuery, isText } from "../asking.ts";
+import { type AskingOptions, askingOptions, isQuery, isText, listOf } from "../asking.ts";
 import type { DetectOptions } from "../detect/detections.ts";
 import type { ClassQuery } from "../labels.ts";
-import { checkPicture } from "../sample.ts";
+import { isPixels } from "../sample.ts";
 
 export interface ClassifyOptions extends AskingOptions, DetectOptions {
   /** Questions of the one grammar, as "class:cat", "box:3", "not:cat"; the best class, or every detection, by default. */
@@ -21,28 +21,22 @@ export interface ClassifyOptions extends AskingOptions, DetectOptions {
   readonly inputs?: Feeds;
 }
 
+const part: Check = [(value) => Number(value) >= 0 && Number(value) <= 1, "a number from 0 to 1"];
+
 const classifyOptions: OptionNames<ClassifyOptions> = {
-  ...askingNames,
-  ...{ targets: true, classes: true, against: true, layer: true, regions: true, inputs: true },
-  ...{ score: true, iou: true, maxDetections: true },
+  ...askingOptions,
+  targets: listOf(isText, '["class:cat", "not:dog"]'),
+  classes: listOf(isQuery, '["espresso", 281, "top3"]'),
+  against: [(value) => isQuery(value) && !/^top\d+$/.test(String(value)), 'one class, "espresso" or 281'],
+  layer: true,
+  regions: [
+    (value) => !value || (isRecord(value) && Object.values(value).every(isPixels)),
+    "an object of pictures { width, height, data } by name",
+  ],
+  inputs: [(value) => !value || isRecord(value), "an object of files or tensors"],
+  ...{ score: part, iou: part },
+  maxDetections: [(value) => Number.isInteger(value) && Number(value) > 0, "an integer of at least 1"],
 };
 
 /** @throws UserError `invalid-option` */
-export function checkClassify(options: Omit<ClassifyOptions, "inputs"> & { readonly inputs?: object }): void {
-  checkOptions(options, classifyOptions, "explain");
-  checkAsking(options);
-  expects(!options.inputs || isRecord(options.inputs), "inputs", options.inputs, "an object of files or tensors");
-  expects(!options.regions || isRecord(options.regions), "regions", options.regions, "an object of pictures by name");
-  for (const region of Object.values(options.regions ?? {})) checkPicture(region);
-  checkList(options.targets, "targets", '["class:cat", "not:dog"]', isText);
-  checkList(options.classes, "classes", '["espresso", 281, "top3"]', isQuery);
-  const { against } = options;
-  expects(against === undefined || isQuery(against), "against", against, 'a class, "espresso" or 281');
-  const { score, iou, maxDetections } = options;
-  const part = (value: number | undefined) => value === undefined || (value >= 0 && value <= 1);
-  expects(part(score), "score", score, "a number from 0 to 1");
-  expects(part(iou), "iou", iou, "a number from 0 to 1");
-  const whole = maxDetections === undefined || (Number.isInteger(maxDetections) && maxDetections > 0);
-  expects(whole, "maxDetections", maxDetections, "an integer of at least 1");
-  expects(!/^top\d+$/.test(String(against ?? "")), "against", against, "one class");
-}
+export const checkClassify = (options: unknown): void => checkOptions(options, classifyOptions, "explain");

@@ -1,7 +1,8 @@
 /** @file How scores become probabilities, and why: over all classes, each by itself, as they are, or not at all. */
 import { isRecord } from "../../errors.ts";
 import type { Model } from "../../onnx/model.ts";
-import { rearranging } from "../../read/rearranging.ts";
+import type { PlainDims } from "../../read/axes.ts";
+import { rearranging } from "../../read/families.ts";
 import type { Score } from "../../read/score.ts";
 import type { Task } from "../task.ts";
 
@@ -17,15 +18,15 @@ export function probabilitiesOf(scores: Float32Array, by: Probability): (number 
 /** In loops: of a thousand classes, a service would else spend more time here than on its HTTP. */
 function softmax(scores: Float32Array): number[] {
   let most = Number.NEGATIVE_INFINITY;
-  for (let c = 0; c < scores.length; c++) most = Math.max(most, scores[c]);
-  const powers = new Array<number>(scores.length);
+  for (const score of scores) most = Math.max(most, score);
+  const powers: number[] = [];
   let total = 0;
-  for (let c = 0; c < scores.length; c++) {
-    powers[c] = Math.exp(scores[c] - most);
-    total += powers[c];
+  for (const score of scores) {
+    const power = Math.exp(score - most);
+    powers.push(power);
+    total += power;
   }
-  for (let c = 0; c < scores.length; c++) powers[c] /= total;
-  return powers;
+  return powers.map((power) => power / total);
 }
 
 export interface Probable {
@@ -60,7 +61,7 @@ export function probabilityOf(
   model: Model,
   task: Task,
   { name, before, output }: Score,
-  [, classes]: readonly number[],
+  [, classes]: PlainDims,
   said: { readonly probability?: Probability; readonly config?: unknown },
   labels: readonly string[],
 ): Probable {
@@ -73,7 +74,8 @@ export function probabilityOf(
   if (before === "Softmax" || before === "LogSoftmax")
     return { probability: "softmax", because: `the model ends in a ${before}` };
   const end = bound(model, name);
-  if (end) return { probability: bounding[end], because: `the scores come from a ${end}` };
+  const bounded = bounding[end ?? ""];
+  if (bounded) return { probability: bounded, because: `the scores come from a ${end}` };
   if (classes === 1)
     return labels.length
       ? { probability: "sigmoid", because: "there is one score, and it has a name" }

@@ -5,18 +5,21 @@
  *   score = <e, r> / |e|,  r the reference's embedding over its length.
  */
 
-import { UserError } from "../../errors.ts";
+import { present, UserError } from "../../errors.ts";
 import { type Explainer, openExplainer } from "../../explain/explainer.ts";
+import { append } from "../../onnx/append.ts";
+import { Builder } from "../../onnx/build.ts";
 import { isStatic, product } from "../../onnx/dims.ts";
-import { DataType } from "../../onnx/proto.ts";
+import { freshPrefix, type Model } from "../../onnx/model.ts";
+import { type Observed, typeOf } from "../../onnx/observe.ts";
+import { DataType, infoOf, makeNode } from "../../onnx/proto.ts";
 import type { Runtime } from "../../onnx/runtime.ts";
-import { toDense, toTensor } from "../../onnx/tensors.ts";
+import { tensorOf, toDense, toTensor } from "../../onnx/tensors.ts";
 import { openOptions } from "../asking.ts";
 import { orRelease } from "../opened.ts";
 import { readingOf } from "../reading.ts";
 import type { Sample } from "../sample.ts";
 import { Classifier, type ClassifierOptions } from "./classification.ts";
-import { type Head, withHead } from "./head.ts";
 
 export interface SimilarityOptions extends Omit<ClassifierOptions, "labels" | "probability"> {
   readonly reference: Sample;
@@ -35,43 +38,50 @@ export async function openSimilarity(ort: Runtime, plain: Explainer, options: Si
   const { reference, referenceName, ...rest } = options;
   const { model, tensors, score } = plain;
   // What is compared is what the model gives, behind a sigmoid too.
-  const of = options.output ?? (score.before ? model.outputs[0] : score.name);
+  const of = options.output ?? (score.before ? present(model.outputs[0], "an output") : score.name);
   await plain.release();
-  if ((tensors.get(of)?.dims.length ?? 0) < 2)
-    throw new UserError(
-      "invalid-model",
-      `invalid model: an embedding has shape [n, values]; "${of}" has [${tensors.get(of)?.dims}]`,
-    );
-  let fed = "";
-  const cosine: Head = (build, tensor) => {
-    const [, ...sizes] = tensor.dims ?? [];
-    const size = isStatic(sizes) ? product(sizes) : -1;
-    const e = { ...build.reshape(build.cast(tensor, DataType.FLOAT), [0, -1]), dims: [tensor.dims?.[0] ?? -1, size] };
-    const r = build.input(DataType.FLOAT, [1, size]);
-    fed = r.name;
-    const length = build.sqrt(build.reduceSum(build.mul(e, e), [1]));
-    return { scores: build.div(build.reduceSum(build.mul(e, r), [1]), length), inputs: [r] };
-  };
-  const whole = withHead(model, tensors, { of, head: cosine, output });
-  const explainer = await openExplainer(ort, whole, openOptions({ ...rest, output }));
+  const { dims = [] } = tensors.get(of) ?? {};
+  const wrong = `an embedding has shape [n, values]; "${of}" has [${dims}]`;
+  if (dims.length < 2) throw new UserError("invalid-model", `invalid model: ${wrong}`);
+  const { bytes, fed } = withCosine(model, tensors, of);
+  const explainer = await openExplainer(ort, bytes, openOptions({ ...rest, output }));
   return orRelease(explainer, async () => {
-    const said = {
-      ...rest,
-      labels: [`similarity to ${referenceName}`],
-      probability: "none",
-      config: undefined,
-    } as const;
+    const labels = [`similarity to ${referenceName}`];
+    const said = { ...rest, labels, probability: "none", config: undefined } as const;
     const size = Math.max(explainer.tensors.get(fed)?.dims[1] ?? -1, 1);
     const guess = toTensor(ort, { data: new Float32Array(size).fill(1), dims: [1, size] });
     const classifier = new Classifier(ort, explainer, readingOf(explainer, said), rest);
     const probe = classifier.withInputs({ [fed]: guess });
     const { outputs } = await explainer.forward(probe.feeds(probe.prepare(reference).input));
-    return classifier.withInputs({ [fed]: toTensor(ort, unit(toDense(outputs[of]), referenceName)) });
+    return classifier.withInputs({ [fed]: toTensor(ort, unit(toDense(tensorOf(outputs, of)), referenceName)) });
   });
 }
 
+/** The model with the cosine of a tensor and a vector as one more output, and the input that takes the vector. */
+function withCosine(model: Model, tensors: Observed, of: string): { readonly bytes: Uint8Array; readonly fed: string } {
+  const build = new Builder(model.opset, freshPrefix(model));
+  const { type, dims } = typeOf(model, tensors, of);
+  const [n = -1, ...sizes] = dims;
+  const size = isStatic(sizes) ? product(sizes) : -1;
+  const e = { ...build.reshape(build.cast({ name: of, type, dims }, DataType.FLOAT), [0, -1]), dims: [n, size] };
+  const r = build.input(DataType.FLOAT, [1, size]);
+  const length = build.sqrt(build.reduceSum(build.mul(e, e), [1]));
+  const score = build.div(build.reduceSum(build.mul(e, r), [1]), length);
+  const { nodes, initializers } = build.collect([score]);
+  const bytes = append(model.bytes, {
+    nodes: [...nodes, makeNode("Identity", [score.name], [output])],
+    initializers,
+    inputs: [infoOf(r)],
+    outputs: [
+      ...(model.outputs.includes(of) ? [] : [infoOf({ name: of, type, dims })]),
+      infoOf({ ...score, name: output }),
+    ],
+  });
+  return { bytes, fed: r.name };
+}
+
 /** The first row, over its length. */
-function unit({ data, dims: [n] }: { data: Float32Array; dims: readonly number[] }, name: string) {
+function unit({ data, dims: [n = 1] }: { data: Float32Array; dims: readonly number[] }, name: string) {
   const row = data.subarray(0, data.length / n);
   const length = Math.hypot(...row);
   if (!(length > 0 && length < Number.POSITIVE_INFINITY))

@@ -11,22 +11,13 @@ const lowProbability = 0.05;
 /** Maps of two classes that go together so far do not tell them apart. */
 const alike = 0.98;
 
-export interface Circumstances {
-  /** Of the model. */
-  readonly model: readonly Warning[];
-  /** Whether the sample was prepared, or is an array that was fed as it is. */
-  readonly prepared: boolean;
-  readonly layers: readonly Layer[];
-  /** Of each class. */
-  readonly probabilities: readonly (number | null)[];
-}
-
 /** The explanations of one sample, each with its warnings. */
 export function withWarnings(
   explanations: readonly ExplainedClass[],
-  { model, prepared, layers, probabilities }: Circumstances,
+  common: readonly Warning[],
+  layers: readonly Layer[],
+  probabilities: readonly (number | null)[],
 ): ExplainedClass[] {
-  const common = model.filter(({ code }) => prepared || code !== "preparation-guessed");
   return explanations.map((explanation) => {
     const { label, class: index, warnings } = explanation;
     const { name, insteadOf, equals } = layers.find((layer) => layer.name === explanation.layer) ?? {};

@@ -7,7 +7,7 @@ import type { Box } from "../../image/locate.ts";
 import type { Observed, TensorType } from "../../onnx/observe.ts";
 import type { Feeds, Runtime } from "../../onnx/runtime.ts";
 import { toDense } from "../../onnx/tensors.ts";
-import { type Element, ravel, Trace } from "../../read/trace.ts";
+import { type Element, ofOne, ravel, Trace } from "../../read/trace.ts";
 import type { Candidate, ElementSum, Head, Numbers } from "./head.ts";
 import { type Level, levelsOf } from "./levels.ts";
 import { bestFirst, suppressed } from "./suppress.ts";
@@ -51,7 +51,7 @@ export class Finder {
     this.#trace = new Trace(model, sized);
     this.#needs = this.#trace.needs(head.scores);
     // Where suppression inside the graph makes rows of a number that only a run knows, so are the shapes that levels are found by.
-    const known = this.#needs.every((name) => sized.get(name)?.dims.every((d, axis) => d >= 0 || axis === 0));
+    const known = this.#needs.every((name) => ofOne(sized.get(name)));
     if (known) this.#levels = levelsOf(explainer, sized, head);
   }
 

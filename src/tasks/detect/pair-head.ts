@@ -6,6 +6,7 @@ import type { Box } from "../../image/locate.ts";
 import type { Observed } from "../../onnx/observe.ts";
 import type { Element } from "../../read/trace.ts";
 import { centredEdges, corneredEdges, fromCentre, type Head, Sieve, sigmoid } from "./head.ts";
+import { bestFirst } from "./suppress.ts";
 
 export interface PairReading {
   readonly scores: string;
@@ -69,7 +70,9 @@ export function pairHead(tensors: Observed, reading: PairReading): Head {
           });
         }
       }
-      return sieve;
+      // Of all pairs of a query and a class as many count as there are queries, the best.
+      const kept = several && !overlapping ? bestFirst(sieve.candidates).slice(0, queries) : sieve.candidates;
+      return { candidates: kept, best: sieve.best };
     },
   };
 }

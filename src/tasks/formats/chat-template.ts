@@ -1,6 +1,7 @@
 /** @file What a person asks as a vision-language model reads it: the template of its conversations, in Jinja, as `transformers` has it. */
 import { firstLine, isRecord, UserError } from "../../errors.ts";
-import type { Json, ModelFolder } from "./folder.ts";
+import type { ModelFolder } from "./folder.ts";
+import type { Json } from "./json.ts";
 
 /**
  * @returns of a question, a conversation of a picture and the question, as text, up to where the model answers

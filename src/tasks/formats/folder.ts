@@ -2,17 +2,19 @@
 import { prepared } from "../../autodiff/prepare.ts";
 import { isRecord, type OptionNames, UserError } from "../../errors.ts";
 import { assumePreprocess } from "../../image/assume.ts";
+import { sizeOf } from "../../image/framing.ts";
 import type { Size } from "../../image/geometry.ts";
 import { fromHuggingFace } from "../../image/hugging-face.ts";
 import type { Preprocess } from "../../image/preprocess.ts";
 import type { Model } from "../../onnx/model.ts";
 import { declaredDims } from "../../onnx/proto.ts";
 import type { SessionOptions } from "../../onnx/runtime.ts";
-import { type Familiarity, statedFamiliarity } from "../familiarity.ts";
+import { statedFamiliarity } from "../familiarity.ts";
 import { imageOf } from "../language/decoder.ts";
+import type { LanguageParts } from "../language/language-model.ts";
 import { type ModelOptions, readNamed } from "../open.ts";
 import { forInput, pictureLayout } from "../preparation.ts";
-import { boundedJson } from "./json.ts";
+import { boundedJson, type Json } from "./json.ts";
 import { type Dtype, partFile } from "./model-files.ts";
 import { TextTokenizer } from "./tokenizer.ts";
 
@@ -43,21 +45,6 @@ export interface FolderFiles {
   /** How a session finds the weights that lie beside an ONNX file; @throws UserError where they do not. */
   externalData(model: Model, file: string): Promise<SessionOptions>;
 }
-
-/** What every model of pictures and words is given; its session finds the weights that lie beside any of the ONNX files. */
-export interface LanguageParts extends Pick<LanguageOptions, "layer" | "tokens" | "session" | "keep"> {
-  /** How the model is called in pictures and manifests. */
-  readonly name: string;
-  readonly tokenizer: TextTokenizer;
-  readonly preprocess: Preprocess;
-  /** Whether it was assumed, since the directory says nothing of it. */
-  readonly assumed?: boolean;
-  /** What the model's pictures look like. */
-  readonly familiar?: Familiarity;
-}
-
-/** The content of a JSON file; undefined for any other. */
-export type Json = Readonly<Record<string, unknown>>;
 
 /** Reads what captioners and VQA models share: models, configurations, tokenizer, preprocessing. */
 export class ModelFolder {
@@ -111,16 +98,15 @@ export class ModelFolder {
     return prepared(model);
   }
 
-  /** The ONNX files of all parts, in their order; @throws UserError `missing-file` where one is not there: `has` says what such a model has. */
-  async models(parts: readonly (readonly [string, ...string[]])[], has: string): Promise<Model[]> {
+  /** The ONNX files of three parts; @throws UserError `missing-file` where one is not there: `has` says what such a model has. */
+  async models(parts: readonly (readonly [string, ...string[]])[], has: string): Promise<[Model, Model, Model]> {
     const found = await Promise.all(parts.map((names) => this.part(...names)));
     const usual = parts.map(([name]) => `onnx/${name}.onnx`);
     const lacking = usual.filter((_, i) => found[i] === undefined).map((name) => `no ${name}`);
     const wrong = `${this.files.path("")}: ${lacking.join(", ")}; ${has} ${usual.join(", ")}`;
-    if (lacking.length) throw new UserError("missing-file", `missing model: ${wrong}`);
-    const models: Model[] = [];
-    for (const name of found) if (name !== undefined) models.push(await this.model(name));
-    return models;
+    const [first, second, third] = found;
+    if (!first || !second || !third) throw new UserError("missing-file", `missing model: ${wrong}`);
+    return [await this.model(first), await this.model(second), await this.model(third)];
   }
 
   /** What the directory and the caller say, beside the models. */
@@ -161,11 +147,9 @@ export class ModelFolder {
 
 /** A network of one size gets it, whatever aspect the preprocessing would keep. */
 function atFixedSize(preprocess: Preprocess, dims: readonly number[]): Preprocess {
-  const [height, width] = preprocess.layout === "NCHW" ? dims.slice(2) : dims.slice(1, 3);
-  const { crop, resize, pad } = preprocess;
-  const exact = resize && "width" in resize ? resize : undefined;
+  const [height = -1, width = -1] = preprocess.layout === "NCHW" ? dims.slice(2) : dims.slice(1, 3);
   const fits = (size: Size | undefined) => size?.width === width && size?.height === height;
-  if (!(height > 0 && width > 0) || fits(pad?.size) || fits(crop ?? exact)) return preprocess;
+  if (!(height > 0 && width > 0) || fits(preprocess.pad?.size) || fits(sizeOf(preprocess))) return preprocess;
   return { ...preprocess, resize: { width, height }, crop: undefined };
 }
 
@@ -177,9 +161,3 @@ export function firstNumber(...values: readonly unknown[]): number | undefined {
   }
   return undefined;
 }
-
-/** An object within a configuration; {} where there is none. */
-export const inner = (json: Json, key: string): Json => {
-  const value = json[key];
-  return isRecord(value) ? value : {};
-};

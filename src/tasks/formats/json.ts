@@ -1,5 +1,14 @@
 /** @file JSON that somebody else wrote: bounded in bytes and in depth before it is parsed, so that no file can fill the memory or the stack. */
-import { UserError } from "../../errors.ts";
+import { isRecord, UserError } from "../../errors.ts";
+
+/** An object of a JSON file. */
+export type Json = Readonly<Record<string, unknown>>;
+
+/** One within another; {} where there is none. */
+export const inner = (json: unknown, key: string): Json => {
+  const value = isRecord(json) ? json[key] : undefined;
+  return isRecord(value) ? value : {};
+};
 
 /** Of configurations, labels and tokenizers; the largest tokenizer.json in use has 33 MB. */
 export const mostBytes = 64 * 2 ** 20;

@@ -15,7 +15,6 @@ export function parseLabels(bytes: Uint8Array, file: string): readonly string[] 
 /** The largest vocabularies of pictures have some ten thousand classes; a name's index far beyond is a mistake, and costs memory. */
 const mostClasses = 1_000_000;
 
-/** A name of a class is not longer. */
 const longestName = 1000;
 
 /** @throws UserError `invalid-input` for what is no text with a name a line. */

@@ -1,24 +1,16 @@
 /** @file Which ONNX files of a directory make up a model: exporters write each part in several precisions, under several names. */
 import { listing, UserError } from "../../errors.ts";
 
-/** The precisions of transformers.js, and how they end the names of files. */
-const endings = {
-  fp32: "",
-  fp16: "_fp16",
-  q8: "_quantized",
-  int8: "_int8",
-  uint8: "_uint8",
-  q4: "_q4",
-  q4f16: "_q4f16",
-  bnb4: "_bnb4",
-} as const;
+/** The precisions of transformers.js. */
+export const dtypes = ["fp32", "fp16", "q8", "int8", "uint8", "q4", "q4f16", "bnb4"] as const;
+export type Dtype = (typeof dtypes)[number];
 
-export type Dtype = keyof typeof endings;
-export const dtypes = Object.keys(endings) as readonly Dtype[];
+/** How it ends the names of files. */
+const endingOf = (dtype: Dtype): string => (dtype === "fp32" ? "" : dtype === "q8" ? "_quantized" : `_${dtype}`);
 
 /** Where a part's file may be in one precision: in `onnx/`, or beside the configuration. */
 export const placesOf = (parts: readonly string[], dtype: Dtype): string[] =>
-  parts.flatMap((part) => [`onnx/${part}${endings[dtype]}.onnx`, `${part}${endings[dtype]}.onnx`]);
+  parts.map((part) => `${part}${endingOf(dtype)}.onnx`).flatMap((file) => [`onnx/${file}`, file]);
 
 /**
  * The file of a part: that of the precision that is asked for, or else the one in full precision, or else the only one.
@@ -54,7 +46,5 @@ export async function partFile(
 }
 
 /** Of a file of a part. */
-export function dtypeOf(file: string): Dtype {
-  const ending = /(_[a-z0-9]+)\.onnx$/.exec(file)?.[1];
-  return dtypes.find((dtype) => endings[dtype] && endings[dtype] === ending) ?? "fp32";
-}
+export const dtypeOf = (file: string): Dtype =>
+  dtypes.find((dtype) => dtype !== "fp32" && file.endsWith(`${endingOf(dtype)}.onnx`)) ?? "fp32";

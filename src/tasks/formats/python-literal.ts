@@ -82,12 +82,12 @@ class Reader {
         out += c;
         continue;
       }
-      const [escape = ""] = /^\\(x[\da-f]{2}|u[\da-f]{4}|.)/i.exec(this.text.slice(this.#at, this.#at + 6)) ?? [];
-      this.#at += escape.length - 1;
-      const kind = escape[1] ?? "";
+      const [written = ""] = /^\\(x[\da-f]{2}|u[\da-f]{4}|.)/i.exec(this.text.slice(this.#at, this.#at + 6)) ?? [];
+      this.#at += written.length - 1;
+      const kind = written[1] ?? "";
       out +=
-        (kind === "x" || kind === "u") && escape.length > 2
-          ? String.fromCharCode(Number.parseInt(escape.slice(2), 16))
+        (kind === "x" || kind === "u") && written.length > 2
+          ? String.fromCharCode(Number.parseInt(written.slice(2), 16))
           : (({ n: "\n", t: "\t", r: "\r" } as Record<string, string>)[kind] ?? kind);
     }
     throw new SyntaxError("an open string");

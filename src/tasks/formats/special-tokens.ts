@@ -1,6 +1,7 @@
 /** @file How a model's configurations say that sentences begin, end, and how they are searched. */
 import { UserError } from "../../errors.ts";
-import { firstNumber, inner, type ModelFolder } from "./folder.ts";
+import { firstNumber, type ModelFolder } from "./folder.ts";
+import { inner } from "./json.ts";
 
 /** How sentences are made. */
 export interface Sentencing {
@@ -20,20 +21,12 @@ export async function sentencingOf(folder: ModelFolder): Promise<Sentencing> {
   const text = inner(config, "text_config");
   const decoder = inner(config, "decoder");
   const blip = config.model_type === "blip";
-  const start = blip
-    ? firstNumber(text.bos_token_id, generation.bos_token_id)
-    : firstNumber(
-        generation.decoder_start_token_id,
-        config.decoder_start_token_id,
-        decoder.decoder_start_token_id,
-        generation.bos_token_id,
-        config.bos_token_id,
-        decoder.bos_token_id,
-        text.bos_token_id,
-      );
-  const end = blip
-    ? firstNumber(text.sep_token_id, generation.eos_token_id)
-    : firstNumber(generation.eos_token_id, config.eos_token_id, decoder.eos_token_id, text.eos_token_id);
+  // What is said of generating goes before what is said of the whole, and that before its parts.
+  const all = [generation, config, decoder, text];
+  const starts = [...all.map((one) => one.decoder_start_token_id), ...all.map((one) => one.bos_token_id)];
+  const ends = all.map((one) => one.eos_token_id);
+  const start = firstNumber(...(blip ? [text.bos_token_id, generation.bos_token_id] : starts));
+  const end = firstNumber(...(blip ? [text.sep_token_id, generation.eos_token_id] : ends));
   if (start === undefined || end === undefined) {
     const lacks = start === undefined ? "decoder_start_token_id (or bos_token_id)" : "eos_token_id";
     const where = `neither generation_config.json nor config.json in ${folder.files.path("")}`;

@@ -1,6 +1,7 @@
 /** @file Text to numbers and back, by the `tokenizer.json` of a model; and the words that a person sees in a row of tokens. */
 import { Tokenizer } from "@huggingface/tokenizers";
-import { firstLine, isRecord, listing, UserError } from "../../errors.ts";
+import { firstLine, listing, UserError } from "../../errors.ts";
+import { inner } from "./json.ts";
 
 /** A word of a sentence: its text, and the tokens [from, to) that spell it. */
 export interface Word {
@@ -20,7 +21,8 @@ export class TextTokenizer {
    * @throws UserError `invalid-input` for what is no tokenizer, or one of a kind that is not read.
    */
   constructor(json: unknown, config: unknown = {}) {
-    const unknown = unknownToken(json);
+    const { unk_token } = inner(json, "model");
+    const unknown = typeof unk_token === "string" ? unk_token : undefined;
     try {
       this.#tokenizer = new Tokenizer(json as object, { unk_token: unknown, ...(config as object) });
     } catch (cause) {
@@ -113,11 +115,4 @@ export function checkedText(text: string, what: string): string {
   const plain = text.trim().replace(/\s+/g, " ");
   if (plain === "") throw new UserError("invalid-input", `invalid ${what}: it is empty; give a few words`);
   return plain;
-}
-
-/** The token that stands for what the vocabulary lacks. */
-function unknownToken(json: unknown): string | undefined {
-  const model = isRecord(json) ? json.model : undefined;
-  const token = isRecord(model) ? model.unk_token : undefined;
-  return typeof token === "string" ? token : undefined;
 }

@@ -3,12 +3,12 @@ import { checkOptions, expects, listing, type OptionNames, UserError } from "../
 import { Lru } from "../../explain/lru.ts";
 import { withSizes } from "../../explain/rewritten.ts";
 import { Sessions } from "../../explain/sessions.ts";
+import { sizeOf } from "../../image/framing.ts";
 import type { Picture } from "../../image/picture.ts";
-import type { Preprocess } from "../../image/preprocess.ts";
 import type { Model } from "../../onnx/model.ts";
 import { declaredDims, type ValueInfoProto } from "../../onnx/proto.ts";
 import type { Runtime, Tensor } from "../../onnx/runtime.ts";
-import { askingNames, checkAsking, checkList, isQuery, isText } from "../asking.ts";
+import { askingOptions, isQuery, isText, listOf } from "../asking.ts";
 import {
   type ClassExplanation,
   Classifier,
@@ -17,10 +17,10 @@ import {
   type Why,
 } from "../classify/classification.ts";
 import type { DetectOptions } from "../detect/detections.ts";
-import type { LanguageParts } from "../formats/folder.ts";
 import type { PlacingOptions } from "../placing.ts";
 import { checkPicture } from "../sample.ts";
 import { imageOf } from "./decoder.ts";
+import { LanguageModel, type LanguageParts } from "./language-model.ts";
 import type { SentencePart, Token } from "./sentence.ts";
 import { contentOf, fixedLength, placesFor, tokenInput } from "./token-inputs.ts";
 
@@ -43,17 +43,16 @@ export interface QuestionOptions extends Omit<ClassifyOptions, "classes" | "inpu
 }
 
 const questionOptions: OptionNames<QuestionOptions> = {
-  ...askingNames,
-  ...{ answers: true, targets: true, against: true, beams: true, layer: true },
+  ...askingOptions,
+  answers: listOf(isQuery, '["red", "top3"]'),
+  targets: listOf(isText, '["class:red", "not:blue"]'),
+  ...{ against: true, beams: true, layer: true },
 };
 
 /** @throws UserError `invalid-option` */
 export function checkQuestion(question: unknown, options: QuestionOptions): void {
   checkOptions(options, questionOptions, "ask");
-  checkAsking(options);
   expects(isText(question), "question", question, "a text");
-  checkList(options.answers, "answers", '["red", "top3"]', isQuery);
-  checkList(options.targets, "targets", '["class:red", "not:blue"]', isText);
 }
 
 /** An answer: one of a list, or written by the model, and then with its tokens. */
@@ -77,7 +76,7 @@ export interface Answered extends Why {
 const mostLengths = 4;
 
 /** An open model that chooses among answers. */
-export class Answerer {
+export class Answerer extends LanguageModel<AnswererOptions> {
   readonly #image: string;
   readonly #words: ValueInfoProto;
   /** By the length of the question. */
@@ -89,8 +88,9 @@ export class Answerer {
   constructor(
     private readonly ort: Runtime,
     private readonly model: Model,
-    private readonly options: AnswererOptions,
+    options: AnswererOptions,
   ) {
+    super(options);
     this.#image = imageOf(model);
     this.#sessions = new Sessions(options.keep);
     const texts = model.inputs.filter(({ name }) => name !== this.#image && contentOf(name) === "words");
@@ -101,18 +101,6 @@ export class Answerer {
     if (!words || more.length)
       throw new UserError("invalid-model", `invalid model: it takes ${named(words ? more : model.inputs)}${wrong}`);
     this.#words = words;
-  }
-
-  get name(): string {
-    return this.options.name;
-  }
-
-  get preprocess(): Preprocess {
-    return this.options.preprocess;
-  }
-
-  get assumed(): boolean {
-    return this.options.assumed ?? false;
   }
 
   get answers(): readonly string[] {
@@ -168,8 +156,7 @@ export class Answerer {
 
   #fed(info: ValueInfoProto, ids: readonly number[], places: number): Tensor {
     if (contentOf(info.name) !== "frame") return tokenInput(this.ort, info, [ids], places, this.options.padding);
-    const { crop, resize } = this.options.preprocess;
-    const { height = 1, width = 1 } = crop ?? (resize && "width" in resize ? resize : {});
+    const { height = 1, width = 1 } = sizeOf(this.preprocess) ?? {};
     return tokenInput(this.ort, info, [[]], height * width).reshape([1, height, width]);
   }
 }

@@ -1,9 +1,9 @@
 /** @file Image captioning: a picture in, a sentence and where each of its words came from out. */
 
-import { checkOptions, expects, listing, type OptionNames, UserError } from "../../errors.ts";
+import { checkOptions, listing, type OptionNames, UserError } from "../../errors.ts";
 import type { Geometry } from "../../image/geometry.ts";
 import { picture as blankPicture, type Picture } from "../../image/picture.ts";
-import { type AskingOptions, askingNames, checkAsking, checkList, inSteps, isText } from "../asking.ts";
+import { type AskingOptions, askingOptions, inSteps, isText, listOf } from "../asking.ts";
 import { type ByMethod, inWords, type ReadMap } from "../raw-map.ts";
 import { checkPicture } from "../sample.ts";
 import type { ScoredSentence, Sentence, SentencePart } from "./sentence.ts";
@@ -24,18 +24,10 @@ export interface CaptionOptions extends AskingOptions {
 }
 
 const captionOptions: OptionNames<CaptionOptions> = {
-  ...askingNames,
-  ...{ caption: true, instead: true, words: true, beams: true },
+  ...askingOptions,
+  ...{ caption: [isText, "a text"], instead: [isText, "a text"] },
+  ...{ words: listOf(isText, '["red circle"]'), beams: true },
 };
-
-/** @throws UserError `invalid-option` */
-export function checkCaption(options: CaptionOptions): void {
-  checkOptions(options, captionOptions, "a captioner's explain");
-  checkAsking(options);
-  for (const name of ["caption", "instead"] as const)
-    expects(options[name] === undefined || isText(options[name]), name, options[name], "a text");
-  checkList(options.words, "words", '["red circle"]', isText);
-}
 
 /** What a map is of: the whole sentence, a word, several in a row, or one sentence rather than another. */
 export type WordKind = "caption" | "word" | "words" | "contrast";
@@ -65,13 +57,13 @@ export class Captioner extends SentenceModel {
    * @throws UserError for words that the model does not know, a sentence that is empty or too long, an unknown method or layer.
    */
   async explain(picture: Picture, options: CaptionOptions = {}): Promise<Captioned> {
-    checkCaption(options);
+    checkOptions(options, captionOptions, "a captioner's explain");
     checkPicture(picture);
     const methods = sentenceMethods(options, options.instead !== undefined && "sentence");
     const prompt = this.#prompt(picture);
     const given = options.caption === undefined ? undefined : prompt.encode(options.caption, "caption");
     const other = options.instead === undefined ? undefined : prompt.encode(options.instead, "other caption");
-    const scored = await prompt.score(given ?? (await prompt.generate(options))[0]);
+    const scored = await prompt.score(given ?? (await prompt.likeliest(options)));
     const instead = other && (await prompt.score(other));
 
     const { whole, words, sentence: caption } = scored;
@@ -97,7 +89,7 @@ export class Captioner extends SentenceModel {
   /** A sentence about a picture, without its explanation. */
   async caption(picture: Picture, search: Pick<CaptionOptions, "beams" | "signal"> = {}): Promise<Sentence> {
     const prompt = this.#prompt(picture);
-    return (await prompt.score((await prompt.generate(search))[0])).sentence;
+    return (await prompt.score(await prompt.likeliest(search))).sentence;
   }
 
   /**
@@ -124,21 +116,15 @@ export const captionRequest = "Describe the picture in one sentence.";
 function found(scored: ScoredSentence, query: string) {
   const { words } = scored;
   const wanted = query.trim().toLowerCase().split(/\s+/);
+  const textOf = (row: readonly SentencePart[]) => row.map(({ text }) => text).join(" ");
   const rows = words.map((_, i) => words.slice(i, i + wanted.length));
-  const fits = rows.filter((row) => String(row.map(({ text }) => text.toLowerCase())) === String(wanted));
-  if (fits.length === 0) {
-    const texts = listing(
-      words.map(({ text }) => text),
-      40,
-    );
-    throw new UserError("unknown-name", `unknown word: "${query}"; the caption is made of ${texts}`);
-  }
+  const fits = rows.filter((row) => textOf(row).toLowerCase() === wanted.join(" "));
+  const texts = words.map(({ text }) => text);
+  if (fits.length === 0)
+    throw new UserError("unknown-name", `unknown word: "${query}"; the caption is made of ${listing(texts, 40)}`);
   return fits.map((row) => {
-    const text = row.map((word) => word.text).join(" ");
     const ends = row.flatMap(({ tokens }) => tokens);
-    return {
-      kind: row.length > 1 ? "words" : "word",
-      ...scored.part(text, Math.min(...ends), Math.max(...ends)),
-    } as const;
+    const kind: WordKind = row.length > 1 ? "words" : "word";
+    return { kind, ...scored.part(textOf(row), Math.min(...ends), Math.max(...ends)) };
   });
 }

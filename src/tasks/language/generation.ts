@@ -1,9 +1,11 @@
 /**
  * @file Generating a sentence: greedy, or by beam search as `transformers` does it (length penalty 1, no early stopping).
  *
- * A beam's score is the mean log-probability of its tokens. SequenceExplainer that end are kept, best first; the search is over when the best that
+ * A beam's score is the mean log-probability of its tokens. Sentences that end are kept, best first; the search is over when the best that
  * could still come is no better than the worst kept.
  */
+import { present } from "../../errors.ts";
+import { bestClasses } from "../../explain/target.ts";
 import { logSumExp } from "../../explain/word-scores.ts";
 import { range } from "../../onnx/dims.ts";
 
@@ -15,6 +17,7 @@ export interface GenerateOptions {
   readonly end: number;
   /** Words at most, the end among them. */
   readonly most: number;
+  /** How many sentences the search keeps; 1 takes the likeliest word each time. */
   readonly beams?: number;
   /** How many sentences are wanted, at most as many as beams. */
   readonly count?: number;
@@ -39,14 +42,14 @@ export async function generate(
     signal?.();
     const scores = await next(live.map(({ words }) => words));
     const best = live
-      .flatMap((beam, i) => continuations(beam, scores[i], 2 * beams))
+      .flatMap((beam, i) => continuations(beam, present(scores[i], "a row of scores"), 2 * beams))
       .sort((a, b) => b.score - a.score)
       .slice(0, 2 * beams);
     const ended = best.filter(({ words }, rank) => words.at(-1) === end && rank < beams);
     done = [...done, ...ended].sort((a, b) => mean(b) - mean(a)).slice(0, beams);
     live = best.filter(({ words }) => words.at(-1) !== end).slice(0, beams);
     const worst = done.at(-1);
-    if (done.length === beams && worst && (live.length === 0 || live[0].score / length <= mean(worst))) break;
+    if (done.length === beams && worst && live.every(({ score }) => score / length <= mean(worst))) break;
     if (length === most) done.push(...live);
   }
   const best = done.sort((a, b) => mean(b) - mean(a)).slice(0, count);
@@ -56,13 +59,9 @@ export async function generate(
 /** A beam with each of its `count` likeliest next words. */
 function continuations({ words, score }: Beam, scores: Float32Array, count: number): Beam[] {
   const total = logSumExp(scores);
-  const likeliest = range(Math.min(count, scores.length)).map(() => -1);
-  // A vocabulary is wide and the count small: insertion beats sorting.
-  scores.forEach((z, word) => {
-    for (let i = likeliest.length - 1; i >= 0 && (likeliest[i] < 0 || z > scores[likeliest[i]]); i--) {
-      if (i + 1 < likeliest.length) likeliest[i + 1] = likeliest[i];
-      likeliest[i] = word;
-    }
-  });
-  return likeliest.map((word) => ({ words: [...words, word], score: score + scores[word] - total }));
+  const likeliest = bestClasses(scores, count);
+  return likeliest.map((word) => ({
+    words: [...words, word],
+    score: score + present(scores[word], "a score") - total,
+  }));
 }

@@ -16,7 +16,6 @@ import {
 import type { ScoredSentence, SentencePart } from "./sentence.ts";
 import { type Prompt, SentenceModel, type SentenceModelOptions, sentenceMethods } from "./sentence-model.ts";
 
-/** A model that takes questions. */
 export type AnsweringOptions = SentenceModelOptions & Required<Pick<SentenceModelOptions, "asked">>;
 
 /**
@@ -105,7 +104,6 @@ function answerAsked(target: string): string {
   return of;
 }
 
-/** A person's answer. */
 const answerOf = (prompt: Prompt, text: string): Promise<ScoredSentence> => prompt.score(prompt.encode(text, "answer"));
 
 /** A search keeps as many sentences as answers are wanted. */

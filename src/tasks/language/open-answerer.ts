@@ -1,7 +1,8 @@
 /** @file A VQA model from the directory that it comes in: one that chooses among answers, or one that writes them. */
 import { UserError } from "../../errors.ts";
 import type { Runtime } from "../../onnx/runtime.ts";
-import { type FolderFiles, firstNumber, inner, type LanguageOptions, ModelFolder } from "../formats/folder.ts";
+import { type FolderFiles, firstNumber, type LanguageOptions, ModelFolder } from "../formats/folder.ts";
+import { inner } from "../formats/json.ts";
 import { labelsFrom } from "../formats/label-file.ts";
 import { onlyUsual } from "../placing.ts";
 import { Answerer } from "./answering.ts";

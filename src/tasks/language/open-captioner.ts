@@ -23,7 +23,7 @@ async function steps(ort: Runtime, folder: ModelFolder): Promise<SentenceParts |
   if (!(await folder.find("captioner.json"))) return undefined;
   const said = readCaptionerJson(await folder.json("captioner.json", "captioner.json"));
   const encoder = await folder.model(said.encoder);
-  const narrator = stepDecoder(ort, encoder, await folder.model(said.decoder), said.names);
+  const narrator = stepDecoder(ort, encoder, await folder.model(said.decoder), said);
   const most = said.maxLength - 1;
   return { narrator, start: [said.start], end: said.end, most, places: most };
 }

@@ -1,5 +1,6 @@
 /** @file A vision-language model from the directory that it comes in: `vision_encoder.onnx`, `embed_tokens.onnx` and a decoder of embedded words. */
-import { UserError } from "../../errors.ts";
+import { present, UserError } from "../../errors.ts";
+import { sizeOf } from "../../image/framing.ts";
 import type { Preprocess } from "../../image/preprocess.ts";
 import type { Model } from "../../onnx/model.ts";
 import { observe, typeOf } from "../../onnx/observe.ts";
@@ -18,7 +19,6 @@ import { pictureDecoder } from "./vision-language.ts";
 /** What a layout says of a model that writes, beside what all layouts say alike. */
 export type SentenceParts = Sentencing & Pick<SentenceModelOptions, "narrator" | "asked">;
 
-/** Of one that takes questions. */
 export type AnsweringParts = SentenceParts & Required<Pick<SentenceParts, "asked">>;
 
 /** What writes by a decoder of whole sentences, and an encoder where it is apart. */
@@ -57,7 +57,7 @@ export async function visionLanguage(ort: Runtime, folder: ModelFolder): Promise
     return tokenizer.encode(text, "question", { special, verbatim: true });
   };
   // Nothing is asked yet: what comes before the picture is read alone.
-  const [before, ...after] = template("").split(tokenizer.tokenText(picture));
+  const [before = "", ...after] = template("").split(tokenizer.tokenText(picture));
   if (after.length !== 1)
     throw new UserError(
       "invalid-input",
@@ -78,12 +78,12 @@ export async function visionLanguage(ort: Runtime, folder: ModelFolder): Promise
 }
 
 /** What the encoder gives of one picture: [1, places, channels]. */
-async function featuresOf(ort: Runtime, model: Model, { crop, resize }: Preprocess, session: SessionOptions) {
-  const size = crop ?? (resize && "width" in resize ? resize : undefined);
+async function featuresOf(ort: Runtime, model: Model, preprocess: Preprocess, session: SessionOptions) {
+  const size = sizeOf(preprocess);
   const shapes = size ? { [imageOf(model)]: [1, 3, size.height, size.width] } : {};
-  const [name] = model.outputs;
+  const name = present(model.outputs[0], "an output");
   const { type, dims } = typeOf(model, await observe(ort, model, shapes, session), name);
-  const [, count, channels] = dims;
+  const [, count = -1, channels = -1] = dims;
   if (dims.length === 3 && count > 0 && channels > 0) return { name, type, count, channels };
   throw new UserError(
     "invalid-model",

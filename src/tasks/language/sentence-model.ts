@@ -3,11 +3,11 @@
  * written answers are made of it.
  */
 import type { Dense } from "../../array/dense.ts";
-import { throwIfAborted, UserError } from "../../errors.ts";
+import { present, throwIfAborted, UserError } from "../../errors.ts";
 import { type EncodedPicture, SequenceExplainer } from "../../explain/sequence-explainer.ts";
 import type { Geometry } from "../../image/geometry.ts";
 import type { Picture } from "../../image/picture.ts";
-import { type Preprocess, preprocess } from "../../image/preprocess.ts";
+import { preprocess } from "../../image/preprocess.ts";
 import { methodsOf } from "../../methods/define.ts";
 import { gradCam } from "../../methods/grad-cam.ts";
 import type { Method } from "../../methods/method.ts";
@@ -18,12 +18,12 @@ import { typeName } from "../../onnx/types.ts";
 import type { Warning } from "../../read/decision.ts";
 import type { AskingOptions } from "../asking.ts";
 import { unfamiliar } from "../familiarity.ts";
-import type { LanguageParts } from "../formats/folder.ts";
 import type { Sentencing } from "../formats/special-tokens.ts";
 import { onPicture } from "../pictures.ts";
 import { type ByMethod, type RawMap, type ReadMap, rawMap, withRemarks } from "../raw-map.ts";
 import { imagePart, type SentenceDecoder } from "./decoder.ts";
-import { generate } from "./generation.ts";
+import { type GenerateOptions, generate } from "./generation.ts";
+import { LanguageModel, type LanguageParts } from "./language-model.ts";
 import { ScoredSentence, type SentencePart } from "./sentence.ts";
 
 export interface SentenceModelOptions extends Sentencing, LanguageParts {
@@ -41,37 +41,20 @@ export interface EncodedQuestion {
   readonly start?: readonly number[];
 }
 
-/** How sentences are searched for. */
-export interface Search {
-  /** How many sentences the search keeps; 1 takes the likeliest word each time. */
-  readonly beams?: number;
-  /** How many of them are wanted; 1 by default. */
-  readonly count?: number;
-  readonly signal?: AbortSignal;
-}
+type Search = Pick<GenerateOptions, "beams" | "count"> & Pick<AskingOptions, "signal">;
 
 /** An open model that writes sentences about pictures. */
-export abstract class SentenceModel<Options extends SentenceModelOptions = SentenceModelOptions> {
+export abstract class SentenceModel<
+  Options extends SentenceModelOptions = SentenceModelOptions,
+> extends LanguageModel<Options> {
   readonly #sentences: SequenceExplainer;
 
   constructor(
     private readonly ort: Runtime,
-    protected readonly options: Options,
+    options: Options,
   ) {
+    super(options);
     this.#sentences = new SequenceExplainer(ort, (places) => options.narrator.teller(places), options);
-  }
-
-  get name(): string {
-    return this.options.name;
-  }
-
-  get preprocess(): Preprocess {
-    return this.options.preprocess;
-  }
-
-  /** Whether the preprocessing was assumed, since the directory says nothing of it. */
-  get assumed(): boolean {
-    return this.options.assumed ?? false;
   }
 
   release(): Promise<void> {
@@ -120,6 +103,10 @@ export class Prompt {
     });
   }
 
+  async likeliest(search: Search): Promise<number[]> {
+    return present((await this.generate(search))[0], "a sentence");
+  }
+
   /** A person's sentence, with its end; @throws UserError `invalid-input` for a long one, and as the tokenizer does. */
   encode(text: string, what: string): number[] {
     const { tokenizer, end } = this.options;
@@ -165,7 +152,10 @@ export class Prompt {
   async contrast<E extends { readonly question: string }>(one: ScoredSentence, other: ScoredSentence, asked: E) {
     const whole = ({ told, ids }: ScoredSentence) => told.signedMaps([ids.map(() => 1)]);
     const [own, against] = [await whole(one), await whole(other)];
-    const map: Dense = { data: own.data.map((v, p) => Math.max(0, v - against.data[p])), dims: own.dims.slice(1) };
+    const map: Dense = {
+      data: own.data.map((v, p) => Math.max(0, v - present(against.data[p], "a cell"))),
+      dims: own.dims.slice(1),
+    };
     return this.#laid(asked, gradCam, { map, layer: one.told.layer });
   }
 

@@ -2,14 +2,17 @@
  * @file A decoder that reads whole sentences, behind an image encoder or with one inside; between the two there may be what reads a
  * question about the picture.
  */
+import { ofRank } from "../../array/dense.ts";
+import { present } from "../../errors.ts";
 import type { EncodedPicture } from "../../explain/sequence-explainer.ts";
 import type { SequenceModel } from "../../explain/sequence-plan.ts";
 import { type Connections, compose, type Part, within } from "../../onnx/compose.ts";
+import { range } from "../../onnx/dims.ts";
 import { filled } from "../../onnx/filled.ts";
 import type { Model } from "../../onnx/model.ts";
 import { DataType, declaredDims, type ValueInfoProto } from "../../onnx/proto.ts";
 import type { Feeds, Runtime, Tensor } from "../../onnx/runtime.ts";
-import { repeatImage, toDense } from "../../onnx/tensors.ts";
+import { rowsOf, tensorOf, toDense } from "../../onnx/tensors.ts";
 import { imageOf, parts, type SentenceDecoder } from "./decoder.ts";
 import type { NextWord } from "./generation.ts";
 import { picture, placesFor, type TextInputs, textInputs, tokenInput, whole } from "./token-inputs.ts";
@@ -59,11 +62,11 @@ export function sequenceDecoder(
     parts: all,
     connections,
     image: within(first.name, image),
-    scores: inside(decoder.outputs.find((name) => name === "logits") ?? decoder.outputs[0]),
+    scores: inside(present(decoder.outputs.find((name) => name === "logits") ?? decoder.outputs[0], "an output")),
     feed: (sentences, seen) => {
-      const places = sentences[0].length;
+      const places = sentences[0]?.length ?? 0;
       const feeds = fed.map((info) => [inside(info.name), tokenInput(ort, info, sentences, places)]);
-      const ones = sentences.map(() => Array<number>(seen[states]?.dims[1] ?? 1).fill(1));
+      const ones = sentences.map(() => Array<number>(seen[states ?? ""]?.dims[1] ?? 1).fill(1));
       return { ...Object.fromEntries(feeds), ...(masked && { [mask]: whole(ort, ones) }) };
     },
   };
@@ -87,7 +90,7 @@ function connected(all: readonly Part[]): Connections {
   for (const [i, { name, model }] of all.entries()) {
     const before = all[i - 1];
     const gives = before?.model.graph.output.find(({ type }) => type !== undefined)?.name;
-    if (gives === undefined) continue;
+    if (!before || gives === undefined) continue;
     connections[within(name, picture.states)] = within(before.name, gives);
     const masked = before.name === parts.question && has(before.model, "attention_mask") && has(model, picture.mask);
     if (masked) connections[within(name, picture.mask)] = within(before.name, "attention_mask");
@@ -119,26 +122,28 @@ function nextWord(
   const read = own.model.inputs.map(({ name }) => within(own.name, name));
   const sources = read.map((name) => teller.connections[name] ?? name);
   // One sentence at a time where the batch is fixed.
-  const free = typeof declaredDims(own.model.inputs[0])?.[0] === "string";
+  const free = typeof declaredDims(present(own.model.inputs[0], "an input"))?.[0] === "string";
   return async (sentences) => {
     const seen = await sight.known(teller, []);
     const link = sight.explainer.stage(own, teller);
-    const known = sources.filter((name) => seen[name]);
-    const filledUp = sentences.map((s) =>
-      length ? [...s, ...Array<number>(Math.max(0, length - s.length)).fill(s[0])] : s,
-    );
+    const known = sources.flatMap((name) => (seen[name] ? [[name, seen[name]] as const] : []));
+    const places = length ?? 0;
+    const filledUp = sentences.map((s) => [...s, ...Array<number>(Math.max(0, places - s.length)).fill(s[0] ?? 0)]);
     const found: Float32Array[] = [];
     for (const some of free ? [filledUp] : filledUp.map((sentence) => [sentence])) {
-      const repeated = (tensor: Tensor) => (some.length > 1 ? repeatImage(ort, tensor, 0, some.length) : tensor);
-      const shown = Object.fromEntries(known.map((name) => [name, repeated(seen[name])]));
+      const each = Array<number>(some.length).fill(0);
+      const repeated = (tensor: Tensor) => (some.length > 1 ? rowsOf(ort, tensor, each) : tensor);
+      const shown = Object.fromEntries(known.map(([name, tensor]) => [name, repeated(tensor)]));
       const result = await link.run({ ...shown, ...teller.feed(some, shown) }, [teller.scores]);
-      const { data, dims } = toDense(result[teller.scores]);
-      const [, places, vocabulary] = dims;
-      const last = places - some[0].length + sentences[0].length - 1;
-      some.forEach((_, i) => {
-        const from = (i * places + last) * vocabulary;
+      const { data, dims } = toDense(tensorOf(result, teller.scores));
+      const [n, rows, vocabulary] = ofRank(dims, 3);
+      // Of more rows than places, the last are the words'; behind the sentence there may be what fills it up.
+      for (const i of range(n)) {
+        const { length: filled } = present(some[i], "a sentence");
+        const last = rows - filled + present(sentences[0], "a sentence").length - 1;
+        const from = (i * rows + last) * vocabulary;
         found.push(data.slice(from, from + vocabulary));
-      });
+      }
     }
     return found;
   };

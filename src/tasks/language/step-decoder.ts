@@ -88,7 +88,6 @@ function stepper(
   const link = sight.explainer.stage(part, teller);
   const zero = step.state.filter(({ given }) => !given);
   const first: Feeds = Object.fromEntries(zero.map(({ input }) => [inside(input), zeros(ort, step.model, input)]));
-  /** By sentence. */
   let states = new Map([["", first]]);
   const outputs = [...step.state.map(({ output }) => output), step.logits].map(inside);
   const after = async (sentence: readonly number[], seen: Feeds): Promise<Float32Array> => {

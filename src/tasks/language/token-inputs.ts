@@ -5,7 +5,6 @@ import type { Model } from "../../onnx/model.ts";
 import { DataType, declaredDims, declaredType, type ValueInfoProto } from "../../onnx/proto.ts";
 import type { Runtime, Tensor } from "../../onnx/runtime.ts";
 
-/** What an input beside the picture holds. */
 type Content = "words" | "mask" | "types" | "positions" | "frame";
 
 export function contentOf(name: string): Content {

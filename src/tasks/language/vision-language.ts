@@ -2,7 +2,7 @@
  * @file Vision-language models in the layout of transformers.js: what sees the picture gives as many vectors as it has places; they take the
  * place of as many words among those that the decoder reads, before the question and the answer.
  */
-import { UserError } from "../../errors.ts";
+import { present, UserError } from "../../errors.ts";
 import { compose, within } from "../../onnx/compose.ts";
 import { filled } from "../../onnx/filled.ts";
 import { indexLazily, type Model } from "../../onnx/model.ts";
@@ -24,8 +24,8 @@ const names = { embed: "embed_tokens", text: "text", words: "words" } as const;
  * @throws UserError `invalid-model` where the two do not fit each other.
  */
 export function pictureDecoder(embed: Model, decoder: Model, features: ValueInfoProto, at: PicturePlaces): Model {
-  const given = embed.graph.output[0];
-  const [own, wide] = [features, given].map((info) => declaredDims(info)?.at(-1));
+  const given = present(embed.graph.output[0], "an output");
+  const [own, wide] = [declaredDims(features)?.at(-1), declaredDims(given)?.at(-1)];
   if (typeof wide === "number" && typeof own === "number" && wide > 0 && own > 0 && wide !== own)
     throw new UserError(
       "invalid-model",

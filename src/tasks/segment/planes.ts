@@ -5,7 +5,7 @@ import { checkFinite } from "../../explain/target.ts";
 import { cellsUnder, type Geometry, onCanvas, undo } from "../../image/geometry.ts";
 import { product } from "../../onnx/dims.ts";
 import { toDense } from "../../onnx/tensors.ts";
-import { dimsInAxes, plainDims, toPlain } from "../../read/axes.ts";
+import { toPlain } from "../../read/axes.ts";
 import { ravel, type Trace, unravel } from "../../read/trace.ts";
 import type { MaskHead, MaskRule } from "./mask-head.ts";
 
@@ -114,13 +114,19 @@ export class Planes {
   }
 
   /** A sum over cells of a plane, as a question: of the logits, in front of what made probabilities of them. */
-  sum(index: number, cells: Iterable<readonly [cell: number, weight: number]>): Weighted[] {
+  sum(plane: number, cells: Iterable<readonly [cell: number, weight: number]>): Weighted[] {
     const { tensor, axes } = this.head;
     const dims = this.#dims;
-    const [, , ...grid] = plainDims(dims, axes);
     const traced = this.#isTraced;
+    const indexOf = (cell: number): number[] => {
+      const at = dims.map(() => 0);
+      unravel(cell, this.grid).forEach((place, i) => {
+        at[axes.grid[i]] = place;
+      });
+      return axes.channels === undefined ? at : at.with(axes.channels, plane);
+    };
     return Array.from(cells, ([cell, weight]) => {
-      const place = dimsInAxes([0, index, ...unravel(cell, grid)], axes);
+      const place = indexOf(cell);
       if (!traced) return { tensor, place: ravel(place, dims), weight };
       const source = this.trace.source({ tensor, index: place }, this.pass);
       const shape = present(this.pass.dims(source.tensor), "a shape");

@@ -6,7 +6,7 @@ import { preprocess } from "../../src/image/preprocess.ts";
 import type { Runtime } from "../../src/onnx/runtime.ts";
 import { Classifier, type ClassifierOptions } from "../../src/tasks/classify/classification.ts";
 import { openSimilarity } from "../../src/tasks/classify/similarity.ts";
-import { layOn } from "../../src/tasks/placed-map.ts";
+import { layOn } from "../../src/tasks/placing.ts";
 import { session } from "../explain/ask.ts";
 import { gap } from "../nets.ts";
 import { preprocess as how, picture as smallPicture } from "./small-picture.ts";

@@ -1,0 +1,116 @@
+/** @file A method's questions about a forward pass, of classes or of words, put to the sessions of its plan. */
+import type { Dense } from "../array/dense.ts";
+import { present, throwIfAborted, UserError } from "../errors.ts";
+import { type Question, shareDone } from "../methods/method.ts";
+import { isStatic, range } from "../onnx/dims.ts";
+import { typeOf } from "../onnx/observe.ts";
+import type { DataType } from "../onnx/proto.ts";
+import type { Tensor } from "../onnx/runtime.ts";
+import { rowsOf, tensorOf, tensorsOf, toDense } from "../onnx/tensors.ts";
+import { isFloat, typeName } from "../onnx/types.ts";
+import { holdsFrames, toPlain } from "../read/axes.ts";
+import type { ExplainedInput } from "../read/inputs.ts";
+import { ask } from "./adjoint-session.ts";
+import type { ExplainOptions } from "./forward.ts";
+import type { Pass } from "./pass.ts";
+import { inRuns } from "./rows.ts";
+import type { Seeding } from "./seeds.ts";
+import type { Asked, Weights } from "./target.ts";
+
+/** How rows of weights are fed to an adjoint. */
+export interface Seeder {
+  readonly seeding: Seeding;
+  readonly feed: (rows: readonly Weights[]) => readonly Tensor[];
+}
+
+/** What a method asks about, of a forward pass. */
+export interface Asking {
+  readonly pass: Pick<Pass, "plan" | "layer" | "feeds" | "n" | "tensors" | "respond"> & Partial<Pass>;
+  readonly explained: ExplainedInput;
+  readonly asked: Asked;
+  readonly atLayer: Seeder;
+  readonly atInput: Seeder;
+  /** Whether the targets can be rows of one batch. */
+  readonly rows: boolean;
+  /** The class of each row, where the forward session can answer about it in its own run. */
+  readonly classes?: readonly number[];
+  readonly options: ExplainOptions;
+}
+
+/** The questions about n pictures and k targets of each. */
+export function questionOf({ pass, explained, asked, classes, rows, options, ...seeders }: Asking): Question {
+  const { plan, layer, n } = pass;
+  const { ort } = plan;
+  const { name: image, axes } = explained;
+  const { k } = asked;
+  /** Answers about all targets, in as few runs as can be. */
+  const answers = (
+    tensor: string,
+    together: boolean,
+    { feed }: Seeder,
+    answer: (seeds: readonly Tensor[]) => Promise<Dense>,
+  ): Promise<Dense> =>
+    inRuns({ n, k, together: plan.isFree && together, rowBytes: plan.rowBytes(tensor), ...options }, (isAsked) => {
+      if (asked.rows) return answer(feed(asked.rows.filter((_, row) => isAsked(row))));
+      const some = range(n * k).filter(isAsked);
+      return answer(Object.values(asked.seeds).map((given) => (k > 1 ? rowsOf(ort, given, some) : given)));
+    });
+  const { grid } = layer === undefined ? {} : plan.layoutOf(layer);
+  return {
+    image: toPlain(toDense(tensorOf(pass.feeds, image)), axes),
+    k,
+    grid: isStatic(grid) ? grid : undefined,
+
+    progress(done) {
+      throwIfAborted(options.signal);
+      options.onProgress?.(shareDone(done));
+    },
+
+    async atLayer(map) {
+      if (layer === undefined) throw new UserError("no-path", holdsFrames(axes) ? framesAside : noLayer);
+      const answer = classes && (await pass.sameRun?.(layer, map, classes));
+      if (answer) return toDense(answer);
+      const tensors = await pass.tensors(layer);
+      const independent = plan.isIndependent(layer);
+      const seeder = seeders.atLayer;
+      return plan.atLayer(layer, map, { seeding: seeder.seeding, rows: !independent && rows }, (adjoint) => {
+        const feeds = tensorsOf(tensors, adjoint.residuals);
+        const ran = async (seeds: readonly Tensor[]) => (await ask(adjoint, feeds, seeds)).answer;
+        return answers(layer, independent || adjoint.together, seeder, ran);
+      });
+    },
+
+    async atInput(rules) {
+      const { type } = typeOf(plan.model, plan.tensors, image);
+      if (!isFloat(type)) throw integerPixels(image, type);
+      const seeder = seeders.atInput;
+      return plan.atInput(image, rules, { seeding: seeder.seeding, rows }, (adjoint) =>
+        answers(image, adjoint.together, seeder, async (seeds) => {
+          const { answer, results } = await ask(adjoint, pass.feeds, seeds, pass.wanted);
+          pass.keep?.(results);
+          return toPlain(answer, axes);
+        }),
+      );
+    },
+
+    async respond(index, variants) {
+      if (!asked.rows) throw new UserError("invalid-option", scoresCompared);
+      const scores = await pass.respond(index, variants);
+      const weighed = (row: Weights, ofVariant: Float32Array) =>
+        row.reduce((sum, [c, weight]) => sum + weight * present(ofVariant[c], "a score"), 0);
+      const own = asked.rows.slice(index * k, (index + 1) * k);
+      return own.map((row) => Float32Array.from(scores, (ofVariant) => weighed(row, ofVariant)));
+    },
+  };
+}
+
+const integerPixels = (name: string, type: DataType): UserError =>
+  new UserError(
+    "invalid-option",
+    `invalid method: it needs the gradient at the pixels, and the input "${name}" takes ${typeName(type)}, integers; take one at a layer, such as grad-cam, or occlusion`,
+  );
+const scoresCompared = "invalid target: this method compares scores and takes a class, not seeds";
+const framesAside =
+  "no path: layers of frames, which lie side by side in the batch, cannot be laid out yet; take a method in pixel space, such as gradient";
+const noLayer =
+  "no path: the model has no layer with a grid on the way to its scores; name one, or use a method in pixel space";
