@@ -33,4 +33,5 @@ export type WarningCode =
   | "unfamiliar-picture"
   | "odd-box"
   | "class-chosen"
+  | "masks-guessed"
   | "labels";

@@ -36,7 +36,8 @@ export async function openParts(ort: Runtime, parts: ModelParts, options: ModelO
   return orRelease(explainer, async () => {
     const fileNotes = await notedIn(explainer.model);
     const said = { ...options, name, labels, labelsFrom, config, stated, notes, file, fileNotes };
-    const read = { ...(await headFor(explainer, said)), ...(await masksFor(explainer, said, options.layer)) };
+    const head = await headFor(explainer, said);
+    const read = head.head ? head : await masksFor(explainer, said, options.layer);
     return { explainer, reading: readingOf(explainer, { ...said, ...read }), notes };
   });
 }
@@ -67,16 +68,21 @@ async function headFor(explainer: Explainer, said: Said): Promise<Pick<Said, "he
 }
 
 /** The masks of a segmenter, fetched when there is one. */
-async function masksFor(explainer: Explainer, said: Said, named?: string): Promise<Pick<Said, "masks" | "levels">> {
+async function masksFor(
+  explainer: Explainer,
+  said: Said,
+  layer?: string,
+): Promise<Pick<Said, "masks" | "levels" | "usual">> {
   const { explained } = explainer.reading;
   const { task } = taskFor(explainer, said);
   const segments = task === "segmentation" || task === "instance-segmentation";
   if (explained?.axes.grid.length !== 2 || !segments) return {};
-  const { recogniseMasks } = await import("./segment/recognise.ts");
+  const { recogniseMasks, usualOfMasks: usual } = await import("./segment/recognise.ts");
   const masks = recogniseMasks(explainer, labelsOf(said).names);
-  if (!masks || masks.head.kind === "classes") return masks ? { masks } : {};
-  const [layer] = layersOf(explainer.model, explainer.sized, explained, [masks.head.tensor]);
-  return { masks, ...(layer && named === undefined && { levels: [layer.name] }) };
+  if (!masks) return {};
+  if (masks.head.kind === "classes" || layer !== undefined) return { masks, usual };
+  const [last] = layersOf(explainer.model, explainer.sized, explained, [masks.head.tensor]);
+  return { masks, usual, ...(last && { levels: [last.name] }) };
 }
 
 /** What comes of an open model, which is released where nothing does. */

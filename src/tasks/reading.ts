@@ -58,8 +58,7 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
     { what: "task", value: found.task, because: found.because },
     ...reading.decisions,
     ...(prepared ? [prepared.decision] : []),
-    ...(said.masks ? [said.masks.decision] : []),
-    { what: "probabilities", value: probable.probability, because: probable.because },
+    said.masks?.decision ?? { what: "probabilities", value: probable.probability, because: probable.because },
     ...(labels.names.length
       ? [{ what: "labels", value: `${labels.names.length} names`, because: labels.source, option: "--labels" }]
       : []),
@@ -80,7 +79,7 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
     ...(said.masks && { masks: said.masks.head }),
     questions: said.masks ? maskQuestions : questionsOf(found.task, dims, kind, said.head),
     decisions,
-    warnings: warningsOf(decisions, dims, explainer, labels.names, probable),
+    warnings: warningsOf(decisions, dims, explainer, labels.names, said.masks ? undefined : probable, said.masks?.head),
   };
 }
 
@@ -142,17 +141,20 @@ const maskQuestions = [
 
 function warningsOf(
   decisions: readonly Decision[],
-  [, classes]: PlainDims,
+  [, scored]: PlainDims,
   { reading, tensors, model }: Explainer,
   labels: readonly string[],
-  probable: Probable,
+  probable: Probable | undefined,
+  masks: MaskHead | undefined,
 ): Warning[] {
+  const classes = masks?.classes ?? scored;
   const guessed = (what: string) => decisions.find((d) => d.what === what && d.guess);
   const [preparation, layout] = [guessed("preparation"), guessed("layout")];
   const typeOf = (name: string) => tensors.get(name)?.type;
   const heads = model.outputs.filter((name) => {
     const scores = (tensors.get(name)?.dims.length ?? 0) >= 2 && typeOf(name) === typeOf(reading.score.output);
-    return scores && name !== reading.score.output;
+    const read = masks?.kind === "queries" ? [masks.tensor, masks.scores] : [reading.score.output];
+    return scores && !read.includes(name);
   });
   const named =
     labels.length === 0 || classes <= 0 || labels.length === classes || (classes === 1 && labels.length === 2);
@@ -164,7 +166,11 @@ function warningsOf(
     ["layout-guessed", layout && `The order of the input's axes was guessed, ${layout.value}: ${layout.because}.`],
     [
       "probability-guessed",
-      probable.guess && "The model does not say how its scores become probabilities; a softmax over them was assumed.",
+      probable?.guess && "The model does not say how its scores become probabilities; a softmax over them was assumed.",
+    ],
+    [
+      "masks-guessed",
+      guessed("masks") && "The model does not say what its one plane is; it was taken for logits, predicted above 0.",
     ],
     ["other-heads", heads.length > 0 && `The model has other outputs that are not shown: ${heads.join(", ")}.`],
     ["labels", !named && `Only ${labels.length} of ${classes} classes have names; the others go by their number.`],

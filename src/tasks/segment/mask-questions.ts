@@ -28,7 +28,7 @@ export interface Segmented {
   readonly can: readonly string[];
 }
 
-type Part = Omit<AskedElements, "target">;
+type MaskPart = Omit<AskedElements, "target">;
 
 /**
  * @param targets questions; the masks that cover more than 1 % of the picture where there is none
@@ -72,7 +72,7 @@ const negative = ({ sum, layer }: ElementQuestion): ElementQuestion => ({
   layer,
 });
 
-function partsOf({ kind, of }: PlainQuestion, asked: string, found: Segmented): Part[] {
+function partsOf({ kind, of }: PlainQuestion, asked: string, found: Segmented): MaskPart[] {
   if (kind === "region") return [regionOf(of, asked, found)];
   if (kind === "pixel") return [pixelOf(of, asked, found)];
   if (kind !== "mask" && kind !== "class") return refuseQuestion({ kind, asked }, found.can);
@@ -85,7 +85,7 @@ function partsOf({ kind, of }: PlainQuestion, asked: string, found: Segmented): 
 }
 
 /** One mask: the sum of its logits over the cells that it is predicted at. */
-function maskOf({ index, class: c, label, plane, cells, score }: FoundMask, { planes, layer }: Segmented): Part {
+function maskOf({ index, class: c, label, plane, cells, score }: FoundMask, { planes, layer }: Segmented): MaskPart {
   return {
     ...{ class: c, label, mask: index, asked: `mask-${index}`, method: "grad-cam", warnings: [] },
     question: score === undefined ? label : `${label} (mask ${index})`,
@@ -100,7 +100,7 @@ function maskOf({ index, class: c, label, plane, cells, score }: FoundMask, { pl
 }
 
 /** All masks of a class, together. */
-function classOf(of: string, asked: string, found: Segmented): Part {
+function classOf(of: string, asked: string, found: Segmented): MaskPart {
   const { labels, masks, layer } = found;
   const [c] = labels.find(of, labels.count, () => []);
   const own = masks.filter((one) => one.class === c);
@@ -133,13 +133,13 @@ const among = ({ planes, masks }: Segmented): number[] => {
   return objects ? masks.map(({ plane }) => plane) : Array.from({ length: planes.count }, (_, i) => i);
 };
 
-const named = (plane: number, { masks, labels }: Segmented): Pick<Part, "class" | "label"> => {
+const named = (plane: number, { masks, labels }: Segmented): Pick<MaskPart, "class" | "label"> => {
   const object = masks.find((one) => one.plane === plane && one.score !== undefined);
   return object ? { class: object.class, label: object.label } : { class: plane, label: labels.name(plane) };
 };
 
 /** The logit of what is predicted at a pixel of the original picture, between the cells around it. */
-function pixelOf(of: string, asked: string, found: Segmented): Part {
+function pixelOf(of: string, asked: string, found: Segmented): MaskPart {
   const { planes, geometry, layer } = found;
   const { width, height } = geometry.original;
   const [, x, y] = (/^(\d+)\s*,\s*(\d+)$/.exec(of) ?? []).map(Number);
@@ -165,7 +165,7 @@ function pixelOf(of: string, asked: string, found: Segmented): Part {
 }
 
 /** The logits, over a region of the picture, of what is predicted most in it. */
-function regionOf(of: string, asked: string, found: Segmented): Part {
+function regionOf(of: string, asked: string, found: Segmented): MaskPart {
   const { planes, geometry, layer, regions } = found;
   const region = regions[of];
   if (!region)

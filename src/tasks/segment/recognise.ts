@@ -6,7 +6,15 @@ import { plainAxes, plainDims } from "../../read/axes.ts";
 import type { Decision } from "../../read/decision.ts";
 import { type Score, stripped } from "../../read/score.ts";
 import { Trace } from "../../read/trace.ts";
+import type { UsualPreparation } from "../formats/ultralytics.ts";
 import type { ClassPlanes, MaskHead, MaskRule, QueryPlanes } from "./mask-head.ts";
+
+/** How pictures of a segmenter are prepared where nobody says it: whole. */
+export const usualOfMasks: UsualPreparation = {
+  known: { fit: "stretch" },
+  because: "so are most segmenters fed, as for most ImageNet models, stretched; the model does not specify it",
+  guess: true,
+};
 
 export interface RecognisedMasks {
   readonly head: MaskHead;
