@@ -152,8 +152,10 @@ function overPlaces(
   const several = spatial.some((origin) => origin?.mixed || (origin?.parts.length ?? 0) > 1);
   if (grid.length === 1 && several && classes > 4) return found("detection", `${shown}, a row for each place`);
   const [n, ...rest] = origins ?? [];
-  if (n && rest.length === 2 && rest.every(isSpatial))
-    return found(deep ? "depth" : "other", `${shown}, a value for each place`);
+  if (n && score.axes.channels === undefined && rest.length === 2 && rest.every(isSpatial))
+    return score.before === "Sigmoid" && !deep
+      ? found("segmentation", `${shown}, a value for each place behind a Sigmoid`)
+      : found(deep ? "depth" : "other", `${shown}, a value for each place`);
   if (places.length === 1 && spatial.some((origin) => origin && isSpatial(origin)))
     return found("text-recognition", `${shown}, scores for each place along one axis of the picture`);
   if (places.length !== 2) return undefined;

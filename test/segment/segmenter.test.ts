@@ -92,6 +92,11 @@ describe("classes", () => {
     "a head beside": { after: [node("Neg", "logits", "aux")], outputs: ["logits", "aux"] },
     "free batch": { free: true },
     "a batch of two": { batch: 2 },
+    "no batch": { after: [node("Squeeze", "logits first", "y")], constants: { first: ints([0]) } },
+    "argmax without a batch": {
+      after: [node("Squeeze", "logits first", "s"), node("ArgMax", "s", "y", { axis: 0, keepdims: 0 })],
+      constants: { first: ints([0]) },
+    },
   };
   test.each(Object.entries(ends))("explained in front of what the graph ends with: %s", async (_, end) => {
     const model = await opened(coloured(end));
@@ -128,6 +133,19 @@ describe("one plane: what removes a background", () => {
   const ends = {
     logits: {},
     sigmoid: { after: [node("Sigmoid", "logits", "y")] },
+    "no axis of classes": {
+      after: [node("Sigmoid", "logits", "s"), node("Squeeze", "s axis", "y")],
+      constants: { axis: ints([1]) },
+    },
+    "above a half": {
+      after: [node("Sigmoid", "logits", "s"), node("Greater", "s half", "y")],
+      constants: { half: floats(0.5) },
+    },
+    "above a logit, as floats": {
+      after: [node("Greater", "logits zero", "g"), node("Cast", "g", "y", { to: 1 })],
+      constants: { zero: floats(0) },
+    },
+    rounded: { after: [node("Sigmoid", "logits", "s"), node("Round", "s", "y")] },
     "a sigmoid, cut out of two": {
       after: [
         node("Concat", "logits logits", "two", { axis: 1 }),
@@ -245,7 +263,7 @@ describe("places", () => {
     const model = await opened(coloured());
     const green = scene(() => [0, 1, 0]);
     await expect(model.explain(green, { targets: ["class:red"] })).rejects.toThrow(
-      'unknown mask: "class:red"; red is predicted nowhere in this picture; what is predicted is green (1)',
+      'unknown mask: "class:red"; red is predicted nowhere in this picture; what is predicted is green',
     );
     await model.release();
   });

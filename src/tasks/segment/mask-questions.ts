@@ -107,7 +107,7 @@ function classOf(of: string, asked: string, found: Segmented): MaskPart {
   const parts = own.map((mask) => maskOf(mask, found));
   const label = labels.name(c);
   if (parts.length === 0) {
-    const there = [...new Set(masks.map((one) => `${one.label} (${one.class})`))];
+    const there = [...new Set(masks.map(({ label }) => label))];
     const allowed = there.length ? `what is predicted is ${listing(there, 12)}` : "nothing is predicted";
     throw new UserError(
       "unknown-name",

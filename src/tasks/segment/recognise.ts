@@ -1,6 +1,6 @@
 /** @file Which masks a segmentation model gives: by the shapes and names of its outputs, and by what its graph ends with. */
 import type { Explainer } from "../../explain/explainer.ts";
-import type { Model } from "../../onnx/model.ts";
+import { constantValues, type Model } from "../../onnx/model.ts";
 import type { Observed } from "../../onnx/observe.ts";
 import { plainAxes, plainDims } from "../../read/axes.ts";
 import type { Decision } from "../../read/decision.ts";
@@ -53,7 +53,13 @@ const bounded: ReadonlySet<string> = new Set(["Sigmoid", "HardSigmoid", "Clip", 
 
 /** What a plane is above where it is predicted; of several that exclude each other, the largest is. */
 function ruleOf(model: Model, tensors: Observed, score: Score, classes: number): Ruled {
-  const chosen = model.producer.get(stripped(model, score.output))?.opType;
+  const last = model.producer.get(stripped(model, score.output));
+  const chosen = last?.opType;
+  const threshold = chosen === "Round" ? 0.5 : constantValues(model, last?.input[1] ?? "")?.[0];
+  if (threshold !== undefined && ["Greater", "GreaterOrEqual", "Round"].includes(chosen ?? "")) {
+    const logit = score.before === "Sigmoid" ? Math.log(threshold / (1 - threshold)) : threshold;
+    return { rule: { above: logit }, because: `the model ends in a ${chosen}: above ${threshold}` };
+  }
   if (chosen === "ArgMax") return { rule: "largest", because: "the model ends in an ArgMax" };
   if (score.before === "Sigmoid")
     return { rule: { above: 0 }, because: "the model ends in a Sigmoid: above a half behind it" };

@@ -130,5 +130,5 @@ function remarkOn(masks: readonly FoundMask[], explained: number): string {
       : large === 1
         ? "the mask"
         : `the ${large} masks`;
-  return `No target: ${which} that ${large === 1 ? "covers" : "cover"} more than ${part} of the picture ${large === 1 ? "is" : "are"} explained, each by its logits where it is predicted.`;
+  return `No target: ${which} that ${large === 1 ? "covers" : "cover"} more than ${part} of the picture ${large === 1 ? "is" : "are"} explained, by ${large === 1 ? "its" : "their"} logits where ${large === 1 ? "it is" : "they are"} predicted.`;
 }
