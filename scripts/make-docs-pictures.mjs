@@ -39,7 +39,13 @@ const layers = { "hires-cam": "blocks.10/add", "layer-cam": "blocks.4/add" };
 
 const all = {
   ...Object.fromEntries(methods.map((method) => [method.name, () => methodPicture(method)])),
-  ...{ scenes: scenesPicture, layers: layersPicture, "cat-and-cup.panel": readmePanel, caption: captionSheet },
+  ...{
+    scenes: scenesPicture,
+    layers: layersPicture,
+    "cat-and-cup.panel": readmePanel,
+    caption: captionSheet,
+    detection: boxesTogether,
+  },
 };
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !Object.hasOwn(all, name));
@@ -64,6 +70,27 @@ async function captionSheet() {
   const sheet = await readFile(path.join(directory, sheets[0].sheet));
   await rm(directory, { recursive: true });
   return sheet;
+}
+
+/** The picture of all boxes, and the sheet of their maps, that `gradcam explain` writes of a scene. */
+async function boxesTogether() {
+  const detector = await load(path.join(root, "models/scenes-detector"));
+  const why = await detector.explain(paint(makeScene(17), 224).picture);
+  await detector.release();
+  const directory = await mkdtemp(path.join(tmpdir(), "gradcam-docs-"));
+  const { overlay: all, explanations } = await writeWhy(why, { directory, stem: "scene", write: ["overlay"] });
+  const files = [all, ...explanations.map((explanation) => explanation.overlay)];
+  const [first, ...others] = await Promise.all(
+    files.map((name) => sharp(path.join(directory, name)).resize(672, 672).png().toBuffer()),
+  );
+  await rm(directory, { recursive: true });
+  const small = await Promise.all(others.map((png) => sharp(png).resize(332, 332).png().toBuffer()));
+  const places = small.map((input, i) => ({ input, left: 680 + (i % 2) * 340, top: Math.floor(i / 2) * 340 }));
+  const ground = sharp({ create: { width: 1352, height: 672, channels: 3, background: "white" } });
+  return ground
+    .composite([{ input: first, left: 0, top: 0 }, ...places])
+    .png()
+    .toBuffer();
 }
 
 /** One row: the input, and the method's answer for each class. */

@@ -40,6 +40,7 @@ export {
   writeAnswered,
   writeCaptioned,
 } from "./node/write-words.ts";
+export { type BoxMark, drawBoxes } from "./render/boxes.ts";
 export { guidedImage } from "./render/normalise.ts";
 export { heat, overlay } from "./render/overlay.ts";
 export type { Signal } from "./signal/signal.ts";

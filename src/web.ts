@@ -15,6 +15,7 @@ export { type Preprocess, type Preprocessed, preprocess } from "./image/preproce
 export { defineMethod, type MethodChoice, type MethodDefinition } from "./methods/define.ts";
 export { byImage, flatGrid, layerMethod } from "./methods/layer-map.ts";
 export { signatureOf, type TensorSignature } from "./onnx/signature.ts";
+export { type BoxMark, drawBoxes } from "./render/boxes.ts";
 export { type ColormapName, colormap, colormaps } from "./render/colormap.ts";
 export { guidedImage, normalise } from "./render/normalise.ts";
 export { heat, opacityAt, overlay } from "./render/overlay.ts";

@@ -11,6 +11,7 @@ import { declaredDims, declaredType, type ValueInfoProto } from "../onnx/proto.t
 import { typeName } from "../onnx/types.ts";
 import {
   dtypeOption,
+  fraction,
   loadOptions,
   type ModelFlags,
   modelOf,
@@ -21,7 +22,9 @@ import {
 } from "./options.ts";
 import { bold, print, printJson } from "./terminal.ts";
 
-interface CompileFlags extends ModelFlags, Pick<CompileFileOptions, "out" | "classInput"> {
+interface CompileFlags
+  extends ModelFlags,
+    Pick<CompileFileOptions, "out" | "classInput" | "score" | "iou" | "maxDetections"> {
   readonly method?: MethodName[];
   readonly words?: number;
   readonly json?: boolean;
@@ -33,12 +36,19 @@ Examples:
   gradcam compile resnet50.onnx --labels imagenet.txt --out explained.onnx
   gradcam compile resnet50.onnx --method guided-backprop
   gradcam compile resnet50.onnx --class-input required   for ONNX Runtime in JavaScript and Java
+  gradcam compile yolo11n.onnx --score 0.5            a detector: boxes, scores, labels and a map for each box
   gradcam compile vit-gpt2/ --words 12                encoder, decoder, and a map for each of 12 words`;
 
 export function defineCompile(program: Command): void {
   const compiled = methods.filter((method) => method.graph).map(({ name }) => name);
   const command = withModelArgument(program.command("compile"));
-  withList(command, "method", "explanation method (default: grad-cam)", compiled, (name) => methodNamed(name).name)
+  withList(
+    command,
+    "method",
+    "explanation method (default: grad-cam; for a detector hires-cam)",
+    compiled,
+    (name) => methodNamed(name).name,
+  )
     .description("write one .onnx file that predicts and explains in one run")
     .option("--out <file>", "file to write (default: the model's name with .gradcam.onnx)")
     .addOption(
@@ -49,6 +59,9 @@ export function defineCompile(program: Command): void {
         .choices([...classInputs])
         .default(classInputs[0]),
     )
+    .option("--score <0..1>", "of a detector: boxes above this score (default: 0.25)", fraction)
+    .option("--iou <0..1>", "of a detector: overlap above which the better of two boxes stays (default: 0.7)", fraction)
+    .option("--max-detections <count>", "of a detector: boxes at most, each with a map (default: 16)", whole)
     .option("--words <count>", "length in tokens of the sentences that the file explains (captioners only)", whole)
     .addOption(dtypeOption())
     .option("--json", "print what was written as JSON")
@@ -78,14 +91,15 @@ interface Written {
 }
 
 async function classifier(source: string | undefined, flags: CompileFlags): Promise<Written> {
-  const { out, method: [method] = [], classInput, dtype } = flags;
+  const { out, method: [method] = [], classInput, score, iou, maxDetections, dtype } = flags;
   if (dtype)
     throw new UserError(
       "invalid-option",
       `invalid dtype: ${dtype}; it applies to a captioner's directory, with --words`,
     );
-  const { file, model, from } = await compileFile(source, { ...loadOptions(flags), out, method, classInput });
-  return { file, model, name: from.classifier.name, sha256: from.sha256 };
+  const asked = { out, method, classInput, score, iou, maxDetections };
+  const { file, model, from } = await compileFile(source, { ...loadOptions(flags), ...asked });
+  return { file, model, name: from.reading.name, sha256: from.sha256 };
 }
 
 async function captioner(source: string | undefined, flags: CompileFlags, words: number): Promise<Written> {
@@ -98,13 +112,13 @@ async function captioner(source: string | undefined, flags: CompileFlags, words:
 }
 
 function asJson({ file, model, name, sha256 }: Written) {
-  const { method, layer, grid, score, model_bytes, rewritten } = notesOf(model) ?? {};
+  const { method, layer, levels, grid, score, model_bytes, rewritten } = notesOf(model) ?? {};
   return {
     file,
     bytes: model.bytes.length,
     added: model.bytes.length - Number(model_bytes),
     model: { name, sha256 },
-    ...{ method, layer, grid: grid && JSON.parse(grid), score },
+    ...{ method, layer, levels: levels && JSON.parse(levels), grid: grid && JSON.parse(grid), score },
     rewritten: rewritten?.split(", "),
     inputs: takes(model).map(tensor),
     outputs: model.graph.output.map(tensor),
@@ -122,10 +136,13 @@ const tensor = (info: ValueInfoProto) => ({
   shape: declaredDims(info),
 });
 
+const layersIn = (levels: string): string[] => JSON.parse(levels).map(({ layer }: { layer: string }) => layer);
+
 function table({ file, model, name }: Written): void {
-  const { method, layer, model_bytes, rewritten } = notesOf(model) ?? {};
+  const { method, layer, levels, model_bytes, rewritten } = notesOf(model) ?? {};
+  const at = levels ? layersIn(levels).join(", ") : layer;
   const added = model.bytes.length - Number(model_bytes);
-  print(`${bold(file)}: ${name} and ${added} bytes, ${method}${layer ? ` at ${layer}` : ""}`);
+  print(`${bold(file)}: ${name} and ${added} bytes, ${method}${at ? ` at ${at}` : ""}`);
   if (rewritten) print(` the model itself was rewritten first: ${rewritten}`);
   const rows = [
     ...takes(model).map((info) => ["in ", tensor(info)] as const),

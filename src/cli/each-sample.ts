@@ -3,6 +3,7 @@ import { CommanderError } from "commander";
 import { UserError } from "../errors.ts";
 import { methodNamed } from "../methods/index.ts";
 import { prepareDirectory } from "../node/files.ts";
+import { NotInSample } from "../tasks/questions.ts";
 import type { Kind } from "../tasks/sample.ts";
 import { exitCodes } from "./about.ts";
 import { interruptible } from "./interrupt.ts";
@@ -66,7 +67,10 @@ async function workThrough<T extends Result>(
   const keep = () => void save().catch(() => {});
   signal.addEventListener("abort", keep, { once: true });
   try {
-    for await (const { settled } of inOrder(samples, work.together, one, signal, (done) => progress.update(done))) {
+    for await (const {
+      settled,
+      sample: { file },
+    } of inOrder(samples, work.together, one, signal, (done) => progress.update(done))) {
       progress.clear();
       if (settled.status === "fulfilled") {
         explained++;
@@ -77,7 +81,8 @@ async function workThrough<T extends Result>(
       }
       const error: unknown = settled.reason;
       if (!(error instanceof UserError) || samples.length === 1 || !isAboutSample(error, kind)) throw error;
-      printError(`gradcam: ${error.message}`);
+      // What is wrong with a file names it; what it does not hold was asked of several.
+      printError(`gradcam: ${error instanceof NotInSample ? `${file}: ` : ""}${error.message}`);
       failures++;
     }
   } finally {
@@ -96,7 +101,7 @@ async function* inOrder<S, T>(
   one: (sample: S, onProgress: (part: number) => void) => Promise<T>,
   signal: AbortSignal,
   onProgress: (done: number) => void,
-): AsyncGenerator<{ readonly settled: PromiseSettledResult<T> }> {
+): AsyncGenerator<{ readonly settled: PromiseSettledResult<T>; readonly sample: S }> {
   const parts = new Map<number, number>();
   const started: Promise<PromiseSettledResult<T>>[] = [];
   let done = 0;
@@ -113,7 +118,7 @@ async function* inOrder<S, T>(
       if (signal.aborted) throw new UserError("cancelled", "cancelled");
       while (i < samples.length && i < done + together) start(i++);
       tell();
-      yield { settled: await (started.shift() as Promise<PromiseSettledResult<T>>) };
+      yield { settled: await (started.shift() as Promise<PromiseSettledResult<T>>), sample: samples[done] as S };
     }
   } finally {
     // Nothing is written, and no model used, once this has ended.
@@ -122,9 +127,10 @@ async function* inOrder<S, T>(
 }
 
 /** Other samples of a directory are worth a try after these. What is wrong with an array is told as what is wrong with an input. */
-const isAboutSample = ({ code }: UserError, kind: Kind): boolean =>
-  ["invalid-image", "too-large", "missing-file", "not-finite"].includes(code) ||
-  (kind !== "picture" && code === "invalid-input");
+const isAboutSample = (error: UserError, kind: Kind): boolean =>
+  error instanceof NotInSample ||
+  ["invalid-image", "too-large", "missing-file", "not-finite"].includes(error.code) ||
+  (kind !== "picture" && error.code === "invalid-input");
 
 /** Ends a command whose samples failed in part, without another line. */
 export function endWith(failures: number, total: number, kind: Kind, { json, out }: DrawingFlags): void {

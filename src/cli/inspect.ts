@@ -1,5 +1,6 @@
 /** @file `gradcam inspect`: how a model was read, and why. */
 import type { Command } from "commander";
+import type { Notes } from "../explain/compiled.ts";
 import type { MethodName } from "../methods/index.ts";
 import { type OpenedModel, openFile } from "../node/load.ts";
 import { type ProviderReport, providerReport } from "../node/provider-report.ts";
@@ -67,10 +68,11 @@ function placements({ method, providers }: ProviderReport): void {
   }
 }
 
-function asJson({ reading, sha256 }: OpenedModel) {
+function asJson({ reading, sha256, notes }: OpenedModel) {
   const { name, task, inputs, outputs, score, probability, preparation, labels, layers, questions } = reading;
   return {
     model: { name, sha256 },
+    ...(notes && { compiled: compiledOf(notes) }),
     task,
     inputs,
     outputs,
@@ -87,11 +89,24 @@ function asJson({ reading, sha256 }: OpenedModel) {
   };
 }
 
+/** What a compiled file says of what was added to it. */
+function compiledOf({ method, version, layer, levels, thresholds, model_bytes }: Notes) {
+  const [at, found] = [levels, thresholds].map((text) => text && JSON.parse(text));
+  return {
+    method,
+    version,
+    ...(layer && { layer }),
+    ...(at && { levels: at }),
+    ...found,
+    modelBytes: Number(model_bytes),
+  };
+}
+
 const mostLayers = 8;
 
-function table({ reading, explainer }: OpenedModel, source: string | undefined, options: string): void {
+function table({ reading, explainer, notes }: OpenedModel, source: string | undefined, options: string): void {
   const { name, task, inputs, outputs, layers, decisions, warnings } = reading;
-  print(`${bold(name)}: ${task}`);
+  print(`${bold(name)}: ${task}${notes ? `, compiled with ${notes.method} by gradcam ${notes.version ?? "?"}` : ""}`);
   const width = Math.max(...[...inputs, ...outputs].map((tensor) => tensor.name.length), 0);
   for (const { name, type, shape, layout, role } of inputs)
     print(`  in   ${name.padEnd(width)}  ${type} ${shapeText(shape)}  ${[role, layout].filter(Boolean).join(", ")}`);

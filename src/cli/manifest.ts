@@ -1,5 +1,8 @@
 /** @file What is needed to make the same maps again, and what had to be assumed. */
+
+import type { MethodName } from "../methods/index.ts";
 import type { LoadedClassifier } from "../node/load.ts";
+import { type DetectOptions, usual } from "../tasks/detect/detections.ts";
 import { packageVersion } from "./about.ts";
 import type { DrawingFlags, ModelFlags } from "./options.ts";
 import type { Settings } from "./output-folder.ts";
@@ -34,7 +37,7 @@ export function settingsOf(model: LoadedClassifier, flags: ExplainFlags): Settin
   const { subject, sha256, runtimeVersion } = model;
   const { kind, explainer } = subject;
   const { name } = model.reading;
-  const { score } = explainer;
+  const { score, head, layers } = model.reading;
   return {
     ...madeBy({ sha256, runtimeVersion }, name, flags),
     preprocess: kind === "picture" ? (model.reading.preparation ?? null) : null,
@@ -44,7 +47,8 @@ export function settingsOf(model: LoadedClassifier, flags: ExplainFlags): Settin
     align: flags.align ?? "bilinear",
     score: score.name,
     scoreIsBefore: score.before ?? null,
-    layer: explainer.layers[0]?.name ?? null,
+    layer: (head ? layers.find((layer) => layer.default) : explainer.layers[0])?.name ?? null,
+    ...(head && { found: { ...usual, ...foundBy(flags) } }),
     targets: flags.target ?? [],
     classes: flags.class ?? (flags.target || model.reading.head ? [] : ["top1"]),
     against: flags.against ?? null,
@@ -52,8 +56,22 @@ export function settingsOf(model: LoadedClassifier, flags: ExplainFlags): Settin
     inputs: flags.input ?? {},
     similarTo: flags.similarTo ?? null,
     reference: flags.reference ?? null,
-    ...drawnBy(flags),
+    ...drawnBy({ ...flags, method: flags.method ?? (head && usualMethods(flags)) }),
   };
+}
+
+/** What is said of which detections count. */
+export const foundBy = ({ score, iou, maxDetections }: ExplainFlags): DetectOptions => ({
+  ...(score !== undefined && { score }),
+  ...(iou !== undefined && { iou }),
+  ...(maxDetections && { maxDetections }),
+});
+
+/** By what a detector's questions are answered where nobody says. */
+function usualMethods({ class: classes = [], target }: ExplainFlags): MethodName[] {
+  const targets = target ?? (classes.length ? [] : ["box:0"]);
+  const own = targets.map((one): MethodName => (/^(not:)?box:/.test(one) ? "hires-cam" : "grad-cam"));
+  return [...new Set<MethodName>([...classes.map(() => "grad-cam" as const), ...own])];
 }
 
 /** How pictures are prepared, in words. */

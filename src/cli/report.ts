@@ -38,6 +38,8 @@ export interface ImageResult {
   /** What is to be said of the whole. */
   readonly remark?: string;
   readonly explanations: readonly (WrittenExplanation & Partial<Pick<ReferenceResult, "reference">>)[];
+  /** Of a detector that found something: all of its boxes in one picture. */
+  readonly overlay?: string;
   readonly panel?: string;
   readonly reference?: ReferenceResult["of"];
 }
@@ -51,14 +53,14 @@ export const ofOneMap: ReadonlySet<string> = new Set([
 ]);
 
 /** The names of a result's files of these kinds; undefined where one was not written. */
-export function filesOf(
-  { explanations, masks = [], panel }: ImageResult,
-  kinds: readonly ExplanationFile[],
-): string[] | undefined {
+export function filesOf(result: ImageResult, kinds: readonly ExplanationFile[]): string[] | undefined {
+  const { explanations, detections, masks, overlay, panel } = result;
   const files = kinds.flatMap((kind) => {
-    if (kind === "panel") return [panel];
-    const own = kind === "overlay" ? masks.map(({ file }) => file) : [];
-    return [...explanations.map((e) => (kind === "map" ? e.map?.file : e[kind])), ...own];
+    // Where nothing was found there is nothing to draw.
+    if (kind === "panel") return explanations.length ? [panel] : [];
+    const together = kind === "overlay" && detections?.length ? [overlay] : [];
+    const own = kind === "overlay" && masks ? masks.map(({ file }) => file) : [];
+    return [...explanations.map((e) => (kind === "map" ? e.map?.file : e[kind])), ...together, ...own];
   });
   return files.every((file) => file !== undefined) ? files : undefined;
 }
@@ -106,10 +108,10 @@ export function report(result: ImageResult, { json, out }: ExplainFlags): void {
       `  ${String(index).padStart(4)}  ${label.padEnd(28)} ${score.toFixed(2).padStart(7)} ${percentage}`.trimEnd();
     print(explained.has(index) ? bold(line) : line);
   }
-  for (const { label, question, detection, method, overlay, heat, map, blank, reference } of result.explanations) {
+  for (const { question, method, overlay, heat, map, blank, reference } of result.explanations) {
     const file = overlay ?? heat ?? map?.file;
     const said = [blank && `blank, ${blank}`, !blank && file && path.join(out, file)].filter(Boolean).join();
-    print(`  ${method}, ${detection === undefined && !result.masks ? label : question}${said && `: ${said}`}`);
+    print(`  ${method}, ${question}${said && `: ${said}`}`);
     if (reference) print(`    ${referenceLine(reference)}`);
   }
   printWarnings(result.explanations, ofOneMap);
@@ -118,5 +120,6 @@ export function report(result: ImageResult, { json, out }: ExplainFlags): void {
     print(`  reference: ${sameClass ? "the same class" : `another class, ${label}`}`);
     for (const { text } of warnings) print(`    ${text}`);
   }
+  if (result.overlay) print(`  all boxes: ${path.join(out, result.overlay)}`);
   if (result.panel) print(`  panel: ${path.join(out, result.panel)}`);
 }

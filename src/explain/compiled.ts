@@ -28,6 +28,20 @@ export const sentenceNames = {
   logProbability: "gradcam_log_probability",
 } as const;
 
+/** What a compiled detector has: a row for each of the m boxes that it found, the best first. */
+export const detectionNames = {
+  /** float32 [m, 4]: corners, in pixels of the network's input. */
+  boxes: "gradcam_boxes",
+  /** float32 [m]: probabilities. */
+  scores: "gradcam_scores",
+  /** int64 [m]: classes. */
+  labels: "gradcam_labels",
+  /** int64 [m]: the levels that the boxes come from. */
+  levels: "gradcam_levels",
+  /** float32 [m, ...grid], raw, on the finest level's grid. */
+  maps: "gradcam_maps",
+} as const;
+
 /** What is told of a compiled model, by key without the prefix. */
 export type Notes = Readonly<Record<string, string>>;
 
@@ -73,9 +87,8 @@ export const alreadyCompiled = (): UserError =>
 export function checkNotCompiled(model: Model): void {
   if (notesOf(model)) throw alreadyCompiled();
   const taken = [...model.graph.input.map(({ name }) => name), ...model.initializers.keys(), ...model.producer.keys()];
-  const clash = taken.find((name) =>
-    [...Object.values<string>(names), ...Object.values<string>(sentenceNames)].includes(name),
-  );
+  const own = new Set<string>([names, sentenceNames, detectionNames].flatMap((some) => Object.values(some)));
+  const clash = taken.find((name) => own.has(name));
   if (clash)
     throw new UserError(
       "invalid-model",

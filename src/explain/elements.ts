@@ -280,7 +280,7 @@ export class ElementPass implements RunValues {
         cutOut(this.ort, this.results[name] ?? tensorOf(this.feeds, name), windows),
       ]),
     );
-    const channels = this.tensor(tensor).dims[1] ?? 1;
+    const channels = this.dims(tensor)?.[1] ?? 1;
     const [rows, columns] = [windows[0]?.[0].length ?? 0, windows[0]?.[1].length ?? 0];
     const seed = new Float32Array(questions.length * channels * rows * columns);
     questions.forEach(({ sum }, q) => {

@@ -1,4 +1,4 @@
-/** @file Compiling a classifier from disk: a file that also says how pictures are prepared for it and what its classes are called. */
+/** @file Compiling a model from disk: a file that also says how pictures are prepared for it and what its classes are called. */
 import path from "node:path";
 import { checkOptions, type OptionNames, UserError } from "../errors.ts";
 import { type CompileOptions, compile } from "../explain/compile.ts";
@@ -7,13 +7,16 @@ import { openExplainer } from "../explain/explainer.ts";
 import { withSizes } from "../explain/rewritten.ts";
 import { decodeOptions } from "../image/sharp.ts";
 import { type Model, readModel } from "../onnx/model.ts";
+import { detectOptions } from "../tasks/classify/options.ts";
+import type { DetectOptions } from "../tasks/detect/detections.ts";
 import { modelOptions } from "../tasks/open.ts";
+import { compiledDetector } from "./compile-detector.ts";
 import { isDirectory, writeWhole } from "./files.ts";
 import { checkExternalData, externalDataBeside, type LoadedClassifier, type LoadOptions, load } from "./load.ts";
 import { loadRuntime } from "./runtime.ts";
 import { packageVersion } from "./version.ts";
 
-export interface CompileFileOptions extends Omit<LoadOptions, "similarTo" | "inputs">, CompileOptions {
+export interface CompileFileOptions extends Omit<LoadOptions, "similarTo" | "inputs">, CompileOptions, DetectOptions {
   /** The file to write; by default the model's name with `.gradcam.onnx`, in the working directory. */
   readonly out?: string;
 }
@@ -22,6 +25,7 @@ const fileOptions: OptionNames<CompileFileOptions> = {
   ...modelOptions,
   ...decodeOptions,
   ...{ labels: true, method: true, classInput: true, notes: true, out: true },
+  ...detectOptions,
 };
 
 /** A compiled model that has been written. */
@@ -33,16 +37,35 @@ export interface CompiledFile {
 }
 
 /**
- * Compiles a classifier into one file.
+ * Compiles a classifier, or a detector, into one file.
  * @param source as for `load`
  * @throws UserError for what `load` and `compile` refuse, and where the file cannot be written.
  */
 export async function compileFile(source: string | undefined, options: CompileFileOptions = {}): Promise<CompiledFile> {
   checkOptions(options, fileOptions, "compileFile");
-  const { method, classInput, out, notes: added, ...reading } = options;
+  const { method, classInput, out, notes: added, score: least, iou, maxDetections, ...reading } = options;
+  const thresholds = definedOf({ score: least, iou, maxDetections });
   const from = await load(source, reading);
   try {
     if (from.notes) throw alreadyCompiled();
+    if (from.reading.head) {
+      if (classInput === "required")
+        throw new UserError("invalid-option", "invalid class input: a detector's file is asked for no class");
+      const file = out ?? `${from.reading.name}.gradcam.onnx`;
+      await checkPlace(file, from);
+      const bytes = await compiledDetector(from, source, reading, {
+        ...{ ...thresholds, ...(method && { method }) },
+        notes: { version: packageVersion, ...added },
+      });
+      await writeWhole(file, bytes);
+      return { file, model: readModel(bytes), from };
+    }
+    const [other] = Object.keys(thresholds);
+    if (other)
+      throw new UserError(
+        "invalid-option",
+        `invalid option: "${other}" is a detector's, and this is a ${from.reading.task} model`,
+      );
     const { labels, kind, name, score } = from.classifier;
     const output = options.output ?? (score.axes.channels === undefined ? score.output : undefined);
     const file = out ?? `${name}.gradcam.onnx`;
@@ -98,10 +121,13 @@ async function compiledAtSomeSize(
   }
 }
 
-async function checkPlace(file: string, { file: source, classifier }: LoadedClassifier): Promise<void> {
+async function checkPlace(file: string, { file: source, subject }: LoadedClassifier): Promise<void> {
   if (path.resolve(file) === path.resolve(source))
     throw new UserError("invalid-option", `invalid --out: ${file} is the model itself; give another file`);
   if (await isDirectory(file))
     throw new UserError("cannot-write", `cannot write: ${file}: is a directory; give a file with --out`);
-  await checkExternalData(classifier.explainer.model, file);
+  await checkExternalData(subject.explainer.model, file);
 }
+
+const definedOf = <T extends object>(options: T): T =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;

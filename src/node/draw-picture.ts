@@ -1,31 +1,41 @@
-/** @file A picture's explanations: overlays in the picture's own size, and a panel with a row for each class. */
+/** @file A picture's explanations: overlays in the picture's own size, and a panel with a row or a cell for each question. */
 import { encodePng, rasterise } from "../image/sharp.ts";
 import { outlined } from "../render/outline.ts";
 import { heat } from "../render/overlay.ts";
 import type { Cell } from "../render/panel.ts";
 import { type FigureRow, figureOf, panelCell, view, visible } from "../tasks/classify/figure.ts";
+import { boxedView, boxesTogether, detectionDetail, sheetOf } from "../tasks/detect/figure.ts";
 import { type Draw, mostRows, views } from "./drawing.ts";
 
 export const drawPicture: Draw<"picture"> = (why, options) => {
   const { colormap, views: drawn = views, compression } = options;
-  // By class, for two classes may bear one name.
-  const rows = new Map<number, FigureRow & { readonly cells: Cell[] }>();
+  const { detections } = why;
+  // By question, for two classes may bear one name, and two boxes are of one class.
+  const rows = new Map<string, FigureRow & { readonly cells: Cell[] }>();
   return {
     async draw(e) {
       const plain = drawn.some((one) => one !== "heat") ? view(e, why, { colormap }) : undefined;
       const mask = e.region ?? (e.mask === undefined ? undefined : why.masks?.[e.mask]?.pixels);
       const seen = plain && mask ? outlined(plain, mask) : plain;
-      if (seen && drawn.includes("panel") && (rows.size < mostRows || rows.has(e.class))) {
-        const row = rows.get(e.class) ?? { class: e.class, question: e.question, cells: [] };
-        rows.set(e.class, row);
-        row.cells.push(e.blank ? { blank: e.blank } : await encodePng(panelCell(seen)));
+      const boxed = (named: boolean, on = seen) => (on && detections ? boxedView(on, why, e, { named }) : on);
+      if (seen && drawn.includes("panel") && (rows.size < mostRows || rows.has(e.target))) {
+        const detail = detections && { detail: detectionDetail(detections, e) };
+        const row = rows.get(e.target) ?? { class: e.class, question: e.question, ...detail, cells: [] };
+        rows.set(e.target, row);
+        row.cells.push(e.blank ? { blank: e.blank } : await encodePng(boxed(false, panelCell(seen)) ?? seen));
       }
+      const overlay = drawn.includes("overlay") ? boxed(true) : undefined;
       return {
-        ...(seen && drawn.includes("overlay") && { overlay: await encodePng(seen, { compression }) }),
+        ...(overlay && { overlay: await encodePng(overlay, { compression }) }),
         ...(drawn.includes("heat") && { heat: await encodePng(heat(visible(e), { colormap })) }),
       };
     },
+    together: async () =>
+      detections?.length ? encodePng(boxesTogether(why, { colormap }), { compression }) : undefined,
     panel: async () => {
+      // Of one method the input need not stand beside every map.
+      const methods = new Set(why.explanations.map(({ method }) => method));
+      if (detections && methods.size === 1) return rasterise(sheetOf(why, [...rows.values()], options), { scale: 2 });
       const input = await encodePng(panelCell(why.picture));
       return rasterise(figureOf(why, [...rows.values()], input, options), { scale: 2 });
     },

@@ -26,10 +26,12 @@ export interface Drawn {
   readonly heat?: Uint8Array;
 }
 
-/** Draws the explanations one by one, in their order, and then the panel of those that were drawn. */
+/** Draws the explanations one by one, in their order, and then those that were drawn together. */
 export interface Drawing<K extends Kind> {
   draw(explanation: ClassExplanation<K>): Promise<Drawn>;
   panel(): Promise<Uint8Array>;
+  /** Of a detector that found something: one picture of all boxes, whether or not they were drawn one by one. */
+  together?(): Promise<Uint8Array | undefined>;
 }
 
 export type Draw<K extends Kind> = (why: Why<K>, options: DrawOptions) => Drawing<K>;

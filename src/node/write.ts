@@ -80,11 +80,20 @@ const draws: { readonly [K in Kind]: Draw<K> } = { picture: drawPicture, signal:
 export const drawingOf = <K extends Kind>(why: Why<K>, options: DrawOptions): Drawing<K> =>
   draws[why.kind](why, options);
 
-/** Writes the files of every explanation of a sample, and the panel of them all (of the first 25 classes or maps), or those asked for. */
-export async function writeWhy<K extends Kind>(
-  why: Why<K>,
-  options: WriteOptions,
-): Promise<{ explanations: WrittenExplanation[]; masks?: WrittenMask[]; panel?: string }> {
+export interface WrittenWhy {
+  readonly explanations: readonly WrittenExplanation[];
+  /** Of a segmenter. */
+  readonly masks?: readonly WrittenMask[];
+  /** Of a detector that found something: all of its boxes in one picture. */
+  readonly overlay?: string;
+  readonly panel?: string;
+}
+
+/**
+ * Writes the files of every explanation of a sample, all boxes of a detector, the masks of a segmenter, and the panel of them all (of the first 25 questions or
+ * maps), or those asked for.
+ */
+export async function writeWhy<K extends Kind>(why: Why<K>, options: WriteOptions): Promise<WrittenWhy> {
   expects(isRecord(why) && Array.isArray(why.explanations), "answer", why, "what explain gives");
   checkOptions(options, writeOptions, "writeWhy");
   const { directory, stem } = options;
@@ -134,9 +143,15 @@ export async function writeWhy<K extends Kind>(
       ...(drawn && { file: await save(`${stem}.mask-${index}.png`, drawn) }),
     });
   }
-  const written = { explanations, ...(why.masks && { masks }) };
-  if (!write.includes("panel")) return written;
-  return { ...written, panel: await save(`${stem}.panel.png`, await drawing.panel()) };
+  const together = write.includes("overlay") && (await drawing.together?.());
+  // A panel of nothing has nothing to look at.
+  const panel = write.includes("panel") && explanations.length > 0 && (await drawing.panel());
+  return {
+    explanations,
+    ...(why.masks && { masks }),
+    ...(together && { overlay: await save(`${stem}.detections.png`, together) }),
+    ...(panel && { panel: await save(`${stem}.panel.png`, panel) }),
+  };
 }
 
 function whereOf(e: ClassExplanation<Kind>): Pick<WrittenExplanation, "peak" | "box" | "span"> {

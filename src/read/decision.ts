@@ -34,4 +34,5 @@ export type WarningCode =
   | "odd-box"
   | "class-chosen"
   | "masks-guessed"
+  | "head-guessed"
   | "labels";

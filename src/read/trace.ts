@@ -60,6 +60,9 @@ interface Mover {
 
 const squashing: ReadonlySet<string> = new Set(["Sigmoid", "Softmax", "LogSoftmax", "Sqrt"]);
 
+/** Whether an operator makes probabilities and the like, each element of its own logit. */
+export const squashes = (opType: string): boolean => squashing.has(opType);
+
 const movers: Readonly<Record<string, Mover>> = {
   Identity: { back: same },
   Cast: { back: same },
@@ -366,6 +369,18 @@ export class Trace {
     return [...roots];
   }
 
+  /** Of the tensors that elements of one may have been computed as, those of which probabilities were made on the way. */
+  logits(name: string): Set<string> {
+    const found = new Set<string>();
+    this.#walk(name, (_, node) => {
+      if (!node || !squashing.has(node.opType)) return;
+      this.#walk(first(node), (tensor, moved) => {
+        if (!moved) found.add(tensor);
+      });
+    });
+    return found;
+  }
+
   /** All tensors that an element depends on: of what was only moved together with it, nothing. */
   behind(element: Element): Set<string> {
     const found = new Set<string>();
@@ -435,6 +450,13 @@ export class Trace {
       if (squashing.has(opType)) through.push(opType);
       here = next;
     }
+  }
+
+  /** The node that only moved the values of a tensor, and the inputs that they were; undefined for what was computed. */
+  movedFrom(tensor: string): { readonly node: NodeProto; readonly from: readonly string[] } | undefined {
+    const node = this.model.producer.get(tensor);
+    if (!node || !this.#mover(node) || (node.opType === "TopK" && node.output[0] !== tensor)) return undefined;
+    return { node, from: this.#movedBy(node) };
   }
 
   /** Whether a node of some type made a tensor. */

@@ -1,5 +1,5 @@
 /**
- * @file A sentence and a small picture for each of its words, as one SVG file: cells that run on like text, line after line.
+ * @file A title and a small picture for each of its parts (a sentence's words, detections), as one SVG file: cells that run on like text, line after line.
  *
  * Everything is in the file, pictures as data URIs and letters as paths, so that it is the same wherever it is opened.
  */
@@ -20,7 +20,9 @@ import {
 } from "./figure.ts";
 import { wrap } from "./text.ts";
 
-/** A word's picture. */
+export type { Cell } from "./figure.ts";
+
+/** A word's picture, or a detection's. */
 export interface SheetCell {
   readonly label: string;
   /** Below the label, a line. */

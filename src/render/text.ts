@@ -25,7 +25,7 @@ interface Glyph {
 }
 
 /** Units of the glyphs' coordinates to one em. */
-const EM = 320;
+export const EM = 320;
 /** The stroke that makes the regular weight semi-bold, in glyph units, and the room that it takes. */
 const BOLD_STROKE = 11;
 /** A hollow box, for characters that the table lacks: visibly something, and not the wrong letter. */
@@ -48,7 +48,7 @@ export function text(line: string, style: TextStyle): string {
   const shift = { start: 0, middle: 0.5, end: 1 }[anchor] * measure(line, size, bold);
   let pen = bold ? BOLD_STROKE / 2 : 0;
   let path = "";
-  for (const glyph of glyphsOf(line)) {
+  for (const glyph of outlines(line)) {
     if (glyph.path) path += `M${pen} 0${glyph.path}`;
     pen += glyph.advance + (bold ? BOLD_STROKE / 2 : 0);
   }
@@ -60,7 +60,7 @@ export function text(line: string, style: TextStyle): string {
 /** The width of a line of text, in the units of its size. */
 export function measure(line: string, size: number, bold = false): number {
   const extra = bold ? BOLD_STROKE / 2 : 0;
-  return (glyphsOf(line).reduce((sum, { advance }) => sum + advance + extra, 0) * size) / EM;
+  return (outlines(line).reduce((sum, { advance }) => sum + advance + extra, 0) * size) / EM;
 }
 
 /** Text broken at its spaces into at most `most` lines that are not wider than `width`; what is left over ends in an ellipsis. */
@@ -104,7 +104,7 @@ export function decimal(value: number): string {
   return String(Math.round(value * 100) / 100);
 }
 
-/** Composed first, so that an accent written as a character of its own finds its glyph. */
-function glyphsOf(line: string): Glyph[] {
+/** The glyphs of a line; composed first, so that an accent written as a character of its own finds its own. */
+export function outlines(line: string): Glyph[] {
   return [...line.normalize("NFC")].map((character) => table.get(character) ?? UNKNOWN);
 }

@@ -3,7 +3,6 @@ import { type Notes, notesOf, originalBytes } from "../explain/compiled.ts";
 import { type Explainer, openExplainer } from "../explain/explainer.ts";
 import type { Model } from "../onnx/model.ts";
 import type { Runtime } from "../onnx/runtime.ts";
-import { layersOf } from "../read/layers.ts";
 import type { TokenGrid } from "../read/layout.ts";
 import { openOptions } from "./asking.ts";
 import type { FileNotes } from "./formats/ultralytics.ts";
@@ -37,52 +36,53 @@ export async function openParts(ort: Runtime, parts: ModelParts, options: ModelO
     const fileNotes = await notedIn(explainer.model);
     const said = { ...options, name, labels, labelsFrom, config, stated, notes, file, fileNotes };
     const head = await headFor(explainer, said);
-    const read = head.head ? head : await masksFor(explainer, said, options.layer);
-    return { explainer, reading: readingOf(explainer, { ...said, ...read }), notes };
+    const masks = head.detector ? {} : await masksFor(explainer, said, options.layer);
+    return { explainer, reading: readingOf(explainer, { ...said, ...head, ...masks }), notes };
   });
 }
 
 /** What the file notes of itself; few files do. */
 async function notedIn(model: Model): Promise<FileNotes | undefined> {
-  const noted = model.proto.metadataProps.some(({ key }) => key === "names" || key === "imgsz");
+  const noted = model.proto.metadataProps.some(({ key }) => ["names", "imgsz", "character"].includes(key));
   return noted ? (await import("./formats/ultralytics.ts")).notesOfFile(model) : undefined;
 }
 
 /** The head of a detector, fetched when there is one. */
-async function headFor(explainer: Explainer, said: Said): Promise<Pick<Said, "head" | "levels" | "usual">> {
+async function headFor(explainer: Explainer, said: Said): Promise<Pick<Said, "detector" | "headDecision" | "usual">> {
   const { explained } = explainer.reading;
-  if (!explained || explained.axes.grid.length !== 2 || !detects(taskFor(explainer, said).task)) return {};
-  const [{ recogniseHead }, { usualFor }, { levelsOf }] = await Promise.all([
+  if (explained?.axes.grid.length !== 2 || !detects(taskFor(explainer, said).task)) return {};
+  const [{ recogniseHead }, { usualFor }, { levelsOf }, { readHead }] = await Promise.all([
     import("./detect/recognise.ts"),
     import("./detect/usual.ts"),
     import("./detect/levels.ts"),
+    import("./detect/reading.ts"),
   ]);
   const { model, sized } = explainer;
   const [height = 0, width = 0] = explained.axes.grid.map((axis) => sized.get(explained.name)?.dims[axis] ?? 0);
   const labels = labelsOf(said).names;
   const found = recogniseHead({ model, tensors: sized, input: { width, height }, config: said.config, labels });
-  if (!found) return {};
-  const { head } = found;
-  const levels = [...new Set(levelsOf(explainer, sized, head).flatMap(({ layer }) => layer ?? []))];
-  return { head, levels, usual: usualFor(head) };
+  const levels = found ? levelsOf(explainer, sized, found.head).flatMap(({ layer }) => layer ?? []) : [];
+  return {
+    ...readHead({ model, tensors: explainer.tensors }, found, [...new Set(levels)]),
+    ...(found && { usual: usualFor(found.head) }),
+  };
 }
 
 /** The masks of a segmenter, fetched when there is one. */
 async function masksFor(
   explainer: Explainer,
   said: Said,
-  layer?: string,
-): Promise<Pick<Said, "masks" | "levels" | "usual">> {
-  const { explained } = explainer.reading;
+  layer: string | undefined,
+): Promise<Pick<Said, "segmenter" | "headDecision" | "usual">> {
   const { task } = taskFor(explainer, said);
   const segments = task === "segmentation" || task === "instance-segmentation";
-  if (explained?.axes.grid.length !== 2 || !segments) return {};
-  const { recogniseMasks, usualOfMasks: usual } = await import("./segment/recognise.ts");
-  const masks = recogniseMasks(explainer, labelsOf(said).names);
-  if (!masks) return {};
-  if (masks.head.kind === "classes" || layer !== undefined) return { masks, usual };
-  const [last] = layersOf(explainer.model, explainer.sized, explained, [masks.head.tensor]);
-  return { masks, usual, ...(last && { levels: [last.name] }) };
+  if (explainer.reading.explained?.axes.grid.length !== 2 || !segments) return {};
+  const { recogniseMasks, usualOfMasks } = await import("./segment/recognise.ts");
+  const found = recogniseMasks(explainer, labelsOf(said).names);
+  if (!found) return {};
+  // A layer that the caller has named stands.
+  const levels = layer === undefined ? found.segmenter.levels : [];
+  return { ...found, segmenter: { ...found.segmenter, levels }, usual: usualOfMasks };
 }
 
 /** What comes of an open model, which is released where nothing does. */

@@ -60,8 +60,8 @@ export function preparationOf(
   if ((said.mean !== undefined && said.std !== undefined) || said.scale !== undefined)
     return { preprocess: assumed, decision: asGiven };
   if (usual) {
-    const value = usual.guess ? "as for most models of its kind" : "as stated";
     const guess = usual.guess && ({ guess: true } as const);
+    const value = usual.words ?? "as stated";
     return { preprocess: assumed, decision: { what, value, because: usual.because, ...option, ...guess } };
   }
   const itself = `"${name}" takes integers, so the model prepares them itself`;

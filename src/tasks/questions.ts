@@ -76,12 +76,19 @@ export function refuseQuestion({ asked, kind }: Pick<Question, "asked" | "kind">
   );
 }
 
-/** A whole number from 0 on; @throws UserError `unknown-name` that says which there are. */
+/** What is asked about is not in this sample, and may be in another. */
+export class NotInSample extends UserError {
+  constructor(what: string, asked: string, allowed: string) {
+    super("unknown-name", `unknown ${what}: "${asked}"; ${allowed}`);
+  }
+}
+
+/** A whole number from 0 on; @throws NotInSample that says which there are. */
 export function indexOf(text: string, count: number, what: string, asked: string): number {
-  const index = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  const index = /^(0|[1-9]\d*)$/.test(text) ? Number(text) : Number.NaN;
   if (index < count) return index;
   const allowed = count === 0 ? "there is none" : count === 1 ? "allowed is 0 alone" : `allowed are 0 to ${count - 1}`;
-  throw new UserError("unknown-name", `unknown ${what}: "${asked}"; ${allowed}`);
+  throw new NotInSample(what, asked, allowed);
 }
 
 /** "top5": how many of the best; undefined for other texts. */

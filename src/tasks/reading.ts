@@ -46,23 +46,27 @@ export interface ModelReading {
 /** @throws UserError for broken configurations. */
 export function readingOf(explainer: Explainer, said: Said): ModelReading {
   const { model, tensors, reading } = explainer;
-  const { explained, score } = reading;
+  const { explained } = reading;
+  const { detector, segmenter, headDecision } = said;
+  const score = detector ? { ...reading.score, ...ofHead(detector.head) } : reading.score;
   const labels = labelsOf(said);
   const kind = explained && kindOf(explained.axes);
   const prepared = explained && kind === "picture" ? preparationOf(tensors, explained, said) : undefined;
   const found = taskFor(explainer, said);
   const dims = plainDims(tensors.get(score.name)?.dims ?? [], score.axes);
-  const probable = probabilityOf(model, found.task, score, dims, said, labels.names);
-  const layers = defaultFirst(explainer.layersOfAll(), said.levels);
+  const probable = detector?.probable ?? probabilityOf(model, found.task, score, dims, said, labels.names);
+  const layers = defaultFirst(explainer, detector?.levels ?? segmenter?.levels);
   const decisions: Decision[] = [
     { what: "task", value: found.task, because: found.because },
-    ...reading.decisions,
+    // Which output holds scores is the head's affair where there is one.
+    ...reading.decisions.filter(({ what }) => !detector || !["output", "scores"].includes(what)),
+    ...(headDecision ? [headDecision] : []),
     ...(prepared ? [prepared.decision] : []),
-    said.masks?.decision ?? { what: "probabilities", value: probable.probability, because: probable.because },
+    ...(segmenter ? [] : [{ what: "probabilities", value: probable.probability, because: probable.because }]),
     ...(labels.names.length
       ? [{ what: "labels", value: `${labels.names.length} names`, because: labels.source, option: "--labels" }]
       : []),
-    ...layers.flatMap((layer) => (layer.default ? [layerDecision(layer, explained?.name)] : [])),
+    ...layers.flatMap((layer) => (layer.default ? [layerDecision(layer, explained?.name, detector?.levels)] : [])),
   ];
   return {
     name: said.name,
@@ -75,28 +79,50 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
     preparation: prepared?.preprocess,
     labels,
     layers,
-    ...(said.head && { head: said.head }),
-    ...(said.masks && { masks: said.masks.head }),
-    questions: said.masks ? maskQuestions : questionsOf(found.task, dims, kind, said.head),
+    ...(detector && { head: detector.head }),
+    ...(segmenter && { masks: segmenter.head }),
+    questions:
+      segmenter?.questions ?? ((kind === "picture" && detector?.questions) || questionsOf(found.task, dims, kind)),
     decisions,
-    warnings: warningsOf(decisions, dims, explainer, labels.names, said.masks ? undefined : probable, said.masks?.head),
+    warnings: warningsOf(
+      decisions,
+      detector?.head.classes ?? segmenter?.head.classes ?? dims[1] ?? 0,
+      explainer,
+      labels.names,
+      segmenter ? undefined : probable,
+      detector?.head.reads ?? segmenter?.reads ?? [score.output],
+    ),
   };
 }
 
 /** Of a detector the layers of its boxes are the defaults, of a segmenter that of its masks. */
-function defaultFirst(layers: readonly LayerReading[], levels: readonly string[] = []): readonly LayerReading[] {
+function defaultFirst(explainer: Explainer, levels: readonly string[] = []): readonly LayerReading[] {
+  const layers = explainer.layersOfAll();
   if (levels.length === 0) return layers;
-  const own = levels.flatMap((name) => layers.filter((layer) => layer.name === name));
+  const own = levels.map((name): LayerReading => {
+    const { grid } = explainer.layoutOf(name);
+    const unlisted = { name, shape: explainer.tensors.get(name)?.dims ?? [], grid, of: explainer.imageInput ?? "" };
+    return { ...(layers.find((layer) => layer.name === name) ?? unlisted), default: true };
+  });
   const others = layers.flatMap(({ default: _, ...layer }) => (levels.includes(layer.name) ? [] : [layer]));
-  return [...own.map((layer) => ({ ...layer, default: true as const })), ...others];
+  return [...own, ...others];
 }
 
 /** What the model is for: as the caller says, else as its files and its graph do. */
 export const taskFor = (explainer: Explainer, said: Said): { readonly task: Task; readonly because: string } =>
   said.task ? { task: said.task, because: "you said so" } : taskOf(explainer, said.config, labelsOf(said).names);
 
-function layerDecision({ name, of }: LayerReading, explained: string | undefined): Decision {
-  const rule = "it is the last activation with a learned operator or a pooling between it and the scores";
+/** The scores are what the head says. */
+const ofHead = ({ scores }: Head) => ({ name: scores, output: scores, before: undefined });
+
+function layerDecision(
+  { name, of }: LayerReading,
+  explained: string | undefined,
+  levels: readonly string[] = [],
+): Decision {
+  const rule = levels.includes(name)
+    ? "a level of the head starts from it"
+    : "it is the last activation with a learned operator or a pooling between it and the scores";
   return of === explained
     ? { what: "layer", value: name, because: rule, option: "--layer" }
     : { what: `layer of "${of}"`, value: name, because: rule, option: "--explain-input" };
@@ -114,47 +140,30 @@ export function labelsOf(said: Said): ModelReading["labels"] {
   return { names: own, source: own.length ? "the file's metadata" : "none" };
 }
 
-function questionsOf(task: Task, [, classes]: PlainDims, kind: Kind | undefined, head?: Head): string[] {
-  if (head && kind === "picture") return boxQuestions;
+function questionsOf(task: Task, [, classes]: PlainDims, kind: Kind | undefined): string[] {
   if (kind === undefined || detects(task) || task === "text-recognition" || task === "keypoints") return [];
-  return [`class:${classes > 0 ? `0 to ${classes - 1}` : "…"}, or its name`, "class:topN", "not:class:…"];
+  return [
+    `class:${classes > 0 ? `0 to ${classes - 1}` : "…"} (or its name)`,
+    "class:topN",
+    "not:…",
+    "class:… ~ class:…",
+  ];
 }
-
-/** What a detector can be asked. */
-const boxQuestions = [
-  "box:0, or another's number",
-  "box:topN",
-  "box:0.left, .top, .right, .bottom or .objectness",
-  "class:… by name or number, all of its boxes",
-  "not:…, the opposite of each",
-];
-
-/** What a segmenter can be asked. */
-const maskQuestions = [
-  "class:… by name or number, where it is predicted",
-  "class:topN",
-  "mask:0, or another's number",
-  "region:file.png, a mask of the picture's size",
-  "pixel:x,y",
-  "not:…, the opposite of each",
-];
 
 function warningsOf(
   decisions: readonly Decision[],
-  [, scored]: PlainDims,
-  { reading, tensors, model }: Explainer,
+  classes: number,
+  { tensors, model }: Explainer,
   labels: readonly string[],
   probable: Probable | undefined,
-  masks: MaskHead | undefined,
+  shown: readonly string[],
 ): Warning[] {
-  const classes = masks?.classes ?? scored;
   const guessed = (what: string) => decisions.find((d) => d.what === what && d.guess);
-  const [preparation, layout] = [guessed("preparation"), guessed("layout")];
+  const [preparation, layout, head] = [guessed("preparation"), guessed("layout"), guessed("head")];
   const typeOf = (name: string) => tensors.get(name)?.type;
   const heads = model.outputs.filter((name) => {
-    const scores = (tensors.get(name)?.dims.length ?? 0) >= 2 && typeOf(name) === typeOf(reading.score.output);
-    const read = masks?.kind === "queries" ? [masks.tensor, masks.scores] : [reading.score.output];
-    return scores && !read.includes(name);
+    const scores = (tensors.get(name)?.dims.length ?? 0) >= 2 && typeOf(name) === typeOf(shown[0] ?? "");
+    return scores && !shown.includes(name);
   });
   const named =
     labels.length === 0 || classes <= 0 || labels.length === classes || (classes === 1 && labels.length === 2);
@@ -164,6 +173,7 @@ function warningsOf(
       preparation && `The model does not say how pictures are prepared; this was assumed: ${preparation.value}.`,
     ],
     ["layout-guessed", layout && `The order of the input's axes was guessed, ${layout.value}: ${layout.because}.`],
+    ["head-guessed", head && `The scores of boxes were guessed: ${head.because}.`],
     [
       "probability-guessed",
       probable?.guess && "The model does not say how its scores become probabilities; a softmax over them was assumed.",

@@ -2,10 +2,11 @@
 import type { Notes } from "../explain/compiled.ts";
 import type { KnownPreprocess } from "../image/assume.ts";
 import type { Preprocess } from "../image/preprocess.ts";
+import type { Decision } from "../read/decision.ts";
 import type { Probability } from "./classify/probability.ts";
-import type { Head } from "./detect/head.ts";
+import type { DetectorReading } from "./detect/reading.ts";
 import type { FileNotes, UsualPreparation } from "./formats/ultralytics.ts";
-import type { RecognisedMasks } from "./segment/recognise.ts";
+import type { SegmenterReading } from "./segment/recognise.ts";
 import type { Task } from "./task.ts";
 
 /** What is said of a model by whom, the caller before its files. */
@@ -31,11 +32,11 @@ export interface Said extends Omit<KnownPreprocess, "layout"> {
   readonly fileNotes?: FileNotes;
   /** How its kind of model is usually fed, where nobody says it. */
   readonly usual?: UsualPreparation;
-  /** The head of a detector, and the layers that maps of its boxes lie on. */
-  readonly head?: Head;
-  readonly levels?: readonly string[];
-  /** What a segmenter's masks are; the layer that they lie on is among the levels. */
-  readonly masks?: RecognisedMasks;
+  /** What was read of a detector, and of its head. */
+  readonly detector?: DetectorReading;
+  readonly headDecision?: Decision;
+  /** What was read of a segmenter. */
+  readonly segmenter?: SegmenterReading;
   /** The ONNX file, as errors name it. */
   readonly file?: string;
 }

@@ -32,6 +32,7 @@ export async function explainBy<K extends Kind>(
   sample: Sample,
   options: ClassifyOptions,
 ): Promise<Why<K>> {
+  refuseFinding(options, subject.reading);
   if (subject instanceof Classifier) return subject.explain<K>(sample, options);
   const why: unknown = await subject.explain(sample, options); // of pictures, the only kind that it takes
   return why as Why<K>;
@@ -46,4 +47,16 @@ export function classifierOf(subject: Subject): Classifier {
   if ("classifier" in subject) return subject.classifier;
   const { task } = subject.reading;
   throw new UserError("invalid-model", `invalid model: a classifier is asked for, and this is a ${task} model`);
+}
+
+/** What would change nothing is a mistake. */
+function refuseFinding({ score, iou, maxDetections }: ClassifyOptions, { task, head, masks }: ModelReading): void {
+  if (head) return;
+  const unused = { ...(masks?.kind !== "queries" && { score }), iou, maxDetections };
+  const [given] = Object.entries(unused).filter(([, value]) => value !== undefined);
+  if (given)
+    throw new UserError(
+      "invalid-option",
+      `invalid ${given[0]}: ${given[1]}; only a detector finds what it could be asked of, and this is a ${task} model`,
+    );
 }

@@ -99,6 +99,7 @@ const mistakes: [args: string[], message: RegExp][] = [
   [["--class", "violet"], /unknown class: "violet"; allowed are a class name, an index from 0 to 2, or topN$/],
   [["--target", "box:0"], /this model has no box to ask about; it can be asked class:/],
   [["--target", "token:0"], /this model has no token to ask about/],
+  [["--score", "0.5"], /invalid score: 0.5; only a detector finds what it could be asked of/],
   [["--against", "red"], /of a segmenter it is asked by a target, as "not:mask:0" or "mask:0 ~ mask:1"$/],
 ];
 test.each(mistakes)("%j is one line that says what is allowed", async (args, message) => {
@@ -114,7 +115,7 @@ test("inspect says what it can be asked, and how masks are read", async () => {
   const { task, questions, decisions } = JSON.parse(stdout);
   expect(task).toBe("segmentation");
   expect(questions.map((question: string) => question.replace(/:.*/, ""))).toEqual([
-    ...["class", "class", "mask", "region", "pixel", "not"],
+    ...["class", "class", "mask", "region", "pixel", "not", "… ~ …"],
   ]);
   expect(decisions).toContainEqual({
     ...{ what: "masks", value: "one for each class, where its logit is the largest" },

@@ -323,6 +323,11 @@ describe("objects", () => {
     close(why.explanations[0]!.map.data, gradCam(picture, sum, planes));
     const asked = await net.explain(picture, { targets: ["mask:b", "class:b", "pixel:7,0", "mask:1"] });
     expect(asked.explanations.map(({ label }) => label)).toEqual(["b", "b", "b", "a"]);
+    const certain = await net.explain(picture, { score: 0.999 });
+    expect([certain.masks, certain.remark]).toEqual([
+      [],
+      "Nothing was found above a score of 99.9 %; the best is 99.5 %. --score lowers what counts.",
+    ]);
     close(asked.explanations[0]!.map.data, gradCam(picture, sum, planes));
     await net.release();
   });

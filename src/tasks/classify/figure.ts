@@ -45,27 +45,29 @@ function guidedOnPicture({ data, dims }: Dense, geometry: Geometry): Picture {
   return guidedImage(planes, width, height);
 }
 
-/** A class in a figure, with a cell for each method. */
+/** A question in a figure, with a cell for each method. */
 export interface FigureRow {
   readonly class: number;
   readonly question: string;
+  /** Below it; the class's score and probability unless told. */
+  readonly detail?: readonly string[];
   readonly cells: readonly Cell[];
 }
 
-/** The figure as SVG: a row for each class, the picture (as PNG) and a column for each method. */
+/** The figure as SVG: a row for each question, the picture (as PNG) and a column for each method. */
 export function figureOf(
   { predictions, explanations }: Pick<Why, "predictions" | "explanations">,
-  classes: readonly FigureRow[],
+  asked: readonly FigureRow[],
   input: Uint8Array,
   { colormap, caption }: { readonly colormap: ColormapName; readonly caption: string },
 ): string {
   const titles = new Map(explanations.map(({ method, methodTitle }) => [method, methodTitle]));
   const methods = [...titles.keys()];
-  const all = new Set(explanations.map((e) => e.class)).size;
-  const left = all > classes.length ? `, ${classes.length} of ${all} classes` : "";
-  const rows = classes.map(({ class: index, question, cells }) => ({
+  const all = new Set(explanations.map((e) => e.target)).size;
+  const left = all > asked.length ? `, ${asked.length} of ${all} questions` : "";
+  const rows = asked.map(({ class: index, question, detail: below = detail(predictions, index), cells }) => ({
     label: question,
-    detail: detail(predictions, index),
+    detail: below,
     cells: [input, ...cells],
   }));
   const colorbar = { colormap, label: "fraction of each map's maximum", ticks: ["0", "0.5", "1"] };

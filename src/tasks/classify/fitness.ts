@@ -19,10 +19,12 @@ export function classesOf({ tensors, score }: Explainer, task: Task): number {
   const shape = tensors.get(score.name)?.dims ?? [];
   const dims = plainDims(shape, score.axes);
   if (!detects(task) && (dims.length !== 3 || dims[2] === 1)) return dims[1];
-  throw new UserError(
-    "invalid-model",
-    `invalid model: a classifier gives scores of shape [n, classes]; "${score.name}" has [${shape}], which looks like ${article(task)}; its tensors can be explained by openExplainer with { seeds }, and gradcam layers lists where`,
-  );
+  const shown = `"${score.name}" has [${shape}]`;
+  const seeds = `its tensors can be explained by openExplainer with { seeds: { ${JSON.stringify(score.name)}: … } }, and gradcam layers lists where`;
+  const text = detects(task)
+    ? `it looks like ${article(task)}, and its outputs are those of no known head: ${shown}; ${seeds}`
+    : `a classifier gives scores of shape [n, classes]; ${shown}, which looks like ${article(task)}; ${seeds}`;
+  throw new UserError("invalid-model", `invalid model: ${text}`);
 }
 
 /** Of one score behind a sigmoid, two names are those of its absence and its presence. */
@@ -30,4 +32,6 @@ export const namesOf = (names: readonly string[], classes: number): readonly str
   classes === 1 && names.length === 2 ? names.slice(1) : names;
 
 const article = (task: Task): string =>
-  task === "other" ? "no known task's" : `${/^[aeiou]/.test(task) ? "an" : "a"} ${task} model's`;
+  ["other", "classification"].includes(task)
+    ? "no known task's"
+    : `${/^[aeiou]/.test(task) ? "an" : "a"} ${task} model's`;

@@ -23,6 +23,11 @@ export interface ClassifyOptions extends AskingOptions, DetectOptions {
 
 const part: Check = [(value) => Number(value) >= 0 && Number(value) <= 1, "a number from 0 to 1"];
 
+export const detectOptions: OptionNames<DetectOptions> = {
+  ...{ score: part, iou: part },
+  maxDetections: [(value) => Number.isInteger(value) && Number(value) > 0, "an integer of at least 1"],
+};
+
 const classifyOptions: OptionNames<ClassifyOptions> = {
   ...askingOptions,
   targets: listOf(isText, '["class:cat", "not:dog"]'),
@@ -34,8 +39,7 @@ const classifyOptions: OptionNames<ClassifyOptions> = {
     "an object of pictures { width, height, data } by name",
   ],
   inputs: [(value) => !value || isRecord(value), "an object of files or tensors"],
-  ...{ score: part, iou: part },
-  maxDetections: [(value) => Number.isInteger(value) && Number(value) > 0, "an integer of at least 1"],
+  ...detectOptions,
 };
 
 /** @throws UserError `invalid-option` */

@@ -6,7 +6,16 @@ import type { Size } from "../../image/geometry.ts";
 import { product } from "../../onnx/dims.ts";
 import type { Observed } from "../../onnx/observe.ts";
 import type { Element, Trace } from "../../read/trace.ts";
-import { centredEdges, type Decoded, fromCentre, type Head, type Numbers, Sieve, sigmoid } from "./head.ts";
+import {
+  centredEdges,
+  type Decoded,
+  fromCentre,
+  type Head,
+  type LevelPlaces,
+  type Numbers,
+  Sieve,
+  sigmoid,
+} from "./head.ts";
 
 /** The strides of a head's levels, and how many boxes a place has. */
 interface Levels {
@@ -72,7 +81,9 @@ export function denseHead(
     scores: output,
     examples: firstOfLevels.map(({ from }) => ({ score: element(from, first), box: element(from, 0) })),
     classes,
+    probability: logits ? "sigmoid" : "as-is",
     overlapping: true,
+    layout: { of: "places", axis, first, classes, objectness, logits, ...(raw && { cells: firstOfLevels }) },
     decode(of, size, threshold) {
       const reading = { axis, first, classes, objectness, logits, raw, levels, element, extra };
       return decode(of(output), size, threshold, reading);
@@ -84,7 +95,7 @@ export function denseHead(
 const isRaw = (trace: Trace, element: Element): boolean => trace.isMadeBy(trace.source(element).tensor, ["Conv"]);
 
 /** Where the places of each level begin. */
-function startsOf({ strides, anchors }: Levels, { width, height }: Size) {
+function startsOf({ strides, anchors }: Levels, { width, height }: Size): LevelPlaces[] {
   let from = 0;
   return strides.map((stride) => {
     const [rows, columns] = [Math.ceil(height / stride), Math.ceil(width / stride)];

@@ -49,7 +49,7 @@ export class Finder {
   ) {
     const { model, sized } = explainer;
     this.#trace = new Trace(model, sized);
-    this.#needs = this.#trace.needs(head.scores);
+    this.#needs = scoresOf(head).flatMap((name) => this.#trace.needs(name));
     // Where suppression inside the graph makes rows of a number that only a run knows, so are the shapes that levels are found by.
     const known = this.#needs.every((name) => ofOne(sized.get(name)));
     if (known) this.#levels = levelsOf(explainer, sized, head);
@@ -75,6 +75,9 @@ export class Finder {
     return new Found(pass, this.#trace, this.levels, found, best, candidates.length - whole.length);
   }
 }
+
+/** The tensors that hold scores. */
+const scoresOf = ({ examples }: Head): string[] => [...new Set(examples.map(({ score }) => score.tensor))];
 
 /** Shapes of a run over those that were known before it. */
 function seenIn(tensors: Observed, pass: ElementPass): Observed {

@@ -2,6 +2,7 @@
 import { present, UserError } from "../../errors.ts";
 import type { Explainer } from "../../explain/explainer.ts";
 import { namedLayer } from "../../explain/named-layer.ts";
+import { picture as blank } from "../../image/picture.ts";
 import { methodsOf } from "../../methods/define.ts";
 import type { Runtime } from "../../onnx/runtime.ts";
 import { layersOf } from "../../read/layers.ts";
@@ -18,6 +19,7 @@ import { Placements } from "../placing.ts";
 import type { ModelReading } from "../reading.ts";
 import { checkSample, type Feeding, type Kind, type Sample } from "../sample.ts";
 import { boxQuestions } from "./box-questions.ts";
+import type { CompileDetectorOptions } from "./compile-detector.ts";
 import { type Detection, Finder, onOriginal, usual } from "./detections.ts";
 import type { Head } from "./head.ts";
 import { sizesOf } from "./sizes.ts";
@@ -93,6 +95,14 @@ export class Detector {
       ...prepared.subject,
       ...(remark && { remark }),
     };
+  }
+
+  /** The ONNX file of a detector that explains itself; @throws UserError for what cannot be compiled. */
+  async compile(options: CompileDetectorOptions = {}): Promise<Uint8Array> {
+    // Where only a run knows how many rows there are, a blank picture tells the levels.
+    if (this.#finder.levels.length === 0) await this.explain(blank(64, 64));
+    const { compileDetector } = await import("./compile-detector.ts");
+    return compileDetector(this.explainer, this.head, this.#finder.levels, options);
   }
 
   release(): Promise<void> {

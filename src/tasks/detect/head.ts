@@ -3,6 +3,7 @@
 import type { Size } from "../../image/geometry.ts";
 import type { Box } from "../../image/locate.ts";
 import type { Element } from "../../read/trace.ts";
+import type { Probability } from "../classify/probability.ts";
 
 export const edges = ["left", "top", "right", "bottom"] as const;
 export type Edge = (typeof edges)[number];
@@ -43,6 +44,43 @@ export interface Decoded {
 /** A box for each place, in pixels or in cells; rows that the head chose itself; lists; scores and boxes of queries. */
 export type HeadKind = "dense" | "cells" | "rows" | "list" | "pair";
 
+/** A box for each place of a head's levels, [n, numbers, places] or [n, places, numbers]. */
+export interface PlacesLayout {
+  readonly of: "places";
+  /** The axis of the places, 1 or 2. */
+  readonly axis: number;
+  /** The first number that is a class's score, and how many there are. */
+  readonly first: number;
+  readonly classes: number;
+  readonly objectness: boolean;
+  /** Whether scores are before their sigmoid. */
+  readonly logits: boolean;
+  /** Where boxes are in cells and logarithms: the levels of the places. */
+  readonly cells?: readonly LevelPlaces[];
+}
+
+export interface LevelPlaces {
+  readonly stride: number;
+  /** The first of its places. */
+  readonly from: number;
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** A row for each box. */
+export interface RowsLayout {
+  readonly of: "rows";
+  /** Whether rows of all pictures are in one list, [rows, numbers], each with its picture's number in front. */
+  readonly flat: boolean;
+  /** Where a row has its corners, its score and its class. */
+  readonly corner: number;
+  readonly score: number;
+  readonly label: number;
+}
+
+/** How an output's numbers lie, for who reads them by operators of the graph. */
+export type HeadLayout = PlacesLayout | RowsLayout;
+
 export interface Head {
   readonly kind: HeadKind;
   /** In words: "boxes and scores of every place, [n, 4 + classes, places]". */
@@ -55,8 +93,12 @@ export interface Head {
   readonly examples: readonly { readonly score: Element; readonly box: Element }[];
   /** How many classes it tells apart; -1 where only a run knows. */
   readonly classes: number;
+  /** How the scores become probabilities. */
+  readonly probability: Probability;
   /** Whether boxes of one object are still to be thinned out. */
   readonly overlapping: boolean;
+  /** Of a head of one output that a compiled file can read. */
+  readonly layout?: HeadLayout;
   decode(numbers: (name: string) => Numbers, input: Size, threshold: number): Decoded;
 }
 

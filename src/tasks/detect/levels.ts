@@ -31,7 +31,11 @@ export function levelsOf(
   const trace = new Trace(model, tensors);
   const rootsOf = (elements: readonly Element[]) => [...new Set(elements.flatMap((one) => trace.roots(one)))];
   const ofBoxes = new Set(head.examples.flatMap(({ box }) => [...trace.behind(box)]));
-  return rootsOf(head.examples.map(({ score }) => score)).flatMap((tensor) =>
+  const roots = rootsOf(head.examples.map(({ score }) => score));
+  // Rows that were laid flat mix scores with the rest of a row: where scores are probabilities, they are told by that.
+  const logits = new Set(head.examples.flatMap(({ score }) => [...trace.logits(score.tensor)]));
+  const scores = roots.some((tensor) => logits.has(tensor)) ? roots.filter((tensor) => logits.has(tensor)) : roots;
+  return scores.flatMap((tensor) =>
     tensors.has(tensor) && !model.constants.has(tensor)
       ? [{ tensor, layer: layerOf(model, tensors, explained, tensor, ofBoxes) }]
       : [],

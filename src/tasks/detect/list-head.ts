@@ -29,6 +29,7 @@ export function listHead(tensors: Observed, reading: ListReading): Head {
     scores,
     examples: [{ score: score(0), box: corner(0, 0) }],
     classes: -1,
+    probability: "as-is",
     overlapping: false,
     decode(of, { width, height }, threshold) {
       const [placed, given, named] = [of(boxes), of(scores), of(labels)];

@@ -38,6 +38,7 @@ export function pairHead(tensors: Observed, reading: PairReading): Head {
     scores,
     examples: [{ score: score(0, 0), box: corner(0, 0) }],
     classes: all < 0 ? -1 : all - skipped,
+    probability: by,
     overlapping,
     decode(of, { width, height }, threshold) {
       const [given, placed] = [of(scores), of(boxes)];

@@ -12,7 +12,7 @@ export function rowHead(tensors: Observed, output: string, chooses: boolean): He
   const numbers = dims.at(-1) ?? 0;
   const flat = dims.length === 2 && numbers === 7;
   if (!chooses || !(flat || (dims.length === 3 && (numbers >= 6 || numbers < 0)))) return undefined;
-  const [corner, score, label] = flat ? [1, 6, 5] : [0, 4, 5];
+  const [corner, score, label] = flat ? ([1, 6, 5] as const) : ([0, 4, 5] as const);
   const element = (row: number, number: number): Element => ({
     tensor: output,
     index: flat ? [row, number] : [0, row, number],
@@ -26,7 +26,9 @@ export function rowHead(tensors: Observed, output: string, chooses: boolean): He
     scores: output,
     examples: [{ score: element(0, score), box: element(0, corner) }],
     classes: -1,
+    probability: "as-is",
     overlapping: false,
+    layout: { of: "rows", flat, corner, score, label },
     decode(of, _, threshold) {
       const { data, dims: shape } = of(output);
       const depth = shape.at(-1) ?? 0;

@@ -22,7 +22,8 @@ export function usualFor({ kind }: Head): UsualPreparation {
   }[kind];
   return {
     known: known[kind],
-    because: `so are most detectors of its kind fed, ${words}; the model does not specify it`,
+    words,
+    because: "most detectors of its kind are fed so, and the model does not specify it",
     guess: true,
   };
 }

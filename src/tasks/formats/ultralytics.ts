@@ -6,6 +6,8 @@ import { namesNoted, noteOf, textNote } from "./metadata.ts";
 /** How pictures are prepared, and why. */
 export interface UsualPreparation {
   readonly known: KnownPreprocess;
+  /** In words, where nobody says so. */
+  readonly words?: string;
   readonly because: string;
   /** Whether nobody says so. */
   readonly guess?: true;

@@ -101,12 +101,19 @@ function areasOn(planes: Planes, geometry: Geometry): (plane: number) => number 
 }
 
 /** The queries whose best class has a score above the least, with it. */
-function objectsIn({ scores, classes, by }: QueryPlanes, pass: ElementPass, least: number): Predicted[] {
+const objectsIn = (head: QueryPlanes, pass: ElementPass, least: number): Predicted[] =>
+  queriesIn(head, pass).filter(({ score }) => score > least);
+
+/** The best score of all queries, whatever counts. */
+export const bestScore = (head: QueryPlanes, pass: ElementPass): number =>
+  Math.max(...queriesIn(head, pass).map(({ score }) => score));
+
+function queriesIn({ scores, classes, by }: QueryPlanes, pass: ElementPass) {
   const { data, dims } = toDense(pass.tensor(scores));
   const [, queries, size] = dims;
   return Array.from({ length: queries }, (_, plane) => {
     const row = probabilitiesOf(data.slice(plane * size, (plane + 1) * size), by).slice(0, classes);
     const score = Math.max(...row.map((p) => p ?? Number.NaN));
     return { plane, class: row.indexOf(score), score };
-  }).filter(({ score }) => score > least);
+  });
 }

@@ -4,6 +4,7 @@ import { constantValues, type Model } from "../../onnx/model.ts";
 import type { Observed } from "../../onnx/observe.ts";
 import { plainAxes, plainDims } from "../../read/axes.ts";
 import type { Decision } from "../../read/decision.ts";
+import { layersOf } from "../../read/layers.ts";
 import { type Score, stripped } from "../../read/score.ts";
 import { Trace } from "../../read/trace.ts";
 import type { UsualPreparation } from "../formats/ultralytics.ts";
@@ -16,22 +17,45 @@ export const usualOfMasks: UsualPreparation = {
   guess: true,
 };
 
-export interface RecognisedMasks {
+/** What was read of a segmenter. */
+export interface SegmenterReading {
   readonly head: MaskHead;
-  readonly decision: Decision;
+  /** The outputs that are read. */
+  readonly reads: readonly string[];
+  /** The layers that maps of its masks lie on, where they are others than those of scores. */
+  readonly levels: readonly string[];
+  readonly questions: readonly string[];
 }
+
+interface RecognisedMasks {
+  readonly segmenter: SegmenterReading;
+  readonly headDecision: Decision;
+}
+
+/** What a segmenter can be asked. */
+const questions = [
+  "class:… (where it is predicted, by its name or number)",
+  "class:topN",
+  "mask:0 (or another number, or a class)",
+  "region:file.png (a mask of the picture's size)",
+  "pixel:x,y",
+  "not:… (the opposite of each)",
+  "… ~ … (one rather than another)",
+];
 
 /** Undefined for a model whose outputs are no masks over a picture. */
 export function recogniseMasks(
-  { model, sized, score }: Pick<Explainer, "model" | "sized" | "score">,
+  { model, sized, score, reading: { explained } }: Pick<Explainer, "model" | "sized" | "score" | "reading">,
   labels: readonly string[],
 ): RecognisedMasks | undefined {
   const queries = queryPlanes(model, sized, labels);
   if (queries) {
     const because = `"${queries.tensor}" has a plane for each row of "${queries.scores}"`;
+    const reads = [queries.tensor, queries.scores];
+    const levels = explained ? layersOf(model, sized, explained, [queries.tensor]).slice(0, 1) : [];
     return {
-      head: queries,
-      decision: { what: "masks", value: `one for each object, ${ruled(queries.rule)}`, because },
+      segmenter: { head: queries, reads, levels: levels.map(({ name }) => name), questions },
+      headDecision: { what: "masks", value: `one for each object, ${ruled(queries.rule)}`, because },
     };
   }
   if (score.axes.grid.length !== 2) return undefined;
@@ -40,7 +64,10 @@ export function recogniseMasks(
   const { rule, because, guess } = ruleOf(model, sized, score, classes);
   const head: ClassPlanes = { kind: "classes", tensor: name, axes, classes, rule };
   const value = `one for each class, ${ruled(rule)}`;
-  return { head, decision: { what: "masks", value, because, ...(guess && { guess }) } };
+  return {
+    segmenter: { head, reads: [score.output], levels: [], questions },
+    headDecision: { what: "masks", value, because, ...(guess && { guess }) },
+  };
 }
 
 const ruled = (rule: MaskRule): string =>

@@ -20,9 +20,10 @@ import { Placements } from "../placing.ts";
 import type { ModelReading } from "../reading.ts";
 import { checkSample, type Feeding, type Kind, type Sample } from "../sample.ts";
 import type { MaskHead } from "./mask-head.ts";
-import { maskQuestions, usualMasks } from "./mask-questions.ts";
-import { type FoundMask, masksIn } from "./masks.ts";
+import { maskQuestions } from "./mask-questions.ts";
+import { bestScore, masksIn } from "./masks.ts";
 import { Planes } from "./planes.ts";
+import { remarkOn } from "./remark.ts";
 
 export class Segmenter {
   readonly kind: Kind = "picture";
@@ -89,7 +90,8 @@ export class Segmenter {
     const explanations = await explainElements(pass, asked, options, {
       ...{ sample: prepared, places: this.places, warnings: this.#warnings(prepared.prepared) },
     });
-    const remark = targets.length ? undefined : remarkOn(masks, asked.length);
+    const best = head.kind === "queries" ? bestScore(head, pass) : undefined;
+    const remark = targets.length ? undefined : remarkOn(masks, asked.length, { best, least: score });
     return {
       ...{ kind: "picture", predictions: [], masks, explanations },
       ...prepared.subject,
@@ -115,20 +117,4 @@ export class Segmenter {
   #warnings(prepared: boolean) {
     return this.reading.warnings.filter(({ code }) => prepared || code !== "preparation-guessed");
   }
-}
-
-/** What is said where nobody asked for anything. */
-function remarkOn(masks: readonly FoundMask[], explained: number): string {
-  const part = `${100 * usualMasks.above} %`;
-  if (masks.length === 0) return "No mask is predicted: there is nothing to explain.";
-  if (explained === 0)
-    return `No mask covers more than ${part} of the picture; --target mask:0 explains the first all the same.`;
-  const large = masks.filter(({ area }) => area > usualMasks.above).length;
-  const which =
-    large > explained
-      ? `the first ${explained} of the ${large} masks`
-      : large === 1
-        ? "the mask"
-        : `the ${large} masks`;
-  return `No target: ${which} that ${large === 1 ? "covers" : "cover"} more than ${part} of the picture ${large === 1 ? "is" : "are"} explained, by ${large === 1 ? "its" : "their"} logits where ${large === 1 ? "it is" : "they are"} predicted.`;
 }

@@ -1,0 +1,67 @@
+/** @file What was read of a detector, each decision with its reason: its head, its probabilities, and what it can be asked. */
+import type { Model } from "../../onnx/model.ts";
+import type { Observed } from "../../onnx/observe.ts";
+import type { Decision } from "../../read/decision.ts";
+import type { Probability, Probable } from "../classify/probability.ts";
+import type { Head } from "./head.ts";
+
+export interface DetectorReading {
+  readonly head: Head;
+  /** The layers that maps of its boxes lie on. */
+  readonly levels: readonly string[];
+  readonly probable: Probable;
+  readonly questions: readonly string[];
+}
+
+/** Said of a detector, whether its head is known or not. */
+export interface HeadDecision {
+  readonly detector?: DetectorReading;
+  readonly headDecision: Decision;
+}
+
+const probabilities: Readonly<Record<Probability, string>> = {
+  sigmoid: "each class has a logit of its own",
+  softmax: "a query is one of the classes, or nothing",
+  "as-is": "the head gives probabilities",
+  none: "the head gives none",
+};
+
+/** What a detector can be asked. */
+const questions = [
+  "box:0 (or another number)",
+  "box:topN",
+  "box:0.left (or .top, .right, .bottom; .objectness where the head has it)",
+  "class:… (all boxes of a class, by its name or number)",
+  "class:topN",
+  "not:… (the opposite of each)",
+  "… ~ … (one rather than another)",
+];
+
+export function readHead(
+  { model, tensors }: { readonly model: Model; readonly tensors: Observed },
+  found: { readonly head: Head; readonly guess?: string } | undefined,
+  levels: readonly string[],
+): HeadDecision {
+  const what = "head";
+  if (!found) {
+    const shapes = model.outputs.map((name) => shapeOf(tensors, name));
+    return { headDecision: { what, value: "none that is known", because: shapes.join(", ") } };
+  }
+  const { head, guess } = found;
+  const shapes = head.reads.map((name) => shapeOf(tensors, name)).join(", ");
+  return {
+    detector: {
+      ...{ head, levels, questions },
+      probable: { probability: head.probability, because: probabilities[head.probability] },
+    },
+    headDecision: {
+      ...{ what, value: head.format, because: guess ? `the model does not say how they are scored; ${guess}` : shapes },
+      ...(guess && { option: "config.json beside it, or --labels", guess: true }),
+    },
+  };
+}
+
+function shapeOf(tensors: Observed, name: string): string {
+  const dims = tensors.get(name)?.dims ?? [];
+  return `"${name}" has the shape [${dims.map((d) => (d < 0 ? "?" : d)).join(", ")}]`;
+}

@@ -1,0 +1,119 @@
+/** @file Compiled detectors: what one run of the file finds and shows is what is found and explained without it. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import * as ort from "onnxruntime-node";
+import { describe, expect, test } from "vitest";
+import { notesOf } from "../../src/explain/compiled.ts";
+import { openExplainer } from "../../src/explain/explainer.ts";
+import { readModel } from "../../src/onnx/model.ts";
+import { openSession, type Runtime, run } from "../../src/onnx/runtime.ts";
+import { compileDetector } from "../../src/tasks/detect/compile-detector.ts";
+import { Finder } from "../../src/tasks/detect/detections.ts";
+import { recogniseHead } from "../../src/tasks/detect/recognise.ts";
+import { numbersOf, readNpy } from "../arrays.ts";
+
+const folder = fileURLToPath(new URL("references", import.meta.url));
+const runtime = ort as unknown as Runtime;
+const pixels = numbersOf(readNpy(path.join(folder, "picture.npy")));
+interface Case {
+  readonly models: readonly { readonly file: string }[];
+  readonly names: readonly string[];
+  readonly picture: { readonly input: string; readonly scale: number };
+}
+
+const caseOf = (name: string): Case => JSON.parse(readFileSync(path.join(folder, name, "case.json"), "utf8"));
+
+async function opened(name: string, file: string) {
+  const { names: labels, picture } = caseOf(name);
+  const explainer = await openExplainer(runtime, new Uint8Array(readFileSync(path.join(folder, name, file))));
+  const input = { width: 64, height: 64 };
+  const found = recogniseHead({ model: explainer.model, tensors: explainer.sized, input, labels, config: undefined });
+  if (!found) throw new Error("not recognised");
+  const data = Float32Array.from(pixels, (p) => p * picture.scale);
+  const feeds = { [picture.input]: new ort.Tensor("float32", data, [1, 3, 64, 64]) };
+  return { explainer, finder: new Finder(runtime, explainer, found.head), feeds, input };
+}
+
+const close = (got: readonly number[], wanted: readonly number[], tolerance: number) => {
+  expect(got.length).toBe(wanted.length);
+  const worst = got.reduce((most, v, i) => Math.max(most, Math.abs(v - (wanted[i] as number))), 0);
+  expect(worst).toBeLessThanOrEqual(tolerance);
+};
+
+const heads = ["nms", "yolo10", "yolo26", "yolo26-dense", "yolov5", "yolov8", "yolox", "yolox-decoded"];
+const cases = heads.flatMap((name) => caseOf(name).models.map(({ file }) => [name, file, "hires-cam", 0.25] as const));
+
+test.each([
+  ...cases,
+  ["yolov8", "model.onnx", "layer-cam", 0.01],
+  ["yolo26", "model.onnx", "layer-cam", 0.01],
+] as const)("%s, %s: %s above %d", async (name, file, method, score) => {
+  const { explainer, finder, feeds, input } = await opened(name, file);
+  const found = await finder.find(feeds, input, { score, maxDetections: 16 });
+  const bytes = compileDetector(explainer, finder.head, finder.levels, { method, score });
+  const session = await openSession(runtime, bytes, {});
+  const results = await run(session, feeds);
+  await session.release();
+  const count = found.candidates.length;
+  expect(count).toBeGreaterThan(0);
+  const values = (of: string) => Array.from(results[`gradcam_${of}`]?.data as ArrayLike<number | bigint>, Number);
+  expect(results.gradcam_boxes?.dims).toEqual([count, 4]);
+  expect(values("labels")).toEqual(found.candidates.map((one) => one.class));
+  close(
+    values("scores"),
+    found.candidates.map((one) => one.score),
+    1e-5,
+  );
+  close(
+    values("boxes"),
+    found.candidates.flatMap(({ box }) => [...box]),
+    1e-2,
+  );
+  const [, rows = 0, columns = 0] = results.gradcam_maps?.dims ?? [];
+  const maps = values("maps");
+  const answers = await found.pass.explain(
+    found.candidates.map((one) => found.score(one)),
+    { method },
+  );
+  const levels = JSON.parse(notesOf(readModel(bytes))?.levels ?? "[]");
+  expect(answers.some(({ map }) => map.data.some((v) => v > 0))).toBe(true);
+  answers.forEach(({ map, layer }, i) => {
+    const [height = 0, width = 0] = map.dims;
+    expect(levels[values("levels")[i] as number]).toEqual({ layer, grid: [height, width] });
+    const own = maps.slice(i * rows * columns, (i + 1) * rows * columns);
+    const wanted = own.map((_, at) => {
+      const [y, x] = [Math.floor(at / columns), at % columns];
+      return map.data[Math.floor((y * height) / rows) * width + Math.floor((x * width) / columns)] as number;
+    });
+    close(own, wanted, 1e-4 * Math.max(...wanted.map(Math.abs), 1e-6));
+  });
+  await explainer.release();
+});
+
+test("nothing found: no rows", async () => {
+  const { explainer, finder, feeds } = await opened("yolov8", "model.onnx");
+  const bytes = compileDetector(explainer, finder.head, finder.levels, { score: 0.9999 });
+  const session = await openSession(runtime, bytes, {});
+  const results = await run(session, feeds);
+  await Promise.all([session.release(), explainer.release()]);
+  expect(results.gradcam_boxes?.dims).toEqual([0, 4]);
+  expect(results.gradcam_maps?.dims).toEqual([0, 8, 8]);
+});
+
+describe("refused in one line", () => {
+  test("a method of many runs, and one at the pixels", async () => {
+    const { explainer, finder } = await opened("yolov8", "model.onnx");
+    for (const method of ["occlusion", "gradient", "grad-cam"] as const)
+      expect(() => compileDetector(explainer, finder.head, finder.levels, { method })).toThrow(/hires-cam/);
+    await explainer.release();
+  });
+  test("a head of several outputs", async () => {
+    const { explainer, finder } = await opened("yolov8", "model.onnx");
+    const { layout: _, ...head } = finder.head;
+    expect(() => compileDetector(explainer, head, finder.levels)).toThrow(
+      /cannot be compiled; those of one output can/,
+    );
+    await explainer.release();
+  });
+});
