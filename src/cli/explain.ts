@@ -42,6 +42,8 @@ Examples:
   gradcam explain photo.jpg --class "tiger cat" --against tabby
   gradcam explain bus.jpg --model yolo11n.onnx             every box, with a map for each
   gradcam explain bus.jpg --model yolo11n.onnx --target box:0 --target "not:box:0" --target box:0.left
+  gradcam explain street.jpg --model segformer/            every mask that covers more than 1 %
+  gradcam explain street.jpg --model segformer/ --target class:car --target pixel:120,88 --target region:door.png
   gradcam explain photos/ --method grad-cam --method guided-grad-cam --json > results.jsonl
   gradcam explain photo.jpg --model resnet50.onnx --labels imagenet.txt --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
   gradcam explain siren.wav --model sounds.onnx            a sound; scan.npy for a volume or any other array

@@ -114,7 +114,7 @@ test("inspect says what it can be asked, and how masks are read", async () => {
   const { stdout } = await within(["inspect", ...model, "--json"], cwd);
   const { task, questions, decisions } = JSON.parse(stdout);
   expect(task).toBe("segmentation");
-  expect(questions.map((question: string) => question.replace(/:.*/, ""))).toEqual([
+  expect(questions.map((question: string) => question.replace(/:.*| \(.*/, ""))).toEqual([
     ...["class", "class", "mask", "region", "pixel", "not", "… ~ …"],
   ]);
   expect(decisions).toContainEqual({
