@@ -1,10 +1,10 @@
 /** @file A picture's explanations: overlays in the picture's own size, and a panel with a row or a cell for each question. */
 import { encodePng, rasterise } from "../image/sharp.ts";
-import { outlined } from "../render/outline.ts";
 import { heat } from "../render/overlay.ts";
 import type { Cell } from "../render/panel.ts";
 import { type FigureRow, figureOf, panelCell, view, visible } from "../tasks/classify/figure.ts";
 import { boxedView, boxesTogether, detectionDetail, sheetOf } from "../tasks/detect/figure.ts";
+import { maskedView } from "../tasks/segment/figure.ts";
 import { type Draw, mostRows, views } from "./drawing.ts";
 
 export const drawPicture: Draw<"picture"> = (why, options) => {
@@ -15,8 +15,7 @@ export const drawPicture: Draw<"picture"> = (why, options) => {
   return {
     async draw(e) {
       const plain = drawn.some((one) => one !== "heat") ? view(e, why, { colormap }) : undefined;
-      const mask = e.region ?? (e.mask === undefined ? undefined : why.masks?.[e.mask]?.pixels);
-      const seen = plain && mask ? outlined(plain, mask) : plain;
+      const seen = plain && maskedView(plain, why, e);
       const boxed = (named: boolean, on = seen) => (on && detections ? boxedView(on, why, e, { named }) : on);
       if (seen && drawn.includes("panel") && (rows.size < mostRows || rows.has(e.target))) {
         const detail = detections && { detail: detectionDetail(detections, e) };
