@@ -58,7 +58,7 @@ test("a line of JSON with every mask, its file, and a map of each; a mask's file
   const [one] = JSON.parse(region.stdout).explanations;
   expect(one).toMatchObject({ target: "region:maps/photo.mask-2.png", class: 2, label: "blue" });
   // Without overlays no masks are written.
-  expect(filesIn(path.join(cwd, "more"))).toEqual(["photo.grad-cam.region-photo-mask-2.npy"]);
+  expect(filesIn(path.join(cwd, "more"))).toEqual(["photo.grad-cam.region-maps-photo-mask-2.npy"]);
   expect(readFileSync(path.join(cwd, "more", one.map.file)).subarray(128)).toEqual(
     readFileSync(path.join(cwd, "maps", blue.map.file)).subarray(128),
   );

@@ -1,17 +1,10 @@
 /** @file What is asked of a detector: a box, one of its edges, whether anything is there, all boxes of a class; and their opposites. */
 import { listing, UserError } from "../../errors.ts";
 import type { ElementQuestion } from "../../explain/elements.ts";
+import { composedQuestions } from "../composed-questions.ts";
 import type { AskedElements } from "../element-answers.ts";
 import type { Labels } from "../labels.ts";
-import {
-  indexOf,
-  NotInSample,
-  type PlainQuestion,
-  parseQuestion,
-  type Question,
-  refuseQuestion,
-  topOf,
-} from "../questions.ts";
+import { indexOf, NotInSample, type PlainQuestion, refuseQuestion, topOf } from "../questions.ts";
 import type { Detection, Found } from "./detections.ts";
 import { type Candidate, edges } from "./head.ts";
 
@@ -37,46 +30,11 @@ export interface Boxes {
 export function boxQuestions(targets: readonly string[], boxes: Boxes): AskedElements[] {
   const { detections } = boxes;
   if (targets.length === 0) return detections.slice(0, mostBoxes).map(({ index }) => boxOf(index, boxes));
-  const asked = targets.flatMap((target) => ofQuestion(parseQuestion(target), boxes));
-  // One thing is asked once, as it was asked first.
-  const seen = new Map<string, AskedElements>();
-  for (const one of asked) if (!seen.has(one.asked)) seen.set(one.asked, one);
-  return [...seen.values()];
-}
-
-function ofQuestion(question: Question, boxes: Boxes): AskedElements[] {
-  const { asked, rather, opposite } = question;
-  const parts = partsOf(question, asked, boxes);
-  const others = rather ? partsOf(rather, asked, boxes) : [];
-  if (others.length > 1)
-    throw new UserError("invalid-option", `invalid target: "${asked}"; expected one thing after " ~ "`);
-  if (parts.some((part) => part.asked === others[0]?.asked))
-    throw new UserError(
-      "invalid-option",
-      `invalid target: "${asked}"; expected another thing after " ~ " than in front`,
-    );
-  return parts.map((part): AskedElements => {
-    const single = parts.length === 1 && topOf(question.of) === undefined;
-    const target = single ? asked : `${opposite ? "not:" : ""}${part.target}`;
-    const [other] = others;
-    if (other) {
-      const words = `${part.question} rather than ${other.question}`;
-      const sum = [...part.about.sum, ...negative(other.about).sum];
-      const layer = boxes.layer ?? boxes.common([...new Set(sum.map(({ tensor }) => tensor))]);
-      const about = { sum, layer };
-      const target = single ? asked : `${part.target} ~ ${other.target}`;
-      return { ...part, target, question: words, asked: `${part.asked}-against-${other.asked}`, about };
-    }
-    if (!opposite) return { ...part, target };
-    const about = negative(part.about);
-    return { ...part, target, about, question: `against ${part.question}`, asked: `not-${part.asked}` };
+  return composedQuestions(targets, {
+    partsOf: (plain, asked) => partsOf(plain, asked, boxes),
+    layerOf: (sum) => boxes.layer ?? boxes.common([...new Set(sum.map(({ tensor }) => tensor))]),
   });
 }
-
-const negative = ({ sum, layer }: ElementQuestion): ElementQuestion => ({
-  sum: sum.map((one) => ({ ...one, weight: -one.weight })),
-  layer,
-});
 
 function partsOf({ kind, of }: PlainQuestion, asked: string, boxes: Boxes): AskedElements[] {
   const { detections } = boxes;

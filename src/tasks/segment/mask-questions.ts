@@ -1,13 +1,13 @@
 /** @file What is asked of a segmenter: a class's mask, an object's, a region of the picture, a pixel; and their opposites. */
 import { listing, UserError } from "../../errors.ts";
-import type { ElementQuestion } from "../../explain/elements.ts";
 import type { Geometry } from "../../image/geometry.ts";
 import type { Picture } from "../../image/picture.ts";
 import { product } from "../../onnx/dims.ts";
 import type { Warning } from "../../read/decision.ts";
+import { composedQuestions } from "../composed-questions.ts";
 import type { AskedElements } from "../element-answers.ts";
 import type { Labels } from "../labels.ts";
-import { indexOf, type PlainQuestion, parseQuestion, type Question, refuseQuestion, topOf } from "../questions.ts";
+import { indexOf, NotInSample, type PlainQuestion, refuseQuestion, topOf } from "../questions.ts";
 import type { FoundMask } from "./masks.ts";
 import { type PixelMask, type Planes, sharesAt } from "./planes.ts";
 
@@ -28,66 +28,47 @@ export interface Segmented {
   readonly can: readonly string[];
 }
 
-type MaskPart = Omit<AskedElements, "target">;
-
 /**
  * @param targets questions; the masks that cover more than 1 % of the picture where there is none
  * @throws UserError for what is no question, and for what is not there
  */
 export function maskQuestions(targets: readonly string[], found: Segmented): AskedElements[] {
-  if (targets.length === 0)
-    return found.masks
-      .filter(({ area }) => area > usualMasks.above)
-      .slice(0, usualMasks.most)
-      .map((mask) => ({ ...maskOf(mask, found), target: `mask:${mask.index}` }));
-  const asked = targets.flatMap((target) => ofQuestion(parseQuestion(target), found));
-  return [...new Map(asked.map((one) => [one.target, one])).values()];
+  if (targets.length > 0)
+    return composedQuestions(targets, {
+      partsOf: (plain, asked) => partsOf(plain, asked, found),
+      layerOf: () => found.layer,
+    });
+  const large = found.masks.filter(({ area }) => area > usualMasks.above);
+  return large.slice(0, usualMasks.most).map((mask) => maskOf(mask, found));
 }
 
-function ofQuestion(question: Question, found: Segmented): AskedElements[] {
-  const { asked, rather, opposite } = question;
-  const parts = partsOf(question, asked, found);
-  const others = rather ? partsOf(rather, asked, found) : [];
-  if (others.length > 1)
-    throw new UserError("invalid-option", `invalid target: "${asked}"; expected one thing after " ~ "`);
-  return parts.map((part): AskedElements => {
-    const single = parts.length === 1 && topOf(question.of) === undefined;
-    const target = single ? asked : `${opposite ? "not:" : ""}mask:${part.mask}`;
-    const { sum, layer } = part.about;
-    const [other] = others;
-    if (other) {
-      const about = { sum: [...sum, ...negative(other.about).sum], layer };
-      const words = `${part.question} rather than ${other.question}`;
-      const warnings = [...part.warnings, ...other.warnings];
-      return { ...part, target, about, question: words, asked: `${part.asked}-against-${other.asked}`, warnings };
-    }
-    if (!opposite) return { ...part, target };
-    const words = `against ${part.question}`;
-    return { ...part, target, about: negative(part.about), question: words, asked: `not-${part.asked}` };
-  });
-}
-
-const negative = ({ sum, layer }: ElementQuestion): ElementQuestion => ({
-  sum: sum.map((one) => ({ ...one, weight: -one.weight })),
-  layer,
-});
-
-function partsOf({ kind, of }: PlainQuestion, asked: string, found: Segmented): MaskPart[] {
+function partsOf({ kind, of }: PlainQuestion, asked: string, found: Segmented): AskedElements[] {
   if (kind === "region") return [regionOf(of, asked, found)];
   if (kind === "pixel") return [pixelOf(of, asked, found)];
   if (kind !== "mask" && kind !== "class") return refuseQuestion({ kind, asked }, found.can);
   const { masks } = found;
   const top = topOf(of);
   if (top !== undefined && masks.length) return masks.slice(0, top).map((mask) => maskOf(mask, found));
-  if (top !== undefined) throw new UserError("unknown-name", `unknown mask: "${asked}"; nothing is predicted`);
+  if (top !== undefined) throw new NotInSample("mask", asked, "nothing is predicted");
   if (kind === "class" || !/^\d+$/.test(of)) return [classOf(of, asked, found)];
   return [maskOf(masks[indexOf(of, masks.length, "mask", asked)], found)];
 }
 
 /** One mask: the sum of its logits over the cells that it is predicted at. */
-function maskOf({ index, class: c, label, plane, cells, score }: FoundMask, { planes, layer }: Segmented): MaskPart {
+function maskOf(
+  { index, class: c, label, plane, cells, score }: FoundMask,
+  { planes, layer }: Segmented,
+): AskedElements {
   return {
-    ...{ class: c, label, mask: index, asked: `mask-${index}`, method: "grad-cam", warnings: [] },
+    ...{
+      class: c,
+      label,
+      target: `mask:${index}`,
+      mask: index,
+      asked: `mask-${index}`,
+      method: "grad-cam",
+      warnings: [],
+    },
     question: score === undefined ? label : `${label} (mask ${index})`,
     about: {
       sum: planes.sum(
@@ -100,7 +81,7 @@ function maskOf({ index, class: c, label, plane, cells, score }: FoundMask, { pl
 }
 
 /** All masks of a class, together. */
-function classOf(of: string, asked: string, found: Segmented): MaskPart {
+function classOf(of: string, asked: string, found: Segmented): AskedElements {
   const { labels, masks, layer } = found;
   const [c] = labels.find(of, labels.count, () => []);
   const own = masks.filter((one) => one.class === c);
@@ -109,13 +90,18 @@ function classOf(of: string, asked: string, found: Segmented): MaskPart {
   if (parts.length === 0) {
     const there = [...new Set(masks.map(({ label }) => label))];
     const allowed = there.length ? `what is predicted is ${listing(there, 12)}` : "nothing is predicted";
-    throw new UserError(
-      "unknown-name",
-      `unknown mask: "${asked}"; ${label} is predicted nowhere in this picture; ${allowed}`,
-    );
+    throw new NotInSample("mask", asked, `${label} is predicted nowhere in this picture; ${allowed}`);
   }
   return {
-    ...{ class: c, label, asked: `class-${c}`, question: label, method: "grad-cam", warnings: [] },
+    ...{
+      class: c,
+      label,
+      target: `class:${c}`,
+      asked: `class-${c}`,
+      question: label,
+      method: "grad-cam",
+      warnings: [],
+    },
     ...(own.length === 1 ? { mask: own[0].index } : { region: united(own) }),
     about: { sum: parts.flatMap(({ about }) => about.sum), layer },
   };
@@ -133,13 +119,13 @@ const among = ({ planes, masks }: Segmented): number[] => {
   return objects ? masks.map(({ plane }) => plane) : Array.from({ length: planes.count }, (_, i) => i);
 };
 
-const named = (plane: number, { masks, labels }: Segmented): Pick<MaskPart, "class" | "label"> => {
+const named = (plane: number, { masks, labels }: Segmented): Pick<AskedElements, "class" | "label"> => {
   const object = masks.find((one) => one.plane === plane && one.score !== undefined);
   return object ? { class: object.class, label: object.label } : { class: plane, label: labels.name(plane) };
 };
 
 /** The logit of what is predicted at a pixel of the original picture, between the cells around it. */
-function pixelOf(of: string, asked: string, found: Segmented): MaskPart {
+function pixelOf(of: string, asked: string, found: Segmented): AskedElements {
   const { planes, geometry, layer } = found;
   const { width, height } = geometry.original;
   const [, x, y] = (/^(\d+)\s*,\s*(\d+)$/.exec(of) ?? []).map(Number);
@@ -155,17 +141,24 @@ function pixelOf(of: string, asked: string, found: Segmented): MaskPart {
       `invalid target: "${asked}"; the network did not look there: it was cropped away`,
     );
   const plane = planes.strongestAt(shares, among(found));
-  if (plane < 0) throw new UserError("unknown-name", `unknown pixel: "${asked}"; nothing is predicted in this picture`);
+  if (plane < 0) throw new NotInSample("pixel", asked, "nothing is predicted in this picture");
   const { class: c, label } = named(plane, found);
   return {
-    ...{ class: c, label, asked: `pixel-${x}-${y}`, question: `${label} at ${x}, ${y}`, method: "grad-cam" },
+    ...{
+      class: c,
+      label,
+      target: `pixel:${x},${y}`,
+      asked: `pixel-${x}-${y}`,
+      question: `${label} at ${x}, ${y}`,
+      method: "grad-cam",
+    },
     ...{ pixel: { x, y }, warnings: [chosen(`${label} is predicted at pixel ${x}, ${y}: its logit is explained.`)] },
     about: { sum: planes.sum(plane, shares), layer },
   };
 }
 
 /** The logits, over a region of the picture, of what is predicted most in it. */
-function regionOf(of: string, asked: string, found: Segmented): MaskPart {
+function regionOf(of: string, asked: string, found: Segmented): AskedElements {
   const { planes, geometry, layer, regions } = found;
   const region = regions[of];
   if (!region)
@@ -192,16 +185,15 @@ function regionOf(of: string, asked: string, found: Segmented): MaskPart {
       `invalid region: the network did not look at any pixel of ${of}: they were cropped away`,
     );
   const plane = mostIn(shares, found);
-  if (plane < 0)
-    throw new UserError("unknown-name", `unknown region: "${asked}"; nothing is predicted in this picture`);
+  if (plane < 0) throw new NotInSample("region", asked, "nothing is predicted in this picture");
   const { class: c, label } = named(plane, found);
   // As if each cell of the region counted once, whatever the picture's size.
   const scale =
     (geometry.scaleX * geometry.scaleY * geometry.input.width * geometry.input.height) / product(planes.grid);
   const name = of.split(/[\\/]/).at(-1) ?? of;
   return {
-    ...{ class: c, label, question: `${label} in ${name}`, method: "grad-cam" },
-    asked: `region-${name.replace(/\.[^.]*$/, "").replace(/[^\w-]+/g, "-")}`,
+    ...{ class: c, label, target: `region:${of}`, question: `${label} in ${name}`, method: "grad-cam" },
+    asked: `region-${of.replace(/\.[^.]*$/, "").replace(/[^\w-]+/g, "-")}`,
     region: shown(region, geometry),
     warnings: [chosen(`${label} is predicted most in ${name}: its logits there are explained.`)],
     about: {
