@@ -96,7 +96,7 @@ export function report(result: ImageResult, { json, out }: ExplainFlags): void {
     const line = `  ${String(index).padStart(4)}  ${label.padEnd(28)} ${percent(score).padStart(8)}  ${place}`;
     print(result.explanations.some(({ detection }) => detection === index) ? bold(line) : line);
   }
-  for (const { index, label, area, score, file } of result.masks ?? []) {
+  for (const { index, label, area, score, file } of result.detections ? [] : (result.masks ?? [])) {
     const said = [percent(area).padStart(8), score === undefined ? "" : percent(score).padStart(8), file ?? ""];
     const line = `  ${String(index).padStart(4)}  ${label.padEnd(28)} ${said.filter(Boolean).join("  ")}`;
     print(result.explanations.some(({ mask }) => mask === index) ? bold(line) : line);

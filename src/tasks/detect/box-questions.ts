@@ -1,12 +1,14 @@
 /** @file What is asked of a detector: a box, one of its edges, whether anything is there, all boxes of a class; and their opposites. */
-import { listing, UserError } from "../../errors.ts";
+import { listing, present, UserError } from "../../errors.ts";
 import type { ElementQuestion } from "../../explain/elements.ts";
 import { composedQuestions } from "../composed-questions.ts";
 import type { AskedElements } from "../element-answers.ts";
 import type { Labels } from "../labels.ts";
 import { indexOf, NotInSample, type PlainQuestion, refuseQuestion, topOf } from "../questions.ts";
+import type { FoundMask } from "../segment/masks.ts";
 import type { Detection, Found } from "./detections.ts";
 import { type Candidate, edges } from "./head.ts";
+import { maskSum } from "./prototype-masks.ts";
 
 /** Without a question so many boxes are explained, the best. */
 export const mostBoxes = 16;
@@ -15,6 +17,8 @@ export interface Boxes {
   readonly found: Found;
   readonly detections: readonly Detection[];
   readonly labels: Labels;
+  /** Where the head has them: the mask of each box, and what they are sums of. */
+  readonly masks?: { readonly of: readonly FoundMask[]; readonly prototypes: string };
   /** The layer that maps of several levels lie on. */
   readonly common: (tensors: readonly string[]) => string | undefined;
   /** What the model can be asked. */
@@ -39,6 +43,7 @@ export function boxQuestions(targets: readonly string[], boxes: Boxes): AskedEle
 function partsOf({ kind, of }: PlainQuestion, asked: string, boxes: Boxes): AskedElements[] {
   const { detections } = boxes;
   if (kind === "class") return classOf(of, asked, boxes);
+  if (kind === "mask" && boxes.masks) return masksOf(of, asked, boxes);
   if (kind !== "box") return refuseQuestion({ kind, asked }, boxes.can);
   if (detections.length === 0) throw nothing(asked);
   const top = topOf(of);
@@ -80,6 +85,34 @@ function boxOf(index: number, boxes: Boxes): AskedElements {
     warnings: flat
       ? [{ code: "odd-box", text: `Box ${index} has no area: its sides are ${x1 - x0} and ${y1 - y0}.` }]
       : [],
+  };
+}
+
+/** The logits of a box's mask, or of all of a class, over the cells that are predicted as it. */
+function masksOf(of: string, asked: string, boxes: Boxes): AskedElements[] {
+  const { detections, labels } = boxes;
+  if (detections.length === 0) throw nothing(asked);
+  const top = topOf(of);
+  if (top !== undefined) return detections.slice(0, top).map(({ index }) => maskOf(index, asked, boxes));
+  if (/^\d+$/.test(of)) return [maskOf(indexOf(of, detections.length, "mask", asked), asked, boxes)];
+  const [c] = labels.find(of, labels.count, () => []);
+  const own = detections.filter((one) => one.class === c);
+  if (own.length) return own.map(({ index }) => maskOf(index, asked, boxes));
+  const there = [...new Set(detections.map(({ label }) => label))];
+  throw new NotInSample("mask", asked, `no ${labels.name(c as number)} was found, but ${listing(there)}`);
+}
+
+function maskOf(index: number, asked: string, { found, detections, masks, layer, common }: Boxes): AskedElements {
+  const { class: c, label } = detections[index] as Detection;
+  const { of, prototypes } = present(masks, "masks");
+  const { cells } = present(of[index], "a mask");
+  if (cells.length === 0) throw new NotInSample("mask", asked, `the mask of box ${index} (${label}) is empty`);
+  const candidate = found.candidates[index] as Candidate;
+  const { sum } = found.sum(maskSum(found, candidate, prototypes, cells), candidate);
+  return {
+    ...{ class: c, label, target: `mask:${index}`, detection: index, mask: index, asked: `mask-${index}` },
+    ...{ question: `mask of ${label} (box ${index})`, method: "grad-cam", warnings: [] },
+    about: { sum, layer: layer ?? common([...new Set(sum.map(({ tensor }) => tensor))]) },
   };
 }
 

@@ -22,6 +22,7 @@ import { boxQuestions } from "./box-questions.ts";
 import type { CompileDetectorOptions } from "./compile-detector.ts";
 import { type Detection, Finder, onOriginal, usual } from "./detections.ts";
 import type { Head } from "./head.ts";
+import { prototypeMasks } from "./prototype-masks.ts";
 import { sizesOf } from "./sizes.ts";
 
 export class Detector {
@@ -78,10 +79,13 @@ export class Detector {
         box: onOriginal(box, geometry),
       }),
     );
+    const { prototypes } = this.head;
+    const of = prototypes === undefined ? undefined : prototypeMasks(found, detections, prototypes, geometry);
     const plan = options.layer === undefined ? undefined : await this.explainer.planFor(feeds);
     const layer = plan && namedLayer(plan, options.layer as string, this.explainer.layers).name;
     const asked = boxQuestions(questionsOf(options, ["detector", "box"]), {
       ...{ found, detections, labels: this.labels, can: this.reading.questions },
+      ...(of && prototypes !== undefined && { masks: { of, prototypes } }),
       common: (tensors) => this.#commonLayer(tensors),
       ...(layer !== undefined && { layer }),
     });
@@ -90,7 +94,7 @@ export class Detector {
     });
     const remark = remarkOn(found.best, detections.length, found.broken, options);
     return {
-      ...{ kind: "picture", predictions: [], detections },
+      ...{ kind: "picture", predictions: [], detections, ...(of && { masks: of }) },
       explanations,
       ...prepared.subject,
       ...(remark && { remark }),

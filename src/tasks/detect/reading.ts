@@ -37,6 +37,9 @@ const questions = [
   "… ~ … (one rather than another)",
 ];
 
+/** Of one that has masks too. */
+const ofMasks = "mask:0 (or another number, a class, or topN)";
+
 export function readHead(
   { model, tensors }: { readonly model: Model; readonly tensors: Observed },
   found: { readonly head: Head; readonly guess?: string } | undefined,
@@ -51,7 +54,7 @@ export function readHead(
   const shapes = head.reads.map((name) => shapeOf(tensors, name)).join(", ");
   return {
     detector: {
-      ...{ head, levels, questions },
+      ...{ head, levels, questions: head.prototypes === undefined ? questions : [...questions, ofMasks] },
       probable: { probability: head.probability, because: probabilities[head.probability] },
     },
     headDecision: {

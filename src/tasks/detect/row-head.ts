@@ -2,12 +2,13 @@
  * @file Heads that thin out boxes themselves and give a row for each that is left: [n, rows, 6 + ...] with corners, score and class (YOLO
  * with TopK or non-maximum suppression inside), or [rows, 7] with the picture first (YOLOv7).
  */
+import { range } from "../../onnx/dims.ts";
 import type { Observed } from "../../onnx/observe.ts";
 import type { Element } from "../../read/trace.ts";
 import { corneredEdges, type Head, Sieve } from "./head.ts";
 
 /** @returns undefined for an output that is no such head */
-export function rowHead(tensors: Observed, output: string, chooses: boolean): Head | undefined {
+export function rowHead(tensors: Observed, output: string, chooses: boolean, extra: number): Head | undefined {
   const dims = tensors.get(output)?.dims ?? [];
   const numbers = dims.at(-1) ?? 0;
   const flat = dims.length === 2 && numbers === 7;
@@ -43,6 +44,7 @@ export function rowHead(tensors: Observed, output: string, chooses: boolean): He
         sieve.candidates.push({
           ...{ class: Math.round(value(label)), score: value(score), box: [x0, y0, x1, y1], at: element(row, score) },
           edge: corneredEdges(at(0), at(1), at(2), at(3)),
+          ...(extra && { coefficients: range(extra).map((i) => element(row, depth - extra + i)) }),
         });
       }
       return sieve;
