@@ -1,7 +1,19 @@
 /** @file The registry of methods: library, command line, documents and tests read this one list. */
 import { listing, UserError } from "../errors.ts";
+import { dRise } from "./d-rise.ts";
 import { deconvolution } from "./deconvolution.ts";
+import { eigenCam, eigenGradCam } from "./eigen-cam.ts";
+import { elementWiseGradCam } from "./element-wise-grad-cam.ts";
 import { gradCam } from "./grad-cam.ts";
+import { gradCamPlusPlus } from "./grad-cam-plus-plus.ts";
+import { blurIg } from "./gradient/blur-ig.ts";
+import { gradientShap } from "./gradient/gradient-shap.ts";
+import { guidedIg } from "./gradient/guided-ig.ts";
+import { inputXGradient } from "./gradient/input-x-gradient.ts";
+import { integratedGradients } from "./gradient/integrated-gradients.ts";
+import { smoothGrad } from "./gradient/smoothgrad.ts";
+import { squareGrad } from "./gradient/squaregrad.ts";
+import { varGrad } from "./gradient/vargrad.ts";
 import { gradient } from "./gradient.ts";
 import { guidedBackprop } from "./guided-backprop.ts";
 import { guidedGradCam } from "./guided-grad-cam.ts";
@@ -9,6 +21,9 @@ import { hiResCam } from "./hires-cam.ts";
 import { layerCam } from "./layer-cam.ts";
 import type { Method } from "./method.ts";
 import { occlusion } from "./occlusion.ts";
+import { odam } from "./odam.ts";
+import { randomCam } from "./random-cam.ts";
+import { xgradCam } from "./xgrad-cam.ts";
 
 const registered = [
   gradCam,
@@ -19,6 +34,22 @@ const registered = [
   gradient,
   occlusion,
   layerCam,
+  odam,
+  dRise,
+  gradCamPlusPlus,
+  elementWiseGradCam,
+  xgradCam,
+  eigenCam,
+  eigenGradCam,
+  randomCam,
+  inputXGradient,
+  smoothGrad,
+  varGrad,
+  squareGrad,
+  integratedGradients,
+  gradientShap,
+  blurIg,
+  guidedIg,
 ] as const;
 
 /** The methods' names. */

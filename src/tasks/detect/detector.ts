@@ -4,6 +4,7 @@ import type { Explainer } from "../../explain/explainer.ts";
 import { namedLayer } from "../../explain/named-layer.ts";
 import { picture as blank } from "../../image/picture.ts";
 import { methodsOf } from "../../methods/define.ts";
+import { optionsFor } from "../../methods/options.ts";
 import type { Runtime } from "../../onnx/runtime.ts";
 import { layersOf } from "../../read/layers.ts";
 import type { ClassifierContext } from "../classify/classification.ts";
@@ -14,16 +15,24 @@ import { feedingOf, feedsOf } from "../feeding.ts";
 import { Labels } from "../labels.ts";
 import { questionsOf } from "../option-questions.ts";
 import { percent } from "../percent.ts";
-import { preparePicture } from "../pictures.ts";
+import { type PicturePlace, type PictureSubject, preparePicture } from "../pictures.ts";
 import { Placements } from "../placing.ts";
 import type { ModelReading } from "../reading.ts";
-import { checkSample, type Feeding, type Kind, type Sample } from "../sample.ts";
+import { checkSample, type Feeding, type Kind, type PreparedSample, type Sample } from "../sample.ts";
 import { boxQuestions } from "./box-questions.ts";
 import type { CompileDetectorOptions } from "./compile-detector.ts";
-import { type Detection, Finder, onOriginal, usual } from "./detections.ts";
+import { type Detection, type DetectOptions, Finder, type Found, onOriginal, usual } from "./detections.ts";
 import type { Head } from "./head.ts";
 import { prototypeMasks } from "./prototype-masks.ts";
 import { sizesOf } from "./sizes.ts";
+
+/** What a picture shows to a detector. */
+export interface Look {
+  readonly prepared: PreparedSample<PictureSubject, PicturePlace>;
+  /** The run, and the boxes as it gave them. */
+  readonly found: Found;
+  readonly detections: readonly Detection[];
+}
 
 export class Detector {
   readonly kind: Kind = "picture";
@@ -64,7 +73,33 @@ export class Detector {
   async explain(sample: Sample, options: ClassifyOptions = {}): Promise<Why> {
     checkClassify(options);
     checkSample(sample);
-    if (options.method !== undefined) methodsOf(options.method);
+    if (options.method !== undefined) optionsFor(methodsOf(options.method), options.options);
+    const { prepared, found, detections } = await this.look(sample, options);
+    const plan = options.layer === undefined ? undefined : await this.explainer.planFor(found.pass.feeds);
+    const layer = plan && namedLayer(plan, options.layer as string, this.explainer.layers).name;
+    const { prototypes } = this.head;
+    const { geometry } = prepared.subject;
+    const of = prototypes === undefined ? undefined : prototypeMasks(found, detections, prototypes, geometry);
+    const asked = boxQuestions(questionsOf(options, ["detector", "box"]), {
+      ...{ found, detections, labels: this.labels, can: this.reading.questions },
+      ...(of && prototypes !== undefined && { masks: { of, prototypes } }),
+      common: (tensors) => this.#commonLayer(tensors),
+      ...(layer !== undefined && { layer }),
+    });
+    const explanations = await explainElements(found.pass, asked, options, {
+      ...{ sample: prepared, places: this.places, warnings: this.#warnings(prepared.prepared) },
+    });
+    const remark = remarkOn(found, this.head, options);
+    return {
+      ...{ kind: "picture", predictions: [], detections, ...(of && { masks: of }) },
+      explanations,
+      ...prepared.subject,
+      ...(remark && { remark }),
+    };
+  }
+
+  /** Finds what is in a picture, and keeps the run: more can be asked of it. */
+  async look(sample: Sample, options: Pick<ClassifyOptions, "inputs" | "signal"> & DetectOptions = {}): Promise<Look> {
     const prepared = preparePicture(sample, this.#feeding);
     const { geometry } = prepared.subject;
     const others = { ...this.context.inputs, ...options.inputs };
@@ -79,26 +114,7 @@ export class Detector {
         box: onOriginal(box, geometry),
       }),
     );
-    const { prototypes } = this.head;
-    const of = prototypes === undefined ? undefined : prototypeMasks(found, detections, prototypes, geometry);
-    const plan = options.layer === undefined ? undefined : await this.explainer.planFor(feeds);
-    const layer = plan && namedLayer(plan, options.layer as string, this.explainer.layers).name;
-    const asked = boxQuestions(questionsOf(options, ["detector", "box"]), {
-      ...{ found, detections, labels: this.labels, can: this.reading.questions },
-      ...(of && prototypes !== undefined && { masks: { of, prototypes } }),
-      common: (tensors) => this.#commonLayer(tensors),
-      ...(layer !== undefined && { layer }),
-    });
-    const explanations = await explainElements(found.pass, asked, options, {
-      ...{ sample: prepared, places: this.places, warnings: this.#warnings(prepared.prepared) },
-    });
-    const remark = remarkOn(found.best, detections.length, found.broken, options);
-    return {
-      ...{ kind: "picture", predictions: [], detections, ...(of && { masks: of }) },
-      explanations,
-      ...prepared.subject,
-      ...(remark && { remark }),
-    };
+    return { prepared, found, detections };
   }
 
   /** The ONNX file of a detector that explains itself; @throws UserError for what cannot be compiled. */
@@ -126,16 +142,21 @@ export class Detector {
 }
 
 function remarkOn(
-  best: number | undefined,
-  found: number,
-  broken: number,
+  { best, candidates, broken }: Pick<Found, "best" | "candidates" | "broken">,
+  { scores }: Head,
   { score = usual.score }: ClassifyOptions,
 ): string | undefined {
-  if (broken > 0)
-    return `${broken} ${broken === 1 ? "box" : "boxes"} above the score have no finite place and were left out.`;
-  if (found > 0) return undefined;
-  if (best === undefined) return "Nothing was found, and no score is a number.";
-  return `Nothing was found above a score of ${percent(score)}; the best is ${percent(best)}. --score lowers what counts.`;
+  const { boxes, numbers } = broken;
+  const parts = [
+    boxes > 0 && `${boxes} ${boxes === 1 ? "box" : "boxes"} above the score have no finite place and were left out.`,
+    numbers > 0 &&
+      (numbers === 1 ? `1 value of "${scores}" is not a number.` : `${numbers} values of "${scores}" are not numbers.`),
+    candidates.length === 0 &&
+      (best === undefined
+        ? "Nothing was found, and no score is a number."
+        : `Nothing was found above a score of ${percent(score)}; the best is ${percent(best)}. --score lowers what counts.`),
+  ];
+  return parts.filter(Boolean).join(" ") || undefined;
 }
 
 const unread = ({ task, kind }: ModelReading): UserError =>

@@ -4,6 +4,7 @@ import { ElementPass } from "../../explain/elements.ts";
 import type { Explainer } from "../../explain/explainer.ts";
 import { namedLayer } from "../../explain/named-layer.ts";
 import { methodsOf } from "../../methods/define.ts";
+import { optionsFor } from "../../methods/options.ts";
 import type { Runtime } from "../../onnx/runtime.ts";
 import { Trace } from "../../read/trace.ts";
 import { Classifier, type ClassifierContext } from "../classify/classification.ts";
@@ -69,7 +70,7 @@ export class Segmenter {
   async explain(sample: Sample, options: ClassifyOptions = {}): Promise<Why> {
     checkClassify(options);
     checkSample(sample);
-    if (options.method !== undefined) methodsOf(options.method);
+    if (options.method !== undefined) optionsFor(methodsOf(options.method), options.options);
     const { explainer, head, labels, context } = this;
     const targets = questionsOf(options, ["segmenter", "mask"]);
     const prepared = preparePicture(sample, this.#feeding);
