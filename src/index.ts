@@ -13,7 +13,7 @@ export type { Target } from "./explain/target.ts";
 export { defineMethod, type MethodChoice, type MethodDefinition } from "./methods/define.ts";
 export { type MethodName, methods } from "./methods/index.ts";
 export { byImage, flatGrid, layerMethod } from "./methods/layer-map.ts";
-export type { LayerMap, LayerParts, Method, Question } from "./methods/method.ts";
+export type { GivenOptions, LayerMap, LayerParts, Method, MethodOption, Question } from "./methods/method.ts";
 export { loadOperators, operators } from "./ops/index.ts";
 export type { Call, Op, Rule, Values } from "./ops/op.ts";
 export type { Decision, Warning, WarningCode } from "./read/decision.ts";

@@ -2,7 +2,7 @@
 
 import { spearman } from "../../dist/array/correlation.js";
 import { mean } from "../../dist/array/statistics.js";
-import { occlusionPatch, patchStarts } from "../../dist/methods/occlusion.js";
+import { patchStarts, usualPatch } from "../../dist/methods/occlusion.js";
 import { loadAnswerer } from "../../dist/node.js";
 import { fitting, makeScene, paint, parseQuestion, questions, questionText } from "../../dist/scenes/index.js";
 import { Place } from "./measures.mjs";
@@ -48,7 +48,7 @@ export async function* answerMaps({ source, layer, session, seeds, methods }) {
 
 /** What occlusion would show of a map: the mean over each patch, and for a pixel the mean of its patches. */
 function throughPatches({ width, height, data }) {
-  const { size } = occlusionPatch;
+  const { patch: size } = usualPatch;
   const [out, covered] = [new Float64Array(data.length), new Float64Array(data.length)];
   for (const top of patchStarts(height))
     for (const left of patchStarts(width)) {

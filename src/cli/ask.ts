@@ -99,8 +99,8 @@ async function askOne(
   signal: AbortSignal,
   onProgress: (part: number) => void,
 ): Promise<AskResult> {
-  const { answers, beams, method, against, counterfactual, colormap, out } = flags;
-  const options = { answers, beams, method, against, counterfactual, signal, onProgress };
+  const { answers, beams, method, option, against, counterfactual, colormap, out } = flags;
+  const options = { answers, beams, method, options: option, against, counterfactual, signal, onProgress };
   const answered = await model.ask(file, question, options);
   const { name } = model.answerer;
   const layer = answered.explanations.find((one) => one.layer)?.layer ?? null;

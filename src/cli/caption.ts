@@ -108,8 +108,11 @@ async function captionOne(
   signal: AbortSignal,
   onProgress: (part: number) => void,
 ): Promise<CaptionResult> {
-  const { word: words, method, beams, instead, counterfactual, colormap, out } = flags;
-  const options = { caption: flags.caption, instead, words, beams, counterfactual, method, signal, onProgress };
+  const { word: words, method, option, beams, instead, counterfactual, colormap, out } = flags;
+  const options = {
+    ...{ caption: flags.caption, instead, words, beams, counterfactual },
+    ...{ method, options: option, signal, onProgress },
+  };
   const captioned = await model.explain(file, options);
   const { name } = model.captioner;
   const layer = captioned.explanations.find((one) => one.layer)?.layer ?? null;

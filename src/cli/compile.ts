@@ -4,6 +4,7 @@ import { UserError } from "../errors.ts";
 import { classInputs } from "../explain/compile.ts";
 import { names, notesOf } from "../explain/compiled.ts";
 import { type MethodName, methodNamed, methods } from "../methods/index.ts";
+import type { GivenOptions } from "../methods/method.ts";
 import { type CompileFileOptions, compileFile } from "../node/compile.ts";
 import { compileCaptioner } from "../node/compile-captioner.ts";
 import type { Model } from "../onnx/model.ts";
@@ -14,6 +15,7 @@ import {
   fraction,
   loadOptions,
   type ModelFlags,
+  methodOption,
   modelOf,
   sayPrecision,
   whole,
@@ -26,6 +28,7 @@ interface CompileFlags
   extends ModelFlags,
     Pick<CompileFileOptions, "out" | "classInput" | "score" | "iou" | "maxDetections"> {
   readonly method?: MethodName[];
+  readonly option?: GivenOptions;
   readonly words?: number;
   readonly json?: boolean;
 }
@@ -50,6 +53,11 @@ export function defineCompile(program: Command): void {
     (name) => methodNamed(name).name,
   )
     .description("write one .onnx file that predicts and explains in one run")
+    .option(
+      "--option <name=value>",
+      "option of the method that is a constant of the graph, such as sign=absolute; repeatable",
+      methodOption,
+    )
     .option("--out <file>", "file to write (default: the model's name with .gradcam.onnx)")
     .addOption(
       new Option(
@@ -91,13 +99,13 @@ interface Written {
 }
 
 async function classifier(source: string | undefined, flags: CompileFlags): Promise<Written> {
-  const { out, method: [method] = [], classInput, score, iou, maxDetections, dtype } = flags;
+  const { out, method: [method] = [], option, classInput, score, iou, maxDetections, dtype } = flags;
   if (dtype)
     throw new UserError(
       "invalid-option",
       `invalid dtype: ${dtype}; it applies to a captioner's directory, with --words`,
     );
-  const asked = { out, method, classInput, score, iou, maxDetections };
+  const asked = { out, method, options: option, classInput, score, iou, maxDetections };
   const { file, model, from } = await compileFile(source, { ...loadOptions(flags), ...asked });
   return { file, model, name: from.reading.name, sha256: from.sha256 };
 }
@@ -106,6 +114,11 @@ async function captioner(source: string | undefined, flags: CompileFlags, words:
   const { out, method: [method] = ["grad-cam"] } = flags;
   if (method !== "grad-cam")
     throw new UserError("invalid-option", `invalid method: "${method}"; captioners are compiled with grad-cam`);
+  if (flags.option)
+    throw new UserError(
+      "invalid-option",
+      `invalid option: "${Object.keys(flags.option).join(", ")}"; captioners are compiled with grad-cam as it is`,
+    );
   const { file, model, from } = await compileCaptioner(source, { ...loadOptions(flags), out, words });
   sayPrecision(from);
   return { file, model, name: from.captioner.name, sha256: from.sha256 };

@@ -1,13 +1,12 @@
 /** @file One thing done with every sample that is named: progress, an end by Ctrl-C, and samples that fail beside others that do not. */
 import { CommanderError } from "commander";
 import { UserError } from "../errors.ts";
-import { methodNamed } from "../methods/index.ts";
 import { prepareDirectory } from "../node/files.ts";
 import { NotInSample } from "../tasks/questions.ts";
 import type { Kind } from "../tasks/sample.ts";
 import { exitCodes } from "./about.ts";
 import { interruptible } from "./interrupt.ts";
-import { type DrawingFlags, notice } from "./options.ts";
+import { checkMethodOptions, type DrawingFlags, notice } from "./options.ts";
 import { OutputFolder, type Result, type Settings } from "./output-folder.ts";
 import { Progress } from "./progress.ts";
 import { findSamples, type SampleFile } from "./samples.ts";
@@ -148,7 +147,7 @@ export async function eachPicture<M extends { release(): Promise<void> }, T exte
   open: () => Promise<M>,
   workWith: (model: M) => Work<T>,
 ): Promise<void> {
-  (flags.method ?? []).forEach(methodNamed);
+  checkMethodOptions(flags);
   const pictures = await findSamples(images, flags.out, "picture");
   await prepareDirectory(flags.out);
   const model = await open();

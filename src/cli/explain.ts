@@ -9,6 +9,7 @@ import type { Kind } from "../tasks/sample.ts";
 import { eachSample, endWith } from "./each-sample.ts";
 import { assumption, foundBy, settingsOf } from "./manifest.ts";
 import {
+  checkMethodOptions,
   fraction,
   loadOptions,
   namedFile,
@@ -44,6 +45,7 @@ Examples:
   gradcam explain bus.jpg --model yolo11n.onnx --target box:0 --target "not:box:0" --target box:0.left
   gradcam explain photos/ --method grad-cam --method guided-grad-cam --json > results.jsonl
   gradcam explain photo.jpg --model resnet50.onnx --labels imagenet.txt --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
+  gradcam explain photo.jpg --method grad-cam --option sign=signed
   gradcam explain siren.wav --model sounds.onnx            a sound; scan.npy for a volume or any other array
   gradcam explain photo.jpg --model vqa.onnx --input question=ids.npy
   gradcam explain photo.jpg --model encoder.onnx --similar-to other.jpg
@@ -51,7 +53,10 @@ Examples:
 
 export function defineExplain(program: Command): void {
   withDrawing(
-    withMethods(withPlacing(withModel(program.command("explain"))))
+    withMethods(
+      withPlacing(withModel(program.command("explain"))),
+      "explanation method; repeatable (default: grad-cam, for boxes hires-cam)",
+    )
       .description("show which parts of an image, sound or volume a prediction rests on")
       .argument("[image...]", "image, .wav, .npy or .json files, whichever the model takes, or directories of them")
       .option("--class <name|index|topN>", "class to explain; repeatable (default: the top-1 class)", several)
@@ -98,6 +103,7 @@ function outputList(text: string, before: readonly OutputFile[] = []): OutputFil
 async function explain(images: string[], flags: ExplainFlags): Promise<void> {
   if (flags.resume && flags.write && !flags.write.includes("manifest"))
     throw new UserError("invalid-option", "invalid --resume: it needs the manifest, which --write leaves out");
+  checkMethodOptions(flags);
   const options = {
     ...loadOptions(flags),
     keep: keepFor(flags.method ?? []),
@@ -195,8 +201,8 @@ async function explainOne(
   { reference, signal, onProgress, write, compression }: Asking,
 ): Promise<ImageResult> {
   const { class: classes, target: targets, colormap, out } = flags;
-  const { method, against, counterfactual, layer } = flags;
-  const options = { method, against, counterfactual, layer, signal };
+  const { method, option, against, counterfactual, layer } = flags;
+  const options = { method, options: option, against, counterfactual, layer, signal };
   const why = await model.explain<Kind>(file, { ...options, ...foundBy(flags), classes, targets, onProgress });
   const compared = await reference?.compare(file, why, options);
   const { name } = model.reading;

@@ -10,6 +10,7 @@ import { defineEvaluate } from "./evaluate.ts";
 import { defineExplain } from "./explain.ts";
 import { defineInspect } from "./inspect.ts";
 import { defineLayers } from "./layers.ts";
+import { defineMethods } from "./methods.ts";
 import { defineScenes } from "./scenes.ts";
 import { defineServe } from "./serve.ts";
 import { defineStudio } from "./studio.ts";
@@ -30,6 +31,7 @@ export function defineProgram(): Command {
   defineCaption(program);
   defineAsk(program);
   defineLayers(program);
+  defineMethods(program);
   defineInspect(program);
   defineCompile(program);
   defineScenes(program);

@@ -28,8 +28,9 @@ export const madeBy = (
 });
 
 /** What every manifest ends with, in front of the results: how maps were made and drawn. */
-export const drawnBy = ({ method, colormap }: Pick<DrawingFlags, "method" | "colormap">) => ({
+export const drawnBy = ({ method, option, colormap }: Pick<DrawingFlags, "method" | "option" | "colormap">) => ({
   ...{ methods: method ?? ["grad-cam"], colormap },
+  ...(option && { options: option }),
   normalisation: "none in .npy; pictures divide a map by its maximum, and 0 stays 0",
 });
 

@@ -6,7 +6,10 @@ import type { InputShapes } from "../explain/input-shapes.ts";
 import { type ChannelOrder, channelOrders, type Fit, fits } from "../image/assume.ts";
 import type { Size } from "../image/geometry.ts";
 import { type PeakRule, peakRules } from "../image/locate.ts";
+import { methodsOf } from "../methods/define.ts";
 import { type MethodName, methodNamed, methods } from "../methods/index.ts";
+import type { GivenOptions } from "../methods/method.ts";
+import { optionsFor } from "../methods/options.ts";
 import type { LoadOptions } from "../node/load.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
 import type { TokenGrid } from "../read/layout.ts";
@@ -45,6 +48,7 @@ export interface ModelFlags {
 /** What every command that draws maps takes. */
 export interface DrawingFlags {
   readonly method?: MethodName[];
+  readonly option?: GivenOptions;
   readonly out: string;
   readonly colormap: ColormapName;
   readonly maxPixels: number;
@@ -87,7 +91,10 @@ export function withReading(command: Command): Command {
 /** How a model gets its pictures, where its maps lie, and what it runs on. */
 export function withPictureReading(command: Command): Command {
   return command
-    .option("--layer <tensor>", "target layer (default: the last activation before the grid is pooled)")
+    .option(
+      "--layer <tensor>",
+      "target layer (default: the last activation before the grid is pooled; of a detector where each level of its head starts)",
+    )
     .option(
       "--tokens <grid>",
       "token grid as rows x columns, such as 14x14; 1+14x14 with one token before it (default: from the shapes)",
@@ -200,6 +207,11 @@ export const dtypeOption = (): Option =>
 /** Where maps go, and how they look. */
 export function withDrawing(command: Command): Command {
   return command
+    .option(
+      "--option <name=value>",
+      "option of a method, such as sign=absolute; repeatable (gradcam methods lists them)",
+      methodOption,
+    )
     .option("--out <dir>", "output folder", "gradcam-out")
     .addOption(new Option("--colormap <name>", "colour map").choices([...colormaps]).default(colormaps[0]))
     .option("--resume", "continue an earlier run into --out that had the same settings")
@@ -346,6 +358,18 @@ function positive(text: string): number {
   if (!(Number.isFinite(value) && value > 0)) throw new InvalidArgumentError("Expected a number above 0.");
   return value;
 }
+
+/** Gathers `name=value` of a method's options: a number where it is one. */
+export function methodOption(text: string, before: GivenOptions = {}): GivenOptions {
+  const [, name, value] = /^([^=\s]+)=(.+)$/s.exec(text) ?? [];
+  if (!name || value === undefined) throw new InvalidArgumentError("Expected NAME=VALUE, such as sign=absolute.");
+  return { ...before, [name]: value.trim() === "" || Number.isNaN(Number(value)) ? value : Number(value) };
+}
+
+/** What methods are told, refused before a model is opened; @throws UserError for an option that none of the methods has. */
+export const checkMethodOptions = ({ method, option }: Pick<DrawingFlags, "method" | "option">): void => {
+  optionsFor(methodsOf(method), option);
+};
 
 /** Gathers `name=file`. */
 export function namedFile(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {

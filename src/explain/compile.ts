@@ -9,7 +9,8 @@
 import { checkOptions, expects, isTexts, listing, UserError } from "../errors.ts";
 import { type MethodChoice, methodOf } from "../methods/define.ts";
 import { methods } from "../methods/index.ts";
-import type { Method } from "../methods/method.ts";
+import type { GivenOptions, Method, MethodOptions } from "../methods/method.ts";
+import { optionsOf } from "../methods/options.ts";
 import { DataType, declaredDims, makeTensor, makeValueInfo } from "../onnx/proto.ts";
 import { checkNotCompiled, type Notes, names, withResults } from "./compiled.ts";
 import type { Explainer } from "./explainer.ts";
@@ -22,6 +23,8 @@ export const classInputs = ["optional", "required"] as const;
 export interface CompileOptions {
   /** "grad-cam" by default; a method of one run. */
   readonly method?: MethodChoice;
+  /** Options of the method, by name: those that are constants of a graph. */
+  readonly options?: GivenOptions;
   /** "optional" by default. */
   readonly classInput?: (typeof classInputs)[number];
   /** What else the file shall say of itself: metadata, by key without "gradcam.". */
@@ -36,16 +39,17 @@ export interface CompileOptions {
  * @throws UserError for a method that is no graph, a model that is no classifier or compiled already, an operator without a rule.
  */
 export function compile(explainer: Explainer, options: CompileOptions = {}): Uint8Array {
-  checkOptions<CompileOptions>(options, { method: true, classInput: true, notes: true }, "compile");
+  checkOptions<CompileOptions>(options, { method: true, options: true, classInput: true, notes: true }, "compile");
   const { method: given = "grad-cam", classInput = "optional", notes } = options;
   expects(explainer instanceof Object && "model" in explainer, "explainer", explainer, "what openExplainer gives");
   expects(classInputs.includes(classInput), "classInput", classInput, listing(classInputs));
   expects(!notes || isTexts(Object.values(notes)), "notes", notes, "an object of texts");
   const method = methodOf(given);
   const graph = graphOf(method);
+  const told = compiledOptions(method, options.options);
   checkNotCompiled(explainer.model);
   const model = declaredWhole(withDefaults(explainer.model), explainer.tensors);
-  const query = graphQuery(explainer, { name: names.target, type: DataType.INT64, dims: [-1] });
+  const query = graphQuery(explainer, { name: names.target, type: DataType.INT64, dims: [-1] }, told);
   const results = Object.entries({ ...graph(query), class: query.class }).map(([key, value]) => [
     names[key as keyof typeof names],
     key === "class" ? value : query.build.cast(value, DataType.FLOAT),
@@ -57,6 +61,7 @@ export function compile(explainer: Explainer, options: CompileOptions = {}): Uin
   };
   const said = {
     method: method.name,
+    ...(method.options && { options: JSON.stringify(told) }),
     ...(query.layer && { layer: query.layer.name, grid: JSON.stringify(query.layer.grid) }),
     score: explainer.score.name,
     ...(explainer.score.before && { score_before: explainer.score.before }),
@@ -72,6 +77,18 @@ function graphOf({ name, graph }: Method): NonNullable<Method["graph"]> {
   throw new UserError(
     "invalid-option",
     `invalid method: "${name}" takes many runs, a compiled model has one; allowed are ${listing(compiled, 40)}`,
+  );
+}
+
+/** What a compiled method is told; @throws UserError `invalid-option` for an option that takes more than a graph. */
+export function compiledOptions(method: Method, given: GivenOptions = {}): MethodOptions {
+  const told = optionsOf(method, given);
+  const other = method.options?.find(({ name, compiles }) => given[name] !== undefined && !compiles);
+  if (!other) return told;
+  const allowed = method.options?.filter(({ compiles }) => compiles).map(({ name }) => name) ?? [];
+  throw new UserError(
+    "invalid-option",
+    `invalid option of a compiled ${method.name}: "${other.name}" is no constant of the graph; allowed are ${listing(allowed)}`,
   );
 }
 

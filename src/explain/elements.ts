@@ -6,18 +6,21 @@ import type { Dense } from "../array/dense.ts";
 import type { Rules } from "../autodiff/rules.ts";
 import { InternalError, present, throwIfAborted, UserError } from "../errors.ts";
 import { type MethodChoice, methodOf } from "../methods/define.ts";
-import { type LayerMap, type Question, shareDone } from "../methods/method.ts";
+import { type GivenOptions, type LayerMap, type MethodOptions, type Question, shareDone } from "../methods/method.ts";
+import { optionsOf } from "../methods/options.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
-import { rowsOf, tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
-import { gradientType, isFloat, typeName } from "../onnx/types.ts";
-import { fromPlain, toPlain } from "../read/axes.ts";
+import { tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
+import { gradientType, typeName } from "../onnx/types.ts";
+import { toPlain } from "../read/axes.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
 import { ofOne, type RunValues } from "../read/trace.ts";
 import { ask } from "./adjoint-session.ts";
 import type { Explainer } from "./explainer.ts";
 import type { Plan } from "./plan.ts";
-import { inRuns } from "./rows.ts";
+import { refuseIntegers } from "./question.ts";
+import { inRuns, repeated, rowsFor } from "./rows.ts";
+import { declaredBatch, feedsOf, feedsWith, inBatches, takesAny } from "./variants.ts";
 import { placedAt, type Window } from "./window.ts";
 
 /** An element of a tensor by its place in row-major order, of the first picture; and its part of a sum. */
@@ -58,6 +61,8 @@ export interface ElementAnswer {
 
 export interface ElementOptions {
   readonly method?: MethodChoice;
+  /** Options of the method, by name. */
+  readonly options?: GivenOptions;
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -121,13 +126,15 @@ export class ElementPass implements RunValues {
   /** Explains each question by one method; questions that can be answered in one run are. */
   async explain(questions: readonly ElementQuestion[], options: ElementOptions = {}): Promise<ElementAnswer[]> {
     const { method = "grad-cam", onProgress, signal } = options;
-    const { space, blackBox, explain } = methodOf(method);
+    const chosen = methodOf(method);
+    const { space, blackBox, explain } = chosen;
+    const told = optionsOf(chosen, options.options);
     const answers = new Map<ElementQuestion, ElementAnswer>();
     const groups = grouped(questions, blackBox);
     for (const [g, group] of groups.entries()) {
       throwIfAborted(signal);
       const { maps, pixels } = await explain(
-        this.#inquiry(group, signal, (done) => {
+        this.#inquiry(group, told, signal, (done) => {
           throwIfAborted(signal);
           onProgress?.((g + shareDone(done)) / groups.length);
         }),
@@ -141,18 +148,25 @@ export class ElementPass implements RunValues {
     return questions.map((question) => present(answers.get(question), "an answer"));
   }
 
-  #inquiry(group: Group, signal: AbortSignal | undefined, progress: (done: number) => void): Question {
+  #inquiry(
+    group: Group,
+    options: MethodOptions,
+    signal: AbortSignal | undefined,
+    progress: (done: number) => void,
+  ): Question {
     const { plan, explained, feeds } = this;
     const { layer } = group;
     const image = toPlain(toDense(tensorOf(feeds, explained.name)), explained.axes);
     const one = { data: image.data.slice(0, image.data.length / image.dims[0]), dims: [1, ...image.dims.slice(1)] };
     const grid = layer === undefined ? undefined : plan.layoutOf(layer).grid;
     return {
+      options,
       image: one,
       k: group.questions.length,
       grid: grid && isStatic(grid) ? grid : undefined,
       atLayer: (map) => this.#atLayer(group, map, signal),
       atInput: (rules) => this.#atInput(group, rules, signal),
+      atInputs: (_, variants, rules, only) => this.#atInputs(group, variants, rules, only, signal),
       respond: (_, variants) => this.#respond(group, variants),
       ...(group.questions.every(({ likeness }) => likeness) && {
         resemble: (_: number, variants: Dense) => this.#resemble(group, variants),
@@ -176,9 +190,13 @@ export class ElementPass implements RunValues {
     }
     const residuals = plan.residuals(layer, seeded);
     await this.#fetch([layer, ...residuals]);
-    const rows = this.#inRows(group);
-    return plan.atLayer(layer, map, { seeding: seeded, rows }, (adjoint) => {
+    const rows = !map.classBlind && this.#inRows(group);
+    return plan.atLayer(layer, map, { seeding: seeded, rows }, async (adjoint) => {
       const kept = tensorsOf({ ...this.feeds, ...this.results }, adjoint.residuals);
+      if (map.classBlind) {
+        const { answer } = await ask(adjoint, kept, this.#seeds(seeded, questions.slice(0, 1)));
+        return repeated(firstOf(answer, 1), questions.length);
+      }
       const runs = { n: 1, k: questions.length, together: rows && adjoint.together, rowBytes: plan.rowBytes(layer) };
       return inRuns({ ...runs, signal }, async (isAsked) => {
         const some = questions.filter((_, i) => isAsked(i));
@@ -192,11 +210,7 @@ export class ElementPass implements RunValues {
     const { plan, explained, feeds } = this;
     const { seeded, questions } = group;
     const { name, axes } = explained;
-    if (!isFloat(plan.tensors.get(name)?.type ?? 0))
-      throw new UserError(
-        "invalid-option",
-        `invalid method: it needs the gradient at the pixels, and the input "${name}" takes ${typeName(plan.tensors.get(name)?.type ?? 0)}, integers; take one at a layer, such as hires-cam, or occlusion`,
-      );
+    refuseIntegers(plan, name);
     await this.#fetch(seeded);
     const rows = this.#inRows(group);
     return plan.atInput(name, rules, { seeding: seeded, rows }, (adjoint) => {
@@ -207,6 +221,39 @@ export class ElementPass implements RunValues {
         return firstOf(toPlain(answer, axes), some.length);
       });
     });
+  }
+
+  async #atInputs(
+    group: Group,
+    variants: Dense,
+    rules: Rules,
+    only: readonly number[] | undefined,
+    signal?: AbortSignal,
+  ): Promise<Dense> {
+    const { plan, explained, feeds } = this;
+    const { seeded, questions } = group;
+    refuseIntegers(plan, explained.name);
+    await this.#fetch(seeded);
+    const k = questions.length;
+    const asked = { variants, k, only, signal };
+    const seedsOf = (some: readonly number[]) =>
+      this.#seeds(
+        seeded,
+        some.map((q) => present(questions[q], "a question")),
+      );
+    if (this.#hasRows(group) && takesAny(plan, feeds, explained))
+      return plan.atInput(explained.name, rules, { seeding: seeded, rows: false }, (adjoint) =>
+        inBatches(asked, rowsFor(plan.rowBytes(explained.name)), async (pictures, some) => {
+          const fed = feedsOf(plan, feeds, explained, 0, pictures);
+          return toPlain((await ask(adjoint, fed, seedsOf(some))).answer, explained.axes);
+        }),
+      );
+    return plan.atInput(explained.name, rules, { seeding: seeded, rows: false }, (adjoint) =>
+      inBatches(asked, 1, async (picture, some) => {
+        const fed = feedsWith(plan, feeds, explained, 0, picture.data);
+        return firstOf(toPlain((await ask(adjoint, fed, seedsOf(some))).answer, explained.axes), 1);
+      }),
+    );
   }
 
   async #respond({ seeded, questions }: Group, variants: Dense): Promise<Float32Array[]> {
@@ -236,24 +283,18 @@ export class ElementPass implements RunValues {
    * @param reads tensors that are looked at
    */
   async variants<T>(reads: readonly string[], variants: Dense, look: (picture: OfOne) => T): Promise<T[]> {
-    const { ort, plan, explained, feeds } = this;
+    const { plan, explained, feeds } = this;
     const [count = 0, ...shape] = variants.dims;
     const size = product(shape);
-    const { name, axes } = explained;
-    const declared = axes.batch === undefined ? 1 : (plan.tensors.get(name)?.dims[axes.batch] ?? -1);
+    const declared = declaredBatch(plan, explained);
     const apart = reads.every((read) => plan.tensors.get(read)?.perImage);
     const batch = declared > 0 ? declared : apart ? count : 1;
     const seen: T[] = [];
     for (let start = 0; start < count; start += batch) {
       const data = new Float32Array(batch * size);
       data.set(variants.data.subarray(start * size, Math.min(count, start + batch) * size));
-      const varied = Object.entries(feeds).map(([input, feed]): [string, Tensor] => [
-        input,
-        input === name
-          ? toTensor(ort, fromPlain({ data, dims: [batch, shape[0] ?? 1, ...shape.slice(1)] }, axes), feed.type)
-          : rowsOf(ort, feed, Array(batch).fill(0)),
-      ]);
-      const results = await plan.fetched(reads, ({ session }) => run(session, Object.fromEntries(varied), reads));
+      const fed = feedsOf(plan, feeds, explained, 0, { data, dims: [batch, ...shape] });
+      const results = await plan.fetched(reads, ({ session }) => run(session, fed, reads));
       const numbers = new Map(reads.map((read) => [read, toDense(tensorOf(results, read))]));
       for (let v = 0; v < Math.min(batch, count - start); v++)
         seen.push(look((read) => pictureOf(present(numbers.get(read), "a tensor"), v, batch)));
@@ -271,11 +312,13 @@ export class ElementPass implements RunValues {
   }
 
   /** Whether questions can be rows of one batch: where every tensor that is seeded has one for each picture, of which there is one. */
-  #inRows({ seeded, questions }: Group): boolean {
+  #inRows(group: Group): boolean {
+    return group.questions.length > 1 && this.#hasRows(group);
+  }
+
+  #hasRows({ seeded }: Group): boolean {
     const { tensors } = this.plan;
-    return (
-      questions.length > 1 && seeded.every((name) => tensors.get(name)?.dims[0] === -1 && tensors.get(name)?.perImage)
-    );
+    return seeded.every((name) => tensors.get(name)?.dims[0] === -1 && tensors.get(name)?.perImage);
   }
 
   /** The sums of some questions as cotangents, a row each; of one question in the shape of the tensors. */

@@ -2,6 +2,8 @@
 import type { Dense } from "../array/dense.ts";
 import { checkOptions, expects, listing, type OptionNames, present, throwIfAborted, UserError } from "../errors.ts";
 import { type MethodChoice, methodOf } from "../methods/define.ts";
+import type { GivenOptions } from "../methods/method.ts";
+import { optionsOf } from "../methods/options.ts";
 import { checkSeed } from "../onnx/feeds.ts";
 import type { Feeds, Tensor } from "../onnx/runtime.ts";
 import { toTensor } from "../onnx/tensors.ts";
@@ -15,6 +17,8 @@ export interface ExplainOptions {
   readonly target?: Target;
   /** "grad-cam" by default. */
   readonly method?: MethodChoice;
+  /** Options of the method, by name. */
+  readonly options?: GivenOptions;
   readonly layer?: string;
   /** Explanations in one run at most, where a run can answer several; by default as many as need 128 MB in the backward pass. */
   readonly maxRows?: number;
@@ -24,7 +28,7 @@ export interface ExplainOptions {
 }
 
 const forwardOptions: OptionNames<Omit<ExplainOptions, "layer">> = {
-  ...{ target: true, method: true, maxRows: true, onProgress: true, signal: true },
+  ...{ target: true, method: true, options: true, maxRows: true, onProgress: true, signal: true },
 };
 
 export const explainOptions: OptionNames<ExplainOptions> = { ...forwardOptions, layer: true };
@@ -43,7 +47,9 @@ export interface Explained {
 
 export async function explainPass(pass: Pass, options: ExplainOptions = {}): Promise<Explained> {
   const { target, method = "grad-cam", maxRows, onProgress, signal } = options;
-  const { space, explain } = methodOf(method);
+  const chosen = methodOf(method);
+  const { space, explain } = chosen;
+  const told = optionsOf(chosen, options.options);
   expects(!onProgress || typeof onProgress === "function", "onProgress", onProgress, "a function");
   expects(!signal || typeof signal.aborted === "boolean", "signal", signal, "an AbortSignal");
   expects(!maxRows || (Number.isInteger(maxRows) && maxRows > 0), "maxRows", maxRows, "an integer of at least 1");
@@ -53,7 +59,7 @@ export async function explainPass(pass: Pass, options: ExplainOptions = {}): Pro
   const dims = await pass.scoreDims();
   const resolved = await resolve(target, dims, () => pass.bestClasses());
   const asked = resolved.seeds ? { seeds: resolved.seeds, k: rowsOfSeeds(pass, resolved.seeds) } : resolved;
-  const { maps, pixels } = await explain(questionOf(askingAbout(pass, explained, asked, dims, options)));
+  const { maps, pixels } = await explain(questionOf(askingAbout(pass, explained, asked, dims, options), told));
   await pass.scores(); // refuses what is not finite, whichever run it came from
   const { ort } = pass.plan;
   return {

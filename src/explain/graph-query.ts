@@ -3,7 +3,7 @@ import { type End, pullback } from "../autodiff/adjoint.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
 import { present, UserError } from "../errors.ts";
 import { builtMap } from "../methods/layer-map.ts";
-import type { GraphQuestion } from "../methods/method.ts";
+import type { GraphQuestion, MethodOptions } from "../methods/method.ts";
 import { Builder, type Value } from "../onnx/build.ts";
 import { isStatic, product } from "../onnx/dims.ts";
 import { freshPrefix } from "../onnx/model.ts";
@@ -11,6 +11,7 @@ import { typeOf } from "../onnx/observe.ts";
 import { DataType } from "../onnx/proto.ts";
 import { gradientType } from "../onnx/types.ts";
 import { inAxes, plainDims, plainIn } from "../read/axes.ts";
+import type { ExplainedInput } from "../read/inputs.ts";
 import type { Layer } from "../read/layers.ts";
 import { layerEnd } from "../read/layout.ts";
 import type { Explainer } from "./explainer.ts";
@@ -23,9 +24,10 @@ export interface GraphQuery extends GraphQuestion {
 
 /**
  * @param target the class to explain, int64 [1] or [n]; negative for the best one
+ * @param options of the method, filled
  * @throws UserError `invalid-model` for scores that are not those of classes.
  */
-export function graphQuery(explainer: Explainer, target: Value): GraphQuery {
+export function graphQuery(explainer: Explainer, target: Value, options: MethodOptions): GraphQuery {
   const { model, tensors, score, reading, layoutOf } = explainer;
   const { dims, type } = typeOf(model, tensors, score.name);
   if (dims.length === 3)
@@ -62,6 +64,7 @@ export function graphQuery(explainer: Explainer, target: Value): GraphQuery {
   let seen: Layer | undefined;
   return {
     build,
+    options,
     class: chosen,
     get layer() {
       return seen;
@@ -79,12 +82,21 @@ export function graphQuery(explainer: Explainer, target: Value): GraphQuery {
       return { ...pulledTo(end, "plain"), dims: [n, ...layer.grid] };
     },
 
+    image() {
+      const { name, axes } = explainedOf(reading);
+      return plainIn(build, { name, ...typeOf(model, tensors, name) }, axes);
+    },
+
     /** @throws UserError `invalid-model` without an image. */
     atInput(rules) {
-      const { explained } = reading;
-      if (!explained) throw new UserError("invalid-model", "invalid model: none of its inputs is an image");
-      const { dims: own } = typeOf(model, tensors, explained.name);
-      return plainIn(build, { ...pulledTo({ tensor: explained.name }, rules), dims: own }, explained.axes);
+      const { name, axes } = explainedOf(reading);
+      const { dims: own } = typeOf(model, tensors, name);
+      return plainIn(build, { ...pulledTo({ tensor: name }, rules), dims: own }, axes);
     },
   };
+}
+
+function explainedOf({ explained }: Explainer["reading"]): ExplainedInput {
+  if (!explained) throw new UserError("invalid-model", "invalid model: none of its inputs is an image");
+  return explained;
 }

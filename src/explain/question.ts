@@ -1,11 +1,10 @@
 /** @file A method's questions about a forward pass, of classes or of words, put to the sessions of its plan. */
 import type { Dense } from "../array/dense.ts";
 import { present, throwIfAborted, UserError } from "../errors.ts";
-import { type Question, shareDone } from "../methods/method.ts";
-import { isStatic, range } from "../onnx/dims.ts";
+import { type MethodOptions, type Question, shareDone } from "../methods/method.ts";
+import { isStatic, product, range } from "../onnx/dims.ts";
 import { typeOf } from "../onnx/observe.ts";
-import type { DataType } from "../onnx/proto.ts";
-import type { Tensor } from "../onnx/runtime.ts";
+import type { Feeds, Tensor } from "../onnx/runtime.ts";
 import { rowsOf, tensorOf, tensorsOf, toDense } from "../onnx/tensors.ts";
 import { isFloat, typeName } from "../onnx/types.ts";
 import { holdsFrames, toPlain } from "../read/axes.ts";
@@ -13,9 +12,11 @@ import type { ExplainedInput } from "../read/inputs.ts";
 import { ask } from "./adjoint-session.ts";
 import type { ExplainOptions } from "./forward.ts";
 import type { Pass } from "./pass.ts";
-import { inRuns } from "./rows.ts";
+import type { Plan } from "./plan.ts";
+import { inRuns, repeated, rowsFor } from "./rows.ts";
 import type { Seeding } from "./seeds.ts";
 import type { Asked, Weights } from "./target.ts";
+import { feedsOf, feedsWith, inBatches, takesAny } from "./variants.ts";
 
 /** How rows of weights are fed to an adjoint. */
 export interface Seeder {
@@ -32,13 +33,18 @@ export interface Asking {
   readonly atInput: Seeder;
   /** Whether the targets can be rows of one batch. */
   readonly rows: boolean;
+  /** How rows are fed of another picture than that of the pass, where it makes a difference. */
+  readonly seedsAt?: (feeds: Feeds) => Promise<Seeder["feed"]>;
   /** The class of each row, where the forward session can answer about it in its own run. */
   readonly classes?: readonly number[];
   readonly options: ExplainOptions;
 }
 
 /** The questions about n pictures and k targets of each. */
-export function questionOf({ pass, explained, asked, classes, rows, options, ...seeders }: Asking): Question {
+export function questionOf(
+  { pass, explained, asked, classes, rows, seedsAt, options, ...seeders }: Asking,
+  told: MethodOptions,
+): Question {
   const { plan, layer, n } = pass;
   const { ort } = plan;
   const { name: image, axes } = explained;
@@ -55,8 +61,14 @@ export function questionOf({ pass, explained, asked, classes, rows, options, ...
       const some = range(n * k).filter(isAsked);
       return answer(Object.values(asked.seeds).map((given) => (k > 1 ? rowsOf(ort, given, some) : given)));
     });
+  /** The cotangents of some rows. */
+  const seedsOf = (some: readonly number[], feed: Seeder["feed"]): readonly Tensor[] =>
+    asked.rows
+      ? feed(some.map((row) => present(asked.rows[row], "a target")))
+      : Object.values(asked.seeds).map((given) => rowsOf(ort, given, some));
   const { grid } = layer === undefined ? {} : plan.layoutOf(layer);
   return {
+    options: told,
     image: toPlain(toDense(tensorOf(pass.feeds, image)), axes),
     k,
     grid: isStatic(grid) ? grid : undefined,
@@ -71,6 +83,15 @@ export function questionOf({ pass, explained, asked, classes, rows, options, ...
       const answer = classes && (await pass.sameRun?.(layer, map, classes));
       if (answer) return toDense(answer);
       const tensors = await pass.tensors(layer);
+      if (map.classBlind)
+        return plan.atLayer(layer, map, { seeding: seeders.atLayer.seeding, rows: false }, async (adjoint) => {
+          const ofEach = range(n).map((i) => i * k);
+          const given = asked.rows
+            ? seeders.atLayer.feed(ofEach.map((row) => present(asked.rows?.[row], "a question")))
+            : Object.values(asked.seeds).map((seed) => (k > 1 ? rowsOf(ort, seed, ofEach) : seed));
+          const { answer } = await ask(adjoint, tensorsOf(tensors, adjoint.residuals), given);
+          return repeated(answer, k);
+        });
       const independent = plan.isIndependent(layer);
       const seeder = seeders.atLayer;
       return plan.atLayer(layer, map, { seeding: seeder.seeding, rows: !independent && rows }, (adjoint) => {
@@ -81,14 +102,44 @@ export function questionOf({ pass, explained, asked, classes, rows, options, ...
     },
 
     async atInput(rules) {
-      const { type } = typeOf(plan.model, plan.tensors, image);
-      if (!isFloat(type)) throw integerPixels(image, type);
+      refuseIntegers(plan, image);
       const seeder = seeders.atInput;
       return plan.atInput(image, rules, { seeding: seeder.seeding, rows }, (adjoint) =>
         answers(image, adjoint.together, seeder, async (seeds) => {
           const { answer, results } = await ask(adjoint, pass.feeds, seeds, pass.wanted);
           pass.keep?.(results);
           return toPlain(answer, axes);
+        }),
+      );
+    },
+
+    async atInputs(index, variants, rules, only) {
+      refuseIntegers(plan, image);
+      const { seeding, feed } = seeders.atInput;
+      const { maxRows, signal } = options;
+      const of = { variants, k, only, signal };
+      const apart =
+        !seedsAt && plan.isFree && takesAny(plan, pass.feeds, explained) && (asked.rows ?? rowsEach(plan, asked.seeds));
+      if (apart) {
+        const most = Math.min(maxRows ?? Number.POSITIVE_INFINITY, rowsFor(plan.rowBytes(image)));
+        return plan.atInput(image, rules, { seeding, rows: false }, (adjoint) =>
+          inBatches(of, most, async (pictures, targets) => {
+            const rowsAsked = targets.map((target) => index * k + target);
+            const feeds = feedsOf(plan, pass.feeds, explained, index, pictures);
+            return toPlain((await ask(adjoint, feeds, seedsOf(rowsAsked, feed))).answer, axes);
+          }),
+        );
+      }
+      return plan.atInput(image, rules, { seeding, rows }, (adjoint) =>
+        inBatches(of, rows && !only ? k : 1, async ({ data, dims: [count = 1, ...shape] }, targets) => {
+          const size = product(shape);
+          const feeds = feedsWith(plan, pass.feeds, explained, index, data.subarray(0, size));
+          const some = range(n * k).filter((row) => targets.includes(row % k));
+          const seeds =
+            asked.rows || k > 1 ? seedsOf(some, (await seedsAt?.(feeds)) ?? feed) : Object.values(asked.seeds);
+          const { answer } = await ask(adjoint, feeds, seeds);
+          const own = count * size;
+          return { data: toPlain(answer, axes).data.subarray(index * own, (index + 1) * own), dims: [count, ...shape] };
         }),
       );
     },
@@ -104,11 +155,19 @@ export function questionOf({ pass, explained, asked, classes, rows, options, ...
   };
 }
 
-const integerPixels = (name: string, type: DataType): UserError =>
-  new UserError(
-    "invalid-option",
-    `invalid method: it needs the gradient at the pixels, and the input "${name}" takes ${typeName(type)}, integers; take one at a layer, such as grad-cam, or occlusion`,
-  );
+/** Whether every seed has a row for each picture. */
+const rowsEach = ({ tensors }: Plan, seeds: Feeds): boolean =>
+  Object.keys(seeds).every((name) => tensors.get(name)?.perImage && tensors.get(name)?.dims[0] === -1);
+
+/** @throws UserError `invalid-option` for a picture of whole numbers, at which there is no gradient. */
+export function refuseIntegers({ model, tensors }: Plan, name: string): void {
+  const { type } = typeOf(model, tensors, name);
+  if (!isFloat(type))
+    throw new UserError(
+      "invalid-option",
+      `invalid method: it needs the gradient at the pixels, and the input "${name}" takes ${typeName(type)}, integers; take one at a layer, such as grad-cam, or occlusion`,
+    );
+}
 const scoresCompared = "invalid target: this method compares scores and takes a class, not seeds";
 const framesAside =
   "no path: layers of frames, which lie side by side in the batch, cannot be laid out yet; take a method in pixel space, such as gradient";

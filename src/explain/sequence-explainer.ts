@@ -5,8 +5,9 @@
 import type { Dense } from "../array/dense.ts";
 import { present } from "../errors.ts";
 import { methodOf } from "../methods/define.ts";
-import { gradCamSum } from "../methods/grad-cam.ts";
-import type { Explanation, Question } from "../methods/method.ts";
+import { gradCam, gradCamSum } from "../methods/grad-cam.ts";
+import type { Explanation, Method, Question } from "../methods/method.ts";
+import { optionsOf } from "../methods/options.ts";
 import type { Part } from "../onnx/compose.ts";
 import { product, range } from "../onnx/dims.ts";
 import type { Feeds, Runtime, SessionOptions, Tensor } from "../onnx/runtime.ts";
@@ -16,7 +17,7 @@ import type { TokenGrid } from "../read/layout.ts";
 import type { Notes } from "./compiled.ts";
 import type { ExplainOptions } from "./forward.ts";
 import { Lru } from "./lru.ts";
-import { questionOf, type Seeder } from "./question.ts";
+import { type Asking, questionOf, type Seeder } from "./question.ts";
 import { planSequence, type SequenceModel, type SequencePlan, sequenceLayer } from "./sequence-plan.ts";
 import { type SessionBound, Sessions } from "./sessions.ts";
 import { Stage } from "./stage.ts";
@@ -34,7 +35,7 @@ export interface SequenceOptions {
 /** Rows of weights on the words of a sentence: as many questions. */
 export type WordWeights = readonly (readonly number[])[];
 
-export type ExplainWords = Pick<ExplainOptions, "method" | "maxRows" | "onProgress" | "signal">;
+export type ExplainWords = Pick<ExplainOptions, "method" | "options" | "maxRows" | "onProgress" | "signal">;
 
 /** Of sentences of so many lengths the graphs are kept. */
 const mostLengths = 8;
@@ -187,18 +188,19 @@ export class ScoredSequence {
 
   /** The sum of Grad-CAM in front of its rectifier for rows of weights, [k, ...grid]: linear in the weights, so that sums and differences may follow. */
   signedMaps(weights: WordWeights): Promise<Dense> {
-    return this.#question(weights, {}).atLayer(gradCamSum);
+    return this.#question(weights, {}, gradCam).atLayer(gradCamSum);
   }
 
   async explain(weights: WordWeights, options: ExplainWords = {}): Promise<Explanation> {
-    return methodOf(options.method ?? "grad-cam").explain(this.#question(weights, options));
+    const method = methodOf(options.method ?? "grad-cam");
+    return method.explain(this.#question(weights, options, method));
   }
 
-  #question(weights: WordWeights, options: ExplainWords): Question {
+  #question(weights: WordWeights, options: ExplainWords, method: Method): Question {
     const { layer, known, opened } = this;
     const { plan, explained } = opened;
     const words: Seeder = { seeding: plan.usual.seeding, feed: (rows) => this.#seeds(rows) };
-    return questionOf({
+    const asking: Asking = {
       pass: {
         ...{ plan, layer, n: 1, feeds: this.feeds, tensors: async () => known },
         respond: (_, pictures) => this.#respond(pictures),
@@ -206,12 +208,17 @@ export class ScoredSequence {
       explained,
       asked: { k: weights.length, rows: weights.map((row) => row.map((weight, t) => [t, weight] as const)) },
       ...{ atLayer: words, atInput: words, rows: true, options },
-    });
+      // What a word's log-probability passes on depends on all scores of its place, and so on the picture.
+      seedsAt: async (feeds) => {
+        const scores = await this.#scored(feeds);
+        return (rows) => this.#seeds(rows, scores);
+      },
+    };
+    return questionOf(asking, optionsOf(method, options.options));
   }
 
   /** What the adjoint starts from: the gradients of all words, and rows of weights at their places. */
-  #seeds(rows: readonly Weights[]): Tensor[] {
-    const { cotangent } = this.scores;
+  #seeds(rows: readonly Weights[], { cotangent } = this.scores): Tensor[] {
     const places = present(cotangent.dims[1], "the places");
     const data = new Float32Array(rows.length * places);
     for (const [i, row] of rows.entries())
@@ -229,10 +236,15 @@ export class ScoredSequence {
       const picture = { data: data.slice(i * size, (i + 1) * size), dims: [1, ...shape] };
       const { type } = tensorOf(feeds, sequence.image);
       const given = { ...feeds, [sequence.image]: toTensor(explainer.ort, fromPlain(picture, explained.axes), type) };
-      const known = await explainer.through(sequence.parts, sequence, given, [sequence.scores]);
-      const scores = toDense(tensorOf(known, sequence.scores));
-      answers.push(wordScores(scores, this.scores.words, this.offset).logProbabilities);
+      answers.push((await this.#scored(given)).logProbabilities);
     }
     return answers;
+  }
+
+  /** The sentence scored on what the whole is fed. */
+  async #scored(feeds: Feeds): Promise<WordScores> {
+    const { sequence } = this.opened;
+    const known = await this.explainer.through(sequence.parts, sequence, feeds, [sequence.scores]);
+    return wordScores(toDense(tensorOf(known, sequence.scores)), this.scores.words, this.offset);
   }
 }

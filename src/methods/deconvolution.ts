@@ -7,4 +7,6 @@ export const deconvolution = inputGradient("deconv", {
   summary: "Structure that could have excited the network, without the rectifiers' forward masks.",
   classIndependent: true,
   paper: "Zeiler and Fergus 2014, https://arxiv.org/abs/1311.2901",
+  family: "gradient",
+  cost: "a forward and a backward pass, about 3",
 });

@@ -28,8 +28,9 @@ export function defineMethod<Name extends string>(given: MethodDefinition<Name>)
   if (checked) return checked as Method<Name>;
   checkDefinition(given);
   const { name, space, title = name, summary = "", paper = "", blackBox, boxesOnly, classIndependent } = given;
+  const { options, family, cost, tasks } = given;
   const method: Method<Name> = {
-    ...{ name, space, title, summary, paper, blackBox, boxesOnly, classIndependent },
+    ...{ name, space, title, summary, paper, blackBox, boxesOnly, classIndependent, options, family, cost, tasks },
     // Fetched when a method by hand explains: who uses the built-in ones has none of it.
     explain: async (question) => (await import("./answer.ts")).explained(given, question),
     ...(given.nothing && { nothing: (...asked) => String(given.nothing?.(...asked)) }),
@@ -62,6 +63,10 @@ function checkDefinition(given: MethodDefinition): void {
   const of = (what: string) => `${what} of the method "${name}"`;
   expects(space === "layer" || space === "pixels", of("space"), space, '"layer" or "pixels"');
   expects(typeof explain === "function", of("explain"), explain, "a function");
+  const isOption = (option: unknown) =>
+    isRecord(option) && typeof option.name === "string" && typeof option.fits === "function" && "default" in option;
+  const isDeclared = given.options === undefined || (Array.isArray(given.options) && given.options.every(isOption));
+  expects(isDeclared, of("options"), given.options, "a list of { name, default, range, fits }");
   for (const what of ["graph", "nothing"] as const)
     expects(!given[what] || typeof given[what] === "function", of(what), given[what], "a function");
 }

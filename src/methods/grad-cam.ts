@@ -3,21 +3,21 @@
  *
  *   alpha_k = mean over the grid of d(score)/dA_k,    L = ReLU( sum_k alpha_k A_k )
  */
-import { byImage, flatGrid, layerMethod } from "./layer-map.ts";
-import type { LayerMap } from "./method.ts";
+import { bySign, camMethod } from "./cam.ts";
+import { weightedSum } from "./layer-map.ts";
 
-/** The sum before the rectifier, linear in the score. It is a matrix product of [n, k, C] weights with [n, C, positions] activations: no [m, C, ...grid] is ever made. */
-export const gradCamSum: LayerMap = (parts) => {
-  const { build, da, grid } = parts;
-  const weights = byImage(parts, build.reduceMean(da, grid));
-  return build.matMul(weights, flatGrid(parts));
-};
+const maps = bySign((parts, part) => part(weightedSum(parts, parts.build.reduceMean(parts.da, parts.grid))));
 
-export const gradCamMap: LayerMap = (parts) => parts.build.relu(gradCamSum(parts));
+/** The sum before the rectifier, linear in the score. */
+export const gradCamSum = maps.signed;
 
-export const gradCam = layerMethod(gradCamMap, {
+export const gradCamMap = maps.positive;
+
+export const gradCam = camMethod(maps, {
   name: "grad-cam",
   title: "Grad-CAM",
   summary: "Where the evidence for the class is, on the grid of a layer.",
   paper: "Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391",
+  family: "cam",
+  cost: "1, and almost nothing for a further class",
 });

@@ -6,5 +6,7 @@ export const gradient = inputGradient("plain", {
   title: "Gradient",
   summary: "Which pixels the score is most sensitive to, for this image.",
   paper: "Simonyan et al. 2014, https://arxiv.org/abs/1312.6034",
+  family: "gradient",
+  cost: "a forward and a backward pass, about 3",
   nothing: (question) => `the gradient of the score of "${question}" is 0 at every pixel`,
 });

@@ -13,6 +13,8 @@ export const guidedGradCam: Method<"guided-grad-cam"> = {
   summary:
     "Fine structure where the evidence for the class is. Inherits guided backpropagation's failure of the sanity checks.",
   paper: "Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391",
+  family: "gradient",
+  cost: "those of Grad-CAM and of guided backpropagation, about 4",
   space: "pixels",
   async explain(question) {
     const maps = await question.atLayer(gradCamMap);

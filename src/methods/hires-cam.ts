@@ -5,14 +5,17 @@
  *
  * Element by element: unlike in Grad-CAM the gradient counts where it is.
  */
-import { layerMethod, placeByPlace, placewise } from "./layer-map.ts";
+import { camMethod, placewiseBySign } from "./cam.ts";
+import { placeByPlace } from "./layer-map.ts";
 
-export const hiResCam = layerMethod(
-  placewise((parts) => parts.build.relu(placeByPlace(parts))),
+export const hiResCam = camMethod(
+  placewiseBySign((parts, part) => part(placeByPlace(parts))),
   {
     name: "hires-cam",
     title: "HiResCAM",
     summary: "What each position of a layer contributed to the score, to first order.",
     paper: "Draelos and Carin 2020, https://arxiv.org/abs/2011.08891",
+    family: "cam",
+    cost: "1, and what lies behind the layer, backwards",
   },
 );

@@ -2,7 +2,18 @@
 import { listing, UserError } from "../errors.ts";
 import { dRise } from "./d-rise.ts";
 import { deconvolution } from "./deconvolution.ts";
+import { eigenCam, eigenGradCam } from "./eigen-cam.ts";
+import { elementWiseGradCam } from "./element-wise-grad-cam.ts";
 import { gradCam } from "./grad-cam.ts";
+import { gradCamPlusPlus } from "./grad-cam-plus-plus.ts";
+import { blurIg } from "./gradient/blur-ig.ts";
+import { gradientShap } from "./gradient/gradient-shap.ts";
+import { guidedIg } from "./gradient/guided-ig.ts";
+import { inputXGradient } from "./gradient/input-x-gradient.ts";
+import { integratedGradients } from "./gradient/integrated-gradients.ts";
+import { smoothGrad } from "./gradient/smoothgrad.ts";
+import { squareGrad } from "./gradient/squaregrad.ts";
+import { varGrad } from "./gradient/vargrad.ts";
 import { gradient } from "./gradient.ts";
 import { guidedBackprop } from "./guided-backprop.ts";
 import { guidedGradCam } from "./guided-grad-cam.ts";
@@ -11,6 +22,8 @@ import { layerCam } from "./layer-cam.ts";
 import type { Method } from "./method.ts";
 import { occlusion } from "./occlusion.ts";
 import { odam } from "./odam.ts";
+import { randomCam } from "./random-cam.ts";
+import { xgradCam } from "./xgrad-cam.ts";
 
 const registered = [
   gradCam,
@@ -23,6 +36,20 @@ const registered = [
   layerCam,
   odam,
   dRise,
+  gradCamPlusPlus,
+  elementWiseGradCam,
+  xgradCam,
+  eigenCam,
+  eigenGradCam,
+  randomCam,
+  inputXGradient,
+  smoothGrad,
+  varGrad,
+  squareGrad,
+  integratedGradients,
+  gradientShap,
+  blurIg,
+  guidedIg,
 ] as const;
 
 /** The methods' names. */

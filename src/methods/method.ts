@@ -22,17 +22,66 @@ export interface LayerParts {
 /**
  * Builds maps from a layer's activations and gradients, as nodes of the graph: [n, k, positions], raw, of n images, k targets of each, and
  * the positions of the grid in row-major order. A position's value is in units of the score times whatever the activations are multiplied
- * with; a sum over channels is written so that it is never made as [m, C, ...grid] where it need not be (see `gradCamSum`).
+ * with; a sum over channels is written so that it is never made as [m, C, ...grid] where it need not be (see `weightedSum`).
  * The same function is asked again and again: graphs and sessions are kept by it, so it must build the same nodes every time.
  */
 export interface LayerMap {
   (parts: LayerParts): Value;
   /** Whether a place of the map is made of that place's activations and gradients alone, so that where the gradient is 0 the map is too. */
   readonly placewise?: true;
+  /** Whether it reads no gradient, and so is the same for every target of an image: [n, 1, positions]. */
+  readonly classBlind?: true;
 }
+
+/** Which part of a signed map is shown: what is above 0, what is below it (as positive values), both as magnitudes, or all as it is. */
+export const signs = ["positive", "negative", "absolute", "signed"] as const;
+export type Sign = (typeof signs)[number];
+
+export type OptionValue = number | string;
+
+/** The options that methods share, which mean the same wherever there is one. */
+export interface KnownOptions {
+  readonly steps: number;
+  readonly baseline: number | "blur" | "mean";
+  readonly samples: number;
+  readonly sigma: number;
+  readonly patch: number;
+  readonly stride: number;
+  readonly rule: string;
+  readonly epsilon: number;
+  readonly gamma: number;
+  readonly composite: string;
+  readonly layers: number | string;
+  readonly sign: Sign;
+  readonly batch: number;
+  readonly seed: number;
+}
+
+/** Values of options by name, as they are given: those that are left out have their defaults. */
+export type GivenOptions = Partial<KnownOptions> & { readonly [name: string]: OptionValue | undefined };
+
+/** The options of a method, each of them: given and checked, or its default. Only those are there that the method declares. */
+export type MethodOptions = KnownOptions & { readonly [name: string]: OptionValue };
+
+/** An option of a method. */
+export interface MethodOption {
+  readonly name: string;
+  readonly default: OptionValue;
+  /** What is allowed, in words: "an integer of at least 1". */
+  readonly range: string;
+  readonly fits: (value: unknown) => boolean;
+  /** Whether it is a constant of the graph, which a compiled model can have. */
+  readonly compiles?: true;
+}
+
+/** Kinds of methods. */
+export const families = ["cam", "gradient", "propagation", "attention", "black-box", "concepts", "control"] as const;
+export type Family = (typeof families)[number];
 
 /** The questions that a method can ask about n images and their m targets. */
 export interface Question {
+  /** The method's options, filled and checked. */
+  readonly options: MethodOptions;
   /** The model's input, [n, C, ...]. */
   readonly image: Dense;
   /** Targets of each image. */
@@ -43,6 +92,11 @@ export interface Question {
   atLayer(map: LayerMap): Promise<Dense>;
   /** The gradient of the score with respect to the input, by a set of rules, [m, ...input]. */
   atInput(rules: Rules): Promise<Dense>;
+  /**
+   * The gradient at variants of one image, [any, C, ...], for each of its k targets: [any k, C, ...], those at a variant side by side.
+   * @param only the target of each variant, where not every one is asked: then [any, C, ...]
+   */
+  atInputs(image: number, variants: Dense, rules: Rules, only?: readonly number[]): Promise<Dense>;
   /** The scores of variants of one image for each of its k targets: k rows, a score a variant. `variants` is [any, C, ...]. */
   respond(image: number, variants: Dense): Promise<Float32Array[]>;
   /** How alike the most alike of the boxes of variants is to each target, 0 to 1, as `respond`; where the targets are boxes, and only there. */
@@ -65,6 +119,10 @@ export interface Explanation {
 /** The questions that a method can ask where it is a graph itself: about one target of each image, in tensors of the graph. */
 export interface GraphQuestion {
   readonly build: Builder;
+  /** The model's input, channels first: [n, C, ...]. */
+  image(): Value;
+  /** The method's options, filled and checked. */
+  readonly options: MethodOptions;
   /** A map at the layer, [n, ...grid]. */
   atLayer(map: LayerMap): Value;
   /** The gradient of the score with respect to the input, by a set of rules, channels first: [n, C, ...]. */
@@ -82,6 +140,14 @@ export interface Method<Name extends string = string> {
   readonly summary: string;
   /** Authors and year, and the paper's address: at arxiv.org, or its DOI at doi.org where it is not there. */
   readonly paper: string;
+  /** What it is made of: gradients at a layer, at the pixels, or answers to changed inputs. */
+  readonly family?: Family;
+  /** The price of one question, in words, where a forward pass of the network is 1. */
+  readonly cost?: string;
+  /** The tasks whose questions it answers, where it does not answer all. */
+  readonly tasks?: readonly string[];
+  /** What may be told it; nothing by default. */
+  readonly options?: readonly MethodOption[];
   /** Whether the map lies on the layer's grid or on the input's pixels. */
   readonly space: "layer" | "pixels";
   /** What a map without a value above 0 says of a question: `negative`, that there are values below 0. */

@@ -22,7 +22,10 @@ export function strongestChannel({ data, dims }: Dense): Dense {
 /** A method whose image is the gradient at the input, by a set of rules. */
 export function inputGradient<Name extends string>(
   rules: Rules,
-  about: Pick<Method<Name>, "name" | "title" | "summary" | "paper" | "nothing" | "classIndependent">,
+  about: Pick<
+    Method<Name>,
+    "name" | "title" | "summary" | "paper" | "family" | "cost" | "nothing" | "classIndependent"
+  >,
 ): Method<Name> {
   return {
     ...about,

@@ -7,7 +7,7 @@ import { openExplainer } from "../explain/explainer.ts";
 import { withSizes } from "../explain/rewritten.ts";
 import { decodeOptions } from "../image/sharp.ts";
 import { type Model, readModel } from "../onnx/model.ts";
-import { detectOptions } from "../tasks/classify/options.ts";
+import { detectOptions, refuseDetectOptions } from "../tasks/classify/options.ts";
 import type { DetectOptions } from "../tasks/detect/detections.ts";
 import { modelOptions } from "../tasks/open.ts";
 import { compiledDetector } from "./compile-detector.ts";
@@ -24,7 +24,7 @@ export interface CompileFileOptions extends Omit<LoadOptions, "similarTo" | "inp
 const fileOptions: OptionNames<CompileFileOptions> = {
   ...modelOptions,
   ...decodeOptions,
-  ...{ labels: true, method: true, classInput: true, notes: true, out: true },
+  ...{ labels: true, method: true, options: true, classInput: true, notes: true, out: true },
   ...detectOptions,
 };
 
@@ -43,7 +43,17 @@ export interface CompiledFile {
  */
 export async function compileFile(source: string | undefined, options: CompileFileOptions = {}): Promise<CompiledFile> {
   checkOptions(options, fileOptions, "compileFile");
-  const { method, classInput, out, notes: added, score: least, iou, maxDetections, ...reading } = options;
+  const {
+    method,
+    options: values,
+    classInput,
+    out,
+    notes: added,
+    score: least,
+    iou,
+    maxDetections,
+    ...reading
+  } = options;
   const thresholds = definedOf({ score: least, iou, maxDetections });
   const from = await load(source, reading);
   try {
@@ -54,18 +64,13 @@ export async function compileFile(source: string | undefined, options: CompileFi
       const file = out ?? `${from.reading.name}.gradcam.onnx`;
       await checkPlace(file, from);
       const bytes = await compiledDetector(from, source, reading, {
-        ...{ ...thresholds, ...(method && { method }) },
+        ...{ ...thresholds, ...(method && { method }), options: values },
         notes: { version: packageVersion, ...added },
       });
       await writeWhole(file, bytes);
       return { file, model: readModel(bytes), from };
     }
-    const [other] = Object.keys(thresholds);
-    if (other)
-      throw new UserError(
-        "invalid-option",
-        `invalid option: "${other}" is a detector's, and this is a ${from.reading.task} model`,
-      );
+    refuseDetectOptions(thresholds, from.reading.task);
     const { labels, kind, name, score } = from.classifier;
     const output = options.output ?? (score.axes.channels === undefined ? score.output : undefined);
     const file = out ?? `${name}.gradcam.onnx`;
@@ -78,7 +83,7 @@ export async function compileFile(source: string | undefined, options: CompileFi
       ...(options.tokens && { tokens: JSON.stringify(options.tokens) }),
       ...added,
     };
-    const bytes = await compiledAtSomeSize(from, { ...reading, method, classInput, notes });
+    const bytes = await compiledAtSomeSize(from, { ...reading, method, options: values, classInput, notes });
     await writeWhole(file, bytes);
     return { file, model: readModel(bytes), from };
   } finally {
@@ -94,8 +99,8 @@ async function compiledAtSomeSize(
   { classifier, file }: LoadedClassifier,
   options: CompileFileOptions,
 ): Promise<Uint8Array> {
-  const { method, classInput, notes } = options;
-  const asked = { method, classInput, notes };
+  const { method, options: values, classInput, notes } = options;
+  const asked = { method, options: values, classInput, notes };
   const { explainer, kind } = classifier;
   const { model, tensors, imageInput = "", reading } = explainer;
   const sizes = (tensors.get(imageInput)?.dims ?? []).filter((_, axis) => axis !== reading.explained?.axes.batch);

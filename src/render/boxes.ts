@@ -25,7 +25,9 @@ const FAINT_OPACITY = 0.5;
 /** Of the picture's shorter side, the width of a line. */
 const LINE_SHARE = 1 / 240;
 /** Letters grow with it, from the least that can be read. */
-const [LEAST_TYPE, TYPE_SHARE, MOST_TYPE] = [8, 1 / 80, 48];
+const [LEAST_TYPE, TYPE_SHARE, MOST_TYPE] = [8, 1 / 70, 200];
+/** Of the type size: so much room a label may take beside its box. */
+const MOST_NAME = 15;
 /** A label takes at most so much of the picture's height: what cannot be read is left out. */
 const LABEL_SHARE = 0.5;
 
@@ -91,7 +93,7 @@ function blend({ data }: Picture, pixel: number, colour: Colour, opacity: number
 function label(out: Picture, mark: BoxMark, size: number, line: number, taken: readonly Box[]): Box[] {
   const { label: name = "", value = "" } = mark;
   const padding = Math.round(size / 4);
-  const room = Math.max(out.width / 2, mark.box[2] - mark.box[0]) - 2 * padding;
+  const room = Math.max(MOST_NAME * size, mark.box[2] - mark.box[0]) - 2 * padding;
   const behind = value && ` ${value}`;
   const [short = ""] = wrap(name, size, Math.min(room, out.width - 2 * padding) - measure(behind, size), 1);
   const text = (short + behind).trim();

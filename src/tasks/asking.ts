@@ -5,11 +5,14 @@
 import type { Check, OptionNames } from "../errors.ts";
 import { type OpenOptions, openNames } from "../explain/explainer.ts";
 import type { MethodChoice } from "../methods/define.ts";
+import type { GivenOptions } from "../methods/method.ts";
 
 /** What all questions may say. */
 export interface AskingOptions {
   /** One method or several; "grad-cam" by default. */
   readonly method?: MethodChoice | readonly MethodChoice[];
+  /** Options of the methods, by name; of several methods, one belongs to those that have it. */
+  readonly options?: GivenOptions;
   /** Explain what speaks against what is asked about. */
   readonly counterfactual?: boolean;
   /** Told the part of the work that is done, 0 to 1. */
@@ -19,6 +22,7 @@ export interface AskingOptions {
 
 export const askingOptions: OptionNames<AskingOptions> = {
   method: [(method) => [method].flat().length > 0, "a name, or a list of them"],
+  options: true,
   counterfactual: true,
   onProgress: [(given) => !given || typeof given === "function", "a function"],
   signal: [(given) => !given || typeof (given as AbortSignal).aborted === "boolean", "an AbortSignal"],

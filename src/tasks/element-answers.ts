@@ -3,6 +3,7 @@ import type { ElementAnswer, ElementPass, ElementQuestion } from "../explain/ele
 import { methodsOf } from "../methods/define.ts";
 import type { MethodName } from "../methods/index.ts";
 import type { Method } from "../methods/method.ts";
+import { optionsFor, ownOptions } from "../methods/options.ts";
 import type { Warning } from "../read/decision.ts";
 import { type AskingOptions, inSteps } from "./asking.ts";
 import type { ClassExplanation } from "./classify/kinds.ts";
@@ -38,13 +39,20 @@ export interface ElementCircumstances {
 export async function explainElements(
   pass: ElementPass,
   asked: readonly AskedElements[],
-  { method, onProgress, signal }: AskingOptions,
+  { method, options, onProgress, signal }: AskingOptions,
   { sample, places, warnings }: ElementCircumstances,
 ): Promise<ClassExplanation[]> {
   const ways = method === undefined ? byOwn(asked) : methodsOf(method).map((one) => ({ method: one, asked }));
+  optionsFor(
+    ways.map((way) => way.method),
+    options,
+  );
   const answers = await inSteps(ways, onProgress, async (way, part) => {
     const questions = way.asked.map(({ about }) => about);
-    const found = await pass.explain(questions, { method: way.method, onProgress: part, signal });
+    const found = await pass.explain(questions, {
+      ...{ method: way.method, options: ownOptions(way.method, options) },
+      ...{ onProgress: part, signal },
+    });
     return way.asked.map((one, i) => answered(one, way.method, found[i] as ElementAnswer, warnings));
   });
   const order = new Map(asked.map((one, i) => [one.target, i]));

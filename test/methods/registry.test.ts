@@ -18,6 +18,20 @@ const cases: Readonly<
   "layer-cam": { signed: false, pixels: false },
   "d-rise": { refused: /^invalid method: d-rise compares boxes, [^\n]*$/ },
   odam: { signed: false, pixels: false },
+  "grad-cam++": { signed: false, pixels: false },
+  "element-wise-grad-cam": { signed: false, pixels: false },
+  "xgrad-cam": { signed: false, pixels: false },
+  "eigen-cam": { signed: false, pixels: false },
+  "eigen-grad-cam": { signed: false, pixels: false },
+  random: { signed: false, pixels: false },
+  "input-x-gradient": { signed: false, pixels: true },
+  smoothgrad: { signed: false, pixels: true },
+  vargrad: { signed: false, pixels: true },
+  squaregrad: { signed: false, pixels: true },
+  "integrated-gradients": { signed: false, pixels: true },
+  "gradient-shap": { signed: false, pixels: true },
+  "blur-ig": { signed: false, pixels: true },
+  "guided-ig": { signed: false, pixels: true },
 };
 
 test("every method has a case, and every case a method", () => {

@@ -7,6 +7,7 @@ import { Explainer, type OpenOptions } from "../../explain/explainer.ts";
 import type { Sessions } from "../../explain/sessions.ts";
 import type { Preprocess, Preprocessed } from "../../image/preprocess.ts";
 import { methodsOf } from "../../methods/define.ts";
+import { optionsFor } from "../../methods/options.ts";
 import type { Feeds, Runtime } from "../../onnx/runtime.ts";
 import type { Score } from "../../read/score.ts";
 import { openOptions } from "../asking.ts";
@@ -30,7 +31,7 @@ import {
 import { ClassifiedSample, type ClassifierReading } from "./classified-sample.ts";
 import { classesOf, inputOf, namesOf } from "./fitness.ts";
 import { type Prepared, prepare, type Why } from "./kinds.ts";
-import { type ClassifyOptions, checkClassify } from "./options.ts";
+import { type ClassifyOptions, checkClassify, refuseDetectOptions } from "./options.ts";
 import { probabilitiesOf } from "./probability.ts";
 
 export type { Prediction } from "./explanations.ts";
@@ -133,8 +134,9 @@ export class Classifier implements ClassifierReading {
     const questions = await Promise.allSettled(
       asked.map(async ({ sample, options = {} }) => {
         checkClassify(options);
+        refuseDetectOptions(options, this.reading.task);
         checkSample(sample);
-        methodsOf(options.method);
+        optionsFor(methodsOf(options.method), options.options);
         throwIfAborted(options.signal);
         const prepared = this.prepare<K>(sample);
         return { sample, options, prepared, feeds: this.feeds(prepared.input, options.inputs) };

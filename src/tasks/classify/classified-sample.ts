@@ -5,6 +5,7 @@ import type { Forward } from "../../explain/forward.ts";
 import { bestClasses, byScore, classScores, type Target } from "../../explain/target.ts";
 import { methodsOf } from "../../methods/define.ts";
 import { gradCam } from "../../methods/grad-cam.ts";
+import { optionsFor, ownOptions } from "../../methods/options.ts";
 import type { Warning } from "../../read/decision.ts";
 import { inSteps } from "../asking.ts";
 import type { ClassQuery, Labels } from "../labels.ts";
@@ -78,6 +79,7 @@ export class ClassifiedSample<K extends Kind = "picture"> {
     throwIfAborted(options.signal);
     const { labels, places, reading } = this.by;
     const methods = methodsOf(options.method);
+    optionsFor(methods, options.options);
     const find = (query: ClassQuery) => this.find([query]);
     const questions = classQuestions(options, find, labels, reading.questions);
     const { signal } = options;
@@ -87,13 +89,14 @@ export class ClassifiedSample<K extends Kind = "picture"> {
       if (question === plain[0]) return [[{ each: plain.map((one) => one.class) }, plain]];
       return plain.includes(question) ? [] : [[targetOf(question), [question]]];
     });
-    const answers = await inSteps(methods, options.onProgress, (method, part) =>
-      inSteps(groups, part, async ([target, asked], onProgress) => {
-        const explained = await this.forward.explain({ target, method, signal, onProgress });
+    const answers = await inSteps(methods, options.onProgress, (method, part) => {
+      const told = ownOptions(method, options.options);
+      return inSteps(groups, part, async ([target, asked], onProgress) => {
+        const explained = await this.forward.explain({ target, method, options: told, signal, onProgress });
         // Of a batch that is full of one sample, the first.
         return asked.map((question, i) => explanationOf(question, method, labels, rawMap(explained, i)));
-      }),
-    );
+      });
+    });
     const placings = await Promise.all(answers.map(({ layer }) => places.of(layer)));
     const ofPreparation = this.sample.prepared ? undefined : "preparation-guessed";
     const common = [...this.warnings, ...reading.warnings].filter(({ code }) => code !== ofPreparation);

@@ -3,20 +3,21 @@
  * ordinary operators of ONNX.
  */
 import { listing, UserError } from "../../errors.ts";
+import { compiledOptions } from "../../explain/compile.ts";
 import { checkNotCompiled, detectionNames, type Notes, withResults } from "../../explain/compiled.ts";
 import type { Explainer } from "../../explain/explainer.ts";
 import { declaredWhole, withDefaults } from "../../explain/rewritten.ts";
 import { type MethodChoice, methodOf } from "../../methods/define.ts";
 import { methods } from "../../methods/index.ts";
 import { builtMap } from "../../methods/layer-map.ts";
-import type { LayerMap, Method } from "../../methods/method.ts";
+import type { GivenOptions, LayerMap, Method, MethodOptions } from "../../methods/method.ts";
 import { Builder, type Value } from "../../onnx/build.ts";
 import { isStatic, product } from "../../onnx/dims.ts";
 import { freshPrefix } from "../../onnx/model.ts";
 import { typeOf } from "../../onnx/observe.ts";
 import { DataType } from "../../onnx/proto.ts";
 import { mostBoxes } from "./box-questions.ts";
-import { type DetectOptions, usual } from "./detections.ts";
+import { type DetectOptions, thresholdsOf } from "./detections.ts";
 import { chosenBoxes } from "./graph-boxes.ts";
 import { type GraphLevel, mapsAtLevel, onGrid } from "./graph-maps.ts";
 import { rootsOf, sourceNumbers } from "./graph-trace.ts";
@@ -26,6 +27,8 @@ import type { Level } from "./levels.ts";
 export interface CompileDetectorOptions extends DetectOptions {
   /** "hires-cam" by default; a method of maps at a layer. */
   readonly method?: MethodChoice;
+  /** Options of the method, by name: those that are constants of a graph. */
+  readonly options?: GivenOptions;
   readonly notes?: Notes;
 }
 
@@ -41,8 +44,9 @@ export function compileDetector(
   found: readonly Level[],
   options: CompileDetectorOptions = {},
 ): Uint8Array {
-  const { method: given = "hires-cam", notes, ...asked } = options;
+  const { method: given = "hires-cam", options: values, notes, ...asked } = options;
   const method = methodOf(given);
+  const told = compiledOptions(method, values);
   checkNotCompiled(explainer.model);
   const { layout } = head;
   if (!layout)
@@ -61,7 +65,7 @@ export function compileDetector(
   const levels = graphLevels(explainer, found);
   const roots = levels.map(({ root }) => root);
   const output = { name: head.scores, ...typeOf(model, tensors, head.scores) };
-  const thresholds = { ...usual, maxDetections: mostBoxes, ...asked };
+  const thresholds = thresholdsOf(asked, mostBoxes);
   const boxes = chosenBoxes(build, layout, output, head.overlapping, thresholds);
   const numbers = sourceNumbers(build, model, tensors, head.scores, roots);
   const sources = build.gather({ ...build.reshape(numbers, build.ints([-1])), dims: [-1] }, boxes.elements, 0);
@@ -78,10 +82,11 @@ export function compileDetector(
     [detectionNames.scores]: boxes.scores,
     [detectionNames.labels]: boxes.labels,
     [detectionNames.levels]: levelNumbers(build, sources, levels),
-    [detectionNames.maps]: mapOf(method, build, atLayer),
+    [detectionNames.maps]: mapOf(method, told, build, atLayer),
   };
   const said: Notes = {
     method: method.name,
+    ...(method.options && { options: JSON.stringify(told) }),
     task: "detection",
     levels: JSON.stringify(levels.map(({ layer, grid }) => ({ layer, grid }))),
     grid: JSON.stringify(finest.grid),
@@ -94,20 +99,22 @@ export function compileDetector(
 }
 
 /** The map of a method that is one at a layer. */
-function mapOf({ name, space, graph }: Method, build: Builder, atLayer: (map: LayerMap) => Value): Value {
+function mapOf(
+  { name, space, graph }: Method,
+  options: MethodOptions,
+  build: Builder,
+  atLayer: (map: LayerMap) => Value,
+): Value {
   const allowed = methods.filter((method) => method.graph && method.space === "layer").map((method) => method.name);
   const refused = new UserError(
     "invalid-option",
     `invalid method: "${name}"; a compiled detector's maps lie on its levels: allowed are ${listing(allowed, 40)}`,
   );
   if (!graph || space !== "layer") throw refused;
-  const found = graph({
-    build,
-    atLayer,
-    atInput: () => {
-      throw refused;
-    },
-  });
+  const refuse = () => {
+    throw refused;
+  };
+  const found = graph({ build, options, atLayer, atInput: refuse, image: refuse });
   if (!("map" in found)) throw refused;
   return found.map;
 }

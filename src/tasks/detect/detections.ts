@@ -25,6 +25,14 @@ export interface DetectOptions {
 /** As Ultralytics has them. */
 export const usual: Required<DetectOptions> = { score: 0.25, iou: 0.7, maxDetections: 300 };
 
+/** What holds, by default where nothing is said, or undefined. */
+export function thresholdsOf(
+  { score = usual.score, iou = usual.iou, maxDetections }: DetectOptions,
+  most = usual.maxDetections,
+): Required<DetectOptions> {
+  return { score, iou, maxDetections: maxDetections ?? most };
+}
+
 /** What is found in a picture. */
 export interface Detection {
   /** From the best on. */
@@ -68,12 +76,12 @@ export class Finder {
     const wanted = [...head.reads, ...this.#needs];
     const pass = await ElementPass.run(ort, explainer, feeds, { wanted, prospects });
     this.#levels ??= levelsOf(explainer, seenIn(explainer.sized, pass), head);
-    const { score, iou, maxDetections } = { ...usual, ...options };
+    const { score, iou, maxDetections } = thresholdsOf(options);
     const numbers = (name: string): Numbers => numbersOf(pass, name);
     const { candidates, best } = head.decode(numbers, input, score);
     const whole = candidates.filter(({ box }) => box.every(Number.isFinite));
     const found = head.overlapping ? suppressed(whole, iou, maxDetections) : bestFirst(whole).slice(0, maxDetections);
-    const broken = candidates.length - whole.length;
+    const broken = { boxes: candidates.length - whole.length, numbers: notNumbers(numbers(head.scores)) };
     return new Found(pass, this.#trace, this.levels, found, best, broken, likenessBy(head, input));
   }
 }
@@ -98,6 +106,12 @@ function numbersOf(pass: ElementPass, name: string): Numbers {
   return toDense(tensor);
 }
 
+function notNumbers({ data }: Numbers): number {
+  let count = 0;
+  for (let i = 0; i < data.length; i++) if (Number.isNaN(data[i])) count++;
+  return count;
+}
+
 /** What was found in one picture. */
 export class Found {
   constructor(
@@ -108,8 +122,8 @@ export class Found {
     readonly candidates: readonly Candidate[],
     /** The best score, whatever the threshold. */
     readonly best: number | undefined,
-    /** Boxes above the threshold that are not finite. */
-    readonly broken: number,
+    /** Boxes above the threshold that are not finite, and numbers of the output with the scores that are none. */
+    readonly broken: { readonly boxes: number; readonly numbers: number },
     private readonly likenessTo: (candidate: Candidate) => Likeness,
   ) {}
 

@@ -4,6 +4,7 @@ import type { Explainer } from "../../explain/explainer.ts";
 import { namedLayer } from "../../explain/named-layer.ts";
 import { picture as blank } from "../../image/picture.ts";
 import { methodsOf } from "../../methods/define.ts";
+import { optionsFor } from "../../methods/options.ts";
 import type { Runtime } from "../../onnx/runtime.ts";
 import { layersOf } from "../../read/layers.ts";
 import type { ClassifierContext } from "../classify/classification.ts";
@@ -70,7 +71,7 @@ export class Detector {
   async explain(sample: Sample, options: ClassifyOptions = {}): Promise<Why> {
     checkClassify(options);
     checkSample(sample);
-    if (options.method !== undefined) methodsOf(options.method);
+    if (options.method !== undefined) optionsFor(methodsOf(options.method), options.options);
     const { prepared, found, detections } = await this.look(sample, options);
     const plan = options.layer === undefined ? undefined : await this.explainer.planFor(found.pass.feeds);
     const layer = plan && namedLayer(plan, options.layer as string, this.explainer.layers).name;
@@ -82,7 +83,7 @@ export class Detector {
     const explanations = await explainElements(found.pass, asked, options, {
       ...{ sample: prepared, places: this.places, warnings: this.#warnings(prepared.prepared) },
     });
-    const remark = remarkOn(found.best, detections.length, found.broken, options);
+    const remark = remarkOn(found, this.head, options);
     return {
       ...{ kind: "picture", predictions: [], detections },
       explanations,
@@ -149,16 +150,21 @@ function questionsOf({ targets = [], classes, against, counterfactual }: Classif
 }
 
 function remarkOn(
-  best: number | undefined,
-  found: number,
-  broken: number,
+  { best, candidates, broken }: Pick<Found, "best" | "candidates" | "broken">,
+  { scores }: Head,
   { score = usual.score }: ClassifyOptions,
 ): string | undefined {
-  if (broken > 0)
-    return `${broken} ${broken === 1 ? "box" : "boxes"} above the score have no finite place and were left out.`;
-  if (found > 0) return undefined;
-  if (best === undefined) return "Nothing was found, and no score is a number.";
-  return `Nothing was found above a score of ${percent(score)}; the best is ${percent(best)}. --score lowers what counts.`;
+  const { boxes, numbers } = broken;
+  const parts = [
+    boxes > 0 && `${boxes} ${boxes === 1 ? "box" : "boxes"} above the score have no finite place and were left out.`,
+    numbers > 0 &&
+      (numbers === 1 ? `1 value of "${scores}" is not a number.` : `${numbers} values of "${scores}" are not numbers.`),
+    candidates.length === 0 &&
+      (best === undefined
+        ? "Nothing was found, and no score is a number."
+        : `Nothing was found above a score of ${percent(score)}; the best is ${percent(best)}. --score lowers what counts.`),
+  ];
+  return parts.filter(Boolean).join(" ") || undefined;
 }
 
 const unread = ({ task, kind }: ModelReading): UserError =>

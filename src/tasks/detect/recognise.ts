@@ -36,11 +36,22 @@ export function recogniseHead(files: DetectorFiles): { readonly head: Head; read
     const { guess, ...reading } = paired;
     return { head: pairHead(tensors, reading), ...(guess && { guess }) };
   }
+  const transformer = /RTDETR/i.test(textNote(model, "head") ?? "");
   for (const output of model.outputs) {
-    const head = rowHead(tensors, output, chooses) ?? denseHead(tensors, trace, output, files.input, notesOf(files));
+    const head =
+      rowHead(tensors, trace, output, { chooses, centred: transformer }) ??
+      (transformer ? queriesIn(tensors, output) : undefined) ??
+      denseHead(tensors, trace, output, files.input, notesOf(files));
     if (head) return { head };
   }
   return undefined;
+}
+
+/** Queries whose box and scores are one row, [n, queries, 4 + classes], as Ultralytics exported RT-DETR. */
+function queriesIn(tensors: Observed, output: string): Head | undefined {
+  if (rank(tensors, output) !== 3 || last(tensors, output) < 5) return undefined;
+  const of = { scores: output, boxes: output, first: 4, by: "as-is", centred: true } as const;
+  return pairHead(tensors, { ...of, several: true, overlapping: false, relative: true });
 }
 
 const rank = (tensors: Observed, name: string): number => tensors.get(name)?.dims.length ?? 0;

@@ -80,7 +80,7 @@ export class Captioner extends SentenceModel {
       const logProbability = one.sentence.logProbability - rival.sentence.logProbability;
       const question = inWords(text, { against: rival.sentence.text });
       const rather = { ...one.whole, kind: "contrast" as const, text, logProbability, question };
-      explanations.push(await prompt.contrast(one, rival, rather));
+      explanations.push(await prompt.contrast(one, rival, rather, options.options));
     }
     const { geometry } = prompt;
     return { picture, geometry, caption, generated: given === undefined, instead: instead?.sentence, explanations };

@@ -8,9 +8,11 @@ import { type EncodedPicture, SequenceExplainer } from "../../explain/sequence-e
 import type { Geometry } from "../../image/geometry.ts";
 import type { Picture } from "../../image/picture.ts";
 import { preprocess } from "../../image/preprocess.ts";
+import { partOf } from "../../methods/cam.ts";
 import { methodsOf } from "../../methods/define.ts";
 import { gradCam } from "../../methods/grad-cam.ts";
-import type { Method } from "../../methods/method.ts";
+import type { GivenOptions, Method } from "../../methods/method.ts";
+import { optionsFor, optionsOf, ownOptions } from "../../methods/options.ts";
 import { declaredType } from "../../onnx/proto.ts";
 import type { Feeds, Runtime } from "../../onnx/runtime.ts";
 import { toTensor } from "../../onnx/tensors.ts";
@@ -135,11 +137,11 @@ export class Prompt {
     parts: readonly P[],
     asked: (part: P, index: number) => E,
     method: Method,
-    { counterfactual, signal, onProgress }: AskingOptions,
+    { counterfactual, options, signal, onProgress }: AskingOptions,
   ): Promise<(E & ByMethod & ReadMap)[]> {
     const sign = counterfactual ? -1 : 1;
     const weights = parts.map(({ tokens: [from, to] }) => ids.map((_, t) => (t >= from && t < to ? sign : 0)));
-    const explained = await told.explain(weights, { method, signal, onProgress });
+    const explained = await told.explain(weights, { method, options: ownOptions(method, options), signal, onProgress });
     throwIfAborted(signal);
     const layer = method.space === "layer" ? told.layer : undefined;
     return parts.map((part, i) => this.#laid(asked(part, i), method, rawMap({ ...explained, layer }, i)));
@@ -149,11 +151,17 @@ export class Prompt {
    * One sentence rather than another, log p(one) - log p(other): Grad-CAM's sum in front of its rectifier is linear in the score, so that
    * of a difference is the difference of the sums, and the two may differ in length.
    */
-  async contrast<E extends { readonly question: string }>(one: ScoredSentence, other: ScoredSentence, asked: E) {
+  async contrast<E extends { readonly question: string }>(
+    one: ScoredSentence,
+    other: ScoredSentence,
+    asked: E,
+    options?: GivenOptions,
+  ) {
     const whole = ({ told, ids }: ScoredSentence) => told.signedMaps([ids.map(() => 1)]);
     const [own, against] = [await whole(one), await whole(other)];
+    const { sign } = optionsOf(gradCam, options);
     const map: Dense = {
-      data: own.data.map((v, p) => Math.max(0, v - present(against.data[p], "a cell"))),
+      data: own.data.map((v, p) => partOf(v - present(against.data[p], "a cell"), sign)),
       dims: own.dims.slice(1),
     };
     return this.#laid(asked, gradCam, { map, layer: one.told.layer });
@@ -172,8 +180,9 @@ export class Prompt {
 }
 
 /** @throws UserError for an unknown method, `invalid-option` where one sentence rather than another is asked of a method that is not linear. */
-export function sentenceMethods({ method }: AskingOptions, contrasted: string | false): Method[] {
+export function sentenceMethods({ method, options }: AskingOptions, contrasted: string | false): Method[] {
   const methods = methodsOf(method);
+  optionsFor(methods, options);
   if (!contrasted || methods.every((one) => one === gradCam)) return methods;
   const message = `invalid method: one ${contrasted} rather than another is explained by grad-cam`;
   throw new UserError("invalid-option", message);
