@@ -154,8 +154,6 @@ export interface Method<Name extends string = string> {
   readonly nothing?: (question: string, negative: boolean) => string;
   /** Whether it only runs the model, and asks for no gradient: then targets of different layers are explained by the same runs. */
   readonly blackBox?: true;
-  /** Whether it explains boxes that a detector found, and nothing else. */
-  readonly boxesOnly?: true;
   /** Whether the map hardly depends on what is asked, by what the method is. */
   readonly classIndependent?: true;
   explain(question: Question): Promise<Explanation>;
