@@ -1,6 +1,6 @@
 /** @file A result does not depend on the batch that it was computed in, nor on its place there; and a question asked again has the same answer. */
 import { expect, test } from "vitest";
-import { methods } from "../../src/index.ts";
+import { classMethods } from "../class-methods.ts";
 import { gap, images, squeezeExcite, vgg } from "../nets.ts";
 import { apart, ask, open, rows } from "./ask.ts";
 

@@ -1,7 +1,7 @@
 /** @file One forward pass and many questions; progress, cancellation, scores that are not finite, and release. */
 import * as ort from "onnxruntime-node";
 import { expect, test, vi } from "vitest";
-import { methods } from "../../src/index.ts";
+import { classMethods } from "../class-methods.ts";
 import { floats, node } from "../models.ts";
 import { gap, images, vgg, withInput } from "../nets.ts";
 import { ask, cotangent, expectClose, expectUserError, gradCam, numbers, open, rows, session } from "./ask.ts";

@@ -2,8 +2,9 @@
 import * as native from "onnxruntime-node";
 import * as wasm from "onnxruntime-web";
 import { beforeAll, describe, expect, test } from "vitest";
-import { methods, openExplainer, vjp } from "../../src/index.ts";
+import { openExplainer, vjp } from "../../src/index.ts";
 import type { Feeds, Runtime } from "../../src/onnx/runtime.ts";
+import { classMethods } from "../class-methods.ts";
 import { gap, images, squeezeExcite, unet, vgg } from "../nets.ts";
 import { apart, cotangent, numbers } from "./ask.ts";
 
