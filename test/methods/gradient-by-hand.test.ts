@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { randomNormal } from "../../src/array/random.ts";
 import type { GivenOptions } from "../../src/index.ts";
 import { blurred } from "../../src/methods/gradient/blur.ts";
-import { lowerQuantile } from "../../src/methods/gradient/guided-ig.ts";
+import { lowerQuantile } from "../../src/methods/gradient/guided-path.ts";
 import type { MethodName } from "../../src/methods/index.ts";
 import type { Feeds } from "../../src/onnx/runtime.ts";
 import { ask, expectClose, expectUserError, numbers, open, rows } from "../explain/ask.ts";
