@@ -32,7 +32,9 @@ const photo = path.join(root, "examples/images/cat-and-cup.jpg");
 const scene = path.join(root, "examples/images/scene.png");
 const pictures = path.join(root, "docs/pictures");
 const classes = ["Egyptian cat", "espresso"];
-const [width, margin] = [760, 8];
+const margin = 8;
+/** In pixels: of a method's picture, so that it stays below 60 KB, and of the others. */
+const widths = { method: 600, other: 760 };
 
 /** Where a method is shown that is Grad-CAM on the bundled model's default layer, behind which its gradients are the same everywhere. */
 const layers = { "hires-cam": "blocks.10/add", "layer-cam": "blocks.4/add" };
@@ -169,7 +171,7 @@ async function save(name, png) {
   const background = "white";
   const trimmed = await sharp(png).flatten({ background }).trim().toBuffer();
   const smaller = sharp(trimmed)
-    .resize({ width })
+    .resize({ width: methods.some((method) => method.name === name) ? widths.method : widths.other })
     .extend({ top: margin, bottom: margin, left: margin, right: margin, background });
   await writeFile(file, await smaller.png({ palette: true, dither: 0.5, effort: 10 }).toBuffer());
   console.log(path.relative(root, file));
