@@ -32,7 +32,9 @@ const photo = path.join(root, "examples/images/cat-and-cup.jpg");
 const scene = path.join(root, "examples/images/scene.png");
 const pictures = path.join(root, "docs/pictures");
 const classes = ["Egyptian cat", "espresso"];
-const [width, margin] = [760, 8];
+const margin = 8;
+/** In pixels: of a method's picture, and of the others. */
+const widths = { method: 600, other: 760 };
 /** Bytes of a picture: one of fine noise has fewer colours. */
 const most = 60_000;
 
@@ -171,7 +173,7 @@ async function save(name, png) {
   const background = "white";
   const trimmed = await sharp(png).flatten({ background }).trim().toBuffer();
   const smaller = sharp(trimmed)
-    .resize({ width })
+    .resize({ width: methods.some((method) => method.name === name) ? widths.method : widths.other })
     .extend({ top: margin, bottom: margin, left: margin, right: margin, background });
   let bytes;
   for (const colours of [256, 128, 64, 32, 16, 8]) {

@@ -19,7 +19,7 @@ import { ask } from "./adjoint-session.ts";
 import type { Explainer } from "./explainer.ts";
 import type { Plan } from "./plan.ts";
 import { refuseIntegers } from "./question.ts";
-import { inRuns, rowsFor } from "./rows.ts";
+import { inRuns, repeated, rowsFor } from "./rows.ts";
 import { declaredBatch, feedsOf, feedsWith, inBatches, takesAny } from "./variants.ts";
 import { placedAt, type Window } from "./window.ts";
 
@@ -177,9 +177,13 @@ export class ElementPass implements RunValues {
     }
     const residuals = plan.residuals(layer, seeded);
     await this.#fetch([layer, ...residuals]);
-    const rows = this.#inRows(group);
-    return plan.atLayer(layer, map, { seeding: seeded, rows }, (adjoint) => {
+    const rows = !map.classBlind && this.#inRows(group);
+    return plan.atLayer(layer, map, { seeding: seeded, rows }, async (adjoint) => {
       const kept = tensorsOf({ ...this.feeds, ...this.results }, adjoint.residuals);
+      if (map.classBlind) {
+        const { answer } = await ask(adjoint, kept, this.#seeds(seeded, questions.slice(0, 1)));
+        return repeated(firstOf(answer, 1), questions.length);
+      }
       const runs = { n: 1, k: questions.length, together: rows && adjoint.together, rowBytes: plan.rowBytes(layer) };
       return inRuns({ ...runs, signal }, async (isAsked) => {
         const some = questions.filter((_, i) => isAsked(i));

@@ -13,7 +13,7 @@ import { ask } from "./adjoint-session.ts";
 import type { ExplainOptions } from "./forward.ts";
 import type { Pass } from "./pass.ts";
 import type { Plan } from "./plan.ts";
-import { inRuns, rowsFor } from "./rows.ts";
+import { inRuns, repeated, rowsFor } from "./rows.ts";
 import type { Seeding } from "./seeds.ts";
 import type { Asked, Weights } from "./target.ts";
 import { feedsOf, feedsWith, inBatches, takesAny } from "./variants.ts";
@@ -83,6 +83,15 @@ export function questionOf(
       const answer = classes && (await pass.sameRun?.(layer, map, classes));
       if (answer) return toDense(answer);
       const tensors = await pass.tensors(layer);
+      if (map.classBlind)
+        return plan.atLayer(layer, map, { seeding: seeders.atLayer.seeding, rows: false }, async (adjoint) => {
+          const ofEach = range(n).map((i) => i * k);
+          const given = asked.rows
+            ? seeders.atLayer.feed(ofEach.map((row) => present(asked.rows?.[row], "a question")))
+            : Object.values(asked.seeds).map((seed) => (k > 1 ? rowsOf(ort, seed, ofEach) : seed));
+          const { answer } = await ask(adjoint, tensorsOf(tensors, adjoint.residuals), given);
+          return repeated(answer, k);
+        });
       const independent = plan.isIndependent(layer);
       const seeder = seeders.atLayer;
       return plan.atLayer(layer, map, { seeding: seeder.seeding, rows: !independent && rows }, (adjoint) => {

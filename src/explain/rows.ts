@@ -40,3 +40,14 @@ export async function inRuns(
   }
   return interleave(answers, n);
 }
+
+/** Each row so many times, side by side. */
+export function repeated({ data, dims: [n = 1, ...dims] }: Dense, times: number): Dense {
+  const size = data.length / n;
+  const all = new Float32Array(data.length * times);
+  for (let row = 0; row < n * times; row++) {
+    const from = Math.floor(row / times) * size;
+    all.set(data.subarray(from, from + size), row * size);
+  }
+  return { data: all, dims: [n * times, ...dims] };
+}

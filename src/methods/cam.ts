@@ -4,7 +4,7 @@
  */
 import type { Builder, Value } from "../onnx/build.ts";
 import { placewise } from "./layer-map.ts";
-import type { LayerMap, LayerParts, Method, Sign } from "./method.ts";
+import type { LayerMap, LayerParts, Method, MethodOptions, Sign } from "./method.ts";
 import { signOption } from "./options.ts";
 
 /** A map for each sign. Graphs are kept by their maps, so each is made once. */
@@ -53,6 +53,13 @@ export const camMethod = <Name extends string>(
   options: [signOption],
   ...about,
   space: "layer",
-  explain: async ({ atLayer, options }) => ({ maps: await atLayer(maps[options.sign]) }),
-  graph: ({ atLayer, options }) => ({ map: atLayer(maps[options.sign]) }),
+  ...camMaps(() => maps),
+});
+
+/** How such maps explain, in a run and in a graph, where they depend on further options. */
+export const camMaps = (
+  mapsOf: (options: MethodOptions) => SignedMaps,
+): Required<Pick<Method, "explain" | "graph">> => ({
+  explain: async ({ atLayer, options }) => ({ maps: await atLayer(mapsOf(options)[options.sign]) }),
+  graph: ({ atLayer, options }) => ({ map: atLayer(mapsOf(options)[options.sign]) }),
 });

@@ -1,7 +1,10 @@
 /** @file The registry of methods: library, command line, documents and tests read this one list. */
 import { listing, UserError } from "../errors.ts";
 import { deconvolution } from "./deconvolution.ts";
+import { eigenCam, eigenGradCam } from "./eigen-cam.ts";
+import { elementWiseGradCam } from "./element-wise-grad-cam.ts";
 import { gradCam } from "./grad-cam.ts";
+import { gradCamPlusPlus } from "./grad-cam-plus-plus.ts";
 import { blurIg } from "./gradient/blur-ig.ts";
 import { gradientShap } from "./gradient/gradient-shap.ts";
 import { guidedIg } from "./gradient/guided-ig.ts";
@@ -17,6 +20,8 @@ import { hiResCam } from "./hires-cam.ts";
 import { layerCam } from "./layer-cam.ts";
 import type { Method } from "./method.ts";
 import { occlusion } from "./occlusion.ts";
+import { randomCam } from "./random-cam.ts";
+import { xgradCam } from "./xgrad-cam.ts";
 
 const registered = [
   gradCam,
@@ -27,6 +32,12 @@ const registered = [
   gradient,
   occlusion,
   layerCam,
+  gradCamPlusPlus,
+  elementWiseGradCam,
+  xgradCam,
+  eigenCam,
+  eigenGradCam,
+  randomCam,
   inputXGradient,
   smoothGrad,
   varGrad,

@@ -1,7 +1,7 @@
 /** @file What maps at a layer share: the arrangement of their parts, the check of their shape, and the method that is such a map. */
 
 import { UserError } from "../errors.ts";
-import type { Value } from "../onnx/build.ts";
+import type { Builder, Value } from "../onnx/build.ts";
 import { isStatic, product } from "../onnx/dims.ts";
 import type { LayerMap, LayerParts, Method } from "./method.ts";
 
@@ -34,20 +34,44 @@ export function byImage({ build, a }: LayerParts, rows: Value, positions: readon
   return { ...build.reshape(rows, shape), dims: [n, -1, channels, ...positions.map(() => -1)] };
 }
 
+/** The gradient at each position, [n, k, C, positions]. */
+export function gradientsByImage(parts: LayerParts): Value {
+  const [n = -1, channels = -1, positions = -1] = flatGrid(parts).dims ?? [];
+  const gradients = byImage(parts, parts.da, [parts.build.dimOf(flatGrid(parts), 2)]);
+  return { ...gradients, dims: [n, -1, channels, positions] };
+}
+
+/** The sum of each channel over the grid, [n, 1, C, 1]. */
+export const channelSums = (parts: LayerParts): Value =>
+  parts.build.unsqueeze(parts.build.reduceSum(flatGrid(parts), [2]), [1]);
+
+/** A divisor, with 1 in place of 0. */
+export const oneWhereZero = (build: Builder, x: Value): Value => build.where(build.equal(x, 0), 1, x);
+
+/** sum_k w_k A_k with weights [n, k, C]. */
+export const sumOverChannels = (parts: LayerParts, weights: Value): Value =>
+  parts.build.matMul(weights, flatGrid(parts));
+
 /**
  * sum_k w_k A_k with a weight for each channel, rows [m, C, 1, ...]: a matrix product of [n, k, C] weights with [n, C, positions]
  * activations, so that no [m, C, ...grid] is made.
  */
 export const weightedSum = (parts: LayerParts, weights: Value): Value =>
-  parts.build.matMul(byImage(parts, weights), flatGrid(parts));
+  sumOverChannels(parts, byImage(parts, weights));
 
 /** sum_k w_k A_k with weights of each place's own, which are made of its gradients, [n, k, C, positions]; the gradients themselves by default. */
 export function placeByPlace(parts: LayerParts, weigh = (gradients: Value): Value => gradients): Value {
-  const { build, da } = parts;
+  const { build } = parts;
   const activations = flatGrid(parts);
-  const weights = weigh(byImage(parts, da, [build.dimOf(activations, 2)]));
+  const weights = weigh(gradientsByImage(parts));
   return build.reduceSum(build.mul(weights, build.unsqueeze(activations, [1])), [2], false);
 }
+
+/** Maps that read no gradient, and so are the same for every target: [n, 1, positions]. */
+export const classBlind = <T extends object>(maps: T): T => {
+  for (const map of Object.values(maps)) Object.assign(map, { classBlind: true });
+  return maps;
+};
 
 /** A map that is made place by place. */
 export const placewise = (map: (parts: LayerParts) => Value): LayerMap =>

@@ -29,6 +29,8 @@ export interface LayerMap {
   (parts: LayerParts): Value;
   /** Whether a place of the map is made of that place's activations and gradients alone, so that where the gradient is 0 the map is too. */
   readonly placewise?: true;
+  /** Whether it reads no gradient, and so is the same for every target of an image: [n, 1, positions]. */
+  readonly classBlind?: true;
 }
 
 /** Which part of a signed map is shown: what is above 0, what is below it (as positive values), both as magnitudes, or all as it is. */

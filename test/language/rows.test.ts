@@ -4,6 +4,7 @@ import * as ort from "onnxruntime-node";
 import { expect, test } from "vitest";
 import { RowBuilder } from "../../src/autodiff/row-builder.ts";
 import { SequenceExplainer } from "../../src/explain/sequence-explainer.ts";
+import { methods } from "../../src/index.ts";
 import { gradCamSum } from "../../src/methods/grad-cam.ts";
 import { readModel } from "../../src/onnx/model.ts";
 import { DataType } from "../../src/onnx/proto.ts";
@@ -37,7 +38,9 @@ test.each(["cnn-lstm", "cnn-gru", "vit-gpt2", "blip", "git"])("all words of %s a
   await sentences.release();
 });
 
-test.each(["cnn-lstm", "vit-gpt2"])("hires-cam of the words of %s together is that of each", async (name) => {
+const layerMethods = methods.filter(({ space, graph }) => space === "layer" && graph).map(({ name }) => name);
+
+test.each(["cnn-lstm", "vit-gpt2"])("maps of the words of %s together are those of each", async (name) => {
   const narrator = narratorOf(name);
   const sentences = new SequenceExplainer(ort, (places) => narrator.teller(places), {
     session: { intraOpNumThreads: 1 },
@@ -46,12 +49,14 @@ test.each(["cnn-lstm", "vit-gpt2"])("hires-cam of the words of %s together is th
   const seen = { [narrator.teller(3).image]: new ort.Tensor("float32", pixels, [1, 3, 32, 32]) };
   const told = await sentences.see(seen).score([1, 5, 6], [5, 6, 7]);
   const each = [0, 1, 2].map((word) => [0, 1, 2].map((place) => Number(place === word)));
-  const together = (await told.explain(each, { method: "hires-cam" })).maps;
-  for (const [word, weights] of each.entries()) {
-    const { data } = (await told.explain([weights], { method: "hires-cam" })).maps;
-    const own = together.data.subarray(word * data.length, (word + 1) * data.length);
-    expect(Math.max(...data)).toBeGreaterThan(0);
-    expect(apart([...own], [...data])).toBeLessThan(1e-5);
+  for (const method of layerMethods) {
+    const together = (await told.explain(each, { method })).maps;
+    for (const [word, weights] of each.entries()) {
+      const { data } = (await told.explain([weights], { method })).maps;
+      const own = together.data.subarray(word * data.length, (word + 1) * data.length);
+      expect(Math.max(...data), method).toBeGreaterThan(0);
+      expect(apart([...own], [...data]), method).toBeLessThan(1e-4);
+    }
   }
   await sentences.release();
 });

@@ -99,6 +99,69 @@ describe("layer-cam: alpha_k = ReLU(dA_k), at each place its own", () => {
   });
 });
 
+// Of the flat network's first image: A0 = [1 0 0 3], A1 = [1 4 3 0]; for class 0 g0 = [1 0 0 -1], g1 = [0 2 1 0].
+describe("at a layer where each place has a gradient of its own", () => {
+  const first = { x: new ort.Tensor("float32", Float32Array.of(1, -2, -1, 3), [1, 1, 2, 2]) };
+  const at = async (method: MethodName, target: number, options = {}) =>
+    numbers((await ask(flat, first, { method, target, options, layer: "A" })).maps);
+  const [a0, a1] = [
+    [1, 0, 0, 3],
+    [1, 4, 3, 0],
+  ];
+  const sum = (w0: number, w1: number) => a0.map((v, i) => w0 * v + w1 * a1[i]);
+  const positive = (values: readonly number[]) => values.map((v) => Math.max(0, v));
+  const close = (got: readonly number[], want: readonly number[]) =>
+    got.forEach((value, i) => {
+      expect(value).toBeCloseTo(want[i], 5);
+    });
+
+  test("grad-cam++: w0 = 1 / (2 + 4), w1 = 2 / (2 + 8 * 2) + 1 / (2 + 8)", async () =>
+    close(await at("grad-cam++", 0), sum(1 / 6, 1 / 9 + 1 / 10)));
+  test("grad-cam++, class 1: only the last place of A0 rises", async () =>
+    close(await at("grad-cam++", 1), sum(1 / 6, 0)));
+  test("element-wise: [1 0 0 -3] and [0 8 3 0], each rectified", async () =>
+    expect(await at("element-wise-grad-cam", 0)).toEqual([1, 8, 3, 0]));
+  test("element-wise keeps what hires-cam cancels", async () => {
+    // g0 A0 and g1 A1 of the second image are [2 0 0 0] and [0 2 2 0]; of its opposite neither is left.
+    const { maps } = await ask(flat, two, { method: "element-wise-grad-cam", target: { each: [0, 1] }, layer: "A" });
+    expect(numbers(maps)).toEqual([1, 8, 3, 0, 0, 0, 0, 3, 2, 2, 2, 0, 0, 0, 0, 0]);
+  });
+  test("xgrad-cam: w0 = (1 - 3) / 4, w1 = (8 + 3) / 8", async () =>
+    close(await at("xgrad-cam", 0), positive(sum(-1 / 2, 11 / 8))));
+  test("eigen-cam: the centred rows are (0 -1) (-1 2) (-1 1) (2 -2), their Gram matrix (6 -7) (-7 10)", async () => {
+    const along = 8 + Math.sqrt(4 + 49) - 6;
+    const length = Math.hypot(7, along);
+    const v = [-7 / length, along / length]; // the sum is positive
+    const map = a0.map((value, i) => v[0] * (value - 1) + v[1] * (a1[i] - 2));
+    close(await at("eigen-cam", 0, { sign: "signed" }), map);
+    close(await at("eigen-cam", 1), positive(map));
+  });
+  test("eigen-grad-cam: of (1 0) (0 8) (0 3) (-3 0), the Gram matrix is (9 5.5) (5.5 42.75)", async () => {
+    const along = (9 + 42.75) / 2 + Math.hypot((42.75 - 9) / 2, 5.5) - 9;
+    const length = Math.hypot(5.5, along);
+    const rows = [1, 0, 0, -3].map((value, i) => [value + 0.5, [0, 8, 3, 0][i] - 2.75]);
+    const map = rows.map(([p, q]) => (5.5 * p + along * q) / length);
+    close(await at("eigen-grad-cam", 0, { sign: "signed" }), map);
+  });
+  test("random: two weights within -1 and 1, the same for every class, others for another seed", async () => {
+    const signed = async (target: number, seed?: number) => at("random", target, { sign: "signed", seed });
+    const map = await signed(0);
+    const [w0, w1] = [map[3] / 3, map[1] / 4];
+    close(map, sum(w0, w1));
+    for (const w of [w0, w1]) expect(Math.abs(w)).toBeLessThanOrEqual(1);
+    expect(await signed(1)).toEqual(map);
+    expect(await signed(0, 0)).toEqual(map);
+    expect(await signed(0, 1)).not.toEqual(map);
+  });
+  test("a channel that is 0 everywhere, or whose sum is, has a weight of 0 and no NaN", async () => {
+    const zero = { x: new ort.Tensor("float32", Float32Array.of(2, 2, 2, 2), [1, 1, 2, 2]) }; // A1 = 0
+    for (const method of ["grad-cam++", "xgrad-cam", "eigen-cam", "eigen-grad-cam"] as const) {
+      const map = numbers((await ask(flat, zero, { method, target: 1, layer: "A" })).maps);
+      expect(map.every(Number.isFinite), method).toBe(true);
+    }
+  });
+});
+
 // At the rectifiers dA0 = w_c0 / 4 and dA1 = w_c1 / 4 arrive; x reaches A0 with +1 and A1 with -1.
 describe("pixels", () => {
   const rows: readonly (readonly [MethodName, number, readonly number[], string])[] = [

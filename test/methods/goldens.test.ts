@@ -27,7 +27,12 @@ test("grad-cam", async () => {
   expect(apart(numbers(maps), goldens["grad-cam"])).toBeLessThan(1e-5);
 });
 
-test.each(["hires-cam", "layer-cam"] as const)("%s", async (method) => {
+const atEarlyLayer = [
+  ...(["hires-cam", "layer-cam", "grad-cam++", "element-wise-grad-cam", "xgrad-cam"] as const),
+  ...(["eigen-cam", "eigen-grad-cam"] as const),
+];
+
+test.each(atEarlyLayer)("%s", async (method) => {
   const options = { target: [1, 3], method, layer: "/features/features.2/Relu_output_0" };
   const { maps } = await ask(network, picture(2, 3, 16, 20), options);
   expect(maps.dims).toEqual([2, 16, 20]);

@@ -54,6 +54,48 @@ def fresh():
     return network.eval()
 
 
+def other_cams(network, x, targets, activations, gradients):
+    """At the early layer, by pytorch-grad-cam where it is right; else the paper's equation in float64, and how far the peer is from it."""
+    a, g = activations.astype(numpy.float64), gradients.astype(numpy.float64)
+    peer = lambda kind: kind(model=network, target_layers=[network.features[2]])
+    of = lambda kind: peer(kind).get_cam_image(x, None, targets, activations, gradients, False)
+    rectified = lambda weights: numpy.maximum((weights[:, :, None, None] * a).sum(1), 0)
+
+    def off(name, theirs, ours):
+        print(f"{name}: pytorch-grad-cam is off by {numpy.abs(numpy.maximum(theirs, 0) - ours).max() / numpy.abs(ours).max():.1e} of scale")
+        return rounded(ours)
+
+    rising = numpy.maximum(g, 0)
+    plus_plus = rectified((rising / (2 + a.sum((2, 3), keepdims=True) * rising)).sum((2, 3)))
+    sums = a.sum((2, 3))
+    xgrad = rectified(numpy.where(sums == 0, 0, (a * g).sum((2, 3)) / numpy.where(sums == 0, 1, sums)))
+
+    def component(channels):
+        maps = []
+        for one in channels:
+            flat = one.reshape(len(one), -1).T
+            centred = flat - flat.mean(0)
+            v = numpy.linalg.svd(centred, full_matrices=False)[2][0]
+            maps.append((centred @ (v if v.sum() >= 0 else -v)).reshape(one.shape[1:]))
+        return numpy.stack(maps)
+
+    def up_to_sign(name, kind, ours):
+        """The peer's sign is that of its singular value decomposition."""
+        theirs = peer(kind).get_cam_image(x, None, targets, activations, gradients, False)
+        for one, own in zip(theirs, ours):
+            assert min(numpy.abs(one - own).max(), numpy.abs(one + own).max()) < 1e-4 * numpy.abs(own).max(), name
+            print(f"{name}: pytorch-grad-cam's sign is {'ours' if (one * own).sum() > 0 else 'the other'}")
+        return rounded(numpy.maximum(ours, 0))
+
+    return {
+        "grad-cam++": off("grad-cam++", of(pytorch_grad_cam.GradCAMPlusPlus), plus_plus),
+        "element-wise-grad-cam": rounded(of(pytorch_grad_cam.GradCAMElementWise)),
+        "xgrad-cam": off("xgrad-cam", of(pytorch_grad_cam.XGradCAM), xgrad),
+        "eigen-cam": up_to_sign("eigen-cam", pytorch_grad_cam.EigenCAM, component(a)),
+        "eigen-grad-cam": up_to_sign("eigen-grad-cam", pytorch_grad_cam.EigenGradCAM, component(a * g)),
+    }
+
+
 def main():
     x, targets = picture(2, 3, 16, 20), torch.tensor([1, 3])
     large = picture(1, 3, 36, 40)
@@ -76,6 +118,7 @@ def main():
     hires_cam = cam.get_cam_image(x, None, targets, early.detach().numpy(), early.grad.numpy(), False)
     cam = pytorch_grad_cam.LayerCAM(model=network, target_layers=[network.features[2]])
     layer_cam = cam.get_cam_image(x, None, targets, early.detach().numpy(), early.grad.numpy(), False)
+    more = other_cams(network, x, targets, early.detach().numpy(), early.grad.numpy())
     occlusion = Occlusion(fresh()).attribute(large, target=2, sliding_window_shapes=(3, 32, 32), strides=(3, 16, 16), baselines=0)
     goldens = {
         "versions": {"torch": torch.__version__, "captum": captum.__version__},
@@ -83,6 +126,7 @@ def main():
         "grad-cam": rounded(numpy.maximum(grad_cam, 0)),
         "hires-cam": rounded(numpy.maximum(hires_cam, 0)),
         "layer-cam": rounded(numpy.maximum(layer_cam, 0)),
+        **more,
         "gradient": rounded(Saliency(fresh()).attribute(x, target=targets, abs=False).detach()),
         "guided-backprop": rounded(GuidedBackprop(fresh()).attribute(x, target=targets).detach()),
         "deconvolution": rounded(Deconvolution(fresh()).attribute(x, target=targets).detach()),
