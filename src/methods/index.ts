@@ -1,6 +1,7 @@
 /** @file The registry of methods: library, command line, documents and tests read this one list. */
 import { listing, UserError } from "../errors.ts";
 import { deconvolution } from "./deconvolution.ts";
+import { edges } from "./edges.ts";
 import { eigenCam, eigenGradCam } from "./eigen-cam.ts";
 import { elementWiseGradCam } from "./element-wise-grad-cam.ts";
 import { gradCam } from "./grad-cam.ts";
@@ -21,6 +22,7 @@ import { layerCam } from "./layer-cam.ts";
 import type { Method } from "./method.ts";
 import { occlusion } from "./occlusion.ts";
 import { randomCam } from "./random-cam.ts";
+import { rise } from "./rise.ts";
 import { xgradCam } from "./xgrad-cam.ts";
 
 const registered = [
@@ -46,6 +48,8 @@ const registered = [
   gradientShap,
   blurIg,
   guidedIg,
+  rise,
+  edges,
 ] as const;
 
 /** The methods' names. */

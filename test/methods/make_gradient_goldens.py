@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes gradient-goldens.json: what captum and saliency say of golden.onnx's network, which make_goldens.py makes.
+"""Writes gradient-goldens.json: what captum, saliency and SciPy say of golden.onnx's network, which make_goldens.py makes.
 
     pip install torch captum saliency scipy onnx
     python test/methods/make_gradient_goldens.py
@@ -15,6 +15,7 @@ import onnx
 import torch
 from captum.attr import (GradientShap, InputXGradient, IntegratedGradients, NoiseTunnel, Saliency)
 from saliency.core import blur_ig, guided_ig
+from scipy import ndimage
 from torch import nn
 
 here = Path(__file__).parent
@@ -76,6 +77,26 @@ def handed(draws):
     return lambda mean, std: of_each if std.shape == of_each.shape else torch.zeros_like(std)
 
 
+def rise(network, x, samples, cells, shown, seed):
+    """RISE as its authors' code has it (eclique/RISE, explanations.py), with the sum of the masks in place of its expectation: the masks are a
+    coarse grid enlarged by bilinear interpolation and cut out at a random shift. Each mask draws its cells first, then its shifts."""
+    uniform, (height, width) = uniform_from(seed), x.shape[2:]
+    steps = (height / cells, width / cells)
+    masks = []
+    for _ in range(samples):
+        coarse = torch.tensor([float(next(uniform) < shown) for _ in range((cells + 1) ** 2)]).reshape(1, 1, cells + 1, cells + 1)
+        down, right = (math.floor(next(uniform) * step) for step in steps)
+        whole = [round(step * (cells + 1)) for step in steps]
+        large = nn.functional.interpolate(coarse.double(), size=whole, mode="bilinear", align_corners=False)[0, 0]
+        masks.append(large[down:down + height, right:right + width])
+    masks = torch.stack(masks).float()
+    maps = []
+    for one, target in zip(x, targets.tolist()):
+        scores = network(masks[:, None] * one)[:, target].detach().double()
+        maps.append(((scores[:, None, None] * masks).sum(0) / masks.double().sum(0)).numpy())
+    return maps
+
+
 def rounded(values):
     return [float(f"{v:.6g}") for v in numpy.asarray(values, dtype=numpy.float64).ravel()]
 
@@ -129,6 +150,8 @@ def main():
         steps = [(b - a) * gradient((a + b) / 2, target) for a, b in zip(path, path[1:])]
         blurs.append(numpy.moveaxis(sum(steps), -1, 0))
     goldens["guided-ig"], goldens["blur-ig"] = rounded(guided), rounded(blurs)
+    goldens["edges"] = rounded([ndimage.generic_gradient_magnitude(one, ndimage.sobel, mode="nearest") for one in x.double().mean(1).numpy()])
+    goldens["rise"] = rounded(rise(network, x, samples=40, cells=2, shown=0.5, seed=3))
     (here / "gradient-goldens.json").write_text(json.dumps(goldens).replace('], "', '],\n"') + "\n")
 
 

@@ -28,6 +28,8 @@ const cases: Readonly<Record<string, { readonly signed: boolean; readonly pixels
   "gradient-shap": { signed: false, pixels: true },
   "blur-ig": { signed: false, pixels: true },
   "guided-ig": { signed: false, pixels: true },
+  rise: { signed: true, pixels: false },
+  edges: { signed: false, pixels: false },
 };
 
 test("every method has a case, and every case a method", () => {
