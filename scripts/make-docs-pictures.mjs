@@ -41,8 +41,13 @@ const most = 60_000;
 /** Where a method is shown that is Grad-CAM on the bundled model's default layer, behind which its gradients are the same everywhere. */
 const layers = { "hires-cam": "blocks.10/add", "layer-cam": "blocks.4/add" };
 
+/** Methods made for boxes. */
+const ofBoxes = new Set(["odam", "d-rise"]);
+
 const all = {
-  ...Object.fromEntries(methods.map((method) => [method.name, () => methodPicture(method)])),
+  ...Object.fromEntries(
+    methods.map((method) => [method.name, () => (ofBoxes.has(method.name) ? boxesPicture : methodPicture)(method)]),
+  ),
   ...{
     scenes: scenesPicture,
     layers: layersPicture,
@@ -95,6 +100,16 @@ async function boxesTogether() {
     .composite([{ input: first, left: 0, top: 0 }, ...places])
     .png()
     .toBuffer();
+}
+
+/** One row: a scene, and the method's answer for its first two boxes. */
+async function boxesPicture({ name }) {
+  const detector = await load(path.join(root, "models/scenes-detector"));
+  const { picture } = paint(makeScene(17), 160);
+  const why = await detector.explain(picture, { method: name, targets: ["box:top2"] });
+  await detector.release();
+  const shown = why.explanations.map(({ map }) => drawn({ map }, picture));
+  return drawRow(["Input", ...why.explanations.map(({ label }) => label)], [picture, ...shown]);
 }
 
 /** One row: the input, and the method's answer for each class. */

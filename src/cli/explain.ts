@@ -53,7 +53,10 @@ Examples:
 
 export function defineExplain(program: Command): void {
   withDrawing(
-    withMethods(withPlacing(withModel(program.command("explain"))))
+    withMethods(
+      withPlacing(withModel(program.command("explain"))),
+      "explanation method; repeatable (default: grad-cam, for boxes hires-cam)",
+    )
       .description("show which parts of an image, sound or volume a prediction rests on")
       .argument("[image...]", "image, .wav, .npy or .json files, whichever the model takes, or directories of them")
       .option("--class <name|index|topN>", "class to explain; repeatable (default: the top-1 class)", several)

@@ -3,6 +3,7 @@
  * model over one picture, and any number of such questions about it, each with a target layer of its own and by any method.
  */
 import type { Dense } from "../array/dense.ts";
+import type { Overrides } from "../autodiff/differentiate.ts";
 import type { Rules } from "../autodiff/rules.ts";
 import { InternalError, present, throwIfAborted, UserError } from "../errors.ts";
 import { type MethodChoice, methodOf } from "../methods/define.ts";
@@ -18,9 +19,9 @@ import { ofOne, type RunValues } from "../read/trace.ts";
 import { ask } from "./adjoint-session.ts";
 import type { Explainer } from "./explainer.ts";
 import type { Plan } from "./plan.ts";
-import { refuseIntegers } from "./question.ts";
+import { notPaired, refuseIntegers } from "./question.ts";
 import { inRuns, repeated, rowsFor } from "./rows.ts";
-import { declaredBatch, feedsOf, feedsWith, inBatches, takesAny } from "./variants.ts";
+import { type AskedAt, declaredBatch, feedsOf, feedsWith, inBatches, takesAny } from "./variants.ts";
 import { placedAt, type Window } from "./window.ts";
 
 /** An element of a tensor by its place in row-major order, of the first picture; and its part of a sum. */
@@ -30,10 +31,20 @@ export interface Weighted {
   readonly weight: number;
 }
 
+/** What a run says of one picture, by tensors. */
+export type OfOne = (name: string) => Dense;
+
+/** How alike what another picture shows is to what is asked about, 0 to 1: what no sum of elements says. */
+export interface Likeness {
+  readonly reads: readonly string[];
+  of(picture: OfOne): number;
+}
+
 /** A weighted sum of elements, and the layer that its maps lie on. */
 export interface ElementQuestion {
   readonly sum: readonly Weighted[];
   readonly layer: string | undefined;
+  readonly likeness?: Likeness;
 }
 
 /** What is known before the run of what will be asked: elements of which tensors, at which layer. */
@@ -59,7 +70,7 @@ export interface ElementOptions {
 
 type Tensors = Record<string, Tensor>;
 
-/** The questions of one method at one layer, that seed the same tensors. */
+/** The questions of one method at one layer, that seed the same tensors; of any layers and tensors, where the method asks for neither. */
 interface Group {
   readonly layer: string | undefined;
   readonly seeded: readonly string[];
@@ -117,10 +128,10 @@ export class ElementPass implements RunValues {
   async explain(questions: readonly ElementQuestion[], options: ElementOptions = {}): Promise<ElementAnswer[]> {
     const { method = "grad-cam", onProgress, signal } = options;
     const chosen = methodOf(method);
-    const { space, explain } = chosen;
+    const { space, blackBox, explain } = chosen;
     const told = optionsOf(chosen, options.options);
     const answers = new Map<ElementQuestion, ElementAnswer>();
-    const groups = grouped(questions);
+    const groups = grouped(questions, blackBox);
     for (const [g, group] of groups.entries()) {
       throwIfAborted(signal);
       const { maps, pixels } = await explain(
@@ -156,8 +167,12 @@ export class ElementPass implements RunValues {
       grid: grid && isStatic(grid) ? grid : undefined,
       atLayer: (map) => this.#atLayer(group, map, signal),
       atInput: (rules) => this.#atInput(group, rules, signal),
-      atInputs: (_, variants, rules, only) => this.#atInputs(group, variants, rules, only, signal),
+      atInputs: (_, variants, rules, only, paired = false) =>
+        this.#atInputs(group, { variants, k: group.questions.length, only, signal }, rules, paired),
       respond: (_, variants) => this.#respond(group, variants),
+      ...(group.questions.every(({ likeness }) => likeness) && {
+        resemble: (_: number, variants: Dense) => this.#resemble(group, variants),
+      }),
       progress,
     };
   }
@@ -210,19 +225,11 @@ export class ElementPass implements RunValues {
     });
   }
 
-  async #atInputs(
-    group: Group,
-    variants: Dense,
-    rules: Rules,
-    only: readonly number[] | undefined,
-    signal?: AbortSignal,
-  ): Promise<Dense> {
+  async #atInputs(group: Group, asked: AskedAt, rules: Rules | Overrides, paired: boolean): Promise<Dense> {
     const { plan, explained, feeds } = this;
     const { seeded, questions } = group;
     refuseIntegers(plan, explained.name);
     await this.#fetch(seeded);
-    const k = questions.length;
-    const asked = { variants, k, only, signal };
     const seedsOf = (some: readonly number[]) =>
       this.#seeds(
         seeded,
@@ -230,11 +237,12 @@ export class ElementPass implements RunValues {
       );
     if (this.#hasRows(group) && takesAny(plan, feeds, explained))
       return plan.atInput(explained.name, rules, { seeding: seeded, rows: false }, (adjoint) =>
-        inBatches(asked, rowsFor(plan.rowBytes(explained.name)), async (pictures, some) => {
+        inBatches(asked, paired ? 2 : rowsFor(plan.rowBytes(explained.name)), async (pictures, some) => {
           const fed = feedsOf(plan, feeds, explained, 0, pictures);
           return toPlain((await ask(adjoint, fed, seedsOf(some))).answer, explained.axes);
         }),
       );
+    if (paired) throw notPaired();
     return plan.atInput(explained.name, rules, { seeding: seeded, rows: false }, (adjoint) =>
       inBatches(asked, 1, async (picture, some) => {
         const fed = feedsWith(plan, feeds, explained, 0, picture.data);
@@ -244,28 +252,49 @@ export class ElementPass implements RunValues {
   }
 
   async #respond({ seeded, questions }: Group, variants: Dense): Promise<Float32Array[]> {
+    return rowsBy(
+      questions,
+      await this.variants(seeded, variants, (picture) =>
+        questions.map(({ sum }) =>
+          sum.reduce(
+            (all, { tensor, place, weight }) => all + weight * present(picture(tensor).data[place], "an element"),
+            0,
+          ),
+        ),
+      ),
+    );
+  }
+
+  async #resemble({ questions }: Group, variants: Dense): Promise<Float32Array[]> {
+    const reads = [...new Set(questions.flatMap(({ likeness }) => likeness?.reads ?? []))];
+    return rowsBy(
+      questions,
+      await this.variants(reads, variants, (picture) => questions.map(({ likeness }) => likeness?.of(picture) ?? 0)),
+    );
+  }
+
+  /**
+   * Runs the model over variants of the input, [any, C, ...], and looks at each of them.
+   * @param reads tensors that are looked at
+   */
+  async variants<T>(reads: readonly string[], variants: Dense, look: (picture: OfOne) => T): Promise<T[]> {
     const { plan, explained, feeds } = this;
     const [count = 0, ...shape] = variants.dims;
     const size = product(shape);
     const declared = declaredBatch(plan, explained);
-    const batch = declared > 0 ? declared : count;
-    const answers = questions.map(() => new Float32Array(count));
+    const apart = reads.every((read) => plan.tensors.get(read)?.perImage);
+    const batch = declared > 0 ? declared : apart ? count : 1;
+    const seen: T[] = [];
     for (let start = 0; start < count; start += batch) {
       const data = new Float32Array(batch * size);
       data.set(variants.data.subarray(start * size, Math.min(count, start + batch) * size));
-      const varied = feedsOf(plan, feeds, explained, 0, { data, dims: [batch, ...shape] });
-      const results = await plan.fetched(seeded, ({ session }) => run(session, varied, seeded));
-      const numbers = new Map(seeded.map((tensor) => [tensor, toDense(tensorOf(results, tensor)).data]));
+      const fed = feedsOf(plan, feeds, explained, 0, { data, dims: [batch, ...shape] });
+      const results = await plan.fetched(reads, ({ session }) => run(session, fed, reads));
+      const numbers = new Map(reads.map((read) => [read, toDense(tensorOf(results, read))]));
       for (let v = 0; v < Math.min(batch, count - start); v++)
-        questions.forEach(({ sum }, q) => {
-          const value = sum.reduce((all, { tensor, place, weight }) => {
-            const of = present(numbers.get(tensor), "a tensor");
-            return all + weight * present(of[(v * of.length) / batch + place], "an element");
-          }, 0);
-          present(answers[q], "an answer")[start + v] = value;
-        });
+        seen.push(look((read) => pictureOf(present(numbers.get(read), "a tensor"), v, batch)));
     }
-    return answers;
+    return seen;
   }
 
   /** Whether all that is summed lies on one cell of a tensor [n, C, height, width]. */
@@ -360,17 +389,32 @@ export class ElementPass implements RunValues {
 }
 
 /** Questions by their layer and what they seed. */
-function grouped(questions: readonly ElementQuestion[]): Group[] {
+function grouped(questions: readonly ElementQuestion[], together?: boolean): Group[] {
   const groups = new Map<string, { layer: string | undefined; seeded: string[]; questions: ElementQuestion[] }>();
+  const tensorsIn = (some: readonly ElementQuestion[]) =>
+    [...new Set(some.flatMap(({ sum }) => sum.map(({ tensor }) => tensor)))].sort();
   for (const question of questions) {
-    const seeded = [...new Set(question.sum.map(({ tensor }) => tensor))].sort();
-    const key = JSON.stringify([question.layer ?? null, seeded]);
+    const seeded = tensorsIn(together ? questions : [question]);
+    const key = together ? "" : JSON.stringify([question.layer ?? null, seeded]);
     const group = groups.get(key) ?? { layer: question.layer, seeded, questions: [] };
     group.questions.push(question);
     groups.set(key, group);
   }
   return [...groups.values()];
 }
+
+/** A row for each question of what was said of each variant. */
+const rowsBy = (questions: readonly unknown[], said: readonly (readonly number[])[]): Float32Array[] =>
+  questions.map((_, q) => Float32Array.from(said, (of) => present(of[q], "an answer")));
+
+/** One picture's part of a tensor, [1, ...], where the run was over several. */
+const pictureOf = ({ data, dims }: Dense, index: number, batch: number): Dense =>
+  batch === 1
+    ? { data, dims }
+    : {
+        data: data.subarray((index * data.length) / batch, ((index + 1) * data.length) / batch),
+        dims: [(dims[0] ?? batch) / batch, ...dims.slice(1)],
+      };
 
 /** The windows of the first picture of a tensor [n, C, height, width], as pictures of a batch. */
 function cutOut(ort: Runtime, tensor: Tensor, windows: readonly ReturnType<typeof placedAt>[]): Tensor {

@@ -15,6 +15,7 @@ export const edges: Method<"edges"> = {
   family: "control",
   cost: "none: the network is not asked",
   space: "pixels",
+  blackBox: true,
   classIndependent: true,
   nothing: () => "the image is the same everywhere",
   explain: async (question) => (await import("./sobel.ts")).edgesOf(question),

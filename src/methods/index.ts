@@ -1,5 +1,6 @@
 /** @file The registry of methods: library, command line, documents and tests read this one list. */
 import { listing, UserError } from "../errors.ts";
+import { dRise } from "./d-rise.ts";
 import { deconvolution } from "./deconvolution.ts";
 import { edges } from "./edges.ts";
 import { eigenCam, eigenGradCam } from "./eigen-cam.ts";
@@ -7,6 +8,7 @@ import { elementWiseGradCam } from "./element-wise-grad-cam.ts";
 import { gradCam } from "./grad-cam.ts";
 import { gradCamPlusPlus } from "./grad-cam-plus-plus.ts";
 import { blurIg } from "./gradient/blur-ig.ts";
+import { deepLift } from "./gradient/deeplift.ts";
 import { gradientShap } from "./gradient/gradient-shap.ts";
 import { guidedIg } from "./gradient/guided-ig.ts";
 import { inputXGradient } from "./gradient/input-x-gradient.ts";
@@ -21,6 +23,7 @@ import { hiResCam } from "./hires-cam.ts";
 import { layerCam } from "./layer-cam.ts";
 import type { Method } from "./method.ts";
 import { occlusion } from "./occlusion.ts";
+import { odam } from "./odam.ts";
 import { randomCam } from "./random-cam.ts";
 import { rise } from "./rise.ts";
 import { xgradCam } from "./xgrad-cam.ts";
@@ -34,6 +37,8 @@ const registered = [
   gradient,
   occlusion,
   layerCam,
+  odam,
+  dRise,
   gradCamPlusPlus,
   elementWiseGradCam,
   xgradCam,
@@ -48,6 +53,7 @@ const registered = [
   gradientShap,
   blurIg,
   guidedIg,
+  deepLift,
   rise,
   edges,
 ] as const;

@@ -26,6 +26,7 @@ export const rise: Method<"rise"> = {
     wholeOption("batch", 8),
   ],
   space: "pixels",
+  blackBox: true,
   nothing: (question) => `the score of "${question}" is not above 0 on masked copies`,
   explain: async (question) => (await import("./random-masks.ts")).meanUnderMasks(question),
 };

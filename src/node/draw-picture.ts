@@ -30,9 +30,10 @@ export const drawPicture: Draw<"picture"> = (why, options) => {
     together: async () =>
       detections?.length ? encodePng(boxesTogether(why, { colormap }), { compression }) : undefined,
     panel: async () => {
-      // Of one method the input need not stand beside every map.
-      const methods = new Set(why.explanations.map(({ method }) => method));
-      if (detections && methods.size === 1) return rasterise(sheetOf(why, [...rows.values()], options), { scale: 2 });
+      // Where each question has one map, the input need not stand beside every one of them.
+      const asked = new Set(why.explanations.map(({ target }) => target));
+      if (detections && asked.size === why.explanations.length)
+        return rasterise(sheetOf(why, [...rows.values()], options), { scale: 2 });
       const input = await encodePng(panelCell(why.picture));
       return rasterise(figureOf(why, [...rows.values()], input, options), { scale: 2 });
     },

@@ -41,14 +41,20 @@ export async function openParts(ort: Runtime, parts: ModelParts, options: ModelO
 
 /** What the file notes of itself; few files do. */
 async function notedIn(model: Model): Promise<FileNotes | undefined> {
-  const noted = model.proto.metadataProps.some(({ key }) => key === "names" || key === "imgsz");
+  const noted = model.proto.metadataProps.some(({ key }) => ["names", "imgsz", "character"].includes(key));
   return noted ? (await import("./formats/ultralytics.ts")).notesOfFile(model) : undefined;
+}
+
+/** Whether there are boxes to look for: of keypoints too, where the file says whose. */
+function findsBoxes(explainer: Explainer, said: Said): boolean {
+  const { task } = taskFor(explainer, said);
+  return detects(task) || (task === "keypoints" && (said.fileNotes?.names.length ?? 0) > 0);
 }
 
 /** The head of a detector, fetched when there is one. */
 async function headFor(explainer: Explainer, said: Said): Promise<Pick<Said, "detector" | "headDecision" | "usual">> {
   const { explained } = explainer.reading;
-  if (explained?.axes.grid.length !== 2 || !detects(taskFor(explainer, said).task)) return {};
+  if (explained?.axes.grid.length !== 2 || !findsBoxes(explainer, said)) return {};
   const [{ recogniseHead }, { usualFor }, { levelsOf }, { readHead }] = await Promise.all([
     import("./detect/recognise.ts"),
     import("./detect/usual.ts"),

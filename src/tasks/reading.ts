@@ -52,7 +52,7 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
   const found = taskFor(explainer, said);
   const dims = plainDims(tensors.get(score.name)?.dims ?? [], score.axes);
   const probable = detector?.probable ?? probabilityOf(model, found.task, score, dims, said, labels.names);
-  const layers = defaultFirst(explainer.layersOfAll(), detector?.levels);
+  const layers = defaultFirst(explainer, detector?.levels);
   const decisions: Decision[] = [
     { what: "task", value: found.task, because: found.because },
     // Which output holds scores is the head's affair where there is one.
@@ -91,11 +91,16 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
 }
 
 /** Of a detector the layers of its boxes are the defaults. */
-function defaultFirst(layers: readonly LayerReading[], levels: readonly string[] = []): readonly LayerReading[] {
+function defaultFirst(explainer: Explainer, levels: readonly string[] = []): readonly LayerReading[] {
+  const layers = explainer.layersOfAll();
   if (levels.length === 0) return layers;
-  const own = levels.flatMap((name) => layers.filter((layer) => layer.name === name));
+  const own = levels.map((name): LayerReading => {
+    const { grid } = explainer.layoutOf(name);
+    const unlisted = { name, shape: explainer.tensors.get(name)?.dims ?? [], grid, of: explainer.imageInput ?? "" };
+    return { ...(layers.find((layer) => layer.name === name) ?? unlisted), default: true };
+  });
   const others = layers.flatMap(({ default: _, ...layer }) => (levels.includes(layer.name) ? [] : [layer]));
-  return [...own.map((layer) => ({ ...layer, default: true as const })), ...others];
+  return [...own, ...others];
 }
 
 /** What the model is for: as the caller says, else as its files and its graph do. */

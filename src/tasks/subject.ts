@@ -27,22 +27,9 @@ export async function explainBy<K extends Kind>(
   sample: Sample,
   options: ClassifyOptions,
 ): Promise<Why<K>> {
-  if (subject instanceof Classifier) {
-    refuseFinding(options, subject.reading);
-    return subject.explain<K>(sample, options);
-  }
+  if (subject instanceof Classifier) return subject.explain<K>(sample, options);
   const why: unknown = await subject.explain(sample, options); // of pictures, the only kind that it takes
   return why as Why<K>;
-}
-
-/** What would change nothing is a mistake. */
-function refuseFinding({ score, iou, maxDetections }: ClassifyOptions, { task }: ModelReading): void {
-  const [given] = Object.entries({ score, iou, maxDetections }).filter(([, value]) => value !== undefined);
-  if (given)
-    throw new UserError(
-      "invalid-option",
-      `invalid ${given[0]}: ${given[1]}; only a detector finds what it could be asked of, and this is a ${task} model`,
-    );
 }
 
 export const notClassifier = ({ task }: ModelReading): UserError =>

@@ -117,6 +117,7 @@ function byOutputs(explainer: Explainer, labels: readonly string[]): Found {
   // One box for each picture is a regression.
   const single = perPicture?.perImage && perPicture.dims.length === 2 && explained.axes.batch !== undefined;
   if (boxes !== undefined && !single) return found(detecting, "its outputs are named as boxes");
+  if (inLevels(explainer)) return found("detection", "it gives scores and edges of the places of several levels");
   const places = grid.filter((d) => d !== 1);
   const spread = explained.axes.grid.length === 2 && overPlaces(explained, score, [classes, ...grid], names, shown);
   if (spread) return spread;
@@ -130,6 +131,20 @@ function byOutputs(explainer: Explainer, labels: readonly string[]): Found {
   if (classes === 1 && score.before !== "Sigmoid" && labels.length === 0)
     return found("regression", `${shown}, one value`);
   return found("classification", shown);
+}
+
+/** Whether outputs [n, places, ...] come in pairs, of which each has fewer places than the one before: levels of a detector's head. */
+function inLevels({ model, sized }: Explainer): boolean {
+  const shapes = model.outputs.map((name) => sized.get(name)?.dims ?? []);
+  const places = shapes.map(([, count = -1]) => count);
+  const pairs = [...new Set(places)].filter((count) => count > 0 && places.filter((one) => one === count).length === 2);
+  const edged = shapes.filter(([, , numbers = 0]) => [4, 32, 64, 68].includes(numbers)).length;
+  return (
+    shapes.every(({ length }) => length === 3) &&
+    pairs.length > 1 &&
+    pairs.length * 2 === shapes.length &&
+    edged >= pairs.length
+  );
 }
 
 /** What has scores for places of the picture. */

@@ -14,7 +14,8 @@ import { recogniseHead } from "../../src/tasks/detect/recognise.ts";
 import { overlap } from "../../src/tasks/detect/suppress.ts";
 import { numbersOf, readNpy } from "../arrays.ts";
 
-const folder = fileURLToPath(new URL("references", import.meta.url));
+/** Those of the repository, or others in the same form. */
+const folder = process.env.GRADCAM_REFERENCES ?? fileURLToPath(new URL("references", import.meta.url));
 
 interface Reference {
   readonly models: readonly { readonly file: string }[];
@@ -83,7 +84,9 @@ describe.each(names)("%s", (name) => {
   test.each(reference.models.map((model) => model.file))("%s", async (model) => {
     const runtime = ort as unknown as Runtime;
     await using explainer = await openExplainer(runtime, new Uint8Array(readFileSync(file(model))));
-    const input = { width: 64, height: 64 };
+    const shape = explainer.sized.get(reference.picture.input)?.dims ?? [];
+    const [height = 64, width = 64] = shape.slice(-2);
+    const input = { width, height };
     const { names: labels } = reference;
     const found = recogniseHead({
       ...{ model: explainer.model, tensors: explainer.sized, input, labels, config: read("config.json") },

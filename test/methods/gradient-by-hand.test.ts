@@ -31,6 +31,7 @@ describe("y = w . x: the gradient is w everywhere", () => {
   test("squaregrad: w^2", async () => expectClose(await on("squaregrad"), [9, 1, 0, 4], 1e-6));
   test("integrated-gradients: w (x - 0)", async () => expectClose(await on("integrated-gradients"), product, 1e-6));
   test("guided-ig: w (x - 0), whatever the path", async () => expectClose(await on("guided-ig"), product, 1e-6));
+  test("deeplift: w (x - 0)", async () => expectClose(await on("deeplift"), product, 1e-6));
   test("gradient-shap without noise: w (x - 0), whatever the shares", async () => {
     const found = await pixelsOf(linear, picture(x, [1, 1, 2, 2]), "gradient-shap", { samples: 5, sigma: 0 });
     expectClose(found, product, 1e-6);
@@ -56,6 +57,8 @@ describe("y = ReLU(x0 + x1 - 1)", () => {
     expect((await explained(kinked, at, "input-x-gradient", 0)).pixels).toEqual([2, 1]));
   test("integrated-gradients: 43 of the 64 middles of steps lie behind a third", async () =>
     expect((await explained(kinked, at, "integrated-gradients", 0)).pixels).toEqual([(2 * 43) / 64, 43 / 64]));
+  test("deeplift: the activation rises by 2 while its input rises by 3, from -1 to 2", async () =>
+    expectClose((await explained(kinked, at, "deeplift", 0)).pixels, [(2 * 2) / 3, 2 / 3]));
   test("guided-ig: of 64 steps the last 42 start behind a third", async () => {
     const { pixels } = await explained(kinked, at, "guided-ig", 0);
     expect(pixels[0] + pixels[1]).toBeCloseTo((3 * 42) / 64, 5);
@@ -97,11 +100,16 @@ describe("complete: the values of all pixels sum to what the score gains on the 
   };
   test.each([
     ["integrated-gradients", () => blank, 0.01],
+    ["deeplift", () => blank, 1e-4],
     ["blur-ig", dull, 0.01],
     ["guided-ig", () => blank, 0.2], // a pixel may go 4 % of its way at once, however many steps there are
   ] as const)("%s", async (method, start, most) => {
     const [before, after] = [await scores(start()), await scores(x)];
-    const { pixels } = await ask(vgg(), feeds, { method, target: { each: [0, 3] }, options: { steps: 512 } });
+    const { pixels } = await ask(vgg(), feeds, {
+      method,
+      target: { each: [0, 3] },
+      options: method === "deeplift" ? {} : { steps: 512 },
+    });
     const sums = rows(pixels as ort.Tensor).map((values) => values.reduce((a, b) => a + b, 0));
     const gains = [0, 1].flatMap((i) => [0, 3].map((c) => after[i][c] - before[i][c]));
     expectClose(sums, gains, most);

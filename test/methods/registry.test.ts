@@ -5,7 +5,9 @@ import { ask, numbers } from "../explain/ask.ts";
 import { images, vgg } from "../nets.ts";
 
 /** What a method answers to 2 images [3, 8, 8] and 2 classes, its layer being [6, 8, 8]. */
-const cases: Readonly<Record<string, { readonly signed: boolean; readonly pixels: boolean }>> = {
+const cases: Readonly<
+  Record<string, { readonly signed: boolean; readonly pixels: boolean } | { readonly refused: RegExp }>
+> = {
   "grad-cam": { signed: false, pixels: false },
   "hires-cam": { signed: false, pixels: false },
   "guided-backprop": { signed: false, pixels: true },
@@ -14,6 +16,8 @@ const cases: Readonly<Record<string, { readonly signed: boolean; readonly pixels
   gradient: { signed: false, pixels: true },
   occlusion: { signed: true, pixels: false },
   "layer-cam": { signed: false, pixels: false },
+  "d-rise": { refused: /^invalid method: d-rise compares boxes, [^\n]*$/ },
+  odam: { signed: false, pixels: false },
   "grad-cam++": { signed: false, pixels: false },
   "element-wise-grad-cam": { signed: false, pixels: false },
   "xgrad-cam": { signed: false, pixels: false },
@@ -28,6 +32,7 @@ const cases: Readonly<Record<string, { readonly signed: boolean; readonly pixels
   "gradient-shap": { signed: false, pixels: true },
   "blur-ig": { signed: false, pixels: true },
   "guided-ig": { signed: false, pixels: true },
+  deeplift: { signed: false, pixels: true },
   rise: { signed: true, pixels: false },
   edges: { signed: false, pixels: false },
 };
@@ -47,14 +52,19 @@ describe.each(methods.map((method) => [method.name, method] as const))("%s", (na
     expect(Object.values(method).join()).not.toContain("TODO");
   });
 
-  test("answers with maps of the right form that are not all alike", async () => {
-    const answer = await ask(vgg(), images(), { method: name, target: { each: [0, 3] } });
-    expect(answer.maps).toMatchObject({ type: "float32", dims: [4, 8, 8] });
-    expect(answer.layer).toBe(method.space === "layer" ? "features" : undefined);
-    expect(answer.pixels?.dims).toEqual(cases[name]?.pixels ? [4, 3, 8, 8] : undefined);
-    const values = [...numbers(answer.maps), ...numbers(answer.pixels)];
-    expect(values.every(Number.isFinite)).toBe(true);
-    expect(new Set(numbers(answer.maps)).size).toBeGreaterThan(1);
-    if (!cases[name]?.signed) expect(Math.min(...numbers(answer.maps))).toBeGreaterThanOrEqual(0);
-  });
+  const expected = cases[name] ?? { signed: true, pixels: false };
+  if ("refused" in expected)
+    test("refuses what is no question of its kind", () =>
+      expect(ask(vgg(), images(), { method: name, target: { each: [0, 3] } })).rejects.toThrow(expected.refused));
+  else
+    test("answers with maps of the right form that are not all alike", async () => {
+      const answer = await ask(vgg(), images(), { method: name, target: { each: [0, 3] } });
+      expect(answer.maps).toMatchObject({ type: "float32", dims: [4, 8, 8] });
+      expect(answer.layer).toBe(method.space === "layer" ? "features" : undefined);
+      expect(answer.pixels?.dims).toEqual(expected.pixels ? [4, 3, 8, 8] : undefined);
+      const values = [...numbers(answer.maps), ...numbers(answer.pixels)];
+      expect(values.every(Number.isFinite)).toBe(true);
+      expect(new Set(numbers(answer.maps)).size).toBeGreaterThan(1);
+      if (!expected.signed) expect(Math.min(...numbers(answer.maps))).toBeGreaterThanOrEqual(0);
+    });
 });

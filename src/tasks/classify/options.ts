@@ -1,5 +1,5 @@
 /** @file What may be asked of a classifier, checked for callers without types. */
-import { type Check, checkOptions, isRecord, type OptionNames } from "../../errors.ts";
+import { type Check, checkOptions, isRecord, type OptionNames, UserError } from "../../errors.ts";
 import type { Feeds } from "../../onnx/runtime.ts";
 import { type AskingOptions, askingOptions, isQuery, isText, listOf } from "../asking.ts";
 import type { DetectOptions } from "../detect/detections.ts";
@@ -33,6 +33,13 @@ const classifyOptions: OptionNames<ClassifyOptions> = {
   inputs: [(value) => !value || isRecord(value), "an object of files or tensors"],
   ...detectOptions,
 };
+
+/** @throws UserError `invalid-option` for what only a detector can be told. */
+export function refuseDetectOptions(options: DetectOptions, task: string): void {
+  for (const name of ["score", "iou", "maxDetections"] as const)
+    if (options[name] !== undefined)
+      throw new UserError("invalid-option", `invalid ${name}: it is a detector's, and this is a ${task} model`);
+}
 
 /** @throws UserError `invalid-option` */
 export const checkClassify = (options: unknown): void => checkOptions(options, classifyOptions, "explain");

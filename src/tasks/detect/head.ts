@@ -24,6 +24,10 @@ export interface Candidate {
   readonly edge: Readonly<Record<Edge, ElementSum>>;
   /** Where the head has it: whether anything is there, whatever its class. */
   readonly objectness?: Element;
+  /** The probabilities of all classes, where the head gives them; asked for when two boxes are compared. */
+  readonly classes?: () => readonly number[];
+  /** The probability that anything is there, whatever its class, where the head has it. */
+  readonly presence?: number;
   /** Coefficients of the mask's prototypes. */
   readonly coefficients?: readonly Element[];
 }

@@ -7,6 +7,7 @@ import { Trace } from "../../read/trace.ts";
 import { noteOf, textNote } from "../formats/metadata.ts";
 import { type DenseNotes, denseHead } from "./dense-head.ts";
 import type { Head } from "./head.ts";
+import { levelHead } from "./level-head.ts";
 import { listHead } from "./list-head.ts";
 import { type PairReading, pairHead } from "./pair-head.ts";
 import { rowHead } from "./row-head.ts";
@@ -26,18 +27,31 @@ export function recogniseHead(files: DetectorFiles): { readonly head: Head; read
   const { model, tensors } = files;
   const listed = listedOutputs(files);
   if (listed) return { head: listed };
+  const chooses = model.graph.node.some(({ opType }) => opType === "TopK" || opType === "NonMaxSuppression");
+  const trace = new Trace(model, tensors);
+  const leveled = levelHead(tensors, trace, model.outputs, files.input);
+  if (leveled) return { head: leveled };
   const paired = pairedOutputs(files);
   if (paired) {
     const { guess, ...reading } = paired;
     return { head: pairHead(tensors, reading), ...(guess && { guess }) };
   }
-  const chooses = model.graph.node.some(({ opType }) => opType === "TopK" || opType === "NonMaxSuppression");
-  const trace = new Trace(model, tensors);
+  const transformer = /RTDETR/i.test(textNote(model, "head") ?? "");
   for (const output of model.outputs) {
-    const head = rowHead(tensors, output, chooses) ?? denseHead(tensors, trace, output, files.input, notesOf(files));
+    const head =
+      rowHead(tensors, trace, output, { chooses, centred: transformer }) ??
+      (transformer ? queriesIn(tensors, output) : undefined) ??
+      denseHead(tensors, trace, output, files.input, notesOf(files));
     if (head) return { head };
   }
   return undefined;
+}
+
+/** Queries whose box and scores are one row, [n, queries, 4 + classes], as Ultralytics exported RT-DETR. */
+function queriesIn(tensors: Observed, output: string): Head | undefined {
+  if (rank(tensors, output) !== 3 || last(tensors, output) < 5) return undefined;
+  const of = { scores: output, boxes: output, first: 4, by: "as-is", centred: true } as const;
+  return pairHead(tensors, { ...of, several: true, overlapping: false, relative: true });
 }
 
 const rank = (tensors: Observed, name: string): number => tensors.get(name)?.dims.length ?? 0;
