@@ -80,6 +80,44 @@ describe("y = ReLU(x0 + x1 - 1)", () => {
   });
 });
 
+test("deeplift through a maximum: it gains at the place of the picture's, and loses at that of the baseline's", async () => {
+  // y = max(x) at [3 1]; the baseline is 2 everywhere, whose first place is its maximum: y rises by 1, all of it where x rises from 2 to 3.
+  const pool = { kernel_shape: [1, 2] };
+  const largest = model({
+    opset: 13,
+    free: ["x"],
+    inputs: { x: [1, 1, 1, 2] },
+    nodes: [node("MaxPool", "x", "most", pool), node("Flatten", "most", "y")],
+  });
+  expectClose(await pixelsOf(largest, picture([3, 1], [1, 1, 1, 2]), "deeplift", { baseline: 2 }), [1, 0]);
+  // At [-1 1] against 0: the maximum rises by 1, from the first place, where nothing is lost, to the second.
+  expectClose(await pixelsOf(largest, picture([-1, 1], [1, 1, 1, 2]), "deeplift"), [0, 1]);
+  // At [-1 -3] against 0: it falls by 1, and what is lost is lost at the first place.
+  expectClose(await pixelsOf(largest, picture([-1, -3], [1, 1, 1, 2]), "deeplift"), [-1, 0]);
+});
+
+test("deeplift through a product: x0 x1 at [2 3] against 0 is 6, half of it each", async () => {
+  const product = model({
+    opset: 13,
+    free: ["x"],
+    inputs: { x: [1, 1, 1, 2], first: floats([1, 0], [2, 1]), second: floats([0, 1], [2, 1]) },
+    nodes: [
+      node("Flatten", "x", "flat"),
+      node("MatMul", "flat first", "a"),
+      node("MatMul", "flat second", "b"),
+      node("Mul", "a b", "y"),
+    ],
+  });
+  expectClose(await pixelsOf(product, picture([2, 3], [1, 1, 1, 2]), "deeplift"), [3, 3]);
+});
+
+test("deeplift needs two images in one run, and says so", () =>
+  expectUserError(
+    ask(vgg({ free: [], input: [1, 3, 8, 8] }), images(1), { method: "deeplift", target: 0 }),
+    "invalid-option",
+    /takes one image at a time/,
+  ));
+
 describe("complete: the values of all pixels sum to what the score gains on the way", () => {
   /** The score of each class, of each picture. */
   async function scores(x: ort.Tensor) {

@@ -8,7 +8,7 @@ import { apart, ask, numbers } from "../explain/ask.ts";
 
 const read = (name: string) => readFileSync(new URL(name, import.meta.url));
 const network = new Uint8Array(read("golden.onnx"));
-const pooledFirst = new Uint8Array(read("golden-pooled-first.onnx"));
+const unpooled = new Uint8Array(read("golden-unpooled.onnx"));
 const goldens: Record<string, number[]> = JSON.parse(read("gradient-goldens.json").toString());
 
 /** The numbers of make_gradient_goldens.py. */
@@ -36,7 +36,7 @@ const cases: readonly (readonly [golden: string, MethodName, GivenOptions])[] = 
 ];
 
 test.each(cases)("%s", async (golden, method, options) => {
-  const { pixels, maps } = await ask(method === "deeplift" ? pooledFirst : network, pictures(), {
+  const { pixels, maps } = await ask(method === "deeplift" ? unpooled : network, pictures(), {
     ...{ target: [1, 3], method, options },
   });
   expect(maps.dims).toEqual([2, 12, 10]);

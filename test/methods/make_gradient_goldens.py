@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes gradient-goldens.json and golden-pooled-first.onnx: what captum, saliency and SciPy say of golden.onnx's network, which make_goldens.py makes.
+"""Writes gradient-goldens.json and golden-unpooled.onnx: what captum, saliency and SciPy say of golden.onnx's network, which make_goldens.py makes.
 
     pip install torch captum saliency scipy onnx
     python test/methods/make_gradient_goldens.py
@@ -130,19 +130,19 @@ def main():
         attributed = straight.attribute(x, baselines=start, target=targets, n_steps=16, method="riemann_middle")
         goldens[name] = rounded(attributed.detach())
 
-    # captum 0.9.0 gives a pool right behind a ReLU its plain gradient, and what it says then sums to something else (0.0145 for 0.0021, of
-    # a ReLU, a pool and a linear layer); with the pool in front of the ReLU it is right.
-    def pooled_first():
+    # captum 0.9.0 gives a maximum pool beside a ReLU its plain gradient, and what it says then may sum to something else (0.0145 for 0.0021, of
+    # a ReLU, a pool and a linear layer), so the network is one without a pool.
+    def unpooled():
         network = Network()
-        network.features = nn.Sequential(*(network.features[i] for i in (0, 2, 1, 3, 4)))
+        network.features = nn.Sequential(*(network.features[i] for i in (0, 1, 3, 4)))
         return network.eval()
 
     axes = {"input": {0: "n"}, "logits": {0: "n"}}
-    torch.onnx.export(pooled_first(), (x,), here / "golden-pooled-first.onnx", input_names=["input"], output_names=["logits"],
+    torch.onnx.export(unpooled(), (x,), here / "golden-unpooled.onnx", input_names=["input"], output_names=["logits"],
                       dynamic_axes=axes, opset_version=13, dynamo=False)
     for name, start in (("deeplift", torch.zeros_like(x)), ("deeplift mean", x.mean((2, 3), keepdim=True).expand_as(x).contiguous())):
         # It leaves hooks on the network that it has seen.
-        one_by_one = [DeepLift(pooled_first()).attribute(x[i:i + 1], start[i:i + 1], target=int(targets[i])).detach() for i in (0, 1)]
+        one_by_one = [DeepLift(unpooled()).attribute(x[i:i + 1], start[i:i + 1], target=int(targets[i])).detach() for i in (0, 1)]
         goldens[name] = rounded(torch.cat(one_by_one))
 
     def gradient(one, target):

@@ -32,7 +32,10 @@ function quotient(build: Builder, a: Value, b: Value, otherwise: Value): Value {
   return build.where(isAlike, otherwise, build.div(a, build.where(isAlike, 1, b)));
 }
 
-const plainly = (c: Call): readonly (Value | null)[] => (operatorOf(c.node)?.vjp as Rule)(c);
+const plainly = (c: Call): readonly (Value | null)[] => {
+  const rule = operatorOf(c.node)?.vjp;
+  return typeof rule === "function" ? rule(c) : [null];
+};
 
 const activation: Rule = (c) => {
   const { build, x, y, dy } = c;
