@@ -14,9 +14,11 @@ import { rowsOf, tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.
 import { gradientType, isFloat, typeName } from "../onnx/types.ts";
 import { fromPlain, toPlain } from "../read/axes.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
+import { plainLayer } from "../read/layer-values.ts";
 import { ofOne, type RunValues } from "../read/trace.ts";
 import { ask } from "./adjoint-session.ts";
 import type { Explainer } from "./explainer.ts";
+import { rowsAreNotPictures } from "./pass.ts";
 import type { Plan } from "./plan.ts";
 import { inRuns, repeated } from "./rows.ts";
 import { placedAt, type Window } from "./window.ts";
@@ -152,9 +154,18 @@ export class ElementPass implements RunValues {
       image: one,
       k: group.questions.length,
       grid: grid && isStatic(grid) ? grid : undefined,
-      atLayer: (map) => this.#atLayer(group, map, signal),
+      isLinear: () => layer !== undefined && plan.residuals(layer, group.seeded).length === 0,
+      atLayer: (map, weigh) => {
+        if (weigh) throw new UserError("invalid-option", classesCompared);
+        return this.#atLayer(group, map, signal);
+      },
       atInput: (rules) => this.#atInput(group, rules, signal),
       respond: (_, variants) => this.#respond(group, variants),
+      activations: async () => {
+        const tensor = await this.#layerOf(group);
+        return plainLayer(toDense(tensor), plan.layoutOf(present(layer, "the layer")));
+      },
+      respondAtLayer: (_, factors, before) => this.#respondAtLayer(group, factors, before),
       progress,
     };
   }
@@ -162,11 +173,7 @@ export class ElementPass implements RunValues {
   async #atLayer(group: Group, map: LayerMap, signal?: AbortSignal): Promise<Dense> {
     const { plan } = this;
     const { layer, seeded, questions } = group;
-    if (layer === undefined)
-      throw new UserError(
-        "no-path",
-        "no path: the model has no layer with a grid on the way to what is asked; name one",
-      );
+    if (layer === undefined) throw noLayer();
     const [only] = seeded;
     if (seeded.length === 1 && only !== undefined && questions.every((question) => this.#isOnOneCell(question))) {
       const maps = await plan.inWindows(only, layer, map, (window, session) => this.#windows(group, window, session));
@@ -211,6 +218,32 @@ export class ElementPass implements RunValues {
     });
   }
 
+  /** The layer of the first picture. */
+  async #layerOf({ layer }: Group): Promise<Tensor> {
+    if (layer === undefined) throw noLayer();
+    await this.#fetch([layer]);
+    const tensor = this.results[layer] ?? tensorOf(this.feeds, layer);
+    const { name, axes } = this.explained;
+    const batch = axes.batch === undefined ? 1 : tensorOf(this.feeds, name).dims[axes.batch];
+    if (tensor.dims[0] !== batch) throw rowsAreNotPictures(layer, tensor.dims);
+    return rowsOf(this.ort, tensor, [0]);
+  }
+
+  async #respondAtLayer(group: Group, factors: Dense, before?: (done: number) => void): Promise<Float32Array[]> {
+    const { plan, feeds } = this;
+    const { seeded, questions } = group;
+    const activations = await this.#layerOf(group);
+    const answers = questions.map(() => new Float32Array(factors.dims[0] ?? 0));
+    const place = { layer: present(group.layer, "the layer"), activations, feeds, image: 0 };
+    const { varied } = await import("./tail.ts");
+    await varied(plan, { ...place, factors, wanted: seeded, before }, (results, { first, count, rows }) =>
+      summed(questions, results, { count, rows }).forEach((values, q) => {
+        present(answers[q], "an answer").set(values, first);
+      }),
+    );
+    return answers;
+  }
+
   async #respond({ seeded, questions }: Group, variants: Dense): Promise<Float32Array[]> {
     const { ort, plan, explained, feeds } = this;
     const [count = 0, ...shape] = variants.dims;
@@ -229,15 +262,9 @@ export class ElementPass implements RunValues {
           : rowsOf(ort, feed, Array(batch).fill(0)),
       ]);
       const results = await plan.fetched(seeded, ({ session }) => run(session, Object.fromEntries(varied), seeded));
-      const numbers = new Map(seeded.map((tensor) => [tensor, toDense(tensorOf(results, tensor)).data]));
-      for (let v = 0; v < Math.min(batch, count - start); v++)
-        questions.forEach(({ sum }, q) => {
-          const value = sum.reduce((all, { tensor, place, weight }) => {
-            const of = present(numbers.get(tensor), "a tensor");
-            return all + weight * present(of[(v * of.length) / batch + place], "an element");
-          }, 0);
-          present(answers[q], "an answer")[start + v] = value;
-        });
+      summed(questions, results, { count: Math.min(batch, count - start), rows: batch }).forEach((values, q) => {
+        present(answers[q], "an answer").set(values, start);
+      });
     }
     return answers;
   }
@@ -329,6 +356,33 @@ export class ElementPass implements RunValues {
     for (const name of missing)
       if (!(name in results)) throw new InternalError(`a run of the model did not give "${name}"`);
   }
+}
+
+const classesCompared =
+  "invalid target: this method compares the scores of classes and takes class:…, not a box or an element; take hires-cam";
+const noLayer = (): UserError =>
+  new UserError("no-path", "no path: the model has no layer with a grid on the way to what is asked; name one");
+
+/** The sums of questions in each of the first rows of a run. */
+function summed(
+  questions: readonly ElementQuestion[],
+  results: Tensors,
+  { count, rows }: { readonly count: number; readonly rows: number },
+): Float32Array[] {
+  const numbers = new Map<string, Float32Array>();
+  const of = (tensor: string) => {
+    const known = numbers.get(tensor) ?? toDense(tensorOf(results, tensor)).data;
+    numbers.set(tensor, known);
+    return known;
+  };
+  return questions.map(({ sum }) =>
+    Float32Array.from({ length: count }, (_, v) =>
+      sum.reduce((all, { tensor, place, weight }) => {
+        const values = of(tensor);
+        return all + weight * present(values[(v * values.length) / rows + place], "an element");
+      }, 0),
+    ),
+  );
 }
 
 /** Questions by their layer and what they seed. */

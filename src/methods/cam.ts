@@ -4,7 +4,7 @@
  */
 import type { Builder, Value } from "../onnx/build.ts";
 import { placewise } from "./layer-map.ts";
-import type { LayerMap, LayerParts, Method, MethodOptions, Sign } from "./method.ts";
+import type { LayerMap, LayerParts, Method, MethodOptions, Reweigh, Sign } from "./method.ts";
 import { signOption } from "./options.ts";
 
 /** A map for each sign. Graphs are kept by their maps, so each is made once. */
@@ -59,7 +59,8 @@ export const camMethod = <Name extends string>(
 /** How such maps explain, in a run and in a graph, where they depend on further options. */
 export const camMaps = (
   mapsOf: (options: MethodOptions) => SignedMaps,
+  weigh?: (options: MethodOptions) => Reweigh,
 ): Required<Pick<Method, "explain" | "graph">> => ({
-  explain: async ({ atLayer, options }) => ({ maps: await atLayer(mapsOf(options)[options.sign]) }),
+  explain: async ({ atLayer, options }) => ({ maps: await atLayer(mapsOf(options)[options.sign], weigh?.(options)) }),
   graph: ({ atLayer, options }) => ({ map: atLayer(mapsOf(options)[options.sign]) }),
 });

@@ -6,14 +6,16 @@
 import { bySign, camMethod } from "./cam.ts";
 import { weightedSum } from "./layer-map.ts";
 
-const maps = bySign((parts, part) => part(weightedSum(parts, parts.build.reduceMean(parts.da, parts.grid))));
+export const gradCamMaps = bySign((parts, part) =>
+  part(weightedSum(parts, parts.build.reduceMean(parts.da, parts.grid))),
+);
 
 /** The sum before the rectifier, linear in the score. */
-export const gradCamSum = maps.signed;
+export const gradCamSum = gradCamMaps.signed;
 
-export const gradCamMap = maps.positive;
+export const gradCamMap = gradCamMaps.positive;
 
-export const gradCam = camMethod(maps, {
+export const gradCam = camMethod(gradCamMaps, {
   name: "grad-cam",
   title: "Grad-CAM",
   summary: "Where the evidence for the class is, on the grid of a layer.",

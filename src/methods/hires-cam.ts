@@ -8,14 +8,16 @@
 import { camMethod, placewiseBySign } from "./cam.ts";
 import { placeByPlace } from "./layer-map.ts";
 
-export const hiResCam = camMethod(
-  placewiseBySign((parts, part) => part(placeByPlace(parts))),
-  {
-    name: "hires-cam",
-    title: "HiResCAM",
-    summary: "What each position of a layer contributed to the score, to first order.",
-    paper: "Draelos and Carin 2020, https://arxiv.org/abs/2011.08891",
-    family: "cam",
-    cost: "1, and what lies behind the layer, backwards",
-  },
-);
+const maps = placewiseBySign((parts, part) => part(placeByPlace(parts)));
+
+/** The sum before the rectifier. */
+export const hiResCamSum = maps.signed;
+
+export const hiResCam = camMethod(maps, {
+  name: "hires-cam",
+  title: "HiResCAM",
+  summary: "What each position of a layer contributed to the score, to first order.",
+  paper: "Draelos and Carin 2020, https://arxiv.org/abs/2011.08891",
+  family: "cam",
+  cost: "1, and what lies behind the layer, backwards",
+});

@@ -1,8 +1,10 @@
 /** @file The registry of methods: library, command line, documents and tests read this one list. */
 import { listing, UserError } from "../errors.ts";
+import { cam } from "./class-activation.ts";
 import { deconvolution } from "./deconvolution.ts";
 import { eigenCam, eigenGradCam } from "./eigen-cam.ts";
 import { elementWiseGradCam } from "./element-wise-grad-cam.ts";
+import { finerCam } from "./finer-cam.ts";
 import { gradCam } from "./grad-cam.ts";
 import { gradCamPlusPlus } from "./grad-cam-plus-plus.ts";
 import { gradient } from "./gradient.ts";
@@ -10,6 +12,7 @@ import { guidedBackprop } from "./guided-backprop.ts";
 import { guidedGradCam } from "./guided-grad-cam.ts";
 import { hiResCam } from "./hires-cam.ts";
 import { layerCam } from "./layer-cam.ts";
+import { ablationCam, reciproCam, scoreCam } from "./many-runs.ts";
 import type { Method } from "./method.ts";
 import { occlusion } from "./occlusion.ts";
 import { randomCam } from "./random-cam.ts";
@@ -30,6 +33,11 @@ const registered = [
   eigenCam,
   eigenGradCam,
   randomCam,
+  scoreCam,
+  ablationCam,
+  finerCam,
+  cam,
+  reciproCam,
 ] as const;
 
 /** The methods' names. */

@@ -39,6 +39,12 @@ test.each(atEarlyLayer)("%s", async (method) => {
   expect(apart(numbers(maps), goldens[method])).toBeLessThan(1e-5);
 });
 
+test.each(["score-cam", "ablation-cam", "finer-cam", "recipro-cam"] as const)("%s", async (method) => {
+  const { maps } = await ask(network, picture(2, 3, 16, 20), { target: [1, 3], method });
+  expect(maps.dims).toEqual([2, 8, 10]);
+  expect(apart(numbers(maps), goldens[method])).toBeLessThan(1e-5);
+});
+
 test.each(["gradient", "guided-backprop", "deconvolution"] as const)("%s", async (method) => {
   const { pixels } = await ask(network, picture(2, 3, 16, 20), { target: [1, 3], method });
   expect(pixels?.dims).toEqual([2, 3, 16, 20]);

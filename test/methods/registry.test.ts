@@ -2,25 +2,31 @@
 import { describe, expect, test } from "vitest";
 import { methods } from "../../src/index.ts";
 import { ask, numbers } from "../explain/ask.ts";
-import { images, vgg } from "../nets.ts";
+import { gap, images, vgg } from "../nets.ts";
 
-/** What a method answers to 2 images [3, 8, 8] and 2 classes, its layer being [6, 8, 8]. */
-const cases: Readonly<Record<string, { readonly signed: boolean; readonly pixels: boolean }>> = {
-  "grad-cam": { signed: false, pixels: false },
-  "hires-cam": { signed: false, pixels: false },
-  "guided-backprop": { signed: false, pixels: true },
-  "guided-grad-cam": { signed: false, pixels: true },
-  deconvolution: { signed: false, pixels: true },
-  gradient: { signed: false, pixels: true },
-  occlusion: { signed: true, pixels: false },
-  "layer-cam": { signed: false, pixels: false },
-  "grad-cam++": { signed: false, pixels: false },
-  "element-wise-grad-cam": { signed: false, pixels: false },
-  "xgrad-cam": { signed: false, pixels: false },
-  "eigen-cam": { signed: false, pixels: false },
-  "eigen-grad-cam": { signed: false, pixels: false },
-  random: { signed: false, pixels: false },
-};
+/** What a method answers to 2 images [3, 8, 8] and 2 classes, its layer being [6, 8, 8]; of a pooled network where it takes no other. */
+const cases: Readonly<Record<string, { readonly signed: boolean; readonly pixels: boolean; readonly pooled?: true }>> =
+  {
+    "grad-cam": { signed: false, pixels: false },
+    "hires-cam": { signed: false, pixels: false },
+    "guided-backprop": { signed: false, pixels: true },
+    "guided-grad-cam": { signed: false, pixels: true },
+    deconvolution: { signed: false, pixels: true },
+    gradient: { signed: false, pixels: true },
+    occlusion: { signed: true, pixels: false },
+    "layer-cam": { signed: false, pixels: false },
+    "grad-cam++": { signed: false, pixels: false },
+    "element-wise-grad-cam": { signed: false, pixels: false },
+    "xgrad-cam": { signed: false, pixels: false },
+    "eigen-cam": { signed: false, pixels: false },
+    "eigen-grad-cam": { signed: false, pixels: false },
+    "score-cam": { signed: false, pixels: false },
+    "ablation-cam": { signed: false, pixels: false },
+    "finer-cam": { signed: false, pixels: false },
+    cam: { signed: true, pixels: false, pooled: true },
+    "recipro-cam": { signed: true, pixels: false },
+    random: { signed: false, pixels: false },
+  };
 
 test("every method has a case, and every case a method", () => {
   const names = methods.map(({ name }) => name);
@@ -38,7 +44,7 @@ describe.each(methods.map((method) => [method.name, method] as const))("%s", (na
   });
 
   test("answers with maps of the right form that are not all alike", async () => {
-    const answer = await ask(vgg(), images(), { method: name, target: { each: [0, 3] } });
+    const answer = await ask(cases[name]?.pooled ? gap() : vgg(), images(), { method: name, target: { each: [0, 3] } });
     expect(answer.maps).toMatchObject({ type: "float32", dims: [4, 8, 8] });
     expect(answer.layer).toBe(method.space === "layer" ? "features" : undefined);
     expect(answer.pixels?.dims).toEqual(cases[name]?.pixels ? [4, 3, 8, 8] : undefined);
