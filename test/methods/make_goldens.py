@@ -99,6 +99,7 @@ def other_cams(network, x, targets, activations, gradients):
 def by_runs(network, x, targets):
     """At the last layer: the equations of methods of many runs, in plain loops, and how far the peers are from them."""
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget, FinerWeightedTarget
+    network, x, single = network.double(), x.double(), x
     with torch.no_grad():
         a = network.features(x)
         y = network(x)[range(2), targets]
@@ -107,18 +108,20 @@ def by_runs(network, x, targets):
         least, most = up.amin((2, 3), keepdim=True), up.amax((2, 3), keepdim=True)
         masks = torch.where(most > least, (up - least) / torch.where(most > least, most - least, 1), 0)
         seen = torch.stack([network(x[i] * masks[i][:, None])[:, targets[i]] for i in range(2)])
-        without = torch.stack([score(a[i] * (1 - torch.eye(a.shape[1]))[:, :, None, None], i) for i in range(2)])
-        kept = torch.eye(a[0, 0].numel()).reshape(-1, 1, *a.shape[2:])
+        without = torch.stack([score(a[i] * (1 - torch.eye(a.shape[1], dtype=a.dtype))[:, :, None, None], i) for i in range(2)])
+        kept = torch.eye(a[0, 0].numel(), dtype=a.dtype).reshape(-1, 1, *a.shape[2:])
         alone = torch.stack([score(a[i] * kept, i) for i in range(2)]).reshape(2, *a.shape[2:])
     weights = {"score-cam": torch.softmax(seen, 1), "ablation-cam": (y[:, None] - without) / y.abs()[:, None]}
     chosen = [ClassifierOutputTarget(int(c)) for c in targets]
     for name, kind in [("score-cam", pytorch_grad_cam.ScoreCAM), ("ablation-cam", pytorch_grad_cam.AblationCAM)]:
+        network = network.float()
         peer = kind(model=network, target_layers=[network.features])
-        theirs = torch.as_tensor(numpy.asarray(peer.get_cam_weights(x, network.features, chosen, a, None)))
+        theirs = torch.as_tensor(numpy.asarray(peer.get_cam_weights(single, network.features, chosen, a.float().numpy(), None)))
         apart = (theirs - weights[name]).abs().max() / weights[name].abs().max()
         print(f"{name}: pytorch-grad-cam's weights are off by {apart:.1e} of scale; scores {y.tolist()}")
     maps = {name: rounded(torch.relu((w[:, :, None, None] * a).sum(1))) for name, w in weights.items()}
 
+    network = network.double()
     a.requires_grad_()
     scores = network.head(a)
     total = 0
