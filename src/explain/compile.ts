@@ -61,7 +61,7 @@ export function compile(explainer: Explainer, options: CompileOptions = {}): Uin
   };
   const said = {
     method: method.name,
-    ...(method.options && { options: JSON.stringify(told) }),
+    ...(options.options && { options: JSON.stringify(told) }),
     ...(query.layer && { layer: query.layer.name, grid: JSON.stringify(query.layer.grid) }),
     score: explainer.score.name,
     ...(explainer.score.before && { score_before: explainer.score.before }),

@@ -1,8 +1,8 @@
 /** @file Maps of methods that find the weights of a layer's channels by runs: sum_k w_k A_k, and the part of it that is asked for. */
 import type { Dense } from "../array/dense.ts";
 import { product, range } from "../onnx/dims.ts";
-import { partOf } from "./cam.ts";
 import type { Explanation, Question } from "./method.ts";
+import { partOf } from "./signed-maps.ts";
 
 /**
  * @param weigh of an image and its activations [1, C, ...grid], the weights of the channels for each of its k targets

@@ -5,10 +5,10 @@
  */
 import { UserError } from "../errors.ts";
 import { range } from "../onnx/dims.ts";
-import { camMaps } from "./cam.ts";
 import { gradCamMaps } from "./grad-cam.ts";
 import type { Method } from "./method.ts";
 import { numberOption, signOption } from "./options.ts";
+import { camMaps } from "./signed-maps.ts";
 
 const rivals = 3;
 

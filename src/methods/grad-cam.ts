@@ -3,8 +3,9 @@
  *
  *   alpha_k = mean over the grid of d(score)/dA_k,    L = ReLU( sum_k alpha_k A_k )
  */
-import { bySign, camMethod } from "./cam.ts";
+
 import { weightedSum } from "./layer-map.ts";
+import { bySign, camMethod } from "./signed-maps.ts";
 
 export const gradCamMaps = bySign((parts, part) =>
   part(weightedSum(parts, parts.build.reduceMean(parts.da, parts.grid))),

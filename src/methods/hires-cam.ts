@@ -5,8 +5,9 @@
  *
  * Element by element: unlike in Grad-CAM the gradient counts where it is.
  */
-import { camMethod, placewiseBySign } from "./cam.ts";
+
 import { placeByPlace } from "./layer-map.ts";
+import { camMethod, placewiseBySign } from "./signed-maps.ts";
 
 const maps = placewiseBySign((parts, part) => part(placeByPlace(parts)));
 

@@ -1,12 +1,12 @@
 /** @file The registry of methods: library, command line, documents and tests read this one list. */
 import { listing, UserError } from "../errors.ts";
-import { cam } from "./class-activation.ts";
+import { cam } from "./cam.ts";
 import { deconvolution } from "./deconvolution.ts";
 import { eigenCam, eigenGradCam } from "./eigen-cam.ts";
 import { elementWiseGradCam } from "./element-wise-grad-cam.ts";
 import { finerCam } from "./finer-cam.ts";
 import { gradCam } from "./grad-cam.ts";
-import { gradCamPlusPlus } from "./grad-cam-plus-plus.ts";
+import { gradCamPlusPlus } from "./grad-cam++.ts";
 import { gradient } from "./gradient.ts";
 import { guidedBackprop } from "./guided-backprop.ts";
 import { guidedGradCam } from "./guided-grad-cam.ts";
@@ -15,7 +15,7 @@ import { layerCam } from "./layer-cam.ts";
 import { ablationCam, reciproCam, scoreCam } from "./many-runs.ts";
 import type { Method } from "./method.ts";
 import { occlusion } from "./occlusion.ts";
-import { randomCam } from "./random-cam.ts";
+import { randomCam } from "./random.ts";
 import { xgradCam } from "./xgrad-cam.ts";
 
 const registered = [
