@@ -35,6 +35,9 @@ cases = [
     ("test/conformance/unet_seg_op13/model.onnx", "grad-cam", [1, 3], True),
 ]
 
+# Detectors: boxes and a map for each, by the picture of the reference cases.
+detectors = ["yolov8", "yolov5", "yolox", "yolo26", "nms"]
+
 
 def gradcam(*args):
     done = subprocess.run(["node", *map(str, args)], cwd=root, capture_output=True, text=True)
@@ -116,14 +119,49 @@ def check(model, method, batches, with_reference, folder):
     return problems, worst
 
 
+def check_detector(name, folder):
+    """One run finds and explains what gradcam finds and explains."""
+    model = f"test/detect/references/{name}/model.onnx"
+    compiled = folder / "compiled.onnx"
+    gradcam("dist/cli/bin.js", "compile", model, "--task", "detection", "--out", compiled)
+    onnx.checker.check_model(str(compiled), full_check=True)
+    scale = json.loads((root / f"test/detect/references/{name}/case.json").read_text())["picture"]["scale"]
+    x = np.load(root / "test/detect/references/picture.npy").astype(np.float32) * np.float32(scale)
+    (folder / "input.f32").write_bytes(x.tobytes())
+    shape = ",".join(map(str, x.shape))
+    printed = gradcam("scripts/test-compiled-reference.mjs", model, "hires-cam", folder / "input.f32", shape, "boxes")
+    wanted = json.loads(printed)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(str(compiled), options, providers=["CPUExecutionProvider"])
+    fetch = [f"gradcam_{key}" for key in ("boxes", "scores", "labels", "maps")]
+    boxes, scores, labels, maps = session.run(fetch, {session.get_inputs()[0].name: x})
+    if labels.tolist() != [one["class"] for one in wanted]:
+        return [f"classes {labels.tolist()}, not {[one['class'] for one in wanted]}"], 0.0
+    worst = 0.0 if wanted else 1.0
+    for i, one in enumerate(wanted):
+        rows, columns = one["shape"]
+        map_ = np.array(one["values"], dtype=np.float32).reshape(rows, columns)
+        own = maps[i][:: maps.shape[1] // rows, :: maps.shape[2] // columns]
+        worst = max(worst, distance(own, map_), abs(float(scores[i]) - one["score"]))
+        worst = max(worst, distance(boxes[i], np.array(one["box"], dtype=np.float32)))
+    return [] if worst <= tolerance else [f"differs by {worst}"], worst
+
+
 def main():
     wrong = 0
+    for name in detectors:
+        with tempfile.TemporaryDirectory() as folder:
+            problems, worst = check_detector(name, Path(folder))
+        wrong += bool(problems)
+        print(f"{'wrong' if problems else 'right'}  {name}, a detector: at most {worst:.1e}", *problems, sep="\n  ")
     for model, method, batches, with_reference in cases:
         with tempfile.TemporaryDirectory() as folder:
             problems, worst = check(model, method, batches, with_reference, Path(folder))
         wrong += bool(problems)
         print(f"{'wrong' if problems else 'right'}  {model}, {method}: at most {worst:.1e}", *problems, sep="\n  ")
-    print(f"{len(cases) - wrong} of {len(cases)} right; onnx {onnx.__version__}, onnxruntime {onnxruntime.__version__}")
+    count = len(cases) + len(detectors)
+    print(f"{count - wrong} of {count} right; onnx {onnx.__version__}, onnxruntime {onnxruntime.__version__}")
     return 1 if wrong else 0
 
 

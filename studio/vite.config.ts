@@ -86,7 +86,11 @@ export default defineConfig({
       gradcam: here("../src/index.ts"),
     },
   },
-  define: { METHODS: JSON.stringify(methods.map(({ name, title, summary }) => ({ name, title, summary }))) },
+  define: {
+    METHODS: JSON.stringify(
+      methods.flatMap(({ name, title, summary, boxesOnly }) => (boxesOnly ? [] : { name, title, summary })),
+    ),
+  },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   worker: {
     format: "es",

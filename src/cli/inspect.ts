@@ -6,6 +6,7 @@ import { type OpenedModel, openFile } from "../node/load.ts";
 import { type ProviderReport, providerReport } from "../node/provider-report.ts";
 import type { ModelReading } from "../tasks/reading.ts";
 import type { Kind } from "../tasks/sample.ts";
+import { detects } from "../tasks/task.ts";
 import { loadOptions, type ModelFlags, modelOf, withMethods, withModelArgument } from "./options.ts";
 import { bold, dim, print, printJson } from "./terminal.ts";
 
@@ -144,7 +145,7 @@ function commandFor(
   const model = source === undefined ? "" : ` --model ${quoted(source)}`;
   const { kind, inputs, questions, layers, preparation, task } = reading;
   if (kind === undefined || questions.length === 0)
-    return `The command line cannot explain its classes yet. Use the library on tensors: openExplainer(ort, bytes).explain(feeds, { target: { seeds } })`;
+    return `The command line cannot explain its ${detects(task) ? "boxes" : "classes"} yet. Use the library on tensors: openExplainer(ort, bytes).explain(feeds, { target: { seeds } })`;
   const others = inputs.filter(({ name }) => name !== image);
   const given = others.map(
     ({ name, role }) => ` --input ${quoted(name)}=${role === "picture" ? "other.jpg" : "values.npy"}`,

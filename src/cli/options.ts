@@ -91,7 +91,10 @@ export function withReading(command: Command): Command {
 /** How a model gets its pictures, where its maps lie, and what it runs on. */
 export function withPictureReading(command: Command): Command {
   return command
-    .option("--layer <tensor>", "target layer (default: the last activation before the grid is pooled)")
+    .option(
+      "--layer <tensor>",
+      "target layer (default: the last activation before the grid is pooled; of a detector where each level of its head starts)",
+    )
     .option(
       "--tokens <grid>",
       "token grid as rows x columns, such as 14x14; 1+14x14 with one token before it (default: from the shapes)",

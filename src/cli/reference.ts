@@ -1,9 +1,11 @@
 /** @file How far a model's maps stand from those of a reference, such as the float model that it was quantised from. */
+import { InternalError, UserError } from "../errors.ts";
 import { type AskOptions, type LoadedClassifier, type LoadOptions, load } from "../node/load.ts";
 import { loadRuntime } from "../node/runtime.ts";
 import { multipliesAllBits, productsSaturate } from "../node/saturation.ts";
-import type { Why } from "../tasks/classify/classification.ts";
+import { type ClassExplanation, Classifier, type Why } from "../tasks/classify/classification.ts";
 import { compareMaps, type MapDifference, peakDistance } from "../tasks/classify/comparison.ts";
+import { orRelease } from "../tasks/opened.ts";
 import type { Kind } from "../tasks/sample.ts";
 
 /** One map beside the reference's, and what the reference is and says. */
@@ -41,7 +43,9 @@ export class Reference {
 
   /** @param compared the model whose maps are held against this one's. */
   static async open(source: string, options: LoadOptions, compared: LoadedClassifier): Promise<Reference> {
+    refuseOthers(compared);
     const model = await load(source, options);
+    await orRelease(model, () => refuseOthers(model));
     const onCpu = (options.session?.executionProviders ?? ["cpu"]).every((provider) => provider === "cpu");
     const wide = [compared, model].some(({ subject }) => multipliesAllBits(subject.explainer.model));
     const saturates = onCpu && wide && (await productsSaturate(await loadRuntime()));
@@ -50,8 +54,9 @@ export class Reference {
 
   /** Asks the reference the same about the same file. */
   async compare(file: string, why: Why<Kind>, options: AskOptions): Promise<ReferenceResult[]> {
-    const classes = [...new Set(why.explanations.map((e) => e.class))];
-    const other = await this.model.explain<Kind>(file, { ...options, classes });
+    const { method, layer, signal } = options;
+    const targets = [...new Set(why.explanations.map(byIndex))];
+    const other = await this.model.explain<Kind>(file, { method, layer, signal, targets });
     const { classifier, sha256 } = this.model;
     const [best] = other.predictions;
     const of = {
@@ -73,6 +78,22 @@ export class Reference {
   release(): Promise<void> {
     return this.model.release();
   }
+}
+
+/** What an explanation was asked, by indices: the other model may have no names. */
+function byIndex({ asked }: Pick<ClassExplanation<Kind>, "asked">): string {
+  const [, not = "", index, against] = /^(not-)?(\d+)(?:-against-(\d+))?$/.exec(asked) ?? [];
+  if (index === undefined) throw new InternalError(`what "${asked}" asks about is not known`);
+  return not ? `not:${index}` : `class:${index}${against === undefined ? "" : ` ~ class:${against}`}`;
+}
+
+/** @throws UserError `invalid-option` for a model whose explanations are not of classes. */
+function refuseOthers({ subject, reading }: LoadedClassifier): void {
+  if (subject instanceof Classifier) return;
+  throw new UserError(
+    "invalid-option",
+    `invalid --reference: the maps of classes are compared, and ${reading.name} is read as a ${reading.task} model`,
+  );
 }
 
 /** The comparison in words. */

@@ -9,8 +9,16 @@ export interface Question {
   readonly model?: string;
   /** Classes by index or name, or `topN`, N at most 25; the best by default. */
   readonly classes?: readonly (number | string)[];
-  /** Methods by name; "grad-cam" by default. */
+  /** Questions as "class:cat", "box:0", "box:top5", "not:cat", beside the classes or in their place; every box of a detector by default, 16 at most. */
+  readonly targets?: readonly string[];
+  /** Methods by name; "grad-cam" by default, "hires-cam" for boxes. */
   readonly methods?: readonly string[];
+  /** Of a detector: boxes above this score; 0.25 by default. */
+  readonly score?: number;
+  /** Of a detector: of boxes of a class that overlap by more, the best stays; 0.7 by default. */
+  readonly iou?: number;
+  /** Of a detector: boxes that are listed at most; 300 by default. */
+  readonly maxDetections?: number;
   /** Explain the classes rather than this one. */
   readonly against?: number | string;
   /** Explain what speaks against the classes. */
@@ -71,6 +79,17 @@ export interface Prediction {
   readonly probability: number | null;
 }
 
+/** What a detector found. */
+export interface Detection {
+  readonly index: number;
+  readonly class: number;
+  readonly label: string;
+  /** A probability. */
+  readonly score: number;
+  /** x0, y0, x1, y1 in pixels of the picture; it may reach beyond. */
+  readonly box: readonly number[];
+}
+
 /** One map. */
 export interface Mapped {
   readonly method: string;
@@ -99,6 +118,10 @@ export interface Mapped {
 
 /** The map of a class, or of an answer. */
 export interface Explanation extends Mapped {
+  /** The question: as it was asked; one of its own where it stands for several, or none was asked. */
+  readonly target: string;
+  /** The box that is explained, by its place among the detections. */
+  readonly detection?: number;
   readonly class: number;
   readonly label: string;
   /** Of a signal, in place of a box: from, to. */
@@ -151,8 +174,12 @@ export interface Answer {
   readonly model: { readonly name: string; readonly sha256: string };
   /** Of pictures. */
   readonly geometry?: Geometry;
-  /** The five best classes and those asked for, best first. */
+  /** The five best classes and those asked for, best first; of a detector none. */
   readonly predictions: Prediction[];
+  /** Of a detector: what it found, best first. */
+  readonly detections?: Detection[];
+  /** What is to be said of the whole, as that nothing was found. */
+  readonly remark?: string;
   readonly explanations: Explanation[];
   /** A PNG file in base64, where `include` asks for it. */
   readonly panel?: string;
@@ -166,6 +193,8 @@ export interface ModelCard {
   readonly sha256: string;
   /** What it takes. */
   readonly kind: "picture" | "signal" | "volume";
+  /** Whether it finds boxes: its answers have `detections`. */
+  readonly detects?: true;
   /** Names of the classes, or the answers, in order; empty where there are none. */
   readonly labels: string[];
   /** Layers that may be asked for, the default first. */

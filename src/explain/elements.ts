@@ -11,8 +11,8 @@ import { optionsOf } from "../methods/options.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
 import { rowsOf, tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
-import { gradientType, isFloat, typeName } from "../onnx/types.ts";
-import { fromPlain, toPlain } from "../read/axes.ts";
+import { gradientType, typeName } from "../onnx/types.ts";
+import { toPlain } from "../read/axes.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
 import { plainLayer } from "../read/layer-values.ts";
 import { ofOne, type RunValues } from "../read/trace.ts";
@@ -20,7 +20,9 @@ import { ask } from "./adjoint-session.ts";
 import type { Explainer } from "./explainer.ts";
 import { rowsAreNotPictures } from "./pass.ts";
 import type { Plan } from "./plan.ts";
-import { inRuns, repeated } from "./rows.ts";
+import { refuseIntegers } from "./question.ts";
+import { inRuns, repeated, rowsFor } from "./rows.ts";
+import { declaredBatch, feedsOf, feedsWith, inBatches, takesAny } from "./variants.ts";
 import { placedAt, type Window } from "./window.ts";
 
 /** An element of a tensor by its place in row-major order, of the first picture; and its part of a sum. */
@@ -30,10 +32,20 @@ export interface Weighted {
   readonly weight: number;
 }
 
+/** What a run says of one picture, by tensors. */
+export type OfOne = (name: string) => Dense;
+
+/** How alike what another picture shows is to what is asked about, 0 to 1: what no sum of elements says. */
+export interface Likeness {
+  readonly reads: readonly string[];
+  of(picture: OfOne): number;
+}
+
 /** A weighted sum of elements, and the layer that its maps lie on. */
 export interface ElementQuestion {
   readonly sum: readonly Weighted[];
   readonly layer: string | undefined;
+  readonly likeness?: Likeness;
 }
 
 /** What is known before the run of what will be asked: elements of which tensors, at which layer. */
@@ -59,7 +71,7 @@ export interface ElementOptions {
 
 type Tensors = Record<string, Tensor>;
 
-/** The questions of one method at one layer, that seed the same tensors. */
+/** The questions of one method at one layer, that seed the same tensors; of any layers and tensors, where the method asks for neither. */
 interface Group {
   readonly layer: string | undefined;
   readonly seeded: readonly string[];
@@ -117,10 +129,10 @@ export class ElementPass implements RunValues {
   async explain(questions: readonly ElementQuestion[], options: ElementOptions = {}): Promise<ElementAnswer[]> {
     const { method = "grad-cam", onProgress, signal } = options;
     const chosen = methodOf(method);
-    const { space, explain } = chosen;
+    const { space, blackBox, explain } = chosen;
     const told = optionsOf(chosen, options.options);
     const answers = new Map<ElementQuestion, ElementAnswer>();
-    const groups = grouped(questions);
+    const groups = grouped(questions, blackBox);
     for (const [g, group] of groups.entries()) {
       throwIfAborted(signal);
       const { maps, pixels } = await explain(
@@ -160,12 +172,16 @@ export class ElementPass implements RunValues {
         return this.#atLayer(group, map, signal);
       },
       atInput: (rules) => this.#atInput(group, rules, signal),
+      atInputs: (_, variants, rules, only) => this.#atInputs(group, variants, rules, only, signal),
       respond: (_, variants) => this.#respond(group, variants),
       activations: async () => {
         const tensor = await this.#layerOf(group);
         return plainLayer(toDense(tensor), plan.layoutOf(present(layer, "the layer")));
       },
       respondAtLayer: (_, factors, before) => this.#respondAtLayer(group, factors, before),
+      ...(group.questions.every(({ likeness }) => likeness) && {
+        resemble: (_: number, variants: Dense) => this.#resemble(group, variants),
+      }),
       progress,
     };
   }
@@ -201,11 +217,7 @@ export class ElementPass implements RunValues {
     const { plan, explained, feeds } = this;
     const { seeded, questions } = group;
     const { name, axes } = explained;
-    if (!isFloat(plan.tensors.get(name)?.type ?? 0))
-      throw new UserError(
-        "invalid-option",
-        `invalid method: it needs the gradient at the pixels, and the input "${name}" takes ${typeName(plan.tensors.get(name)?.type ?? 0)}, integers; take one at a layer, such as hires-cam, or occlusion`,
-      );
+    refuseIntegers(plan, name);
     await this.#fetch(seeded);
     const rows = this.#inRows(group);
     return plan.atInput(name, rules, { seeding: seeded, rows }, (adjoint) => {
@@ -244,29 +256,83 @@ export class ElementPass implements RunValues {
     return answers;
   }
 
+  async #atInputs(
+    group: Group,
+    variants: Dense,
+    rules: Rules,
+    only: readonly number[] | undefined,
+    signal?: AbortSignal,
+  ): Promise<Dense> {
+    const { plan, explained, feeds } = this;
+    const { seeded, questions } = group;
+    refuseIntegers(plan, explained.name);
+    await this.#fetch(seeded);
+    const k = questions.length;
+    const asked = { variants, k, only, signal };
+    const seedsOf = (some: readonly number[]) =>
+      this.#seeds(
+        seeded,
+        some.map((q) => present(questions[q], "a question")),
+      );
+    if (this.#hasRows(group) && takesAny(plan, feeds, explained))
+      return plan.atInput(explained.name, rules, { seeding: seeded, rows: false }, (adjoint) =>
+        inBatches(asked, rowsFor(plan.rowBytes(explained.name)), async (pictures, some) => {
+          const fed = feedsOf(plan, feeds, explained, 0, pictures);
+          return toPlain((await ask(adjoint, fed, seedsOf(some))).answer, explained.axes);
+        }),
+      );
+    return plan.atInput(explained.name, rules, { seeding: seeded, rows: false }, (adjoint) =>
+      inBatches(asked, 1, async (picture, some) => {
+        const fed = feedsWith(plan, feeds, explained, 0, picture.data);
+        return firstOf(toPlain((await ask(adjoint, fed, seedsOf(some))).answer, explained.axes), 1);
+      }),
+    );
+  }
+
   async #respond({ seeded, questions }: Group, variants: Dense): Promise<Float32Array[]> {
-    const { ort, plan, explained, feeds } = this;
+    return rowsBy(
+      questions,
+      await this.variants(seeded, variants, (picture) =>
+        questions.map(({ sum }) =>
+          sum.reduce(
+            (all, { tensor, place, weight }) => all + weight * present(picture(tensor).data[place], "an element"),
+            0,
+          ),
+        ),
+      ),
+    );
+  }
+
+  async #resemble({ questions }: Group, variants: Dense): Promise<Float32Array[]> {
+    const reads = [...new Set(questions.flatMap(({ likeness }) => likeness?.reads ?? []))];
+    return rowsBy(
+      questions,
+      await this.variants(reads, variants, (picture) => questions.map(({ likeness }) => likeness?.of(picture) ?? 0)),
+    );
+  }
+
+  /**
+   * Runs the model over variants of the input, [any, C, ...], and looks at each of them.
+   * @param reads tensors that are looked at
+   */
+  async variants<T>(reads: readonly string[], variants: Dense, look: (picture: OfOne) => T): Promise<T[]> {
+    const { plan, explained, feeds } = this;
     const [count = 0, ...shape] = variants.dims;
     const size = product(shape);
-    const { name, axes } = explained;
-    const declared = axes.batch === undefined ? 1 : (plan.tensors.get(name)?.dims[axes.batch] ?? -1);
-    const batch = declared > 0 ? declared : count;
-    const answers = questions.map(() => new Float32Array(count));
+    const declared = declaredBatch(plan, explained);
+    const apart = reads.every((read) => plan.tensors.get(read)?.perImage);
+    const batch = declared > 0 ? declared : apart ? count : 1;
+    const seen: T[] = [];
     for (let start = 0; start < count; start += batch) {
       const data = new Float32Array(batch * size);
       data.set(variants.data.subarray(start * size, Math.min(count, start + batch) * size));
-      const varied = Object.entries(feeds).map(([input, feed]): [string, Tensor] => [
-        input,
-        input === name
-          ? toTensor(ort, fromPlain({ data, dims: [batch, shape[0] ?? 1, ...shape.slice(1)] }, axes), feed.type)
-          : rowsOf(ort, feed, Array(batch).fill(0)),
-      ]);
-      const results = await plan.fetched(seeded, ({ session }) => run(session, Object.fromEntries(varied), seeded));
-      summed(questions, results, { count: Math.min(batch, count - start), rows: batch }).forEach((values, q) => {
-        present(answers[q], "an answer").set(values, start);
-      });
+      const fed = feedsOf(plan, feeds, explained, 0, { data, dims: [batch, ...shape] });
+      const results = await plan.fetched(reads, ({ session }) => run(session, fed, reads));
+      const numbers = new Map(reads.map((read) => [read, toDense(tensorOf(results, read))]));
+      for (let v = 0; v < Math.min(batch, count - start); v++)
+        seen.push(look((read) => pictureOf(present(numbers.get(read), "a tensor"), v, batch)));
     }
-    return answers;
+    return seen;
   }
 
   /** Whether all that is summed lies on one cell of a tensor [n, C, height, width]. */
@@ -279,11 +345,13 @@ export class ElementPass implements RunValues {
   }
 
   /** Whether questions can be rows of one batch: where every tensor that is seeded has one for each picture, of which there is one. */
-  #inRows({ seeded, questions }: Group): boolean {
+  #inRows(group: Group): boolean {
+    return group.questions.length > 1 && this.#hasRows(group);
+  }
+
+  #hasRows({ seeded }: Group): boolean {
     const { tensors } = this.plan;
-    return (
-      questions.length > 1 && seeded.every((name) => tensors.get(name)?.dims[0] === -1 && tensors.get(name)?.perImage)
-    );
+    return seeded.every((name) => tensors.get(name)?.dims[0] === -1 && tensors.get(name)?.perImage);
   }
 
   /** The sums of some questions as cotangents, a row each; of one question in the shape of the tensors. */
@@ -386,17 +454,32 @@ function summed(
 }
 
 /** Questions by their layer and what they seed. */
-function grouped(questions: readonly ElementQuestion[]): Group[] {
+function grouped(questions: readonly ElementQuestion[], together?: boolean): Group[] {
   const groups = new Map<string, { layer: string | undefined; seeded: string[]; questions: ElementQuestion[] }>();
+  const tensorsIn = (some: readonly ElementQuestion[]) =>
+    [...new Set(some.flatMap(({ sum }) => sum.map(({ tensor }) => tensor)))].sort();
   for (const question of questions) {
-    const seeded = [...new Set(question.sum.map(({ tensor }) => tensor))].sort();
-    const key = JSON.stringify([question.layer ?? null, seeded]);
+    const seeded = tensorsIn(together ? questions : [question]);
+    const key = together ? "" : JSON.stringify([question.layer ?? null, seeded]);
     const group = groups.get(key) ?? { layer: question.layer, seeded, questions: [] };
     group.questions.push(question);
     groups.set(key, group);
   }
   return [...groups.values()];
 }
+
+/** A row for each question of what was said of each variant. */
+const rowsBy = (questions: readonly unknown[], said: readonly (readonly number[])[]): Float32Array[] =>
+  questions.map((_, q) => Float32Array.from(said, (of) => present(of[q], "an answer")));
+
+/** One picture's part of a tensor, [1, ...], where the run was over several. */
+const pictureOf = ({ data, dims }: Dense, index: number, batch: number): Dense =>
+  batch === 1
+    ? { data, dims }
+    : {
+        data: data.subarray((index * data.length) / batch, ((index + 1) * data.length) / batch),
+        dims: [(dims[0] ?? batch) / batch, ...dims.slice(1)],
+      };
 
 /** The windows of the first picture of a tensor [n, C, height, width], as pictures of a batch. */
 function cutOut(ort: Runtime, tensor: Tensor, windows: readonly ReturnType<typeof placedAt>[]): Tensor {

@@ -11,6 +11,7 @@ import { typeOf } from "../onnx/observe.ts";
 import { DataType } from "../onnx/proto.ts";
 import { gradientType } from "../onnx/types.ts";
 import { inAxes, plainDims, plainIn } from "../read/axes.ts";
+import type { ExplainedInput } from "../read/inputs.ts";
 import type { Layer } from "../read/layers.ts";
 import { layerEnd } from "../read/layout.ts";
 import type { Explainer } from "./explainer.ts";
@@ -81,12 +82,21 @@ export function graphQuery(explainer: Explainer, target: Value, options: MethodO
       return { ...pulledTo(end, "plain"), dims: [n, ...layer.grid] };
     },
 
+    image() {
+      const { name, axes } = explainedOf(reading);
+      return plainIn(build, { name, ...typeOf(model, tensors, name) }, axes);
+    },
+
     /** @throws UserError `invalid-model` without an image. */
     atInput(rules) {
-      const { explained } = reading;
-      if (!explained) throw new UserError("invalid-model", "invalid model: none of its inputs is an image");
-      const { dims: own } = typeOf(model, tensors, explained.name);
-      return plainIn(build, { ...pulledTo({ tensor: explained.name }, rules), dims: own }, explained.axes);
+      const { name, axes } = explainedOf(reading);
+      const { dims: own } = typeOf(model, tensors, name);
+      return plainIn(build, { ...pulledTo({ tensor: name }, rules), dims: own }, axes);
     },
   };
+}
+
+function explainedOf({ explained }: Explainer["reading"]): ExplainedInput {
+  if (!explained) throw new UserError("invalid-model", "invalid model: none of its inputs is an image");
+  return explained;
 }

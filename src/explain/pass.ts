@@ -9,11 +9,12 @@ import { present, UserError } from "../errors.ts";
 import type { LayerMap } from "../methods/method.ts";
 import { product, range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
-import { rowsOf, tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
-import { fromPlain, type Plain, type PlainDims, toPlain } from "../read/axes.ts";
+import { rowsOf, tensorOf, tensorsOf, toDense } from "../onnx/tensors.ts";
+import { type Plain, type PlainDims, toPlain } from "../read/axes.ts";
 import { plainLayer } from "../read/layer-values.ts";
 import type { ForwardSession, Plan } from "./plan.ts";
 import { bestClasses, checkFinite, classScores } from "./target.ts";
+import { declaredBatch, feedsOf } from "./variants.ts";
 
 type Tensors = Record<string, Tensor>;
 
@@ -166,24 +167,18 @@ export class Pass {
     const { plan, layer, feeds } = this;
     const { explained } = plan.reading;
     if (!explained) throw noImage();
-    const { name: image, axes } = explained;
     const [rows, ...shape] = variants.dims;
     const [count, size] = [present(rows, "a count"), product(shape)];
-    const declared = axes.batch === undefined ? 1 : (plan.tensors.get(image)?.dims[axes.batch] ?? -1);
+    const declared = declaredBatch(plan, explained);
     const batch = declared > 0 ? declared : count;
-    const same = Array<number>(batch).fill(index);
     return plan.scores(layer, async (forward) => {
       const all: Float32Array[] = [];
       for (let first = 0; first < count; first += batch) {
         // A model of a fixed batch is given that many, the last ones blank.
         const data = new Float32Array(batch * size);
         data.set(variants.data.subarray(first * size, Math.min(count, first + batch) * size));
-        const varied = fromPlain({ data, dims: [batch, ...shape] }, axes);
-        const fed = Object.entries(feeds).map(([name, feed]): [string, Tensor] => [
-          name,
-          name === image ? toTensor(plan.ort, varied, feed.type) : rowsOf(plan.ort, feed, same),
-        ]);
-        const results = await runForward(plan.ort, forward, Object.fromEntries(fed), [plan.score.name], batch);
+        const fed = feedsOf(plan, feeds, explained, index, { data, dims: [batch, ...shape] });
+        const results = await runForward(plan.ort, forward, fed, [plan.score.name], batch);
         const scores = toPlain(toDense(tensorOf(results, plan.score.name)), plan.score.axes);
         for (let v = 0; v < Math.min(batch, count - first); v++) all.push(classScores(scores, v));
       }

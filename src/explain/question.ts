@@ -2,10 +2,9 @@
 import type { Dense } from "../array/dense.ts";
 import { present, throwIfAborted, UserError } from "../errors.ts";
 import { type MethodOptions, type Question, shareDone } from "../methods/method.ts";
-import { isStatic, range } from "../onnx/dims.ts";
+import { isStatic, product, range } from "../onnx/dims.ts";
 import { typeOf } from "../onnx/observe.ts";
-import type { DataType } from "../onnx/proto.ts";
-import type { Tensor } from "../onnx/runtime.ts";
+import type { Feeds, Tensor } from "../onnx/runtime.ts";
 import { rowsOf, tensorOf, tensorsOf, toDense } from "../onnx/tensors.ts";
 import { isFloat, typeName } from "../onnx/types.ts";
 import { holdsFrames, toPlain } from "../read/axes.ts";
@@ -13,9 +12,11 @@ import type { ExplainedInput } from "../read/inputs.ts";
 import { ask } from "./adjoint-session.ts";
 import type { ExplainOptions } from "./forward.ts";
 import type { Pass } from "./pass.ts";
-import { inRuns, repeated } from "./rows.ts";
+import type { Plan } from "./plan.ts";
+import { inRuns, repeated, rowsFor } from "./rows.ts";
 import type { Seeding } from "./seeds.ts";
 import { type Asked, classScores, type Weights } from "./target.ts";
+import { feedsOf, feedsWith, inBatches, takesAny } from "./variants.ts";
 
 /** How rows of weights are fed to an adjoint. */
 export interface Seeder {
@@ -32,6 +33,8 @@ export interface Asking {
   readonly atInput: Seeder;
   /** Whether the targets can be rows of one batch. */
   readonly rows: boolean;
+  /** How rows are fed of another picture than that of the pass, where it makes a difference. */
+  readonly seedsAt?: (feeds: Feeds) => Promise<Seeder["feed"]>;
   /** The class of each row, where the forward session can answer about it in its own run. */
   readonly classes?: readonly number[];
   readonly options: ExplainOptions;
@@ -39,7 +42,7 @@ export interface Asking {
 
 /** The questions about n pictures and k targets of each. */
 export function questionOf(
-  { pass, explained, asked, classes, rows, options, ...seeders }: Asking,
+  { pass, explained, asked, classes, rows, seedsAt, options, ...seeders }: Asking,
   told: MethodOptions,
 ): Question {
   const { plan, layer, n } = pass;
@@ -67,6 +70,11 @@ export function questionOf(
     const own = asked.rows.slice(index * k, (index + 1) * k);
     return own.map((row) => Float32Array.from(scores, (ofVariant) => sum(row, ofVariant)));
   };
+  /** The cotangents of some rows. */
+  const seedsOf = (some: readonly number[], feed: Seeder["feed"]): readonly Tensor[] =>
+    asked.rows
+      ? feed(some.map((row) => present(asked.rows[row], "a target")))
+      : Object.values(asked.seeds).map((given) => rowsOf(ort, given, some));
   const { grid } = layer === undefined ? {} : plan.layoutOf(layer);
   return {
     options: told,
@@ -113,14 +121,44 @@ export function questionOf(
     },
 
     async atInput(rules) {
-      const { type } = typeOf(plan.model, plan.tensors, image);
-      if (!isFloat(type)) throw integerPixels(image, type);
+      refuseIntegers(plan, image);
       const seeder = seeders.atInput;
       return plan.atInput(image, rules, { seeding: seeder.seeding, rows }, (adjoint) =>
         answers(image, adjoint.together, seeder, async (seeds) => {
           const { answer, results } = await ask(adjoint, pass.feeds, seeds, pass.wanted);
           pass.keep?.(results);
           return toPlain(answer, axes);
+        }),
+      );
+    },
+
+    async atInputs(index, variants, rules, only) {
+      refuseIntegers(plan, image);
+      const { seeding, feed } = seeders.atInput;
+      const { maxRows, signal } = options;
+      const of = { variants, k, only, signal };
+      const apart =
+        !seedsAt && plan.isFree && takesAny(plan, pass.feeds, explained) && (asked.rows ?? rowsEach(plan, asked.seeds));
+      if (apart) {
+        const most = Math.min(maxRows ?? Number.POSITIVE_INFINITY, rowsFor(plan.rowBytes(image)));
+        return plan.atInput(image, rules, { seeding, rows: false }, (adjoint) =>
+          inBatches(of, most, async (pictures, targets) => {
+            const rowsAsked = targets.map((target) => index * k + target);
+            const feeds = feedsOf(plan, pass.feeds, explained, index, pictures);
+            return toPlain((await ask(adjoint, feeds, seedsOf(rowsAsked, feed))).answer, axes);
+          }),
+        );
+      }
+      return plan.atInput(image, rules, { seeding, rows }, (adjoint) =>
+        inBatches(of, rows && !only ? k : 1, async ({ data, dims: [count = 1, ...shape] }, targets) => {
+          const size = product(shape);
+          const feeds = feedsWith(plan, pass.feeds, explained, index, data.subarray(0, size));
+          const some = range(n * k).filter((row) => targets.includes(row % k));
+          const seeds =
+            asked.rows || k > 1 ? seedsOf(some, (await seedsAt?.(feeds)) ?? feed) : Object.values(asked.seeds);
+          const { answer } = await ask(adjoint, feeds, seeds);
+          const own = count * size;
+          return { data: toPlain(answer, axes).data.subarray(index * own, (index + 1) * own), dims: [count, ...shape] };
         }),
       );
     },
@@ -141,11 +179,19 @@ export function questionOf(
   };
 }
 
-const integerPixels = (name: string, type: DataType): UserError =>
-  new UserError(
-    "invalid-option",
-    `invalid method: it needs the gradient at the pixels, and the input "${name}" takes ${typeName(type)}, integers; take one at a layer, such as grad-cam, or occlusion`,
-  );
+/** Whether every seed has a row for each picture. */
+const rowsEach = ({ tensors }: Plan, seeds: Feeds): boolean =>
+  Object.keys(seeds).every((name) => tensors.get(name)?.perImage && tensors.get(name)?.dims[0] === -1);
+
+/** @throws UserError `invalid-option` for a picture of whole numbers, at which there is no gradient. */
+export function refuseIntegers({ model, tensors }: Plan, name: string): void {
+  const { type } = typeOf(model, tensors, name);
+  if (!isFloat(type))
+    throw new UserError(
+      "invalid-option",
+      `invalid method: it needs the gradient at the pixels, and the input "${name}" takes ${typeName(type)}, integers; take one at a layer, such as grad-cam, or occlusion`,
+    );
+}
 const notOfWords = (): UserError =>
   new UserError(
     "invalid-option",

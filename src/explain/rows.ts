@@ -6,6 +6,9 @@ import { interleave } from "../onnx/tensors.ts";
 /** In the backward pass all that is asked in one run takes this at most, or what one question about every picture takes. */
 const mostBytes = 128e6;
 
+/** Rows of a run for which there is memory. */
+export const rowsFor = (rowBytes: number): number => Math.max(1, Math.floor(mostBytes / rowBytes));
+
 export interface Runs {
   /** Pictures. */
   readonly n: number;
@@ -26,7 +29,7 @@ export interface Runs {
  * @returns [n k, ...]
  */
 export async function inRuns(
-  { n, k, together, rowBytes, maxRows = Math.floor(mostBytes / rowBytes), signal }: Runs,
+  { n, k, together, rowBytes, maxRows = rowsFor(rowBytes), signal }: Runs,
   answer: (isAsked: (row: number) => boolean) => Promise<Dense>,
 ): Promise<Dense> {
   const step = together ? Math.max(1, Math.floor(maxRows / n)) : 1;

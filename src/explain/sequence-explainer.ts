@@ -208,13 +208,17 @@ export class ScoredSequence {
       explained,
       asked: { k: weights.length, rows: weights.map((row) => row.map((weight, t) => [t, weight] as const)) },
       ...{ atLayer: words, atInput: words, rows: true, options },
+      // What a word's log-probability passes on depends on all scores of its place, and so on the picture.
+      seedsAt: async (feeds) => {
+        const scores = await this.#scored(feeds);
+        return (rows) => this.#seeds(rows, scores);
+      },
     };
     return questionOf(asking, optionsOf(method, options.options));
   }
 
   /** What the adjoint starts from: the gradients of all words, and rows of weights at their places. */
-  #seeds(rows: readonly Weights[]): Tensor[] {
-    const { cotangent } = this.scores;
+  #seeds(rows: readonly Weights[], { cotangent } = this.scores): Tensor[] {
     const places = present(cotangent.dims[1], "the places");
     const data = new Float32Array(rows.length * places);
     for (const [i, row] of rows.entries())
@@ -232,10 +236,15 @@ export class ScoredSequence {
       const picture = { data: data.slice(i * size, (i + 1) * size), dims: [1, ...shape] };
       const { type } = tensorOf(feeds, sequence.image);
       const given = { ...feeds, [sequence.image]: toTensor(explainer.ort, fromPlain(picture, explained.axes), type) };
-      const known = await explainer.through(sequence.parts, sequence, given, [sequence.scores]);
-      const scores = toDense(tensorOf(known, sequence.scores));
-      answers.push(wordScores(scores, this.scores.words, this.offset).logProbabilities);
+      answers.push((await this.#scored(given)).logProbabilities);
     }
     return answers;
+  }
+
+  /** The sentence scored on what the whole is fed. */
+  async #scored(feeds: Feeds): Promise<WordScores> {
+    const { sequence } = this.opened;
+    const known = await this.explainer.through(sequence.parts, sequence, feeds, [sequence.scores]);
+    return wordScores(toDense(tensorOf(known, sequence.scores)), this.scores.words, this.offset);
   }
 }

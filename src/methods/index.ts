@@ -1,12 +1,21 @@
 /** @file The registry of methods: library, command line, documents and tests read this one list. */
 import { listing, UserError } from "../errors.ts";
 import { cam } from "./cam.ts";
+import { dRise } from "./d-rise.ts";
 import { deconvolution } from "./deconvolution.ts";
 import { eigenCam, eigenGradCam } from "./eigen-cam.ts";
 import { elementWiseGradCam } from "./element-wise-grad-cam.ts";
 import { finerCam } from "./finer-cam.ts";
 import { gradCam } from "./grad-cam.ts";
 import { gradCamPlusPlus } from "./grad-cam++.ts";
+import { blurIg } from "./gradient/blur-ig.ts";
+import { gradientShap } from "./gradient/gradient-shap.ts";
+import { guidedIg } from "./gradient/guided-ig.ts";
+import { inputXGradient } from "./gradient/input-x-gradient.ts";
+import { integratedGradients } from "./gradient/integrated-gradients.ts";
+import { smoothGrad } from "./gradient/smoothgrad.ts";
+import { squareGrad } from "./gradient/squaregrad.ts";
+import { varGrad } from "./gradient/vargrad.ts";
 import { gradient } from "./gradient.ts";
 import { guidedBackprop } from "./guided-backprop.ts";
 import { guidedGradCam } from "./guided-grad-cam.ts";
@@ -15,6 +24,7 @@ import { layerCam } from "./layer-cam.ts";
 import { ablationCam, reciproCam, scoreCam } from "./many-runs.ts";
 import type { Method } from "./method.ts";
 import { occlusion } from "./occlusion.ts";
+import { odam } from "./odam.ts";
 import { randomCam } from "./random.ts";
 import { xgradCam } from "./xgrad-cam.ts";
 
@@ -27,6 +37,8 @@ const registered = [
   gradient,
   occlusion,
   layerCam,
+  odam,
+  dRise,
   gradCamPlusPlus,
   elementWiseGradCam,
   xgradCam,
@@ -38,6 +50,14 @@ const registered = [
   finerCam,
   cam,
   reciproCam,
+  inputXGradient,
+  smoothGrad,
+  varGrad,
+  squareGrad,
+  integratedGradients,
+  gradientShap,
+  blurIg,
+  guidedIg,
 ] as const;
 
 /** The methods' names. */

@@ -103,6 +103,11 @@ export interface Question {
   isLinear(): boolean;
   /** The gradient of the score with respect to the input, by a set of rules, [m, ...input]. */
   atInput(rules: Rules): Promise<Dense>;
+  /**
+   * The gradient at variants of one image, [any, C, ...], for each of its k targets: [any k, C, ...], those at a variant side by side.
+   * @param only the target of each variant, where not every one is asked: then [any, C, ...]
+   */
+  atInputs(image: number, variants: Dense, rules: Rules, only?: readonly number[]): Promise<Dense>;
   /** The scores of variants of one image for each of its k targets: k rows, a score a variant. `variants` is [any, C, ...]. */
   respond(image: number, variants: Dense): Promise<Float32Array[]>;
   /** The layer's activations of one image, [1, C, ...grid]. */
@@ -112,6 +117,8 @@ export interface Question {
    * ones]: k rows, a score a variant. Only what lies behind the layer runs; `before` is told the share that is done.
    */
   respondAtLayer(image: number, factors: Dense, before?: (done: number) => void): Promise<Float32Array[]>;
+  /** How alike the most alike of the boxes of variants is to each target, 0 to 1, as `respond`; where the targets are boxes, and only there. */
+  resemble?(image: number, variants: Dense): Promise<Float32Array[]>;
   /** Tells how much of the work is done (0 to 1), and ends it with an error when the caller has cancelled. */
   progress(done: number): void;
 }
@@ -130,6 +137,8 @@ export interface Explanation {
 /** The questions that a method can ask where it is a graph itself: about one target of each image, in tensors of the graph. */
 export interface GraphQuestion {
   readonly build: Builder;
+  /** The model's input, channels first: [n, C, ...]. */
+  image(): Value;
   /** The method's options, filled and checked. */
   readonly options: MethodOptions;
   /** A map at the layer, [n, ...grid]. */
@@ -161,6 +170,10 @@ export interface Method<Name extends string = string> {
   readonly space: "layer" | "pixels";
   /** What a map without a value above 0 says of a question: `negative`, that there are values below 0. */
   readonly nothing?: (question: string, negative: boolean) => string;
+  /** Whether it only runs the model, and asks for no gradient: then targets of different layers are explained by the same runs. */
+  readonly blackBox?: true;
+  /** Whether it explains boxes that a detector found, and nothing else. */
+  readonly boxesOnly?: true;
   /** Whether the map hardly depends on what is asked, by what the method is. */
   readonly classIndependent?: true;
   /** Why it cannot be compiled, where that is not for its many runs. */

@@ -38,6 +38,7 @@ export const occlusion: Method<"occlusion"> = {
   cost: "one for each place of the patch: 170 at 224 x 224",
   options: [wholeOption("patch", usualPatch.patch), wholeOption("stride", usualPatch.stride)],
   space: "pixels",
+  blackBox: true,
   nothing: (question, negative) =>
     negative
       ? `hiding any patch raises the score of "${question}", or leaves it as it is`

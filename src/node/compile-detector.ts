@@ -1,8 +1,7 @@
 /** @file A detector from disk as one file that finds and explains. */
-import { listing, UserError } from "../errors.ts";
+import { UserError } from "../errors.ts";
 import type { Notes } from "../explain/compiled.ts";
-import { picture as blank } from "../image/picture.ts";
-import { type Preprocess, preprocess } from "../image/preprocess.ts";
+import { preparedDims } from "../image/prepared-size.ts";
 import type { CompileDetectorOptions } from "../tasks/detect/compile-detector.ts";
 import type { Detector } from "../tasks/detect/detector.ts";
 import { type LoadedClassifier, type LoadOptions, load } from "./load.ts";
@@ -25,24 +24,17 @@ export async function compiledDetector(
   const input = explainer.imageInput ?? "";
   const dims = explainer.tensors.get(input)?.dims ?? [];
   if (!dims.includes(-1, 1)) return detector.compile({ ...options, notes });
-  const inputShapes = { [input]: [Math.max(1, dims[0] ?? 1), ...sizeOf(preparation)] };
+  const size = preparation && preparedDims(preparation);
+  if (!size)
+    throw new UserError(
+      "invalid-option",
+      "invalid size: a compiled detector takes pictures of one size, and this model takes each in its own; give --size 640",
+    );
+  const inputShapes = { [input]: [Math.max(1, dims[0] ?? 1), ...size] };
   const sized = await load(source, { ...reading, inputShapes });
   try {
     return await (sized.subject as Detector).compile({ ...options, notes });
   } finally {
     await sized.release();
   }
-}
-
-/** The size of every picture that is prepared; @throws UserError where each keeps its own. */
-function sizeOf(preparation: Preprocess | undefined): readonly number[] {
-  const [one, other] = [blank(64, 64), blank(96, 32)].map(
-    (picture) => preparation && preprocess(picture, preparation).dims,
-  );
-  if (!one || String(one) !== String(other))
-    throw new UserError(
-      "invalid-option",
-      `invalid --size: a compiled detector takes pictures of one size, and this one is prepared to ${listing([one, other].map((dims) => `[${dims ?? "?"}]`))}; give --size 640`,
-    );
-  return one;
 }

@@ -7,7 +7,7 @@ import { openExplainer } from "../explain/explainer.ts";
 import { withSizes } from "../explain/rewritten.ts";
 import { decodeOptions } from "../image/sharp.ts";
 import { type Model, readModel } from "../onnx/model.ts";
-import { detectOptions } from "../tasks/classify/options.ts";
+import { detectOptions, refuseDetectOptions } from "../tasks/classify/options.ts";
 import type { DetectOptions } from "../tasks/detect/detections.ts";
 import { modelOptions } from "../tasks/open.ts";
 import { compiledDetector } from "./compile-detector.ts";
@@ -70,12 +70,7 @@ export async function compileFile(source: string | undefined, options: CompileFi
       await writeWhole(file, bytes);
       return { file, model: readModel(bytes), from };
     }
-    const [other] = Object.keys(thresholds);
-    if (other)
-      throw new UserError(
-        "invalid-option",
-        `invalid option: "${other}" is a detector's, and this is a ${from.reading.task} model`,
-      );
+    refuseDetectOptions(thresholds, from.reading.task);
     const { labels, kind, name, score } = from.classifier;
     const output = options.output ?? (score.axes.channels === undefined ? score.output : undefined);
     const file = out ?? `${name}.gradcam.onnx`;

@@ -4,6 +4,7 @@ import { heat } from "../render/overlay.ts";
 import type { Cell } from "../render/panel.ts";
 import { type FigureRow, figureOf, panelCell, view, visible } from "../tasks/classify/figure.ts";
 import { boxedView, boxesTogether, detectionDetail, sheetOf } from "../tasks/detect/figure.ts";
+import { maskedView } from "../tasks/segment/figure.ts";
 import { type Draw, mostRows, views } from "./drawing.ts";
 
 export const drawPicture: Draw<"picture"> = (why, options) => {
@@ -13,7 +14,8 @@ export const drawPicture: Draw<"picture"> = (why, options) => {
   const rows = new Map<string, FigureRow & { readonly cells: Cell[] }>();
   return {
     async draw(e) {
-      const seen = drawn.some((one) => one !== "heat") ? view(e, why, { colormap }) : undefined;
+      const plain = drawn.some((one) => one !== "heat") ? view(e, why, { colormap }) : undefined;
+      const seen = plain && maskedView(plain, why, e);
       const boxed = (named: boolean, on = seen) => (on && detections ? boxedView(on, why, e, { named }) : on);
       if (seen && drawn.includes("panel") && (rows.size < mostRows || rows.has(e.target))) {
         const detail = detections && { detail: detectionDetail(detections, e) };
@@ -30,9 +32,10 @@ export const drawPicture: Draw<"picture"> = (why, options) => {
     together: async () =>
       detections?.length ? encodePng(boxesTogether(why, { colormap }), { compression }) : undefined,
     panel: async () => {
-      // Of one method the input need not stand beside every map.
-      const methods = new Set(why.explanations.map(({ method }) => method));
-      if (detections && methods.size === 1) return rasterise(sheetOf(why, [...rows.values()], options), { scale: 2 });
+      // Where each question has one map, the input need not stand beside every one of them.
+      const asked = new Set(why.explanations.map(({ target }) => target));
+      if (detections && asked.size === why.explanations.length)
+        return rasterise(sheetOf(why, [...rows.values()], options), { scale: 2 });
       const input = await encodePng(panelCell(why.picture));
       return rasterise(figureOf(why, [...rows.values()], input, options), { scale: 2 });
     },

@@ -1,4 +1,5 @@
 /** @file Boxes drawn on a picture, each with a name: a line that is seen on any ground, and a label that stays within the picture. */
+import { expects, isRecord } from "../errors.ts";
 import type { Box } from "../image/locate.ts";
 import { picture as made, type Picture } from "../image/picture.ts";
 import { lettering } from "./lettering.ts";
@@ -25,13 +26,17 @@ const FAINT_OPACITY = 0.5;
 /** Of the picture's shorter side, the width of a line. */
 const LINE_SHARE = 1 / 240;
 /** Letters grow with it, from the least that can be read. */
-const [LEAST_TYPE, TYPE_SHARE, MOST_TYPE] = [8, 1 / 80, 48];
+const [LEAST_TYPE, TYPE_SHARE, MOST_TYPE] = [8, 1 / 70, 200];
+/** Of the type size: so much room a label may take beside its box. */
+const MOST_NAME = 15;
 /** A label takes at most so much of the picture's height: what cannot be read is left out. */
 const LABEL_SHARE = 0.5;
 
 /** The picture with boxes on it, the first on top. */
 export function drawBoxes(picture: Picture, marks: readonly BoxMark[]): Picture {
   const { width, height } = picture;
+  const fit = Array.isArray(marks) && marks.every(isMark);
+  expects(fit, "marks", marks, 'a list of boxes, [{ box: [x0, y0, x1, y1], label: "cat" }]');
   const out = made(width, height, picture.data.slice());
   const shorter = Math.min(width, height);
   const line = Math.max(1, Math.round(shorter * LINE_SHARE));
@@ -50,6 +55,13 @@ export function drawBoxes(picture: Picture, marks: readonly BoxMark[]): Picture 
   for (const mark of told) taken.push(...label(out, mark, size, line, taken));
   return out;
 }
+
+const isMark = (mark: unknown): boolean =>
+  isRecord(mark) &&
+  Array.isArray(mark.box) &&
+  mark.box.length === 4 &&
+  mark.box.every((edge) => typeof edge === "number") &&
+  [mark.label, mark.value].every((text) => text === undefined || typeof text === "string");
 
 /** A box in whole pixels, as far as it is in the picture, so far from its border that the line is; undefined for one that is outside. */
 function inside([left, top, right, bottom]: Box, { width, height }: Picture, margin: number): Box | undefined {
@@ -91,7 +103,7 @@ function blend({ data }: Picture, pixel: number, colour: Colour, opacity: number
 function label(out: Picture, mark: BoxMark, size: number, line: number, taken: readonly Box[]): Box[] {
   const { label: name = "", value = "" } = mark;
   const padding = Math.round(size / 4);
-  const room = Math.max(out.width / 2, mark.box[2] - mark.box[0]) - 2 * padding;
+  const room = Math.max(MOST_NAME * size, mark.box[2] - mark.box[0]) - 2 * padding;
   const behind = value && ` ${value}`;
   const [short = ""] = wrap(name, size, Math.min(room, out.width - 2 * padding) - measure(behind, size), 1);
   const text = (short + behind).trim();

@@ -99,6 +99,12 @@ function shorten(line: string, fits: (line: string) => boolean): string {
 /** Text for an XML attribute or element; control characters and halves of surrogates, which XML forbids, become the replacement character. */
 export const escapeXml = (raw: string): string => escapeHtml(raw).replace(/[\p{Cc}\p{Cs}\ufffe\uffff]/gu, "\ufffd");
 
+/** Whether most of a line's characters have a glyph here; what is written in other scripts has none. */
+export function isLegible(line: string): boolean {
+  const all = outlines(line.replace(/\s/g, ""));
+  return all.filter((glyph) => glyph !== UNKNOWN).length * 2 > all.length;
+}
+
 /** A number with at most two decimals: finer than any screen. */
 export function decimal(value: number): string {
   return String(Math.round(value * 100) / 100);

@@ -1,13 +1,16 @@
-/** @file Classifiers behind the service: with a few layers, and several samples in a run where they have one size and the model keeps them apart. */
+/** @file Classifiers and detectors behind the service: with a few layers, and several samples in a run where they have one size and the model keeps them apart. */
 
 import type { ModelCard } from "../client/contract.ts";
 import { listing, throwIfAborted, UserError } from "../errors.ts";
 import { keepFor } from "../explain/sessions.ts";
+import { preparedDims } from "../image/prepared-size.ts";
 import { type MethodName, methods } from "../methods/index.ts";
 import { type LoadedClassifier, type LoadOptions, load } from "../node/load.ts";
 import { explainedType, readSample, type SampleOptions } from "../node/samples.ts";
-import type { Why } from "../tasks/classify/classification.ts";
+import { Classifier, type Why } from "../tasks/classify/classification.ts";
+import { mostBoxes } from "../tasks/detect/box-questions.ts";
 import { isPicture, type Kind, type Sample } from "../tasks/sample.ts";
+import { explainBy } from "../tasks/subject.ts";
 import { checkRendering, mapsOf, passesOf } from "./cost.ts";
 import { checkInputSize } from "./dynamic-size.ts";
 import { usual } from "./options.ts";
@@ -39,16 +42,19 @@ export async function openClassifier(
   { maxRender }: Bounds,
 ): Promise<Served> {
   const model = await load(source, { ...loading, keep: keepFor(methods.map((method) => method.name)) });
-  const { classifier, sha256 } = model;
-  const { kind, labels, explainer } = classifier;
+  const { subject, sha256 } = model;
+  const { kind, labels, explainer } = subject;
   const dims = inputDims(model);
   const dynamic = dims.includes(-1);
-  const layers = explainer.layers.slice(0, mostLayers).map((layer) => ({
+  // Of a detector the levels of its boxes come first.
+  const known = subject instanceof Classifier ? explainer.layers : subject.reading.layers;
+  const layers = known.slice(0, mostLayers).map((layer) => ({
     name: layer.name,
     shape: [...layer.shape],
     grid: [...layer.grid],
   }));
-  const card: ModelCard = { name, task: "explain", sha256, kind, labels: [...labels.names], layers };
+  const detects = subject.reading.head && ({ detects: true } as const);
+  const card: ModelCard = { name, task: "explain", sha256, kind, ...detects, labels: [...labels.names], layers };
   // Samples of several sizes share no run.
   const opened = { card, model, dynamic, together: !dynamic && (await keepsApart(model, dims)) };
   const limits = { ...loading, maxRender, maxValues: mostValues(dims, loading.canvas) };
@@ -64,11 +70,15 @@ const mostValues = (dims: Dims, canvas: number = usual.canvas): number =>
   dims.reduce((size, dim) => size * Math.max(1, dim), dims.includes(-1) ? canvas : 1);
 
 /** The sizes of what the network is fed, without the batch: pictures come in the size that they are prepared to. */
-function inputDims({ classifier }: LoadedClassifier): Dims {
-  const { kind, explainer } = classifier;
+function inputDims({ subject }: LoadedClassifier): Dims {
+  const { kind, explainer } = subject;
   const [, ...dims] = explainer.tensors.get(explainer.imageInput ?? "")?.dims ?? [];
   if (kind !== "picture" || !dims.includes(-1)) return dims;
-  const { crop, channels, layout } = classifier.preprocess;
+  if (!(subject instanceof Classifier)) {
+    const { preparation } = subject.reading;
+    return (preparation && preparedDims(preparation)) ?? dims;
+  }
+  const { crop, channels, layout } = subject.preprocess;
   if (!crop) return dims;
   return layout === "NCHW" ? [channels, crop.height, crop.width] : [crop.height, crop.width, channels];
 }
@@ -77,16 +87,18 @@ function inputDims({ classifier }: LoadedClassifier): Dims {
  * Whether two samples that share a run get the scores that each gets alone: where a model scales by what is largest in the batch, as
  * dynamic quantisation does, an answer would tell of a stranger's picture.
  */
-async function keepsApart({ classifier }: LoadedClassifier, dims: Dims): Promise<boolean> {
+async function keepsApart({ subject }: LoadedClassifier, dims: Dims): Promise<boolean> {
   const size = dims.reduce((a, b) => a * b, 1);
   const samples = [1, 25].map((scale) => ({
     data: Float32Array.from({ length: size }, (_, i) => (scale * ((i * 7919) % 1013)) / 1013),
     dims,
   }));
   const alone: Why<Kind>[] = [];
-  for (const sample of samples) alone.push(await classifier.explain<Kind>(sample));
-  if (classifier.explainer.tensors.get(classifier.explainer.imageInput ?? "")?.dims[0] !== -1) return false;
-  const both = await classifier.explainAll<Kind>(samples.map((sample) => ({ sample })));
+  for (const sample of samples) alone.push(await explainBy<Kind>(subject, sample, {}));
+  // Every picture of a detector has rows of its own, its boxes, in a run of its own.
+  if (!(subject instanceof Classifier)) return false;
+  if (subject.explainer.tensors.get(subject.explainer.imageInput ?? "")?.dims[0] !== -1) return false;
+  const both = await subject.explainAll<Kind>(samples.map((sample) => ({ sample })));
   return both.every((result, i) => result.status === "fulfilled" && alike(result.value, alone[i]));
 }
 
@@ -105,18 +117,17 @@ async function answerAll(
 ): Promise<Outcome[]> {
   const { model, card, together } = opened;
   const layer = jobs[0].question.layer;
-  const taken = explainedType(model.classifier.explainer);
-  const samples = await Promise.allSettled(jobs.map((job) => sampleOf(job, opened, limits, taken, signalOf(job))));
+  const { subject } = model;
+  const samples = await Promise.allSettled(jobs.map((job) => sampleOf(job, opened, limits, signalOf(job))));
   const right = samples.flatMap((result, i) =>
     result.status === "fulfilled" ? [{ job: jobs[i], sample: result.value }] : [],
   );
-  const { classifier } = model;
   const asked = right.map(({ job, sample }) => ({ sample, options: optionsOf(job, signalOf(job)) }));
   const whys: PromiseSettledResult<Why<Kind>>[] = [];
-  if (together) whys.push(...(await classifier.explainAll<Kind>(asked, { layer })));
+  if (together && subject instanceof Classifier) whys.push(...(await subject.explainAll<Kind>(asked, { layer })));
   else
     for (const { sample, options } of asked)
-      whys.push(...(await Promise.allSettled([classifier.explain<Kind>(sample, { ...options, layer })])));
+      whys.push(...(await Promise.allSettled([explainBy<Kind>(subject, sample, { ...options, layer })])));
 
   const outcomes: Outcome[] = [];
   for (const [i, result] of samples.entries()) {
@@ -128,9 +139,8 @@ async function answerAll(
 
 async function sampleOf(
   job: Job<"explain">,
-  { card: { layers }, model, dynamic }: Opened,
+  { card: { layers }, model: { subject }, dynamic }: Opened,
   { maxRender, ...limits }: Limits,
-  taken: string,
   signal: AbortSignal,
 ): Promise<Sample> {
   const { file, question } = job;
@@ -140,17 +150,20 @@ async function sampleOf(
     throw new UserError("unknown-name", `unknown layer: "${layer}"; allowed are ${listing(names)}`);
   checkUpload(file);
   throwIfAborted(signal);
-  const sample = await readSample(file, limits, taken);
+  const sample = await readSample(file, limits, explainedType(subject.explainer));
   throwIfAborted(signal);
-  if (dynamic && isPicture(sample)) checkInputSize(sample, model.classifier.preprocess, limits.canvas);
-  if (isPicture(sample)) checkRendering(sample, mapsOf(job), passesOf(job), maxRender);
+  const { preparation } = subject.reading;
+  if (dynamic && preparation && isPicture(sample)) checkInputSize(sample, preparation, limits.canvas);
+  if (isPicture(sample))
+    checkRendering(sample, mapsOf(job, subject instanceof Classifier ? 1 : mostBoxes), passesOf(job), maxRender);
   return sample;
 }
 
 function optionsOf({ question }: Job<"explain">, signal: AbortSignal) {
-  const { classes, methods, against, counterfactual } = question;
+  const { classes, targets, methods, against, counterfactual, score, iou, maxDetections } = question;
   // The schema has seen to it that they are names.
-  return { classes, method: methods as readonly MethodName[] | undefined, against, counterfactual, signal };
+  const method = methods as readonly MethodName[] | undefined;
+  return { classes, targets, method, against, counterfactual, score, iou, maxDetections, signal };
 }
 
 async function outcomeOf(

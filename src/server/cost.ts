@@ -11,15 +11,22 @@ const long = { maps: 8, pixels: 20e6 } as const;
 /** A sentence's words, where all of them are asked for. */
 const usualWords = 10;
 
-/** The maps that are asked for, at most. */
-export function mapsOf({ task, question }: Pick<Job, "task" | "question">): number {
+/**
+ * The maps that are asked for, at most.
+ * @param usual so many are made where nothing is asked for
+ */
+export function mapsOf(
+  { task, question }: Pick<Job, "task" | "question">,
+  usual = task === "caption" ? usualWords : 1,
+): number {
   const { methods = ["grad-cam"] } = question;
   const asked = { explain: "classes", ask: "answers", caption: "words" } as const;
-  const queries = (question as Partial<Record<string, readonly (string | number)[]>>)[asked[task]];
-  const usual = task === "caption" ? usualWords : 1;
+  const lists = question as Partial<Record<string, readonly (string | number)[]>>;
+  const [chosen, targets] = [lists[asked[task]], lists.targets];
+  const queries = chosen || targets ? [...(chosen ?? []), ...(targets ?? [])] : undefined;
   const names = new Set(queries?.map(String));
   // The best three are among the best five.
-  const bests = [...names].map((name) => Number(/^top(\d+)$/.exec(name)?.[1] ?? 0));
+  const bests = [...names].map((name) => Number(/(?:^|:)top(\d+)(?= ~ |$)/.exec(name)?.[1] ?? 0));
   const named = bests.filter((count) => count === 0).length;
   return new Set(methods).size * (queries ? Math.max(0, ...bests) + named : usual);
 }
@@ -37,7 +44,7 @@ export function checkRendering({ width, height }: Size, maps: number, passes: nu
   if (pixels > most)
     throw new UserError(
       "too-large",
-      `too large answer: ${maps} maps of ${width} x ${height}, drawn in ${passes} passes, are ${pixels} pixels, allowed ${most}; ask for fewer classes, methods or views, or send a smaller image (raise with --max-render)`,
+      `too large answer: ${maps} maps of ${width} x ${height}, drawn in ${passes} passes, are ${pixels} pixels, allowed ${most}; ask for fewer classes, targets, methods or views, or send a smaller image (raise with --max-render)`,
     );
 }
 

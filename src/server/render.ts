@@ -105,6 +105,8 @@ async function answerOf(
     model: { name, sha256 },
     ...("geometry" in why && { geometry: ofOriginal(why.geometry) }),
     predictions: [...why.predictions],
+    ...(why.detections && { detections: why.detections.map((one) => ({ ...one })) }),
+    ...(why.remark && { remark: why.remark }),
     explanations,
     ...(panel && { panel: base64(panel) }),
   };
@@ -117,14 +119,16 @@ interface Pictures {
 }
 
 async function onePicture(
-  { explanations }: Why<Kind>,
+  { explanations, remark = "" }: Why<Kind>,
   view: View,
   draw: (views: readonly View[]) => Promise<Pictures>,
 ): Promise<Uint8Array> {
+  if (explanations.length === 0)
+    throw new UserError("invalid-option", `invalid view: "${view}" has no map to show: ${remark}`.trim());
   if (view !== "panel" && explanations.length > 1)
     throw new UserError(
       "invalid-option",
-      `invalid view: "${view}" shows one explanation, but there are ${explanations.length}; ask for one class and one method, or for "panel"`,
+      `invalid view: "${view}" shows one explanation, but there are ${explanations.length}; ask for one class or target and one method, or for "panel"`,
     );
   const { each, panel } = await draw([view]);
   return (view === "panel" ? panel : each[0][view]) as Uint8Array;
@@ -151,8 +155,9 @@ async function drawn(
 const ofOriginal = ({ canvas: _, ...geometry }: Geometry): Geometry => geometry;
 
 function explained(e: ClassExplanation<Kind>): Explanation {
-  const { class: index, label } = e;
-  return { class: index, label, ...mapped(e), ...("span" in e && e.span && { span: [...e.span] }) };
+  const { target, detection, class: index, label } = e;
+  const asked = { target, ...(detection !== undefined && { detection }) };
+  return { ...asked, class: index, label, ...mapped(e), ...("span" in e && e.span && { span: [...e.span] }) };
 }
 
 /** What is said of every map. */

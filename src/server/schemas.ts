@@ -16,7 +16,7 @@ import { methods } from "../methods/index.ts";
 import { colormaps } from "../render/colormap.ts";
 
 /** The most of each that one request may ask for. */
-export const most = { classes: 10, top: 25, text: 200, sentence: 500 } as const;
+export const most = { classes: 10, targets: 16, detections: 300, top: 25, text: 200, sentence: 500 } as const;
 
 const text = z.string().min(1).max(most.text);
 /** "top1" to "top25" as a number of classes, anything else as a name. */
@@ -31,6 +31,19 @@ const classQuery = z.union([
     .meta({ description: "A class's index" }),
   className,
 ]);
+/** Two labels may stand in one question. */
+const target = z
+  .string()
+  .min(1)
+  .max(2 * most.text)
+  .regex(
+    /^(?!.*:top\d+( ~ |$))|:top([1-9]|1\d|2[0-5])( ~ |$)/,
+    `a question, as class:cat or box:0, with top1 to top${most.top}`,
+  )
+  .meta({
+    description: "A question, as class:cat, class:top3, box:0, box:top5, box:0.left, not:cat, class:cat ~ class:dog",
+  });
+const part = z.number().min(0).max(1);
 const view = z.enum(["overlay", "heat", "panel"]);
 const methodName = z.enum(methods.map(({ name }) => name) as [string, ...string[]]);
 
@@ -43,7 +56,23 @@ export const question = z
       .max(most.classes)
       .optional()
       .meta({ description: "The top-1 class by default" }),
-    methods: z.array(methodName).min(1).max(methods.length).optional().meta({ description: "grad-cam by default" }),
+    targets: z.array(target).min(1).max(most.targets).optional().meta({
+      description: "Questions beside the classes or in their place; every box of a detector by default, 16 at most",
+    }),
+    methods: z
+      .array(methodName)
+      .min(1)
+      .max(methods.length)
+      .optional()
+      .meta({ description: "grad-cam by default, hires-cam for boxes" }),
+    score: part.optional().meta({ description: "Of a detector: boxes above this score; 0.25 by default" }),
+    iou: part.optional().meta({ description: "Of a detector: overlap above which the best box stays; 0.7 by default" }),
+    maxDetections: z
+      .int()
+      .min(1)
+      .max(most.detections)
+      .optional()
+      .meta({ description: "Boxes that are listed at most" }),
     against: classQuery.optional().meta({ description: "Contrast: explain why the classes rather than this one" }),
     counterfactual: z.boolean().optional().meta({ description: "Evidence against the classes (counterfactual)" }),
     layer: text.optional().meta({ description: "Target layer, one of the model's layers in /v1/models" }),
@@ -108,6 +137,15 @@ const prediction = z
     probability: z.number().min(0).max(1).nullable(),
   })
   .meta({ id: "Prediction" });
+const detection = z
+  .strictObject({
+    index: whole,
+    class: whole,
+    label: z.string(),
+    score: z.number().min(0).max(1),
+    box: z.array(z.number()).length(4).meta({ description: "x0, y0, x1, y1 in pixels of the image" }),
+  })
+  .meta({ id: "Detection" });
 const mapped = {
   method: z.string(),
   question: z.string().meta({ description: "The question in words" }),
@@ -133,6 +171,8 @@ const mapped = {
 };
 const explanation = z
   .strictObject({
+    target: z.string().meta({ description: "The question" }),
+    detection: whole.optional().meta({ description: "The box that is explained, by its place among the detections" }),
     class: whole,
     label: z.string(),
     ...mapped,
@@ -172,7 +212,11 @@ export const answer = z
   .strictObject({
     model: z.strictObject(identity),
     geometry: geometry.optional(),
-    predictions: z.array(prediction).meta({ description: "The top 5 and those asked for, best first" }),
+    predictions: z
+      .array(prediction)
+      .meta({ description: "The top 5 and those asked for, best first; none of a detector" }),
+    detections: z.array(detection).optional().meta({ description: "What a detector found, best first" }),
+    remark: z.string().optional().meta({ description: "What is to be said of the whole, as that nothing was found" }),
     explanations: z.array(explanation),
     panel: png.optional(),
   })
@@ -198,6 +242,7 @@ const modelCard = z
     ...identity,
     task: z.enum(["explain", "caption", "ask"]),
     kind: z.enum(["picture", "signal", "volume"]),
+    detects: z.literal(true).optional().meta({ description: "A detector, whose answers have detections" }),
     labels: z.array(z.string()),
     layers: z.array(z.strictObject({ name: z.string(), shape: z.array(z.int()), grid: z.array(z.int()) })),
   })

@@ -35,20 +35,28 @@ export async function openParts(ort: Runtime, parts: ModelParts, options: ModelO
   return orRelease(explainer, async () => {
     const fileNotes = await notedIn(explainer.model);
     const said = { ...options, name, labels, labelsFrom, config, stated, notes, file, fileNotes };
-    return { explainer, reading: readingOf(explainer, { ...said, ...(await headFor(explainer, said)) }), notes };
+    const head = await headFor(explainer, said);
+    const masks = head.detector ? {} : await masksFor(explainer, said, options.layer);
+    return { explainer, reading: readingOf(explainer, { ...said, ...head, ...masks }), notes };
   });
 }
 
 /** What the file notes of itself; few files do. */
 async function notedIn(model: Model): Promise<FileNotes | undefined> {
-  const noted = model.proto.metadataProps.some(({ key }) => key === "names" || key === "imgsz");
+  const noted = model.proto.metadataProps.some(({ key }) => ["names", "imgsz", "character"].includes(key));
   return noted ? (await import("./formats/ultralytics.ts")).notesOfFile(model) : undefined;
+}
+
+/** Whether there are boxes to look for: of keypoints too, where the file says whose. */
+function findsBoxes(explainer: Explainer, said: Said): boolean {
+  const { task } = taskFor(explainer, said);
+  return detects(task) || (task === "keypoints" && (said.fileNotes?.names.length ?? 0) > 0);
 }
 
 /** The head of a detector, fetched when there is one. */
 async function headFor(explainer: Explainer, said: Said): Promise<Pick<Said, "detector" | "headDecision" | "usual">> {
   const { explained } = explainer.reading;
-  if (explained?.axes.grid.length !== 2 || !detects(taskFor(explainer, said).task)) return {};
+  if (explained?.axes.grid.length !== 2 || !findsBoxes(explainer, said)) return {};
   const [{ recogniseHead }, { usualFor }, { levelsOf }, { readHead }] = await Promise.all([
     import("./detect/recognise.ts"),
     import("./detect/usual.ts"),
@@ -64,6 +72,23 @@ async function headFor(explainer: Explainer, said: Said): Promise<Pick<Said, "de
     ...readHead({ model, tensors: explainer.tensors }, found, [...new Set(levels)]),
     ...(found && { usual: usualFor(found.head) }),
   };
+}
+
+/** The masks of a segmenter, fetched when there is one. */
+async function masksFor(
+  explainer: Explainer,
+  said: Said,
+  layer: string | undefined,
+): Promise<Pick<Said, "segmenter" | "headDecision" | "usual">> {
+  const { task } = taskFor(explainer, said);
+  const segments = task === "segmentation" || task === "instance-segmentation";
+  if (explainer.reading.explained?.axes.grid.length !== 2 || !segments) return {};
+  const { recogniseMasks, usualOfMasks } = await import("./segment/recognise.ts");
+  const found = recogniseMasks(explainer, labelsOf(said).names);
+  if (!found) return {};
+  // A layer that the caller has named stands.
+  const levels = layer === undefined ? found.segmenter.levels : [];
+  return { ...found, segmenter: { ...found.segmenter, levels }, usual: usualOfMasks };
 }
 
 /** What comes of an open model, which is released where nothing does. */

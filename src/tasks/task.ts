@@ -113,10 +113,16 @@ function byOutputs(explainer: Explainer, labels: readonly string[]): Found {
   if (model.graph.node.some(({ opType }) => opType === "NonMaxSuppression"))
     return found(detecting, "it ends in NonMaxSuppression");
   const boxes = model.outputs.find((name) => /\b(pred_boxes|boxes|dets|bboxes|detection_boxes)\b/.test(name));
+  const queried = model.outputs.find((name) => /mask/i.test(name) && tensors.get(name)?.dims.length === 4);
+  const rows = tensors.get(queried ?? "")?.dims[1];
+  const scored = (name: string) => /class|logits/i.test(name) && tensors.get(name)?.dims.length === 3;
+  if (boxes === undefined && model.outputs.some((name) => scored(name) && tensors.get(name)?.dims[1] === rows))
+    return found("instance-segmentation", `"${queried}" has a mask for each of its rows of scores`);
   const perPicture = tensors.get(boxes ?? "");
   // One box for each picture is a regression.
   const single = perPicture?.perImage && perPicture.dims.length === 2 && explained.axes.batch !== undefined;
   if (boxes !== undefined && !single) return found(detecting, "its outputs are named as boxes");
+  if (inLevels(explainer)) return found("detection", "it gives scores and edges of the places of several levels");
   const places = grid.filter((d) => d !== 1);
   const spread = explained.axes.grid.length === 2 && overPlaces(explained, score, [classes, ...grid], names, shown);
   if (spread) return spread;
@@ -130,6 +136,20 @@ function byOutputs(explainer: Explainer, labels: readonly string[]): Found {
   if (classes === 1 && score.before !== "Sigmoid" && labels.length === 0)
     return found("regression", `${shown}, one value`);
   return found("classification", shown);
+}
+
+/** Whether outputs [n, places, ...] come in pairs, of which each has fewer places than the one before: levels of a detector's head. */
+function inLevels({ model, sized }: Explainer): boolean {
+  const shapes = model.outputs.map((name) => sized.get(name)?.dims ?? []);
+  const places = shapes.map(([, count = -1]) => count);
+  const pairs = [...new Set(places)].filter((count) => count > 0 && places.filter((one) => one === count).length === 2);
+  const edged = shapes.filter(([, , numbers = 0]) => [4, 32, 64, 68].includes(numbers)).length;
+  return (
+    shapes.every(({ length }) => length === 3) &&
+    pairs.length > 1 &&
+    pairs.length * 2 === shapes.length &&
+    edged >= pairs.length
+  );
 }
 
 /** What has scores for places of the picture. */
@@ -147,8 +167,10 @@ function overPlaces(
   const several = spatial.some((origin) => origin?.mixed || (origin?.parts.length ?? 0) > 1);
   if (grid.length === 1 && several && classes > 4) return found("detection", `${shown}, a row for each place`);
   const [n, ...rest] = origins ?? [];
-  if (n && rest.length === 2 && rest.every(isSpatial))
-    return found(deep ? "depth" : "other", `${shown}, a value for each place`);
+  if (n && score.axes.channels === undefined && rest.length === 2 && rest.every(isSpatial))
+    return score.before === "Sigmoid" && !deep
+      ? found("segmentation", `${shown}, a value for each place behind a Sigmoid`)
+      : found(deep ? "depth" : "other", `${shown}, a value for each place`);
   if (places.length === 1 && spatial.some((origin) => origin && isSpatial(origin)))
     return found("text-recognition", `${shown}, scores for each place along one axis of the picture`);
   if (places.length !== 2) return undefined;

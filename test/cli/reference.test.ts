@@ -27,3 +27,32 @@ test.each([
 ])("%s: nothing is said", async (_, name) => {
   expect((await asked(name)).stdout).not.toMatch(/likely cause/);
 });
+
+test("the reference is asked the same, also what speaks against a class and for one rather than another", async () => {
+  const targets = ["class:1", "not:1", "class:1 ~ class:0"].flatMap((target) => ["--target", target]);
+  const { code, stdout } = await asked("int8_qdq", ...targets, "--json");
+  expect(code).toBe(0);
+  const { explanations } = JSON.parse(stdout);
+  expect(explanations.map(({ target }: { target: string }) => target)).toEqual([
+    "class:1",
+    "not:1",
+    "class:1 ~ class:0",
+  ]);
+  for (const { blank, reference } of explanations) if (!blank) expect(reference.correlation).toBeGreaterThan(0.9);
+});
+
+test("boxes are not compared", async () => {
+  const net = path.join(repository, "test/detect/references/yolov8/model.onnx");
+  const said =
+    /^gradcam: invalid --reference: the maps of classes are compared, and model is read as a detection model\n$/;
+  expect(await asked("int8_qdq", "--reference", net)).toMatchObject({
+    code: 2,
+    stdout: "",
+    stderr: expect.stringMatching(said),
+  });
+  expect(await asked("int8_qdq", "--model", net)).toMatchObject({
+    code: 2,
+    stdout: "",
+    stderr: expect.stringMatching(said),
+  });
+});

@@ -1,17 +1,23 @@
 /** @file Compiled detectors: what one run of the file finds and shows is what is found and explained without it. */
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
-import { describe, expect, test } from "vitest";
+import * as wasm from "onnxruntime-web";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { notesOf } from "../../src/explain/compiled.ts";
 import { openExplainer } from "../../src/explain/explainer.ts";
+import { compileFile } from "../../src/node/compile.ts";
+import { load } from "../../src/node/load.ts";
 import { readModel } from "../../src/onnx/model.ts";
-import { openSession, type Runtime, run } from "../../src/onnx/runtime.ts";
+import { declaredDims } from "../../src/onnx/proto.ts";
+import { type Feeds, openSession, type Runtime, run } from "../../src/onnx/runtime.ts";
 import { compileDetector } from "../../src/tasks/detect/compile-detector.ts";
 import { Finder } from "../../src/tasks/detect/detections.ts";
 import { recogniseHead } from "../../src/tasks/detect/recognise.ts";
 import { numbersOf, readNpy } from "../arrays.ts";
+import { expectUserError } from "../explain/ask.ts";
 
 const folder = fileURLToPath(new URL("references", import.meta.url));
 const runtime = ort as unknown as Runtime;
@@ -91,6 +97,38 @@ test.each([
   await explainer.release();
 });
 
+test("WebAssembly gives the same", async () => {
+  wasm.env.wasm.numThreads = 1;
+  wasm.env.logLevel = "error";
+  const { explainer, finder, feeds } = await opened("yolov8", "model.onnx");
+  const bytes = compileDetector(explainer, finder.head, finder.levels);
+  const all = [];
+  for (const [one, fed] of [
+    [runtime, feeds],
+    [wasm as unknown as Runtime, inWasm(feeds)],
+  ] as const) {
+    const session = await openSession(one, bytes, {});
+    all.push(await run(session, fed));
+    await session.release();
+  }
+  await explainer.release();
+  const [native, web] = all;
+  for (const name of ["boxes", "scores", "labels", "levels", "maps"]) {
+    const [a, b] = [native, web].map((results) => results?.[`gradcam_${name}`]);
+    expect(b?.dims).toEqual(a?.dims);
+    const [want, got] = [a, b].map((tensor) => Array.from(tensor?.data as ArrayLike<number | bigint>, Number));
+    close(got as number[], want as number[], 1e-3);
+  }
+});
+
+const inWasm = (feeds: Feeds): Feeds =>
+  Object.fromEntries(
+    Object.entries(feeds).map(([name, { data, dims }]) => [
+      name,
+      new wasm.Tensor("float32", data as Float32Array, dims) as unknown as Feeds[string],
+    ]),
+  );
+
 test("nothing found: no rows", async () => {
   const { explainer, finder, feeds } = await opened("yolov8", "model.onnx");
   const bytes = compileDetector(explainer, finder.head, finder.levels, { score: 0.9999 });
@@ -99,6 +137,36 @@ test("nothing found: no rows", async () => {
   await Promise.all([session.release(), explainer.release()]);
   expect(results.gradcam_boxes?.dims).toEqual([0, 4]);
   expect(results.gradcam_maps?.dims).toEqual([0, 8, 8]);
+});
+
+test("from disk: the file says what it is, and is opened as the detector that it was", async () => {
+  const directory = mkdtempSync(path.join(tmpdir(), "gradcam-detector-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  const out = path.join(directory, "boxes.onnx");
+  const source = path.join(folder, "yolov8", "model.onnx");
+  const labels = caseOf("yolov8").names;
+  const { model } = await compileFile(source, { task: "detection", labels, out, maxDetections: 2, score: 0.3 });
+  expect(notesOf(model)).toMatchObject({
+    ...{ method: "hires-cam", task: "detection", labels: JSON.stringify(labels), preprocess: expect.any(String) },
+    thresholds: JSON.stringify({ score: 0.3, iou: 0.7, maxDetections: 2 }),
+  });
+  expect(model.graph.output.slice(1).map((o) => [o.name, declaredDims(o)])).toEqual([
+    ["gradcam_boxes", ["gradcam_detections", 4]],
+    ["gradcam_scores", ["gradcam_detections"]],
+    ["gradcam_labels", ["gradcam_detections"]],
+    ["gradcam_levels", ["gradcam_detections"]],
+    ["gradcam_maps", ["gradcam_detections", 8, 8]],
+  ]);
+  const sample = { data: Float32Array.from(pixels, (p) => p / 255), dims: [3, 64, 64] };
+  const [was, is] = [await load(source, { task: "detection", labels }), await load(out)];
+  const [before, after] = [await was.explain(sample as never), await is.explain(sample as never)];
+  expect(is.reading.task).toBe("detection");
+  expect(after.detections?.length).toBeGreaterThan(2);
+  expect(after.detections).toEqual(before.detections);
+  await Promise.all([was.release(), is.release()]);
+  await expectUserError(compileFile(out, { out: `${out}.again` }), "invalid-model", "compiled already");
+  const required = compileFile(source, { task: "detection", classInput: "required", out });
+  await expectUserError(required, "invalid-option", "asked for no class");
 });
 
 describe("refused in one line", () => {

@@ -5,7 +5,6 @@ import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { openExplainer } from "../../src/explain/explainer.ts";
-import { defineMethod } from "../../src/methods/define.ts";
 import { layerMethod, placeByPlace } from "../../src/methods/layer-map.ts";
 import type { Feeds, Runtime } from "../../src/onnx/runtime.ts";
 import { Finder } from "../../src/tasks/detect/detections.ts";
@@ -13,8 +12,10 @@ import { edges } from "../../src/tasks/detect/head.ts";
 import { recogniseHead } from "../../src/tasks/detect/recognise.ts";
 import { overlap } from "../../src/tasks/detect/suppress.ts";
 import { numbersOf, readNpy } from "../arrays.ts";
+import { signed } from "./signed.ts";
 
-const folder = fileURLToPath(new URL("references", import.meta.url));
+/** Those of the repository, or others in the same form. */
+const folder = process.env.GRADCAM_REFERENCES ?? fileURLToPath(new URL("references", import.meta.url));
 
 interface Reference {
   readonly models: readonly { readonly file: string }[];
@@ -51,17 +52,6 @@ function feedsOf({ picture, feeds }: Reference): Feeds {
   return { [picture.input]: new ort.Tensor("float32", data, dims), ...Object.fromEntries(others) };
 }
 
-/** The gradient itself, with its sign. */
-const signed = defineMethod({
-  name: "signed-gradient",
-  space: "pixels",
-  explain: async ({ atInput }) => {
-    const pixelsOf = await atInput("plain");
-    const [n = 1, , height = 1, width = 1] = pixelsOf.dims;
-    return { maps: { data: new Float32Array(n * height * width), dims: [n, height, width] }, pixels: pixelsOf };
-  },
-});
-
 const onGrid = layerMethod((parts) => parts.build.relu(placeByPlace(parts)), {
   ...{ name: "by-the-grid", title: "HiResCAM", summary: "", paper: "" },
 });
@@ -83,7 +73,9 @@ describe.each(names)("%s", (name) => {
   test.each(reference.models.map((model) => model.file))("%s", async (model) => {
     const runtime = ort as unknown as Runtime;
     await using explainer = await openExplainer(runtime, new Uint8Array(readFileSync(file(model))));
-    const input = { width: 64, height: 64 };
+    const shape = explainer.sized.get(reference.picture.input)?.dims ?? [];
+    const [height = 64, width = 64] = shape.slice(-2);
+    const input = { width, height };
     const { names: labels } = reference;
     const found = recogniseHead({
       ...{ model: explainer.model, tensors: explainer.sized, input, labels, config: read("config.json") },

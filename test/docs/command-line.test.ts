@@ -57,6 +57,17 @@ test("the scene is what is printed", async () => {
   expect(document).toContain(told.replace(`${out}${path.sep}`, ""));
 });
 
+test("a detector's table is what is printed", async () => {
+  await gradcam("scenes", "17", "--out", out);
+  const scene = path.join(out, "scene-17.png");
+  const table = await gradcam("explain", scene, "--model", "models/scenes-detector", "--out", path.join(out, "boxes"));
+  const shown = blockLike(
+    table.replaceAll(scene, "scene-17.png").replaceAll(path.join(out, "boxes"), "gradcam-out"),
+    "docs/detection.md",
+  );
+  expect(shown, `bring the table in docs/detection.md up to date:\n${table}`).toBeDefined();
+});
+
 test("the JSON is what is printed", async () => {
   const [, shown] = document.match(/^```json\n(.*?)^```/ms) ?? [];
   const [said, is] = [JSON.parse(shown), JSON.parse(await gradcam("explain", photo, "--json", "--out", out))];

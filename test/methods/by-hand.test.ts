@@ -100,6 +100,53 @@ describe("layer-cam: alpha_k = ReLU(dA_k), at each place its own", () => {
   });
 });
 
+describe("odam: weights smoothed by a Gaussian of one cell, cut off two cells away", () => {
+  // Of a grid of 2 x 2 each cell has itself, two beside it and one across.
+  const [tap, total] = [Math.exp(-0.5), 1 + 2 * Math.exp(-0.5) + 2 * Math.exp(-2)];
+  const smooth = ([a, b, c, d]: readonly [number, number, number, number]) =>
+    [
+      [a, b, c, d],
+      [b, a, d, c],
+      [c, d, a, b],
+      [d, c, b, a],
+    ].map(([own, beside, below, across]) => (own + tap * (beside + below) + tap ** 2 * across) / total ** 2);
+  test("two images, two classes", async () => {
+    const [w0, w1] = [smooth([1, 0, 0, -1]), smooth([0, 2, 1, 0])];
+    const pictures = [
+      [
+        [1, 0, 0, 3],
+        [1, 4, 3, 0],
+      ],
+      [
+        [2, 1, 0, 0],
+        [0, 1, 2, 3],
+      ],
+    ];
+    const { maps } = await ask(flat, two, { method: "odam", target: { each: [0, 1] }, layer: "A" });
+    expect(maps.dims).toEqual([4, 2, 2]);
+    const expected = pictures.flatMap(([a0, a1]) =>
+      [1, -1].flatMap((sign) => a0.map((v, i) => Math.max(0, sign * (v * w0[i] + a1[i] * w1[i])))),
+    );
+    for (const [i, v] of numbers(maps).entries()) expect(v).toBeCloseTo(expected[i], 6);
+  });
+  test("a weight reaches two cells, and no further, on any number of axes", async () => {
+    const line = model({
+      opset: 13,
+      inputs: { x: [1, 1, 8], w: floats([1], [1, 1, 1]), place: floats([0, 0, 0, 1, 0, 0, 0, 0], [8, 1]) },
+      nodes: [
+        node("Conv", "x w", "conv"),
+        node("Relu", "conv", "A"),
+        node("Flatten", "A", "cells"),
+        node("MatMul", "cells place", "y"),
+      ],
+    });
+    const x = { x: new ort.Tensor("float32", new Float32Array(8).fill(1), [1, 1, 8]) };
+    const map = numbers((await ask(line, x, { method: "odam", target: 0, layer: "A" })).maps);
+    const expected = [0, Math.exp(-2), tap, 1, tap, Math.exp(-2), 0, 0].map((v) => v / total);
+    for (const [i, v] of map.entries()) expect(v).toBeCloseTo(expected[i], 6);
+  });
+});
+
 // Of the flat network's first image: A0 = [1 0 0 3], A1 = [1 4 3 0]; for class 0 g0 = [1 0 0 -1], g1 = [0 2 1 0].
 describe("at a layer where each place has a gradient of its own", () => {
   const first = { x: new ort.Tensor("float32", Float32Array.of(1, -2, -1, 3), [1, 1, 2, 2]) };

@@ -28,7 +28,7 @@ const signed = layerMethod(signedMap, { name: "signed-cam", ...about });
 
 /** Input x gradient, as the guide has it, and nothing that need not be said. */
 const inputXGradient: MethodDefinition = {
-  name: "input-x-gradient",
+  name: "own-input-x-gradient",
   space: "pixels",
   async explain({ image, k, atInput }: Question) {
     const { data, dims } = await atInput("plain");
@@ -113,8 +113,12 @@ describe("what is taken", () => {
     const { explanations } = await classifier.explain(picture, {
       method: [signed, "grad-cam", inputXGradient as Method],
     });
-    expect(explanations.map(({ method }) => method)).toEqual(["signed-cam", "grad-cam", "input-x-gradient"]);
-    expect(explanations.map(({ methodTitle }) => methodTitle)).toEqual(["Signed CAM", "Grad-CAM", "input-x-gradient"]);
+    expect(explanations.map(({ method }) => method)).toEqual(["signed-cam", "grad-cam", "own-input-x-gradient"]);
+    expect(explanations.map(({ methodTitle }) => methodTitle)).toEqual([
+      "Signed CAM",
+      "Grad-CAM",
+      "own-input-x-gradient",
+    ]);
     const twice = classifier.explain(picture, { method: [signed, { ...signed }] });
     await expectUserError(twice, "invalid-option", /invalid methods: .*; allowed is different names/);
     await classifier.release();
@@ -130,7 +134,7 @@ describe("what is taken", () => {
     const { maps } = await explainer.explain({ x }, { method: signed });
     expect(numbers(map)).toEqual(numbers(maps));
     expect(() => compile(explainer, { method: inputXGradient as Method })).toThrow(
-      'invalid method: "input-x-gradient" takes many runs',
+      'invalid method: "own-input-x-gradient" takes many runs',
     );
     await run.release();
     await explainer.release();

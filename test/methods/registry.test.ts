@@ -5,28 +5,42 @@ import { ask, numbers } from "../explain/ask.ts";
 import { gap, images, vgg } from "../nets.ts";
 
 /** What a method answers to 2 images [3, 8, 8] and 2 classes, its layer being [6, 8, 8]; of a pooled network where it takes no other. */
-const cases: Readonly<Record<string, { readonly signed: boolean; readonly pixels: boolean; readonly pooled?: true }>> =
-  {
-    "grad-cam": { signed: false, pixels: false },
-    "hires-cam": { signed: false, pixels: false },
-    "guided-backprop": { signed: false, pixels: true },
-    "guided-grad-cam": { signed: false, pixels: true },
-    deconvolution: { signed: false, pixels: true },
-    gradient: { signed: false, pixels: true },
-    occlusion: { signed: true, pixels: false },
-    "layer-cam": { signed: false, pixels: false },
-    "grad-cam++": { signed: false, pixels: false },
-    "element-wise-grad-cam": { signed: false, pixels: false },
-    "xgrad-cam": { signed: false, pixels: false },
-    "eigen-cam": { signed: false, pixels: false },
-    "eigen-grad-cam": { signed: false, pixels: false },
-    "score-cam": { signed: false, pixels: false },
-    "ablation-cam": { signed: false, pixels: false },
-    "finer-cam": { signed: false, pixels: false },
-    cam: { signed: true, pixels: false, pooled: true },
-    "recipro-cam": { signed: true, pixels: false },
-    random: { signed: false, pixels: false },
-  };
+const cases: Readonly<
+  Record<
+    string,
+    { readonly signed: boolean; readonly pixels: boolean; readonly pooled?: true } | { readonly refused: RegExp }
+  >
+> = {
+  "grad-cam": { signed: false, pixels: false },
+  "hires-cam": { signed: false, pixels: false },
+  "guided-backprop": { signed: false, pixels: true },
+  "guided-grad-cam": { signed: false, pixels: true },
+  deconvolution: { signed: false, pixels: true },
+  gradient: { signed: false, pixels: true },
+  occlusion: { signed: true, pixels: false },
+  "layer-cam": { signed: false, pixels: false },
+  "d-rise": { refused: /^invalid method: d-rise compares boxes, [^\n]*$/ },
+  odam: { signed: false, pixels: false },
+  "grad-cam++": { signed: false, pixels: false },
+  "element-wise-grad-cam": { signed: false, pixels: false },
+  "xgrad-cam": { signed: false, pixels: false },
+  "eigen-cam": { signed: false, pixels: false },
+  "eigen-grad-cam": { signed: false, pixels: false },
+  "score-cam": { signed: false, pixels: false },
+  "ablation-cam": { signed: false, pixels: false },
+  "finer-cam": { signed: false, pixels: false },
+  cam: { signed: true, pixels: false, pooled: true },
+  "recipro-cam": { signed: true, pixels: false },
+  random: { signed: false, pixels: false },
+  "input-x-gradient": { signed: false, pixels: true },
+  smoothgrad: { signed: false, pixels: true },
+  vargrad: { signed: false, pixels: true },
+  squaregrad: { signed: false, pixels: true },
+  "integrated-gradients": { signed: false, pixels: true },
+  "gradient-shap": { signed: false, pixels: true },
+  "blur-ig": { signed: false, pixels: true },
+  "guided-ig": { signed: false, pixels: true },
+};
 
 test("every method has a case, and every case a method", () => {
   const names = methods.map(({ name }) => name);
@@ -43,14 +57,20 @@ describe.each(methods.map((method) => [method.name, method] as const))("%s", (na
     expect(Object.values(method).join()).not.toContain("TODO");
   });
 
-  test("answers with maps of the right form that are not all alike", async () => {
-    const answer = await ask(cases[name]?.pooled ? gap() : vgg(), images(), { method: name, target: { each: [0, 3] } });
-    expect(answer.maps).toMatchObject({ type: "float32", dims: [4, 8, 8] });
-    expect(answer.layer).toBe(method.space === "layer" ? "features" : undefined);
-    expect(answer.pixels?.dims).toEqual(cases[name]?.pixels ? [4, 3, 8, 8] : undefined);
-    const values = [...numbers(answer.maps), ...numbers(answer.pixels)];
-    expect(values.every(Number.isFinite)).toBe(true);
-    expect(new Set(numbers(answer.maps)).size).toBeGreaterThan(1);
-    if (!cases[name]?.signed) expect(Math.min(...numbers(answer.maps))).toBeGreaterThanOrEqual(0);
-  });
+  const expected = cases[name] ?? { signed: true, pixels: false };
+  if ("refused" in expected)
+    test("refuses what is no question of its kind", () =>
+      expect(ask(vgg(), images(), { method: name, target: { each: [0, 3] } })).rejects.toThrow(expected.refused));
+  else
+    test("answers with maps of the right form that are not all alike", async () => {
+      const net = "pooled" in expected && expected.pooled ? gap() : vgg();
+      const answer = await ask(net, images(), { method: name, target: { each: [0, 3] } });
+      expect(answer.maps).toMatchObject({ type: "float32", dims: [4, 8, 8] });
+      expect(answer.layer).toBe(method.space === "layer" ? "features" : undefined);
+      expect(answer.pixels?.dims).toEqual(expected.pixels ? [4, 3, 8, 8] : undefined);
+      const values = [...numbers(answer.maps), ...numbers(answer.pixels)];
+      expect(values.every(Number.isFinite)).toBe(true);
+      expect(new Set(numbers(answer.maps)).size).toBeGreaterThan(1);
+      if (!expected.signed) expect(Math.min(...numbers(answer.maps))).toBeGreaterThanOrEqual(0);
+    });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { measure, text, wrap } from "../../src/render/text.ts";
+import { isLegible, measure, text, wrap } from "../../src/render/text.ts";
 
 describe("measure", () => {
   test("adds the advances", () => expect(measure("AA", 10)).toBeCloseTo(2 * measure("A", 10), 10));
@@ -73,3 +73,12 @@ describe("wrap", () => {
   });
   test("of nothing is nothing", () => expect(wrap(" ", 12, 40, 2)).toEqual([]));
 });
+
+test.each([
+  ["star 0.93", true],
+  ["café ☕", true],
+  ["Жук", false],
+  ["חתול", false],
+  ["猫 1", false],
+  ["", false],
+])("%j is legible: %s", (line, legible) => expect(isLegible(line)).toBe(legible));

@@ -31,7 +31,7 @@ import {
 import { ClassifiedSample, type ClassifierReading } from "./classified-sample.ts";
 import { classesOf, inputOf, namesOf } from "./fitness.ts";
 import { type Prepared, prepare, type Why } from "./kinds.ts";
-import { type ClassifyOptions, checkClassify } from "./options.ts";
+import { type ClassifyOptions, checkClassify, refuseDetectOptions } from "./options.ts";
 import { probabilitiesOf } from "./probability.ts";
 
 export type { Prediction } from "./explanations.ts";
@@ -134,6 +134,7 @@ export class Classifier implements ClassifierReading {
     const questions = await Promise.allSettled(
       asked.map(async ({ sample, options = {} }) => {
         checkClassify(options);
+        refuseDetectOptions(options, this.reading.task);
         checkSample(sample);
         optionsFor(methodsOf(options.method), options.options);
         throwIfAborted(options.signal);

@@ -17,7 +17,7 @@ import { freshPrefix } from "../../onnx/model.ts";
 import { typeOf } from "../../onnx/observe.ts";
 import { DataType } from "../../onnx/proto.ts";
 import { mostBoxes } from "./box-questions.ts";
-import { type DetectOptions, usual } from "./detections.ts";
+import { type DetectOptions, thresholdsOf } from "./detections.ts";
 import { chosenBoxes } from "./graph-boxes.ts";
 import { type GraphLevel, mapsAtLevel, onGrid } from "./graph-maps.ts";
 import { rootsOf, sourceNumbers } from "./graph-trace.ts";
@@ -65,7 +65,7 @@ export function compileDetector(
   const levels = graphLevels(explainer, found);
   const roots = levels.map(({ root }) => root);
   const output = { name: head.scores, ...typeOf(model, tensors, head.scores) };
-  const thresholds = { ...usual, maxDetections: mostBoxes, ...asked };
+  const thresholds = thresholdsOf(asked, mostBoxes);
   const boxes = chosenBoxes(build, layout, output, head.overlapping, thresholds);
   const numbers = sourceNumbers(build, model, tensors, head.scores, roots);
   const sources = build.gather({ ...build.reshape(numbers, build.ints([-1])), dims: [-1] }, boxes.elements, 0);
@@ -111,14 +111,10 @@ function mapOf(
     `invalid method: "${name}"; a compiled detector's maps lie on its levels: allowed are ${listing(allowed, 40)}`,
   );
   if (!graph || space !== "layer") throw refused;
-  const found = graph({
-    build,
-    options,
-    atLayer,
-    atInput: () => {
-      throw refused;
-    },
-  });
+  const refuse = () => {
+    throw refused;
+  };
+  const found = graph({ build, options, atLayer, atInput: refuse, image: refuse });
   if (!("map" in found)) throw refused;
   return found.map;
 }

@@ -25,14 +25,17 @@ interface Levels {
 
 const usualStrides = [[8, 16, 32], [4, 8, 16, 32], [8, 16, 32, 64], [16, 32], [8, 16], [8], [16], [32]] as const;
 
-/** The levels that make so many places of an input. */
-function levelsOf(places: number, { width, height }: Size): Levels | undefined {
-  for (const strides of usualStrides)
-    for (const anchors of [1, 3, 2, 4, 5, 6, 9]) {
-      const cells = strides.reduce((sum, s) => sum + Math.ceil(height / s) * Math.ceil(width / s), 0);
-      if (cells * anchors === places) return { strides, anchors };
-    }
-  return undefined;
+/** Which axes of an output [n, a, b] may count the places of an input's levels: the likeliest first, one box a place before several. */
+function placeAxes(dims: readonly number[], { width, height }: Size): { axis: number; levels: Levels }[] {
+  const cells = (strides: readonly number[]) =>
+    strides.reduce((sum, s) => sum + Math.ceil(height / s) * Math.ceil(width / s), 0);
+  return [1, 3, 2, 4, 5, 6, 9].flatMap((anchors) =>
+    usualStrides.flatMap((strides) =>
+      [2, 1].flatMap((axis) =>
+        cells(strides) * anchors === dims[axis] ? [{ axis, levels: { strides, anchors } }] : [],
+      ),
+    ),
+  );
 }
 
 export interface DenseNotes {
@@ -52,8 +55,9 @@ export function denseHead(
 ): Head | undefined {
   const dims = tensors.get(output)?.dims ?? [];
   if (dims.length !== 3) return undefined;
-  const axis = [1, 2].find((i) => levelsOf(dims[i] ?? 0, input));
-  const levels = axis === undefined ? undefined : levelsOf(dims[axis] ?? 0, input);
+  const possible = placeAxes(dims, input);
+  const fits = ({ axis }: { axis: number }) => [4, 5].includes((dims[3 - axis] ?? 0) - extra - (known ?? 0));
+  const { axis, levels } = (known === undefined ? undefined : possible.find(fits)) ?? possible[0] ?? {};
   if (axis === undefined || !levels) return undefined;
   const numbers = dims[3 - axis] ?? 0;
   const element = (place: number, number: number): Element => ({
@@ -132,14 +136,16 @@ function decode({ data, dims }: Numbers, input: Size, threshold: number, reading
       const score = value(place, first + c);
       if (score > most) [best, most] = [c, score];
     }
-    const score = probability(most) * (objectness ? probability(value(place, 4)) : 1);
+    const presence = objectness ? probability(value(place, 4)) : 1;
+    const score = probability(most) * presence;
     if (!sieve.passes(score)) continue;
     const [x, y, w, h] = [0, 1, 2, 3].map((i) => value(place, i)) as [number, number, number, number];
     const box = raw ? unrolled([x, y, w, h], place, starts) : fromCentre(x, y, w, h);
     sieve.candidates.push({
       ...{ class: best, score, box, at: element(place, first + best) },
       edge: centredEdges(element(place, 0), element(place, 1), element(place, 2), element(place, 3)),
-      ...(objectness && { objectness: element(place, 4) }),
+      classes: () => Array.from({ length: classes }, (_, c) => probability(value(place, first + c))),
+      ...(objectness && { presence, objectness: element(place, 4) }),
       ...(extra && { coefficients: Array.from({ length: extra }, (_, i) => element(place, first + classes + i)) }),
     });
   }

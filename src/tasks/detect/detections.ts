@@ -1,6 +1,6 @@
 /** @file What a detector found in a picture: the run, the boxes that stay, and where each of their numbers was computed. */
 import { present, throwIfAborted } from "../../errors.ts";
-import { ElementPass, type ElementQuestion, type Weighted } from "../../explain/elements.ts";
+import { ElementPass, type ElementQuestion, type Likeness, type Weighted } from "../../explain/elements.ts";
 import type { Explainer } from "../../explain/explainer.ts";
 import { type Geometry, onCanvas, type Size } from "../../image/geometry.ts";
 import type { Box } from "../../image/locate.ts";
@@ -10,6 +10,7 @@ import { toDense } from "../../onnx/tensors.ts";
 import { type Element, ofOne, ravel, Trace } from "../../read/trace.ts";
 import type { Candidate, ElementSum, Head, Numbers } from "./head.ts";
 import { type Level, levelsOf } from "./levels.ts";
+import { likenessBy } from "./likeness.ts";
 import { bestFirst, suppressed } from "./suppress.ts";
 
 export interface DetectOptions {
@@ -23,6 +24,14 @@ export interface DetectOptions {
 
 /** As Ultralytics has them. */
 export const usual: Required<DetectOptions> = { score: 0.25, iou: 0.7, maxDetections: 300 };
+
+/** What holds, by default where nothing is said, or undefined. */
+export function thresholdsOf(
+  { score = usual.score, iou = usual.iou, maxDetections }: DetectOptions,
+  most = usual.maxDetections,
+): Required<DetectOptions> {
+  return { score, iou, maxDetections: maxDetections ?? most };
+}
 
 /** What is found in a picture. */
 export interface Detection {
@@ -49,7 +58,7 @@ export class Finder {
   ) {
     const { model, sized } = explainer;
     this.#trace = new Trace(model, sized);
-    this.#needs = this.#trace.needs(head.scores);
+    this.#needs = scoresOf(head).flatMap((name) => this.#trace.needs(name));
     // Where suppression inside the graph makes rows of a number that only a run knows, so are the shapes that levels are found by.
     const known = this.#needs.every((name) => ofOne(sized.get(name)));
     if (known) this.#levels = levelsOf(explainer, sized, head);
@@ -67,14 +76,18 @@ export class Finder {
     const wanted = [...head.reads, ...this.#needs];
     const pass = await ElementPass.run(ort, explainer, feeds, { wanted, prospects });
     this.#levels ??= levelsOf(explainer, seenIn(explainer.sized, pass), head);
-    const { score, iou, maxDetections } = { ...usual, ...options };
+    const { score, iou, maxDetections } = thresholdsOf(options);
     const numbers = (name: string): Numbers => numbersOf(pass, name);
     const { candidates, best } = head.decode(numbers, input, score);
     const whole = candidates.filter(({ box }) => box.every(Number.isFinite));
     const found = head.overlapping ? suppressed(whole, iou, maxDetections) : bestFirst(whole).slice(0, maxDetections);
-    return new Found(pass, this.#trace, this.levels, found, best, candidates.length - whole.length);
+    const broken = { boxes: candidates.length - whole.length, numbers: notNumbers(numbers(head.scores)) };
+    return new Found(pass, this.#trace, this.levels, found, best, broken, likenessBy(head, input));
   }
 }
+
+/** The tensors that hold scores. */
+const scoresOf = ({ examples }: Head): string[] => [...new Set(examples.map(({ score }) => score.tensor))];
 
 /** Shapes of a run over those that were known before it. */
 function seenIn(tensors: Observed, pass: ElementPass): Observed {
@@ -93,6 +106,12 @@ function numbersOf(pass: ElementPass, name: string): Numbers {
   return toDense(tensor);
 }
 
+function notNumbers({ data }: Numbers): number {
+  let count = 0;
+  for (let i = 0; i < data.length; i++) if (Number.isNaN(data[i])) count++;
+  return count;
+}
+
 /** What was found in one picture. */
 export class Found {
   constructor(
@@ -103,14 +122,16 @@ export class Found {
     readonly candidates: readonly Candidate[],
     /** The best score, whatever the threshold. */
     readonly best: number | undefined,
-    /** Boxes above the threshold that are not finite. */
-    readonly broken: number,
+    /** Boxes above the threshold that are not finite, and numbers of the output with the scores that are none. */
+    readonly broken: { readonly boxes: number; readonly numbers: number },
+    private readonly likenessTo: (candidate: Candidate) => Likeness,
   ) {}
 
   /** Where the logit of a candidate's class was computed, as a question on its level's layer. */
-  score({ at }: Candidate): ElementQuestion {
-    const source = this.#source(at);
-    return { sum: [this.#weighted(source, 1)], layer: this.#layerOf(source.tensor) };
+  score(candidate: Candidate): ElementQuestion {
+    const source = this.#source(candidate.at);
+    const likeness = this.likenessTo(candidate);
+    return { sum: [this.#weighted(source, 1)], layer: this.#layerOf(source.tensor), likeness };
   }
 
   /** A sum of elements of the outputs, on the layer of the level of a candidate. */

@@ -13,16 +13,26 @@ import { type ClassifyOptions, checkClassify } from "../classify/options.ts";
 import { explainElements } from "../element-answers.ts";
 import { feedingOf, feedsOf } from "../feeding.ts";
 import { Labels } from "../labels.ts";
+import { questionsOf } from "../option-questions.ts";
 import { percent } from "../percent.ts";
-import { preparePicture } from "../pictures.ts";
+import { type PicturePlace, type PictureSubject, preparePicture } from "../pictures.ts";
 import { Placements } from "../placing.ts";
 import type { ModelReading } from "../reading.ts";
-import { checkSample, type Feeding, type Kind, type Sample } from "../sample.ts";
+import { checkSample, type Feeding, type Kind, type PreparedSample, type Sample } from "../sample.ts";
 import { boxQuestions } from "./box-questions.ts";
 import type { CompileDetectorOptions } from "./compile-detector.ts";
-import { type Detection, Finder, onOriginal, usual } from "./detections.ts";
+import { type Detection, type DetectOptions, Finder, type Found, onOriginal, usual } from "./detections.ts";
 import type { Head } from "./head.ts";
+import { prototypeMasks } from "./prototype-masks.ts";
 import { sizesOf } from "./sizes.ts";
+
+/** What a picture shows to a detector. */
+export interface Look {
+  readonly prepared: PreparedSample<PictureSubject, PicturePlace>;
+  /** The run, and the boxes as it gave them. */
+  readonly found: Found;
+  readonly detections: readonly Detection[];
+}
 
 export class Detector {
   readonly kind: Kind = "picture";
@@ -64,6 +74,32 @@ export class Detector {
     checkClassify(options);
     checkSample(sample);
     if (options.method !== undefined) optionsFor(methodsOf(options.method), options.options);
+    const { prepared, found, detections } = await this.look(sample, options);
+    const plan = options.layer === undefined ? undefined : await this.explainer.planFor(found.pass.feeds);
+    const layer = plan && namedLayer(plan, options.layer as string, this.explainer.layers).name;
+    const { prototypes } = this.head;
+    const { geometry } = prepared.subject;
+    const of = prototypes === undefined ? undefined : prototypeMasks(found, detections, prototypes, geometry);
+    const asked = boxQuestions(questionsOf(options, ["detector", "box"]), {
+      ...{ found, detections, labels: this.labels, can: this.reading.questions },
+      ...(of && prototypes !== undefined && { masks: { of, prototypes } }),
+      common: (tensors) => this.#commonLayer(tensors),
+      ...(layer !== undefined && { layer }),
+    });
+    const explanations = await explainElements(found.pass, asked, options, {
+      ...{ sample: prepared, places: this.places, warnings: this.#warnings(prepared.prepared) },
+    });
+    const remark = remarkOn(found, this.head, options);
+    return {
+      ...{ kind: "picture", predictions: [], detections, ...(of && { masks: of }) },
+      explanations,
+      ...prepared.subject,
+      ...(remark && { remark }),
+    };
+  }
+
+  /** Finds what is in a picture, and keeps the run: more can be asked of it. */
+  async look(sample: Sample, options: Pick<ClassifyOptions, "inputs" | "signal"> & DetectOptions = {}): Promise<Look> {
     const prepared = preparePicture(sample, this.#feeding);
     const { geometry } = prepared.subject;
     const others = { ...this.context.inputs, ...options.inputs };
@@ -78,23 +114,7 @@ export class Detector {
         box: onOriginal(box, geometry),
       }),
     );
-    const plan = options.layer === undefined ? undefined : await this.explainer.planFor(feeds);
-    const layer = plan && namedLayer(plan, options.layer as string, this.explainer.layers).name;
-    const asked = boxQuestions(questionsOf(options), {
-      ...{ found, detections, labels: this.labels, can: this.reading.questions },
-      common: (tensors) => this.#commonLayer(tensors),
-      ...(layer !== undefined && { layer }),
-    });
-    const explanations = await explainElements(found.pass, asked, options, {
-      ...{ sample: prepared, places: this.places, warnings: this.#warnings(prepared.prepared) },
-    });
-    const remark = remarkOn(found.best, detections.length, found.broken, options);
-    return {
-      ...{ kind: "picture", predictions: [], detections },
-      explanations,
-      ...prepared.subject,
-      ...(remark && { remark }),
-    };
+    return { prepared, found, detections };
   }
 
   /** The ONNX file of a detector that explains itself; @throws UserError for what cannot be compiled. */
@@ -121,31 +141,22 @@ export class Detector {
   }
 }
 
-/** The questions, by whichever option they were asked. */
-function questionsOf({ targets = [], classes, against, counterfactual }: ClassifyOptions): string[] {
-  if (classes === undefined && (against !== undefined || counterfactual))
-    throw new UserError(
-      "invalid-option",
-      `invalid ${against === undefined ? "counterfactual" : "against"}: of a detector it is asked by a target, as "not:box:0" or "box:0 ~ box:1"`,
-    );
-  const byOptions = (classes ?? []).map((query) => {
-    if (against !== undefined) return `class:${query} ~ class:${against}`;
-    return counterfactual ? `not:class:${query}` : `class:${query}`;
-  });
-  return [...byOptions, ...targets];
-}
-
 function remarkOn(
-  best: number | undefined,
-  found: number,
-  broken: number,
+  { best, candidates, broken }: Pick<Found, "best" | "candidates" | "broken">,
+  { scores }: Head,
   { score = usual.score }: ClassifyOptions,
 ): string | undefined {
-  if (broken > 0)
-    return `${broken} ${broken === 1 ? "box" : "boxes"} above the score have no finite place and were left out.`;
-  if (found > 0) return undefined;
-  if (best === undefined) return "Nothing was found, and no score is a number.";
-  return `Nothing was found above a score of ${percent(score)}; the best is ${percent(best)}. --score lowers what counts.`;
+  const { boxes, numbers } = broken;
+  const parts = [
+    boxes > 0 && `${boxes} ${boxes === 1 ? "box" : "boxes"} above the score have no finite place and were left out.`,
+    numbers > 0 &&
+      (numbers === 1 ? `1 value of "${scores}" is not a number.` : `${numbers} values of "${scores}" are not numbers.`),
+    candidates.length === 0 &&
+      (best === undefined
+        ? "Nothing was found, and no score is a number."
+        : `Nothing was found above a score of ${percent(score)}; the best is ${percent(best)}. --score lowers what counts.`),
+  ];
+  return parts.filter(Boolean).join(" ") || undefined;
 }
 
 const unread = ({ task, kind }: ModelReading): UserError =>

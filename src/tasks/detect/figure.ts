@@ -6,6 +6,7 @@ import type { ColormapName } from "../../render/colormap.ts";
 import { normalise } from "../../render/normalise.ts";
 import { overlay } from "../../render/overlay.ts";
 import { type Cell, sheet } from "../../render/sheet.ts";
+import { isLegible } from "../../render/text.ts";
 import { type FigureRow, visible } from "../classify/figure.ts";
 import type { ClassExplanation, Why } from "../classify/kinds.ts";
 import { parseQuestion, topOf } from "../questions.ts";
@@ -34,29 +35,32 @@ export function boxedView(
   { named }: { readonly named: boolean },
 ): Picture {
   const own = detectionsOf(detections, explanation);
-  const others = detections.filter((one) => !own.includes(one));
+  const others = detections.slice(0, mostBoxes).filter((one) => !own.includes(one));
   const onto = scaled(geometry, seen);
   return drawBoxes(seen, [
-    ...own.map((one) => ({ box: onto(one), ...(named && { label: one.label, value: score(one) }) })),
+    ...own.map((one) => ({ box: onto(one), ...(named && { label: nameOf(one), value: score(one) }) })),
     ...others.map((one) => ({ box: onto(one), faint: true })),
   ]);
 }
 
-/** The figure of one method's maps as SVG: a cell for each question, below one another only where there are many. */
+/** The figure of questions with a map each as SVG: a cell for each, below one another only where there are many. */
 export function sheetOf(
   { explanations, detections = [] }: Pick<Why, "explanations" | "detections">,
   rows: readonly FigureRow[],
   { colormap, caption }: { readonly colormap: ColormapName; readonly caption: string },
 ): string {
-  const [first] = explanations;
+  const titles = [...new Set(explanations.map(({ methodTitle }) => methodTitle))];
+  // Signed images have colours of their own.
+  const coloured = explanations.some(({ blank, pixels }) => !blank && pixels?.dims[0] !== 3);
   const left = explanations.length > rows.length ? `, ${rows.length} of ${explanations.length} questions` : "";
   return sheet({
-    title: `${first?.methodTitle}, ${detections.length} ${detections.length === 1 ? "detection" : "detections"}`,
+    title: `${titles.join(" and ")}, ${detections.length} ${detections.length === 1 ? "detection" : "detections"}`,
     lines: [],
-    cells: rows.map(({ question, detail = [], cells: [cell] }) => ({
-      ...{ label: question, detail: detail.join(", "), cell: cell as Cell },
+    cells: rows.map(({ question, detail = [], cells: [cell] }, i) => ({
+      ...{ label: question, cell: cell as Cell },
+      detail: [...detail, ...(titles.length > 1 ? [explanations[i]?.methodTitle] : [])].join(", "),
     })),
-    colorbar: { colormap, label: "fraction of each map's maximum", ticks: ["0", "0.5", "1"] },
+    ...(coloured && { colorbar: { colormap, label: "fraction of each map's maximum", ticks: ["0", "0.5", "1"] } }),
     caption: `${caption}${left}`,
   });
 }
@@ -78,14 +82,14 @@ export function boxesTogether(
   const onto = scaled(geometry, seen);
   const shown = detections.slice(0, mostBoxes);
   const marks = shown.map(
-    (one): BoxMark => ({ box: onto(one), label: `${one.index} ${one.label}`, value: score(one) }),
+    (one): BoxMark => ({ box: onto(one), label: `${one.index} ${nameOf(one)}`, value: score(one) }),
   );
   return drawBoxes(seen, marks);
 }
 
 /** What is smaller than this across or down has no room for several names. */
 const LEAST_SIDE = 480;
-const MOST_TIMES = 4;
+const MOST_TIMES = 16;
 const MOST_SIDE = 4096;
 
 function enlarged(small: Picture): Picture {
@@ -114,6 +118,9 @@ function largest(maps: readonly PixelMap[]): PixelMap {
       if ((values[i] as number) > (data[i] as number)) data[i] = values[i] as number;
   return { ...first, data };
 }
+
+/** A name in a script that pictures are not written in would be a row of hollow boxes. */
+const nameOf = ({ label, class: c }: Detection): string => (isLegible(label) ? label : `class ${c}`);
 
 const score = ({ score: value }: Detection): string => value.toFixed(2);
 

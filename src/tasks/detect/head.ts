@@ -24,6 +24,10 @@ export interface Candidate {
   readonly edge: Readonly<Record<Edge, ElementSum>>;
   /** Where the head has it: whether anything is there, whatever its class. */
   readonly objectness?: Element;
+  /** The probabilities of all classes, where the head gives them; asked for when two boxes are compared. */
+  readonly classes?: () => readonly number[];
+  /** The probability that anything is there, whatever its class, where the head has it. */
+  readonly presence?: number;
   /** Coefficients of the mask's prototypes. */
   readonly coefficients?: readonly Element[];
 }
@@ -97,6 +101,8 @@ export interface Head {
   readonly probability: Probability;
   /** Whether boxes of one object are still to be thinned out. */
   readonly overlapping: boolean;
+  /** What the masks of its boxes are sums of, [n, prototypes, height, width]; candidates have their coefficients then. */
+  readonly prototypes?: string;
   /** Of a head of one output that a compiled file can read. */
   readonly layout?: HeadLayout;
   decode(numbers: (name: string) => Numbers, input: Size, threshold: number): Decoded;

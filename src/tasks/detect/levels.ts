@@ -33,7 +33,7 @@ export function levelsOf(
   const ofBoxes = new Set(head.examples.flatMap(({ box }) => [...trace.behind(box)]));
   const roots = rootsOf(head.examples.map(({ score }) => score));
   // Rows that were laid flat mix scores with the rest of a row: where scores are probabilities, they are told by that.
-  const logits = trace.logits(head.scores);
+  const logits = new Set(head.examples.flatMap(({ score }) => [...trace.logits(score.tensor)]));
   const scores = roots.some((tensor) => logits.has(tensor)) ? roots.filter((tensor) => logits.has(tensor)) : roots;
   return scores.flatMap((tensor) =>
     tensors.has(tensor) && !model.constants.has(tensor)

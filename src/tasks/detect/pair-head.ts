@@ -20,16 +20,19 @@ export interface PairReading {
   /** Whether a query may be several classes, the best of all pairs counting. */
   readonly several: boolean;
   readonly overlapping: boolean;
+  /** Where the scores begin among a query's numbers, where boxes are of the same output. */
+  readonly first?: number;
   /** Whether boxes are parts of the picture, 0 to 1; where nobody says, by their values. */
   readonly relative?: boolean;
 }
 
 export function pairHead(tensors: Observed, reading: PairReading): Head {
-  const { scores, boxes, by, nothing, centred, several, overlapping } = reading;
-  const all = tensors.get(scores)?.dims.at(-1) ?? -1;
+  const { scores, boxes, by, nothing, centred, several, overlapping, first = 0 } = reading;
+  const numbers = tensors.get(scores)?.dims.at(-1) ?? -1;
+  const all = numbers < 0 ? -1 : numbers - first;
   const skipped = nothing ? 1 : 0;
   const offset = nothing === "first" ? 1 : 0;
-  const score = (query: number, c: number): Element => ({ tensor: scores, index: [0, query, c + offset] });
+  const score = (query: number, c: number): Element => ({ tensor: scores, index: [0, query, first + c + offset] });
   const corner = (query: number, i: number): Element => ({ tensor: boxes, index: [0, query, i] });
   return {
     kind: overlapping ? "dense" : "pair",
@@ -42,20 +45,21 @@ export function pairHead(tensors: Observed, reading: PairReading): Head {
     overlapping,
     decode(of, { width, height }, threshold) {
       const [given, placed] = [of(scores), of(boxes)];
-      const [, queries = 0, depth = 0] = given.dims;
+      const [, queries = 0, row = 0] = given.dims;
+      const [depth, step] = [row - first, placed.dims.at(-1) ?? 4];
       const classes = depth - skipped;
-      const relative = reading.relative ?? within(placed.data, queries * 4);
+      const relative = reading.relative ?? within(placed.data, queries, step);
       const [across, down] = relative ? [width, height] : [1, 1];
       const sieve = new Sieve(threshold);
       for (let query = 0; query < queries; query++) {
-        const row = (c: number) => given.data[query * depth + c] as number;
-        const found = probabilities(row, depth, by);
+        const scoreOf = (c: number) => given.data[query * row + first + c] as number;
+        const found = probabilities(scoreOf, depth, by);
         const best = several ? undefined : bestOf(found, offset, classes);
         for (let c = 0; c < classes; c++) {
           if (best !== undefined && c !== best) continue;
           const probability = found[c + offset] as number;
           if (!sieve.passes(probability)) continue;
-          const [a, b, p, q] = [0, 1, 2, 3].map((i) => placed.data[query * 4 + i] as number) as [
+          const [a, b, p, q] = [0, 1, 2, 3].map((i) => placed.data[query * step + i] as number) as [
             number,
             number,
             number,
@@ -68,6 +72,7 @@ export function pairHead(tensors: Observed, reading: PairReading): Head {
             ...{ class: c, score: probability, at: score(query, c) },
             box: [x0 * across, y0 * down, x1 * across, y1 * down],
             edge: (centred ? centredEdges : corneredEdges)(at(0), at(1), at(2), at(3)),
+            classes: () => found,
           });
         }
       }
@@ -94,8 +99,9 @@ function bestOf(found: readonly number[], offset: number, classes: number): numb
   return best;
 }
 
-/** Whether all numbers are those of parts of a picture, a little over the edge perhaps. */
-function within(data: ArrayLike<number>, count: number): boolean {
-  for (let i = 0; i < count; i++) if (Math.abs(data[i] as number) > 2) return false;
+/** Whether all boxes are parts of a picture, a little over the edge perhaps. */
+function within(data: ArrayLike<number>, queries: number, step: number): boolean {
+  for (let query = 0; query < queries; query++)
+    for (let i = 0; i < 4; i++) if (Math.abs(data[query * step + i] as number) > 2) return false;
   return true;
 }

@@ -1,4 +1,5 @@
 /** @file What was read of a detector, each decision with its reason: its head, its probabilities, and what it can be asked. */
+import { listing } from "../../errors.ts";
 import type { Model } from "../../onnx/model.ts";
 import type { Observed } from "../../onnx/observe.ts";
 import type { Decision } from "../../read/decision.ts";
@@ -37,6 +38,9 @@ const questions = [
   "… ~ … (one rather than another)",
 ];
 
+/** Of one that has masks too. */
+const ofMasks = "mask:0 (or another number, a class, or topN)";
+
 export function readHead(
   { model, tensors }: { readonly model: Model; readonly tensors: Observed },
   found: { readonly head: Head; readonly guess?: string } | undefined,
@@ -45,13 +49,16 @@ export function readHead(
   const what = "head";
   if (!found) {
     const shapes = model.outputs.map((name) => shapeOf(tensors, name));
-    return { headDecision: { what, value: "none that is known", because: shapes.join(", ") } };
+    return { headDecision: { what, value: "none that is known", because: listing(shapes, 3) } };
   }
   const { head, guess } = found;
-  const shapes = head.reads.map((name) => shapeOf(tensors, name)).join(", ");
+  const shapes = listing(
+    head.reads.map((name) => shapeOf(tensors, name)),
+    3,
+  );
   return {
     detector: {
-      ...{ head, levels, questions },
+      ...{ head, levels, questions: head.prototypes === undefined ? questions : [...questions, ofMasks] },
       probable: { probability: head.probability, because: probabilities[head.probability] },
     },
     headDecision: {

@@ -21,5 +21,8 @@ export function namesNoted(model: Model): readonly string[] {
       if (Number.isInteger(index) && index >= 0 && index < 100_000) list[index] = String(name);
     return Array.from(list, (name) => name ?? "");
   }
-  return Array.isArray(names) ? names.map(String) : [];
+  if (Array.isArray(names)) return names.map(String);
+  // Paddle's exporters: a name a line.
+  const lines = textNote(model, "character")?.replace(/\n$/, "").split("\n") ?? [];
+  return lines.length > 1 ? lines : [];
 }

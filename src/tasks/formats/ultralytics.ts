@@ -28,7 +28,8 @@ export function notesOfFile(model: Model): FileNotes {
   const [height = Number.NaN, width = height] = sizes.map(Number);
   const known = Number.isInteger(height) && Number.isInteger(width) && !declaresSize(model);
   const fixed = known ? { size: { height, width } } : {};
-  const fit = task === "classify" ? ("crop" as const) : ("letterbox" as const);
+  const stretched = /RTDETR/i.test(textNote(model, "head") ?? "");
+  const fit = task === "classify" ? ("crop" as const) : stretched ? ("stretch" as const) : ("letterbox" as const);
   const because = `the file's metadata says that its task is "${task}", as Ultralytics' exporter does`;
   return { names, preparation: { known: { ...unit, fit, ...fixed }, because } };
 }

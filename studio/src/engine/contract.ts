@@ -30,6 +30,8 @@ export interface ModelInfo {
   readonly labels: readonly string[];
   /** What is to be said of labels that are too few. */
   readonly fewLabels?: string;
+  /** Whether it finds boxes. */
+  readonly detects?: true;
   /** What is known of a model that is open here. */
   readonly inside?: ModelInside;
 }
@@ -58,6 +60,10 @@ export interface Seen {
   readonly probabilities: Float32Array;
   /** All classes, the best first. */
   readonly ranking: readonly number[];
+  /** Of a detector: what it found, in the place of classes; in pixels of the picture. */
+  readonly boxes?: readonly { readonly label: string; readonly box: readonly number[] }[];
+  /** What is to be said of the whole, as that nothing was found. */
+  readonly remark?: string;
 }
 
 /** A picture as a page can show it. */

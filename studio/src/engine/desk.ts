@@ -28,6 +28,7 @@ import { filesOf } from "./picked.ts";
 import { toPixels } from "./retouch.ts";
 import { type StartedRuntime, startRuntime } from "./runtime.ts";
 import { sanityCheck } from "./sanity.ts";
+import { ShownBoxes } from "./shown-boxes.ts";
 import { ShownPicture } from "./shown-picture.ts";
 
 type OwnCalls = Exclude<CallName, "connect" | "useModel" | "paint">;
@@ -35,7 +36,7 @@ type OwnCalls = Exclude<CallName, "connect" | "useModel" | "paint">;
 export class Desk implements Record<OwnCalls, unknown> {
   #runtime: StartedRuntime | undefined;
   #model: OpenedModel | undefined;
-  #shown: ShownPicture | undefined;
+  #shown: ShownPicture | ShownBoxes | undefined;
   #narration: Narration | undefined;
   /** The picture that was decoded last. */
   #photograph: { readonly id: number; readonly picture: Promise<Picture> } | undefined;
@@ -79,12 +80,14 @@ export class Desk implements Record<OwnCalls, unknown> {
   }
 
   async show(photograph: Calls["show"][0], _: Context): Promise<Seen> {
-    this.#shown = await ShownPicture.of(await this.#decoded(photograph), this.#opened);
+    const picture = await this.#decoded(photograph);
+    const opened = this.#opened;
+    this.#shown = await (opened.detects ? ShownBoxes : ShownPicture).of(picture, opened);
     return this.#shown.seen;
   }
 
   async explain(question: Question, context: Context): Promise<Answer> {
-    return this.#picture.answer(question, context);
+    return this.#looked.answer(question, context);
   }
 
   async everyLayer(question: Question, context: Context): Promise<Calls["everyLayer"][1]> {
@@ -116,11 +119,13 @@ export class Desk implements Record<OwnCalls, unknown> {
   }
 
   async path(layer: string, _: Context): Promise<Calls["path"][1]> {
-    return pathOf(this.#opened.classifier.explainer, layer);
+    return pathOf(this.#opened.loaded.subject.explainer, layer);
   }
 
   async export(request: Calls["export"][0], context: Context): Promise<Calls["export"][1]> {
     const { loaded, preprocess: how } = this.#opened;
+    if (this.#opened.detects && request.kind === "onnx") return this.#opened.compiledDetector();
+    if (this.#shown instanceof ShownBoxes) return this.#shown.export(request, context);
     if (request.kind === "onnx") return exportAs(request, loaded, how, undefined);
     const { picture: whole, retouch, input } = this.#picture;
     const look = await this.#picture.lookOn(request.question.layer);
@@ -167,9 +172,16 @@ export class Desk implements Record<OwnCalls, unknown> {
     return this.#model;
   }
 
-  get #picture(): ShownPicture {
+  get #looked(): ShownPicture | ShownBoxes {
     if (!this.#shown) throw new UserError("missing-file", "missing picture: none is shown yet");
     return this.#shown;
+  }
+
+  /** @throws UserError for what is asked of classifiers alone. */
+  get #picture(): ShownPicture {
+    const looked = this.#looked;
+    if (looked instanceof ShownPicture) return looked;
+    throw new UserError("invalid-option", "invalid question: it is asked of classifiers, and a detector is open");
   }
 }
 

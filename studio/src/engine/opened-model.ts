@@ -1,8 +1,9 @@
 /** @file The model that is open at the desk: how pictures are prepared for it, by a person's hand too, and its layers all at once. */
+import { UserError } from "gradcam";
 import { type Classifier, EveryLayer, type LoadedClassifier, type Preprocess } from "gradcam/web";
 import type { Context } from "./answering.ts";
-import type { ModelInfo } from "./contract.ts";
-import { modelInfo } from "./model-info.ts";
+import type { Exported, ModelInfo } from "./contract.ts";
+import { modelInfo, preparationOf } from "./model-info.ts";
 import type { StartedRuntime } from "./runtime.ts";
 
 export class OpenedModel {
@@ -19,8 +20,13 @@ export class OpenedModel {
     return this.loaded.classifier;
   }
 
+  /** Whether it finds boxes. */
+  get detects(): boolean {
+    return this.loaded.reading.head !== undefined;
+  }
+
   get preprocess(): Preprocess {
-    return this.byHand ?? this.classifier.preprocess;
+    return this.byHand ?? preparationOf(this.loaded);
   }
 
   info(): Promise<ModelInfo> {
@@ -36,6 +42,15 @@ export class OpenedModel {
       this.#everyLayer = undefined;
     });
     return opened;
+  }
+
+  /** The detector that explains itself, as a file. */
+  async compiledDetector(): Promise<Exported> {
+    const { subject, reading } = this.loaded;
+    if (!("compile" in subject)) throw new UserError("invalid-model", "invalid model: it is no detector");
+    const { name, labels, preparation } = reading;
+    const notes = { labels: JSON.stringify(labels.names), preprocess: JSON.stringify(preparation) };
+    return { name: `${name}.gradcam.onnx`, type: "application/octet-stream", bytes: await subject.compile({ notes }) };
   }
 
   async release(): Promise<void> {

@@ -11,6 +11,7 @@ import {
 import { encodeNpy } from "gradcam/web";
 import type { Context } from "./answering.ts";
 import { boxOf, onPicture } from "./box.ts";
+import { seenBoxes, targetOf } from "./boxes.ts";
 import type { Answer, CallName, Calls, Exported, Numbers, Question, Seen } from "./contract.ts";
 import { likenessOf } from "./likeness.ts";
 import { boxed as drawBox, redrawnPng } from "./redrawn.ts";
@@ -51,15 +52,17 @@ export class ServerDesk implements Record<RemoteCalls, unknown> {
     if (!card) throw new UserError("unknown-name", `unknown model: ${name}`);
     this.#card = card;
     this.#shown = undefined;
-    const { sha256, labels, layers } = card;
-    return { name, sha256, labels, layers };
+    const { sha256, labels, layers, detects } = card;
+    return { name, sha256, labels, layers, ...(detects && { detects }) };
   }
 
   async show({ file: picture }: Calls["show"][0], { signal }: Context): Promise<Seen> {
-    const given = await this.#ask(picture, { classes: [`top${ahead}`] }, signal);
+    const { detects } = this.#model;
+    const given = await this.#ask(picture, detects ? {} : { classes: [`top${ahead}`] }, signal);
     const seen = seenIn(given, this.#model.labels.length);
     const answers = new Map<string, Answer>();
-    for (const one of given.explanations) answers.set(keyOf({ class: one.class, method: one.method }), answerOf(one));
+    for (const one of given.explanations)
+      answers.set(keyOf({ class: one.detection ?? one.class, method: one.method }), answerOf(one));
     this.#shown = { picture, seen, answers };
     return seen;
   }
@@ -68,7 +71,7 @@ export class ServerDesk implements Record<RemoteCalls, unknown> {
     const { picture, seen, answers } = this.#picture;
     const known = answers.get(keyOf(question));
     if (known) return known;
-    const given = await this.#ask(picture, askedBy(question), signal);
+    const given = await this.#ask(picture, this.#askedBy(question), signal);
     const { score, probability } = given.predictions.find((one) => one.class === question.class) ?? {};
     const news = score !== undefined && Number.isNaN(seen.scores[question.class]);
     const answer = answerOf(given.explanations[0]);
@@ -92,7 +95,8 @@ export class ServerDesk implements Record<RemoteCalls, unknown> {
     const hundredths = Math.round(100 * threshold);
     const file = (ending: string) => `${name}.${question.method}.${question.class}.${ending}`;
     const png = async (view: "overlay" | "panel", classes: (number | string)[], ending: string): Promise<Exported> => {
-      const asked = { ...askedBy(question), classes, view, colormap, model: this.#model.name };
+      const which = this.#model.detects ? {} : { classes };
+      const asked = { ...this.#askedBy(question), ...which, view, colormap, model: this.#model.name };
       const drawn = await this.#reached(this.#connected.draw(picture, asked, { signal: context.signal }));
       return { name: file(ending), type: "image/png", bytes: new Uint8Array(await drawn.arrayBuffer()) };
     };
@@ -112,10 +116,17 @@ export class ServerDesk implements Record<RemoteCalls, unknown> {
     if (kind === "npy")
       return { name: file("npy"), type: "application/octet-stream", bytes: encodeNpy(map.data, map.dims) };
     if (kind === "onnx") throw new UserError("invalid-option", "invalid download: the model is the server's");
-    const given = await this.#ask(picture, askedBy(question), context.signal);
+    const given = await this.#ask(picture, this.#askedBy(question), context.signal);
     const explanations = given.explanations.map((one) => ({ ...one, box, threshold }));
     const record = JSON.stringify({ image: name, server: new URL(this.#url).host, ...given, explanations }, null, 2);
     return { name: file("json"), type: "application/json", bytes: new TextEncoder().encode(`${record}\n`) };
+  }
+
+  #askedBy(question: Question) {
+    const { method, layer } = question;
+    return this.#model.detects
+      ? { targets: [targetOf(question)], methods: [method], ...(layer !== undefined && { layer }) }
+      : askedBy(question);
   }
 
   #ask(picture: Blob, asked: Parameters<Client["explain"]>[1], signal: AbortSignal): Promise<Answered> {
@@ -165,9 +176,10 @@ const askedBy = ({ class: index, against, counterfactual, method, layer }: Quest
 });
 
 /** A server tells the scores of the best classes; the others are not numbers until they are asked about. */
-function seenIn({ predictions, geometry }: Answered, names: number): Seen {
+function seenIn({ predictions, detections, remark, geometry }: Answered, names: number): Seen {
   if (!geometry)
     throw new UserError("unsupported-operator", "unsupported server: it does not tell where maps lie; update it");
+  if (detections) return seenBoxes(detections, geometry, remark);
   const classes = Math.max(names, 1 + Math.max(...predictions.map((one) => one.class)));
   const scores = new Float32Array(classes).fill(Number.NaN);
   const probabilities = scores.slice();

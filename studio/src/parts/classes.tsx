@@ -22,6 +22,7 @@ const matches = (index: number, words: string): boolean =>
   String(index) === words || labelOf(index).toLowerCase().includes(words);
 
 export function Classes() {
+  const [one, several] = seen.value?.boxes ? ["box", "boxes"] : ["class", "classes"];
   const list = useRef<HTMLDivElement>(null);
   const all = found.value;
   const active = hovered.value ?? chosen.value;
@@ -59,13 +60,13 @@ export function Classes() {
   return (
     <section class="classes" aria-labelledby="classes-title">
       <header>
-        <h2 id="classes-title">Predictions</h2>
+        <h2 id="classes-title">{seen.value?.boxes ? "Boxes" : "Predictions"}</h2>
         <input
           type="search"
-          aria-label="Search the classes"
+          aria-label={`Search the ${several}`}
           aria-controls="classes"
           aria-activedescendant={listed}
-          placeholder={`Search ${(seen.value?.scores.length ?? 0).toLocaleString("en")} classes`}
+          placeholder={`Search ${(seen.value?.scores.length ?? 0).toLocaleString("en")} ${several}`}
           value={query}
           onInput={(event) => {
             query.value = event.currentTarget.value;
@@ -81,7 +82,7 @@ export function Classes() {
         class="rows"
         role="listbox"
         tabIndex={0}
-        aria-label="Classes"
+        aria-label={several === "boxes" ? "Boxes" : "Classes"}
         aria-activedescendant={listed}
         onScroll={(event) => {
           scrolled.value = event.currentTarget.scrollTop;
@@ -98,10 +99,10 @@ export function Classes() {
             ))}
           </div>
         </div>
-        {all.length === 0 && <p class="none">No class with this name.</p>}
+        {all.length === 0 && <p class="none">No {one} with this name.</p>}
       </div>
       <p class="hint">
-        Point at a class, or use the arrow keys: the map follows. <kbd>Enter</kbd> selects it, <kbd>V</kbd> contrasts it
+        Point at a {one}, or use the arrow keys: the map follows. <kbd>Enter</kbd> selects it, <kbd>V</kbd> contrasts it
         with the selected one.
       </p>
     </section>

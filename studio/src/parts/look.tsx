@@ -43,23 +43,32 @@ export function Look() {
         </label>
         <Slider title="Threshold" of={threshold} min={0.05} max={0.95} step={0.05} disabled={!boxed.value} />
       </div>
-      <label class="switch">
-        <input
-          type="checkbox"
-          checked={lens.value}
-          onChange={(event) => {
-            lens.value = event.currentTarget.checked;
-          }}
-        />
-        <span>Lens: Guided Grad-CAM where you point</span>
-      </label>
+      {!model.value?.detects && (
+        <label class="switch">
+          <input
+            type="checkbox"
+            checked={lens.value}
+            onChange={(event) => {
+              lens.value = event.currentTarget.checked;
+            }}
+          />
+          <span>Lens: Guided Grad-CAM where you point</span>
+        </label>
+      )}
       <fieldset class="saves">
         <legend>Save</legend>
         <div>
           {saves
             .filter(([kind]) => kind !== "svg" || model.value?.inside) // a server draws PNG
+            .filter(([kind]) => !model.value?.detects || kind === "png" || kind === "npy")
             .map(([kind, title, what]) => (
-              <button key={kind} type="button" title={what} disabled={!seen.value} onClick={() => void save(kind)}>
+              <button
+                key={kind}
+                type="button"
+                title={what}
+                disabled={!seen.value?.ranking.length}
+                onClick={() => void save(kind)}
+              >
                 {title}
               </button>
             ))}

@@ -23,9 +23,11 @@ function Waiting() {
   return (
     <header class="sentence">
       <p class="figures" role="status">
-        {waits
-          ? "The picture will be explained as soon as the model has loaded."
-          : "Not explained yet: no model has been loaded."}
+        {seen.value?.boxes?.length === 0
+          ? seen.value.remark
+          : waits
+            ? "The picture will be explained as soon as the model has loaded."
+            : "Not explained yet: no model has been loaded."}
       </p>
     </header>
   );

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import { boxOf } from "../engine/box.ts";
 import { answer, boxed, colours, lens, opacity, patch, seen, shown, threshold, wordsOf } from "../state/studio.ts";
+import { Boxes } from "./boxes.tsx";
 import { Canvas, drawBitmap } from "./canvas.tsx";
 import { draw, layerOf } from "./heat.ts";
 import { Lens } from "./lens.tsx";
@@ -26,7 +27,8 @@ export function Stage({ children }: { readonly children?: ComponentChildren }) {
         />
       )}
       {boxed.value && <StrongestPart />}
-      {lens.value && <Lens />}
+      {lens.value && !sight?.boxes && <Lens />}
+      <Boxes />
       {children}
     </OnPicture>
   );

@@ -19,6 +19,9 @@ export function opened(info: ModelInfo, how?: Preprocess): void {
   keepPreparation(how);
   forgetStrokes();
   batch(() => {
+    // What a box's map is made by unless told, and a class's.
+    const [was, is] = [studio.model.value, info].map((one) => (one?.detects ? "hires-cam" : "grad-cam"));
+    if (studio.method.value === was) studio.method.value = is;
     const known = info.layers.some(({ name }) => name === studio.layer.value);
     studio.model.value = info;
     studio.seen.value = studio.answer.value = studio.chosen.value = studio.hovered.value = undefined;

@@ -98,7 +98,9 @@ export const untouched = signal<Seen | undefined>(undefined);
 /** The steps from the layer to the score. */
 export const path = signal<readonly Step[] | undefined>(undefined);
 
-export const labelOf = (index: number): string => model.value?.labels[index] || `class ${index}`;
+/** Of a class; where boxes were found, of one of them. */
+export const labelOf = (index: number): string =>
+  (seen.value?.boxes ? seen.value.boxes[index]?.label : model.value?.labels[index]) || `class ${index}`;
 /** The first of its names: labels often list synonyms. */
 export const shortLabel = (index: number): string => labelOf(index).split(",")[0];
 

@@ -5,7 +5,7 @@ import { Layers } from "../parts/layers.tsx";
 import { Look } from "../parts/look.tsx";
 import { Stage } from "../parts/stage.tsx";
 import { Warnings } from "../parts/warnings.tsx";
-import { seen } from "../state/studio.ts";
+import { model, seen } from "../state/studio.ts";
 
 export function Explain() {
   return (
@@ -13,10 +13,10 @@ export function Explain() {
       <Hero>
         <Stage />
         <Warnings />
-        <Layers />
+        {!model.value?.detects && <Layers />}
       </Hero>
       <aside class="side">
-        {seen.value && <Classes />}
+        {seen.value && seen.value.ranking.length > 0 && <Classes />}
         <Look />
       </aside>
     </div>

@@ -30,7 +30,7 @@ export function Model() {
         <Server />
       </div>
       {info?.inside && <Inside info={info} inside={info.inside} />}
-      <Preparation />
+      {!info?.detects && <Preparation />}
       {info?.inside && <Way layers={info.layers} />}
     </div>
   );

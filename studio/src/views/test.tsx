@@ -12,6 +12,15 @@ import { answer, chosen, colours, likelihood, model, seen, shortLabel, untouched
 
 export function Test() {
   const here = model.value?.inside !== undefined;
+  if (model.value?.detects)
+    return (
+      <div class="work">
+        <Hero>
+          <Stage />
+          <p class="hint">The brush and the checks are for classifiers; this model is a detector.</p>
+        </Hero>
+      </div>
+    );
   return (
     <div class="work">
       <Hero>

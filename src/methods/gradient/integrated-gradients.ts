@@ -1,0 +1,34 @@
+/**
+ * @file Integrated Gradients (Sundararajan et al. 2017, arXiv 1703.01365, equation 1): the gradients summed up on the straight path from a
+ * baseline x' to the picture.
+ *
+ *   IG = (x - x') * integral from 0 to 1 of d(score)/dx at x' + a (x - x') da
+ *
+ * By the midpoint rule. It is complete: the values of all pixels sum to y(x) - y(x'), up to the error of the rule.
+ */
+import type { Method, MethodOptions } from "../method.ts";
+import { wholeOption } from "../options.ts";
+import { baselineOf, baselineOption } from "./baseline.ts";
+import { batchOption, type Steps, summed } from "./steps.ts";
+
+const straight = ({ steps, baseline }: MethodOptions): Steps => ({
+  count: steps,
+  of(picture) {
+    const start = baselineOf(picture, baseline);
+    const by = picture.data.map((value, p) => (value - start[p]) / steps);
+    return (step) => ({ at: start.map((value, p) => value + by[p] * (step + 0.5)), by });
+  },
+});
+
+export const integratedGradients: Method<"integrated-gradients"> = {
+  name: "integrated-gradients",
+  title: "Integrated Gradients",
+  summary: "What each pixel adds to the score on the way from a blank image; sums to the difference of the two scores.",
+  paper: "Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365",
+  family: "gradient",
+  cost: "a forward and a backward pass for each of 64 steps, about 200",
+  options: [wholeOption("steps", 64), baselineOption, batchOption],
+  space: "pixels",
+  nothing: (question) => `no pixel changes the score of "${question}" on the way from the blank image`,
+  explain: (question) => summed(question, straight(question.options)),
+};

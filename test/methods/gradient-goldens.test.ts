@@ -1,0 +1,43 @@
+/** @file The same as captum gives (saliency: Guided IG, and the blur of Blur IG), with the same draws; gradient-goldens.json is by make_gradient_goldens.py. */
+import { readFileSync } from "node:fs";
+import * as ort from "onnxruntime-node";
+import { expect, test } from "vitest";
+import type { GivenOptions } from "../../src/index.ts";
+import type { MethodName } from "../../src/methods/index.ts";
+import { apart, ask, numbers } from "../explain/ask.ts";
+
+const read = (name: string) => readFileSync(new URL(name, import.meta.url));
+const network = new Uint8Array(read("golden.onnx"));
+const goldens: Record<string, number[]> = JSON.parse(read("gradient-goldens.json").toString());
+
+/** The numbers of make_gradient_goldens.py. */
+function pictures() {
+  const dims = [2, 3, 12, 10];
+  const data = Float32Array.from({ length: 720 }, (_, i) => Math.sin(0.37 * i) + 0.5 * Math.cos(1.13 * i));
+  return { input: new ort.Tensor("float32", data, dims) };
+}
+
+const noise = { samples: 6, sigma: 0.15, seed: 3 };
+const cases: readonly (readonly [golden: string, MethodName, GivenOptions])[] = [
+  ["input-x-gradient", "input-x-gradient", {}],
+  ["smoothgrad", "smoothgrad", noise],
+  ["vargrad", "vargrad", noise],
+  ["squaregrad", "squaregrad", noise],
+  ["gradient-shap", "gradient-shap", { ...noise, sigma: 0.07 }],
+  ["integrated-gradients", "integrated-gradients", { steps: 16 }],
+  ["integrated-gradients mean", "integrated-gradients", { steps: 16, baseline: "mean" }],
+  ["blur-ig", "blur-ig", { steps: 16, sigma: 8 }],
+  ["guided-ig", "guided-ig", { steps: 16 }],
+];
+
+test.each(cases)("%s", async (golden, method, options) => {
+  const { pixels } = await ask(network, pictures(), { target: [1, 3], method, options });
+  expect(pixels?.dims).toEqual([2, 3, 12, 10]);
+  expect(apart(numbers(pixels), goldens[golden] ?? [])).toBeLessThan(1e-5);
+});
+
+test("a batch of any size gives the same", async () => {
+  const asked = { target: [1, 3], method: "integrated-gradients" } as const;
+  const { pixels } = await ask(network, pictures(), { ...asked, options: { steps: 16, batch: 3 } });
+  expect(apart(numbers(pixels), goldens["integrated-gradients"] ?? [])).toBeLessThan(1e-5);
+});
