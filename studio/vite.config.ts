@@ -65,7 +65,7 @@ const withoutPapers = (): Plugin => ({
   name: "without-papers",
   enforce: "pre",
   transform: (code, id) =>
-    /src\/methods\/[\w-]+\.ts$/.test(id) ? code.replace(/^ +paper: "[^"]*",\n/gm, "") : undefined,
+    /src\/methods\/[\w+-]+\.ts$/.test(id) ? code.replace(/^ +paper: "[^"]*",\n/gm, "") : undefined,
 });
 
 /** What only some graphs and pictures need: one file, which is compressed better than twenty. */
