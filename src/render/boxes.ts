@@ -1,4 +1,5 @@
 /** @file Boxes drawn on a picture, each with a name: a line that is seen on any ground, and a label that stays within the picture. */
+import { expects, isRecord } from "../errors.ts";
 import type { Box } from "../image/locate.ts";
 import { picture as made, type Picture } from "../image/picture.ts";
 import { lettering } from "./lettering.ts";
@@ -34,6 +35,8 @@ const LABEL_SHARE = 0.5;
 /** The picture with boxes on it, the first on top. */
 export function drawBoxes(picture: Picture, marks: readonly BoxMark[]): Picture {
   const { width, height } = picture;
+  const fit = Array.isArray(marks) && marks.every(isMark);
+  expects(fit, "marks", marks, 'a list of boxes, [{ box: [x0, y0, x1, y1], label: "cat" }]');
   const out = made(width, height, picture.data.slice());
   const shorter = Math.min(width, height);
   const line = Math.max(1, Math.round(shorter * LINE_SHARE));
@@ -52,6 +55,13 @@ export function drawBoxes(picture: Picture, marks: readonly BoxMark[]): Picture 
   for (const mark of told) taken.push(...label(out, mark, size, line, taken));
   return out;
 }
+
+const isMark = (mark: unknown): boolean =>
+  isRecord(mark) &&
+  Array.isArray(mark.box) &&
+  mark.box.length === 4 &&
+  mark.box.every((edge) => typeof edge === "number") &&
+  [mark.label, mark.value].every((text) => text === undefined || typeof text === "string");
 
 /** A box in whole pixels, as far as it is in the picture, so far from its border that the line is; undefined for one that is outside. */
 function inside([left, top, right, bottom]: Box, { width, height }: Picture, margin: number): Box | undefined {

@@ -134,7 +134,7 @@ describe("a question that it cannot be asked", () => {
   test.each([
     [["--target", "box:0"], /"box:0": this model has no box to ask about; it can be asked class:/],
     [["--target", "not:box:3"], /this model has no box/],
-    [["--score", "0.5"], /invalid score: 0.5; only a detector/],
+    [["--score", "0.5"], /invalid score: .*detector/],
     [["--task", "detection"], /looks like a detection model's.*no known head.*\{ seeds:/],
   ])("of a classifier: %j", async (args, words) => {
     const { cwd } = place();
@@ -167,6 +167,13 @@ describe("a folder", () => {
     expect([other.code, other.stderr]).toEqual([2, expect.stringContaining("found.score: 0.25 then, 0.4 now")]);
   });
 
+  test("in which nothing is found is taken up, too", async () => {
+    const { cwd, net } = folderOf();
+    const run = (...args: string[]) => within(["explain", "in", ...net, "--score", "0.9", ...args], cwd);
+    expect((await run()).code).toBe(0);
+    expect((await run("--resume")).stderr).toContain("2 of 2 pictures were explained in an earlier run");
+  });
+
   test("goes on behind a picture that lacks a box, in a line that names it", async () => {
     const { cwd, net } = folderOf();
     const white = { width: 64, height: 64, data: new Uint8Array(64 * 64 * 3).fill(255) };
@@ -180,6 +187,14 @@ describe("a folder", () => {
     expect(stdout).toContain("hires-cam, cat (box 1)");
     expect(code).toBe(2);
   });
+});
+
+test("layers: the scores of the head, and the layer of each level first", async () => {
+  const { code, stdout } = await within(["layers", "--json", model], references);
+  expect(code).toBe(0);
+  const { score, layers } = JSON.parse(stdout);
+  expect(score).toEqual({ name: "output0" });
+  expect(layers.map((layer: { default?: true }) => layer.default).indexOf(undefined)).toBe(3);
 });
 
 describe("inspect", () => {

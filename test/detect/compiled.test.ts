@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
+import * as wasm from "onnxruntime-web";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { notesOf } from "../../src/explain/compiled.ts";
 import { openExplainer } from "../../src/explain/explainer.ts";
@@ -11,7 +12,7 @@ import { compileFile } from "../../src/node/compile.ts";
 import { load } from "../../src/node/load.ts";
 import { readModel } from "../../src/onnx/model.ts";
 import { declaredDims } from "../../src/onnx/proto.ts";
-import { openSession, type Runtime, run } from "../../src/onnx/runtime.ts";
+import { type Feeds, openSession, type Runtime, run } from "../../src/onnx/runtime.ts";
 import { compileDetector } from "../../src/tasks/detect/compile-detector.ts";
 import { Finder } from "../../src/tasks/detect/detections.ts";
 import { recogniseHead } from "../../src/tasks/detect/recognise.ts";
@@ -95,6 +96,38 @@ test.each([
   });
   await explainer.release();
 });
+
+test("WebAssembly gives the same", async () => {
+  wasm.env.wasm.numThreads = 1;
+  wasm.env.logLevel = "error";
+  const { explainer, finder, feeds } = await opened("yolov8", "model.onnx");
+  const bytes = compileDetector(explainer, finder.head, finder.levels);
+  const all = [];
+  for (const [one, fed] of [
+    [runtime, feeds],
+    [wasm as unknown as Runtime, inWasm(feeds)],
+  ] as const) {
+    const session = await openSession(one, bytes, {});
+    all.push(await run(session, fed));
+    await session.release();
+  }
+  await explainer.release();
+  const [native, web] = all;
+  for (const name of ["boxes", "scores", "labels", "levels", "maps"]) {
+    const [a, b] = [native, web].map((results) => results?.[`gradcam_${name}`]);
+    expect(b?.dims).toEqual(a?.dims);
+    const [want, got] = [a, b].map((tensor) => Array.from(tensor?.data as ArrayLike<number | bigint>, Number));
+    close(got as number[], want as number[], 1e-3);
+  }
+});
+
+const inWasm = (feeds: Feeds): Feeds =>
+  Object.fromEntries(
+    Object.entries(feeds).map(([name, { data, dims }]) => [
+      name,
+      new wasm.Tensor("float32", data as Float32Array, dims) as unknown as Feeds[string],
+    ]),
+  );
 
 test("nothing found: no rows", async () => {
   const { explainer, finder, feeds } = await opened("yolov8", "model.onnx");

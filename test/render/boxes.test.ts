@@ -92,6 +92,16 @@ describe("a box", () => {
   });
 });
 
+test.each([
+  [undefined],
+  [[{}]],
+  [[{ box: [1, 2, 3] }]],
+  [[{ box: [0, 0, 9, "9"] }]],
+  [[{ box: [0, 0, 9, 9], label: 5 }]],
+])("%j is no list of boxes", (marks) =>
+  expect(() => drawBoxes(ground(9, 9, 0), marks as never)).toThrow(/^invalid marks: .*; allowed is a list of boxes/),
+);
+
 describe("a label", () => {
   const names = [
     "cat",

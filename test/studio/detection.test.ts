@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import axe from "axe-core";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { encodePng } from "../../src/image/sharp.ts";
+import { decode, encodePng } from "../../src/image/sharp.ts";
 import { load } from "../../src/node.ts";
 import { makeScene, paint } from "../../src/scenes/index.ts";
-import { apart, downloadMap, drop, openPage, root, settled } from "./browser.ts";
+import { apart, download, downloadMap, drop, openPage, root, serving, settled } from "./browser.ts";
 import { visiting } from "./visit.ts";
 
 const visit = visiting();
@@ -76,5 +76,39 @@ test("boxes over the picture; the one that is clicked is explained", async () =>
   expect(await page.getByRole("button", { name: "Map", exact: true }).isDisabled()).toBe(true);
   await shot("nothing");
   expect(await boxes.count()).toBe(0);
+  expect(wrongs).toEqual([]);
+});
+
+test("a detector on a server of one's own", async () => {
+  const [service, node] = await Promise.all([
+    serving("--model", directory, "--cors", new URL(visit.served.url).origin),
+    load(directory),
+  ]);
+  onTestFinished(async () => {
+    service.stop();
+    await node.release();
+  });
+  const why = await node.explain(picture);
+  const { page, wrongs } = await openPage(visit.context, visit.served.url);
+  await drop(page, png("scene.png", picture));
+  await settled(page);
+  await page.getByRole("tab", { name: "Model", exact: true }).click();
+  const panel = page.getByRole("region", { name: "A server" });
+  await panel.getByLabel("Address").fill(service.url);
+  await panel.getByRole("button", { name: "Connect" }).click();
+  await panel.getByRole("button", { name: "Send pictures to it" }).click();
+  await page.getByRole("tab", { name: "Explain", exact: true }).click();
+  await page.getByRole("button", { name: /^Box 2: / }).click();
+  for (const target of ["box:2", "not:box:2"]) {
+    if (target !== "box:2") await page.getByText("Against", { exact: true }).click();
+    const [own] = (await node.explain(picture, { targets: [target] })).explanations;
+    expect(apart((await downloadMap(page)).data, own?.map.data as Float32Array)).toBeLessThan(1e-3);
+  }
+  await page.getByText("For", { exact: true }).click();
+  await settled(page);
+  const { name, bytes } = await download(page, "Overlay");
+  expect(name).toBe("scene.hires-cam.2.png");
+  expect((await decode(bytes)).width).toBe(224);
+  expect(await page.getByRole("button", { name: /^Box \d+: / }).count()).toBe(why.detections?.length);
   expect(wrongs).toEqual([]);
 });

@@ -62,7 +62,13 @@ export function Look() {
             .filter(([kind]) => kind !== "svg" || model.value?.inside) // a server draws PNG
             .filter(([kind]) => !model.value?.detects || kind === "png" || kind === "npy")
             .map(([kind, title, what]) => (
-              <button key={kind} type="button" title={what} disabled={!seen.value?.ranking.length} onClick={() => void save(kind)}>
+              <button
+                key={kind}
+                type="button"
+                title={what}
+                disabled={!seen.value?.ranking.length}
+                onClick={() => void save(kind)}
+              >
                 {title}
               </button>
             ))}
