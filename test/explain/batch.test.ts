@@ -15,8 +15,8 @@ const alone = (i: number) => {
 };
 
 test.each(
-  methods.flatMap(({ name, boxesOnly }) =>
-    boxesOnly ? [] : Object.entries(nets).map(([net, make]) => [name, net, make] as const),
+  methods.flatMap(({ name, tasks }) =>
+    tasks ? [] : Object.entries(nets).map(([net, make]) => [name, net, make] as const),
   ),
 )("%s of %s", async (method, _, make) => {
   const explainer = await open(make());

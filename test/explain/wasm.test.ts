@@ -40,7 +40,7 @@ describe.each(Object.keys(nets) as (keyof typeof nets)[])("%s in WebAssembly", (
     for (const [i, list] of got.entries()) expect(apart(list, want[i])).toBeLessThan(1e-5);
   });
 
-  test.each(methods.flatMap(({ name, boxesOnly }) => (boxesOnly ? [] : [name])))("%s", async (method) => {
+  test.each(methods.flatMap(({ name, tasks }) => (tasks ? [] : [name])))("%s", async (method) => {
     const of = async (ort: Runtime) => {
       const explainer = await openExplainer(ort, bytes);
       const { maps } = await explainer.explain(feedsOf(ort, images()), { target: { each: [0, 2] }, method });
