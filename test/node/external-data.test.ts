@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { methods } from "../../src/index.ts";
 import { load } from "../../src/node/load.ts";
 import { changed, decodeModel, encodeModel, makeEntries } from "../../src/onnx/proto.ts";
+import { classMethods } from "../class-methods.ts";
 import { apart, expectUserError } from "../explain/ask.ts";
 import { vgg } from "../nets.ts";
 
@@ -34,7 +34,7 @@ function folder(files: Readonly<Record<string, Uint8Array>>): string {
   return made;
 }
 
-test.each(methods.map(({ name }) => name))("%s is that of the model with its weights inside", async (method) => {
+test.each(classMethods.map(({ name }) => name))("%s is that of the model with its weights inside", async (method) => {
   const { model, weights } = split(whole);
   const directory = folder({ "whole.onnx": whole, "split.onnx": model, "weights.bin": weights });
   const picture = { width: 8, height: 8, data: Uint8Array.from({ length: 192 }, (_, i) => (i * 91) % 256) };

@@ -2,11 +2,13 @@
  * @file What docs/library.md and docs/targets.md call a mistake of the caller: each is a `UserError` of one line that says what was given
  * and what is allowed, as somebody without types meets it. Never a TypeError, and never a success without a word.
  */
+
 import * as ort from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compile as compileTyped } from "../../src/compile.ts";
 import * as everywhere from "../../src/index.ts";
 import * as inNode from "../../src/node.ts";
+import { classMethods } from "../class-methods.ts";
 import { example } from "../cli/run.ts";
 import { gap, images } from "../nets.ts";
 
@@ -206,7 +208,7 @@ const mistakes: Readonly<Record<string, readonly Row[]>> = {
       "a misspelt option",
       () => compile(explainer, { methods: "x" }),
       option,
-      /unknown option of compile: "methods"; allowed are method, classInput, notes/,
+      /unknown option of compile: "methods"; allowed are method, options, classInput, notes/,
     ],
     ["a method of many runs", () => compile(explainer, { method: "occlusion" }), option, /takes many runs/],
     [
@@ -377,7 +379,7 @@ test("an option that is undefined is one that is left out", async () => {
 
 test("of no samples and no steps everything is done", async () => {
   const told: number[] = [];
-  const names = everywhere.methods.map(({ name }) => name);
+  const names = classMethods.map(({ name }) => name);
   for (const method of names) await explainer.explain(feeds, { method, onProgress: (done) => told.push(done) });
   const { shareDone } = await import("../../src/methods/method.ts");
   expect(
