@@ -92,7 +92,15 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   await prepareDirectory(out);
   const { peak = "centre", align = "bilinear" } = options.load ?? {};
   const run = {
-    ...{ model: model.sha256, layer: layer ?? null, dataset: location, methods, metrics, seed, pictures: samples.length },
+    ...{
+      model: model.sha256,
+      layer: layer ?? null,
+      dataset: location,
+      methods,
+      metrics,
+      seed,
+      pictures: samples.length,
+    },
     ...{ peak, align },
   };
   const store = await Store.open(path.join(out, "results.sqlite"), run);
