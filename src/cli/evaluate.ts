@@ -53,6 +53,7 @@ const examples = `
 Examples:
   gradcam evaluate imagenet/val --metric occlusion-correlation,deletion --method grad-cam,guided-backprop
   gradcam evaluate VOCdevkit/VOC2007 --metric pointing-game,energy-pointing-game --sample 500
+  gradcam evaluate coco --model yolo11n.onnx --metric deletion,insertion --method hires-cam,layer-cam
   gradcam evaluate photos --adversarial --method grad-cam,guided-backprop --sample 10
   gradcam evaluate scenes:300 --spurious --method grad-cam,guided-backprop,guided-grad-cam,occlusion
   gradcam evaluate https://data.example/imagenet --metric deletion --queue redis://queue.example:6379

@@ -1,6 +1,6 @@
 """Writes d-rise.json: D-RISE (arXiv 2006.03204) with NumPy, PyTorch's interpolation and ONNX Runtime, on masks that d-rise.json holds.
 
-    python test/detect/make_d_rise.py
+    python test/detect/make_d_rise.py && npx biome check --write test/detect/d-rise.json
 
 The cells of the masks and where they are cut out are what src/methods/d-rise.ts draws; the test compares them.
 """
