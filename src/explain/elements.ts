@@ -24,7 +24,7 @@ import type { Plan } from "./plan.ts";
 import { notPaired, refuseIntegers } from "./question.ts";
 import { inRuns, repeated, rowsFor } from "./rows.ts";
 import { type AskedAt, declaredBatch, feedsOf, feedsWith, inBatches, takesAny } from "./variants.ts";
-import { placedAt, type Window } from "./window.ts";
+import { type HeadWindow, placedAt } from "./window.ts";
 
 /** An element of a tensor by its place in row-major order, of the first picture; and its part of a sum. */
 export interface Weighted {
@@ -70,8 +70,6 @@ export interface ElementOptions {
   readonly signal?: AbortSignal;
 }
 
-type Tensors = Record<string, Tensor>;
-
 /** The questions of one method at one layer, that seed the same tensors; of any layers and tensors, where the method asks for neither. */
 interface Group {
   readonly layer: string | undefined;
@@ -86,7 +84,7 @@ export class ElementPass implements RunValues {
     private readonly plan: Plan,
     private readonly explained: ExplainedInput,
     readonly feeds: Feeds,
-    private readonly results: Tensors,
+    private readonly results: Record<string, Tensor>,
   ) {}
 
   /**
@@ -249,7 +247,7 @@ export class ElementPass implements RunValues {
     const activations = await this.#layerOf(group);
     const answers = questions.map(() => new Float32Array(factors.dims[0] ?? 0));
     const place = { layer: present(group.layer, "the layer"), activations, feeds, image: 0 };
-    const { varied } = await import("./tail.ts");
+    const { varied } = await import("./variation.ts");
     await varied(plan, { ...place, factors, wanted: seeded, before }, (results, { first, count, rows }) =>
       summed(questions, results, { count, rows }).forEach((values, q) => {
         present(answers[q], "an answer").set(values, first);
@@ -367,7 +365,7 @@ export class ElementPass implements RunValues {
 
   async #windows(
     { layer, questions, seeded: [tensor = ""] }: Group,
-    window: Window,
+    window: HeadWindow,
     session: Parameters<typeof ask>[0],
   ): Promise<Dense> {
     await this.#fetch([...(layer === undefined ? [] : [layer]), ...session.residuals]);
@@ -429,7 +427,7 @@ const noLayer = (): UserError =>
 /** The sums of questions in each of the first rows of a run. */
 function summed(
   questions: readonly ElementQuestion[],
-  results: Tensors,
+  results: Record<string, Tensor>,
   { count, rows }: { readonly count: number; readonly rows: number },
 ): Float32Array[] {
   const numbers = new Map<string, Float32Array>();

@@ -1,49 +1,17 @@
 /** @file One explanation: a target resolved, and a method's questions about a forward pass. */
 import type { Dense } from "../array/dense.ts";
-import { checkOptions, expects, listing, type OptionNames, present, throwIfAborted, UserError } from "../errors.ts";
-import { type MethodChoice, methodOf } from "../methods/define.ts";
-import type { GivenOptions } from "../methods/method.ts";
+import { checkOptions, expects, listing, present, throwIfAborted, UserError } from "../errors.ts";
+import { methodOf } from "../methods/define.ts";
 import { optionsOf } from "../methods/options.ts";
 import { checkSeed } from "../onnx/feeds.ts";
 import type { Feeds, Tensor } from "../onnx/runtime.ts";
 import { toTensor } from "../onnx/tensors.ts";
 import { fromPlain, type Plain, type PlainDims } from "../read/axes.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
+import { type Explained, type ExplainOptions, forwardOptions } from "./explain-options.ts";
 import { noImage, type Pass } from "./pass.ts";
 import { type Asking, questionOf, type Seeder } from "./question.ts";
-import { type Asked, classesIn, cotangents, plainClasses, resolve, type Target, type Weights } from "./target.ts";
-
-export interface ExplainOptions {
-  readonly target?: Target;
-  /** "grad-cam" by default. */
-  readonly method?: MethodChoice;
-  /** Options of the method, by name. */
-  readonly options?: GivenOptions;
-  readonly layer?: string;
-  /** Explanations in one run at most, where a run can answer several; by default as many as need 128 MB in the backward pass. */
-  readonly maxRows?: number;
-  /** Called with the share of the work that is done, 0 to 1, by methods of many runs. */
-  readonly onProgress?: (done: number) => void;
-  readonly signal?: AbortSignal;
-}
-
-const forwardOptions: OptionNames<Omit<ExplainOptions, "layer">> = {
-  ...{ target: true, method: true, options: true, maxRows: true, onProgress: true, signal: true },
-};
-
-export const explainOptions: OptionNames<ExplainOptions> = { ...forwardOptions, layer: true };
-
-/** Maps of m = n k explanations, image-major. */
-export interface Explained {
-  /** float32 [m, ...grid]: raw, neither normalised nor resized. */
-  readonly maps: Tensor;
-  /** For methods in pixel space: the signed image, float32 [m, C, ...], channels first whatever the layout of the input. */
-  readonly pixels?: Tensor;
-  /** The model's outputs. */
-  readonly outputs: Record<string, Tensor>;
-  /** The target layer; undefined for methods in pixel space. */
-  readonly layer?: string;
-}
+import { type Asked, classesIn, cotangents, plainClasses, resolve, type Weights } from "./target.ts";
 
 export async function explainPass(pass: Pass, options: ExplainOptions = {}): Promise<Explained> {
   const { target, method = "grad-cam", maxRows, onProgress, signal } = options;

@@ -154,7 +154,7 @@ export class Pass {
     const { name, axes } = plan.score;
     const place = { ...(await this.#layerOf(index)), feeds, image: index };
     const all: Float32Array[] = [];
-    const { varied } = await import("./tail.ts");
+    const { varied } = await import("./variation.ts");
     await varied(plan, { ...place, factors, wanted: [name], before }, (results, { count }) => {
       const scores = toPlain(toDense(tensorOf(results, name)), axes);
       for (let v = 0; v < count; v++) all.push(classScores(scores, v));

@@ -39,7 +39,7 @@ import { classesOfRun, classSeeds, type Seeding, tensorSeeds } from "./seeds.ts"
 import { type Owned, quiet, type Sessions } from "./sessions.ts";
 import { rowBytes, runBytes } from "./sizes.ts";
 import type { Tail } from "./tail.ts";
-import { type Window, windowOf } from "./window.ts";
+import { type HeadWindow, windowOf } from "./window.ts";
 
 /** The model, with a layer and more as further outputs. */
 export interface ForwardSession {
@@ -66,7 +66,7 @@ export class Plan {
   readonly score: Score;
   #grids: Grids | undefined;
   readonly #residuals = new Map<string, readonly string[] | undefined>();
-  readonly #windows = new Map<LayerMap, Map<string, Window | undefined>>();
+  readonly #windows = new Map<LayerMap, Map<string, HeadWindow | undefined>>();
 
   constructor(
     readonly ort: Runtime,
@@ -149,9 +149,9 @@ export class Plan {
     tensor: string,
     layer: string,
     map: LayerMap,
-    work: (window: Window, adjoint: AdjointSession) => Promise<R>,
+    work: (window: HeadWindow, adjoint: AdjointSession) => Promise<R>,
   ): Promise<R | undefined> {
-    const windows = this.#windows.get(map) ?? new Map<string, Window | undefined>();
+    const windows = this.#windows.get(map) ?? new Map<string, HeadWindow | undefined>();
     this.#windows.set(map, windows);
     const key = JSON.stringify([tensor, layer]);
     if (!windows.has(key)) windows.set(key, windowOf(this, tensor, layer, map));

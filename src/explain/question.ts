@@ -10,7 +10,7 @@ import { isFloat, typeName } from "../onnx/types.ts";
 import { holdsFrames, toPlain } from "../read/axes.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
 import { ask } from "./adjoint-session.ts";
-import type { ExplainOptions } from "./forward.ts";
+import type { ExplainOptions } from "./explain-options.ts";
 import type { Pass } from "./pass.ts";
 import type { Plan } from "./plan.ts";
 import { inRuns, repeated, rowsFor } from "./rows.ts";

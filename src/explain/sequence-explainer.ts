@@ -15,7 +15,7 @@ import { tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
 import { fromPlain } from "../read/axes.ts";
 import type { TokenGrid } from "../read/layout.ts";
 import type { Notes } from "./compiled.ts";
-import type { ExplainOptions } from "./forward.ts";
+import type { ExplainOptions } from "./explain-options.ts";
 import { Lru } from "./lru.ts";
 import { type Asking, questionOf, type Seeder } from "./question.ts";
 import { planSequence, type SequenceModel, type SequencePlan, sequenceLayer } from "./sequence-plan.ts";

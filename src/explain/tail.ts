@@ -5,25 +5,14 @@
  * What the nodes behind it read beside the layer (the other side of a skip connection, sizes that depend on the batch) comes from one run of
  * the whole model on as many copies of the picture as there are rows.
  */
-import type { Dense } from "../array/dense.ts";
-import { present, UserError } from "../errors.ts";
+import type { ObservedModel } from "../autodiff/adjoint.ts";
+import { UserError } from "../errors.ts";
 import { extract, readsOf } from "../onnx/extract.ts";
 import { freshPrefix, inputsOf, type Model } from "../onnx/model.ts";
 import { typeOf } from "../onnx/observe.ts";
 import { makeNode, makeValueInfo } from "../onnx/proto.ts";
-import {
-  type Feeds,
-  openSession,
-  overPreset,
-  run,
-  type Session,
-  type SessionOptions,
-  type Tensor,
-} from "../onnx/runtime.ts";
-import { rowsOf, tensorOf, toTensor } from "../onnx/tensors.ts";
+import { openSession, overPreset, type Runtime, type Session, type SessionOptions } from "../onnx/runtime.ts";
 import { isFloat, typeName } from "../onnx/types.ts";
-import { layerFactors } from "../read/layer-values.ts";
-import type { Plan } from "./plan.ts";
 import { quiet } from "./sessions.ts";
 
 /** The nodes behind a layer as a session. */
@@ -36,12 +25,9 @@ export interface Tail {
   readonly reads: readonly string[];
 }
 
-/** Variants in one run unless it is told: enough to keep the cores busy, few enough for memory. */
-export const usualRows = 32;
-
 /** @throws UserError where the layer holds whole numbers, or what is wanted does not lie behind it. */
 export async function openTail(
-  { ort, model, tensors }: Pick<Plan, "ort" | "model" | "tensors">,
+  { ort, model, tensors }: ObservedModel & { readonly ort: Runtime },
   layer: string,
   wanted: readonly string[],
   options: SessionOptions,
@@ -100,62 +86,4 @@ function nodesBehind({ graph }: Model, layer: string, wanted: readonly string[])
       return isNeeded;
     })
     .toReversed();
-}
-
-export interface Variation {
-  readonly layer: string;
-  /** The layer of one picture, [1, ...]. */
-  readonly activations: Tensor;
-  /** What the model is fed, and which of its pictures is meant. */
-  readonly feeds: Feeds;
-  readonly image: number;
-  /** [any, C or 1, ...grid or ones] */
-  readonly factors: Dense;
-  readonly wanted: readonly string[];
-  /** Called before each run. */
-  readonly before?: (done: number) => void;
-}
-
-/**
- * Runs what lies behind a layer on variants of it.
- * @param each what a run gives: tensors of so many rows, of which the first `count` are the variants from `first` on
- */
-export async function varied(
-  plan: Plan,
-  { layer, activations, feeds, image, factors, wanted, before }: Variation,
-  each: (results: Readonly<Record<string, Tensor>>, place: { first: number; count: number; rows: number }) => void,
-): Promise<void> {
-  const { ort, model, tensors } = plan;
-  const { type, dims } = typeOf(model, tensors, layer);
-  const [total = 0, ...shape] = factors.dims;
-  const declared = dims[0] ?? 1;
-  const rows = declared > 0 ? declared : Math.min(total, usualRows);
-  const size = factors.data.length / total;
-  const layout = plan.layoutOf(layer);
-  await plan.behind(layer, wanted, async (tail) => {
-    const copies = Object.fromEntries(
-      Object.entries(feeds).map(([name, feed]) => [name, rowsOf(ort, feed, Array<number>(rows).fill(image))]),
-    );
-    const others = await whatElse(plan, tail.reads, copies);
-    for (let first = 0; first < total; first += rows) {
-      before?.(first / total);
-      const count = Math.min(rows, total - first);
-      // As many rows in every run: the last ones are blank.
-      const data = new Float32Array(rows * size).fill(1);
-      data.set(factors.data.subarray(first * size, (first + count) * size));
-      const arranged = layerFactors({ data, dims: [rows, ...shape] }, layout, activations.dims);
-      const fed = { [tail.activations]: activations, [tail.factors]: toTensor(ort, arranged, typeName(type)) };
-      each(await run(tail.session, { ...others, ...fed }, wanted), { first, count, rows });
-    }
-  });
-}
-
-async function whatElse(plan: Plan, reads: readonly string[], copies: Feeds): Promise<Feeds> {
-  const fed = reads.filter((name) => Object.hasOwn(copies, name));
-  const made = reads.filter((name) => !Object.hasOwn(copies, name));
-  const results = made.length ? await plan.fetched(made, ({ session }) => run(session, copies, made)) : {};
-  return Object.fromEntries([
-    ...fed.map((name) => [name, present(copies[name], "a feed")] as const),
-    ...made.map((name) => [name, tensorOf(results, name)] as const),
-  ]);
 }

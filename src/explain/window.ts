@@ -16,7 +16,7 @@ import { ancestors } from "../read/score.ts";
 import { tensorSeeds } from "./seeds.ts";
 
 /** From one cell of a tensor to the cells of a layer that it sees: all within so many rows and columns of it. */
-export interface Window {
+export interface HeadWindow {
   readonly reach: number;
   /** Rows and columns of both tensors. */
   readonly grid: readonly [number, number];
@@ -39,7 +39,7 @@ export function windowOf(
   tensor: string,
   layer: string,
   map: LayerMap,
-): Window | undefined {
+): HeadWindow | undefined {
   const [, , height = -1, width = -1] = tensors.get(layer)?.dims ?? [];
   const onGrid = ({ dims }: TensorType) => dims.length === 4 && dims[2] === height && dims[3] === width;
   const isOnGrid = (name: string) => onGrid(tensors.get(name) ?? { type: 0, dims: [], perImage: false });
@@ -108,7 +108,7 @@ function stepOf(node: NodeProto, tensors: Observed): number | undefined {
 }
 
 /** The rows and columns of a window around a cell, wholly on the grid. */
-export function placedAt({ reach, grid }: Window, cell: readonly [number, number]) {
+export function placedAt({ reach, grid }: HeadWindow, cell: readonly [number, number]) {
   return grid.map((size, axis) => {
     const length = Math.min(size, 2 * reach + 1);
     return { from: Math.min(Math.max(0, (cell[axis] ?? 0) - reach), size - length), length };

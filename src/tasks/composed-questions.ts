@@ -2,7 +2,7 @@
 import { UserError } from "../errors.ts";
 import type { ElementQuestion, Weighted } from "../explain/elements.ts";
 import type { AskedElements } from "./element-answers.ts";
-import { type PlainQuestion, parseQuestion, type Question, topOf } from "./questions.ts";
+import { type ParsedQuestion, type PlainQuestion, parseQuestion, topOf } from "./questions.ts";
 
 export interface Composing {
   /** What a plain question stands for; `asked` is the whole one, as it was asked. */
@@ -19,7 +19,7 @@ export function composedQuestions(targets: readonly string[], composing: Composi
   return [...seen.values()];
 }
 
-function ofQuestion(question: Question, { partsOf, layerOf }: Composing): AskedElements[] {
+function ofQuestion(question: ParsedQuestion, { partsOf, layerOf }: Composing): AskedElements[] {
   const { asked, rather, opposite } = question;
   const parts = partsOf(question, asked);
   const others = rather ? partsOf(rather, asked) : [];

@@ -30,7 +30,7 @@ export interface PlainQuestion {
   readonly of: string;
 }
 
-export interface Question extends PlainQuestion {
+export interface ParsedQuestion extends PlainQuestion {
   /** As it was asked. */
   readonly asked: string;
   /** Why the first rather than this one. */
@@ -43,7 +43,7 @@ const begins = new RegExp(`^(?:${[...questionKinds, "not"].join("|")}):`);
 const parts = new RegExp(` ~ (?=(?:${[...questionKinds, "not"].join("|")}):)`);
 
 /** @throws UserError `invalid-option` for what is no question. */
-export function parseQuestion(asked: string): Question {
+export function parseQuestion(asked: string): ParsedQuestion {
   const [first = "", second, ...more] = asked.trim().split(parts);
   if (more.length || (second !== undefined && [first, second].some((text) => text.startsWith("not:"))))
     throw wrong(asked, "one question rather than another, neither of them with not:, as class:A ~ class:B");
@@ -68,7 +68,7 @@ const wrong = (asked: string, expected: string): UserError =>
   new UserError("invalid-option", `invalid target: "${asked}"; expected ${expected}`);
 
 /** @throws UserError `invalid-option` that lists what this model can be asked. */
-export function refuseQuestion({ asked, kind }: Pick<Question, "asked" | "kind">, can: readonly string[]): never {
+export function refuseQuestion({ asked, kind }: Pick<ParsedQuestion, "asked" | "kind">, can: readonly string[]): never {
   const allowed = can.length ? `it can be asked ${listing(can, 12)}` : "it can be asked nothing of this grammar";
   throw new UserError(
     "invalid-option",

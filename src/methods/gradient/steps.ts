@@ -18,7 +18,7 @@ export function picturesOf({ image }: Pick<Question, "image">): Picture[] {
 }
 
 /** A variant of a picture, and by what its gradient is multiplied. */
-export interface Step {
+export interface PathStep {
   readonly at: Float32Array;
   /** A factor for each value; 1 by default. */
   readonly by?: Float32Array;
@@ -27,14 +27,14 @@ export interface Step {
 /** What is done along a picture's variants: their number, and each by its index; they are asked for in order. */
 export interface Steps {
   readonly count: number;
-  of(picture: Picture): (step: number) => Step;
+  of(picture: Picture): (step: number) => PathStep;
 }
 
 /** Visits the gradients of each target, at one variant after the other; a row is a target of a picture, as the maps have them. */
 export async function eachGradient(
   question: Question,
   { count, of }: Steps,
-  visit: (row: number, gradient: Float32Array, step: Step) => void,
+  visit: (row: number, gradient: Float32Array, step: PathStep) => void,
 ): Promise<void> {
   const {
     k,

@@ -1,7 +1,7 @@
 /** @file Which classes are asked about: by questions of the one grammar, or by the options that mean the same. */
 import { UserError } from "../../errors.ts";
 import type { ClassQuery, Labels } from "../labels.ts";
-import { type PlainQuestion, parseQuestion, type Question, refuseQuestion } from "../questions.ts";
+import { type ParsedQuestion, type PlainQuestion, parseQuestion, refuseQuestion } from "../questions.ts";
 import type { AskedClass, ClassQuestion } from "./explanations.ts";
 import type { ClassifyOptions } from "./options.ts";
 
@@ -48,7 +48,7 @@ export function classQuestions(
 export const targetText = ({ class: index, against, counterfactual }: ClassQuestion): string =>
   against !== undefined ? `class:${index} ~ class:${against}` : counterfactual ? `not:${index}` : `class:${index}`;
 
-function ofQuestion(question: Question, find: Find, can: readonly string[]): AskedClass[] {
+function ofQuestion(question: ParsedQuestion, find: Find, can: readonly string[]): AskedClass[] {
   const { asked, rather, opposite } = question;
   for (const part of [question, ...(rather ? [{ ...rather, asked }] : [])])
     if (part.kind !== "class") refuseQuestion({ ...part, asked }, can);

@@ -6,7 +6,7 @@ import type { AskedElements } from "../element-answers.ts";
 import type { Labels } from "../labels.ts";
 import { indexOf, NotInSample, type PlainQuestion, refuseQuestion, topOf } from "../questions.ts";
 import type { FoundMask } from "../segment/masks.ts";
-import type { Detection, Found } from "./detections.ts";
+import type { Detection, FoundBoxes } from "./detections.ts";
 import { type Candidate, edges } from "./head.ts";
 import { maskSum } from "./prototype-masks.ts";
 
@@ -14,7 +14,7 @@ import { maskSum } from "./prototype-masks.ts";
 export const mostBoxes = 16;
 
 export interface Boxes {
-  readonly found: Found;
+  readonly found: FoundBoxes;
   readonly detections: readonly Detection[];
   readonly labels: Labels;
   /** Where the head has them: the mask of each box, and what they are sums of. */

@@ -12,7 +12,7 @@ import {
   fromCentre,
   type Head,
   type LevelPlaces,
-  type Numbers,
+  type OutputNumbers,
   Sieve,
   sigmoid,
 } from "./head.ts";
@@ -121,7 +121,7 @@ interface Reading {
   readonly element: (place: number, number: number) => Element;
 }
 
-function decode({ data, dims }: Numbers, input: Size, threshold: number, reading: Reading): Decoded {
+function decode({ data, dims }: OutputNumbers, input: Size, threshold: number, reading: Reading): Decoded {
   const { axis, first, classes, objectness, logits, raw, levels, extra, element } = reading;
   const [places = 0, numbers = 0] = [dims[axis], dims[3 - axis]];
   const [perPlace, perNumber] = axis === 1 ? [numbers, 1] : [1, places];

@@ -8,7 +8,7 @@ import type { Observed, TensorType } from "../../onnx/observe.ts";
 import type { Feeds, Runtime } from "../../onnx/runtime.ts";
 import { toDense } from "../../onnx/tensors.ts";
 import { type Element, ofOne, ravel, Trace } from "../../read/trace.ts";
-import type { Candidate, ElementSum, Head, Numbers } from "./head.ts";
+import type { Candidate, ElementSum, Head, OutputNumbers } from "./head.ts";
 import { type Level, levelsOf } from "./levels.ts";
 import { likenessBy } from "./likeness.ts";
 import { bestFirst, suppressed } from "./suppress.ts";
@@ -69,7 +69,7 @@ export class Finder {
     return this.#levels ?? [];
   }
 
-  async find(feeds: Feeds, input: Size, options: DetectOptions, signal?: AbortSignal): Promise<Found> {
+  async find(feeds: Feeds, input: Size, options: DetectOptions, signal?: AbortSignal): Promise<FoundBoxes> {
     throwIfAborted(signal);
     const { ort, explainer, head } = this;
     const prospects = this.levels.map(({ tensor, layer }) => ({ tensors: [tensor], layer }));
@@ -77,12 +77,12 @@ export class Finder {
     const pass = await ElementPass.run(ort, explainer, feeds, { wanted, prospects });
     this.#levels ??= levelsOf(explainer, seenIn(explainer.sized, pass), head);
     const { score, iou, maxDetections } = thresholdsOf(options);
-    const numbers = (name: string): Numbers => numbersOf(pass, name);
+    const numbers = (name: string): OutputNumbers => numbersOf(pass, name);
     const { candidates, best } = head.decode(numbers, input, score);
     const whole = candidates.filter(({ box }) => box.every(Number.isFinite));
     const found = head.overlapping ? suppressed(whole, iou, maxDetections) : bestFirst(whole).slice(0, maxDetections);
     const broken = { boxes: candidates.length - whole.length, numbers: notNumbers(numbers(head.scores)) };
-    return new Found(pass, this.#trace, this.levels, found, best, broken, likenessBy(head, input));
+    return new FoundBoxes(pass, this.#trace, this.levels, found, best, broken, likenessBy(head, input));
   }
 }
 
@@ -98,7 +98,7 @@ function seenIn(tensors: Observed, pass: ElementPass): Observed {
   return Object.assign(new Map(seen), { bodies: tensors.bodies });
 }
 
-function numbersOf(pass: ElementPass, name: string): Numbers {
+function numbersOf(pass: ElementPass, name: string): OutputNumbers {
   const tensor = pass.tensor(name);
   const { data, dims, type } = tensor;
   if (type === "int64" || type === "int32")
@@ -106,14 +106,14 @@ function numbersOf(pass: ElementPass, name: string): Numbers {
   return toDense(tensor);
 }
 
-function notNumbers({ data }: Numbers): number {
+function notNumbers({ data }: OutputNumbers): number {
   let count = 0;
   for (let i = 0; i < data.length; i++) if (Number.isNaN(data[i])) count++;
   return count;
 }
 
 /** What was found in one picture. */
-export class Found {
+export class FoundBoxes {
   constructor(
     readonly pass: ElementPass,
     private readonly trace: Trace,

@@ -21,7 +21,7 @@ import type { ModelReading } from "../reading.ts";
 import { checkSample, type Feeding, type Kind, type PreparedSample, type Sample } from "../sample.ts";
 import { boxQuestions } from "./box-questions.ts";
 import type { CompileDetectorOptions } from "./compile-detector.ts";
-import { type Detection, type DetectOptions, Finder, type Found, onOriginal, usual } from "./detections.ts";
+import { type Detection, type DetectOptions, Finder, type FoundBoxes, onOriginal, usual } from "./detections.ts";
 import type { Head } from "./head.ts";
 import { prototypeMasks } from "./prototype-masks.ts";
 import { sizesOf } from "./sizes.ts";
@@ -30,7 +30,7 @@ import { sizesOf } from "./sizes.ts";
 export interface Look {
   readonly prepared: PreparedSample<PictureSubject, PicturePlace>;
   /** The run, and the boxes as it gave them. */
-  readonly found: Found;
+  readonly found: FoundBoxes;
   readonly detections: readonly Detection[];
 }
 
@@ -142,7 +142,7 @@ export class Detector {
 }
 
 function remarkOn(
-  { best, candidates, broken }: Pick<Found, "best" | "candidates" | "broken">,
+  { best, candidates, broken }: Pick<FoundBoxes, "best" | "candidates" | "broken">,
   { scores }: Head,
   { score = usual.score }: ClassifyOptions,
 ): string | undefined {

@@ -18,7 +18,7 @@ export interface ChosenBoxes {
 }
 
 /** Places that may be boxes of some classes. */
-interface Places {
+interface BoxPlaces {
   /** [places, 4] */
   readonly boxes: Value;
   /** Probabilities [places, classes]; -1 for what is none. */
@@ -71,7 +71,7 @@ function above(build: Builder, scores: Value, threshold: number): [Value, Value]
 /** Of boxes of one class that overlap the best stays. */
 function suppressed(
   build: Builder,
-  { boxes, scores }: Places,
+  { boxes, scores }: BoxPlaces,
   { score, iou, most }: { readonly score: number; readonly iou: number; readonly most: number },
 ): [Value, Value] {
   const found = build.op(
@@ -102,7 +102,7 @@ function pairs(build: Builder, matrix: Value, row: Value, column: Value): Value 
   return build.gather(flat, build.add(build.mul(row, width), column), 0);
 }
 
-function ofPlaces(build: Builder, layout: PlacesLayout, output: Value): Places {
+function ofPlaces(build: Builder, layout: PlacesLayout, output: Value): BoxPlaces {
   const { axis, first, classes, objectness, logits, cells } = layout;
   const [, ...shape] = output.dims ?? [];
   const table = { ...build.reshape(output, build.ints(shape)), dims: shape };
@@ -151,7 +151,7 @@ function cornersOf(build: Builder, given: Value, cells: readonly LevelPlaces[] |
   return build.concat([build.sub(centre, half), build.add(centre, half)], 1);
 }
 
-function ofRows(build: Builder, { flat, corner, score, label }: RowsLayout, output: Value): Places {
+function ofRows(build: Builder, { flat, corner, score, label }: RowsLayout, output: Value): BoxPlaces {
   const width = output.dims?.at(-1) ?? -1;
   const table = {
     ...build.reshape(output, build.concat([build.ints([-1]), build.dimOf(output, flat ? 1 : 2)], 0)),

@@ -4,7 +4,7 @@ import { UserError } from "../../errors.ts";
 import type { Explainer } from "../../explain/explainer.ts";
 import { writeAdjoint } from "../../explain/graph-part.ts";
 import { tensorSeeds } from "../../explain/seeds.ts";
-import { type Window, windowOf } from "../../explain/window.ts";
+import { type HeadWindow, windowOf } from "../../explain/window.ts";
 import type { LayerMap } from "../../methods/method.ts";
 import type { Builder, Value } from "../../onnx/build.ts";
 import { isStatic, product, range } from "../../onnx/dims.ts";
@@ -93,7 +93,7 @@ const oneHot = (build: Builder, index: Value, size: number, type: DataType): Val
 function inWindows(
   build: Builder,
   { model }: Explainer,
-  { reach, grid, adjoint, tensors }: Window,
+  { reach, grid, adjoint, tensors }: HeadWindow,
   { tensor, root }: { readonly tensor: string; readonly root: Root },
   { own, isHere }: Rows,
 ): Value {

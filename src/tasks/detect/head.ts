@@ -33,7 +33,7 @@ export interface Candidate {
 }
 
 /** What a run gave: numbers with a shape. */
-export interface Numbers {
+export interface OutputNumbers {
   readonly data: ArrayLike<number>;
   readonly dims: readonly number[];
 }
@@ -105,7 +105,7 @@ export interface Head {
   readonly prototypes?: string;
   /** Of a head of one output that a compiled file can read. */
   readonly layout?: HeadLayout;
-  decode(numbers: (name: string) => Numbers, input: Size, threshold: number): Decoded;
+  decode(numbers: (name: string) => OutputNumbers, input: Size, threshold: number): Decoded;
 }
 
 export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));

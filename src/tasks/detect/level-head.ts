@@ -7,7 +7,7 @@ import type { Size } from "../../image/geometry.ts";
 import type { Box } from "../../image/locate.ts";
 import type { Observed } from "../../onnx/observe.ts";
 import type { Element, Trace } from "../../read/trace.ts";
-import { type Candidate, type ElementSum, edges, type Head, type Numbers, Sieve, sigmoid } from "./head.ts";
+import { type Candidate, type ElementSum, edges, type Head, type OutputNumbers, Sieve, sigmoid } from "./head.ts";
 
 /** The outputs of one level. */
 interface LevelOutputs {
@@ -75,10 +75,10 @@ function levelsAmong(tensors: Observed, outputs: readonly string[], { width, hei
   });
 }
 
-const at = ({ data }: Numbers, i: number): number => data[i] as number;
+const at = ({ data }: OutputNumbers, i: number): number => data[i] as number;
 
 /** The parts of each bin of an edge: all of it in the only one, or by a softmax over them. */
-function weights({ bins }: LevelOutputs, place: number, edge: number, edged: Numbers): number[] {
+function weights({ bins }: LevelOutputs, place: number, edge: number, edged: OutputNumbers): number[] {
   if (bins === 1) return [1];
   const from = (place * 4 + edge) * bins;
   const all = Array.from({ length: bins }, (_, i) => at(edged, from + i));
@@ -89,12 +89,12 @@ function weights({ bins }: LevelOutputs, place: number, edge: number, edged: Num
 }
 
 /** How many strides an edge lies from the middle of its place. */
-function distance(level: LevelOutputs, place: number, edge: number, edged: Numbers): number {
+function distance(level: LevelOutputs, place: number, edge: number, edged: OutputNumbers): number {
   if (level.bins === 1) return at(edged, place * 4 + edge);
   return weights(level, place, edge, edged).reduce((sum, part, i) => sum + part * i, 0);
 }
 
-function boxOf(level: LevelOutputs, place: number, edged: Numbers): Box {
+function boxOf(level: LevelOutputs, place: number, edged: OutputNumbers): Box {
   const { stride, columns } = level;
   const [x, y] = [(place % columns) + 0.5, Math.floor(place / columns) + 0.5];
   const [left, top, right, bottom] = edges.map((_, i) => distance(level, place, i, edged)) as [
@@ -107,7 +107,7 @@ function boxOf(level: LevelOutputs, place: number, edged: Numbers): Box {
 }
 
 /** An edge's place as a sum of the numbers of its bins, to first order: what an edge moves by when a bin's number rises by one. */
-function edgesOf(level: LevelOutputs, place: number, edged: Numbers): Candidate["edge"] {
+function edgesOf(level: LevelOutputs, place: number, edged: OutputNumbers): Candidate["edge"] {
   const sum = (edge: number, sign: number): ElementSum => {
     const mean = distance(level, place, edge, edged);
     return weights(level, place, edge, edged).map((part, bin) => {

@@ -7,7 +7,7 @@ import { toDense } from "../../onnx/tensors.ts";
 import { ravel, unravel } from "../../read/trace.ts";
 import { FoundMask } from "../segment/masks.ts";
 import type { PixelMask } from "../segment/planes.ts";
-import type { Detection, Found } from "./detections.ts";
+import type { Detection, FoundBoxes } from "./detections.ts";
 import type { Candidate, ElementSum } from "./head.ts";
 
 /** A mask's logits on the prototypes' grid, 0 outside of its box, and the cells above 0. */
@@ -19,7 +19,7 @@ interface Plane {
 
 /** The masks of all boxes, by their number. */
 export function prototypeMasks(
-  found: Found,
+  found: FoundBoxes,
   detections: readonly Detection[],
   prototypes: string,
   geometry: Geometry,
@@ -38,7 +38,12 @@ export function prototypeMasks(
  * The sum of a mask's logits over its cells, as a weighted sum of coefficients and prototypes: each of the two by what the other is in this
  * picture, so that its gradient is that of their products.
  */
-export function maskSum(found: Found, { coefficients = [] }: Candidate, prototypes: string, cells: readonly number[]) {
+export function maskSum(
+  found: FoundBoxes,
+  { coefficients = [] }: Candidate,
+  prototypes: string,
+  cells: readonly number[],
+) {
   const { data, dims } = toDense(found.pass.tensor(prototypes));
   const [, , ...grid] = dims;
   const plane = data.length / (dims[1] ?? 1);
@@ -54,13 +59,13 @@ export function maskSum(found: Found, { coefficients = [] }: Candidate, prototyp
   return sum;
 }
 
-const coefficientsOf = ({ pass }: Found, coefficients: Candidate["coefficients"] = []): number[] =>
+const coefficientsOf = ({ pass }: FoundBoxes, coefficients: Candidate["coefficients"] = []): number[] =>
   coefficients.map(({ tensor, index }) => {
     const { data, dims } = toDense(pass.tensor(tensor));
     return data[ravel(index, dims)] as number;
   });
 
-function planeOf(found: Found, candidate: Candidate, prototypes: string, { input }: Geometry): Plane {
+function planeOf(found: FoundBoxes, candidate: Candidate, prototypes: string, { input }: Geometry): Plane {
   const { data, dims } = toDense(found.pass.tensor(prototypes));
   const [, count = 0, height = 0, width = 0] = dims;
   const [across, down] = [width / input.width, height / input.height];
