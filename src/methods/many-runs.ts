@@ -21,7 +21,7 @@ export const ablationCam: Method<"ablation-cam"> = {
   summary: "The layer's channels, weighted by how far the score drops without each. No gradient.",
   paper: "Desai and Ramaswamy 2020, https://doi.org/10.1109/WACV45572.2020.9093360",
   family: "cam",
-  cost: "1, and what lies behind the layer for each of its channels, for all classes together",
+  cost: "1, and what lies behind the layer for each of its channels, for all classes together; 1 in front of a linear head",
   options: [signOption],
   space: "layer",
   explain: async (question) => (await import("./ablation-cam.ts")).explain(question),
