@@ -4,7 +4,7 @@
  *     npm run build && node scripts/make-docs-pictures.mjs [NAME of a picture]...
  *
  * A method's picture shows only what the network saw, the central square; the README's panel is the one that
- * `gradcam explain` writes, made smaller. Colours are reduced to 256 to keep the repository small.
+ * `gradcam explain` writes, made smaller. Colours are reduced to 256 or fewer to keep the repository small.
  */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -43,8 +43,10 @@ const scene = path.join(root, "examples/images/scene.png");
 const pictures = path.join(root, "docs/pictures");
 const classes = ["Egyptian cat", "espresso"];
 const margin = 8;
-/** In pixels: of a method's picture, so that it stays below 60 KB, and of the others. */
+/** In pixels: of a method's picture, and of the others. */
 const widths = { method: 600, other: 760 };
+/** Bytes of a picture: one of fine noise has fewer colours. */
+const most = 60_000;
 
 /** Where a method is shown that is Grad-CAM on the bundled model's default layer, behind which its gradients are the same everywhere. */
 const layers = { "hires-cam": "blocks.10/add", "layer-cam": "blocks.4/add" };
@@ -254,6 +256,11 @@ async function save(name, png) {
   const smaller = sharp(trimmed)
     .resize({ width: methods.some((method) => method.name === name) ? widths.method : widths.other })
     .extend({ top: margin, bottom: margin, left: margin, right: margin, background });
-  await writeFile(file, await smaller.png({ palette: true, dither: 0.5, effort: 10 }).toBuffer());
+  let bytes;
+  for (const colours of [256, 128, 64, 32, 16, 8]) {
+    bytes = await smaller.clone().png({ palette: true, colours, dither: 0.5, effort: 10 }).toBuffer();
+    if (bytes.length <= most) break;
+  }
+  await writeFile(file, bytes);
   console.log(path.relative(root, file));
 }

@@ -88,7 +88,7 @@ export default defineConfig({
   },
   define: {
     METHODS: JSON.stringify(
-      methods.flatMap(({ name, title, summary, boxesOnly }) => (boxesOnly ? [] : { name, title, summary })),
+      methods.flatMap(({ name, title, summary, tasks }) => (tasks ? [] : { name, title, summary })),
     ),
   },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },

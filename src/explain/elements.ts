@@ -3,6 +3,7 @@
  * model over one picture, and any number of such questions about it, each with a target layer of its own and by any method.
  */
 import type { Dense } from "../array/dense.ts";
+import type { Overrides } from "../autodiff/differentiate.ts";
 import type { Rules } from "../autodiff/rules.ts";
 import { InternalError, present, throwIfAborted, UserError } from "../errors.ts";
 import { type MethodChoice, methodOf } from "../methods/define.ts";
@@ -20,9 +21,9 @@ import { ask } from "./adjoint-session.ts";
 import type { Explainer } from "./explainer.ts";
 import { rowsAreNotPictures } from "./pass.ts";
 import type { Plan } from "./plan.ts";
-import { refuseIntegers } from "./question.ts";
+import { notPaired, refuseIntegers } from "./question.ts";
 import { inRuns, repeated, rowsFor } from "./rows.ts";
-import { declaredBatch, feedsOf, feedsWith, inBatches, takesAny } from "./variants.ts";
+import { type AskedAt, declaredBatch, feedsOf, feedsWith, inBatches, takesAny } from "./variants.ts";
 import { placedAt, type Window } from "./window.ts";
 
 /** An element of a tensor by its place in row-major order, of the first picture; and its part of a sum. */
@@ -173,7 +174,8 @@ export class ElementPass implements RunValues {
       },
       atVariants: () => Promise.reject(new UserError("invalid-option", classesCompared)),
       atInput: (rules) => this.#atInput(group, rules, signal),
-      atInputs: (_, variants, rules, only) => this.#atInputs(group, variants, rules, only, signal),
+      atInputs: (_, variants, rules, only, paired = false) =>
+        this.#atInputs(group, { variants, k: group.questions.length, only, signal }, rules, paired),
       respond: (_, variants) => this.#respond(group, variants),
       activations: async () => {
         const tensor = await this.#layerOf(group);
@@ -257,19 +259,11 @@ export class ElementPass implements RunValues {
     return answers;
   }
 
-  async #atInputs(
-    group: Group,
-    variants: Dense,
-    rules: Rules,
-    only: readonly number[] | undefined,
-    signal?: AbortSignal,
-  ): Promise<Dense> {
+  async #atInputs(group: Group, asked: AskedAt, rules: Rules | Overrides, paired: boolean): Promise<Dense> {
     const { plan, explained, feeds } = this;
     const { seeded, questions } = group;
     refuseIntegers(plan, explained.name);
     await this.#fetch(seeded);
-    const k = questions.length;
-    const asked = { variants, k, only, signal };
     const seedsOf = (some: readonly number[]) =>
       this.#seeds(
         seeded,
@@ -277,11 +271,12 @@ export class ElementPass implements RunValues {
       );
     if (this.#hasRows(group) && takesAny(plan, feeds, explained))
       return plan.atInput(explained.name, rules, { seeding: seeded, rows: false }, (adjoint) =>
-        inBatches(asked, rowsFor(plan.rowBytes(explained.name)), async (pictures, some) => {
+        inBatches(asked, paired ? 2 : rowsFor(plan.rowBytes(explained.name)), async (pictures, some) => {
           const fed = feedsOf(plan, feeds, explained, 0, pictures);
           return toPlain((await ask(adjoint, fed, seedsOf(some))).answer, explained.axes);
         }),
       );
+    if (paired) throw notPaired();
     return plan.atInput(explained.name, rules, { seeding: seeded, rows: false }, (adjoint) =>
       inBatches(asked, 1, async (picture, some) => {
         const fed = feedsWith(plan, feeds, explained, 0, picture.data);

@@ -9,6 +9,7 @@
  */
 
 import { type Adjoint, compileAdjoint, type End, fetching } from "../autodiff/adjoint.ts";
+import type { Overrides } from "../autodiff/differentiate.ts";
 import { proposals } from "../autodiff/overrides/proposals.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
 import { present, UserError } from "../errors.ts";
@@ -178,7 +179,12 @@ export class Plan {
   }
 
   /** The model, and the gradient at one of its inputs. */
-  atInput<R>(input: string, rules: Rules, query: PlanQuery, work: (adjoint: AdjointSession) => Promise<R>): Promise<R> {
+  atInput<R>(
+    input: string,
+    rules: Rules | Overrides,
+    query: PlanQuery,
+    work: (adjoint: AdjointSession) => Promise<R>,
+  ): Promise<R> {
     const open = async () => {
       const adjoint = this.#compiled(query, [{ tensor: input }], rules);
       return openTogether(this.ort, this.model, adjoint, this.options, [this.score.name]);
@@ -233,7 +239,7 @@ export class Plan {
     return this.#residuals.get(key);
   }
 
-  #compiled({ seeding, rows }: PlanQuery, ends: readonly End[], rules: Rules = "plain"): Adjoint {
+  #compiled({ seeding, rows }: PlanQuery, ends: readonly End[], rules: Rules | Overrides = "plain"): Adjoint {
     const { model, tensors, score } = this;
     const named = (names: "classes" | readonly string[]) =>
       names === "classes" ? classSeeds(this, score.name) : tensorSeeds(this, names);

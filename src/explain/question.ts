@@ -132,7 +132,7 @@ export function questionOf(
       );
     },
 
-    async atInputs(index, variants, rules, only) {
+    async atInputs(index, variants, rules, only, paired = false) {
       refuseIntegers(plan, image);
       const { seeding, feed } = seeders.atInput;
       const { maxRows, signal } = options;
@@ -140,7 +140,7 @@ export function questionOf(
       const apart =
         !seedsAt && plan.isFree && takesAny(plan, pass.feeds, explained) && (asked.rows ?? rowsEach(plan, asked.seeds));
       if (apart) {
-        const most = Math.min(maxRows ?? Number.POSITIVE_INFINITY, rowsFor(plan.rowBytes(image)));
+        const most = paired ? 2 : Math.min(maxRows ?? Number.POSITIVE_INFINITY, rowsFor(plan.rowBytes(image)));
         return plan.atInput(image, rules, { seeding, rows: false }, (adjoint) =>
           inBatches(of, most, async (pictures, targets) => {
             const rowsAsked = targets.map((target) => index * k + target);
@@ -149,6 +149,7 @@ export function questionOf(
           }),
         );
       }
+      if (paired) throw notPaired();
       return plan.atInput(image, rules, { seeding, rows }, (adjoint) =>
         inBatches(of, rows && !only ? k : 1, async ({ data, dims: [count = 1, ...shape] }, targets) => {
           const size = product(shape);
@@ -195,6 +196,13 @@ export function questionOf(
     },
   };
 }
+
+/** Where pictures cannot be compared in one run. */
+export const notPaired = (): UserError =>
+  new UserError(
+    "invalid-option",
+    "invalid method: it compares the image with a baseline in one run, and the model takes one image at a time, or words of one image; allowed are methods such as integrated-gradients",
+  );
 
 /** Whether every seed has a row for each picture. */
 const rowsEach = ({ tensors }: Plan, seeds: Feeds): boolean =>

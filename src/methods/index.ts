@@ -3,12 +3,14 @@ import { listing, UserError } from "../errors.ts";
 import { cam } from "./cam.ts";
 import { dRise } from "./d-rise.ts";
 import { deconvolution } from "./deconvolution.ts";
+import { edges } from "./edges.ts";
 import { eigenCam, eigenGradCam } from "./eigen-cam.ts";
 import { elementWiseGradCam } from "./element-wise-grad-cam.ts";
 import { finerCam } from "./finer-cam.ts";
 import { gradCam } from "./grad-cam.ts";
 import { gradCamPlusPlus } from "./grad-cam++.ts";
 import { blurIg } from "./gradient/blur-ig.ts";
+import { deepLift } from "./gradient/deeplift.ts";
 import { gradientShap } from "./gradient/gradient-shap.ts";
 import { guidedIg } from "./gradient/guided-ig.ts";
 import { inputXGradient } from "./gradient/input-x-gradient.ts";
@@ -26,6 +28,7 @@ import type { Method } from "./method.ts";
 import { occlusion } from "./occlusion.ts";
 import { odam } from "./odam.ts";
 import { randomCam } from "./random.ts";
+import { rise } from "./rise.ts";
 import { xgradCam } from "./xgrad-cam.ts";
 
 const registered = [
@@ -59,6 +62,9 @@ const registered = [
   gradientShap,
   blurIg,
   guidedIg,
+  deepLift,
+  rise,
+  edges,
 ] as const;
 
 /** The methods' names. */

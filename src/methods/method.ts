@@ -5,6 +5,7 @@
  */
 
 import type { Dense } from "../array/dense.ts";
+import type { Overrides } from "../autodiff/differentiate.ts";
 import type { Rules } from "../autodiff/rules.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 
@@ -107,9 +108,17 @@ export interface Question {
   atInput(rules: Rules): Promise<Dense>;
   /**
    * The gradient at variants of one image, [any, C, ...], for each of its k targets: [any k, C, ...], those at a variant side by side.
+   * @param rules a set of rules, or a table of one's own
    * @param only the target of each variant, where not every one is asked: then [any, C, ...]
+   * @param paired whether every two variants are one run, for rules that compare them
    */
-  atInputs(image: number, variants: Dense, rules: Rules, only?: readonly number[]): Promise<Dense>;
+  atInputs(
+    image: number,
+    variants: Dense,
+    rules: Rules | Overrides,
+    only?: readonly number[],
+    paired?: boolean,
+  ): Promise<Dense>;
   /** The scores of variants of one image for each of its k targets: k rows, a score a variant. `variants` is [any, C, ...]. */
   respond(image: number, variants: Dense): Promise<Float32Array[]>;
   /** The layer's activations of one image, [1, C, ...grid]. */
@@ -174,8 +183,6 @@ export interface Method<Name extends string = string> {
   readonly nothing?: (question: string, negative: boolean) => string;
   /** Whether it only runs the model, and asks for no gradient: then targets of different layers are explained by the same runs. */
   readonly blackBox?: true;
-  /** Whether it explains boxes that a detector found, and nothing else. */
-  readonly boxesOnly?: true;
   /** Whether the map hardly depends on what is asked, by what the method is. */
   readonly classIndependent?: true;
   /** Why it cannot be compiled, where that is not for its many runs. */

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { randomNormal } from "../../src/array/random.ts";
 import type { GivenOptions } from "../../src/index.ts";
 import { blurred } from "../../src/methods/gradient/blur.ts";
-import { lowerQuantile } from "../../src/methods/gradient/guided-ig.ts";
+import { lowerQuantile } from "../../src/methods/gradient/guided-path.ts";
 import type { MethodName } from "../../src/methods/index.ts";
 import type { Feeds } from "../../src/onnx/runtime.ts";
 import { ask, expectClose, expectUserError, numbers, open, rows } from "../explain/ask.ts";
@@ -31,6 +31,7 @@ describe("y = w . x: the gradient is w everywhere", () => {
   test("squaregrad: w^2", async () => expectClose(await on("squaregrad"), [9, 1, 0, 4], 1e-6));
   test("integrated-gradients: w (x - 0)", async () => expectClose(await on("integrated-gradients"), product, 1e-6));
   test("guided-ig: w (x - 0), whatever the path", async () => expectClose(await on("guided-ig"), product, 1e-6));
+  test("deeplift: w (x - 0)", async () => expectClose(await on("deeplift"), product, 1e-6));
   test("gradient-shap without noise: w (x - 0), whatever the shares", async () => {
     const found = await pixelsOf(linear, picture(x, [1, 1, 2, 2]), "gradient-shap", { samples: 5, sigma: 0 });
     expectClose(found, product, 1e-6);
@@ -56,6 +57,8 @@ describe("y = ReLU(x0 + x1 - 1)", () => {
     expect((await explained(kinked, at, "input-x-gradient", 0)).pixels).toEqual([2, 1]));
   test("integrated-gradients: 43 of the 64 middles of steps lie behind a third", async () =>
     expect((await explained(kinked, at, "integrated-gradients", 0)).pixels).toEqual([(2 * 43) / 64, 43 / 64]));
+  test("deeplift: the activation rises by 2 while its input rises by 3, from -1 to 2", async () =>
+    expectClose((await explained(kinked, at, "deeplift", 0)).pixels, [(2 * 2) / 3, 2 / 3]));
   test("guided-ig: of 64 steps the last 42 start behind a third", async () => {
     const { pixels } = await explained(kinked, at, "guided-ig", 0);
     expect(pixels[0] + pixels[1]).toBeCloseTo((3 * 42) / 64, 5);
@@ -77,6 +80,44 @@ describe("y = ReLU(x0 + x1 - 1)", () => {
   });
 });
 
+test("deeplift through a maximum: it gains at the place of the picture's, and loses at that of the baseline's", async () => {
+  // y = max(x) at [3 1]; the baseline is 2 everywhere, whose first place is its maximum: y rises by 1, all of it where x rises from 2 to 3.
+  const pool = { kernel_shape: [1, 2] };
+  const largest = model({
+    opset: 13,
+    free: ["x"],
+    inputs: { x: [1, 1, 1, 2] },
+    nodes: [node("MaxPool", "x", "most", pool), node("Flatten", "most", "y")],
+  });
+  expectClose(await pixelsOf(largest, picture([3, 1], [1, 1, 1, 2]), "deeplift", { baseline: 2 }), [1, 0]);
+  // At [-1 1] against 0: the maximum rises by 1, from the first place, where nothing is lost, to the second.
+  expectClose(await pixelsOf(largest, picture([-1, 1], [1, 1, 1, 2]), "deeplift"), [0, 1]);
+  // At [-1 -3] against 0: it falls by 1, and what is lost is lost at the first place.
+  expectClose(await pixelsOf(largest, picture([-1, -3], [1, 1, 1, 2]), "deeplift"), [-1, 0]);
+});
+
+test("deeplift through a product: x0 x1 at [2 3] against 0 is 6, half of it each", async () => {
+  const product = model({
+    opset: 13,
+    free: ["x"],
+    inputs: { x: [1, 1, 1, 2], first: floats([1, 0], [2, 1]), second: floats([0, 1], [2, 1]) },
+    nodes: [
+      node("Flatten", "x", "flat"),
+      node("MatMul", "flat first", "a"),
+      node("MatMul", "flat second", "b"),
+      node("Mul", "a b", "y"),
+    ],
+  });
+  expectClose(await pixelsOf(product, picture([2, 3], [1, 1, 1, 2]), "deeplift"), [3, 3]);
+});
+
+test("deeplift needs two images in one run, and says so", () =>
+  expectUserError(
+    ask(vgg({ free: [], input: [1, 3, 8, 8] }), images(1), { method: "deeplift", target: 0 }),
+    "invalid-option",
+    /takes one image at a time/,
+  ));
+
 describe("complete: the values of all pixels sum to what the score gains on the way", () => {
   /** The score of each class, of each picture. */
   async function scores(x: ort.Tensor) {
@@ -97,11 +138,16 @@ describe("complete: the values of all pixels sum to what the score gains on the 
   };
   test.each([
     ["integrated-gradients", () => blank, 0.01],
+    ["deeplift", () => blank, 1e-4],
     ["blur-ig", dull, 0.01],
     ["guided-ig", () => blank, 0.2], // a pixel may go 4 % of its way at once, however many steps there are
   ] as const)("%s", async (method, start, most) => {
     const [before, after] = [await scores(start()), await scores(x)];
-    const { pixels } = await ask(vgg(), feeds, { method, target: { each: [0, 3] }, options: { steps: 512 } });
+    const { pixels } = await ask(vgg(), feeds, {
+      method,
+      target: { each: [0, 3] },
+      options: method === "deeplift" ? {} : { steps: 512 },
+    });
     const sums = rows(pixels as ort.Tensor).map((values) => values.reduce((a, b) => a + b, 0));
     const gains = [0, 1].flatMap((i) => [0, 3].map((c) => after[i][c] - before[i][c]));
     expectClose(sums, gains, most);

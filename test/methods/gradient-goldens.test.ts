@@ -8,6 +8,7 @@ import { apart, ask, numbers } from "../explain/ask.ts";
 
 const read = (name: string) => readFileSync(new URL(name, import.meta.url));
 const network = new Uint8Array(read("golden.onnx"));
+const unpooled = new Uint8Array(read("golden-unpooled.onnx"));
 const goldens: Record<string, number[]> = JSON.parse(read("gradient-goldens.json").toString());
 
 /** The numbers of make_gradient_goldens.py. */
@@ -28,12 +29,19 @@ const cases: readonly (readonly [golden: string, MethodName, GivenOptions])[] = 
   ["integrated-gradients mean", "integrated-gradients", { steps: 16, baseline: "mean" }],
   ["blur-ig", "blur-ig", { steps: 16, sigma: 8 }],
   ["guided-ig", "guided-ig", { steps: 16 }],
+  ["deeplift", "deeplift", {}],
+  ["deeplift mean", "deeplift", { baseline: "mean" }],
+  ["rise", "rise", { samples: 40, cells: 2, seed: 3 }],
+  ["edges", "edges", {}],
 ];
 
 test.each(cases)("%s", async (golden, method, options) => {
-  const { pixels } = await ask(network, pictures(), { target: [1, 3], method, options });
-  expect(pixels?.dims).toEqual([2, 3, 12, 10]);
-  expect(apart(numbers(pixels), goldens[golden] ?? [])).toBeLessThan(1e-5);
+  const { pixels, maps } = await ask(method === "deeplift" ? unpooled : network, pictures(), {
+    ...{ target: [1, 3], method, options },
+  });
+  expect(maps.dims).toEqual([2, 12, 10]);
+  if (pixels) expect(pixels.dims).toEqual([2, 3, 12, 10]);
+  expect(apart(numbers(pixels ?? maps), goldens[golden] ?? [])).toBeLessThan(1e-5);
 });
 
 test("a batch of any size gives the same", async () => {

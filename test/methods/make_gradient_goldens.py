@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes gradient-goldens.json: what captum and saliency say of golden.onnx's network, which make_goldens.py makes.
+"""Writes gradient-goldens.json and golden-unpooled.onnx: what captum, saliency and SciPy say of golden.onnx's network, which make_goldens.py makes.
 
     pip install torch captum saliency scipy onnx
     python test/methods/make_gradient_goldens.py
@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy
 import onnx
 import torch
-from captum.attr import (GradientShap, InputXGradient, IntegratedGradients, NoiseTunnel, Saliency)
+from captum.attr import (DeepLift, GradientShap, InputXGradient, IntegratedGradients, NoiseTunnel, Saliency)
 from saliency.core import blur_ig, guided_ig
+from scipy import ndimage
 from torch import nn
 
 here = Path(__file__).parent
@@ -76,6 +77,26 @@ def handed(draws):
     return lambda mean, std: of_each if std.shape == of_each.shape else torch.zeros_like(std)
 
 
+def rise(network, x, samples, cells, shown, seed):
+    """RISE as its authors' code has it (eclique/RISE, explanations.py), with the sum of the masks in place of its expectation: the masks are a
+    coarse grid enlarged by bilinear interpolation and cut out at a random shift. Each mask draws its cells first, then its shifts."""
+    uniform, (height, width) = uniform_from(seed), x.shape[2:]
+    steps = (height / cells, width / cells)
+    masks = []
+    for _ in range(samples):
+        coarse = torch.tensor([float(next(uniform) < shown) for _ in range((cells + 1) ** 2)]).reshape(1, 1, cells + 1, cells + 1)
+        down, right = (math.floor(next(uniform) * step) for step in steps)
+        whole = [round(step * (cells + 1)) for step in steps]
+        large = nn.functional.interpolate(coarse.double(), size=whole, mode="bilinear", align_corners=False)[0, 0]
+        masks.append(large[down:down + height, right:right + width])
+    masks = torch.stack(masks).float()
+    maps = []
+    for one, target in zip(x, targets.tolist()):
+        scores = network(masks[:, None] * one)[:, target].detach().double()
+        maps.append(((scores[:, None, None] * masks).sum(0) / masks.double().sum(0)).numpy())
+    return maps
+
+
 def rounded(values):
     return [float(f"{v:.6g}") for v in numpy.asarray(values, dtype=numpy.float64).ravel()]
 
@@ -109,6 +130,21 @@ def main():
         attributed = straight.attribute(x, baselines=start, target=targets, n_steps=16, method="riemann_middle")
         goldens[name] = rounded(attributed.detach())
 
+    # captum 0.9.0 gives a maximum pool beside a ReLU its plain gradient, and what it says then may sum to something else (0.0145 for 0.0021, of
+    # a ReLU, a pool and a linear layer), so the network is one without a pool.
+    def unpooled():
+        network = Network()
+        network.features = nn.Sequential(*(network.features[i] for i in (0, 1, 3, 4)))
+        return network.eval()
+
+    axes = {"input": {0: "n"}, "logits": {0: "n"}}
+    torch.onnx.export(unpooled(), (x,), here / "golden-unpooled.onnx", input_names=["input"], output_names=["logits"],
+                      dynamic_axes=axes, opset_version=13, dynamo=False)
+    for name, start in (("deeplift", torch.zeros_like(x)), ("deeplift mean", x.mean((2, 3), keepdim=True).expand_as(x).contiguous())):
+        # It leaves hooks on the network that it has seen.
+        one_by_one = [DeepLift(unpooled()).attribute(x[i:i + 1], start[i:i + 1], target=int(targets[i])).detach() for i in (0, 1)]
+        goldens[name] = rounded(torch.cat(one_by_one))
+
     def gradient(one, target):
         """The gradient at one picture [height, width, channels] of float64."""
         at = torch.tensor(numpy.moveaxis(one, -1, 0)[None], dtype=torch.float32, requires_grad=True)
@@ -129,6 +165,8 @@ def main():
         steps = [(b - a) * gradient((a + b) / 2, target) for a, b in zip(path, path[1:])]
         blurs.append(numpy.moveaxis(sum(steps), -1, 0))
     goldens["guided-ig"], goldens["blur-ig"] = rounded(guided), rounded(blurs)
+    goldens["edges"] = rounded([ndimage.generic_gradient_magnitude(one, ndimage.sobel, mode="nearest") for one in x.double().mean(1).numpy()])
+    goldens["rise"] = rounded(rise(network, x, samples=40, cells=2, shown=0.5, seed=3))
     (here / "gradient-goldens.json").write_text(json.dumps(goldens).replace('], "', '],\n"') + "\n")
 
 

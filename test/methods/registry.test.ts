@@ -41,6 +41,9 @@ const cases: Readonly<
   "gradient-shap": { signed: false, pixels: true },
   "blur-ig": { signed: false, pixels: true },
   "guided-ig": { signed: false, pixels: true },
+  deeplift: { signed: false, pixels: true },
+  rise: { signed: true, pixels: false },
+  edges: { signed: false, pixels: false },
 };
 
 test("every method has a case, and every case a method", () => {

@@ -1,16 +1,10 @@
 /** @file The picture that stands for the absence of evidence, from which a path to the picture starts. */
 import { product } from "../../onnx/dims.ts";
-import type { MethodOption } from "../method.ts";
 import { blurred } from "./blur.ts";
 import type { Picture } from "./steps.ts";
 
 /** A value after normalisation, of which 0 is the mean colour; the picture blurred; or the mean of each of its channels. */
 export type Baseline = number | "blur" | "mean";
-
-export const baselineOption: MethodOption = {
-  ...{ name: "baseline", default: 0, range: 'a number (0 is the mean colour), "blur" or "mean"' },
-  fits: (value) => value === "blur" || value === "mean" || Number.isFinite(value),
-};
 
 /** A blur that leaves the colours of large parts alone: the standard deviation, over the longest side. */
 const blurOfSide = 0.1;

@@ -4,28 +4,11 @@
  *
  *   R = 1/N sum_n (x_n - x') * d(score)/dx at x' + a_n (x_n - x'),    x_n = x + e_n,    e_n ~ N(0, sigma^2),    a_n ~ U(0, 1)
  */
-import { uniformFrom } from "../../array/random.ts";
-import type { Method, MethodOptions } from "../method.ts";
-import { baselineOf, baselineOption } from "./baseline.ts";
-import { noiseOptions, noisy } from "./noise.ts";
-import { type Steps, summed } from "./steps.ts";
+import type { Method } from "../method.ts";
+import { baselineOption, noiseOptions } from "./options.ts";
 
 /** Half of SmoothGrad's noise: the paths smooth as well. */
 const usualSigma = 0.07;
-
-const randomPoints = (options: MethodOptions): Steps => ({
-  count: options.samples,
-  of(picture) {
-    const start = baselineOf(picture, options.baseline);
-    const draw = noisy(picture, options);
-    const uniform = uniformFrom(options.seed);
-    return () => {
-      const by = draw().map((value, p) => value - start[p]);
-      const share = uniform();
-      return { at: start.map((value, p) => value + share * by[p]), by };
-    };
-  },
-});
 
 export const gradientShap: Method<"gradient-shap"> = {
   name: "gradient-shap",
@@ -37,5 +20,5 @@ export const gradientShap: Method<"gradient-shap"> = {
   options: [...noiseOptions(usualSigma), baselineOption],
   space: "pixels",
   nothing: (question) => `no pixel changes the score of "${question}" on the way from the blank image`,
-  explain: (question) => summed(question, randomPoints(question.options), 1 / question.options.samples),
+  explain: async (question) => (await import("./paths.ts")).atRandomPoints(question),
 };

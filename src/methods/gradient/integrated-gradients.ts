@@ -6,19 +6,8 @@
  *
  * By the midpoint rule. It is complete: the values of all pixels sum to y(x) - y(x'), up to the error of the rule.
  */
-import type { Method, MethodOptions } from "../method.ts";
-import { wholeOption } from "../options.ts";
-import { baselineOf, baselineOption } from "./baseline.ts";
-import { batchOption, type Steps, summed } from "./steps.ts";
-
-const straight = ({ steps, baseline }: MethodOptions): Steps => ({
-  count: steps,
-  of(picture) {
-    const start = baselineOf(picture, baseline);
-    const by = picture.data.map((value, p) => (value - start[p]) / steps);
-    return (step) => ({ at: start.map((value, p) => value + by[p] * (step + 0.5)), by });
-  },
-});
+import type { Method } from "../method.ts";
+import { baselineOption, batchOption, stepsOption } from "./options.ts";
 
 export const integratedGradients: Method<"integrated-gradients"> = {
   name: "integrated-gradients",
@@ -27,8 +16,8 @@ export const integratedGradients: Method<"integrated-gradients"> = {
   paper: "Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365",
   family: "gradient",
   cost: "a forward and a backward pass for each of 64 steps, about 200",
-  options: [wholeOption("steps", 64), baselineOption, batchOption],
+  options: [stepsOption, baselineOption, batchOption],
   space: "pixels",
   nothing: (question) => `no pixel changes the score of "${question}" on the way from the blank image`,
-  explain: (question) => summed(question, straight(question.options)),
+  explain: async (question) => (await import("./paths.ts")).alongStraight(question),
 };

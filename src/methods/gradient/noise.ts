@@ -1,19 +1,10 @@
-/** @file Pictures with noise: what SmoothGrad and its kin average over. */
+/** @file Pictures with noise, and what SmoothGrad and its kin make of the gradients at them. */
 import { randomNormal } from "../../array/random.ts";
-import type { KnownOptions, MethodOption } from "../method.ts";
-import { numberOption, wholeOption } from "../options.ts";
-import { batchOption, type Picture, type Steps } from "./steps.ts";
+import type { Explanation, KnownOptions, Question } from "../method.ts";
+import { eachGradient, explanation, type Picture, type Steps, summed } from "./steps.ts";
 
 /** How many pictures are drawn, with which noise: its standard deviation is a part of the range of the picture's values. */
 export type Noise = Pick<KnownOptions, "samples" | "sigma" | "seed">;
-
-/** 50 samples, beyond which the paper sees little change, with noise in the middle of the 10 to 20 % that it recommends. */
-export const noiseOptions = (sigma = 0.15): MethodOption[] => [
-  wholeOption("samples", 50),
-  { ...numberOption("sigma", sigma), range: "a number of at least 0, a part of the range of the values" },
-  wholeOption("seed", 0, 0),
-  batchOption,
-];
 
 /** How far apart the least and the largest value of a picture are. */
 function rangeOf({ data }: Picture): number {
@@ -43,3 +34,26 @@ export const noisySteps = (noise: Noise): Steps => ({
     return () => ({ at: draw() });
   },
 });
+
+/** The mean of the gradients at noisy pictures. */
+export const meanOf = (question: Question): Promise<Explanation> =>
+  summed(question, noisySteps(question.options), 1 / question.options.samples);
+
+/** The mean of the gradients' squares, or their variance. */
+export async function spreadOf(question: Question, centred: boolean): Promise<Explanation> {
+  const { image, k, options } = question;
+  const size = image.data.length / (image.dims[0] ?? 1);
+  const [sums, squares] = [new Float64Array(image.data.length * k), new Float64Array(image.data.length * k)];
+  await eachGradient(question, noisySteps(options), (row, gradient) => {
+    for (let p = 0, to = row * size; p < size; p++, to++) {
+      sums[to] += gradient[p];
+      squares[to] += gradient[p] ** 2;
+    }
+  });
+  const { samples } = options;
+  const values = squares.map((square, p) => square / samples - (centred ? (sums[p] / samples) ** 2 : 0));
+  return explanation(
+    question,
+    values.map((value) => Math.max(0, value)),
+  );
+}

@@ -4,8 +4,7 @@
  *   M = 1/N sum_n d(score)/dx at x + e_n,    e_n ~ N(0, sigma^2)
  */
 import type { Method } from "../method.ts";
-import { noiseOptions, noisySteps } from "./noise.ts";
-import { summed } from "./steps.ts";
+import { noiseOptions } from "./options.ts";
 
 export const smoothGrad: Method<"smoothgrad"> = {
   name: "smoothgrad",
@@ -17,5 +16,5 @@ export const smoothGrad: Method<"smoothgrad"> = {
   options: noiseOptions(),
   space: "pixels",
   nothing: (question) => `the gradients of the score of "${question}" are 0 at every pixel of all noisy copies`,
-  explain: (question) => summed(question, noisySteps(question.options), 1 / question.options.samples),
+  explain: async (question) => (await import("./noise.ts")).meanOf(question),
 };

@@ -4,8 +4,7 @@
  *   M = 1/N sum_n g_n^2,    g_n = d(score)/dx at x + e_n,    e_n ~ N(0, sigma^2)
  */
 import type { Method } from "../method.ts";
-import { noiseOptions } from "./noise.ts";
-import { spreadOf } from "./vargrad.ts";
+import { noiseOptions } from "./options.ts";
 
 export const squareGrad: Method<"squaregrad"> = {
   name: "squaregrad",
@@ -17,5 +16,5 @@ export const squareGrad: Method<"squaregrad"> = {
   options: noiseOptions(),
   space: "pixels",
   nothing: (question) => `the gradients of the score of "${question}" are 0 at every pixel of all noisy copies`,
-  explain: (question) => spreadOf(question, false),
+  explain: async (question) => (await import("./noise.ts")).spreadOf(question, false),
 };

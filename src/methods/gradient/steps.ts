@@ -2,11 +2,7 @@
 import type { Dense } from "../../array/dense.ts";
 import { product, range } from "../../onnx/dims.ts";
 import type { Explanation, Question } from "../method.ts";
-import { wholeOption } from "../options.ts";
 import { strongestChannel } from "../pixels.ts";
-
-/** Variants in one batch: enough to keep the cores busy, few enough for memory; fewer yet where the network is large. */
-export const batchOption = wholeOption("batch", 8);
 
 /** A picture, [C, ...grid]. */
 export interface Picture {
@@ -86,4 +82,17 @@ export function explanation({ image, k }: Question, values: Float64Array): Expla
   const [n = 0, ...dims] = image.dims;
   const pixels: Dense = { data: Float32Array.from(values), dims: [n * k, ...dims] };
   return { maps: strongestChannel(pixels), pixels };
+}
+
+/** The picture times its gradient. */
+export async function timesGradient(question: Question): Promise<Explanation> {
+  const { data } = await question.atInput("plain");
+  const pictures = picturesOf(question);
+  const values = Float64Array.from(data);
+  const size = pictures[0]?.data.length ?? 0;
+  for (let row = 0; row * size < values.length; row++) {
+    const picture = pictures[Math.floor(row / question.k)]?.data ?? [];
+    for (let p = 0; p < size; p++) values[row * size + p] *= picture[p] ?? 0;
+  }
+  return explanation(question, values);
 }

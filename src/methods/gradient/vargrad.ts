@@ -3,28 +3,8 @@
  *
  *   V = 1/N sum_n (g_n - mean g)^2,    g_n = d(score)/dx at x + e_n,    e_n ~ N(0, sigma^2)
  */
-import type { Explanation, Method, Question } from "../method.ts";
-import { noiseOptions, noisySteps } from "./noise.ts";
-import { eachGradient, explanation } from "./steps.ts";
-
-/** The mean of the gradients' squares, or their variance. */
-export async function spreadOf(question: Question, centred: boolean): Promise<Explanation> {
-  const { image, k, options } = question;
-  const size = image.data.length / (image.dims[0] ?? 1);
-  const [sums, squares] = [new Float64Array(image.data.length * k), new Float64Array(image.data.length * k)];
-  await eachGradient(question, noisySteps(options), (row, gradient) => {
-    for (let p = 0, to = row * size; p < size; p++, to++) {
-      sums[to] += gradient[p];
-      squares[to] += gradient[p] ** 2;
-    }
-  });
-  const { samples } = options;
-  const values = squares.map((square, p) => square / samples - (centred ? (sums[p] / samples) ** 2 : 0));
-  return explanation(
-    question,
-    values.map((value) => Math.max(0, value)),
-  );
-}
+import type { Method } from "../method.ts";
+import { noiseOptions } from "./options.ts";
 
 export const varGrad: Method<"vargrad"> = {
   name: "vargrad",
@@ -36,5 +16,5 @@ export const varGrad: Method<"vargrad"> = {
   options: noiseOptions(),
   space: "pixels",
   nothing: (question) => `noise does not change the gradient of the score of "${question}"`,
-  explain: (question) => spreadOf(question, true),
+  explain: async (question) => (await import("./noise.ts")).spreadOf(question, true),
 };

@@ -1,0 +1,77 @@
+/** @file Random masks of RISE, and the mean score under them: of images, signals and volumes alike. */
+import { uniformFrom } from "../array/random.ts";
+import { product, range } from "../onnx/dims.ts";
+import type { Explanation, MethodOptions, Question } from "./method.ts";
+
+/** Draws masks, [...grid], one after the other. */
+export function masksOf(grid: readonly number[], { cells, shown, seed }: MethodOptions): () => Float32Array {
+  const uniform = uniformFrom(seed);
+  // One cell more than is seen at once, for the shift.
+  const coarse = grid.map(() => Number(cells) + 1);
+  return () => {
+    let mask = Float64Array.from({ length: product(coarse) }, () => (uniform() < Number(shown) ? 1 : 0));
+    const shape = [...coarse];
+    for (const [axis, length] of grid.entries()) {
+      const step = length / Number(cells);
+      const shift = Math.floor(uniform() * step);
+      mask = enlarged(mask, shape, axis, length, (i) => (i + shift + 0.5) / step - 0.5);
+      shape[axis] = length;
+    }
+    return Float32Array.from(mask);
+  };
+}
+
+/** Linear interpolation along an axis, at places in cells, whose middles are whole numbers. */
+function enlarged(
+  values: Float64Array,
+  shape: readonly number[],
+  axis: number,
+  length: number,
+  placeOf: (i: number) => number,
+): Float64Array<ArrayBuffer> {
+  const [before, cells, behind] = [product(shape.slice(0, axis)), shape[axis] ?? 1, product(shape.slice(axis + 1))];
+  const out = new Float64Array(before * length * behind);
+  for (let i = 0; i < length; i++) {
+    const place = Math.min(cells - 1, Math.max(0, placeOf(i)));
+    const low = Math.floor(place);
+    const [high, part] = [Math.min(cells - 1, low + 1), place - low];
+    for (let b = 0; b < before; b++)
+      for (let p = 0; p < behind; p++) {
+        const at = (cell: number) => values[(b * cells + cell) * behind + p];
+        out[(b * length + i) * behind + p] = (1 - part) * at(low) + part * at(high);
+      }
+  }
+  return out;
+}
+
+/** The mean score of masked pictures for each target, at each place weighted by how far the masks show it. */
+export async function meanUnderMasks({ image, k, options, respond, progress }: Question): Promise<Explanation> {
+  const [n = 0, channels = 1, ...grid] = image.dims;
+  const { samples, batch } = options;
+  const places = product(grid);
+  const maps = new Float64Array(n * k * places);
+  for (const i of range(n)) {
+    const picture = image.data.subarray(i * channels * places, (i + 1) * channels * places);
+    const draw = masksOf(grid, options); // of every picture anew: what is said of one does not depend on the others
+    const seen = new Float64Array(places);
+    for (let first = 0; first < samples; first += batch) {
+      progress((i * samples + first) / (n * samples));
+      const masks = range(Math.min(batch, samples - first)).map(draw);
+      const data = new Float32Array(masks.length * picture.length);
+      for (const [b, mask] of masks.entries())
+        for (let v = 0; v < picture.length; v++) data[b * picture.length + v] = picture[v] * mask[v % places];
+      const scores = await respond(i, { data, dims: [masks.length, channels, ...grid] });
+      for (const [b, mask] of masks.entries()) {
+        for (let p = 0; p < places; p++) seen[p] += mask[p];
+        for (const [j, row] of scores.entries()) {
+          const [score, to] = [row[b], (i * k + j) * places];
+          for (let p = 0; p < places; p++) maps[to + p] += score * mask[p];
+        }
+      }
+    }
+    // Where no mask shows anything of a place, nothing is known of it.
+    for (let v = i * k * places; v < (i + 1) * k * places; v++) maps[v] /= seen[v % places] || 1;
+  }
+  progress(1);
+  return { maps: { data: Float32Array.from(maps), dims: [n * k, ...grid] } };
+}
