@@ -50,6 +50,8 @@ export const ${constant} = layerMethod(${constant}Map, {
   title: "${title(name)}",
   summary: "TODO",
   paper: "TODO, https://doi.org/TODO",
+  family: "cam",
+  cost: "TODO: in forward passes",
 });
 `;
 

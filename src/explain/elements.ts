@@ -170,6 +170,7 @@ export class ElementPass implements RunValues {
         if (weigh) throw new UserError("invalid-option", classesCompared);
         return this.#atLayer(group, map, signal);
       },
+      atVariants: () => Promise.reject(new UserError("invalid-option", classesCompared)),
       atInput: (rules) => this.#atInput(group, rules, signal),
       atInputs: (_, variants, rules, only, paired = false) =>
         this.#atInputs(group, { variants, k: group.questions.length, only, signal }, rules, paired),
@@ -420,7 +421,7 @@ export class ElementPass implements RunValues {
 }
 
 const classesCompared =
-  "invalid target: this method compares the scores of classes and takes class:…, not a box or an element; take hires-cam";
+  "invalid target: this method is asked about the scores of classes and takes class:…, not a box or an element; take hires-cam";
 const noLayer = (): UserError =>
   new UserError("no-path", "no path: the model has no layer with a grid on the way to what is asked; name one");
 

@@ -32,6 +32,11 @@ export class Pass {
     readonly n: number,
   ) {}
 
+  /** The same of other pictures of these sizes. */
+  of(feeds: Feeds, n: number): Pass {
+    return new Pass(this.plan, this.layer, feeds, n);
+  }
+
   /** What a session that runs the model must return for the pass. */
   get wanted(): string[] {
     return [...new Set([...this.plan.model.outputs, this.plan.score.name])];

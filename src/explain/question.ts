@@ -164,6 +164,23 @@ export function questionOf(
       );
     },
 
+    async atVariants(index, variants, map) {
+      if (!asked.rows) throw new UserError("invalid-option", scoresCompared);
+      if (!pass.of) throw notOfWords();
+      if (!takesAny(plan, pass.feeds, explained)) throw new UserError("invalid-model", fixedBatch);
+      const [count = 0] = variants.dims;
+      const own = asked.rows.slice(index * k, (index + 1) * k);
+      const others = pass.of(feedsOf(plan, pass.feeds, explained, index, variants), count);
+      const there = {
+        pass: others,
+        explained,
+        asked: { k, rows: range(count).flatMap(() => own) },
+        rows: false,
+        options,
+      };
+      return questionOf({ ...there, ...seeders }, told).atLayer(map);
+    },
+
     async respond(index, variants) {
       return weighed(index, () => pass.respond(index, variants));
     },
@@ -205,6 +222,8 @@ const notOfWords = (): UserError =>
     "invalid-option",
     "invalid method: it is asked about the scores of classes, not about words; take grad-cam or hires-cam",
   );
+const fixedBatch =
+  "invalid model: this method shows it many pictures in one batch, and its batch is fixed; take grad-cam++";
 const scoresCompared = "invalid target: this method compares scores and takes a class, not seeds";
 const framesAside =
   "no path: layers of frames, which lie side by side in the batch, cannot be laid out yet; take a method in pixel space, such as gradient";

@@ -23,7 +23,7 @@ import { guidedBackprop } from "./guided-backprop.ts";
 import { guidedGradCam } from "./guided-grad-cam.ts";
 import { hiResCam } from "./hires-cam.ts";
 import { layerCam } from "./layer-cam.ts";
-import { ablationCam, reciproCam, scoreCam } from "./many-runs.ts";
+import { ablationCam, reciproCam, scoreCam, smoothGradCamPlusPlus } from "./many-runs.ts";
 import type { Method } from "./method.ts";
 import { occlusion } from "./occlusion.ts";
 import { odam } from "./odam.ts";
@@ -53,6 +53,7 @@ const registered = [
   finerCam,
   cam,
   reciproCam,
+  smoothGradCamPlusPlus,
   inputXGradient,
   smoothGrad,
   varGrad,

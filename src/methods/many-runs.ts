@@ -21,10 +21,22 @@ export const ablationCam: Method<"ablation-cam"> = {
   summary: "The layer's channels, weighted by how far the score drops without each. No gradient.",
   paper: "Desai and Ramaswamy 2020, https://doi.org/10.1109/WACV45572.2020.9093360",
   family: "cam",
-  cost: "1, and what lies behind the layer for each of its channels, for all classes together",
+  cost: "1, and what lies behind the layer for each of its channels, for all classes together; 1 in front of a linear head",
   options: [signOption],
   space: "layer",
   explain: async (question) => (await import("./ablation-cam.ts")).explain(question),
+};
+
+export const smoothGradCamPlusPlus: Method<"smooth-grad-cam++"> = {
+  name: "smooth-grad-cam++",
+  title: "Smooth Grad-CAM++",
+  summary: "Grad-CAM++ with gradients averaged over noisy copies of the picture.",
+  paper: "Omeiza et al. 2019, https://arxiv.org/abs/1908.01224",
+  family: "cam",
+  cost: "one for each sample and one more, and what lies behind the layer, backwards",
+  options: [signOption, wholeOption("samples", 4), numberOption("sigma", 0.3), wholeOption("seed", 0, 0)],
+  space: "layer",
+  explain: async (question) => (await import("./smooth-grad-cam++.ts")).explain(question),
 };
 
 export const reciproCam: Method<"recipro-cam"> = {

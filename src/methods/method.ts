@@ -100,6 +100,8 @@ export interface Question {
    * @param weigh what each target's weights on the scores of its image become; the weights themselves by default
    */
   atLayer(map: LayerMap, weigh?: Reweigh): Promise<Dense>;
+  /** A map at the layer where variants, [any, C, ...], stand in place of one image: [any k, ...grid], those of a variant side by side. All of them are one batch. */
+  atVariants(image: number, variants: Dense, map: LayerMap): Promise<Dense>;
   /** Whether what lies between the layer and the score is linear: its gradient is then the same for all images. */
   isLinear(): boolean;
   /** The gradient of the score with respect to the input, by a set of rules, [m, ...input]. */

@@ -3,7 +3,7 @@ import type { ElementAnswer, ElementPass, ElementQuestion } from "../explain/ele
 import type { Point } from "../image/locate.ts";
 import { methodsOf } from "../methods/define.ts";
 import type { MethodName } from "../methods/index.ts";
-import type { Method } from "../methods/method.ts";
+import type { Method, Sign } from "../methods/method.ts";
 import { optionsFor, ownOptions } from "../methods/options.ts";
 import type { Warning } from "../read/decision.ts";
 import { type AskingOptions, inSteps } from "./asking.ts";
@@ -58,7 +58,7 @@ export async function explainElements(
       ...{ method: way.method, options: ownOptions(way.method, options) },
       ...{ onProgress: part, signal },
     });
-    return way.asked.map((one, i) => answered(one, way.method, found[i] as ElementAnswer, warnings));
+    return way.asked.map((one, i) => answered(one, way.method, found[i] as ElementAnswer, warnings, options?.sign));
   });
   const order = new Map(asked.map((one, i) => [one.target, i]));
   const sorted =
@@ -77,8 +77,14 @@ function byOwn(asked: readonly AskedElements[]) {
   }));
 }
 
-function answered(asked: AskedElements, method: Method, answer: ElementAnswer, common: readonly Warning[]) {
+function answered(
+  asked: AskedElements,
+  method: Method,
+  answer: ElementAnswer,
+  common: readonly Warning[],
+  sign?: Sign,
+) {
   const { about: _, method: _own, warnings, ...said } = asked;
   const { map, pixels, layer } = answer;
-  return withRemarks(said, method, { map, pixels, layer }, [...common, ...warnings]);
+  return withRemarks(said, method, { map, pixels, layer }, [...common, ...warnings], sign);
 }

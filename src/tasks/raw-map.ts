@@ -1,7 +1,7 @@
 /** @file A method's answer to one question before it is laid anywhere: the map, what was asked in words, and why it shows nothing. */
 import type { Dense } from "../array/dense.ts";
 import { InternalError } from "../errors.ts";
-import type { Method } from "../methods/method.ts";
+import type { Method, Sign } from "../methods/method.ts";
 import type { Warning } from "../read/decision.ts";
 import type { PicturePlace } from "./pictures.ts";
 
@@ -52,27 +52,47 @@ export const inWords = (
   { against, counterfactual }: { readonly against?: string; readonly counterfactual?: boolean },
 ): string => (against !== undefined ? `${label} rather than ${against}` : counterfactual ? `against ${label}` : label);
 
-/** A method's map of what was asked, and what is said of it beside other warnings. */
+/**
+ * A method's map of what was asked, and what is said of it beside other warnings.
+ * @param sign the part of the map that was asked for
+ */
 export function withRemarks<E extends { readonly question: string }>(
   asked: E,
   method: Method,
   raw: RawMap,
   others: readonly Warning[] = [],
+  sign: Sign = "positive",
 ): E & ByMethod & RawMap & Remarks {
-  const blank = blankness(raw, method, asked.question);
-  const text = `Nothing is left of the map after the ReLU: ${blank}.`;
+  const blank = blankness(raw, method, asked.question, sign);
+  const rectified = sign === "positive" || sign === "negative";
+  const text = rectified
+    ? `Nothing is left of the map after the ReLU: ${blank}.`
+    : `Nothing of the map is above 0: ${blank}.`;
   const emptied = blank !== undefined && raw.layer !== undefined;
   const warnings = [...others, ...(emptied ? [{ code: "relu-emptied", text } as const] : [])];
   return { ...asked, method: method.name, methodTitle: method.title, ...raw, blank, warnings };
 }
 
+/** What is missing where a map of this sign is blank. */
+const evidence: Readonly<Record<Sign, string>> = {
+  positive: "positive",
+  negative: "negative",
+  absolute: "positive or negative",
+  signed: "positive",
+};
+
 /** Why a method's map shows nothing; undefined where it shows something. */
-function blankness({ map: { data }, layer }: RawMap, { nothing, title }: Method, question: string): string | undefined {
+function blankness(
+  { map: { data }, layer }: RawMap,
+  { nothing, title }: Method,
+  question: string,
+  sign: Sign,
+): string | undefined {
   if (data.some((v) => !Number.isFinite(v))) return "the map is not finite: a gradient overflowed";
   if (data.some((v) => v > 0)) return undefined;
   const negative = data.some((v) => v < 0);
   if (nothing) return nothing(question, negative);
   return layer
-    ? `no positive evidence for "${question}" at ${layer}`
+    ? `no ${evidence[sign]} evidence for "${question}" at ${layer}`
     : `${title} finds no pixel that speaks for "${question}"`;
 }

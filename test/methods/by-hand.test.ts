@@ -1,8 +1,11 @@
 /** @file Maps worked out on paper, on the networks of nets.ts. */
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
+import { randomFor } from "../../src/array/random.ts";
+import { defineMethod, vjp } from "../../src/index.ts";
 import type { MethodName } from "../../src/methods/index.ts";
-import { ask, expectUserError, numbers, open } from "../explain/ask.ts";
+import type { Tensor } from "../../src/onnx/runtime.ts";
+import { ask, expectClose, expectUserError, numbers, open } from "../explain/ask.ts";
 import { floats, model, node } from "../models.ts";
 import { images, vgg } from "../nets.ts";
 import { blocks, blocksPicture, explained, small, smallPicture } from "./nets.ts";
@@ -148,6 +151,20 @@ describe("odam: weights smoothed by a Gaussian of one cell, cut off two cells aw
 });
 
 // Of the flat network's first image: A0 = [1 0 0 3], A1 = [1 4 3 0]; for class 0 g0 = [1 0 0 -1], g1 = [0 2 1 0].
+/** The layer of one picture, as a method sees it. */
+async function activationsOf(bytes: Uint8Array, x: Tensor): Promise<number[]> {
+  let seen: number[] = [];
+  const look = defineMethod({
+    ...{ name: "look", space: "pixels" },
+    async explain({ activations, image }) {
+      seen = [...(await activations(0)).data];
+      return { maps: { data: new Float32Array(64), dims: [1, ...image.dims.slice(2)] } };
+    },
+  });
+  await ask(bytes, { x }, { method: look, target: 0 });
+  return seen;
+}
+
 describe("at a layer where each place has a gradient of its own", () => {
   const first = { x: new ort.Tensor("float32", Float32Array.of(1, -2, -1, 3), [1, 1, 2, 2]) };
   const at = async (method: MethodName, target: number, options = {}) =>
@@ -167,6 +184,51 @@ describe("at a layer where each place has a gradient of its own", () => {
     close(await at("grad-cam++", 0), sum(1 / 6, 1 / 9 + 1 / 10)));
   test("grad-cam++, class 1: only the last place of A0 rises", async () =>
     close(await at("grad-cam++", 1), sum(1 / 6, 0)));
+  test.each([0, 0.3])("smooth-grad-cam++ with noise of %d: the head is linear, and it is grad-cam++", async (sigma) =>
+    close(await at("smooth-grad-cam++", 0, { sigma, samples: 3 }), sum(1 / 6, 1 / 9 + 1 / 10)),
+  );
+  test("smooth-grad-cam++: powers of the gradient averaged over the noisy pictures", async () => {
+    const [samples, sigma, seed] = [3, 0.5, 7];
+    const { x } = images(1);
+    const clean = Array.from(x.data as Float32Array);
+    const random = randomFor("smooth-grad-cam++", seed, 0);
+    const layer = async (data: readonly number[]) => {
+      const target = {
+        logits: new ort.Tensor("float32", Float32Array.of(0, 1, 0, 0, 0).subarray(0, classes), [1, classes]),
+      };
+      const feeds = { x: new ort.Tensor("float32", Float32Array.from(data), x.dims) };
+      const { gradients } = await vjp(ort, vgg(), { feeds, seeds: target, wrt: ["features"] });
+      return numbers(gradients.features);
+    };
+    const explainer = await open(vgg());
+    const { scores } = await explainer.forward({ x });
+    await explainer.release();
+    const classes = scores.dims[1];
+    const all: number[][] = [];
+    for (let s = 0; s < samples; s++) all.push(await layer(clean.map((v) => v + sigma * random.normal())));
+    const power = (p: number) => all[0].map((_, i) => all.reduce((total, g) => total + g[i] ** p, 0) / samples);
+    const [d1, d2, d3] = [power(1), power(2), power(3)];
+    const a = await activationsOf(vgg(), x);
+    const places = 64;
+    const weights = Array.from({ length: a.length / places }, (_, k) => {
+      const own = a.slice(k * places, (k + 1) * places);
+      const s = own.reduce((p, q) => p + q, 0);
+      return own.reduce((w, _, p) => {
+        const i = k * places + p;
+        const denominator = 2 * d2[i] + s * d3[i];
+        return w + (denominator === 0 ? 0 : (d2[i] / denominator) * Math.max(0, d1[i]));
+      }, 0);
+    });
+    const want = Array.from({ length: places }, (_, p) =>
+      Math.max(
+        0,
+        weights.reduce((total, w, k) => total + w * a[k * places + p], 0),
+      ),
+    );
+    const options = { samples, sigma, seed };
+    const { maps } = await ask(vgg(), { x }, { method: "smooth-grad-cam++", target: 1, options });
+    expectClose(numbers(maps), want, 1e-4);
+  });
   test("element-wise: [1 0 0 -3] and [0 8 3 0], each rectified", async () =>
     expect(await at("element-wise-grad-cam", 0)).toEqual([1, 8, 3, 0]));
   test("element-wise keeps what hires-cam cancels", async () => {

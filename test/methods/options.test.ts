@@ -105,6 +105,10 @@ describe("several methods", () => {
       "invalid-option",
       "unknown option of grad-cam, gradient",
     );
+    // Class 0 has no negative part: A0 + 2 A1.
+    const [none] = (await classifier.explain(sample as never, { classes: [0], options: { sign: "negative" } }))
+      .explanations;
+    expect(none.blank).toBe('no negative evidence for "class 0" at A');
     await classifier.release();
   });
 });

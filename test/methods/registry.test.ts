@@ -30,6 +30,7 @@ const cases: Readonly<
   "ablation-cam": { signed: false, pixels: false },
   "finer-cam": { signed: false, pixels: false },
   cam: { signed: true, pixels: false, pooled: true },
+  "smooth-grad-cam++": { signed: false, pixels: false },
   "recipro-cam": { signed: true, pixels: false },
   random: { signed: false, pixels: false },
   "input-x-gradient": { signed: false, pixels: true },

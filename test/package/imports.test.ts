@@ -157,7 +157,13 @@ test("the adjoint is built in one place, which everybody calls", () => {
       !/^onnx\//.test(file) && ["openSession", "openExtended", "openAlone", "openTogether"].some((n) => named(file, n)),
   );
   // These close what they open; adjoint-session.ts and tail.ts open for their callers, which are looked at themselves.
-  const once = ["autodiff/check.ts", "autodiff/vjp.ts", "node/saturation.ts", "explain/adjoint-session.ts", "explain/tail.ts"];
+  const once = [
+    "autodiff/check.ts",
+    "autodiff/vjp.ts",
+    "node/saturation.ts",
+    "explain/adjoint-session.ts",
+    "explain/tail.ts",
+  ];
   expect(
     opening.filter(
       (file) =>

@@ -50,7 +50,7 @@ test("a method: its file and page, and its line in the registry, the test and bo
   expect(text("src/methods/index.ts")).toContain('import { evenCamPlusPlus } from "./even-cam++.ts";\n');
   expect(text("src/methods/index.ts")).toMatch(/const registered = \[[^\]]*\w, evenCamPlusPlus,?\s*\] as const;/);
   expect(text("test/methods/registry.test.ts")).toContain('  "even-cam++": { signed: false, pixels: false },\n};');
-  expect(text("docs/methods/README.md")).toMatch(/\n\| \[`grad-cam\+\+`\]\(grad-cam\+\+\.md\) \|.*TODO.*\n\n/);
+  expect(text("docs/methods/README.md")).toMatch(/\n\| \[`even-cam\+\+`\]\(even-cam\+\+\.md\) \|.*TODO.*\n\n/);
   expect(text("README.md")).toContain("\n| [`even-cam++`](docs/methods/even-cam++.md) | TODO |\n\n");
 });
 

@@ -94,7 +94,7 @@ export class ClassifiedSample<K extends Kind = "picture"> {
       return inSteps(groups, part, async ([target, asked], onProgress) => {
         const explained = await this.forward.explain({ target, method, options: told, signal, onProgress });
         // Of a batch that is full of one sample, the first.
-        return asked.map((question, i) => explanationOf(question, method, labels, rawMap(explained, i)));
+        return asked.map((question, i) => explanationOf(question, method, labels, rawMap(explained, i), told.sign));
       });
     });
     const placings = await Promise.all(answers.map(({ layer }) => places.of(layer)));

@@ -1,7 +1,7 @@
 /** @file Explanations of classes: what is asked in words, and a map for each class and method. */
 import type { SingleTarget } from "../../explain/every-layer.ts";
 import type { Point } from "../../image/locate.ts";
-import type { Method } from "../../methods/method.ts";
+import type { Method, Sign } from "../../methods/method.ts";
 import type { Labels } from "../labels.ts";
 import { type ByMethod, inWords, type RawMap, type Remarks, withRemarks } from "../raw-map.ts";
 import type { PixelMask } from "../segment/planes.ts";
@@ -50,12 +50,18 @@ export const targetOf = ({ class: index, against, counterfactual }: ClassQuestio
   against !== undefined ? { for: index, against } : counterfactual ? { counterfactual: index } : index;
 
 /** A method's map of a class, and what was asked. */
-export function explanationOf(question: AskedClass, method: Method, labels: Labels, raw: RawMap): ExplainedClass {
+export function explanationOf(
+  question: AskedClass,
+  method: Method,
+  labels: Labels,
+  raw: RawMap,
+  sign?: Sign,
+): ExplainedClass {
   const { class: index, against, counterfactual, target } = question;
   const label = labels.name(index);
   const words = inWords(label, { against: against === undefined ? undefined : labels.name(against), counterfactual });
   const asked = against !== undefined ? `${index}-against-${against}` : counterfactual ? `not-${index}` : String(index);
-  const read = withRemarks({ class: index, label, target, asked, question: words }, method, raw);
+  const read = withRemarks({ class: index, label, target, asked, question: words }, method, raw, [], sign);
   const text = `${method.title} hardly depends on the class.`;
   const known = method.classIndependent && read.blank === undefined;
   return known ? { ...read, warnings: [...read.warnings, { code: "class-independent", text }] } : read;

@@ -10,7 +10,7 @@ import type { Picture } from "../../image/picture.ts";
 import { preprocess } from "../../image/preprocess.ts";
 import { methodsOf } from "../../methods/define.ts";
 import { gradCam } from "../../methods/grad-cam.ts";
-import type { GivenOptions, Method } from "../../methods/method.ts";
+import type { GivenOptions, Method, Sign } from "../../methods/method.ts";
 import { optionsFor, optionsOf, ownOptions } from "../../methods/options.ts";
 import { partOf } from "../../methods/signed-maps.ts";
 import { declaredType } from "../../onnx/proto.ts";
@@ -144,7 +144,9 @@ export class Prompt {
     const explained = await told.explain(weights, { method, options: ownOptions(method, options), signal, onProgress });
     throwIfAborted(signal);
     const layer = method.space === "layer" ? told.layer : undefined;
-    return parts.map((part, i) => this.#laid(asked(part, i), method, rawMap({ ...explained, layer }, i)));
+    return parts.map((part, i) =>
+      this.#laid(asked(part, i), method, rawMap({ ...explained, layer }, i), options?.sign),
+    );
   }
 
   /**
@@ -164,7 +166,7 @@ export class Prompt {
       data: own.data.map((v, p) => partOf(v - present(against.data[p], "a cell"), sign)),
       dims: own.dims.slice(1),
     };
-    return this.#laid(asked, gradCam, { map, layer: one.told.layer });
+    return this.#laid(asked, gradCam, { map, layer: one.told.layer }, sign);
   }
 
   /** See `Captioner.compile`; @throws UserError `invalid-option` for more words than the model allows. */
@@ -174,8 +176,13 @@ export class Prompt {
     return this.sight.compiled(this.options.narrator.places(words + this.start.length - 1), notes);
   }
 
-  #laid<E extends { readonly question: string }>(asked: E, method: Method, raw: RawMap): E & ByMethod & ReadMap {
-    return onPicture(this.geometry)(withRemarks(asked, method, raw, this.warnings));
+  #laid<E extends { readonly question: string }>(
+    asked: E,
+    method: Method,
+    raw: RawMap,
+    sign?: Sign,
+  ): E & ByMethod & ReadMap {
+    return onPicture(this.geometry)(withRemarks(asked, method, raw, this.warnings, sign));
   }
 }
 
