@@ -28,7 +28,7 @@ const { values } = parseArgs({
   },
 });
 
-const model = await load(values.model);
+const model = await load(values.model, { session: { intraOpNumThreads: 1 } });
 const { subject: detector } = model;
 const back = detector.explainer.layers[0].name;
 const gradients = ["hires-cam", "layer-cam", "grad-cam", "odam"];

@@ -24,6 +24,16 @@ import {
   writeCaptioned,
   writeWhy,
 } from "../dist/node.js";
+import { constantValues, readModel } from "../dist/onnx/model.js";
+import {
+  DataType,
+  encodeModel,
+  makeGraph,
+  makeModel,
+  makeNode,
+  makeTensor,
+  makeValueInfo,
+} from "../dist/onnx/proto.js";
 import { panel } from "../dist/render/panel.js";
 import { makeScene, paint } from "../dist/scenes/index.js";
 
@@ -51,6 +61,7 @@ const all = {
   ...{
     scenes: scenesPicture,
     layers: layersPicture,
+    segmentation: segmentationPicture,
     "cat-and-cup.panel": readmePanel,
     caption: captionSheet,
     detection: boxesTogether,
@@ -100,6 +111,61 @@ async function boxesTogether() {
     .composite([{ input: first, left: 0, top: 0 }, ...places])
     .png()
     .toBuffer();
+}
+
+/** The bundled classifier without its pooling: scores of two of its classes, and a constant for neither, at every place. */
+async function placewise() {
+  const directory = path.join(root, "models/efficientnet-lite0");
+  const read = readModel(new Uint8Array(await readFile(path.join(directory, "onnx/model.onnx"))));
+  const { graph, opsetImport, irVersion } = read.proto;
+  const pooled = graph.node.findIndex(({ opType }) => opType === "GlobalAveragePool");
+  const kept = graph.node.slice(0, pooled);
+  const names = model.reading.labels.names;
+  const rows = classes.map((name) => names.indexOf(name));
+  const weight = constantValues(read, "classifier/weight.half");
+  const bias = constantValues(read, "classifier/bias");
+  const channels = weight.length / bias.length;
+  const w = Float32Array.from(
+    [Array(channels).fill(0), ...rows.map((row) => weight.slice(row * channels, (row + 1) * channels))].flat(),
+  );
+  const b = Float32Array.from([3, ...rows.map((row) => bias[row])]);
+  const used = new Set(kept.flatMap(({ input }) => input));
+  return encodeModel(
+    makeModel({
+      irVersion,
+      opsetImport: [...opsetImport],
+      graph: makeGraph({
+        name: "placewise",
+        node: [...kept, makeNode("Conv", [graph.node[pooled].input[0], "w", "b"], ["logits"])],
+        initializer: [
+          ...graph.initializer.filter(({ name }) => used.has(name)),
+          makeTensor("w", DataType.FLOAT, [1 + rows.length, channels, 1, 1], w),
+          makeTensor("b", DataType.FLOAT, [1 + rows.length], b),
+        ],
+        input: [makeValueInfo(graph.input[0].name, DataType.FLOAT, ["batch", 3, "height", "width"])],
+        output: [makeValueInfo("logits")],
+      }),
+    }),
+  );
+}
+
+/** Two masks and a pixel of the bundled picture, each with its map. */
+async function segmentationPicture() {
+  const directory = await mkdtemp(path.join(tmpdir(), "gradcam-docs-"));
+  const file = path.join(directory, "placewise.onnx");
+  await writeFile(file, await placewise());
+  const options = { labels: ["neither", ...classes], mean: 0.498, std: 0.502, size: { width: 640, height: 480 } };
+  const segmenter = await load(file, options);
+  const targets = [...classes.map((name) => `mask:${name}`), "pixel:470,150"];
+  const why = await segmenter.explain(photo, { targets });
+  await segmenter.release();
+  const { explanations } = await writeWhy(why, { directory, stem: "photo", write: ["overlay"] });
+  const shown = await Promise.all(explanations.map((one) => decode(path.join(directory, one.overlay))));
+  await rm(directory, { recursive: true });
+  return drawRow(
+    why.explanations.map((one) => one.question),
+    shown,
+  );
 }
 
 /** One row: a scene, and the method's answer for its first two boxes. */

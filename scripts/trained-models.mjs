@@ -127,7 +127,8 @@ function writeTable() {
     const names = layers.length > 3 ? `${layers.slice(0, 3).join(", ")} …` : layers.join(", ");
     return `| ${name} | \`${file}\` | ${right} | ${names || "-"} | ${guessed.join(", ") || "nothing"} | ${said} |`;
   });
-  const head = "| package | file | read as | target layers | guessed | answer; its time over the network's own run |\n|---|---|---|---|---|---|";
+  const head =
+    "| package | file | read as | target layers | guessed | answer; its time over the network's own run |\n|---|---|---|---|---|---|";
   const page = readFileSync(PAGE, "utf8");
   const [before, after] = [page.slice(0, page.indexOf(START) + START.length), page.slice(page.indexOf(END))];
   writeFileSync(PAGE, `${before}\n\n${head}\n${lines.join("\n")}\n\n${after}`);

@@ -65,7 +65,7 @@ const withoutPapers = (): Plugin => ({
   name: "without-papers",
   enforce: "pre",
   transform: (code, id) =>
-    /src\/methods\/[\w-]+\.ts$/.test(id) ? code.replace(/^ +paper: "[^"]*",\n/gm, "") : undefined,
+    /src\/methods\/[\w+-]+\.ts$/.test(id) ? code.replace(/^ +paper: "[^"]*",\n/gm, "") : undefined,
 });
 
 /** What only some graphs and pictures need: one file, which is compressed better than twenty. */
@@ -88,7 +88,7 @@ export default defineConfig({
   },
   define: {
     METHODS: JSON.stringify(
-      methods.flatMap(({ name, title, summary, boxesOnly }) => (boxesOnly ? [] : { name, title, summary })),
+      methods.flatMap(({ name, title, summary, tasks }) => (tasks ? [] : { name, title, summary })),
     ),
   },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },

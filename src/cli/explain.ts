@@ -43,6 +43,8 @@ Examples:
   gradcam explain photo.jpg --class "tiger cat" --against tabby
   gradcam explain bus.jpg --model yolo11n.onnx             every box, with a map for each
   gradcam explain bus.jpg --model yolo11n.onnx --target box:0 --target "not:box:0" --target box:0.left
+  gradcam explain street.jpg --model segformer/            every mask that covers more than 1 %
+  gradcam explain street.jpg --model segformer/ --target class:car --target pixel:120,88 --target region:door.png
   gradcam explain photos/ --method grad-cam --method guided-grad-cam --json > results.jsonl
   gradcam explain photo.jpg --model resnet50.onnx --labels imagenet.txt --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
   gradcam explain photo.jpg --method grad-cam --option sign=signed
@@ -213,7 +215,7 @@ async function explainOne(
     : [used ?? []].flat();
   const caption = [`Model ${name}`, layers.length > 0 && `layer ${layers.join(", ")}`].filter(Boolean).join(", ");
   const drawn = { colormap, caption, write, compression };
-  const { explanations, overlay, panel } = await writeWhy(why, { directory: out, stem, ...drawn });
+  const { explanations, masks, overlay, panel } = await writeWhy(why, { directory: out, stem, ...drawn });
   return {
     image: file,
     model: { name, sha256: model.sha256 },
@@ -221,6 +223,7 @@ async function explainOne(
     layer: used,
     predictions: why.predictions,
     ...(why.detections && { detections: why.detections }),
+    ...(masks && { masks }),
     ...(why.remark && { remark: why.remark }),
     explanations: explanations.map((e, i) => ({ ...e, ...(compared && { reference: compared[i].reference }) })),
     ...(overlay && { overlay }),

@@ -1,6 +1,6 @@
 /** @file What `gradcam explain` was asked, and what it says: a line of JSON, or a table. */
 import path from "node:path";
-import { type ExplanationFile, explanationFiles, type WrittenExplanation } from "../node/write.ts";
+import { type ExplanationFile, explanationFiles, type WrittenExplanation, type WrittenMask } from "../node/write.ts";
 import type { Warning } from "../read/decision.ts";
 import type { Why } from "../tasks/classify/classification.ts";
 import { percent } from "../tasks/percent.ts";
@@ -34,6 +34,7 @@ export interface ImageResult {
   readonly layer: string | null;
   readonly predictions: Why["predictions"];
   readonly detections?: Why["detections"];
+  readonly masks?: readonly WrittenMask[];
   /** What is to be said of the whole. */
   readonly remark?: string;
   readonly explanations: readonly (WrittenExplanation & Partial<Pick<ReferenceResult, "reference">>)[];
@@ -44,16 +45,22 @@ export interface ImageResult {
 }
 
 /** Warnings that are of one map; the others are said once, at the end. */
-export const ofOneMap: ReadonlySet<string> = new Set(["low-probability", "class-independent", "relu-emptied"]);
+export const ofOneMap: ReadonlySet<string> = new Set([
+  "low-probability",
+  "class-independent",
+  "relu-emptied",
+  "class-chosen",
+]);
 
 /** The names of a result's files of these kinds; undefined where one was not written. */
 export function filesOf(result: ImageResult, kinds: readonly ExplanationFile[]): string[] | undefined {
-  const { explanations, detections, overlay, panel } = result;
+  const { explanations, detections, masks, overlay, panel } = result;
   const files = kinds.flatMap((kind) => {
     // Where nothing was found there is nothing to draw.
     if (kind === "panel") return explanations.length ? [panel] : [];
     const together = kind === "overlay" && detections?.length ? [overlay] : [];
-    return [...explanations.map((e) => (kind === "map" ? e.map?.file : e[kind])), ...together];
+    const own = kind === "overlay" && masks ? masks.map(({ file }) => file) : [];
+    return [...explanations.map((e) => (kind === "map" ? e.map?.file : e[kind])), ...together, ...own];
   });
   return files.every((file) => file !== undefined) ? files : undefined;
 }
@@ -88,6 +95,11 @@ export function report(result: ImageResult, { json, out }: ExplainFlags): void {
     const place = box.map((edge) => Math.round(edge)).join(", ");
     const line = `  ${String(index).padStart(4)}  ${label.padEnd(28)} ${percent(score).padStart(8)}  ${place}`;
     print(result.explanations.some(({ detection }) => detection === index) ? bold(line) : line);
+  }
+  for (const { index, label, area, score, file } of result.detections ? [] : (result.masks ?? [])) {
+    const said = [percent(area).padStart(8), score === undefined ? "" : percent(score).padStart(8), file ?? ""];
+    const line = `  ${String(index).padStart(4)}  ${label.padEnd(28)} ${said.filter(Boolean).join("  ")}`;
+    print(result.explanations.some(({ mask }) => mask === index) ? bold(line) : line);
   }
   if (result.remark) print(`  ${result.remark}`);
   for (const { class: index, label, score, probability } of result.predictions) {

@@ -14,8 +14,9 @@ import { ClassNames } from "./datasets/classes.ts";
 import type { Dataset, Remark } from "./datasets/dataset.ts";
 import { because, readDataset } from "./datasets/index.ts";
 import { type Details, detailsOf } from "./details.ts";
+import { checkBoxMetrics, withControl } from "./detections/findings.ts";
 import { checkSignal, type ExamineAll } from "./examination.ts";
-import { openExaminee } from "./examinee.ts";
+import { type Examinee, openExaminee } from "./examinee.ts";
 import { metricNamed } from "./metrics/index.ts";
 import type { Need } from "./metrics/metric.ts";
 import { inPool } from "./pool.ts";
@@ -82,14 +83,24 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   metrics.forEach(metricNamed);
   checkSignal(options.signal);
   const { model, layer, dataset, samples } = await prepare(options);
-  const { name, labels } = model;
+  const { name, labels, detector } = model;
+  if (detector) checkBoxMetrics(metrics);
+  const shown = detector ? withControl(methods) : methods;
   checkNeeds(metrics, samples, dataset);
   checkSignal(options.signal);
 
   await prepareDirectory(out);
   const { peak = "centre", align = "bilinear" } = options.load ?? {};
   const run = {
-    ...{ model: model.sha256, layer, dataset: location, methods, metrics, seed, pictures: samples.length },
+    ...{
+      model: model.sha256,
+      layer: layer ?? null,
+      dataset: location,
+      methods,
+      metrics,
+      seed,
+      pictures: samples.length,
+    },
     ...{ peak, align },
   };
   const store = await Store.open(path.join(out, "results.sqlite"), run);
@@ -116,9 +127,9 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
       dataset: { location, pictures: total, remarks: dataset.remarks },
       model: { name, sha256: model.sha256, layer },
       runtime: model.runtimeVersion,
-      ...{ methods, metrics, seed, peak, align },
-      ...summarise(store, methods, metrics, seed),
-      ...detailsOf(store, methods, metrics, (index) => labels.name(index)),
+      ...{ methods: shown, metrics, seed, peak, align },
+      ...summarise(store, shown, metrics, seed),
+      ...detailsOf(store, shown, metrics, (index) => labels.name(index)),
     };
     return { evaluation, samples };
   } finally {
@@ -133,12 +144,17 @@ export async function prepare({ dataset: location, seed = 0, ...options }: Omit<
     const names = new ClassNames(model.labels.names, options.mapping);
     const dataset = await readDataset(sourceAt(location), names, options.format);
     const samples = options.sample === undefined ? dataset.samples : draw(dataset.samples, options.sample, seed);
-    const { explainer } = await model.classifierFor(samples[0]);
-    const { layer = explainer.layers[0]?.name } = options.load ?? {};
+    const { layer = await defaultLayer(model, samples) } = options.load ?? {};
     return { model, layer, dataset, samples };
   } finally {
     await model.release();
   }
+}
+
+/** A detector has one for each of its levels. */
+async function defaultLayer(model: Examinee, [first]: readonly Sample[]): Promise<string | undefined> {
+  if (model.detector || !first) return undefined;
+  return (await model.classifierFor(first)).explainer.layers[0]?.name;
 }
 
 /** Questions of one length after those of another: a VQA model opens a graph for each length. */

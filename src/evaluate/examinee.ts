@@ -1,10 +1,11 @@
-/** @file The model under evaluation: a classifier, or a VQA model, which is a classifier of answers for each question. */
+/** @file The model under evaluation: a classifier, a VQA model, which is a classifier of answers for each question, or a detector. */
 import path from "node:path";
 import { UserError } from "../errors.ts";
 import { exists, isDirectory } from "../node/files.ts";
 import { type LoadOptions, load } from "../node/load.ts";
 import { loadAnswerer } from "../node/load-answerer.ts";
 import type { Classifier } from "../tasks/classify/classification.ts";
+import { Detector } from "../tasks/detect/detector.ts";
 import { Labels } from "../tasks/labels.ts";
 import { GenerativeAnswerer } from "../tasks/language/generative-answerer.ts";
 import { localModel } from "./address.ts";
@@ -17,7 +18,9 @@ export interface Examinee {
   readonly runtimeVersion: string;
   /** Its classes, or answers, in the order of the scores. */
   readonly labels: Labels;
-  /** @throws UserError for a sample with a question that the model does not take, or without one that it needs. */
+  /** Where it is one: its boxes are explained, and not classes. */
+  readonly detector?: Detector;
+  /** @throws UserError for a detector, for a sample with a question that the model does not take, or without one that it needs. */
   classifierFor(sample: Pick<Sample, "id" | "question">): Promise<Classifier>;
   release(): Promise<void>;
 }
@@ -44,7 +47,23 @@ export async function openExaminee(
 }
 
 async function openClassifier(file: string | undefined, options: LoadOptions): Promise<Examinee> {
-  const { classifier, sha256, runtimeVersion } = await load(file, options);
+  const loaded = await load(file, options);
+  const { subject, sha256, runtimeVersion } = loaded;
+  if (subject instanceof Detector) {
+    const { labels } = subject;
+    const name = file === undefined ? "detector" : path.basename(file);
+    const refuse = async () => loaded.classifier;
+    return {
+      name,
+      sha256,
+      runtimeVersion,
+      labels,
+      detector: subject,
+      classifierFor: refuse,
+      release: () => subject.release(),
+    };
+  }
+  const { classifier } = loaded;
   const { name, labels } = classifier;
   return {
     ...{ name, sha256, runtimeVersion, labels },

@@ -4,6 +4,7 @@ import { keepFor } from "../explain/sessions.ts";
 import type { LoadOptions } from "../node/load.ts";
 import { loadRuntime } from "../node/runtime.ts";
 import type { Runtime } from "../onnx/runtime.ts";
+import { examineBoxes } from "./detections/findings.ts";
 import { type Examined, examine } from "./examine.ts";
 import { type Examinee, openExaminee } from "./examinee.ts";
 import { metricNamed } from "./metrics/index.ts";
@@ -50,6 +51,8 @@ export class Examiner {
       load: { layer },
     } = this.work;
     const protocol = { methods, metrics: metrics.map(metricNamed), seed, ...(layer !== undefined && { layer }) };
+    const { detector } = this.model;
+    if (detector) return examineBoxes(await openSample(sample, this.source), detector, protocol);
     const classifier = await this.model.classifierFor(sample);
     const randomised = await this.#randomisedOf(classifier.explainer);
     return examine(await openSample(sample, this.source), classifier, randomised, protocol);

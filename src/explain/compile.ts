@@ -61,7 +61,7 @@ export function compile(explainer: Explainer, options: CompileOptions = {}): Uin
   };
   const said = {
     method: method.name,
-    ...(method.options && { options: JSON.stringify(told) }),
+    ...(options.options && { options: JSON.stringify(told) }),
     ...(query.layer && { layer: query.layer.name, grid: JSON.stringify(query.layer.grid) }),
     score: explainer.score.name,
     ...(explainer.score.before && { score_before: explainer.score.before }),
@@ -71,12 +71,16 @@ export function compile(explainer: Explainer, options: CompileOptions = {}): Uin
   return withResults(model, query.build, Object.fromEntries(results), added, said, batchOf(explainer));
 }
 
-function graphOf({ name, graph }: Method): NonNullable<Method["graph"]> {
+function graphOf({
+  name,
+  graph,
+  uncompiled = "takes many runs, a compiled model has one",
+}: Method): NonNullable<Method["graph"]> {
   if (graph) return graph;
   const compiled = methods.filter((m) => m.graph).map((m) => m.name);
   throw new UserError(
     "invalid-option",
-    `invalid method: "${name}" takes many runs, a compiled model has one; allowed are ${listing(compiled, 40)}`,
+    `invalid method: "${name}" ${uncompiled}; allowed are ${listing(compiled, 40)}`,
   );
 }
 

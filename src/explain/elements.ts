@@ -11,13 +11,15 @@ import { type GivenOptions, type LayerMap, type MethodOptions, type Question, sh
 import { optionsOf } from "../methods/options.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
-import { tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
+import { rowsOf, tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
 import { gradientType, typeName } from "../onnx/types.ts";
 import { toPlain } from "../read/axes.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
+import { plainLayer } from "../read/layer-values.ts";
 import { ofOne, type RunValues } from "../read/trace.ts";
 import { ask } from "./adjoint-session.ts";
 import type { Explainer } from "./explainer.ts";
+import { rowsAreNotPictures } from "./pass.ts";
 import type { Plan } from "./plan.ts";
 import { notPaired, refuseIntegers } from "./question.ts";
 import { inRuns, repeated, rowsFor } from "./rows.ts";
@@ -165,11 +167,20 @@ export class ElementPass implements RunValues {
       image: one,
       k: group.questions.length,
       grid: grid && isStatic(grid) ? grid : undefined,
-      atLayer: (map) => this.#atLayer(group, map, signal),
+      isLinear: () => layer !== undefined && plan.residuals(layer, group.seeded).length === 0,
+      atLayer: (map, weigh) => {
+        if (weigh) throw new UserError("invalid-option", classesCompared);
+        return this.#atLayer(group, map, signal);
+      },
       atInput: (rules) => this.#atInput(group, rules, signal),
       atInputs: (_, variants, rules, only, paired = false) =>
         this.#atInputs(group, { variants, k: group.questions.length, only, signal }, rules, paired),
       respond: (_, variants) => this.#respond(group, variants),
+      activations: async () => {
+        const tensor = await this.#layerOf(group);
+        return plainLayer(toDense(tensor), plan.layoutOf(present(layer, "the layer")));
+      },
+      respondAtLayer: (_, factors, before) => this.#respondAtLayer(group, factors, before),
       ...(group.questions.every(({ likeness }) => likeness) && {
         resemble: (_: number, variants: Dense) => this.#resemble(group, variants),
       }),
@@ -180,11 +191,7 @@ export class ElementPass implements RunValues {
   async #atLayer(group: Group, map: LayerMap, signal?: AbortSignal): Promise<Dense> {
     const { plan } = this;
     const { layer, seeded, questions } = group;
-    if (layer === undefined)
-      throw new UserError(
-        "no-path",
-        "no path: the model has no layer with a grid on the way to what is asked; name one",
-      );
+    if (layer === undefined) throw noLayer();
     const [only] = seeded;
     if (seeded.length === 1 && only !== undefined && questions.every((question) => this.#isOnOneCell(question))) {
       const maps = await plan.inWindows(only, layer, map, (window, session) => this.#windows(group, window, session));
@@ -223,6 +230,32 @@ export class ElementPass implements RunValues {
         return firstOf(toPlain(answer, axes), some.length);
       });
     });
+  }
+
+  /** The layer of the first picture. */
+  async #layerOf({ layer }: Group): Promise<Tensor> {
+    if (layer === undefined) throw noLayer();
+    await this.#fetch([layer]);
+    const tensor = this.results[layer] ?? tensorOf(this.feeds, layer);
+    const { name, axes } = this.explained;
+    const batch = axes.batch === undefined ? 1 : tensorOf(this.feeds, name).dims[axes.batch];
+    if (tensor.dims[0] !== batch) throw rowsAreNotPictures(layer, tensor.dims);
+    return rowsOf(this.ort, tensor, [0]);
+  }
+
+  async #respondAtLayer(group: Group, factors: Dense, before?: (done: number) => void): Promise<Float32Array[]> {
+    const { plan, feeds } = this;
+    const { seeded, questions } = group;
+    const activations = await this.#layerOf(group);
+    const answers = questions.map(() => new Float32Array(factors.dims[0] ?? 0));
+    const place = { layer: present(group.layer, "the layer"), activations, feeds, image: 0 };
+    const { varied } = await import("./tail.ts");
+    await varied(plan, { ...place, factors, wanted: seeded, before }, (results, { first, count, rows }) =>
+      summed(questions, results, { count, rows }).forEach((values, q) => {
+        present(answers[q], "an answer").set(values, first);
+      }),
+    );
+    return answers;
   }
 
   async #atInputs(group: Group, asked: AskedAt, rules: Rules | Overrides, paired: boolean): Promise<Dense> {
@@ -386,6 +419,33 @@ export class ElementPass implements RunValues {
     for (const name of missing)
       if (!(name in results)) throw new InternalError(`a run of the model did not give "${name}"`);
   }
+}
+
+const classesCompared =
+  "invalid target: this method compares the scores of classes and takes class:…, not a box or an element; take hires-cam";
+const noLayer = (): UserError =>
+  new UserError("no-path", "no path: the model has no layer with a grid on the way to what is asked; name one");
+
+/** The sums of questions in each of the first rows of a run. */
+function summed(
+  questions: readonly ElementQuestion[],
+  results: Tensors,
+  { count, rows }: { readonly count: number; readonly rows: number },
+): Float32Array[] {
+  const numbers = new Map<string, Float32Array>();
+  const of = (tensor: string) => {
+    const known = numbers.get(tensor) ?? toDense(tensorOf(results, tensor)).data;
+    numbers.set(tensor, known);
+    return known;
+  };
+  return questions.map(({ sum }) =>
+    Float32Array.from({ length: count }, (_, v) =>
+      sum.reduce((all, { tensor, place, weight }) => {
+        const values = of(tensor);
+        return all + weight * present(values[(v * values.length) / rows + place], "an element");
+      }, 0),
+    ),
+  );
 }
 
 /** Questions by their layer and what they seed. */

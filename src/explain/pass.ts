@@ -11,6 +11,7 @@ import { product, range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
 import { rowsOf, tensorOf, tensorsOf, toDense } from "../onnx/tensors.ts";
 import { type Plain, type PlainDims, toPlain } from "../read/axes.ts";
+import { plainLayer } from "../read/layer-values.ts";
 import type { ForwardSession, Plan } from "./plan.ts";
 import { bestClasses, checkFinite, classScores } from "./target.ts";
 import { declaredBatch, feedsOf } from "./variants.ts";
@@ -131,6 +132,36 @@ export class Pass {
     return range(scores.dims[0]).flatMap((i) => bestClasses(classScores(scores, i), 1));
   }
 
+  /** The layer of one of its images, as the runtime has it. */
+  async #layerOf(index: number): Promise<{ readonly layer: string; readonly activations: Tensor }> {
+    const { layer, plan } = this;
+    if (layer === undefined) throw noLayer();
+    const tensor = tensorOf(await this.tensors(layer), layer);
+    // A layer whose rows are not the pictures, as those of windows, cannot be told apart by them.
+    if (tensor.dims[0] !== this.n) throw rowsAreNotPictures(layer, tensor.dims);
+    return { layer, activations: rowsOf(plan.ort, tensor, [index]) };
+  }
+
+  /** The activations of one of its images, [1, C, ...grid]. */
+  async activations(index: number): Promise<Dense> {
+    const { layer, activations } = await this.#layerOf(index);
+    return plainLayer(toDense(activations), this.plan.layoutOf(layer));
+  }
+
+  /** The class scores of one of its images where the layer is multiplied with factors, [any, C or 1, ...grid or ones]. */
+  async respondAtLayer(index: number, factors: Dense, before?: (done: number) => void): Promise<Float32Array[]> {
+    const { plan, feeds } = this;
+    const { name, axes } = plan.score;
+    const place = { ...(await this.#layerOf(index)), feeds, image: index };
+    const all: Float32Array[] = [];
+    const { varied } = await import("./tail.ts");
+    await varied(plan, { ...place, factors, wanted: [name], before }, (results, { count }) => {
+      const scores = toPlain(toDense(tensorOf(results, name)), axes);
+      for (let v = 0; v < count; v++) all.push(classScores(scores, v));
+    });
+    return all;
+  }
+
   /** The class scores of variants, [any, C, ...], of one of its images; what else it is fed is repeated. */
   async respond(index: number, variants: Dense): Promise<Float32Array[]> {
     const { plan, layer, feeds } = this;
@@ -155,6 +186,15 @@ export class Pass {
     });
   }
 }
+
+const noLayer = (): UserError =>
+  new UserError("no-path", "no path: the model has no layer with a grid on the way to its scores; name one");
+
+export const rowsAreNotPictures = (layer: string, dims: readonly number[]): UserError =>
+  new UserError(
+    "invalid-option",
+    `invalid layer: "${layer}" has shape [${dims}], whose rows are not the pictures; this method changes the activations of one`,
+  );
 
 export const noImage = (): UserError =>
   new UserError("invalid-model", "invalid model: none of its inputs is an image (with spatial dimensions)");

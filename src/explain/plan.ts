@@ -38,6 +38,7 @@ import { type AdjointSession, hasNoRule, openAlone, openTogether } from "./adjoi
 import { classesOfRun, classSeeds, type Seeding, tensorSeeds } from "./seeds.ts";
 import { type Owned, quiet, type Sessions } from "./sessions.ts";
 import { rowBytes, runBytes } from "./sizes.ts";
+import type { Tail } from "./tail.ts";
 import { type Window, windowOf } from "./window.ts";
 
 /** The model, with a layer and more as further outputs. */
@@ -135,6 +136,12 @@ export class Plan {
     const open = async () => ({ session: await this.#extended(fetching(this.model, names), quiet) });
     const key = ["fetched", ...[...names].sort()];
     return this.#use(key, this.model.bytes.length + runBytes(this.tensors), open, work);
+  }
+
+  /** What lies behind a layer, forwards: see tail.ts. */
+  behind<R>(layer: string, wanted: readonly string[], work: (tail: Tail) => Promise<R>): Promise<R> {
+    const open = async () => (await import("./tail.ts")).openTail(this, layer, wanted, this.options);
+    return this.#use(["behind", layer, ...wanted], this.model.bytes.length, open, work);
   }
 
   /** The adjoint from one cell of a tensor to a map at a layer, in windows; undefined where it cannot be cut into them. */

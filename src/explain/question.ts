@@ -15,7 +15,7 @@ import type { Pass } from "./pass.ts";
 import type { Plan } from "./plan.ts";
 import { inRuns, repeated, rowsFor } from "./rows.ts";
 import type { Seeding } from "./seeds.ts";
-import type { Asked, Weights } from "./target.ts";
+import { type Asked, classScores, type Weights } from "./target.ts";
 import { feedsOf, feedsWith, inBatches, takesAny } from "./variants.ts";
 
 /** How rows of weights are fed to an adjoint. */
@@ -61,6 +61,15 @@ export function questionOf(
       const some = range(n * k).filter(isAsked);
       return answer(Object.values(asked.seeds).map((given) => (k > 1 ? rowsOf(ort, given, some) : given)));
     });
+  /** The scores of variants of an image, by the weights of each of its targets. */
+  const weighed = async (index: number, respond: () => Promise<Float32Array[]>): Promise<Float32Array[]> => {
+    if (!asked.rows) throw new UserError("invalid-option", scoresCompared);
+    const scores = await respond();
+    const sum = (row: Weights, ofVariant: Float32Array) =>
+      row.reduce((all, [c, weight]) => all + weight * present(ofVariant[c], "a score"), 0);
+    const own = asked.rows.slice(index * k, (index + 1) * k);
+    return own.map((row) => Float32Array.from(scores, (ofVariant) => sum(row, ofVariant)));
+  };
   /** The cotangents of some rows. */
   const seedsOf = (some: readonly number[], feed: Seeder["feed"]): readonly Tensor[] =>
     asked.rows
@@ -78,8 +87,18 @@ export function questionOf(
       options.onProgress?.(shareDone(done));
     },
 
-    async atLayer(map) {
+    isLinear: () => layer !== undefined && plan.isIndependent(layer),
+
+    async atLayer(map, weigh) {
       if (layer === undefined) throw new UserError("no-path", holdsFrames(axes) ? framesAside : noLayer);
+      if (weigh) {
+        if (!asked.rows) throw new UserError("invalid-option", scoresCompared);
+        if (!pass.scores) throw notOfWords();
+        const scores = await pass.scores();
+        const weighed = asked.rows.map((row, i) => weigh(row, classScores(scores, Math.floor(i / k))));
+        const other = { pass, explained, asked: { k, rows: weighed }, rows, options };
+        return questionOf({ ...other, atLayer: seeders.atInput, atInput: seeders.atInput }, told).atLayer(map);
+      }
       const answer = classes && (await pass.sameRun?.(layer, map, classes));
       if (answer) return toDense(answer);
       const tensors = await pass.tensors(layer);
@@ -146,12 +165,17 @@ export function questionOf(
     },
 
     async respond(index, variants) {
-      if (!asked.rows) throw new UserError("invalid-option", scoresCompared);
-      const scores = await pass.respond(index, variants);
-      const weighed = (row: Weights, ofVariant: Float32Array) =>
-        row.reduce((sum, [c, weight]) => sum + weight * present(ofVariant[c], "a score"), 0);
-      const own = asked.rows.slice(index * k, (index + 1) * k);
-      return own.map((row) => Float32Array.from(scores, (ofVariant) => weighed(row, ofVariant)));
+      return weighed(index, () => pass.respond(index, variants));
+    },
+
+    async activations(index) {
+      if (!pass.activations) throw notOfWords();
+      return pass.activations(index);
+    },
+
+    async respondAtLayer(index, factors, before) {
+      if (!pass.respondAtLayer) throw notOfWords();
+      return weighed(index, async () => (await pass.respondAtLayer?.(index, factors, before)) ?? []);
     },
   };
 }
@@ -176,6 +200,11 @@ export function refuseIntegers({ model, tensors }: Plan, name: string): void {
       `invalid method: it needs the gradient at the pixels, and the input "${name}" takes ${typeName(type)}, integers; take one at a layer, such as grad-cam, or occlusion`,
     );
 }
+const notOfWords = (): UserError =>
+  new UserError(
+    "invalid-option",
+    "invalid method: it is asked about the scores of classes, not about words; take grad-cam or hires-cam",
+  );
 const scoresCompared = "invalid target: this method compares scores and takes a class, not seeds";
 const framesAside =
   "no path: layers of frames, which lie side by side in the batch, cannot be laid out yet; take a method in pixel space, such as gradient";

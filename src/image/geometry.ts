@@ -67,12 +67,23 @@ export function undo(
   geometry: Geometry,
   alignment: Alignment = [],
 ): PixelMap {
-  const { input, original, scaleX, scaleY, left, top } = onCanvas(geometry);
+  const onto = onCanvas(geometry);
+  const { rows, columns } = cellsUnder([h, w], onto, alignment);
+  return { ...onto.original, data: interpolate(map, [h, w], rows, columns) };
+}
+
+/** Between which cells of a grid over the network's input the pixels of the original lie, row by row and column by column. */
+export function cellsUnder(
+  [h, w]: readonly [number, number],
+  { input, original, scaleX, scaleY, left, top }: Omit<Geometry, "canvas">,
+  alignment: Alignment = [],
+): { readonly rows: Places; readonly columns: Places } {
   const across = { from: left, length: input.width * scaleX, scale: scaleX };
   const down = { from: top, length: input.height * scaleY, scale: scaleY };
-  const rows = places(original.height, h, down, alignment[0]);
-  const columns = places(original.width, w, across, alignment[1]);
-  return { ...original, data: interpolate(map, [h, w], rows, columns) };
+  return {
+    rows: places(original.height, h, down, alignment[0]),
+    columns: places(original.width, w, across, alignment[1]),
+  };
 }
 
 /**
@@ -122,7 +133,7 @@ export function cellsSpan(
 }
 
 /** For each target pixel the first of the two neighbours that it lies between, and the share of each; NaN where it lies outside. */
-interface Places {
+export interface Places {
   readonly first: Int32Array;
   readonly ofFirst: Float64Array;
   readonly ofSecond: Float64Array;

@@ -14,8 +14,8 @@ export async function explained(
   let grid = method.space === "pixels" ? image.dims.slice(2) : question.grid;
   const answer = await method.explain({
     ...question,
-    async atLayer(map) {
-      const maps = await question.atLayer(map);
+    async atLayer(map, weigh) {
+      const maps = await question.atLayer(map, weigh);
       if (method.space === "layer") grid = maps.dims.slice(1);
       return maps;
     },

@@ -1,65 +1,44 @@
 /**
- * @file Class activation maps: what the maps at a layer share that end in a rectifier, L = ReLU(S). Which part of S is shown is an option:
- * positive ReLU(S), negative ReLU(-S), absolute |S|, signed S.
+ * @file CAM (Zhou et al. 2016, arXiv 1512.04150), of networks that end in global average pooling and a linear layer, and of no others.
+ *
+ *   L = sum_k w_k A_k with the linear layer's weights w of the class
+ *
+ * There the gradient is w_k over the number of positions, at each of them: the sum of the gradient over the grid is the weight, however the
+ * pooling and the linear layer are written.
  */
-import type { Builder, Value } from "../onnx/build.ts";
-import { placewise } from "./layer-map.ts";
-import type { LayerMap, LayerParts, Method, MethodOptions, Sign } from "./method.ts";
+import { UserError } from "../errors.ts";
+import { gradCamSum } from "./grad-cam.ts";
+import { hiResCamSum } from "./hires-cam.ts";
+import { weightedSum } from "./layer-map.ts";
+import type { Method } from "./method.ts";
 import { signOption } from "./options.ts";
+import { bySign } from "./signed-maps.ts";
 
-/** A map for each sign. Graphs are kept by their maps, so each is made once. */
-export type SignedMaps = Readonly<Record<Sign, LayerMap>>;
+const maps = bySign((parts, part) => part(weightedSum(parts, parts.build.reduceSum(parts.da, parts.grid))));
 
-const parts: Readonly<Record<Sign, (build: Builder, value: Value) => Value>> = {
-  positive: (build, value) => build.relu(value),
-  negative: (build, value) => build.relu(build.neg(value)),
-  absolute: (build, value) => build.abs(value),
-  signed: (_, value) => value,
-};
-
-/**
- * The maps of every sign.
- * @param map builds one, with what takes the part of a signed value
- */
-export const bySign = (map: (parts: LayerParts, part: (value: Value) => Value) => Value): SignedMaps => {
-  const of =
-    (sign: Sign): LayerMap =>
-    (given) =>
-      map(given, (value) => parts[sign](given.build, value));
-  return { positive: of("positive"), negative: of("negative"), absolute: of("absolute"), signed: of("signed") };
-};
-
-/** The same of a map that is made place by place. */
-export const placewiseBySign = (map: Parameters<typeof bySign>[0]): SignedMaps => {
-  const { positive, negative, absolute, signed } = bySign(map);
-  const [a, b, c, d] = [positive, negative, absolute, signed].map(placewise) as [
-    LayerMap,
-    LayerMap,
-    LayerMap,
-    LayerMap,
-  ];
-  return { positive: a, negative: b, absolute: c, signed: d };
-};
-
-/** The part of a number. */
-export const partOf = (value: number, sign: Sign): number =>
-  sign === "signed" ? value : sign === "absolute" ? Math.abs(value) : Math.max(0, sign === "negative" ? -value : value);
-
-/** A method that is such a map, for pictures that are asked about and for models that explain themselves. */
-export const camMethod = <Name extends string>(
-  maps: SignedMaps,
-  about: Omit<Method<Name>, "space" | "explain" | "graph">,
-): Method<Name> => ({
-  options: [signOption],
-  ...about,
+export const cam: Method<"cam"> = {
+  name: "cam",
+  title: "CAM",
+  summary:
+    "The class's weights on the layer's channels, for networks that end in global average pooling and a linear layer.",
+  paper: "Zhou et al. 2016, https://arxiv.org/abs/1512.04150",
+  family: "cam",
+  cost: "1, and almost nothing for a further class",
+  options: [{ ...signOption, default: "signed" }],
+  uncompiled: "is Grad-CAM times the number of positions where it exists: compile grad-cam",
   space: "layer",
-  ...camMaps(() => maps),
-});
+  async explain({ isLinear, atLayer, options }) {
+    // Behind a linear head HiResCAM is Grad-CAM only where the gradient is the same at every position.
+    if (!isLinear()) throw notPooled();
+    const [mean, own] = [(await atLayer(gradCamSum)).data, (await atLayer(hiResCamSum)).data];
+    const scale = mean.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+    if (mean.some((v, i) => Math.abs(v - own[i]) > 1e-4 * scale)) throw notPooled();
+    return { maps: await atLayer(maps[options.sign]) };
+  },
+};
 
-/** How such maps explain, in a run and in a graph, where they depend on further options. */
-export const camMaps = (
-  mapsOf: (options: MethodOptions) => SignedMaps,
-): Required<Pick<Method, "explain" | "graph">> => ({
-  explain: async ({ atLayer, options }) => ({ maps: await atLayer(mapsOf(options)[options.sign]) }),
-  graph: ({ atLayer, options }) => ({ map: atLayer(mapsOf(options)[options.sign]) }),
-});
+const notPooled = (): UserError =>
+  new UserError(
+    "invalid-option",
+    "invalid method: cam takes networks with nothing but global average pooling and a linear layer behind the layer; take grad-cam, which is the same there and exists everywhere",
+  );

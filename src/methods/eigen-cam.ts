@@ -8,8 +8,8 @@
  */
 import type { Builder, Value } from "../onnx/build.ts";
 import { DataType } from "../onnx/proto.ts";
-import { bySign, camMethod } from "./cam.ts";
 import { classBlind, flatGrid, gradientsByImage } from "./layer-map.ts";
+import { bySign, camMethod } from "./signed-maps.ts";
 
 /** The power of the Gram matrix is 2^16: what is not its first eigenvector is gone where the eigenvalues are 0.1 % apart. */
 const squarings = 16;

@@ -5,8 +5,9 @@
  *
  * HiResCAM with the rectifier in front of the sum: channels that speak against the class do not cancel those that speak for it.
  */
-import { camMethod, placewiseBySign } from "./cam.ts";
+
 import { flatGrid, gradientsByImage } from "./layer-map.ts";
+import { camMethod, placewiseBySign } from "./signed-maps.ts";
 
 export const elementWiseGradCam = camMethod(
   placewiseBySign((parts, part) => {

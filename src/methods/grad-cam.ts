@@ -3,17 +3,20 @@
  *
  *   alpha_k = mean over the grid of d(score)/dA_k,    L = ReLU( sum_k alpha_k A_k )
  */
-import { bySign, camMethod } from "./cam.ts";
-import { weightedSum } from "./layer-map.ts";
 
-const maps = bySign((parts, part) => part(weightedSum(parts, parts.build.reduceMean(parts.da, parts.grid))));
+import { weightedSum } from "./layer-map.ts";
+import { bySign, camMethod } from "./signed-maps.ts";
+
+export const gradCamMaps = bySign((parts, part) =>
+  part(weightedSum(parts, parts.build.reduceMean(parts.da, parts.grid))),
+);
 
 /** The sum before the rectifier, linear in the score. */
-export const gradCamSum = maps.signed;
+export const gradCamSum = gradCamMaps.signed;
 
-export const gradCamMap = maps.positive;
+export const gradCamMap = gradCamMaps.positive;
 
-export const gradCam = camMethod(maps, {
+export const gradCam = camMethod(gradCamMaps, {
   name: "grad-cam",
   title: "Grad-CAM",
   summary: "Where the evidence for the class is, on the grid of a layer.",

@@ -5,17 +5,20 @@
  *
  * Element by element: unlike in Grad-CAM the gradient counts where it is.
  */
-import { camMethod, placewiseBySign } from "./cam.ts";
-import { placeByPlace } from "./layer-map.ts";
 
-export const hiResCam = camMethod(
-  placewiseBySign((parts, part) => part(placeByPlace(parts))),
-  {
-    name: "hires-cam",
-    title: "HiResCAM",
-    summary: "What each position of a layer contributed to the score, to first order.",
-    paper: "Draelos and Carin 2020, https://arxiv.org/abs/2011.08891",
-    family: "cam",
-    cost: "1, and what lies behind the layer, backwards",
-  },
-);
+import { placeByPlace } from "./layer-map.ts";
+import { camMethod, placewiseBySign } from "./signed-maps.ts";
+
+const maps = placewiseBySign((parts, part) => part(placeByPlace(parts)));
+
+/** The sum before the rectifier. */
+export const hiResCamSum = maps.signed;
+
+export const hiResCam = camMethod(maps, {
+  name: "hires-cam",
+  title: "HiResCAM",
+  summary: "What each position of a layer contributed to the score, to first order.",
+  paper: "Draelos and Carin 2020, https://arxiv.org/abs/2011.08891",
+  family: "cam",
+  cost: "1, and what lies behind the layer, backwards",
+});

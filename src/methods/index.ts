@@ -1,12 +1,14 @@
 /** @file The registry of methods: library, command line, documents and tests read this one list. */
 import { listing, UserError } from "../errors.ts";
+import { cam } from "./cam.ts";
 import { dRise } from "./d-rise.ts";
 import { deconvolution } from "./deconvolution.ts";
 import { edges } from "./edges.ts";
 import { eigenCam, eigenGradCam } from "./eigen-cam.ts";
 import { elementWiseGradCam } from "./element-wise-grad-cam.ts";
+import { finerCam } from "./finer-cam.ts";
 import { gradCam } from "./grad-cam.ts";
-import { gradCamPlusPlus } from "./grad-cam-plus-plus.ts";
+import { gradCamPlusPlus } from "./grad-cam++.ts";
 import { blurIg } from "./gradient/blur-ig.ts";
 import { deepLift } from "./gradient/deeplift.ts";
 import { gradientShap } from "./gradient/gradient-shap.ts";
@@ -21,10 +23,11 @@ import { guidedBackprop } from "./guided-backprop.ts";
 import { guidedGradCam } from "./guided-grad-cam.ts";
 import { hiResCam } from "./hires-cam.ts";
 import { layerCam } from "./layer-cam.ts";
+import { ablationCam, reciproCam, scoreCam } from "./many-runs.ts";
 import type { Method } from "./method.ts";
 import { occlusion } from "./occlusion.ts";
 import { odam } from "./odam.ts";
-import { randomCam } from "./random-cam.ts";
+import { randomCam } from "./random.ts";
 import { rise } from "./rise.ts";
 import { xgradCam } from "./xgrad-cam.ts";
 
@@ -45,6 +48,11 @@ const registered = [
   eigenCam,
   eigenGradCam,
   randomCam,
+  scoreCam,
+  ablationCam,
+  finerCam,
+  cam,
+  reciproCam,
   inputXGradient,
   smoothGrad,
   varGrad,

@@ -5,8 +5,9 @@
  *
  * Element by element, and only where more of a channel would raise the score.
  */
-import { camMethod, placewiseBySign } from "./cam.ts";
+
 import { placeByPlace } from "./layer-map.ts";
+import { camMethod, placewiseBySign } from "./signed-maps.ts";
 
 const maps = placewiseBySign((parts, part) => part(placeByPlace(parts, (gradients) => parts.build.relu(gradients))));
 

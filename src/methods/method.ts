@@ -79,6 +79,12 @@ export interface MethodOption {
 export const families = ["cam", "gradient", "propagation", "attention", "black-box", "concepts", "control"] as const;
 export type Family = (typeof families)[number];
 
+/** Weights on the scores of an image, and those scores: other weights. */
+export type Reweigh = (
+  weights: readonly (readonly [c: number, weight: number])[],
+  scores: Float32Array,
+) => readonly (readonly [c: number, weight: number])[];
+
 /** The questions that a method can ask about n images and their m targets. */
 export interface Question {
   /** The method's options, filled and checked. */
@@ -89,8 +95,13 @@ export interface Question {
   readonly k: number;
   /** The layer's grid; undefined where there is no layer, or where only the run knows its sizes. */
   readonly grid?: readonly number[];
-  /** A map at the layer, [m, ...grid], computed by the runtime. */
-  atLayer(map: LayerMap): Promise<Dense>;
+  /**
+   * A map at the layer, [m, ...grid], computed by the runtime.
+   * @param weigh what each target's weights on the scores of its image become; the weights themselves by default
+   */
+  atLayer(map: LayerMap, weigh?: Reweigh): Promise<Dense>;
+  /** Whether what lies between the layer and the score is linear: its gradient is then the same for all images. */
+  isLinear(): boolean;
   /** The gradient of the score with respect to the input, by a set of rules, [m, ...input]. */
   atInput(rules: Rules): Promise<Dense>;
   /**
@@ -108,6 +119,13 @@ export interface Question {
   ): Promise<Dense>;
   /** The scores of variants of one image for each of its k targets: k rows, a score a variant. `variants` is [any, C, ...]. */
   respond(image: number, variants: Dense): Promise<Float32Array[]>;
+  /** The layer's activations of one image, [1, C, ...grid]. */
+  activations(image: number): Promise<Dense>;
+  /**
+   * The scores of one image for each of its k targets where the layer's activations are multiplied with factors, [any, C or 1, ...grid or
+   * ones]: k rows, a score a variant. Only what lies behind the layer runs; `before` is told the share that is done.
+   */
+  respondAtLayer(image: number, factors: Dense, before?: (done: number) => void): Promise<Float32Array[]>;
   /** How alike the most alike of the boxes of variants is to each target, 0 to 1, as `respond`; where the targets are boxes, and only there. */
   resemble?(image: number, variants: Dense): Promise<Float32Array[]>;
   /** Tells how much of the work is done (0 to 1), and ends it with an error when the caller has cancelled. */
@@ -163,10 +181,10 @@ export interface Method<Name extends string = string> {
   readonly nothing?: (question: string, negative: boolean) => string;
   /** Whether it only runs the model, and asks for no gradient: then targets of different layers are explained by the same runs. */
   readonly blackBox?: true;
-  /** Whether it explains boxes that a detector found, and nothing else. */
-  readonly boxesOnly?: true;
   /** Whether the map hardly depends on what is asked, by what the method is. */
   readonly classIndependent?: true;
+  /** Why it cannot be compiled, where that is not for its many runs. */
+  readonly uncompiled?: string;
   explain(question: Question): Promise<Explanation>;
   /** The same as a graph, which a model can carry; absent where it takes many runs. */
   graph?(question: GraphQuestion): GraphExplanation;

@@ -32,4 +32,6 @@ export const odam = layerMethod(odamMap, {
   title: "ODAM",
   summary: "Where the evidence for one detection is: HiResCAM with smoothed weights.",
   paper: "Zhao and Chan 2023, https://arxiv.org/abs/2304.06354",
+  family: "cam",
+  cost: "1, and a little for a further target",
 });

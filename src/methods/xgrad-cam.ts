@@ -5,8 +5,9 @@
  *
  * The mean of the gradient, weighted by the activations. A channel that sums to 0 has the weight 0.
  */
-import { bySign, camMethod } from "./cam.ts";
+
 import { channelSums, flatGrid, gradientsByImage, oneWhereZero, sumOverChannels } from "./layer-map.ts";
+import { bySign, camMethod } from "./signed-maps.ts";
 
 export const xgradCam = camMethod(
   bySign((parts, part) => {

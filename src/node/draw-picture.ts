@@ -4,6 +4,7 @@ import { heat } from "../render/overlay.ts";
 import type { Cell } from "../render/panel.ts";
 import { type FigureRow, figureOf, panelCell, view, visible } from "../tasks/classify/figure.ts";
 import { boxedView, boxesTogether, detectionDetail, sheetOf } from "../tasks/detect/figure.ts";
+import { maskedView } from "../tasks/segment/figure.ts";
 import { type Draw, mostRows, views } from "./drawing.ts";
 
 export const drawPicture: Draw<"picture"> = (why, options) => {
@@ -13,7 +14,8 @@ export const drawPicture: Draw<"picture"> = (why, options) => {
   const rows = new Map<string, FigureRow & { readonly cells: Cell[] }>();
   return {
     async draw(e) {
-      const seen = drawn.some((one) => one !== "heat") ? view(e, why, { colormap }) : undefined;
+      const plain = drawn.some((one) => one !== "heat") ? view(e, why, { colormap }) : undefined;
+      const seen = plain && maskedView(plain, why, e);
       const boxed = (named: boolean, on = seen) => (on && detections ? boxedView(on, why, e, { named }) : on);
       if (seen && drawn.includes("panel") && (rows.size < mostRows || rows.has(e.target))) {
         const detail = detections && { detail: detectionDetail(detections, e) };

@@ -11,7 +11,7 @@ import type { Model } from "../onnx/model.ts";
 import { externalLocation, isExternal } from "../onnx/proto.ts";
 import { providersOf } from "../onnx/provider.ts";
 import type { Feeds, SessionOptions, Tensor } from "../onnx/runtime.ts";
-import { Classifier, type ClassifyOptions, type Why } from "../tasks/classify/classification.ts";
+import type { Classifier, ClassifyOptions, Why } from "../tasks/classify/classification.ts";
 import { checkClassify } from "../tasks/classify/options.ts";
 import { openSimilarity } from "../tasks/classify/similarity.ts";
 import { mostBytes } from "../tasks/formats/json.ts";
@@ -28,9 +28,10 @@ import {
 import { type OpenModel, openParts, orRelease } from "../tasks/opened.ts";
 import type { ModelReading } from "../tasks/reading.ts";
 import type { Kind } from "../tasks/sample.ts";
-import { explainBy, notClassifier, openSubject, type Subject } from "../tasks/subject.ts";
+import { classifierOf, explainBy, openSubject, type Subject } from "../tasks/subject.ts";
 import { bundledModel, checkBundled } from "./bundled.ts";
 import { exists, isDirectory, readBytes, readJson, readModelBytes, sizeOf } from "./files.ts";
+import { readRegions } from "./regions.ts";
 import { loadRuntime, type NodeRuntime } from "./runtime.ts";
 import { explainedType, readInputs, readSample, type Source } from "./samples.ts";
 
@@ -98,9 +99,7 @@ export class LoadedClassifier implements OpenedFile {
 
   /** @throws UserError `invalid-model` for a model that is no classifier. */
   get classifier(): Classifier {
-    const { subject } = this;
-    if (subject instanceof Classifier) return subject;
-    throw notClassifier(subject.reading);
+    return classifierOf(this.subject);
   }
 
   /**
@@ -114,7 +113,9 @@ export class LoadedClassifier implements OpenedFile {
     const { explainer } = this.subject;
     const sample = await readSample(source, this.#opened.options, explainedType(explainer));
     const inputs = await inputsOf(this.#opened, explainer, options.inputs);
-    return explainBy<K>(this.subject, sample, { ...options, inputs });
+    const { masks } = this.reading;
+    const regions = masks && (await readRegions(options.targets ?? [], options.regions, this.#opened.options));
+    return explainBy<K>(this.subject, sample, { ...options, inputs, ...(regions && { regions }) });
   }
 
   release(): Promise<void> {

@@ -5,11 +5,13 @@ import { encodeNpy } from "../array/npy.ts";
 import { checkOptions, expects, isRecord, isTexts, type OptionNames } from "../errors.ts";
 import type { Box, Point } from "../image/locate.ts";
 import type { Box3, Point3 } from "../image/locate-volume.ts";
-import type { PngCompression } from "../image/sharp.ts";
+import { encodePng, type PngCompression } from "../image/sharp.ts";
 import type { Warning } from "../read/decision.ts";
 import { type ColormapName, colormaps } from "../render/colormap.ts";
+import { maskPicture } from "../render/outline.ts";
 import type { ClassExplanation, Why } from "../tasks/classify/classification.ts";
 import type { Kind } from "../tasks/sample.ts";
+import type { Mask } from "../tasks/segment/masks.ts";
 import { drawPicture } from "./draw-picture.ts";
 import { drawSignal } from "./draw-signal.ts";
 import { drawVolume } from "./draw-volume.ts";
@@ -45,6 +47,8 @@ export interface WrittenExplanation {
   readonly target: string;
   /** Of a detector: which detection it is about. */
   readonly detection?: number;
+  /** Of a segmenter: which mask it is about. */
+  readonly mask?: number;
   readonly class: number;
   readonly label: string;
   readonly method: string;
@@ -65,6 +69,11 @@ export interface WrittenExplanation {
   readonly warnings: readonly Warning[];
 }
 
+/** A mask, and its picture: white on black, of the size of the picture that it was predicted in. */
+export interface WrittenMask extends Omit<Mask, "pixels"> {
+  readonly file?: string;
+}
+
 const draws: { readonly [K in Kind]: Draw<K> } = { picture: drawPicture, signal: drawSignal, volume: drawVolume };
 
 /** Draws a sample's explanations, as its kind is drawn. */
@@ -73,13 +82,15 @@ export const drawingOf = <K extends Kind>(why: Why<K>, options: DrawOptions): Dr
 
 export interface WrittenWhy {
   readonly explanations: readonly WrittenExplanation[];
+  /** Of a segmenter. */
+  readonly masks?: readonly WrittenMask[];
   /** Of a detector that found something: all of its boxes in one picture. */
   readonly overlay?: string;
   readonly panel?: string;
 }
 
 /**
- * Writes the files of every explanation of a sample, all boxes of a detector, and the panel of them all (of the first 25 questions or
+ * Writes the files of every explanation of a sample, all boxes of a detector, the masks of a segmenter, and the panel of them all (of the first 25 questions or
  * maps), or those asked for.
  */
 export async function writeWhy<K extends Kind>(why: Why<K>, options: WriteOptions): Promise<WrittenWhy> {
@@ -106,10 +117,11 @@ export async function writeWhy<K extends Kind>(why: Why<K>, options: WriteOption
       file: await save(`${base}.npy`, encodeNpy(e.map.data, e.map.dims)),
       shape: e.map.dims,
     };
-    const { target, detection, class: index, label, method, question, blank, layer, warnings } = e;
+    const { target, detection, mask, class: index, label, method, question, blank, layer, warnings } = e;
     explanations.push({
       target,
       ...(detection !== undefined && { detection }),
+      ...(mask !== undefined && { mask }),
       class: index,
       label,
       method,
@@ -123,11 +135,20 @@ export async function writeWhy<K extends Kind>(why: Why<K>, options: WriteOption
       blank,
     });
   }
+  const masks: WrittenMask[] = [];
+  for (const { index, class: c, label, area, score, pixels } of why.masks ?? []) {
+    const drawn = write.includes("overlay") && (await encodePng(maskPicture(pixels), { compression }));
+    masks.push({
+      ...{ index, class: c, label, area, ...(score !== undefined && { score }) },
+      ...(drawn && { file: await save(`${stem}.mask-${index}.png`, drawn) }),
+    });
+  }
   const together = write.includes("overlay") && (await drawing.together?.());
   // A panel of nothing has nothing to look at.
   const panel = write.includes("panel") && explanations.length > 0 && (await drawing.panel());
   return {
     explanations,
+    ...(why.masks && { masks }),
     ...(together && { overlay: await save(`${stem}.detections.png`, together) }),
     ...(panel && { panel: await save(`${stem}.panel.png`, panel) }),
   };

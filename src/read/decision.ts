@@ -32,5 +32,7 @@ export type WarningCode =
   | "probability-guessed"
   | "unfamiliar-picture"
   | "odd-box"
+  | "class-chosen"
+  | "masks-guessed"
   | "head-guessed"
   | "labels";

@@ -1,6 +1,6 @@
 /** @file The scores that are explained: which output, what it ends with, and which of its axes are the classes. */
 import { listing, UserError } from "../errors.ts";
-import { Attributes, inputsOf, type Model } from "../onnx/model.ts";
+import { Attributes, constantValues, inputsOf, type Model } from "../onnx/model.ts";
 import type { Observed } from "../onnx/observe.ts";
 import type { NodeProto } from "../onnx/proto.ts";
 import { isFloat } from "../onnx/types.ts";
@@ -31,7 +31,9 @@ export interface ScoreTensor extends Omit<Score, "axes"> {
 const squashing = new Set(["Softmax", "LogSoftmax", "Sigmoid"]);
 const passing = new Set([...rearranging, "Cast", "Dropout"]);
 /** They pick of the scores; what they pick from is explained. */
-const picking = new Set(["TopK", "ArgMax", "ArgMin", "Hardmax"]);
+const picking = new Set(["TopK", "ArgMax", "ArgMin", "Hardmax", "Round"]);
+/** They say whether scores are above a constant; the scores are explained. */
+const comparing = new Set(["Greater", "GreaterOrEqual"]);
 
 /**
  * The scores behind an output, by default the first of shape [n, classes], or else the first of a float type.
@@ -47,7 +49,10 @@ export function scoreTensorOf(model: Model, tensors: Observed, output: string | 
   // An output that no input decides is nobody's score, but for want of another.
   const decided = allFloats.filter((o) => !model.constants.has(o));
   const floats = decided.length ? decided : allFloats;
-  const picked = model.outputs.find((o) => picking.has(model.producer.get(stripped(model, o))?.opType ?? ""));
+  const picked = model.outputs.find((o) => {
+    const node = model.producer.get(stripped(model, o));
+    return node && node.opType !== "ReduceMax" && picks(model, tensors, node);
+  });
   const name = output ?? floats.find((o) => tensors.get(o)?.dims.length === 2) ?? floats[0] ?? picked;
   if (!name)
     throw new UserError(
@@ -76,6 +81,7 @@ export function scoreTensorOf(model: Model, tensors: Observed, output: string | 
 
 /** The greatest of a picture's probabilities is that of the class that an ArgMax beside it names. */
 function picks(model: Model, tensors: Observed, { opType, input }: NodeProto): boolean {
+  if (comparing.has(opType)) return constantValues(model, input[1])?.length === 1;
   if (opType !== "ReduceMax") return picking.has(opType);
   const [from] = input;
   return tensors.get(from)?.dims.length === 2 && model.producer.get(stripped(model, from))?.opType === "Softmax";
@@ -88,7 +94,7 @@ function axisOf(node: NodeProto, opset: number): { axis?: number } {
 }
 
 /** The tensor in front of what only moves values. */
-function stripped(model: Model, name: string): string {
+export function stripped(model: Model, name: string): string {
   let at = name;
   for (let node = model.producer.get(at); node && passing.has(node.opType); node = model.producer.get(at))
     at = node.input[0];
@@ -113,6 +119,11 @@ export function scoreAxes(
     i !== n && !isSpatial(origin) && origin.parts.some((part) => part.axis === features) ? [i] : [],
   );
   const known = found?.some((origin, i) => i !== n && isSpatial(origin)) ? computed[0] : undefined;
+  // Classes of the one picture that a network without a batch takes, or whose batch was squeezed away.
+  const [first, ...places] = found ?? [];
+  const plane = images < 0 && places.length === 2 && places.every(isSpatial) && (stated ?? 0) === 0;
+  if (plane && first && !isSpatial(first) && first.parts.some((part) => part.axis === features))
+    return { channels: 0, grid: [1, 2] };
   // A value for each place, its axis of classes squeezed away.
   const valued = n !== undefined && found?.length === 3 && found.every((origin, i) => i === n || isSpatial(origin));
   if (stated === undefined && valued) return { batch: n, grid: [0, 1, 2].filter((i) => i !== n) };

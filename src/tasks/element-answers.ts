@@ -1,5 +1,6 @@
 /** @file Explanations of what is asked about elements of a model's tensors: boxes, pixels and masks, by one method or several. */
 import type { ElementAnswer, ElementPass, ElementQuestion } from "../explain/elements.ts";
+import type { Point } from "../image/locate.ts";
 import { methodsOf } from "../methods/define.ts";
 import type { MethodName } from "../methods/index.ts";
 import type { Method } from "../methods/method.ts";
@@ -11,6 +12,7 @@ import type { PicturePlace, PictureSubject } from "./pictures.ts";
 import type { Placements } from "./placing.ts";
 import { withRemarks } from "./raw-map.ts";
 import type { PreparedSample } from "./sample.ts";
+import type { PixelMask } from "./segment/planes.ts";
 
 /** One question, with all that is said of it. */
 export interface AskedElements {
@@ -18,6 +20,9 @@ export interface AskedElements {
   readonly label: string;
   readonly target: string;
   readonly detection?: number;
+  readonly mask?: number;
+  readonly region?: PixelMask;
+  readonly pixel?: Point;
   /** For names of files. */
   readonly asked: string;
   /** In words. */

@@ -35,7 +35,9 @@ export async function openParts(ort: Runtime, parts: ModelParts, options: ModelO
   return orRelease(explainer, async () => {
     const fileNotes = await notedIn(explainer.model);
     const said = { ...options, name, labels, labelsFrom, config, stated, notes, file, fileNotes };
-    return { explainer, reading: readingOf(explainer, { ...said, ...(await headFor(explainer, said)) }), notes };
+    const head = await headFor(explainer, said);
+    const masks = head.detector ? {} : await masksFor(explainer, said, options.layer);
+    return { explainer, reading: readingOf(explainer, { ...said, ...head, ...masks }), notes };
   });
 }
 
@@ -70,6 +72,23 @@ async function headFor(explainer: Explainer, said: Said): Promise<Pick<Said, "de
     ...readHead({ model, tensors: explainer.tensors }, found, [...new Set(levels)]),
     ...(found && { usual: usualFor(found.head) }),
   };
+}
+
+/** The masks of a segmenter, fetched when there is one. */
+async function masksFor(
+  explainer: Explainer,
+  said: Said,
+  layer: string | undefined,
+): Promise<Pick<Said, "segmenter" | "headDecision" | "usual">> {
+  const { task } = taskFor(explainer, said);
+  const segments = task === "segmentation" || task === "instance-segmentation";
+  if (explainer.reading.explained?.axes.grid.length !== 2 || !segments) return {};
+  const { recogniseMasks, usualOfMasks } = await import("./segment/recognise.ts");
+  const found = recogniseMasks(explainer, labelsOf(said).names);
+  if (!found) return {};
+  // A layer that the caller has named stands.
+  const levels = layer === undefined ? found.segmenter.levels : [];
+  return { ...found, segmenter: { ...found.segmenter, levels }, usual: usualOfMasks };
 }
 
 /** What comes of an open model, which is released where nothing does. */

@@ -15,6 +15,7 @@ import { labelsFrom } from "./formats/label-file.ts";
 import { noted, preparationOf } from "./preparation.ts";
 import type { Said } from "./said.ts";
 import { type Kind, kindOf } from "./sample.ts";
+import type { MaskHead } from "./segment/mask-head.ts";
 import { detects, type Task, taskOf } from "./task.ts";
 
 export interface ModelReading {
@@ -33,6 +34,8 @@ export interface ModelReading {
   readonly layers: readonly LayerReading[];
   /** Of a detector that is read: where its boxes and scores are. */
   readonly head?: Head;
+  /** Of a segmenter that is read: where its masks are. */
+  readonly masks?: MaskHead;
   /** What can be asked. */
   readonly questions: readonly string[];
   readonly decisions: readonly Decision[];
@@ -44,7 +47,7 @@ export interface ModelReading {
 export function readingOf(explainer: Explainer, said: Said): ModelReading {
   const { model, tensors, reading } = explainer;
   const { explained } = reading;
-  const { detector, headDecision } = said;
+  const { detector, segmenter, headDecision } = said;
   const score = detector ? { ...reading.score, ...ofHead(detector.head) } : reading.score;
   const labels = labelsOf(said);
   const kind = explained && kindOf(explained.axes);
@@ -52,14 +55,14 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
   const found = taskFor(explainer, said);
   const dims = plainDims(tensors.get(score.name)?.dims ?? [], score.axes);
   const probable = detector?.probable ?? probabilityOf(model, found.task, score, dims, said, labels.names);
-  const layers = defaultFirst(explainer, detector?.levels);
+  const layers = defaultFirst(explainer, detector?.levels ?? segmenter?.levels);
   const decisions: Decision[] = [
     { what: "task", value: found.task, because: found.because },
     // Which output holds scores is the head's affair where there is one.
     ...reading.decisions.filter(({ what }) => !detector || !["output", "scores"].includes(what)),
     ...(headDecision ? [headDecision] : []),
     ...(prepared ? [prepared.decision] : []),
-    { what: "probabilities", value: probable.probability, because: probable.because },
+    ...(segmenter ? [] : [{ what: "probabilities", value: probable.probability, because: probable.because }]),
     ...(labels.names.length
       ? [{ what: "labels", value: `${labels.names.length} names`, because: labels.source, option: "--labels" }]
       : []),
@@ -77,20 +80,22 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
     labels,
     layers,
     ...(detector && { head: detector.head }),
-    questions: (kind === "picture" && detector?.questions) || questionsOf(found.task, dims, kind),
+    ...(segmenter && { masks: segmenter.head }),
+    questions:
+      segmenter?.questions ?? ((kind === "picture" && detector?.questions) || questionsOf(found.task, dims, kind)),
     decisions,
     warnings: warningsOf(
       decisions,
-      detector?.head.classes ?? dims[1] ?? 0,
+      detector?.head.classes ?? segmenter?.head.classes ?? dims[1] ?? 0,
       explainer,
       labels.names,
-      probable,
-      detector?.head.reads ?? [score.output],
+      segmenter ? undefined : probable,
+      detector?.head.reads ?? segmenter?.reads ?? [score.output],
     ),
   };
 }
 
-/** Of a detector the layers of its boxes are the defaults. */
+/** Of a detector the layers of its boxes are the defaults, of a segmenter that of its masks. */
 function defaultFirst(explainer: Explainer, levels: readonly string[] = []): readonly LayerReading[] {
   const layers = explainer.layersOfAll();
   if (levels.length === 0) return layers;
@@ -150,7 +155,7 @@ function warningsOf(
   classes: number,
   { tensors, model }: Explainer,
   labels: readonly string[],
-  probable: Probable,
+  probable: Probable | undefined,
   shown: readonly string[],
 ): Warning[] {
   const guessed = (what: string) => decisions.find((d) => d.what === what && d.guess);
@@ -171,7 +176,11 @@ function warningsOf(
     ["head-guessed", head && `The scores of boxes were guessed: ${head.because}.`],
     [
       "probability-guessed",
-      probable.guess && "The model does not say how its scores become probabilities; a softmax over them was assumed.",
+      probable?.guess && "The model does not say how its scores become probabilities; a softmax over them was assumed.",
+    ],
+    [
+      "masks-guessed",
+      guessed("masks") && "The model does not say what its one plane is; it was taken for logits, predicted above 0.",
     ],
     ["other-heads", heads.length > 0 && `The model has other outputs that are not shown: ${heads.join(", ")}.`],
     ["labels", !named && `Only ${labels.length} of ${classes} classes have names; the others go by their number.`],

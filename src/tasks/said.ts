@@ -6,6 +6,7 @@ import type { Decision } from "../read/decision.ts";
 import type { Probability } from "./classify/probability.ts";
 import type { DetectorReading } from "./detect/reading.ts";
 import type { FileNotes, UsualPreparation } from "./formats/ultralytics.ts";
+import type { SegmenterReading } from "./segment/recognise.ts";
 import type { Task } from "./task.ts";
 
 /** What is said of a model by whom, the caller before its files. */
@@ -34,6 +35,8 @@ export interface Said extends Omit<KnownPreprocess, "layout"> {
   /** What was read of a detector, and of its head. */
   readonly detector?: DetectorReading;
   readonly headDecision?: Decision;
+  /** What was read of a segmenter. */
+  readonly segmenter?: SegmenterReading;
   /** The ONNX file, as errors name it. */
   readonly file?: string;
 }

@@ -84,11 +84,16 @@ export function checkSample(given: Sample): void {
   }
 }
 
+/** Whether it is a picture, three bytes a pixel. */
+export function isPixels(given: unknown): given is Picture {
+  const { width, height, data } = isRecord(given) ? (given as Partial<Picture>) : {};
+  const bytes = 3 * (width ?? 0) * (height ?? 0);
+  return bytes > 0 && data?.length === bytes;
+}
+
 /** @throws UserError `invalid-option` for what is no picture. */
 export function checkPicture(given: Picture): void {
-  const bytes = isRecord(given) ? 3 * given.width * given.height : 0;
-  const whole = bytes > 0 && given.data?.length === bytes;
-  expects(whole, "picture", given, "{ width, height, data }, three bytes a pixel");
+  expects(isPixels(given), "picture", given, "{ width, height, data }, three bytes a pixel");
 }
 
 /**

@@ -6,8 +6,9 @@ import { Classifier, type ClassifierContext, type ClassifyOptions, type Why } fr
 import type { Detector } from "./detect/detector.ts";
 import type { ModelReading } from "./reading.ts";
 import type { Kind, Sample } from "./sample.ts";
+import type { Segmenter } from "./segment/segmenter.ts";
 
-export type Subject = Classifier | Detector;
+export type Subject = Classifier | Detector | Segmenter;
 
 /** @throws UserError `invalid-model` for a model that cannot be explained as what it is. */
 export async function openSubject(
@@ -16,9 +17,13 @@ export async function openSubject(
   reading: ModelReading,
   context: ClassifierContext,
 ): Promise<Subject> {
-  if (!reading.head) return new Classifier(ort, explainer, reading, context);
-  const { Detector } = await import("./detect/detector.ts");
-  return new Detector(ort, explainer, reading, context);
+  if (reading.head) {
+    const { Detector } = await import("./detect/detector.ts");
+    return new Detector(ort, explainer, reading, context);
+  }
+  if (!reading.masks) return new Classifier(ort, explainer, reading, context);
+  const { Segmenter } = await import("./segment/segmenter.ts");
+  return new Segmenter(ort, explainer, reading, context);
 }
 
 /** Explains a sample; what a caller takes it for is what the model takes, or an error. */
@@ -27,10 +32,31 @@ export async function explainBy<K extends Kind>(
   sample: Sample,
   options: ClassifyOptions,
 ): Promise<Why<K>> {
+  refuseFinding(options, subject.reading);
   if (subject instanceof Classifier) return subject.explain<K>(sample, options);
   const why: unknown = await subject.explain(sample, options); // of pictures, the only kind that it takes
   return why as Why<K>;
 }
 
-export const notClassifier = ({ task }: ModelReading): UserError =>
-  new UserError("invalid-model", `invalid model: a classifier is asked for, and this is a ${task} model`);
+/**
+ * A subject as a classifier; a segmenter is one of whole pictures, whose scores are means over the places.
+ * @throws UserError `invalid-model` for other tasks
+ */
+export function classifierOf(subject: Subject): Classifier {
+  if (subject instanceof Classifier) return subject;
+  if ("classifier" in subject) return subject.classifier;
+  const { task } = subject.reading;
+  throw new UserError("invalid-model", `invalid model: a classifier is asked for, and this is a ${task} model`);
+}
+
+/** What would change nothing is a mistake. */
+function refuseFinding({ score, iou, maxDetections }: ClassifyOptions, { task, head, masks }: ModelReading): void {
+  if (head) return;
+  const unused = { ...(masks?.kind !== "queries" && { score }), iou, maxDetections };
+  const [given] = Object.entries(unused).filter(([, value]) => value !== undefined);
+  if (given)
+    throw new UserError(
+      "invalid-option",
+      `invalid ${given[0]}: ${given[1]}; only a detector finds what it could be asked of, and this is a ${task} model`,
+    );
+}

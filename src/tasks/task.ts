@@ -113,6 +113,11 @@ function byOutputs(explainer: Explainer, labels: readonly string[]): Found {
   if (model.graph.node.some(({ opType }) => opType === "NonMaxSuppression"))
     return found(detecting, "it ends in NonMaxSuppression");
   const boxes = model.outputs.find((name) => /\b(pred_boxes|boxes|dets|bboxes|detection_boxes)\b/.test(name));
+  const queried = model.outputs.find((name) => /mask/i.test(name) && tensors.get(name)?.dims.length === 4);
+  const rows = tensors.get(queried ?? "")?.dims[1];
+  const scored = (name: string) => /class|logits/i.test(name) && tensors.get(name)?.dims.length === 3;
+  if (boxes === undefined && model.outputs.some((name) => scored(name) && tensors.get(name)?.dims[1] === rows))
+    return found("instance-segmentation", `"${queried}" has a mask for each of its rows of scores`);
   const perPicture = tensors.get(boxes ?? "");
   // One box for each picture is a regression.
   const single = perPicture?.perImage && perPicture.dims.length === 2 && explained.axes.batch !== undefined;
@@ -162,8 +167,10 @@ function overPlaces(
   const several = spatial.some((origin) => origin?.mixed || (origin?.parts.length ?? 0) > 1);
   if (grid.length === 1 && several && classes > 4) return found("detection", `${shown}, a row for each place`);
   const [n, ...rest] = origins ?? [];
-  if (n && rest.length === 2 && rest.every(isSpatial))
-    return found(deep ? "depth" : "other", `${shown}, a value for each place`);
+  if (n && score.axes.channels === undefined && rest.length === 2 && rest.every(isSpatial))
+    return score.before === "Sigmoid" && !deep
+      ? found("segmentation", `${shown}, a value for each place behind a Sigmoid`)
+      : found(deep ? "depth" : "other", `${shown}, a value for each place`);
   if (places.length === 1 && spatial.some((origin) => origin && isSpatial(origin)))
     return found("text-recognition", `${shown}, scores for each place along one axis of the picture`);
   if (places.length !== 2) return undefined;

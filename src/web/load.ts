@@ -3,13 +3,13 @@
 import { checkOptions, expects, type OptionNames, UserError } from "../errors.ts";
 import type { Notes } from "../explain/compiled.ts";
 import type { Picture } from "../image/picture.ts";
-import { Classifier, type ClassifyOptions, type Why } from "../tasks/classify/classification.ts";
+import type { Classifier, ClassifyOptions, Why } from "../tasks/classify/classification.ts";
 import { boundedJson } from "../tasks/formats/json.ts";
 import { parseLabels } from "../tasks/formats/label-file.ts";
 import { isLabels, type ModelOptions, modelOptions, readNamed } from "../tasks/open.ts";
 import { openParts, orRelease } from "../tasks/opened.ts";
 import type { ModelReading } from "../tasks/reading.ts";
-import { explainBy, notClassifier, openSubject, type Subject } from "../tasks/subject.ts";
+import { classifierOf, explainBy, openSubject, type Subject } from "../tasks/subject.ts";
 import { bundledModel } from "./bundled.ts";
 import { type DecodeOptions, decode, type PictureSource } from "./decode.ts";
 import { type DownloadOptions, digest, downloadOptions } from "./download.ts";
@@ -64,9 +64,7 @@ export class LoadedClassifier {
 
   /** @throws UserError `invalid-model` for a model that is no classifier. */
   get classifier(): Classifier {
-    const { subject } = this;
-    if (subject instanceof Classifier) return subject;
-    throw notClassifier(subject.reading);
+    return classifierOf(this.subject);
   }
 
   /** @throws UserError for what is no picture, an unknown class, method or layer, and scores that are not finite. */

@@ -5,8 +5,7 @@ import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { openExplainer } from "../../src/explain/explainer.ts";
-import { dRiseOf, drawnMask } from "../../src/methods/d-rise.ts";
-import { defineMethod } from "../../src/methods/define.ts";
+import { drawnMask } from "../../src/methods/d-rise.ts";
 import type { Runtime } from "../../src/onnx/runtime.ts";
 import { Finder } from "../../src/tasks/detect/detections.ts";
 import type { Candidate } from "../../src/tasks/detect/head.ts";
@@ -22,7 +21,7 @@ const expected: {
 } = JSON.parse(readFileSync(path.join(here, "d-rise.json"), "utf8"));
 
 /** With so few masks as were worked out. */
-const few = defineMethod({ ...dRiseOf(expected.masks.length), name: "few-masks" });
+const few = { method: "d-rise", options: { samples: expected.masks.length } } as const;
 
 async function found(name: string) {
   const folder = path.join(here, "references", name);
@@ -41,7 +40,7 @@ async function found(name: string) {
 }
 
 test("masks are those that were worked out", () => {
-  const drawn = expected.masks.map((_, i) => drawnMask(i, 64, 64));
+  const drawn = expected.masks.map((_, i) => drawnMask(0, i, 64, 64));
   expect(drawn.map(({ grid, from }) => ({ cells: grid.join(""), from }))).toEqual(expected.masks);
 });
 
@@ -51,7 +50,7 @@ describe.each(Object.entries(expected.maps))("%s", (name, wanted) => {
     const { result } = of;
     const questions = result.candidates.slice(0, wanted.length).map((one) => result.score(one));
     const told: number[] = [];
-    const answers = await result.pass.explain(questions, { method: few, onProgress: (done) => told.push(done) });
+    const answers = await result.pass.explain(questions, { ...few, onProgress: (done) => told.push(done) });
     answers.forEach(({ map }, k) => {
       expect(map.dims).toEqual([64, 64]);
       const rows = wanted[k] ?? [];

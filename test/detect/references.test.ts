@@ -5,7 +5,6 @@ import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { openExplainer } from "../../src/explain/explainer.ts";
-import { defineMethod } from "../../src/methods/define.ts";
 import { layerMethod, placeByPlace } from "../../src/methods/layer-map.ts";
 import type { Feeds, Runtime } from "../../src/onnx/runtime.ts";
 import { Finder } from "../../src/tasks/detect/detections.ts";
@@ -13,6 +12,7 @@ import { edges } from "../../src/tasks/detect/head.ts";
 import { recogniseHead } from "../../src/tasks/detect/recognise.ts";
 import { overlap } from "../../src/tasks/detect/suppress.ts";
 import { numbersOf, readNpy } from "../arrays.ts";
+import { signed } from "./signed.ts";
 
 /** Those of the repository, or others in the same form. */
 const folder = process.env.GRADCAM_REFERENCES ?? fileURLToPath(new URL("references", import.meta.url));
@@ -51,17 +51,6 @@ function feedsOf({ picture, feeds }: Reference): Feeds {
   ]);
   return { [picture.input]: new ort.Tensor("float32", data, dims), ...Object.fromEntries(others) };
 }
-
-/** The gradient itself, with its sign. */
-const signed = defineMethod({
-  name: "signed-gradient",
-  space: "pixels",
-  explain: async ({ atInput }) => {
-    const pixelsOf = await atInput("plain");
-    const [n = 1, , height = 1, width = 1] = pixelsOf.dims;
-    return { maps: { data: new Float32Array(n * height * width), dims: [n, height, width] }, pixels: pixelsOf };
-  },
-});
 
 const onGrid = layerMethod((parts) => parts.build.relu(placeByPlace(parts)), {
   ...{ name: "by-the-grid", title: "HiResCAM", summary: "", paper: "" },

@@ -1,12 +1,12 @@
 /** @file One forward pass and many questions; progress, cancellation, scores that are not finite, and release. */
 import * as ort from "onnxruntime-node";
 import { expect, test, vi } from "vitest";
-import { methods } from "../../src/index.ts";
+import { classMethods } from "../class-methods.ts";
 import { floats, node } from "../models.ts";
 import { gap, images, vgg, withInput } from "../nets.ts";
 import { ask, cotangent, expectClose, expectUserError, gradCam, numbers, open, rows, session } from "./ask.ts";
 
-test.each(methods.flatMap(({ name, boxesOnly }) => (boxesOnly ? [] : [name])))(
+test.each(classMethods.map(({ name }) => name))(
   "a forward pass asked many times answers as explain() does: %s",
   async (method) => {
     const feeds = images();
@@ -65,7 +65,7 @@ test("the forward pass has the model's outputs and the scores", async () => {
   await explainer.release();
 });
 
-test.each(methods.flatMap(({ name, boxesOnly }) => (boxesOnly ? [] : [name])))(
+test.each(classMethods.map(({ name }) => name))(
   "progress never goes back, and ends with 1 where it is told: %s",
   async (method) => {
     const told: number[] = [];
@@ -105,7 +105,7 @@ test("a signal given too early ends it at once", async () => {
 
 test.each([Number.NaN, Number.POSITIVE_INFINITY])("scores of %d are not explained", async (value) => {
   const bytes = gap({ after: [node("Add", "logits bad", "scores")], constants: { bad: floats([0, 0, value, 0, 0]) } });
-  for (const { name } of methods.filter(({ boxesOnly }) => !boxesOnly))
+  for (const { name } of classMethods)
     await expectUserError(
       ask(bytes, images(), { target: 0, method: name }),
       "not-finite",
@@ -140,8 +140,7 @@ test("release frees every session, and twice does no harm", async () => {
   const runtime = counting as unknown as typeof ort;
   const explainer = await openExplainer(runtime, withInput(gap(), ["N", 3, "H", "W"]), { session });
   for (const side of [8, 10])
-    for (const { name } of methods.filter(({ boxesOnly }) => !boxesOnly))
-      await explainer.explain(images(1, side), { target: 0, method: name });
+    for (const { name } of classMethods) await explainer.explain(images(1, side), { target: 0, method: name });
   expect(live).toBeGreaterThan(2);
   await explainer.release();
   await explainer.release();

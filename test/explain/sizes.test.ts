@@ -1,14 +1,15 @@
 /** @file The same network declared with a free or fixed batch, free height and width, channels last, and in half precision. */
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
-import { methods, openExplainer } from "../../src/index.ts";
+import { openExplainer } from "../../src/index.ts";
 import { DataType } from "../../src/onnx/proto.ts";
 import type { Feeds, Tensor } from "../../src/onnx/runtime.ts";
 import { toDense } from "../../src/onnx/tensors.ts";
+import { classMethods } from "../class-methods.ts";
 import { channelsLast, gap, halfPrecision, images, squeezeExcite, vgg, withInput } from "../nets.ts";
 import { apart, ask, expectClose, expectUserError, numbers, open, session } from "./ask.ts";
 
-const names = methods.flatMap(({ name, boxesOnly }) => (boxesOnly ? [] : [name]));
+const names = classMethods.map(({ name }) => name);
 const target = { each: [1, 4] };
 
 describe.each(names)("%s", (method) => {

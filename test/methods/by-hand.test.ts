@@ -2,8 +2,9 @@
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import type { MethodName } from "../../src/methods/index.ts";
-import { ask, numbers, open } from "../explain/ask.ts";
+import { ask, expectUserError, numbers, open } from "../explain/ask.ts";
 import { floats, model, node } from "../models.ts";
+import { images, vgg } from "../nets.ts";
 import { blocks, blocksPicture, explained, small, smallPicture } from "./nets.ts";
 
 const on = (method: MethodName, target: Parameters<typeof explained>[3]) =>
@@ -206,6 +207,65 @@ describe("at a layer where each place has a gradient of its own", () => {
       const map = numbers((await ask(flat, zero, { method, target: 1, layer: "A" })).maps);
       expect(map.every(Number.isFinite), method).toBe(true);
     }
+  });
+});
+
+// Of the small network: y0 = A0 + 2 A1 = 5, y1 = 3 A0 - A1 = 1 (means), with A0 = [1 0 0 3] and A1 = [1 4 3 0].
+describe("by runs", () => {
+  const close = (got: readonly number[], want: readonly number[]) => {
+    expect(got).toHaveLength(want.length);
+    for (const [i, value] of got.entries()) expect(value).toBeCloseTo(want[i], 5);
+  };
+  const [a0, a1] = [
+    [1, 0, 0, 3],
+    [1, 4, 3, 0],
+  ];
+  const sum = (w0: number, w1: number) => a0.map((v, i) => Math.max(0, w0 * v + w1 * a1[i]));
+
+  test("ablation-cam, class 0: without A0 the score is 4, without A1 it is 1", async () =>
+    close((await on("ablation-cam", 0)).map, sum(1 / 5, 4 / 5)));
+  test("ablation-cam, class 1: -2 and 3", async () => close((await on("ablation-cam", 1)).map, sum(3, -2)));
+  test("ablation-cam against class 1: a negative score turns nothing around", async () =>
+    close((await on("ablation-cam", { counterfactual: 1 })).map, sum(-3, 2)));
+  test("recipro-cam: a place alone has a quarter of its sum", async () => {
+    close((await on("recipro-cam", 0)).map, [0.75, 2, 1.5, 0.75]);
+    close((await on("recipro-cam", 1)).map, [0.5, -1, -0.75, 2.25]);
+  });
+  test("recipro-cam with a Gaussian: neighbours count, by their distance", async () => {
+    const { maps } = await ask(small, smallPicture, { method: "recipro-cam", target: 0, options: { sigma: 1 } });
+    const own = [0.75, 2, 1.5, 0.75];
+    const [near, far] = [Math.exp(-1 / 2), Math.exp(-1)];
+    close(numbers(maps), [
+      own[0] + near * (own[1] + own[2]) + far * own[3],
+      own[1] + near * (own[0] + own[3]) + far * own[2],
+      own[2] + near * (own[0] + own[3]) + far * own[1],
+      own[3] + near * (own[1] + own[2]) + far * own[0],
+    ]);
+  });
+  test("score-cam: the picture through A0 / 3 scores 11 / 3, through A1 / 4 it scores 85 / 16", async () => {
+    const second = 1 / (1 + Math.exp(11 / 3 - 85 / 16));
+    close((await on("score-cam", 0)).map, sum(1 - second, second));
+  });
+  test("finer-cam, class 0: less 0.6 of class 1, the only other", async () =>
+    close((await on("finer-cam", 0)).map, sum(-0.8 / 4, 2.6 / 4)));
+  test("finer-cam without gamma is grad-cam", async () => {
+    const { maps } = await ask(small, smallPicture, { method: "finer-cam", target: 1, options: { gamma: 0 } });
+    close(numbers(maps), (await on("grad-cam", 1)).map);
+  });
+  test("cam: the linear layer's weights", async () => {
+    close((await on("cam", 0)).map, [3, 8, 6, 3]);
+    close((await on("cam", 1)).map, [2, -4, -3, 9]);
+  });
+  test.each([
+    ["finer-cam", { counterfactual: 1 }, "take a class, not a contrast or a counterfactual"],
+    ["finer-cam", { for: 0, against: 1 }, "take a class, not a contrast or a counterfactual"],
+  ] as const)("%s refuses %j", (method, target, words) =>
+    expectUserError(ask(small, smallPicture, { method, target }), "invalid-option", words),
+  );
+  test("cam refuses a head that is linear but not pooled, and one that is not linear", async () => {
+    const first = { x: smallPicture.x };
+    await expectUserError(ask(flat, first, { method: "cam", target: 0, layer: "A" }), "invalid-option", "cam takes");
+    await expectUserError(ask(vgg(), images(), { method: "cam", target: 0 }), "invalid-option", "cam takes");
   });
 });
 

@@ -1,4 +1,8 @@
-/** @file The same maps as pytorch-grad-cam (Grad-CAM, HiResCAM, LayerCAM) and captum (all else) give; goldens.json is by make_goldens.py. */
+/**
+ * @file The same maps as pytorch-grad-cam gives at layers and captum at the pixels; goldens.json is by make_goldens.py. Where pytorch-grad-cam is
+ * not right (Grad-CAM++, Score-CAM, Ablation-CAM of a negative score, the sign of Eigen-CAM) or has no such method (Recipro-CAM), the equation
+ * itself, written there with numpy and torch.
+ */
 import { readFileSync } from "node:fs";
 import * as ort from "onnxruntime-node";
 import { expect, test } from "vitest";
@@ -37,6 +41,13 @@ test.each(atEarlyLayer)("%s", async (method) => {
   const { maps } = await ask(network, picture(2, 3, 16, 20), options);
   expect(maps.dims).toEqual([2, 16, 20]);
   expect(apart(numbers(maps), goldens[method])).toBeLessThan(1e-5);
+});
+
+test.each(["score-cam", "ablation-cam", "finer-cam", "recipro-cam"] as const)("%s", async (method) => {
+  const { maps } = await ask(network, picture(2, 3, 16, 20), { target: [1, 3], method });
+  expect(maps.dims).toEqual([2, 8, 10]);
+  // Ablation subtracts scores that are nearly the same: float32 leaves so much of the difference.
+  expect(apart(numbers(maps), goldens[method])).toBeLessThan(method === "ablation-cam" ? 1e-4 : 1e-5);
 });
 
 test.each(["gradient", "guided-backprop", "deconvolution"] as const)("%s", async (method) => {

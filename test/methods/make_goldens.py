@@ -96,6 +96,43 @@ def other_cams(network, x, targets, activations, gradients):
     }
 
 
+def by_runs(network, x, targets):
+    """At the last layer: the equations of methods of many runs, in plain loops, and how far the peers are from them."""
+    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget, FinerWeightedTarget
+    network, x, single = network.double(), x.double(), x
+    with torch.no_grad():
+        a = network.features(x)
+        y = network(x)[range(2), targets]
+        score = lambda features, i: network.head(features)[:, targets[i]]
+        up = torch.nn.functional.interpolate(a, size=x.shape[2:], mode="bilinear", align_corners=False)
+        least, most = up.amin((2, 3), keepdim=True), up.amax((2, 3), keepdim=True)
+        masks = torch.where(most > least, (up - least) / torch.where(most > least, most - least, 1), 0)
+        seen = torch.stack([network(x[i] * masks[i][:, None])[:, targets[i]] for i in range(2)])
+        without = torch.stack([score(a[i] * (1 - torch.eye(a.shape[1], dtype=a.dtype))[:, :, None, None], i) for i in range(2)])
+        kept = torch.eye(a[0, 0].numel(), dtype=a.dtype).reshape(-1, 1, *a.shape[2:])
+        alone = torch.stack([score(a[i] * kept, i) for i in range(2)]).reshape(2, *a.shape[2:])
+    weights = {"score-cam": torch.softmax(seen, 1), "ablation-cam": (y[:, None] - without) / y.abs()[:, None]}
+    chosen = [ClassifierOutputTarget(int(c)) for c in targets]
+    for name, kind in [("score-cam", pytorch_grad_cam.ScoreCAM), ("ablation-cam", pytorch_grad_cam.AblationCAM)]:
+        network = network.float()
+        peer = kind(model=network, target_layers=[network.features])
+        theirs = torch.as_tensor(numpy.asarray(peer.get_cam_weights(single, network.features, chosen, a.float().numpy(), None)))
+        apart = (theirs - weights[name]).abs().max() / weights[name].abs().max()
+        print(f"{name}: pytorch-grad-cam's weights are off by {apart:.1e} of scale; scores {y.tolist()}")
+    maps = {name: rounded(torch.relu((w[:, :, None, None] * a).sum(1))) for name, w in weights.items()}
+
+    network = network.double()
+    a.requires_grad_()
+    scores = network.head(a)
+    total = 0
+    for i, c in enumerate(targets.tolist()):
+        nearest = sorted((d for d in range(scores.shape[1]) if d != c), key=lambda d: abs(scores[i, d] - scores[i, c]).item())[:3]
+        total = total + scores[i, c] - 0.6 * scores[i, nearest].mean()
+    g, = torch.autograd.grad(total, a)
+    finer = torch.relu((g.mean((2, 3), keepdim=True) * a).sum(1)).detach()
+    return {**maps, "finer-cam": rounded(finer), "recipro-cam": rounded(alone)}
+
+
 def main():
     x, targets = picture(2, 3, 16, 20), torch.tensor([1, 3])
     large = picture(1, 3, 36, 40)
@@ -127,6 +164,7 @@ def main():
         "hires-cam": rounded(numpy.maximum(hires_cam, 0)),
         "layer-cam": rounded(numpy.maximum(layer_cam, 0)),
         **more,
+        **by_runs(fresh(), x, targets),
         "gradient": rounded(Saliency(fresh()).attribute(x, target=targets, abs=False).detach()),
         "guided-backprop": rounded(GuidedBackprop(fresh()).attribute(x, target=targets).detach()),
         "deconvolution": rounded(Deconvolution(fresh()).attribute(x, target=targets).detach()),

@@ -2,11 +2,14 @@
 import { describe, expect, test } from "vitest";
 import { methods } from "../../src/index.ts";
 import { ask, numbers } from "../explain/ask.ts";
-import { images, vgg } from "../nets.ts";
+import { gap, images, vgg } from "../nets.ts";
 
-/** What a method answers to 2 images [3, 8, 8] and 2 classes, its layer being [6, 8, 8]. */
+/** What a method answers to 2 images [3, 8, 8] and 2 classes, its layer being [6, 8, 8]; of a pooled network where it takes no other. */
 const cases: Readonly<
-  Record<string, { readonly signed: boolean; readonly pixels: boolean } | { readonly refused: RegExp }>
+  Record<
+    string,
+    { readonly signed: boolean; readonly pixels: boolean; readonly pooled?: true } | { readonly refused: RegExp }
+  >
 > = {
   "grad-cam": { signed: false, pixels: false },
   "hires-cam": { signed: false, pixels: false },
@@ -23,6 +26,11 @@ const cases: Readonly<
   "xgrad-cam": { signed: false, pixels: false },
   "eigen-cam": { signed: false, pixels: false },
   "eigen-grad-cam": { signed: false, pixels: false },
+  "score-cam": { signed: false, pixels: false },
+  "ablation-cam": { signed: false, pixels: false },
+  "finer-cam": { signed: false, pixels: false },
+  cam: { signed: true, pixels: false, pooled: true },
+  "recipro-cam": { signed: true, pixels: false },
   random: { signed: false, pixels: false },
   "input-x-gradient": { signed: false, pixels: true },
   smoothgrad: { signed: false, pixels: true },
@@ -58,7 +66,8 @@ describe.each(methods.map((method) => [method.name, method] as const))("%s", (na
       expect(ask(vgg(), images(), { method: name, target: { each: [0, 3] } })).rejects.toThrow(expected.refused));
   else
     test("answers with maps of the right form that are not all alike", async () => {
-      const answer = await ask(vgg(), images(), { method: name, target: { each: [0, 3] } });
+      const net = "pooled" in expected && expected.pooled ? gap() : vgg();
+      const answer = await ask(net, images(), { method: name, target: { each: [0, 3] } });
       expect(answer.maps).toMatchObject({ type: "float32", dims: [4, 8, 8] });
       expect(answer.layer).toBe(method.space === "layer" ? "features" : undefined);
       expect(answer.pixels?.dims).toEqual(expected.pixels ? [4, 3, 8, 8] : undefined);

@@ -252,17 +252,18 @@ async function bundled() {
   };
 }
 
-test("gradcam is at most 60 KB up front, 80 KB where it explains and 125 KB whole, gzipped, without ONNX Runtime and without Node", async () => {
+/** Of each method the description is up front, since `methods` lists it, and the nodes of a map at a layer, since a graph is built at once. */
+test("gradcam is at most 66 KB up front, 88 KB where it explains and 138 KB whole, gzipped, without ONNX Runtime and without Node", async () => {
   const { metafile, outputFiles, upFront, explaining, whole } = await bundled();
   const sizes = { "up front": upFront, "where it explains": explaining, whole };
   const text = Object.entries(sizes).map(([what, bytes]) => `${(bytes / 1024).toFixed(1)} KB ${what}`);
   console.log(`gradcam: ${text.join(", ")}, gzipped`);
   expect(upFront).toBeGreaterThan(20 * 1024);
-  expect(upFront).toBeLessThanOrEqual(60 * 1024);
+  expect(upFront).toBeLessThanOrEqual(66 * 1024);
   expect(explaining).toBeGreaterThan(upFront);
-  expect(explaining).toBeLessThanOrEqual(80 * 1024);
+  expect(explaining).toBeLessThanOrEqual(88 * 1024);
   expect(whole).toBeGreaterThan(explaining);
-  expect(whole).toBeLessThanOrEqual(125 * 1024);
+  expect(whole).toBeLessThanOrEqual(138 * 1024);
   const inputs = Object.keys(metafile.inputs);
   expect(inputs.filter((name) => /node:|onnxruntime-(node|web)|sharp|commander/.test(name))).toEqual([]);
   for (const { text } of outputFiles) expect(text).not.toMatch(/["']node:/);

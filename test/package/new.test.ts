@@ -34,24 +34,24 @@ const filesUnder = (folder: string) => readdirSync(folder, { recursive: true, en
 
 test("a method: its file and page, and its line in the registry, the test and both tables", async () => {
   const { begin, text } = checkout();
-  const { code, stdout } = await begin("method", "grad-cam++");
+  const { code, stdout } = await begin("method", "even-cam++");
   expect(code).toBe(0);
   expect(stdout.split("\n\n")[0].split("\n")).toEqual([
-    "src/methods/grad-cam++.ts",
+    "src/methods/even-cam++.ts",
     "src/methods/index.ts",
     "test/methods/registry.test.ts",
-    "docs/methods/grad-cam++.md",
+    "docs/methods/even-cam++.md",
     "docs/methods/README.md",
     "README.md",
   ]);
-  expect(text("src/methods/grad-cam++.ts")).toContain(
-    "export const gradCamPlusPlus = layerMethod(gradCamPlusPlusMap, {",
+  expect(text("src/methods/even-cam++.ts")).toContain(
+    "export const evenCamPlusPlus = layerMethod(evenCamPlusPlusMap, {",
   );
-  expect(text("src/methods/index.ts")).toContain('import { gradCamPlusPlus } from "./grad-cam++.ts";\n');
-  expect(text("src/methods/index.ts")).toMatch(/const registered = \[[^\]]*\w, gradCamPlusPlus,?\s*\] as const;/);
-  expect(text("test/methods/registry.test.ts")).toContain('  "grad-cam++": { signed: false, pixels: false },\n};');
+  expect(text("src/methods/index.ts")).toContain('import { evenCamPlusPlus } from "./even-cam++.ts";\n');
+  expect(text("src/methods/index.ts")).toMatch(/const registered = \[[^\]]*\w, evenCamPlusPlus,?\s*\] as const;/);
+  expect(text("test/methods/registry.test.ts")).toContain('  "even-cam++": { signed: false, pixels: false },\n};');
   expect(text("docs/methods/README.md")).toMatch(/\n\| \[`grad-cam\+\+`\]\(grad-cam\+\+\.md\) \|.*TODO.*\n\n/);
-  expect(text("README.md")).toContain("\n| [`grad-cam++`](docs/methods/grad-cam++.md) | TODO |\n\n");
+  expect(text("README.md")).toContain("\n| [`even-cam++`](docs/methods/even-cam++.md) | TODO |\n\n");
 });
 
 test.each([

@@ -2,10 +2,11 @@
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { randomNormal } from "../../src/array/random.ts";
-import { type MethodName, methods } from "../../src/index.ts";
+import type { MethodName } from "../../src/index.ts";
 import { product } from "../../src/onnx/dims.ts";
 import type { NodeProto } from "../../src/onnx/proto.ts";
 import { axesFromText, axesText, fromPlain, toPlain } from "../../src/read/axes.ts";
+import { classMethods } from "../class-methods.ts";
 import { expectClose, expectUserError, numbers, open } from "../explain/ask.ts";
 import { model, node, type Sources } from "../models.ts";
 import { weights } from "../nets.ts";
@@ -74,7 +75,7 @@ function feed(order: keyof typeof orders, bands: number) {
   return { x: new ort.Tensor("float32", laidOut.data, [...laidOut.dims]) };
 }
 
-const byMap = methods.map(({ name }) => name).filter((name) => name !== "occlusion");
+const byMap = classMethods.map(({ name }) => name).filter((name) => name !== "occlusion");
 
 describe.each([1, 2, 3, 4, 5, 6, 13])("%i bands", (bands) => {
   test.each(Object.keys(orders))("%s", async (order) => {

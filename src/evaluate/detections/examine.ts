@@ -4,20 +4,21 @@ import { InternalError, throwIfAborted } from "../../errors.ts";
 import type { ElementQuestion } from "../../explain/elements.ts";
 import { undo, upsample } from "../../image/geometry.ts";
 import type { Picture, PixelMap } from "../../image/picture.ts";
-import { type MethodChoice, methodOf } from "../../methods/define.ts";
+import { methodNamed } from "../../methods/index.ts";
 import { product } from "../../onnx/dims.ts";
 import { tensorOf, toDense } from "../../onnx/tensors.ts";
 import { toPlain } from "../../read/axes.ts";
 import type { Detector } from "../../tasks/detect/detector.ts";
 import type { Candidate } from "../../tasks/detect/head.ts";
 import type { Annotation } from "../metrics/metric.ts";
-import type { Score } from "../metrics/variants.ts";
+import { isBlank, type Score } from "../metrics/variants.ts";
 import { faithful, gaussianOn, type Measured, maskFirst, matched, placed, survivor } from "./measures.ts";
 
 /** A way of making maps; at the layer of a box's level unless another is named. */
 export interface Way {
   readonly name: string;
-  readonly method: MethodChoice;
+  /** A method's name. */
+  readonly method: string;
   readonly layer?: string;
 }
 
@@ -31,7 +32,10 @@ export interface DetectionRecord {
   /** A way's name, `control` or `itself`. */
   readonly way: string;
   readonly detection: number;
+  readonly class: number;
   readonly label: string;
+  /** Whether the map has no value above 0. */
+  readonly blank: boolean;
   readonly values: Measured;
 }
 
@@ -40,7 +44,11 @@ export interface ExaminedDetections {
   readonly objects: number;
   /** Of them, those that were found. */
   readonly found: number;
+  /** The class of the best detection; -1 where there is none. */
+  readonly best: number;
   readonly records: readonly DetectionRecord[];
+  /** How many maps of each way are not finite. */
+  readonly broken: Readonly<Record<string, number>>;
   /** Milliseconds of each way, for all boxes together. */
   readonly times: Readonly<Record<string, number>>;
 }
@@ -77,15 +85,21 @@ export async function examineDetections(
       );
 
   const records: DetectionRecord[] = [];
+  const broken: Record<string, number> = {};
   const record = async (way: string, i: number, map: Float32Array, onPicture: PixelMap) => {
     const pair = pairs[i];
     const candidate = candidates[i];
     if (!pair || !candidate) throw new InternalError("a map of nothing");
+    if (!map.every(Number.isFinite)) {
+      broken[way] = (broken[way] ?? 0) + 1;
+      return;
+    }
     const values = {
       ...placed(onPicture, objects, pair.object),
       ...(await faithful(map, candidate.box, input, scoreOf(candidate))),
     };
-    records.push({ picture: id, way, detection: pair.detection.index, label: pair.detection.label, values });
+    const { index, class: c, label } = pair.detection;
+    records.push({ picture: id, way, detection: index, class: c, label, blank: isBlank(map), values });
   };
 
   const times: Record<string, number> = {};
@@ -97,7 +111,7 @@ export async function examineDetections(
     });
     if (questions.length === 0) continue;
     const began = performance.now();
-    const answers = await found.pass.explain(questions, { method: methodOf(method), signal });
+    const answers = await found.pass.explain(questions, { method: methodNamed(method), signal });
     times[name] = performance.now() - began;
     for (const [i, { map, layer: at }] of answers.entries()) {
       const [h = 1, w = 1] = map.dims;
@@ -112,5 +126,6 @@ export async function examineDetections(
     if (mask) known.push([itself, maskFirst(mask, box, geometry)]);
     for (const [name, map] of known) await record(name, i, map, undo(map, [height, width], geometry));
   }
-  return { objects: objects.length, found: pairs.length, records, times };
+  const best = detections[0]?.class ?? -1;
+  return { objects: objects.length, found: pairs.length, best, records, broken, times };
 }

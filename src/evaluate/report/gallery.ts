@@ -37,6 +37,10 @@ export async function drawGallery(
 ): Promise<Example[]> {
   if (extremes.length === 0) return [];
   const model = await openExaminee(file, options);
+  if (model.detector) {
+    await model.release();
+    return []; // a detection is a box of a picture, and not a class of it
+  }
   const byId = new Map(samples.map((sample) => [sample.id, sample]));
   const drawn = new Map<string, Promise<Omit<Example, keyof Extreme>>>();
   const draw = async ({ picture: id, class: c }: Extreme): Promise<Omit<Example, keyof Extreme>> => {

@@ -1,8 +1,10 @@
 /** @file Explanations of classes: what is asked in words, and a map for each class and method. */
 import type { SingleTarget } from "../../explain/every-layer.ts";
+import type { Point } from "../../image/locate.ts";
 import type { Method } from "../../methods/method.ts";
 import type { Labels } from "../labels.ts";
 import { type ByMethod, inWords, type RawMap, type Remarks, withRemarks } from "../raw-map.ts";
+import type { PixelMask } from "../segment/planes.ts";
 
 export interface Prediction {
   readonly class: number;
@@ -20,6 +22,12 @@ export interface ExplainedClass extends RawMap, ByMethod, Remarks {
   readonly target: string;
   /** Of a detector: which detection it is about. */
   readonly detection?: number;
+  /** Of a segmenter: which mask it is about, by its index. */
+  readonly mask?: number;
+  /** Which region of the picture, in the pixels that maps are laid over. */
+  readonly region?: PixelMask;
+  /** Which pixel of the original picture. */
+  readonly pixel?: Point;
   /** What was asked, in short, for names of files: "967", "967-against-504", "not-967". */
   readonly asked: string;
   /** What was asked, in words: "espresso", "espresso rather than cup", "against espresso". */

@@ -3,6 +3,7 @@
 import type { Detection } from "../detect/detections.ts";
 import { type PicturePlace, type PictureSubject, preparePicture } from "../pictures.ts";
 import type { Feeding, Kind, PreparedSample, Sample } from "../sample.ts";
+import type { Mask } from "../segment/masks.ts";
 import { prepareSignal, type SignalPlace, type SignalSubject } from "../signals.ts";
 import { prepareVolume, type VolumePlace, type VolumeSubject } from "../volumes.ts";
 import type { ExplainedClass, Prediction } from "./explanations.ts";
@@ -30,6 +31,8 @@ export type Why<K extends Kind = "picture"> = Subjects[K] & {
   readonly explanations: readonly ClassExplanation<K>[];
   /** Of a detector: what it found, best first; there are no predictions then. */
   readonly detections?: readonly Detection[];
+  /** Of a segmenter: the masks that it predicts, the largest first; there are no predictions then. */
+  readonly masks?: readonly Mask[];
   /** What is to be said of the whole, as that nothing was found. */
   readonly remark?: string;
 };

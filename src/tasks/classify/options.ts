@@ -1,9 +1,11 @@
 /** @file What may be asked of a classifier, checked for callers without types. */
 import { type Check, checkOptions, isRecord, type OptionNames, UserError } from "../../errors.ts";
+import type { Picture } from "../../image/picture.ts";
 import type { Feeds } from "../../onnx/runtime.ts";
 import { type AskingOptions, askingOptions, isQuery, isText, listOf } from "../asking.ts";
 import type { DetectOptions } from "../detect/detections.ts";
 import type { ClassQuery } from "../labels.ts";
+import { isPixels } from "../sample.ts";
 
 export interface ClassifyOptions extends AskingOptions, DetectOptions {
   /** Questions of the one grammar, as "class:cat", "box:3", "not:cat"; the best class, or every detection, by default. */
@@ -13,6 +15,8 @@ export interface ClassifyOptions extends AskingOptions, DetectOptions {
   /** Explain the classes rather than this one: what speaks for them and against it. */
   readonly against?: ClassQuery;
   readonly layer?: string;
+  /** Pictures that questions name, as "region:door" names { door: picture }: of the picture's size, black outside of the region. */
+  readonly regions?: Readonly<Record<string, Picture>>;
   /** The model's other inputs, by name. */
   readonly inputs?: Feeds;
 }
@@ -30,6 +34,10 @@ const classifyOptions: OptionNames<ClassifyOptions> = {
   classes: listOf(isQuery, '["espresso", 281, "top3"]'),
   against: [(value) => isQuery(value) && !/^top\d+$/.test(String(value)), 'one class, "espresso" or 281'],
   layer: true,
+  regions: [
+    (value) => !value || (isRecord(value) && Object.values(value).every(isPixels)),
+    "an object of pictures { width, height, data } by name",
+  ],
   inputs: [(value) => !value || isRecord(value), "an object of files or tensors"],
   ...detectOptions,
 };

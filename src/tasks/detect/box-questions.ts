@@ -1,19 +1,14 @@
 /** @file What is asked of a detector: a box, one of its edges, whether anything is there, all boxes of a class; and their opposites. */
-import { listing, UserError } from "../../errors.ts";
+import { listing, present, UserError } from "../../errors.ts";
 import type { ElementQuestion } from "../../explain/elements.ts";
+import { composedQuestions } from "../composed-questions.ts";
 import type { AskedElements } from "../element-answers.ts";
 import type { Labels } from "../labels.ts";
-import {
-  indexOf,
-  NotInSample,
-  type PlainQuestion,
-  parseQuestion,
-  type Question,
-  refuseQuestion,
-  topOf,
-} from "../questions.ts";
+import { indexOf, NotInSample, type PlainQuestion, refuseQuestion, topOf } from "../questions.ts";
+import type { FoundMask } from "../segment/masks.ts";
 import type { Detection, Found } from "./detections.ts";
 import { type Candidate, edges } from "./head.ts";
+import { maskSum } from "./prototype-masks.ts";
 
 /** Without a question so many boxes are explained, the best. */
 export const mostBoxes = 16;
@@ -22,6 +17,8 @@ export interface Boxes {
   readonly found: Found;
   readonly detections: readonly Detection[];
   readonly labels: Labels;
+  /** Where the head has them: the mask of each box, and what they are sums of. */
+  readonly masks?: { readonly of: readonly FoundMask[]; readonly prototypes: string };
   /** The layer that maps of several levels lie on. */
   readonly common: (tensors: readonly string[]) => string | undefined;
   /** What the model can be asked. */
@@ -37,50 +34,16 @@ export interface Boxes {
 export function boxQuestions(targets: readonly string[], boxes: Boxes): AskedElements[] {
   const { detections } = boxes;
   if (targets.length === 0) return detections.slice(0, mostBoxes).map(({ index }) => boxOf(index, boxes));
-  const asked = targets.flatMap((target) => ofQuestion(parseQuestion(target), boxes));
-  // One thing is asked once, as it was asked first.
-  const seen = new Map<string, AskedElements>();
-  for (const one of asked) if (!seen.has(one.asked)) seen.set(one.asked, one);
-  return [...seen.values()];
-}
-
-function ofQuestion(question: Question, boxes: Boxes): AskedElements[] {
-  const { asked, rather, opposite } = question;
-  const parts = partsOf(question, asked, boxes);
-  const others = rather ? partsOf(rather, asked, boxes) : [];
-  if (others.length > 1)
-    throw new UserError("invalid-option", `invalid target: "${asked}"; expected one thing after " ~ "`);
-  if (parts.some((part) => part.asked === others[0]?.asked))
-    throw new UserError(
-      "invalid-option",
-      `invalid target: "${asked}"; expected another thing after " ~ " than in front`,
-    );
-  return parts.map((part): AskedElements => {
-    const single = parts.length === 1 && topOf(question.of) === undefined;
-    const target = single ? asked : `${opposite ? "not:" : ""}${part.target}`;
-    const [other] = others;
-    if (other) {
-      const words = `${part.question} rather than ${other.question}`;
-      const sum = [...part.about.sum, ...negative(other.about).sum];
-      const layer = boxes.layer ?? boxes.common([...new Set(sum.map(({ tensor }) => tensor))]);
-      const about = { sum, layer };
-      const target = single ? asked : `${part.target} ~ ${other.target}`;
-      return { ...part, target, question: words, asked: `${part.asked}-against-${other.asked}`, about };
-    }
-    if (!opposite) return { ...part, target };
-    const about = negative(part.about);
-    return { ...part, target, about, question: `against ${part.question}`, asked: `not-${part.asked}` };
+  return composedQuestions(targets, {
+    partsOf: (plain, asked) => partsOf(plain, asked, boxes),
+    layerOf: (sum) => boxes.layer ?? boxes.common([...new Set(sum.map(({ tensor }) => tensor))]),
   });
 }
-
-const negative = ({ sum, layer }: ElementQuestion): ElementQuestion => ({
-  sum: sum.map((one) => ({ ...one, weight: -one.weight })),
-  layer,
-});
 
 function partsOf({ kind, of }: PlainQuestion, asked: string, boxes: Boxes): AskedElements[] {
   const { detections } = boxes;
   if (kind === "class") return classOf(of, asked, boxes);
+  if (kind === "mask" && boxes.masks) return masksOf(of, asked, boxes);
   if (kind !== "box") return refuseQuestion({ kind, asked }, boxes.can);
   if (detections.length === 0) throw nothing(asked);
   const top = topOf(of);
@@ -122,6 +85,34 @@ function boxOf(index: number, boxes: Boxes): AskedElements {
     warnings: flat
       ? [{ code: "odd-box", text: `Box ${index} has no area: its sides are ${x1 - x0} and ${y1 - y0}.` }]
       : [],
+  };
+}
+
+/** The logits of a box's mask, or of all of a class, over the cells that are predicted as it. */
+function masksOf(of: string, asked: string, boxes: Boxes): AskedElements[] {
+  const { detections, labels } = boxes;
+  if (detections.length === 0) throw nothing(asked);
+  const top = topOf(of);
+  if (top !== undefined) return detections.slice(0, top).map(({ index }) => maskOf(index, asked, boxes));
+  if (/^\d+$/.test(of)) return [maskOf(indexOf(of, detections.length, "mask", asked), asked, boxes)];
+  const [c] = labels.find(of, labels.count, () => []);
+  const own = detections.filter((one) => one.class === c);
+  if (own.length) return own.map(({ index }) => maskOf(index, asked, boxes));
+  const there = [...new Set(detections.map(({ label }) => label))];
+  throw new NotInSample("mask", asked, `no ${labels.name(c as number)} was found, but ${listing(there)}`);
+}
+
+function maskOf(index: number, asked: string, { found, detections, masks, layer, common }: Boxes): AskedElements {
+  const { class: c, label } = detections[index] as Detection;
+  const { of, prototypes } = present(masks, "masks");
+  const { cells } = present(of[index], "a mask");
+  if (cells.length === 0) throw new NotInSample("mask", asked, `the mask of box ${index} (${label}) is empty`);
+  const candidate = found.candidates[index] as Candidate;
+  const { sum } = found.sum(maskSum(found, candidate, prototypes, cells), candidate);
+  return {
+    ...{ class: c, label, target: `mask:${index}`, detection: index, mask: index, asked: `mask-${index}` },
+    ...{ question: `mask of ${label} (box ${index})`, method: "grad-cam", warnings: [] },
+    about: { sum, layer: layer ?? common([...new Set(sum.map(({ tensor }) => tensor))]) },
   };
 }
 

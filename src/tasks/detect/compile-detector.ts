@@ -86,7 +86,7 @@ export function compileDetector(
   };
   const said: Notes = {
     method: method.name,
-    ...(method.options && { options: JSON.stringify(told) }),
+    ...(values && { options: JSON.stringify(told) }),
     task: "detection",
     levels: JSON.stringify(levels.map(({ layer, grid }) => ({ layer, grid }))),
     grid: JSON.stringify(finest.grid),

@@ -13,6 +13,7 @@ import { type ClassifyOptions, checkClassify } from "../classify/options.ts";
 import { explainElements } from "../element-answers.ts";
 import { feedingOf, feedsOf } from "../feeding.ts";
 import { Labels } from "../labels.ts";
+import { questionsOf } from "../option-questions.ts";
 import { percent } from "../percent.ts";
 import { type PicturePlace, type PictureSubject, preparePicture } from "../pictures.ts";
 import { Placements } from "../placing.ts";
@@ -22,6 +23,7 @@ import { boxQuestions } from "./box-questions.ts";
 import type { CompileDetectorOptions } from "./compile-detector.ts";
 import { type Detection, type DetectOptions, Finder, type Found, onOriginal, usual } from "./detections.ts";
 import type { Head } from "./head.ts";
+import { prototypeMasks } from "./prototype-masks.ts";
 import { sizesOf } from "./sizes.ts";
 
 /** What a picture shows to a detector. */
@@ -75,8 +77,12 @@ export class Detector {
     const { prepared, found, detections } = await this.look(sample, options);
     const plan = options.layer === undefined ? undefined : await this.explainer.planFor(found.pass.feeds);
     const layer = plan && namedLayer(plan, options.layer as string, this.explainer.layers).name;
-    const asked = boxQuestions(questionsOf(options), {
+    const { prototypes } = this.head;
+    const { geometry } = prepared.subject;
+    const of = prototypes === undefined ? undefined : prototypeMasks(found, detections, prototypes, geometry);
+    const asked = boxQuestions(questionsOf(options, ["detector", "box"]), {
       ...{ found, detections, labels: this.labels, can: this.reading.questions },
+      ...(of && prototypes !== undefined && { masks: { of, prototypes } }),
       common: (tensors) => this.#commonLayer(tensors),
       ...(layer !== undefined && { layer }),
     });
@@ -85,7 +91,7 @@ export class Detector {
     });
     const remark = remarkOn(found, this.head, options);
     return {
-      ...{ kind: "picture", predictions: [], detections },
+      ...{ kind: "picture", predictions: [], detections, ...(of && { masks: of }) },
       explanations,
       ...prepared.subject,
       ...(remark && { remark }),
@@ -133,20 +139,6 @@ export class Detector {
     const explained = present(reading.explained, "the picture");
     return layersOf(model, sized, explained, tensors)[0]?.name;
   }
-}
-
-/** The questions, by whichever option they were asked. */
-function questionsOf({ targets = [], classes, against, counterfactual }: ClassifyOptions): string[] {
-  if (classes === undefined && (against !== undefined || counterfactual))
-    throw new UserError(
-      "invalid-option",
-      `invalid ${against === undefined ? "counterfactual" : "against"}: of a detector it is asked by a target, as "not:box:0" or "box:0 ~ box:1"`,
-    );
-  const byOptions = (classes ?? []).map((query) => {
-    if (against !== undefined) return `class:${query} ~ class:${against}`;
-    return counterfactual ? `not:class:${query}` : `class:${query}`;
-  });
-  return [...byOptions, ...targets];
 }
 
 function remarkOn(

@@ -137,7 +137,7 @@ function cornersOf(build: Builder, given: Value, cells: readonly LevelPlaces[] |
       range(rows * columns).map((i) => [i % columns, Math.floor(i / columns), stride] as const),
     );
     const corners = build.floats(
-      all.flatMap(([x, y]) => [x, y]),
+      all.flatMap((place) => place.slice(0, 2)),
       [all.length, 2],
     );
     const strides = build.floats(

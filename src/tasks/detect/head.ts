@@ -101,6 +101,8 @@ export interface Head {
   readonly probability: Probability;
   /** Whether boxes of one object are still to be thinned out. */
   readonly overlapping: boolean;
+  /** What the masks of its boxes are sums of, [n, prototypes, height, width]; candidates have their coefficients then. */
+  readonly prototypes?: string;
   /** Of a head of one output that a compiled file can read. */
   readonly layout?: HeadLayout;
   decode(numbers: (name: string) => Numbers, input: Size, threshold: number): Decoded;

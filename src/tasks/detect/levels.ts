@@ -30,17 +30,25 @@ export function levelsOf(
   if (!explained) return [];
   const trace = new Trace(model, tensors);
   const rootsOf = (elements: readonly Element[]) => [...new Set(elements.flatMap((one) => trace.roots(one)))];
-  const ofBoxes = new Set(head.examples.flatMap(({ box }) => [...trace.behind(box)]));
   const roots = rootsOf(head.examples.map(({ score }) => score));
   // Rows that were laid flat mix scores with the rest of a row: where scores are probabilities, they are told by that.
   const logits = new Set(head.examples.flatMap(({ score }) => [...trace.logits(score.tensor)]));
   const scores = roots.some((tensor) => logits.has(tensor)) ? roots.filter((tensor) => logits.has(tensor)) : roots;
+  const boxes =
+    scores.length < roots.length
+      ? roots
+          .filter((tensor) => !scores.includes(tensor))
+          .map((tensor) => ({ tensor, index: firstOf(tensors, tensor) }))
+      : head.examples.map(({ box }) => box);
+  const ofBoxes = new Set(boxes.flatMap((box) => [...trace.behind(box)]));
   return scores.flatMap((tensor) =>
     tensors.has(tensor) && !model.constants.has(tensor)
       ? [{ tensor, layer: layerOf(model, tensors, explained, tensor, ofBoxes) }]
       : [],
   );
 }
+
+const firstOf = (tensors: Observed, tensor: string): number[] => (tensors.get(tensor)?.dims ?? []).map(() => 0);
 
 /**
  * @param ofBoxes what boxes depend on

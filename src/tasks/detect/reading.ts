@@ -38,6 +38,9 @@ const questions = [
   "… ~ … (one rather than another)",
 ];
 
+/** Of one that has masks too. */
+const ofMasks = "mask:0 (or another number, a class, or topN)";
+
 export function readHead(
   { model, tensors }: { readonly model: Model; readonly tensors: Observed },
   found: { readonly head: Head; readonly guess?: string } | undefined,
@@ -55,7 +58,7 @@ export function readHead(
   );
   return {
     detector: {
-      ...{ head, levels, questions },
+      ...{ head, levels, questions: head.prototypes === undefined ? questions : [...questions, ofMasks] },
       probable: { probability: head.probability, because: probabilities[head.probability] },
     },
     headDecision: {

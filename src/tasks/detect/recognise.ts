@@ -37,12 +37,17 @@ export function recogniseHead(files: DetectorFiles): { readonly head: Head; read
     return { head: pairHead(tensors, reading), ...(guess && { guess }) };
   }
   const transformer = /RTDETR/i.test(textNote(model, "head") ?? "");
+  const notes = notesOf(files);
+  const { prototypes, coefficients } = prototypesOf(files);
   for (const output of model.outputs) {
     const head =
-      rowHead(tensors, trace, output, { chooses, centred: transformer }) ??
+      rowHead(tensors, trace, output, { chooses, centred: transformer, coefficients }) ??
       (transformer ? queriesIn(tensors, output) : undefined) ??
-      denseHead(tensors, trace, output, files.input, notesOf(files));
-    if (head) return { head };
+      denseHead(tensors, trace, output, files.input, notes);
+    // Behind the coefficients of masks stands nothing else.
+    const own = head?.kind === "rows" ? last(tensors, output) - 6 : notes.extra;
+    const masked = head && prototypes && own === coefficients;
+    if (head) return { head: masked ? { ...head, prototypes } : head };
   }
   return undefined;
 }
@@ -58,14 +63,25 @@ const rank = (tensors: Observed, name: string): number => tensors.get(name)?.dim
 const last = (tensors: Observed, name: string): number => tensors.get(name)?.dims.at(-1) ?? 0;
 
 /** What stands behind the scores of classes in a place's numbers. */
-function notesOf({ model, tensors, labels }: DetectorFiles): DenseNotes {
+function notesOf(files: DetectorFiles): DenseNotes {
+  const { model, labels } = files;
   const task = textNote(model, "task");
   const shape = noteOf(model, "kpt_shape");
   const points = Array.isArray(shape) ? shape.reduce((a: number, b) => a * Number(b), 1) : 0;
-  const prototypes = model.outputs.map((name) => tensors.get(name)?.dims ?? []).find((dims) => dims.length === 4);
-  const coefficients = prototypes && task !== "detect" ? (prototypes[1] ?? 0) : 0;
+  const { coefficients } = prototypesOf(files);
   const extra = coefficients + points + (task === "obb" ? 1 : 0);
   return { ...(labels.length && { classes: labels.length }), extra };
+}
+
+/** The planes that masks of boxes are sums of, and how many numbers of a box say so. */
+function prototypesOf({ model, tensors }: DetectorFiles): {
+  readonly prototypes?: string;
+  readonly coefficients: number;
+} {
+  const prototypes = model.outputs.find((name) => rank(tensors, name) === 4);
+  const coefficients = (prototypes !== undefined && tensors.get(prototypes)?.dims[1]) || 0;
+  if (prototypes === undefined || coefficients < 1 || textNote(model, "task") === "detect") return { coefficients: 0 };
+  return { prototypes, coefficients };
 }
 
 /** Outputs that are boxes, labels and scores, each by its name and its shape. */

@@ -2,6 +2,7 @@
  * @file Heads that thin out boxes themselves and give a row for each that is left: [n, rows, 6 + ...] with corners, score and class (YOLO
  * with TopK or non-maximum suppression inside), or [rows, 7] with the picture first (YOLOv7).
  */
+import { range } from "../../onnx/dims.ts";
 import type { Observed } from "../../onnx/observe.ts";
 import type { Element, Trace } from "../../read/trace.ts";
 import { centredEdges, corneredEdges, fromCentre, type Head, Sieve } from "./head.ts";
@@ -12,6 +13,8 @@ export interface RowNotes {
   readonly chooses: boolean;
   /** Whether a box is a centre and a size, rather than corners: RT-DETR's. */
   readonly centred: boolean;
+  /** How many coefficients of masks stand at the end of a row. */
+  readonly coefficients: number;
 }
 
 /** @returns undefined for an output that is no such head */
@@ -19,7 +22,7 @@ export function rowHead(
   tensors: Observed,
   trace: Trace,
   output: string,
-  { chooses, centred }: RowNotes,
+  { chooses, centred, coefficients: extra }: RowNotes,
 ): Head | undefined {
   const dims = tensors.get(output)?.dims ?? [];
   const numbers = dims.at(-1) ?? 0;
@@ -63,6 +66,7 @@ export function rowHead(
           ...{ class: Math.round(value(label)), score: value(score), at: element(row, score) },
           box: [x0 * across, y0 * down, x1 * across, y1 * down],
           edge: (centred ? centredEdges : corneredEdges)(at(0), at(1), at(2), at(3)),
+          ...(extra && { coefficients: range(extra).map((i) => element(row, depth - extra + i)) }),
         });
       }
       return sieve;

@@ -35,7 +35,7 @@ export interface AnswererOptions extends LanguageParts, PlacingOptions {
   readonly independent?: boolean;
 }
 
-export interface QuestionOptions extends Omit<ClassifyOptions, "classes" | "inputs" | keyof DetectOptions> {
+export interface QuestionOptions extends Omit<ClassifyOptions, "classes" | "inputs" | "regions" | keyof DetectOptions> {
   /** Answers to explain: indices, names, `topN`; the best by default. A model that writes its answers takes any words that it knows. */
   readonly answers?: ClassifyOptions["classes"];
   /** How many sentences the search of a model that writes its answers keeps; 1 takes the likeliest word each time. */

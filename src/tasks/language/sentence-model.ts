@@ -8,11 +8,11 @@ import { type EncodedPicture, SequenceExplainer } from "../../explain/sequence-e
 import type { Geometry } from "../../image/geometry.ts";
 import type { Picture } from "../../image/picture.ts";
 import { preprocess } from "../../image/preprocess.ts";
-import { partOf } from "../../methods/cam.ts";
 import { methodsOf } from "../../methods/define.ts";
 import { gradCam } from "../../methods/grad-cam.ts";
 import type { GivenOptions, Method } from "../../methods/method.ts";
 import { optionsFor, optionsOf, ownOptions } from "../../methods/options.ts";
+import { partOf } from "../../methods/signed-maps.ts";
 import { declaredType } from "../../onnx/proto.ts";
 import type { Feeds, Runtime } from "../../onnx/runtime.ts";
 import { toTensor } from "../../onnx/tensors.ts";

@@ -5,10 +5,10 @@
  */
 import { randomFor } from "../array/random.ts";
 import { UserError } from "../errors.ts";
-import { bySign, camMaps, type SignedMaps } from "./cam.ts";
 import { classBlind, flatGrid } from "./layer-map.ts";
 import type { Method } from "./method.ts";
 import { signOption, wholeOption } from "./options.ts";
+import { bySign, camMaps, type SignedMaps } from "./signed-maps.ts";
 
 const made = new Map<number, SignedMaps>();
 

@@ -7,8 +7,9 @@
  * Where g > 0 that is ReLU(g) / (2 + S g), which no small gradient rounds to 0; elsewhere it is 0. The factor exp(score), the same
  * everywhere, is left out.
  */
-import { bySign, camMethod } from "./cam.ts";
+
 import { channelSums, gradientsByImage, oneWhereZero, sumOverChannels } from "./layer-map.ts";
+import { bySign, camMethod } from "./signed-maps.ts";
 
 export const gradCamPlusPlus = camMethod(
   bySign((parts, part) => {

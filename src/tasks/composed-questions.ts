@@ -1,0 +1,57 @@
+/** @file Questions of the grammar about elements, made of plain ones: one thing, one rather than another, the opposite of one. */
+import { UserError } from "../errors.ts";
+import type { ElementQuestion, Weighted } from "../explain/elements.ts";
+import type { AskedElements } from "./element-answers.ts";
+import { type PlainQuestion, parseQuestion, type Question, topOf } from "./questions.ts";
+
+export interface Composing {
+  /** What a plain question stands for; `asked` is the whole one, as it was asked. */
+  readonly partsOf: (plain: PlainQuestion, asked: string) => readonly AskedElements[];
+  /** The layer that the map of a difference lies on. */
+  readonly layerOf: (sum: readonly Weighted[]) => string | undefined;
+}
+
+/** One thing is asked once, as it was asked first; @throws UserError for what is no question. */
+export function composedQuestions(targets: readonly string[], composing: Composing): AskedElements[] {
+  const seen = new Map<string, AskedElements>();
+  for (const one of targets.flatMap((target) => ofQuestion(parseQuestion(target), composing)))
+    if (!seen.has(one.asked)) seen.set(one.asked, one);
+  return [...seen.values()];
+}
+
+function ofQuestion(question: Question, { partsOf, layerOf }: Composing): AskedElements[] {
+  const { asked, rather, opposite } = question;
+  const parts = partsOf(question, asked);
+  const others = rather ? partsOf(rather, asked) : [];
+  if (others.length > 1)
+    throw new UserError("invalid-option", `invalid target: "${asked}"; expected one thing after " ~ "`);
+  if (parts.some((part) => part.asked === others[0]?.asked))
+    throw new UserError(
+      "invalid-option",
+      `invalid target: "${asked}"; expected another thing after " ~ " than in front`,
+    );
+  return parts.map((part): AskedElements => {
+    const single = parts.length === 1 && topOf(question.of) === undefined;
+    const [other] = others;
+    if (other) {
+      const sum = [...part.about.sum, ...negative(other.about).sum];
+      return {
+        ...part,
+        target: single ? asked : `${part.target} ~ ${other.target}`,
+        question: `${part.question} rather than ${other.question}`,
+        asked: `${part.asked}-against-${other.asked}`,
+        about: { sum, layer: layerOf(sum) },
+        warnings: [...part.warnings, ...other.warnings],
+      };
+    }
+    const target = single ? asked : `${opposite ? "not:" : ""}${part.target}`;
+    if (!opposite) return { ...part, target };
+    const about = negative(part.about);
+    return { ...part, target, about, question: `against ${part.question}`, asked: `not-${part.asked}` };
+  });
+}
+
+const negative = ({ sum, layer }: ElementQuestion): ElementQuestion => ({
+  sum: sum.map((one) => ({ ...one, weight: -one.weight })),
+  layer,
+});
