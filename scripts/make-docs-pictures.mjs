@@ -257,7 +257,7 @@ async function save(name, png) {
     .resize({ width: methods.some((method) => method.name === name) ? widths.method : widths.other })
     .extend({ top: margin, bottom: margin, left: margin, right: margin, background });
   let bytes;
-  for (const colours of [256, 128, 64, 32, 16, 8]) {
+  for (const colours of [256, 192, 128, 96, 64, 48, 32, 24, 16]) {
     bytes = await smaller.clone().png({ palette: true, colours, dither: 0.5, effort: 10 }).toBuffer();
     if (bytes.length <= most) break;
   }

@@ -44,7 +44,7 @@ function enlarged(
   return out;
 }
 
-/** The mean score of masked pictures for each target, at each place weighted by how far the masks show it. */
+/** How far above their mean the scores of masked pictures are for each target, at each place weighted by how far the masks show it. */
 export async function meanUnderMasks({ image, k, options, respond, progress }: Question): Promise<Explanation> {
   const [n = 0, channels = 1, ...grid] = image.dims;
   const { samples, batch } = options;
@@ -54,6 +54,7 @@ export async function meanUnderMasks({ image, k, options, respond, progress }: Q
     const picture = image.data.subarray(i * channels * places, (i + 1) * channels * places);
     const draw = masksOf(grid, options); // of every picture anew: what is said of one does not depend on the others
     const seen = new Float64Array(places);
+    const totals = new Float64Array(k);
     for (let first = 0; first < samples; first += batch) {
       progress((i * samples + first) / (n * samples));
       const masks = range(Math.min(batch, samples - first)).map(draw);
@@ -65,12 +66,17 @@ export async function meanUnderMasks({ image, k, options, respond, progress }: Q
         for (let p = 0; p < places; p++) seen[p] += mask[p];
         for (const [j, row] of scores.entries()) {
           const [score, to] = [row[b], (i * k + j) * places];
+          totals[j] += score;
           for (let p = 0; p < places; p++) maps[to + p] += score * mask[p];
         }
       }
     }
     // Where no mask shows anything of a place, nothing is known of it.
-    for (let v = i * k * places; v < (i + 1) * k * places; v++) maps[v] /= seen[v % places] || 1;
+    for (let v = 0; v < k * places; v++) {
+      const shown = seen[v % places];
+      const at = i * k * places + v;
+      maps[at] = shown > 0 ? maps[at] / shown - totals[Math.floor(v / places)] / samples : 0;
+    }
   }
   progress(1);
   return { maps: { data: Float32Array.from(maps), dims: [n * k, ...grid] } };

@@ -78,7 +78,7 @@ def handed(draws):
 
 
 def rise(network, x, samples, cells, shown, seed):
-    """RISE as its authors' code has it (eclique/RISE, explanations.py), with the sum of the masks in place of its expectation: the masks are a
+    """RISE as its authors' code has it (eclique/RISE, explanations.py), with the sum of the masks in place of its expectation, and less the mean score: the masks are a
     coarse grid enlarged by bilinear interpolation and cut out at a random shift. Each mask draws its cells first, then its shifts."""
     uniform, (height, width) = uniform_from(seed), x.shape[2:]
     steps = (height / cells, width / cells)
@@ -93,7 +93,7 @@ def rise(network, x, samples, cells, shown, seed):
     maps = []
     for one, target in zip(x, targets.tolist()):
         scores = network(masks[:, None] * one)[:, target].detach().double()
-        maps.append(((scores[:, None, None] * masks).sum(0) / masks.double().sum(0)).numpy())
+        maps.append(((scores[:, None, None] * masks).sum(0) / masks.double().sum(0) - scores.mean()).numpy())
     return maps
 
 

@@ -43,12 +43,19 @@ export function blurred({ data, dims }: Picture, sigma: number, beyond: Beyond):
 function along(values: Float64Array, length: number, inner: number, matrix: Float64Array): Float64Array<ArrayBuffer> {
   const out = new Float64Array(values.length);
   for (let block = 0; block < values.length; block += length * inner)
-    for (let to = 0; to < length; to++)
+    for (let to = 0; to < length; to++) {
+      if (inner === 1) {
+        let sum = 0;
+        for (let from = 0; from < length; from++) sum += matrix[to * length + from] * values[block + from];
+        out[block + to] = sum;
+        continue;
+      }
       for (let from = 0; from < length; from++) {
         const weight = matrix[to * length + from];
         if (weight === 0) continue;
         const [source, target] = [block + from * inner, block + to * inner];
         for (let p = 0; p < inner; p++) out[target + p] += weight * values[source + p];
       }
+    }
   return out;
 }
