@@ -9,22 +9,23 @@ import { InternalError, present, throwIfAborted, UserError } from "../errors.ts"
 import { type MethodChoice, methodOf } from "../methods/define.ts";
 import { type GivenOptions, type LayerMap, type MethodOptions, type Question, shareDone } from "../methods/method.ts";
 import { optionsOf } from "../methods/options.ts";
-import { isStatic, product, range } from "../onnx/dims.ts";
+import { isStatic, product } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
 import { rowsOf, tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
 import { gradientType, typeName } from "../onnx/types.ts";
 import { toPlain } from "../read/axes.ts";
+import { ofOne, type RunValues } from "../read/element.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
 import { plainLayer } from "../read/layer-values.ts";
-import { ofOne, type RunValues } from "../read/trace.ts";
-import { ask } from "./adjoint-session.ts";
+import { type AdjointSession, ask } from "./adjoint-session.ts";
 import type { Explainer } from "./explainer.ts";
 import { rowsAreNotPictures } from "./pass.ts";
 import type { Plan } from "./plan.ts";
 import { notPaired, refuseIntegers } from "./question.ts";
 import { inRuns, repeated, rowsFor } from "./rows.ts";
 import { type AskedAt, declaredBatch, feedsOf, feedsWith, inBatches, takesAny } from "./variants.ts";
-import { type HeadWindow, placedAt } from "./window.ts";
+import type { HeadWindow } from "./window.ts";
+import { windowMaps } from "./window-maps.ts";
 
 /** An element of a tensor by its place in row-major order, of the first picture; and its part of a sum. */
 export interface Weighted {
@@ -367,46 +368,14 @@ export class ElementPass implements RunValues {
   async #windows(
     { layer, questions, seeded: [tensor = ""] }: Group,
     window: HeadWindow,
-    session: Parameters<typeof ask>[0],
+    session: AdjointSession,
   ): Promise<Dense> {
     await this.#fetch([...(layer === undefined ? [] : [layer]), ...session.residuals]);
-    const [height, width] = window.grid;
-    const cells = height * width;
-    const maps = new Float32Array(questions.length * cells);
-    const windows = questions.map(({ sum }) => {
-      const [{ place } = { place: 0 }] = sum;
-      const cell = place % cells;
-      return placedAt(window, [Math.floor(cell / width), cell % width]);
-    });
-    const kept = Object.fromEntries(
-      session.residuals.map((name) => [
-        name,
-        cutOut(this.ort, this.results[name] ?? tensorOf(this.feeds, name), windows),
-      ]),
-    );
-    const channels = this.dims(tensor)?.[1] ?? 1;
-    const [rows, columns] = [windows[0]?.[0].length ?? 0, windows[0]?.[1].length ?? 0];
-    const seed = new Float32Array(questions.length * channels * rows * columns);
-    questions.forEach(({ sum }, q) => {
-      const [down, across] = present(windows[q], "a window");
-      for (const { place, weight } of sum) {
-        const [channel, cell] = [Math.floor(place / cells), place % cells];
-        const [y, x] = [Math.floor(cell / width) - down.from, (cell % width) - across.from];
-        const at = ((q * channels + channel) * rows + y) * columns + x;
-        seed[at] = (seed[at] ?? 0) + weight;
-      }
-    });
     const type = typeName(gradientType(present(this.plan.tensors.get(tensor), "a tensor").type));
-    const given = toTensor(this.ort, { data: seed, dims: [questions.length, channels, rows, columns] }, type);
-    const { answer } = await ask(session, kept, [given]);
-    questions.forEach((_, q) => {
-      const [down, across] = present(windows[q], "a window");
-      for (let y = 0; y < rows; y++) {
-        const from = (q * rows + y) * columns;
-        maps.set(answer.data.subarray(from, from + columns), q * cells + (down.from + y) * width + across.from);
-      }
+    return windowMaps(this.ort, { window, session }, questions, {
+      ...{ type, channels: this.dims(tensor)?.[1] ?? 1 },
+      of: (name) => this.results[name] ?? tensorOf(this.feeds, name),
     });
-    return { data: maps, dims: [questions.length, height, width] };
   }
 
   /** Makes sure that the run's results hold some tensors; a further run of the model where they do not. */
@@ -474,24 +443,6 @@ const pictureOf = ({ data, dims }: Dense, index: number, batch: number): Dense =
         data: data.subarray((index * data.length) / batch, ((index + 1) * data.length) / batch),
         dims: [(dims[0] ?? batch) / batch, ...dims.slice(1)],
       };
-
-/** The windows of the first picture of a tensor [n, C, height, width], as pictures of a batch. */
-function cutOut(ort: Runtime, tensor: Tensor, windows: readonly ReturnType<typeof placedAt>[]): Tensor {
-  const [, channels = 1, height = 1, width = 1] = tensor.dims;
-  const source = tensor.data as Float32Array;
-  const [down, across] = present(windows[0], "a window");
-  const [rows, columns] = [down.length, across.length];
-  const data = new (source.constructor as Float32ArrayConstructor)(windows.length * channels * rows * columns);
-  let to = 0;
-  for (const [vertical, horizontal] of windows)
-    for (const c of range(channels))
-      for (const y of range(rows)) {
-        const from = (c * height + vertical.from + y) * width + horizontal.from;
-        data.set(source.subarray(from, from + columns), to);
-        to += columns;
-      }
-  return new ort.Tensor(tensor.type as "float32", data, [windows.length, channels, rows, columns]);
-}
 
 /** The first rows of an answer: a batch that is full of one picture answers about the first. */
 const firstOf = ({ data, dims }: Dense, count: number): Dense => ({

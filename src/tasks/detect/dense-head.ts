@@ -5,7 +5,8 @@
 import type { Size } from "../../image/geometry.ts";
 import { product } from "../../onnx/dims.ts";
 import type { Observed } from "../../onnx/observe.ts";
-import type { Element, Trace } from "../../read/trace.ts";
+import type { Element } from "../../read/element.ts";
+import type { Trace } from "../../read/trace.ts";
 import {
   centredEdges,
   type Decoded,

@@ -9,7 +9,9 @@ import { isStatic, product } from "../../onnx/dims.ts";
 import { Attributes, constantValues, describe, type Model } from "../../onnx/model.ts";
 import { type Observed, typeOf } from "../../onnx/observe.ts";
 import { DataType, type NodeProto } from "../../onnx/proto.ts";
-import { ofOne, squashes, Trace } from "../../read/trace.ts";
+import { ofOne } from "../../read/element.ts";
+import { squashes } from "../../read/movers.ts";
+import { Trace } from "../../read/trace.ts";
 
 /** A tensor that scores are computed as, of one picture, and the number of its first element. */
 export interface Root {

@@ -2,7 +2,7 @@
 
 import type { Size } from "../../image/geometry.ts";
 import type { Box } from "../../image/locate.ts";
-import type { Element } from "../../read/trace.ts";
+import type { Element } from "../../read/element.ts";
 import type { Probability } from "../classify/probability.ts";
 
 export const edges = ["left", "top", "right", "bottom"] as const;

@@ -6,7 +6,8 @@
 import type { Size } from "../../image/geometry.ts";
 import type { Box } from "../../image/locate.ts";
 import type { Observed } from "../../onnx/observe.ts";
-import type { Element, Trace } from "../../read/trace.ts";
+import type { Element } from "../../read/element.ts";
+import type { Trace } from "../../read/trace.ts";
 import { type Candidate, type ElementSum, edges, type Head, type OutputNumbers, Sieve, sigmoid } from "./head.ts";
 
 /** The outputs of one level. */

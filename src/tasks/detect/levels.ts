@@ -5,10 +5,11 @@
 import type { Explainer } from "../../explain/explainer.ts";
 import type { Model } from "../../onnx/model.ts";
 import type { Observed } from "../../onnx/observe.ts";
+import type { Element } from "../../read/element.ts";
 import type { ExplainedInput } from "../../read/inputs.ts";
 import { layersOf } from "../../read/layers.ts";
 import { ancestors } from "../../read/score.ts";
-import { type Element, Trace } from "../../read/trace.ts";
+import { Trace } from "../../read/trace.ts";
 import type { Head } from "./head.ts";
 
 /** A tensor that scores are computed as, and the layer that its maps lie on. */

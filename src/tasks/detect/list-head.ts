@@ -4,7 +4,7 @@
  */
 import type { Box } from "../../image/locate.ts";
 import type { Observed } from "../../onnx/observe.ts";
-import type { Element } from "../../read/trace.ts";
+import type { Element } from "../../read/element.ts";
 import { corneredEdges, type Head, Sieve } from "./head.ts";
 
 export interface ListReading {

@@ -4,7 +4,7 @@
  */
 import type { Box } from "../../image/locate.ts";
 import type { Observed } from "../../onnx/observe.ts";
-import type { Element } from "../../read/trace.ts";
+import type { Element } from "../../read/element.ts";
 import { centredEdges, corneredEdges, fromCentre, type Head, Sieve, sigmoid } from "./head.ts";
 import { bestFirst } from "./suppress.ts";
 

@@ -4,7 +4,7 @@
  */
 import { cellsUnder, type Geometry, onCanvas } from "../../image/geometry.ts";
 import { toDense } from "../../onnx/tensors.ts";
-import { ravel, unravel } from "../../read/trace.ts";
+import { ravel, unravel } from "../../read/element.ts";
 import { FoundMask } from "../segment/masks.ts";
 import type { PixelMask } from "../segment/planes.ts";
 import type { Detection, FoundBoxes } from "./detections.ts";

@@ -4,7 +4,8 @@
  */
 import { range } from "../../onnx/dims.ts";
 import type { Observed } from "../../onnx/observe.ts";
-import type { Element, Trace } from "../../read/trace.ts";
+import type { Element } from "../../read/element.ts";
+import type { Trace } from "../../read/trace.ts";
 import { centredEdges, corneredEdges, fromCentre, type Head, Sieve } from "./head.ts";
 
 /** What is known of a head beside its shape. */

@@ -6,7 +6,8 @@ import { cellsUnder, type Geometry, onCanvas, undo } from "../../image/geometry.
 import { product } from "../../onnx/dims.ts";
 import { toDense } from "../../onnx/tensors.ts";
 import { toPlain } from "../../read/axes.ts";
-import { ravel, type Trace, unravel } from "../../read/trace.ts";
+import { ravel, unravel } from "../../read/element.ts";
+import type { Trace } from "../../read/trace.ts";
 import type { MaskHead, MaskRule } from "./mask-head.ts";
 
 /** Pixels of a picture that belong to something: 1, and 0 elsewhere. */
