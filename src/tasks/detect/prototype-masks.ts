@@ -89,9 +89,10 @@ function above({ logits, grid: [h, w], cells }: Plane, geometry: Geometry): Pixe
   const { width, height } = onCanvas(geometry).original;
   const data = new Uint8Array(width * height);
   const { rows, columns } = cellsUnder([h, w], onCanvas(geometry));
-  const range = (all: readonly number[]) => all.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [h * w, -1]);
-  const [top = 0, bottom = 0] = range(cells.map((cell) => Math.floor(cell / w)));
-  const [left = 0, right = 0] = range(cells.map((cell) => cell % w));
+  const range = (all: readonly number[]) =>
+    all.reduce<[number, number]>(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [h * w, -1]);
+  const [top, bottom] = range(cells.map((cell) => Math.floor(cell / w)));
+  const [left, right] = range(cells.map((cell) => cell % w));
   for (let y = 0; y < height; y++) {
     const up = rows.first[y] as number;
     if (up < top - 1 || up > bottom) continue;

@@ -1,5 +1,5 @@
 /** @file What is asked of a segmenter: a class's mask, an object's, a region of the picture, a pixel; and their opposites. */
-import { listing, UserError } from "../../errors.ts";
+import { listing, present, UserError } from "../../errors.ts";
 import type { Geometry } from "../../image/geometry.ts";
 import type { Picture } from "../../image/picture.ts";
 import { product } from "../../onnx/dims.ts";
@@ -51,7 +51,7 @@ function partsOf({ kind, of }: PlainQuestion, asked: string, found: Segmented): 
   if (top !== undefined && masks.length) return masks.slice(0, top).map((mask) => maskOf(mask, found));
   if (top !== undefined) throw new NotInSample("mask", asked, "nothing is predicted");
   if (kind === "class" || !/^\d+$/.test(of)) return [classOf(of, asked, found)];
-  return [maskOf(masks[indexOf(of, masks.length, "mask", asked)], found)];
+  return [maskOf(present(masks[indexOf(of, masks.length, "mask", asked)], "a mask"), found)];
 }
 
 /** One mask: the sum of its logits over the cells that it is predicted at. */
@@ -83,7 +83,7 @@ function maskOf(
 /** All masks of a class, together. */
 function classOf(of: string, asked: string, found: Segmented): AskedElements {
   const { labels, masks, layer } = found;
-  const [c] = labels.find(of, labels.count, () => []);
+  const c = labels.find(of, labels.count, () => [])[0] as number;
   const own = masks.filter((one) => one.class === c);
   const parts = own.map((mask) => maskOf(mask, found));
   const label = labels.name(c);
@@ -102,15 +102,15 @@ function classOf(of: string, asked: string, found: Segmented): AskedElements {
       method: "grad-cam",
       warnings: [],
     },
-    ...(own.length === 1 ? { mask: own[0].index } : { region: united(own) }),
+    ...(own.length === 1 ? { mask: present(own[0], "a mask").index } : { region: united(own) }),
     about: { sum: parts.flatMap(({ about }) => about.sum), layer },
   };
 }
 
 function united(masks: readonly FoundMask[]): PixelMask {
   const all = masks.map(({ pixels }) => pixels);
-  const { width, height } = all[0];
-  return { width, height, data: all[0].data.map((_, i) => Number(all.some(({ data }) => data[i] > 0))) };
+  const { width, height, data: first } = present(all[0], "a mask");
+  return { width, height, data: first.map((_, i) => Number(all.some(({ data }) => (data[i] as number) > 0))) };
 }
 
 /** The planes that can be what is somewhere, the objects that were found or all classes. */
@@ -128,7 +128,7 @@ const named = (plane: number, { masks, labels }: Segmented): Pick<AskedElements,
 function pixelOf(of: string, asked: string, found: Segmented): AskedElements {
   const { planes, geometry, layer } = found;
   const { width, height } = geometry.original;
-  const [, x, y] = (/^(\d+)\s*,\s*(\d+)$/.exec(of) ?? []).map(Number);
+  const [, x = Number.NaN, y = Number.NaN] = (/^(\d+)\s*,\s*(\d+)$/.exec(of) ?? []).map(Number);
   if (!(x < width && y < height))
     throw new UserError(
       "invalid-option",
@@ -240,7 +240,8 @@ function shown(region: Picture, { canvas }: Geometry): PixelMask {
     for (let x = 0; x < width; x++) {
       const from = Math.floor(((y + 0.5) * region.height) / height) * region.width;
       const i = 3 * (from + Math.floor(((x + 0.5) * region.width) / width));
-      data[y * width + x] = Number(values[i] + values[i + 1] + values[i + 2] > 0);
+      const sum = (values[i] as number) + (values[i + 1] as number) + (values[i + 2] as number);
+      data[y * width + x] = Number(sum > 0);
     }
   return { width, height, data };
 }

@@ -96,8 +96,8 @@ function areasOn(planes: Planes, geometry: Geometry): (plane: number) => number 
   if (planes.rule !== "largest")
     return (plane) => planes.onPicture(plane, geometry).data.reduce((sum, v) => sum + v, 0) / (width * height);
   const counts = new Float64Array(planes.count);
-  for (const label of planes.labels(geometry).data) if (label >= 0) counts[label]++;
-  return (plane) => counts[plane] / (width * height);
+  for (const label of planes.labels(geometry).data) if (label >= 0) counts[label] = (counts[label] as number) + 1;
+  return (plane) => (counts[plane] as number) / (width * height);
 }
 
 /** The queries whose best class has a score above the least, with it. */
@@ -110,7 +110,7 @@ export const bestScore = (head: QueryPlanes, pass: ElementPass): number =>
 
 function queriesIn({ scores, classes, by }: QueryPlanes, pass: ElementPass) {
   const { data, dims } = toDense(pass.tensor(scores));
-  const [, queries, size] = dims;
+  const [, queries = 0, size = 0] = dims;
   return Array.from({ length: queries }, (_, plane) => {
     const row = probabilitiesOf(data.slice(plane * size, (plane + 1) * size), by).slice(0, classes);
     const score = Math.max(...row.map((p) => p ?? Number.NaN));

@@ -40,7 +40,7 @@ export class Planes {
   ) {
     const { tensor, axes } = head;
     const whole = toPlain(toDense(pass.tensor(tensor)), axes);
-    const [, count, height, width] = whole.dims;
+    const [, count = 0, height = 0, width = 0] = whole.dims;
     // A batch of a fixed size is full of the one picture.
     this.#values = whole.data.subarray(0, count * height * width);
     checkFinite({ data: this.#values, dims: [1, count, height, width] }, tensor);
@@ -64,7 +64,7 @@ export class Planes {
     const { rule } = this;
     if (rule === "largest") {
       this.#largest ??= this.#cellsByLargest();
-      return this.#largest[index];
+      return present(this.#largest[index], "the cells of a plane");
     }
     const found: number[] = [];
     this.plane(index).forEach((value, cell) => {
@@ -77,12 +77,13 @@ export class Planes {
 
   #cellsByLargest(): number[][] {
     const found = Array.from({ length: this.count }, (): number[] => []);
+    const values = this.#values;
     const cells = product(this.grid);
     for (let cell = 0; cell < cells; cell++) {
       let best = 0;
       for (let k = 1; k < this.count; k++)
-        if (this.#values[k * cells + cell] > this.#values[best * cells + cell]) best = k;
-      found[best].push(cell);
+        if ((values[k * cells + cell] as number) > (values[best * cells + cell] as number)) best = k;
+      (found[best] as number[]).push(cell);
     }
     return found;
   }
@@ -109,7 +110,7 @@ export class Planes {
   strongestAt(shares: CellShares, among: readonly number[]): number {
     const at = (index: number) => {
       const own = this.plane(index);
-      return [...shares].reduce((sum, [cell, share]) => sum + share * own[cell], 0);
+      return [...shares].reduce((sum, [cell, share]) => sum + share * (own[cell] as number), 0);
     };
     return among.reduce((best, index) => (at(index) > at(best) ? index : best), among[0] ?? none);
   }
@@ -122,7 +123,7 @@ export class Planes {
     const indexOf = (cell: number): number[] => {
       const at = dims.map(() => 0);
       unravel(cell, this.grid).forEach((place, i) => {
-        at[axes.grid[i]] = place;
+        at[axes.grid[i] as number] = place;
       });
       return axes.channels === undefined ? at : at.with(axes.channels, plane);
     };
@@ -155,12 +156,13 @@ export function sharesAt(
     if (share > 0) shares.set(cell, (shares.get(cell) ?? 0) + share);
   };
   for (const [x, y] of pixels) {
-    const [up, down] = [rows.ofFirst[y], rows.ofSecond[y]];
-    const [left, right] = [columns.ofFirst[x], columns.ofSecond[x]];
+    const [up, down] = [rows.ofFirst[y] as number, rows.ofSecond[y] as number];
+    const [left, right] = [columns.ofFirst[x] as number, columns.ofSecond[x] as number];
     if (Number.isNaN(up * left)) continue;
-    const above = rows.first[y] * w;
-    const below = Math.min(h - 1, rows.first[y] + 1) * w;
-    const first = columns.first[x];
+    const row = rows.first[y] as number;
+    const above = row * w;
+    const below = Math.min(h - 1, row + 1) * w;
+    const first = columns.first[x] as number;
     const second = Math.min(w - 1, first + 1);
     add(above + first, up * left);
     add(above + second, up * right);
@@ -188,34 +190,35 @@ export function labelsOn(values: Float32Array, count: number, grid: readonly [nu
     if (known) return known;
     let least = Number.NEGATIVE_INFINITY;
     for (let k = 0, at = 0; k < count; k++, at += cells) {
-      const [a, b] = [values[at + above + first], values[at + above + second]];
-      const [c, d] = [values[at + below + first], values[at + below + second]];
+      const [a, b] = [values[at + above + first] as number, values[at + above + second] as number];
+      const [c, d] = [values[at + below + first] as number, values[at + below + second] as number];
       most[k] = Math.max(a, b, c, d);
       least = Math.max(least, Math.min(a, b, c, d));
     }
-    const found = Int32Array.from([...most.keys()].filter((k) => most[k] >= least));
+    const found = Int32Array.from([...most.keys()].filter((k) => (most[k] as number) >= least));
     rivals.set(key, found);
     return found;
   };
   for (let y = 0; y < height; y++) {
-    const above = rows.first[y] * w;
-    const below = Math.min(h - 1, rows.first[y] + 1) * w;
-    const [up, down] = [rows.ofFirst[y], rows.ofSecond[y]];
+    const row = rows.first[y] as number;
+    const above = row * w;
+    const below = Math.min(h - 1, row + 1) * w;
+    const [up, down] = [rows.ofFirst[y] as number, rows.ofSecond[y] as number];
     if (Number.isNaN(up)) continue;
     for (let x = 0; x < width; x++) {
-      const first = columns.first[x];
+      const first = columns.first[x] as number;
       const second = Math.min(w - 1, first + 1);
-      const [left, right] = [columns.ofFirst[x], columns.ofSecond[x]];
+      const [left, right] = [columns.ofFirst[x] as number, columns.ofSecond[x] as number];
       if (Number.isNaN(left)) continue;
       const some = among(above, below, first, second);
-      let best = some[0];
+      let best = some[0] as number;
       if (some.length > 1) {
         let largest = Number.NEGATIVE_INFINITY;
         for (const k of some) {
           const at = k * cells;
-          const value =
-            up * (left * values[at + above + first] + right * values[at + above + second]) +
-            down * (left * values[at + below + first] + right * values[at + below + second]);
+          const upper = left * (values[at + above + first] as number) + right * (values[at + above + second] as number);
+          const lower = left * (values[at + below + first] as number) + right * (values[at + below + second] as number);
+          const value = up * upper + down * lower;
           if (value > largest) {
             largest = value;
             best = k;
