@@ -72,8 +72,8 @@ describe("first sight", () => {
     expect(wrongs).toEqual([]);
   });
 
-  // 30 KB of it read, explain and compile detectors, and are fetched when one is opened.
-  test("its JavaScript is below 290 KB, gzipped, without ONNX Runtime", () => {
+  // 30 KB of it read, explain and compile detectors, 10 KB are methods; they are fetched when they are needed.
+  test("its JavaScript is below 310 KB, gzipped, without ONNX Runtime", () => {
     const place = path.join(root, "dist/studio");
     const scripts = readdirSync(`${place}/assets`).filter((name) => name.endsWith(".js"));
     const sizes = [...scripts.map((name) => `assets/${name}`), "sw.js"].map(
@@ -82,7 +82,7 @@ describe("first sight", () => {
     const total = sizes.reduce((a, b) => a + b);
     console.log(`studio: ${(total / 1024).toFixed(1)} KB gzipped`);
     expect(scripts.length).toBeGreaterThan(1);
-    expect(total).toBeLessThan(290 * 1024);
+    expect(total).toBeLessThan(310 * 1024);
   });
 });
 
