@@ -6,12 +6,15 @@ import { dependingOnDist } from "./test/needs-dist.ts";
 delete process.env.FORCE_COLOR;
 
 const all = "test/**/*.test.ts";
+/** It looks at what a process has not loaded yet. */
+const fresh = "test/ops/families.test.ts";
 
 export default defineConfig({
   test: {
     projects: [
       // These leave nothing behind in a process, so that one loads the sources once for all of them.
-      { extends: true, test: { name: "source", include: [all], exclude: [...dependingOnDist], isolate: false } },
+      { extends: true, test: { name: "source", include: [all], exclude: [...dependingOnDist, fresh], isolate: false } },
+      { extends: true, test: { name: "fresh", include: [fresh] } },
       { extends: true, test: { name: "package", include: [...dependingOnDist], globalSetup: ["test/build.ts"] } },
     ],
     env: { NO_COLOR: "1" },

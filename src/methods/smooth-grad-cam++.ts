@@ -40,7 +40,8 @@ export async function explain(question: Question): Promise<Explanation> {
   for (const index of range(n)) {
     progress(index / n);
     const own = image.data.subarray(index * size, (index + 1) * size);
-    const random = randomFor("smooth-grad-cam++", seed, index);
+    // The same noise for every picture: in a batch it is explained as alone.
+    const random = randomFor("smooth-grad-cam++", seed, 0);
     const data = new Float32Array((samples + 1) * size);
     for (const s of range(samples + 1))
       for (let i = 0; i < size; i++) data[s * size + i] = own[i] + (s > 0 ? sigma * random.normal() : 0);
