@@ -133,9 +133,13 @@ function decode({ data, dims }: OutputNumbers, input: Size, threshold: number, r
   for (let place = 0; place < places; place++) {
     let best = 0;
     let most = Number.NEGATIVE_INFINITY;
-    for (let c = 0; c < classes; c++) {
-      const score = value(place, first + c);
-      if (score > most) [best, most] = [c, score];
+    // Read in place: there are as many as a large picture has bytes.
+    for (let c = 0, from = place * perPlace + first * perNumber; c < classes; c++, from += perNumber) {
+      const score = data[from] as number;
+      if (score > most) {
+        best = c;
+        most = score;
+      }
     }
     const presence = objectness ? probability(value(place, 4)) : 1;
     const score = probability(most) * presence;
@@ -144,7 +148,10 @@ function decode({ data, dims }: OutputNumbers, input: Size, threshold: number, r
     const box = raw ? unrolled([x, y, w, h], place, starts) : fromCentre(x, y, w, h);
     sieve.candidates.push({
       ...{ class: best, score, box, at: element(place, first + best) },
-      edge: centredEdges(element(place, 0), element(place, 1), element(place, 2), element(place, 3)),
+      // Made when it is read: of thousands of places few boxes stay.
+      get edge() {
+        return centredEdges(element(place, 0), element(place, 1), element(place, 2), element(place, 3));
+      },
       classes: () => Array.from({ length: classes }, (_, c) => probability(value(place, first + c))),
       ...(objectness && { presence, objectness: element(place, 4) }),
       ...(extra && { coefficients: Array.from({ length: extra }, (_, i) => element(place, first + classes + i)) }),
