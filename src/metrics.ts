@@ -13,11 +13,12 @@ export { sensitivityOf as maxSensitivity } from "./evaluate/metrics/max-sensitiv
 export type { Mask } from "./evaluate/metrics/metric.ts";
 export { pointsAt as pointingGame } from "./evaluate/metrics/pointing-game.ts";
 export { type SubsetOptions, subsetCorrelation as faithfulnessCorrelation } from "./evaluate/metrics/random-subsets.ts";
-export { energyOn as energyPointingGame, overlap as boxOverlap, regionOf } from "./evaluate/metrics/regions.ts";
+export { energyOn as energyPointingGame, regionOf } from "./evaluate/metrics/regions.ts";
 export { rankAccuracy as relevanceRankAccuracy } from "./evaluate/metrics/relevance-rank-accuracy.ts";
 export { roadOf as road } from "./evaluate/metrics/road.ts";
 export { entropy as complexity, gini as sparseness } from "./evaluate/metrics/spread.ts";
 export type { Score } from "./evaluate/metrics/variants.ts";
+export { overlap as boxOverlap } from "./image/boxes.ts";
 export { insideOutside } from "./image/inside-outside.ts";
 export type { Box, Point } from "./image/locate.ts";
 export type { PixelMap } from "./image/picture.ts";

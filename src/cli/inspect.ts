@@ -5,7 +5,7 @@ import type { MethodName } from "../methods/index.ts";
 import { type OpenedModel, openFile } from "../node/load.ts";
 import { type ProviderReport, providerReport } from "../node/provider-report.ts";
 import type { ModelReading } from "../tasks/reading.ts";
-import type { Kind } from "../tasks/sample.ts";
+import { type Kind, shapeText } from "../tasks/sample.ts";
 import { detects } from "../tasks/task.ts";
 import { loadOptions, type ModelFlags, modelOf, withMethods, withModelArgument } from "./options.ts";
 import { bold, dim, print, printJson } from "./terminal.ts";
@@ -171,5 +171,3 @@ function optionsOf(command: Command): string {
 
 /** As a shell reads it. */
 const quoted = (text: string): string => (/^[\w./:@+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
-
-export const shapeText = (dims: readonly number[]): string => `[${dims.map((d) => (d < 0 ? "?" : d)).join(", ")}]`;

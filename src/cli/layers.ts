@@ -1,7 +1,7 @@
 /** @file `gradcam layers`: where a map can lie. */
 import type { Command } from "commander";
 import { openFile } from "../node/load.ts";
-import { shapeText } from "./inspect.ts";
+import { shapeText } from "../tasks/sample.ts";
 import { loadOptions, type ModelFlags, modelOf, withModelArgument } from "./options.ts";
 import { bold, print, printJson } from "./terminal.ts";
 

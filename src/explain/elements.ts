@@ -9,7 +9,7 @@ import { InternalError, present, throwIfAborted, UserError } from "../errors.ts"
 import { type MethodChoice, methodOf } from "../methods/define.ts";
 import { type GivenOptions, type LayerMap, type MethodOptions, type Question, shareDone } from "../methods/method.ts";
 import { optionsOf } from "../methods/options.ts";
-import { isStatic, product } from "../onnx/dims.ts";
+import { isStatic, product, range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
 import { rowsOf, tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
 import { gradientType, typeName } from "../onnx/types.ts";
@@ -23,7 +23,7 @@ import { rowsAreNotPictures } from "./pass.ts";
 import type { Plan } from "./plan.ts";
 import { notPaired, refuseIntegers } from "./question.ts";
 import { inRuns, repeated, rowsFor } from "./rows.ts";
-import { type AskedAt, declaredBatch, feedsOf, feedsWith, inBatches, takesAny } from "./variants.ts";
+import { type AskedAt, fedInBatches, feedsOf, feedsWith, inBatches, takesAny } from "./variants.ts";
 import type { HeadWindow } from "./window.ts";
 import { windowMaps } from "./window-maps.ts";
 
@@ -247,15 +247,13 @@ export class ElementPass implements RunValues {
     const { plan, feeds } = this;
     const { seeded, questions } = group;
     const activations = await this.#layerOf(group);
-    const answers = questions.map(() => new Float32Array(factors.dims[0] ?? 0));
     const place = { layer: present(group.layer, "the layer"), activations, feeds, image: 0 };
+    const values: number[][] = [];
     const { varied } = await import("./variation.ts");
-    await varied(plan, { ...place, factors, wanted: seeded, before }, (results, { first, count, rows }) =>
-      summed(questions, results, { count, rows }).forEach((values, q) => {
-        present(answers[q], "an answer").set(values, first);
-      }),
-    );
-    return answers;
+    await varied(plan, { ...place, factors, wanted: seeded, before }, (results, rows) => {
+      values.push(...lookAt(results, seeded, rows, valuesOf(questions)));
+    });
+    return rowsBy(questions, values);
   }
 
   async #atInputs(group: Group, asked: AskedAt, rules: Rules | Overrides, paired: boolean): Promise<Dense> {
@@ -285,17 +283,7 @@ export class ElementPass implements RunValues {
   }
 
   async #respond({ seeded, questions }: Group, variants: Dense): Promise<Float32Array[]> {
-    return rowsBy(
-      questions,
-      await this.variants(seeded, variants, (picture) =>
-        questions.map(({ sum }) =>
-          sum.reduce(
-            (all, { tensor, place, weight }) => all + weight * present(picture(tensor).data[place], "an element"),
-            0,
-          ),
-        ),
-      ),
-    );
+    return rowsBy(questions, await this.variants(seeded, variants, valuesOf(questions)));
   }
 
   async #resemble({ questions }: Group, variants: Dense): Promise<Float32Array[]> {
@@ -312,21 +300,14 @@ export class ElementPass implements RunValues {
    */
   async variants<T>(reads: readonly string[], variants: Dense, look: (picture: OfOne) => T): Promise<T[]> {
     const { plan, explained, feeds } = this;
-    const [count = 0, ...shape] = variants.dims;
-    const size = product(shape);
-    const declared = declaredBatch(plan, explained);
-    const apart = reads.every((read) => plan.tensors.get(read)?.perImage);
-    const batch = declared > 0 ? declared : apart ? count : 1;
+    // Where a tensor has no row for each picture, those are shown one by one.
+    const rows = reads.every((read) => plan.tensors.get(read)?.perImage) ? undefined : 1;
     const seen: T[] = [];
-    for (let start = 0; start < count; start += batch) {
-      const data = new Float32Array(batch * size);
-      data.set(variants.data.subarray(start * size, Math.min(count, start + batch) * size));
-      const fed = feedsOf(plan, feeds, explained, 0, { data, dims: [batch, ...shape] });
+    const ran = async (fed: Feeds, place: { readonly count: number; readonly rows: number }) => {
       const results = await plan.fetched(reads, ({ session }) => run(session, fed, reads));
-      const numbers = new Map(reads.map((read) => [read, toDense(tensorOf(results, read))]));
-      for (let v = 0; v < Math.min(batch, count - start); v++)
-        seen.push(look((read) => pictureOf(present(numbers.get(read), "a tensor"), v, batch)));
-    }
+      seen.push(...lookAt(results, reads, place, look));
+    };
+    await fedInBatches(plan, feeds, explained, 0, variants, ran, rows);
     return seen;
   }
 
@@ -394,26 +375,24 @@ const classesCompared =
 const noLayer = (): UserError =>
   new UserError("no-path", "no path: the model has no layer with a grid on the way to what is asked; name one");
 
-/** The sums of questions in each of the first rows of a run. */
-function summed(
-  questions: readonly ElementQuestion[],
-  results: Record<string, Tensor>,
-  { count, rows }: { readonly count: number; readonly rows: number },
-): Float32Array[] {
-  const numbers = new Map<string, Float32Array>();
-  const of = (tensor: string) => {
-    const known = numbers.get(tensor) ?? toDense(tensorOf(results, tensor)).data;
-    numbers.set(tensor, known);
-    return known;
-  };
-  return questions.map(({ sum }) =>
-    Float32Array.from({ length: count }, (_, v) =>
-      sum.reduce((all, { tensor, place, weight }) => {
-        const values = of(tensor);
-        return all + weight * present(values[(v * values.length) / rows + place], "an element");
-      }, 0),
+/** The sums of questions in a picture. */
+const valuesOf = (questions: readonly ElementQuestion[]) => (picture: OfOne) =>
+  questions.map(({ sum }) =>
+    sum.reduce(
+      (all, { tensor, place, weight }) => all + weight * present(picture(tensor).data[place], "an element"),
+      0,
     ),
   );
+
+/** What is seen in each of the first pictures of a run over so many. */
+function lookAt<T>(
+  results: Readonly<Record<string, Tensor>>,
+  reads: readonly string[],
+  { count, rows }: { readonly count: number; readonly rows: number },
+  look: (picture: OfOne) => T,
+): T[] {
+  const numbers = new Map(reads.map((read) => [read, toDense(tensorOf(results, read))]));
+  return range(count).map((v) => look((read) => pictureOf(present(numbers.get(read), "a tensor"), v, rows)));
 }
 
 /** Questions by their layer and what they seed. */

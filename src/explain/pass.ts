@@ -5,16 +5,16 @@
  * forward session need not run at all.
  */
 import type { Dense } from "../array/dense.ts";
-import { present, UserError } from "../errors.ts";
+import { UserError } from "../errors.ts";
 import type { LayerMap } from "../methods/method.ts";
-import { product, range } from "../onnx/dims.ts";
+import { range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
 import { rowsOf, tensorOf, tensorsOf, toDense } from "../onnx/tensors.ts";
 import { type Plain, type PlainDims, toPlain } from "../read/axes.ts";
 import { plainLayer } from "../read/layer-values.ts";
 import type { ForwardSession, Plan } from "./plan.ts";
 import { bestClasses, checkFinite, classScores } from "./target.ts";
-import { declaredBatch, feedsOf } from "./variants.ts";
+import { fedInBatches } from "./variants.ts";
 
 type Tensors = Record<string, Tensor>;
 
@@ -172,21 +172,13 @@ export class Pass {
     const { plan, layer, feeds } = this;
     const { explained } = plan.reading;
     if (!explained) throw noImage();
-    const [rows, ...shape] = variants.dims;
-    const [count, size] = [present(rows, "a count"), product(shape)];
-    const declared = declaredBatch(plan, explained);
-    const batch = declared > 0 ? declared : count;
     return plan.scores(layer, async (forward) => {
       const all: Float32Array[] = [];
-      for (let first = 0; first < count; first += batch) {
-        // A model of a fixed batch is given that many, the last ones blank.
-        const data = new Float32Array(batch * size);
-        data.set(variants.data.subarray(first * size, Math.min(count, first + batch) * size));
-        const fed = feedsOf(plan, feeds, explained, index, { data, dims: [batch, ...shape] });
-        const results = await runForward(plan.ort, forward, fed, [plan.score.name], batch);
+      await fedInBatches(plan, feeds, explained, index, variants, async (fed, { count, rows }) => {
+        const results = await runForward(plan.ort, forward, fed, [plan.score.name], rows);
         const scores = toPlain(toDense(tensorOf(results, plan.score.name)), plan.score.axes);
-        for (let v = 0; v < Math.min(batch, count - first); v++) all.push(classScores(scores, v));
-      }
+        for (let v = 0; v < count; v++) all.push(classScores(scores, v));
+      });
       return all;
     });
   }

@@ -9,7 +9,7 @@ import type { ExplainedInput } from "../read/inputs.ts";
 import type { Plan } from "./plan.ts";
 
 /** The batch that a model declares; below 0 where it is free. */
-export const declaredBatch = ({ tensors }: Pick<Plan, "tensors">, { name, axes }: ExplainedInput): number =>
+const declaredBatch = ({ tensors }: Pick<Plan, "tensors">, { name, axes }: ExplainedInput): number =>
   axes.batch === undefined ? 1 : (tensors.get(name)?.dims[axes.batch] ?? -1);
 
 /** Whether everything that a model is fed has a row for each picture, and any number of them is taken. */
@@ -49,6 +49,31 @@ export function feedsWith(
   const changed = data.slice();
   changed.set(picture, index * picture.length);
   return { ...feeds, [name]: toTensor(ort, fromPlain({ data: changed, dims }, axes), feed.type) };
+}
+
+/**
+ * Feeds variants of a picture, [any, C, ...], in batches: as many as a model of a fixed batch takes, the last ones blank, else so many.
+ * @param rows in one run, where any number is taken; all by default
+ * @param work a batch of so many rows, of which the first `count` are variants
+ */
+export async function fedInBatches(
+  plan: Pick<Plan, "ort" | "tensors">,
+  feeds: Feeds,
+  explained: ExplainedInput,
+  index: number,
+  { data, dims: [total = 0, ...shape] }: Dense,
+  work: (fed: Feeds, place: { readonly count: number; readonly rows: number }) => Promise<void>,
+  rows = total,
+): Promise<void> {
+  const size = product(shape);
+  const declared = declaredBatch(plan, explained);
+  const batch = declared > 0 ? declared : rows;
+  for (let first = 0; first < total; first += batch) {
+    const pictures = new Float32Array(batch * size);
+    pictures.set(data.subarray(first * size, Math.min(total, first + batch) * size));
+    const fed = feedsOf(plan, feeds, explained, index, { data: pictures, dims: [batch, ...shape] });
+    await work(fed, { count: Math.min(batch, total - first), rows: batch });
+  }
 }
 
 /** Which questions are asked at which variants. */

@@ -1,32 +1,20 @@
 /** @file Explanations of what is asked about elements of a model's tensors: boxes, pixels and masks, by one method or several. */
 import type { ElementAnswer, ElementPass, ElementQuestion } from "../explain/elements.ts";
-import type { Point } from "../image/locate.ts";
 import { methodsOf } from "../methods/define.ts";
 import type { MethodName } from "../methods/index.ts";
 import type { Method, Sign } from "../methods/method.ts";
 import { optionsFor, ownOptions } from "../methods/options.ts";
 import type { Warning } from "../read/decision.ts";
 import { type AskingOptions, inSteps } from "./asking.ts";
+import type { ExplainedClass } from "./classify/explanations.ts";
 import type { ClassExplanation } from "./classify/kinds.ts";
 import type { PicturePlace, PictureSubject } from "./pictures.ts";
 import type { Placements } from "./placing.ts";
-import { withRemarks } from "./raw-map.ts";
+import { type ByMethod, type RawMap, type Remarks, withRemarks } from "./raw-map.ts";
 import type { PreparedSample } from "./sample.ts";
-import type { PixelMask } from "./segment/planes.ts";
 
 /** One question, with all that is said of it. */
-export interface AskedElements {
-  readonly class: number;
-  readonly label: string;
-  readonly target: string;
-  readonly detection?: number;
-  readonly mask?: number;
-  readonly region?: PixelMask;
-  readonly pixel?: Point;
-  /** For names of files. */
-  readonly asked: string;
-  /** In words. */
-  readonly question: string;
+export interface AskedElements extends Omit<ExplainedClass, keyof RawMap | keyof ByMethod | keyof Remarks> {
   readonly about: ElementQuestion;
   /** By what it is explained where nobody says. */
   readonly method: MethodName;

@@ -67,9 +67,9 @@ async function headFor(explainer: Explainer, said: Said): Promise<Pick<Said, "de
   const [height = 0, width = 0] = explained.axes.grid.map((axis) => sized.get(explained.name)?.dims[axis] ?? 0);
   const labels = labelsOf(said).names;
   const found = recogniseHead({ model, tensors: sized, input: { width, height }, config: said.config, labels });
-  const levels = found ? levelsOf(explainer, sized, found.head).flatMap(({ layer }) => layer ?? []) : [];
+  const levels = found ? levelsOf(explainer, sized, found.head) : [];
   return {
-    ...readHead({ model, tensors: explainer.tensors }, found, [...new Set(levels)]),
+    ...readHead({ model, tensors: explainer.tensors }, found, levels),
     ...(found && { usual: usualFor(found.head) }),
   };
 }

@@ -11,6 +11,7 @@ import type { InputReading } from "../read/inputs.ts";
 import type { Score } from "../read/score.ts";
 import { type Probability, type Probable, probabilityOf } from "./classify/probability.ts";
 import type { Head } from "./detect/head.ts";
+import type { Level } from "./detect/levels.ts";
 import { labelsFrom } from "./formats/label-file.ts";
 import { noted, preparationOf } from "./preparation.ts";
 import type { Said } from "./said.ts";
@@ -34,6 +35,8 @@ export interface ModelReading {
   readonly layers: readonly LayerReading[];
   /** Of a detector that is read: where its boxes and scores are. */
   readonly head?: Head;
+  /** What its scores are computed as, and the layers that maps of its boxes lie on. */
+  readonly levels?: readonly Level[];
   /** Of a segmenter that is read: where its masks are. */
   readonly masks?: MaskHead;
   /** What can be asked. */
@@ -55,7 +58,8 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
   const found = taskFor(explainer, said);
   const dims = plainDims(tensors.get(score.name)?.dims ?? [], score.axes);
   const probable = detector?.probable ?? probabilityOf(model, found.task, score, dims, said, labels.names);
-  const layers = defaultFirst(explainer, detector?.levels ?? segmenter?.levels);
+  const levels = detector && [...new Set(detector.levels.flatMap(({ layer }) => layer ?? []))];
+  const layers = defaultFirst(explainer, levels ?? segmenter?.levels);
   const decisions: Decision[] = [
     { what: "task", value: found.task, because: found.because },
     // Which output holds scores is the head's affair where there is one.
@@ -66,7 +70,7 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
     ...(labels.names.length
       ? [{ what: "labels", value: `${labels.names.length} names`, because: labels.source, option: "--labels" }]
       : []),
-    ...layers.flatMap((layer) => (layer.default ? [layerDecision(layer, explained?.name, detector?.levels)] : [])),
+    ...layers.flatMap((layer) => (layer.default ? [layerDecision(layer, explained?.name, levels)] : [])),
   ];
   return {
     name: said.name,
@@ -79,7 +83,7 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
     preparation: prepared?.preprocess,
     labels,
     layers,
-    ...(detector && { head: detector.head }),
+    ...(detector && { head: detector.head, levels: detector.levels }),
     ...(segmenter && { masks: segmenter.head }),
     questions:
       segmenter?.questions ?? ((kind === "picture" && detector?.questions) || questionsOf(found.task, dims, kind)),

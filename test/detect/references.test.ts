@@ -5,12 +5,12 @@ import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { openExplainer } from "../../src/explain/explainer.ts";
+import { overlap } from "../../src/image/boxes.ts";
 import { layerMethod, placeByPlace } from "../../src/methods/layer-map.ts";
 import type { Feeds, Runtime } from "../../src/onnx/runtime.ts";
 import { Finder } from "../../src/tasks/detect/detections.ts";
 import { edges } from "../../src/tasks/detect/head.ts";
 import { recogniseHead } from "../../src/tasks/detect/recognise.ts";
-import { overlap } from "../../src/tasks/detect/suppress.ts";
 import { numbersOf, readNpy } from "../arrays.ts";
 import { signed } from "./signed.ts";
 

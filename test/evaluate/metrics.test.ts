@@ -19,9 +19,9 @@ import { maxSensitivity } from "../../src/evaluate/metrics/max-sensitivity.ts";
 import type { Annotation, Case, Measured, Metric, Probe } from "../../src/evaluate/metrics/metric.ts";
 import { pointingGame } from "../../src/evaluate/metrics/pointing-game.ts";
 import { subsetCorrelation } from "../../src/evaluate/metrics/random-subsets.ts";
-import { overlap } from "../../src/evaluate/metrics/regions.ts";
 import { road } from "../../src/evaluate/metrics/road.ts";
 import { entropy, gini } from "../../src/evaluate/metrics/spread.ts";
+import { overlap } from "../../src/image/boxes.ts";
 
 const goldens = JSON.parse(readFileSync(new URL("./goldens.json", import.meta.url), "utf8"));
 const floats = (list: readonly number[]) => Float32Array.from(list);

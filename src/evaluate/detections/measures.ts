@@ -7,12 +7,13 @@
  */
 import type { Dense } from "../../array/dense.ts";
 import { area as areaUnder } from "../../array/statistics.ts";
+import { areaOf, overlap } from "../../image/boxes.ts";
 import type { Geometry } from "../../image/geometry.ts";
 import type { Box } from "../../image/locate.ts";
 import type { PixelMap } from "../../image/picture.ts";
 import type { Detection } from "../../tasks/detect/detections.ts";
 import type { Candidate } from "../../tasks/detect/head.ts";
-import { area, bestFirst, overlap } from "../../tasks/detect/suppress.ts";
+import { bestFirst } from "../../tasks/detect/suppress.ts";
 import type { Annotation, Mask } from "../metrics/metric.ts";
 import { pointsAt } from "../metrics/pointing-game.ts";
 import { coverage, energyOn } from "../metrics/regions.ts";
@@ -85,7 +86,7 @@ export function placed(map: PixelMap, objects: readonly Annotation[], own: numbe
 export async function faithful(map: Float32Array, box: Box, input: Dense, score: Score): Promise<Measured> {
   if (isBlank(map)) return {};
   const order = byImportance(map);
-  const pixels = Math.min(order.length, Math.max(steps, Math.round(area(box))));
+  const pixels = Math.min(order.length, Math.max(steps, Math.round(areaOf(box))));
   const nothing = new Float32Array(input.data.length);
   const curve = (from: Float32Array, to: Float32Array) => {
     const start = { data: from, dims: input.dims };

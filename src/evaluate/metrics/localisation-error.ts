@@ -1,8 +1,9 @@
 /** @file Localisation error (ILSVRC-15, as in Selvaraju et al. 2017 section 4.1): the box of the map's largest segment above 15 %. */
+
+import { overlap } from "../../image/boxes.ts";
 import { type Box, box } from "../../image/locate.ts";
 import type { PixelMap } from "../../image/picture.ts";
 import { annotated, type Metric } from "./metric.ts";
-import { overlap } from "./regions.ts";
 
 export const localisationError: Metric = {
   name: "localisation-error",

@@ -7,10 +7,10 @@
  */
 
 import { mean } from "../../array/statistics.ts";
+import { overlap } from "../../image/boxes.ts";
 import { type Box, boxes as boxesOfSegments } from "../../image/locate.ts";
 import type { PixelMap } from "../../image/picture.ts";
 import { each, type Measured, type Metric } from "./metric.ts";
-import { overlap } from "./regions.ts";
 import { halves } from "./split.ts";
 
 /** Parts of the map's maximum. */

@@ -4,15 +4,6 @@ import type { Box, Point } from "../../image/locate.ts";
 import type { PixelMap } from "../../image/picture.ts";
 import type { Annotation, Mask } from "./metric.ts";
 
-/** Intersection over union of two boxes, edges as whole numbers (`x0 <= x < x1`). */
-export function overlap(a: Box, b: Box): number {
-  const common = areaOf([Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])]);
-  const union = areaOf(a) + areaOf(b) - common;
-  return union > 0 ? common / union : 0;
-}
-
-const areaOf = ([x0, y0, x1, y1]: Box): number => Math.max(0, x1 - x0) * Math.max(0, y1 - y0);
-
 /** The pixels of things: of their masks, or of their boxes where they have none. */
 export function coverage(objects: readonly Pick<Annotation, "box" | "mask">[], width: number, height: number): Mask {
   const data = new Uint8Array(width * height);

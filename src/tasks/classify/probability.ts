@@ -9,14 +9,16 @@ import type { Task } from "../task.ts";
 /** How scores become probabilities: over all classes, each by itself, as they are, or not at all. */
 export type Probability = "softmax" | "sigmoid" | "as-is" | "none";
 
+export const sigmoid = (score: number): number => 1 / (1 + Math.exp(-score));
+
 export function probabilitiesOf(scores: Float32Array, by: Probability): (number | null)[] {
   if (by === "as-is") return Array.from(scores);
   if (by === "none") return Array<null>(scores.length).fill(null);
-  return by === "sigmoid" ? Array.from(scores, (s) => 1 / (1 + Math.exp(-s))) : softmax(scores);
+  return by === "sigmoid" ? Array.from(scores, sigmoid) : softmax(scores);
 }
 
 /** In loops: of a thousand classes, a service would else spend more time here than on its HTTP. */
-function softmax(scores: Float32Array): number[] {
+export function softmax(scores: Float32Array): number[] {
   let most = Number.NEGATIVE_INFINITY;
   for (const score of scores) most = Math.max(most, score);
   const powers: number[] = [];

@@ -7,6 +7,7 @@ import { product } from "../../onnx/dims.ts";
 import type { Observed } from "../../onnx/observe.ts";
 import type { Element } from "../../read/element.ts";
 import type { Trace } from "../../read/trace.ts";
+import { sigmoid } from "../classify/probability.ts";
 import {
   centredEdges,
   type Decoded,
@@ -15,7 +16,6 @@ import {
   type LevelPlaces,
   type OutputNumbers,
   Sieve,
-  sigmoid,
 } from "./head.ts";
 
 /** The strides of a head's levels, and how many boxes a place has. */

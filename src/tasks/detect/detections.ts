@@ -52,17 +52,19 @@ export class Finder {
   readonly #trace: Trace;
   readonly #needs: readonly string[];
 
+  /** @param levels the head's, where they are known from its reading */
   constructor(
     private readonly ort: Runtime,
     private readonly explainer: Explainer,
     readonly head: Head,
+    levels?: readonly Level[],
   ) {
     const { model, sized } = explainer;
     this.#trace = new Trace(model, sized);
     this.#needs = scoresOf(head).flatMap((name) => this.#trace.needs(name));
     // Where suppression inside the graph makes rows of a number that only a run knows, so are the shapes that levels are found by.
     const known = this.#needs.every((name) => ofOne(sized.get(name)));
-    if (known) this.#levels = levelsOf(explainer, sized, head);
+    if (known) this.#levels = levels ?? levelsOf(explainer, sized, head);
   }
 
   /** Layers that maps of boxes lie on, by the tensor that scores are computed as. */

@@ -54,7 +54,7 @@ export class Detector {
     this.#feeding = feedingOf(explainer, explained, reading);
     this.places = new Placements(explainer, { name: explained.name, axes: explained.axes.grid }, context);
     this.labels = new Labels(reading.labels.names, head.classes < 0 ? Number.MAX_SAFE_INTEGER : head.classes);
-    this.#finder = new Finder(ort, explainer, head);
+    this.#finder = new Finder(ort, explainer, head, reading.levels);
   }
 
   get head(): Head {

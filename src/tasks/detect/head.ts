@@ -108,8 +108,6 @@ export interface Head {
   decode(numbers: (name: string) => OutputNumbers, input: Size, threshold: number): Decoded;
 }
 
-export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
-
 /** A box from its centre and size. */
 export const fromCentre = (x: number, y: number, width: number, height: number): Box => [
   x - width / 2,
@@ -147,6 +145,13 @@ export const corneredEdges = (left: Element, top: Element, right: Element, botto
   right: [[right, 1]],
   bottom: [[bottom, 1]],
 });
+
+/** Whether boxes are parts of the picture, 0 to 1, a little over the edge perhaps, rather than pixels. */
+export function areParts({ data }: OutputNumbers, rows: number, step = 4): boolean {
+  for (let row = 0; row < rows; row++)
+    for (let i = 0; i < 4; i++) if (Math.abs(data[row * step + i] as number) > 2) return false;
+  return true;
+}
 
 /** Keeps what is above a threshold, and remembers the best. */
 export class Sieve {

@@ -3,12 +3,14 @@
  * exports them: an edge lies so many strides from the middle of its place, by a distribution over whole numbers of them (Li et al. 2020,
  * "Generalized Focal Loss", arXiv 2006.04388).
  */
+
 import type { Size } from "../../image/geometry.ts";
 import type { Box } from "../../image/locate.ts";
 import type { Observed } from "../../onnx/observe.ts";
 import type { Element } from "../../read/element.ts";
 import type { Trace } from "../../read/trace.ts";
-import { type Candidate, type ElementSum, edges, type Head, type OutputNumbers, Sieve, sigmoid } from "./head.ts";
+import { sigmoid, softmax } from "../classify/probability.ts";
+import { type Candidate, type ElementSum, edges, type Head, type OutputNumbers, Sieve } from "./head.ts";
 
 /** The outputs of one level. */
 interface LevelOutputs {
@@ -82,11 +84,7 @@ const at = ({ data }: OutputNumbers, i: number): number => data[i] as number;
 function weights({ bins }: LevelOutputs, place: number, edge: number, edged: OutputNumbers): number[] {
   if (bins === 1) return [1];
   const from = (place * 4 + edge) * bins;
-  const all = Array.from({ length: bins }, (_, i) => at(edged, from + i));
-  const most = Math.max(...all);
-  const powers = all.map((x) => Math.exp(x - most));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((p) => p / sum);
+  return softmax(Float32Array.from({ length: bins }, (_, i) => at(edged, from + i)));
 }
 
 /** How many strides an edge lies from the middle of its place. */

@@ -3,9 +3,9 @@
  * scores of all their classes, times the probability that the second is anything at all.
  */
 import type { Likeness, OfOne } from "../../explain/elements.ts";
+import { overlap } from "../../image/boxes.ts";
 import type { Size } from "../../image/geometry.ts";
 import type { Candidate, Head } from "./head.ts";
-import { overlap } from "./suppress.ts";
 
 /** Where a head has no objectness, the box's own score stands for it: a cosine does not tell whether scores are high or low. */
 export function similarity(target: Candidate, other: Candidate): number {

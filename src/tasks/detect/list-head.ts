@@ -5,7 +5,7 @@
 import type { Box } from "../../image/locate.ts";
 import type { Observed } from "../../onnx/observe.ts";
 import type { Element } from "../../read/element.ts";
-import { corneredEdges, type Head, Sieve } from "./head.ts";
+import { areParts, corneredEdges, type Head, Sieve } from "./head.ts";
 
 export interface ListReading {
   readonly boxes: string;
@@ -36,7 +36,7 @@ export function listHead(tensors: Observed, reading: ListReading): Head {
       const length = given.dims.at(-1) ?? 0;
       const counted = count === undefined ? length : Math.min(length, Number(of(count).data[0] ?? length));
       const order = tensorflow ? [1, 0, 3, 2] : [0, 1, 2, 3];
-      const relative = tensorflow && !beyond(placed.data, counted * 4);
+      const relative = tensorflow && areParts(placed, counted);
       const [across, down] = relative ? [width, height] : [1, 1];
       const sieve = new Sieve(threshold);
       for (let row = 0; row < counted; row++) {
@@ -53,10 +53,4 @@ export function listHead(tensors: Observed, reading: ListReading): Head {
       return sieve;
     },
   };
-}
-
-/** Whether any number is beyond what a part of a picture can be. */
-function beyond(data: ArrayLike<number>, count: number): boolean {
-  for (let i = 0; i < count; i++) if (Math.abs(data[i] as number) > 2) return true;
-  return false;
 }

@@ -5,7 +5,8 @@
 import type { Box } from "../../image/locate.ts";
 import type { Observed } from "../../onnx/observe.ts";
 import type { Element } from "../../read/element.ts";
-import { centredEdges, corneredEdges, fromCentre, type Head, Sieve, sigmoid } from "./head.ts";
+import { sigmoid, softmax } from "../classify/probability.ts";
+import { areParts, centredEdges, corneredEdges, fromCentre, type Head, Sieve } from "./head.ts";
 import { bestFirst } from "./suppress.ts";
 
 export interface PairReading {
@@ -48,12 +49,12 @@ export function pairHead(tensors: Observed, reading: PairReading): Head {
       const [, queries = 0, row = 0] = given.dims;
       const [depth, step] = [row - first, placed.dims.at(-1) ?? 4];
       const classes = depth - skipped;
-      const relative = reading.relative ?? within(placed.data, queries, step);
+      const relative = reading.relative ?? areParts(placed, queries, step);
       const [across, down] = relative ? [width, height] : [1, 1];
       const sieve = new Sieve(threshold);
       for (let query = 0; query < queries; query++) {
-        const scoreOf = (c: number) => given.data[query * row + first + c] as number;
-        const found = probabilities(scoreOf, depth, by);
+        const scored = Float32Array.from({ length: depth }, (_, c) => given.data[query * row + first + c] as number);
+        const found = by === "softmax" ? softmax(scored) : Array.from(scored, by === "sigmoid" ? sigmoid : Number);
         const best = several ? undefined : bestOf(found, offset, classes);
         for (let c = 0; c < classes; c++) {
           if (best !== undefined && c !== best) continue;
@@ -83,25 +84,8 @@ export function pairHead(tensors: Observed, reading: PairReading): Head {
   };
 }
 
-function probabilities(row: (c: number) => number, depth: number, by: PairReading["by"]): number[] {
-  const all = Array.from({ length: depth }, (_, c) => row(c));
-  if (by === "as-is") return all;
-  if (by === "sigmoid") return all.map(sigmoid);
-  const most = Math.max(...all);
-  const powers = all.map((x) => Math.exp(x - most));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((p) => p / sum);
-}
-
 function bestOf(found: readonly number[], offset: number, classes: number): number {
   let best = 0;
   for (let c = 1; c < classes; c++) if ((found[c + offset] as number) > (found[best + offset] as number)) best = c;
   return best;
-}
-
-/** Whether all boxes are parts of a picture, a little over the edge perhaps. */
-function within(data: ArrayLike<number>, queries: number, step: number): boolean {
-  for (let query = 0; query < queries; query++)
-    for (let i = 0; i < 4; i++) if (Math.abs(data[query * step + i] as number) > 2) return false;
-  return true;
 }

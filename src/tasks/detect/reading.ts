@@ -4,12 +4,14 @@ import type { Model } from "../../onnx/model.ts";
 import type { Observed } from "../../onnx/observe.ts";
 import type { Decision } from "../../read/decision.ts";
 import type { Probability, Probable } from "../classify/probability.ts";
+import { shapeText } from "../sample.ts";
 import type { Head } from "./head.ts";
+import type { Level } from "./levels.ts";
 
 export interface DetectorReading {
   readonly head: Head;
-  /** The layers that maps of its boxes lie on. */
-  readonly levels: readonly string[];
+  /** What its scores are computed as, and the layers that maps of its boxes lie on. */
+  readonly levels: readonly Level[];
   readonly probable: Probable;
   readonly questions: readonly string[];
 }
@@ -44,7 +46,7 @@ const ofMasks = "mask:0 (or another number, a class, or topN)";
 export function readHead(
   { model, tensors }: { readonly model: Model; readonly tensors: Observed },
   found: { readonly head: Head; readonly guess?: string } | undefined,
-  levels: readonly string[],
+  levels: readonly Level[],
 ): HeadDecision {
   const what = "head";
   if (!found) {
@@ -69,6 +71,5 @@ export function readHead(
 }
 
 function shapeOf(tensors: Observed, name: string): string {
-  const dims = tensors.get(name)?.dims ?? [];
-  return `"${name}" has the shape [${dims.map((d) => (d < 0 ? "?" : d)).join(", ")}]`;
+  return `"${name}" has the shape ${shapeText(tensors.get(name)?.dims ?? [])}`;
 }

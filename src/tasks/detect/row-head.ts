@@ -6,7 +6,7 @@ import { range } from "../../onnx/dims.ts";
 import type { Observed } from "../../onnx/observe.ts";
 import type { Element } from "../../read/element.ts";
 import type { Trace } from "../../read/trace.ts";
-import { centredEdges, corneredEdges, fromCentre, type Head, Sieve } from "./head.ts";
+import { areParts, centredEdges, corneredEdges, fromCentre, type Head, Sieve } from "./head.ts";
 
 /** What is known of a head beside its shape. */
 export interface RowNotes {
@@ -50,10 +50,11 @@ export function rowHead(
     overlapping: false,
     layout: { of: "rows", flat, corner, score, label },
     decode(of, { width, height }, threshold) {
-      const { data, dims: shape } = of(output);
+      const numbered = of(output);
+      const { data, dims: shape } = numbered;
       const depth = shape.at(-1) ?? 0;
       const rows = flat ? (shape[0] ?? 0) : (shape[1] ?? 0);
-      const relative = !flat && areParts(data, rows, depth);
+      const relative = !flat && areParts(numbered, rows, depth);
       const [across, down] = relative ? [width, height] : [1, 1];
       const sieve = new Sieve(threshold);
       for (let row = 0; row < rows; row++) {
@@ -73,12 +74,4 @@ export function rowHead(
       return sieve;
     },
   };
-}
-
-/** Whether boxes are parts of the picture, 0 to 1, a little over the edge perhaps; rows of nothing say neither. */
-function areParts(data: ArrayLike<number>, rows: number, depth: number): boolean {
-  let most = 0;
-  for (let row = 0; row < rows; row++)
-    for (let i = 0; i < 4; i++) most = Math.max(most, Math.abs(data[row * depth + i] as number));
-  return most > 0 && most <= 2;
 }
