@@ -24,7 +24,7 @@ import type { Plan } from "./plan.ts";
 import { notPaired, refuseIntegers } from "./question.ts";
 import { inRuns, repeated, rowsFor } from "./rows.ts";
 import { type AskedAt, fedInBatches, feedsOf, feedsWith, inBatches, takesAny } from "./variants.ts";
-import type { HeadWindow } from "./window.ts";
+import type { Sight } from "./window.ts";
 import { windowMaps } from "./window-maps.ts";
 
 /** An element of a tensor by its place in row-major order, of the first picture; and its part of a sum. */
@@ -103,7 +103,7 @@ export class ElementPass implements RunValues {
     if (!explained) throw new UserError("invalid-model", "invalid model: none of its inputs is a picture");
     const plan = await explainer.planFor(feeds);
     const kept = prospects.flatMap(({ tensors, layer }) =>
-      layer === undefined ? tensors : [...tensors, layer, ...plan.residuals(layer, tensors)],
+      layer === undefined ? tensors : [...tensors, ...plan.kept(layer, tensors)],
     );
     const names = [...new Set([...plan.model.outputs, ...wanted, ...kept])];
     const pass = new ElementPass(ort, plan, explained, feeds, Object.create(null));
@@ -193,9 +193,9 @@ export class ElementPass implements RunValues {
     const { layer, seeded, questions } = group;
     if (layer === undefined) throw noLayer();
     const [only] = seeded;
-    if (seeded.length === 1 && only !== undefined && questions.every((question) => this.#isOnOneCell(question))) {
-      const maps = await plan.inWindows(only, layer, map, (window, session) => this.#windows(group, window, session));
-      if (maps) return maps;
+    if (map.placewise && seeded.length === 1 && only !== undefined && questions.every((q) => this.#isOnOneCell(q))) {
+      const sight = plan.sight(only, layer);
+      if (sight) return plan.inWindow(sight, only, layer, map, (adjoint) => this.#windows(group, sight, adjoint));
     }
     const residuals = plan.residuals(layer, seeded);
     await this.#fetch([layer, ...residuals]);
@@ -346,14 +346,10 @@ export class ElementPass implements RunValues {
     });
   }
 
-  async #windows(
-    { layer, questions, seeded: [tensor = ""] }: Group,
-    window: HeadWindow,
-    session: AdjointSession,
-  ): Promise<Dense> {
-    await this.#fetch([...(layer === undefined ? [] : [layer]), ...session.residuals]);
+  async #windows({ questions, seeded: [tensor = ""] }: Group, sight: Sight, session: AdjointSession): Promise<Dense> {
+    await this.#fetch(session.residuals);
     const type = typeName(gradientType(present(this.plan.tensors.get(tensor), "a tensor").type));
-    return windowMaps(this.ort, { window, session }, questions, {
+    return windowMaps(this.ort, { sight, session }, questions, {
       ...{ type, channels: this.dims(tensor)?.[1] ?? 1 },
       of: (name) => this.results[name] ?? tensorOf(this.feeds, name),
     });
