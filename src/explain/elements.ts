@@ -11,13 +11,13 @@ import { type GivenOptions, type LayerMap, type MethodOptions, type Question, sh
 import { optionsOf } from "../methods/options.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
-import { rowsOf, tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
+import { rowsOf, tensorOf, toDense, toTensor } from "../onnx/tensors.ts";
 import { gradientType, typeName } from "../onnx/types.ts";
 import { toPlain } from "../read/axes.ts";
 import { ofOne, type RunValues } from "../read/element.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
 import { plainLayer } from "../read/layer-values.ts";
-import { type AdjointSession, ask } from "./adjoint-session.ts";
+import { type AdjointSession, ask, readBy } from "./adjoint-session.ts";
 import type { Explainer } from "./explainer.ts";
 import { rowsAreNotPictures } from "./pass.ts";
 import type { Plan } from "./plan.ts";
@@ -200,8 +200,9 @@ export class ElementPass implements RunValues {
     const residuals = plan.residuals(layer, seeded);
     await this.#fetch([layer, ...residuals]);
     const rows = !map.classBlind && this.#inRows(group);
-    return plan.atLayer(layer, map, { seeding: seeded, rows }, async (adjoint) => {
-      const kept = tensorsOf({ ...this.feeds, ...this.results }, adjoint.residuals);
+    const often = questions.length > 1 && !map.classBlind;
+    return plan.atLayer(layer, map, { seeding: seeded, rows, often }, async (adjoint) => {
+      const kept = await readBy(adjoint, { ...this.feeds, ...this.results });
       if (map.classBlind) {
         const { answer } = await ask(adjoint, kept, this.#seeds(seeded, questions.slice(0, 1)));
         return repeated(firstOf(answer, 1), questions.length);

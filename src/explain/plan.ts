@@ -52,11 +52,14 @@ export interface PlanQuery {
   readonly seeding: Seeding;
   /** Whether its rows are questions about one picture, rather than pictures. */
   readonly rows: boolean;
+  /** Whether several questions are asked of one forward pass. */
+  readonly often?: boolean;
 }
 
-const keyOf = ({ seeding, rows }: PlanQuery): unknown[] => [
+const keyOf = ({ seeding, rows, often = false }: PlanQuery): unknown[] => [
   typeof seeding === "function" ? seeding : String(seeding),
   rows,
+  often,
 ];
 
 /** ONNX Runtime moves a DequantizeLinear behind a Reshape that reads it, which has no kernel for the eight bits that it reads then. */
@@ -250,13 +253,13 @@ export class Plan {
     return this.#residuals.get(key);
   }
 
-  #compiled({ seeding, rows }: PlanQuery, ends: readonly End[], rules: Rules | Overrides = "plain"): Adjoint {
+  #compiled({ seeding, rows, often }: PlanQuery, ends: readonly End[], rules: Rules | Overrides = "plain"): Adjoint {
     const { model, tensors, score } = this;
     const named = (names: "classes" | readonly string[]) =>
       names === "classes" ? classSeeds(this, score.name) : tensorSeeds(this, names);
     const seeds = typeof seeding === "function" ? seeding : named(seeding);
     const overrides = new Map([...proposals, ...overridesOf(rules, this.options)]);
-    return compileAdjoint({ model, tensors, seeds, ends, rows, overrides });
+    return compileAdjoint({ model, tensors, seeds, ends, rows, often, overrides });
   }
 
   #use<T extends Owned, R>(
