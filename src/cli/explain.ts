@@ -224,6 +224,7 @@ async function explainOne(
     predictions: why.predictions,
     ...(why.detections && { detections: why.detections }),
     ...(masks && { masks }),
+    ...(why.characters && { text: why.text, probability: why.probability, characters: why.characters }),
     ...(why.remark && { remark: why.remark }),
     explanations: explanations.map((e, i) => ({ ...e, ...(compared && { reference: compared[i].reference }) })),
     ...(overlay && { overlay }),

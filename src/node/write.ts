@@ -49,6 +49,8 @@ export interface WrittenExplanation {
   readonly detection?: number;
   /** Of a segmenter: which mask it is about. */
   readonly mask?: number;
+  /** Of a text recogniser: which character it is about. */
+  readonly character?: number;
   readonly class: number;
   readonly label: string;
   readonly method: string;
@@ -117,11 +119,12 @@ export async function writeWhy<K extends Kind>(why: Why<K>, options: WriteOption
       file: await save(`${base}.npy`, encodeNpy(e.map.data, e.map.dims)),
       shape: e.map.dims,
     };
-    const { target, detection, mask, class: index, label, method, question, blank, layer, warnings } = e;
+    const { target, detection, mask, character, class: index, label, method, question, blank, layer, warnings } = e;
     explanations.push({
       target,
       ...(detection !== undefined && { detection }),
       ...(mask !== undefined && { mask }),
+      ...(character !== undefined && { character }),
       class: index,
       label,
       method,
