@@ -35,8 +35,9 @@ function ofQuestion(question: ParsedQuestion, { partsOf, layerOf }: Composing): 
     const [other] = others;
     if (other) {
       const sum = [...part.about.sum, ...negative(other.about).sum];
+      const { parts: _, ...whole } = part;
       return {
-        ...part,
+        ...whole,
         target: single ? asked : `${part.target} ~ ${other.target}`,
         question: `${part.question} rather than ${other.question}`,
         asked: `${part.asked}-against-${other.asked}`,
@@ -46,8 +47,8 @@ function ofQuestion(question: ParsedQuestion, { partsOf, layerOf }: Composing): 
     }
     const target = single ? asked : `${opposite ? "not:" : ""}${part.target}`;
     if (!opposite) return { ...part, target };
-    const about = negative(part.about);
-    return { ...part, target, about, question: `against ${part.question}`, asked: `not-${part.asked}` };
+    const against = { about: negative(part.about), ...(part.parts && { parts: part.parts.map(negative) }) };
+    return { ...part, ...against, target, question: `against ${part.question}`, asked: `not-${part.asked}` };
   });
 }
 
