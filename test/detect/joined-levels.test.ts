@@ -97,6 +97,29 @@ test("without a method a class shows all of its boxes, and one box its own map",
   await detector.release();
 });
 
+test("one box rather than another lies where the one has its map, less what the other reads there", async () => {
+  const detector = await load(bundled);
+  const { paint, makeScene } = await import("../../src/scenes/index.ts");
+  const { picture } = paint(makeScene(17));
+  const targets = ["box:0", "box:1", "box:2", "box:0 ~ box:1", "box:0 ~ box:2"];
+  const why = await detector.explain(picture, { targets, options: { sign: "signed" } });
+  const [zero, one, two, different, same] = why.explanations;
+  const data = (e = zero) => [...(e?.map.data ?? [])];
+  // Of two levels that do not read each other.
+  expect(zero?.layer).not.toBe(one?.layer);
+  expect(different?.layer).toBe(zero?.layer);
+  expect(apart(data(different), data(zero))).toBeLessThan(1e-5);
+  // Of one level.
+  expect([same?.layer, two?.layer]).toEqual([zero?.layer, zero?.layer]);
+  expect(
+    apart(
+      data(same),
+      data(zero).map((v, i) => v - (data(two)[i] ?? 0)),
+    ),
+  ).toBeLessThan(1e-5);
+  await detector.release();
+});
+
 test("what joins nothing is refused", async () => {
   const levels = { layers: "levels" };
   await expect(model.explain(sample, { method: "layer-cam", options: levels, layer: layers[0] })).rejects.toThrow(

@@ -34,10 +34,7 @@ export interface Boxes {
 export function boxQuestions(targets: readonly string[], boxes: Boxes): AskedElements[] {
   const { detections } = boxes;
   if (targets.length === 0) return detections.slice(0, mostBoxes).map(({ index }) => boxOf(index, boxes));
-  return composedQuestions(targets, {
-    partsOf: (plain, asked) => partsOf(plain, asked, boxes),
-    layerOf: (sum) => boxes.layer ?? boxes.common([...new Set(sum.map(({ tensor }) => tensor))]),
-  });
+  return composedQuestions(targets, { partsOf: (plain, asked) => partsOf(plain, asked, boxes) });
 }
 
 function partsOf({ kind, of }: PlainQuestion, asked: string, boxes: Boxes): AskedElements[] {
