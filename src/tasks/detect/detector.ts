@@ -74,7 +74,7 @@ export class Detector {
   async explain(sample: Sample, options: ClassifyOptions = {}): Promise<Why> {
     checkClassify(options);
     checkSample(sample);
-    if (options.method !== undefined) optionsFor(methodsOf(options.method), options.options);
+    if (options.method !== undefined) optionsFor(await methodsOf(options.method), options.options);
     const { prepared, found, detections } = await this.look(sample, options);
     if (options.layer !== undefined && options.options?.layers === "levels")
       throw new UserError(
