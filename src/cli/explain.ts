@@ -5,6 +5,7 @@ import { isDirectory, prepareDirectory } from "../node/files.ts";
 import { type LoadedClassifier, load } from "../node/load.ts";
 import { explanationFiles, type WriteOptions, writeWhy } from "../node/write.ts";
 import { isSizeInput } from "../tasks/detect/sizes.ts";
+import { layersShown } from "../tasks/raw-map.ts";
 import type { Kind } from "../tasks/sample.ts";
 import { eachSample, endWith } from "./each-sample.ts";
 import { assumption, foundBy, settingsOf } from "./manifest.ts";
@@ -211,7 +212,7 @@ async function explainOne(
   const used = model.reading.layers.find((one) => one.default)?.name ?? null;
   // Boxes of several levels have their maps on as many layers.
   const layers = why.detections
-    ? [...new Set(why.explanations.flatMap(({ layer }) => layer ?? []))]
+    ? layersShown(why.explanations)
     : [used ?? []].flat();
   const caption = [`Model ${name}`, layers.length > 0 && `layer ${layers.join(", ")}`].filter(Boolean).join(", ");
   const drawn = { colormap, caption, write, compression };

@@ -97,6 +97,8 @@ export interface Mapped {
   readonly question: string;
   /** The target layer; null for methods in pixel space. */
   readonly layer: string | null;
+  /** All that the map is joined of, where it is of several layers; `layer` is the one with the finest grid then. */
+  readonly layers?: string[];
   /** Raw: neither normalised nor resized. */
   readonly map: {
     readonly shape: number[];

@@ -23,6 +23,9 @@ export const choiceOption = (name: string, choices: readonly string[]): MethodOp
 /** Which part of the map is shown: a constant of the graph. */
 export const signOption: MethodOption = { ...choiceOption("sign", signs), compiles: true };
 
+/** Which layers a map lies on: the target layer, or all levels of a detector's head, each divided by its maximum and joined by the largest. */
+export const levelsOption: MethodOption = choiceOption("layers", ["one", "levels"]);
+
 type Optioned = Pick<Method, "name" | "options">;
 
 /**

@@ -2,6 +2,7 @@
  * @file Class activation maps: what the maps at a layer share that end in a rectifier, L = ReLU(S). Which part of S is shown is an option:
  * positive ReLU(S), negative ReLU(-S), absolute |S|, signed S.
  */
+import { UserError } from "../errors.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 import { placewise } from "./layer-map.ts";
 import type { LayerMap, LayerParts, Method, MethodOptions, Reweigh, Sign } from "./method.ts";
@@ -61,6 +62,15 @@ export const camMaps = (
   mapsOf: (options: MethodOptions) => SignedMaps,
   weigh?: (options: MethodOptions) => Reweigh,
 ): Required<Pick<Method, "explain" | "graph">> => ({
-  explain: async ({ atLayer, options }) => ({ maps: await atLayer(mapsOf(options)[options.sign], weigh?.(options)) }),
+  explain: async ({ atLayer, options }) => {
+    if (options.layers === "levels") throw noLevels();
+    return { maps: await atLayer(mapsOf(options)[options.sign], weigh?.(options)) };
+  },
   graph: ({ atLayer, options }) => ({ map: atLayer(mapsOf(options)[options.sign]) }),
 });
+
+const noLevels = (): UserError =>
+  new UserError(
+    "invalid-option",
+    'invalid option layers: "levels" are those of a detector\'s head, which joins their maps, and this model has none; allowed here is one',
+  );

@@ -150,6 +150,7 @@ const mapped = {
   method: z.string(),
   question: z.string().meta({ description: "The question in words" }),
   layer: z.string().nullable().meta({ description: "The target layer; null in pixel space" }),
+  layers: z.array(z.string()).optional().meta({ description: "All layers that the map is joined of, if of several" }),
   map: z.strictObject({
     shape: z.array(z.int().min(1)),
     data: base64.meta({ description: "float32, little endian, row-major; neither normalised nor resized" }),

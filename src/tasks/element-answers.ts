@@ -1,4 +1,5 @@
 /** @file Explanations of what is asked about elements of a model's tensors: boxes, pixels and masks, by one method or several. */
+import { InternalError } from "../errors.ts";
 import type { ElementAnswer, ElementPass, ElementQuestion } from "../explain/elements.ts";
 import type { MethodName } from "../methods/by-name.ts";
 import { methodsOf } from "../methods/define.ts";
@@ -8,6 +9,7 @@ import type { Warning } from "../read/decision.ts";
 import { type AskingOptions, inSteps } from "./asking.ts";
 import type { ExplainedClass } from "./classify/explanations.ts";
 import type { ClassExplanation } from "./classify/kinds.ts";
+import { finestOf, joinedMap } from "./joined-maps.ts";
 import type { PicturePlace, PictureSubject } from "./pictures.ts";
 import type { Placements } from "./placing.ts";
 import { type ByMethod, type RawMap, type Remarks, withRemarks } from "./raw-map.ts";
@@ -15,7 +17,10 @@ import type { PreparedSample } from "./sample.ts";
 
 /** One question, with all that is said of it. */
 export interface AskedElements extends Omit<ExplainedClass, keyof RawMap | keyof ByMethod | keyof Remarks> {
+  /** What is differentiated, and asked of methods that only run the model. */
   readonly about: ElementQuestion;
+  /** Parts of it that have a map each at a layer; they are joined, and `about` is its own only part where there are none. */
+  readonly parts?: readonly ElementQuestion[];
   /** By what it is explained where nobody says. */
   readonly method: MethodName;
   readonly warnings: readonly Warning[];
@@ -26,6 +31,15 @@ export interface ElementCircumstances {
   readonly places: Placements;
   /** What a reader of any of the model's explanations must know. */
   readonly warnings: readonly Warning[];
+  /** Of a detector: the levels of its head. */
+  readonly levels?: JoinedLevels;
+}
+
+/** The layers that maps of several levels lie on. */
+export interface JoinedLevels {
+  readonly layers: readonly string[];
+  /** Whether a sum of elements depends on a layer. */
+  reaches(layer: string, question: ElementQuestion): boolean;
 }
 
 /** Explains by every method in turn; each question by its own where none is said. */
@@ -33,7 +47,7 @@ export async function explainElements(
   pass: ElementPass,
   asked: readonly AskedElements[],
   { method, options, onProgress, signal }: AskingOptions,
-  { sample, places, warnings }: ElementCircumstances,
+  { sample, places, warnings, levels }: ElementCircumstances,
 ): Promise<ClassExplanation[]> {
   const ways =
     method === undefined ? await byOwn(asked) : (await methodsOf(method)).map((one) => ({ method: one, asked }));
@@ -42,12 +56,20 @@ export async function explainElements(
     options,
   );
   const answers = await inSteps(ways, onProgress, async (way, part) => {
-    const questions = way.asked.map(({ about }) => about);
-    const found = await pass.explain(questions, {
-      ...{ method: way.method, options: ownOptions(way.method, options) },
+    const own = ownOptions(way.method, options);
+    const spread = levels !== undefined && own.layers === "levels";
+    const questions = way.asked.map((one) => partsOf(one, way.method, spread ? levels : undefined));
+    const found = await pass.explain(questions.flat(), {
+      ...{ method: way.method, options: spread ? { ...own, layers: "one" } : own },
       ...{ onProgress: part, signal },
     });
-    return way.asked.map((one, i) => answered(one, way.method, found[i] as ElementAnswer, warnings, options?.sign));
+    const rest = [...found];
+    return Promise.all(
+      way.asked.map(async (one, i) => {
+        const answer = await joined(rest.splice(0, questions[i]?.length), places);
+        return answered(one, way.method, answer, warnings, options?.sign);
+      }),
+    );
   });
   const order = new Map(asked.map((one, i) => [one.target, i]));
   const sorted =
@@ -67,14 +89,34 @@ async function byOwn(asked: readonly AskedElements[]) {
   }));
 }
 
-function answered(
-  asked: AskedElements,
-  method: Method,
-  answer: ElementAnswer,
-  common: readonly Warning[],
-  sign?: Sign,
-) {
-  const { about: _, method: _own, warnings, ...said } = asked;
-  const { map, pixels, layer } = answer;
-  return withRemarks(said, method, { map, pixels, layer }, [...common, ...warnings], sign);
+/** What a map is made of: of a method at a layer, a map for each part, and where it is asked for at each level that the part depends on. */
+function partsOf(
+  { about, parts = [about] }: AskedElements,
+  { space }: Method,
+  levels: JoinedLevels | undefined,
+): readonly ElementQuestion[] {
+  if (space !== "layer") return [about];
+  if (!levels) return parts;
+  return parts.flatMap((part) =>
+    levels.layers.flatMap((layer) => (levels.reaches(layer, part) ? [{ ...part, layer }] : [])),
+  );
+}
+
+/** The answers to the parts of a question as one, on the finest grid. */
+async function joined(answers: readonly ElementAnswer[], places: Placements): Promise<JoinedAnswer> {
+  const [first, ...others] = await Promise.all(
+    answers.map(async (answer) => ({ ...answer, ...(await places.of(answer.layer)) })),
+  );
+  if (!first) throw new InternalError("a question without a map");
+  const all = [first, ...others] as const;
+  const layers = [...new Set(all.flatMap(({ layer }) => layer ?? []))];
+  return { ...finestOf(all), map: joinedMap(all), ...(layers.length > 1 && { layers }) };
+}
+
+type JoinedAnswer = ElementAnswer & { readonly layers?: readonly string[] };
+
+function answered(asked: AskedElements, method: Method, answer: JoinedAnswer, common: readonly Warning[], sign?: Sign) {
+  const { about: _, parts: _parts, method: _own, warnings, ...said } = asked;
+  const { map, pixels, layer, layers } = answer;
+  return withRemarks(said, method, { map, pixels, layer, ...(layers && { layers }) }, [...common, ...warnings], sign);
 }

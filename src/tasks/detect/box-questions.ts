@@ -34,10 +34,7 @@ export interface Boxes {
 export function boxQuestions(targets: readonly string[], boxes: Boxes): AskedElements[] {
   const { detections } = boxes;
   if (targets.length === 0) return detections.slice(0, mostBoxes).map(({ index }) => boxOf(index, boxes));
-  return composedQuestions(targets, {
-    partsOf: (plain, asked) => partsOf(plain, asked, boxes),
-    layerOf: (sum) => boxes.layer ?? boxes.common([...new Set(sum.map(({ tensor }) => tensor))]),
-  });
+  return composedQuestions(targets, { partsOf: (plain, asked) => partsOf(plain, asked, boxes) });
 }
 
 function partsOf({ kind, of }: PlainQuestion, asked: string, boxes: Boxes): AskedElements[] {
@@ -116,7 +113,7 @@ function maskOf(index: number, asked: string, { found, detections, masks, layer,
   };
 }
 
-/** The scores of all boxes of a class, together. */
+/** The scores of all boxes of a class, together; each has a map on its own level. */
 function classOf(of: string, asked: string, boxes: Boxes): AskedElements[] {
   const { detections, labels, found } = boxes;
   const classes = [...new Set(detections.map((one) => one.class))];
@@ -130,13 +127,14 @@ function classOf(of: string, asked: string, boxes: Boxes): AskedElements[] {
         asked,
         `no ${labels.name(c)} was found, but ${listing(classes.map((one) => labels.name(one)))}`,
       );
-    const sum = own.flatMap(({ index }) => found.score(found.candidates[index] as Candidate).sum);
+    const parts = own.map(({ index }) => placed(found.score(found.candidates[index] as Candidate), boxes));
+    const sum = parts.flatMap((part) => part.sum);
     const layer = boxes.layer ?? boxes.common([...new Set(sum.map(({ tensor }) => tensor))]);
     const label = labels.name(c);
     return {
-      ...{ class: c, label, target: `class:${c}`, asked: `class-${c}`, question: label, about: { sum, layer } },
+      ...{ class: c, label, target: `class:${c}`, asked: `class-${c}`, question: label, about: { sum, layer }, parts },
       ...(own.length === 1 && { detection: own[0]?.index }),
-      method: "grad-cam",
+      method: "hires-cam",
       warnings: [],
     };
   });
