@@ -27,6 +27,9 @@ import { ablationCam, reciproCam, scoreCam, smoothGradCamPlusPlus } from "./many
 import type { Method } from "./method.ts";
 import { occlusion } from "./occlusion.ts";
 import { odam } from "./odam.ts";
+import { attnLrp } from "./propagation/attn-lrp.ts";
+import { excitationBackprop } from "./propagation/excitation-backprop.ts";
+import { lrp } from "./propagation/lrp.ts";
 import { randomCam } from "./random.ts";
 import { rise } from "./rise.ts";
 import { xgradCam } from "./xgrad-cam.ts";
@@ -65,6 +68,9 @@ const registered = [
   deepLift,
   rise,
   edges,
+  lrp,
+  attnLrp,
+  excitationBackprop,
 ] as const;
 
 /** The methods' names. */
