@@ -215,7 +215,7 @@ export class ElementPass implements RunValues {
     });
   }
 
-  async #atInput(group: Group, rules: Rules, signal?: AbortSignal): Promise<Dense> {
+  async #atInput(group: Group, rules: Rules | Overrides, signal?: AbortSignal): Promise<Dense> {
     const { plan, explained, feeds } = this;
     const { seeded, questions } = group;
     const { name, axes } = explained;

@@ -9,7 +9,7 @@
  */
 
 import { type Adjoint, compileAdjoint, type End, fetching } from "../autodiff/adjoint.ts";
-import type { Overrides } from "../autodiff/differentiate.ts";
+import { joined, type Overrides } from "../autodiff/differentiate.ts";
 import { proposals } from "../autodiff/overrides/proposals.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
 import { present, UserError } from "../errors.ts";
@@ -244,7 +244,7 @@ export class Plan {
     const named = (names: "classes" | readonly string[]) =>
       names === "classes" ? classSeeds(this, score.name) : tensorSeeds(this, names);
     const seeds = typeof seeding === "function" ? seeding : named(seeding);
-    const overrides = new Map([...proposals, ...overridesOf(rules, this.options)]);
+    const overrides = joined(proposals, overridesOf(rules, this.options));
     return compileAdjoint({ model, tensors, seeds, ends, rows, overrides });
   }
 

@@ -37,6 +37,9 @@ const loaders = {
   deeplift: async () => (await import("./gradient/deeplift.ts")).deepLift,
   rise: async () => (await import("./rise.ts")).rise,
   edges: async () => (await import("./edges.ts")).edges,
+  lrp: async () => (await import("./propagation/lrp.ts")).lrp,
+  "attn-lrp": async () => (await import("./propagation/attn-lrp.ts")).attnLrp,
+  "excitation-backprop": async () => (await import("./propagation/excitation-backprop.ts")).excitationBackprop,
 };
 
 /** The methods' names. */

@@ -28,6 +28,9 @@ import { ablationCam, reciproCam, scoreCam, smoothGradCamPlusPlus } from "./many
 import type { Method } from "./method.ts";
 import { occlusion } from "./occlusion.ts";
 import { odam } from "./odam.ts";
+import { attnLrp } from "./propagation/attn-lrp.ts";
+import { excitationBackprop } from "./propagation/excitation-backprop.ts";
+import { lrp } from "./propagation/lrp.ts";
 import { randomCam } from "./random.ts";
 import { rise } from "./rise.ts";
 import { xgradCam } from "./xgrad-cam.ts";
@@ -66,6 +69,9 @@ export const methods: readonly Method<MethodName>[] = [
   deepLift,
   rise,
   edges,
+  lrp,
+  attnLrp,
+  excitationBackprop,
 ];
 
 /** What cannot wait for a module to load, as a file that is compiled, takes a method from here; @throws UserError as `methodOf`. */

@@ -105,7 +105,7 @@ export interface Question {
   /** Whether what lies between the layer and the score is linear: its gradient is then the same for all images. */
   isLinear(): boolean;
   /** The gradient of the score with respect to the input, by a set of rules, [m, ...input]. */
-  atInput(rules: Rules): Promise<Dense>;
+  atInput(rules: Rules | Overrides): Promise<Dense>;
   /**
    * The gradient at variants of one image, [any, C, ...], for each of its k targets: [any k, C, ...], those at a variant side by side.
    * @param rules a set of rules, or a table of one's own
@@ -155,7 +155,7 @@ export interface GraphQuestion {
   /** A map at the layer, [n, ...grid]. */
   atLayer(map: LayerMap): Value;
   /** The gradient of the score with respect to the input, by a set of rules, channels first: [n, C, ...]. */
-  atInput(rules: Rules): Value;
+  atInput(rules: Rules | Overrides): Value;
 }
 
 /** An explanation as a graph: a map on the layer's grid, or the signed image. */

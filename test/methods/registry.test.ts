@@ -45,6 +45,9 @@ const cases: Readonly<
   deeplift: { signed: false, pixels: true },
   rise: { signed: true, pixels: false },
   edges: { signed: false, pixels: false },
+  lrp: { signed: true, pixels: true },
+  "attn-lrp": { signed: true, pixels: true },
+  "excitation-backprop": { signed: false, pixels: true },
 };
 
 test("every method has a case, and every case a method", () => {

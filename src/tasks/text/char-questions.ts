@@ -27,10 +27,7 @@ export interface Reading {
  */
 export function charQuestions(targets: readonly string[], reading: Reading): AskedElements[] {
   if (targets.length > 0)
-    return composedQuestions(targets, {
-      partsOf: (plain, asked) => partsOf(plain, asked, reading),
-      layerOf: () => reading.layer,
-    });
+    return composedQuestions(targets, { partsOf: (plain, asked) => partsOf(plain, asked, reading) });
   return reading.read.characters.slice(0, mostCharacters).map(({ index }) => charOf(index, reading));
 }
 
