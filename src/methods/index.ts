@@ -1,5 +1,11 @@
 /** @file The registry of methods: library, command line, documents and tests read this one list. */
 import { listing, UserError } from "../errors.ts";
+import { extremalPerturbation } from "./black-box/extremal-perturbation.ts";
+import { hsic } from "./black-box/hsic.ts";
+import { kernelShap } from "./black-box/kernel-shap.ts";
+import { lime } from "./black-box/lime.ts";
+import { minimalSufficient } from "./black-box/minimal-sufficient.ts";
+import { sobol } from "./black-box/sobol.ts";
 import { cam } from "./cam.ts";
 import { dRise } from "./d-rise.ts";
 import { deconvolution } from "./deconvolution.ts";
@@ -18,6 +24,7 @@ import { integratedGradients } from "./gradient/integrated-gradients.ts";
 import { smoothGrad } from "./gradient/smoothgrad.ts";
 import { squareGrad } from "./gradient/squaregrad.ts";
 import { varGrad } from "./gradient/vargrad.ts";
+import { xrai } from "./gradient/xrai.ts";
 import { gradient } from "./gradient.ts";
 import { guidedBackprop } from "./guided-backprop.ts";
 import { guidedGradCam } from "./guided-grad-cam.ts";
@@ -64,6 +71,13 @@ const registered = [
   guidedIg,
   deepLift,
   rise,
+  lime,
+  kernelShap,
+  sobol,
+  hsic,
+  extremalPerturbation,
+  minimalSufficient,
+  xrai,
   edges,
 ] as const;
 

@@ -43,6 +43,13 @@ const cases: Readonly<
   "guided-ig": { signed: false, pixels: true },
   deeplift: { signed: false, pixels: true },
   rise: { signed: true, pixels: false },
+  lime: { signed: true, pixels: false },
+  "kernel-shap": { signed: true, pixels: false },
+  sobol: { signed: false, pixels: false },
+  hsic: { signed: false, pixels: false },
+  "extremal-perturbation": { signed: false, pixels: false },
+  "minimal-sufficient": { signed: false, pixels: false },
+  xrai: { signed: true, pixels: false },
   edges: { signed: false, pixels: false },
 };
 
