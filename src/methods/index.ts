@@ -1,4 +1,11 @@
 /** @file The registry: every method, for those that tell of them all. Who explains loads the one that is named, by `by-name.ts`. */
+
+import { extremalPerturbation } from "./black-box/extremal-perturbation.ts";
+import { hsic } from "./black-box/hsic.ts";
+import { kernelShap } from "./black-box/kernel-shap.ts";
+import { lime } from "./black-box/lime.ts";
+import { minimalSufficient } from "./black-box/minimal-sufficient.ts";
+import { sobol } from "./black-box/sobol.ts";
 import { type MethodName, methodName } from "./by-name.ts";
 import { cam } from "./cam.ts";
 import { dRise } from "./d-rise.ts";
@@ -19,6 +26,7 @@ import { integratedGradients } from "./gradient/integrated-gradients.ts";
 import { smoothGrad } from "./gradient/smoothgrad.ts";
 import { squareGrad } from "./gradient/squaregrad.ts";
 import { varGrad } from "./gradient/vargrad.ts";
+import { xrai } from "./gradient/xrai.ts";
 import { gradient } from "./gradient.ts";
 import { guidedBackprop } from "./guided-backprop.ts";
 import { guidedGradCam } from "./guided-grad-cam.ts";
@@ -72,6 +80,13 @@ export const methods: readonly Method<MethodName>[] = [
   lrp,
   attnLrp,
   excitationBackprop,
+  lime,
+  kernelShap,
+  sobol,
+  hsic,
+  extremalPerturbation,
+  minimalSufficient,
+  xrai,
 ];
 
 /** What cannot wait for a module to load, as a file that is compiled, takes a method from here; @throws UserError as `methodOf`. */
