@@ -29,6 +29,7 @@ import { occlusion } from "./occlusion.ts";
 import { odam } from "./odam.ts";
 import { randomCam } from "./random.ts";
 import { rise } from "./rise.ts";
+import { shapleyCam } from "./shapley-cam.ts";
 import { xgradCam } from "./xgrad-cam.ts";
 
 const registered = [
@@ -53,6 +54,7 @@ const registered = [
   finerCam,
   cam,
   reciproCam,
+  shapleyCam,
   smoothGradCamPlusPlus,
   inputXGradient,
   smoothGrad,
