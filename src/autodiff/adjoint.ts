@@ -24,8 +24,11 @@ export interface End {
   /** The tensor whose gradient is taken. */
   readonly tensor: string;
   /** What is made of the tensor, as the forward pass has it, and of its gradient; the gradient itself by default. */
-  readonly make?: (build: Builder, tensor: Value, gradient: Value) => Value;
+  readonly make?: (build: Builder, tensor: Value, gradient: Value, curvature?: () => Value) => Value;
 }
+
+/** Differentiates gradients again: second-order.ts, which few ask for. */
+export type Again = typeof import("./second-order.ts").differentiateAgain;
 
 /** Cotangents by tensor, and the inputs that the caller feeds for them. */
 export interface Seeds {
@@ -38,6 +41,8 @@ export interface AdjointQuery extends ObservedModel {
   readonly seeds: (build: Builder, rowed: (seed: Value) => Value) => Seeds;
   readonly ends: readonly End[];
   readonly overrides?: Overrides;
+  /** Where an end is made of the Hessian of what is seeded, too: it is then told the Hessian times its tensor. */
+  readonly again?: Again;
   /** Whether seeds have rows of their own against one picture (row-builder.ts), rather than one for each picture of the batch. */
   readonly rows?: boolean;
 }
@@ -57,11 +62,11 @@ export interface Adjoint {
 }
 
 /** @throws UserError `unsupported-operator` naming a node without a rule, `no-path` for an end that no seed depends on. */
-export function compileAdjoint({ model, tensors, seeds, ends, overrides, rows = false }: AdjointQuery): Adjoint {
+export function compileAdjoint({ model, tensors, seeds, ends, overrides, again, rows = false }: AdjointQuery): Adjoint {
   const prefix = freshPrefix(model);
   const build = rows ? new RowBuilder(model.opset, prefix) : new Builder(model.opset, prefix);
   const { inputs, values } = seeds(build, (seed) => (build instanceof RowBuilder ? build.asRows(seed) : seed));
-  const results = pullback(build, { model, tensors }, values, ends, overrides);
+  const results = pullback(build, { model, tensors }, values, ends, overrides, again);
   // An output may be no input: a gradient that is its seed passes through a node.
   const fed = new Set(inputs.map(({ name }) => name));
   const outputs = results.map((value) => (fed.has(value.name) ? build.op("Identity", [value]) : value));
@@ -89,12 +94,18 @@ export function pullback(
   seeds: ReadonlyMap<string, Value>,
   ends: readonly End[],
   overrides?: Overrides,
+  again?: Again,
 ): Value[] {
   const wrt = ends.map(({ tensor }) => tensor);
   const found = differentiate(model, tensors, { build, seeds, wrt, overrides });
   return ends.map(({ tensor, make }) => {
     const gradient = found.get(tensor) as Value;
-    return make ? make(build, { name: tensor, ...typeOf(model, tensors, tensor) }, gradient) : gradient;
+    if (!make) return gradient;
+    const value = { name: tensor, ...typeOf(model, tensors, tensor) };
+    const along = () => [[gradient, build.cast(value, gradient.type)] as const];
+    const curvature =
+      again && (() => again(build, { model, tensors }, along(), [tensor], overrides).get(tensor) as Value);
+    return make(build, value, gradient, curvature);
   });
 }
 

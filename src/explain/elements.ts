@@ -193,14 +193,16 @@ export class ElementPass implements RunValues {
     const { layer, seeded, questions } = group;
     if (layer === undefined) throw noLayer();
     const [only] = seeded;
-    if (seeded.length === 1 && only !== undefined && questions.every((question) => this.#isOnOneCell(question))) {
+    const onCells = questions.every((question) => this.#isOnOneCell(question));
+    if (seeded.length === 1 && only !== undefined && onCells && !map.secondOrder) {
       const maps = await plan.inWindows(only, layer, map, (window, session) => this.#windows(group, window, session));
       if (maps) return maps;
     }
     const residuals = plan.residuals(layer, seeded);
     await this.#fetch([layer, ...residuals]);
-    const rows = !map.classBlind && this.#inRows(group);
+    const rows = !map.classBlind && !map.secondOrder && this.#inRows(group);
     return plan.atLayer(layer, map, { seeding: seeded, rows }, async (adjoint) => {
+      if (map.secondOrder) await this.#fetch(adjoint.residuals);
       const kept = tensorsOf({ ...this.feeds, ...this.results }, adjoint.residuals);
       if (map.classBlind) {
         const { answer } = await ask(adjoint, kept, this.#seeds(seeded, questions.slice(0, 1)));

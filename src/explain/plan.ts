@@ -8,7 +8,7 @@
  * network both ways: there the model and its adjoint are one session. Sessions are lent by their owner (sessions.ts).
  */
 
-import { type Adjoint, compileAdjoint, type End, fetching } from "../autodiff/adjoint.ts";
+import { type Adjoint, type Again, compileAdjoint, type End, fetching } from "../autodiff/adjoint.ts";
 import { joined, type Overrides } from "../autodiff/differentiate.ts";
 import { proposals } from "../autodiff/overrides/proposals.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
@@ -20,6 +20,7 @@ import type { Model } from "../onnx/model.ts";
 import { type Observed, typeOf } from "../onnx/observe.ts";
 import { overPreset, type Runtime, type Session, type SessionOptions } from "../onnx/runtime.ts";
 import { hasArray, isTiny, typeName } from "../onnx/types.ts";
+import { loadOperators } from "../ops/index.ts";
 import { type PlainDims, plainDims } from "../read/axes.ts";
 import type { GraphReading } from "../read/graph.ts";
 import { observedAt } from "../read/inputs.ts";
@@ -35,7 +36,7 @@ import {
 } from "../read/layout.ts";
 import type { Score } from "../read/score.ts";
 import { type AdjointSession, hasNoRule, openAlone, openTogether } from "./adjoint-session.ts";
-import { classesOfRun, classSeeds, type Seeding, tensorSeeds } from "./seeds.ts";
+import { classesOfRun, classSeeds, reseeded, type Seeding, tensorSeeds } from "./seeds.ts";
 import { type Owned, quiet, type Sessions } from "./sessions.ts";
 import { rowBytes, runBytes } from "./sizes.ts";
 import type { Tail } from "./tail.ts";
@@ -52,11 +53,14 @@ export interface PlanQuery {
   readonly seeding: Seeding;
   /** Whether its rows are questions about one picture, rather than pictures. */
   readonly rows: boolean;
+  /** What becomes of the weights on the scores. */
+  readonly seed?: LayerMap["seed"];
 }
 
-const keyOf = ({ seeding, rows }: PlanQuery): unknown[] => [
+const keyOf = ({ seeding, rows, seed }: PlanQuery): unknown[] => [
   typeof seeding === "function" ? seeding : String(seeding),
   rows,
+  seed,
 ];
 
 /** ONNX Runtime moves a DequantizeLinear behind a Reshape that reads it, which has no kernel for the eight bits that it reads then. */
@@ -172,7 +176,8 @@ export class Plan {
   ): Promise<R> {
     const open = async () => {
       const ends = [layerEnd(layer, this.layoutOf(layer), map)];
-      return openAlone(this.ort, this, this.#compiled(query, ends), this.options);
+      const again = map.secondOrder && (await this.#again());
+      return openAlone(this.ort, this, this.#compiled(query, ends, "plain", again), this.options);
     };
     const bytes = this.model.bytes.length + this.rowBytes(layer);
     return this.#use(["adjoint", layer, map, ...keyOf(query)], bytes, open, work);
@@ -239,13 +244,25 @@ export class Plan {
     return this.#residuals.get(key);
   }
 
-  #compiled({ seeding, rows }: PlanQuery, ends: readonly End[], rules: Rules | Overrides = "plain"): Adjoint {
+  /** What differentiates gradients; the operators of their graphs are those of any. */
+  async #again(): Promise<Again> {
+    const [{ differentiateAgain }] = await Promise.all([import("../autodiff/second-order.ts"), loadOperators()]);
+    return differentiateAgain;
+  }
+
+  #compiled(
+    { seeding, rows, seed }: PlanQuery,
+    ends: readonly End[],
+    rules: Rules | Overrides = "plain",
+    again?: Again,
+  ): Adjoint {
     const { model, tensors, score } = this;
     const named = (names: "classes" | readonly string[]) =>
       names === "classes" ? classSeeds(this, score.name) : tensorSeeds(this, names);
-    const seeds = typeof seeding === "function" ? seeding : named(seeding);
+    const given = typeof seeding === "function" ? seeding : named(seeding);
+    const seeds = seed ? reseeded(given, this, seed) : given;
     const overrides = joined(proposals, overridesOf(rules, this.options));
-    return compileAdjoint({ model, tensors, seeds, ends, rows, overrides });
+    return compileAdjoint({ model, tensors, seeds, ends, rows, overrides, again });
   }
 
   #use<T extends Owned, R>(

@@ -111,10 +111,15 @@ export function questionOf(
           const { answer } = await ask(adjoint, tensorsOf(tensors, adjoint.residuals), given);
           return repeated(answer, k);
         });
-      const independent = plan.isIndependent(layer);
-      const seeder = seeders.atLayer;
-      return plan.atLayer(layer, map, { seeding: seeder.seeding, rows: !independent && rows }, (adjoint) => {
-        const feeds = tensorsOf(tensors, adjoint.residuals);
+      const { secondOrder, seed = undefined } = asked.rows ? map : { secondOrder: map.secondOrder };
+      if ((secondOrder || seed) && !pass.more) throw notOfWords();
+      const independent = plan.isIndependent(layer) && !seed && !secondOrder;
+      const seeder = seed ? seeders.atInput : seeders.atLayer;
+      const asRows = !independent && !secondOrder && rows;
+      return plan.atLayer(layer, map, { seeding: seeder.seeding, rows: asRows, seed }, async (adjoint) => {
+        const missing = adjoint.residuals.filter((name) => !Object.hasOwn(tensors, name));
+        const more = missing.length ? await pass.more?.(missing) : {};
+        const feeds = tensorsOf({ ...tensors, ...more }, adjoint.residuals);
         const ran = async (seeds: readonly Tensor[]) => (await ask(adjoint, feeds, seeds)).answer;
         return answers(layer, independent || adjoint.together, seeder, ran);
       });

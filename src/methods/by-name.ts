@@ -47,6 +47,7 @@ const loaders = {
   "extremal-perturbation": async () => (await import("./black-box/extremal-perturbation.ts")).extremalPerturbation,
   "minimal-sufficient": async () => (await import("./black-box/minimal-sufficient.ts")).minimalSufficient,
   xrai: async () => (await import("./gradient/xrai.ts")).xrai,
+  "shapley-cam": async () => (await import("./shapley-cam.ts")).shapleyCam,
 };
 
 /** The methods' names. */

@@ -41,6 +41,7 @@ import { excitationBackprop } from "./propagation/excitation-backprop.ts";
 import { lrp } from "./propagation/lrp.ts";
 import { randomCam } from "./random.ts";
 import { rise } from "./rise.ts";
+import { shapleyCam } from "./shapley-cam.ts";
 import { xgradCam } from "./xgrad-cam.ts";
 
 export const methods: readonly Method<MethodName>[] = [
@@ -65,6 +66,7 @@ export const methods: readonly Method<MethodName>[] = [
   finerCam,
   cam,
   reciproCam,
+  shapleyCam,
   smoothGradCamPlusPlus,
   inputXGradient,
   smoothGrad,
