@@ -3,20 +3,24 @@ import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 
 /** A page as what is in front of its first section, and its sections by their titles, in order. */
-export function sectionsOf(text) {
+function sectionsOf(text) {
   const [head, ...rest] = text.split(/^(?=## )/m);
   return { head, sections: new Map(rest.map((section) => [titleOf(section), section])) };
 }
 
-export const titleOf = (section) => /^## (.*)$/m.exec(section)?.[1];
+const titleOf = (section) => /^## (.*)$/m.exec(section)?.[1];
 
 const joined = (head, sections) => [head, ...sections.values()].map((part) => `${part.trimEnd()}\n`).join("\n");
 
-/** Puts sections in place of those of their titles, or at the end. */
-export async function writeSections(file, sections) {
+/** Puts sections in place of those that `isOld` takes by their titles, all where the first of them was; at the end where there was none. */
+export async function writeSections(file, sections, isOld = (title) => sections.some((one) => titleOf(one) === title)) {
   const page = sectionsOf(existsSync(file) ? await readFile(file, "utf8") : "# Results\n");
-  for (const section of sections) page.sections.set(titleOf(section), section);
-  await writeFile(file, joined(page.head, page.sections));
+  const own = sections.map((section) => [titleOf(section), section]);
+  const all = [...page.sections];
+  const at = all.findIndex(([title]) => isOld(title));
+  const kept = (some) => some.filter(([title]) => !isOld(title));
+  const parts = at < 0 ? [...all, ...own] : [...kept(all.slice(0, at)), ...own, ...kept(all.slice(at))];
+  await writeFile(file, joined(page.head, new Map(parts)));
 }
 
 /** Writes a whole page; sections of other scripts that it had, which `isOwn` does not take by their titles, come behind. */
