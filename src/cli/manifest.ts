@@ -1,6 +1,6 @@
 /** @file What is needed to make the same maps again, and what had to be assumed. */
 
-import type { MethodName } from "../methods/index.ts";
+import type { MethodName } from "../methods/by-name.ts";
 import type { LoadedClassifier } from "../node/load.ts";
 import { type DetectOptions, usual } from "../tasks/detect/detections.ts";
 import { packageVersion } from "./about.ts";

@@ -6,8 +6,8 @@ import type { InputShapes } from "../explain/input-shapes.ts";
 import { type ChannelOrder, channelOrders, type Fit, fits } from "../image/assume.ts";
 import type { Size } from "../image/geometry.ts";
 import { type PeakRule, peakRules } from "../image/locate.ts";
-import { methodsOf } from "../methods/define.ts";
-import { type MethodName, methodNamed, methods } from "../methods/index.ts";
+import { type MethodName, methodName, methodNames } from "../methods/by-name.ts";
+import { methodGiven } from "../methods/index.ts";
 import type { GivenOptions } from "../methods/method.ts";
 import { optionsFor } from "../methods/options.ts";
 import type { LoadOptions } from "../node/load.ts";
@@ -156,8 +156,8 @@ export const withMethods = (
   what = "explanation method; repeatable (default: grad-cam)",
   others: readonly string[] = [],
 ): Command =>
-  withList(command, "method", what, [...methods.map(({ name }) => name), ...others], (name) =>
-    others.includes(name) ? name : methodNamed(name).name,
+  withList(command, "method", what, [...methodNames, ...others], (name) =>
+    others.includes(name) ? name : methodName(name),
   );
 
 /**
@@ -368,7 +368,7 @@ export function methodOption(text: string, before: GivenOptions = {}): GivenOpti
 
 /** What methods are told, refused before a model is opened; @throws UserError for an option that none of the methods has. */
 export const checkMethodOptions = ({ method, option }: Pick<DrawingFlags, "method" | "option">): void => {
-  optionsFor(methodsOf(method), option);
+  optionsFor((method ?? ["grad-cam"]).map(methodGiven), option);
 };
 
 /** Gathers `name=file`. */

@@ -128,7 +128,7 @@ export class ElementPass implements RunValues {
   /** Explains each question by one method; questions that can be answered in one run are. */
   async explain(questions: readonly ElementQuestion[], options: ElementOptions = {}): Promise<ElementAnswer[]> {
     const { method = "grad-cam", onProgress, signal } = options;
-    const chosen = methodOf(method);
+    const chosen = await methodOf(method);
     const { space, blackBox, explain } = chosen;
     const told = optionsOf(chosen, options.options);
     const answers = new Map<ElementQuestion, ElementAnswer>();

@@ -1,8 +1,9 @@
-/** @file The registry of methods: library, command line, documents and tests read this one list. */
-import { listing, UserError } from "../errors.ts";
+/** @file The registry: every method, for those that tell of them all. Who explains loads the one that is named, by `by-name.ts`. */
+import { type MethodName, methodName } from "./by-name.ts";
 import { cam } from "./cam.ts";
 import { dRise } from "./d-rise.ts";
 import { deconvolution } from "./deconvolution.ts";
+import { defineMethod, type MethodChoice } from "./define.ts";
 import { edges } from "./edges.ts";
 import { eigenCam } from "./eigen-cam.ts";
 import { eigenGradCam } from "./eigen-grad-cam.ts";
@@ -32,7 +33,7 @@ import { randomCam } from "./random.ts";
 import { rise } from "./rise.ts";
 import { xgradCam } from "./xgrad-cam.ts";
 
-const registered = [
+export const methods: readonly Method<MethodName>[] = [
   gradCam,
   hiResCam,
   guidedBackprop,
@@ -66,26 +67,11 @@ const registered = [
   deepLift,
   rise,
   edges,
-] as const;
+];
 
-/** The methods' names. */
-export type MethodName = (typeof registered)[number]["name"];
-
-export const methods: readonly Method<MethodName>[] = registered;
-
-/** Names that a person wrote; @throws UserError `unknown-name` for one that is none. */
-export const methodNames = (names: readonly string[]): MethodName[] => names.map((name) => methodNamed(name).name);
-
-/** @throws UserError `unknown-name` that lists the methods. */
-export function methodNamed(name: string): Method<MethodName> {
-  const method = methods.find((m) => m.name === name);
-  if (!method)
-    throw new UserError(
-      "unknown-name",
-      `unknown method: "${name}"; allowed are ${listing(
-        methods.map((m) => m.name),
-        40,
-      )}`,
-    );
-  return method;
+/** What cannot wait for a module to load, as a file that is compiled, takes a method from here; @throws UserError as `methodOf`. */
+export function methodGiven(given: MethodChoice): Method {
+  const name = typeof given === "string" ? methodName(given) : given?.name;
+  const its = methods.find((method) => method.name === name);
+  return its && (its === given || typeof given === "string") ? its : defineMethod(given as Method);
 }

@@ -12,7 +12,7 @@ import type {
   Question,
   Readiness,
 } from "../client/contract.ts";
-import { methods } from "../methods/index.ts";
+import { methodNames } from "../methods/by-name.ts";
 import { colormaps } from "../render/colormap.ts";
 
 /** The most of each that one request may ask for. */
@@ -45,7 +45,7 @@ const target = z
   });
 const part = z.number().min(0).max(1);
 const view = z.enum(["overlay", "heat", "panel"]);
-const methodName = z.enum(methods.map(({ name }) => name) as [string, ...string[]]);
+const methodName = z.enum([...methodNames] as [string, ...string[]]);
 
 export const question = z
   .strictObject({
@@ -62,7 +62,7 @@ export const question = z
     methods: z
       .array(methodName)
       .min(1)
-      .max(methods.length)
+      .max(methodNames.length)
       .optional()
       .meta({ description: "grad-cam by default, hires-cam for boxes" }),
     score: part.optional().meta({ description: "Of a detector: boxes above this score; 0.25 by default" }),
@@ -82,7 +82,7 @@ export const question = z
   })
   .meta({ id: "Question", description: "What to explain; every field is optional" }) satisfies z.ZodType<Question>;
 
-const { model, methods: methodNames, against, counterfactual, include, view: shown, colormap } = question.shape;
+const { model, methods: named, against, counterfactual, include, view: shown, colormap } = question.shape;
 const sentence = z.string().min(1).max(most.sentence);
 
 export const captionQuestion = z
@@ -92,7 +92,7 @@ export const captionQuestion = z
     instead: sentence.optional().meta({ description: "Contrast the caption with this sentence, both ways" }),
     words: z.array(text).min(1).max(most.classes).optional().meta({ description: "Every word by default" }),
     counterfactual,
-    methods: methodNames,
+    methods: named,
     include: z
       .array(z.enum(["overlay", "heat"]))
       .max(2)
@@ -108,7 +108,7 @@ export const askQuestion = z
     answers: question.shape.classes,
     against,
     counterfactual,
-    methods: methodNames,
+    methods: named,
     include,
     view: shown,
     colormap,

@@ -1,7 +1,7 @@
 /** @file Explanations of what is asked about elements of a model's tensors: boxes, pixels and masks, by one method or several. */
 import type { ElementAnswer, ElementPass, ElementQuestion } from "../explain/elements.ts";
+import type { MethodName } from "../methods/by-name.ts";
 import { methodsOf } from "../methods/define.ts";
-import type { MethodName } from "../methods/index.ts";
 import type { Method, Sign } from "../methods/method.ts";
 import { optionsFor, ownOptions } from "../methods/options.ts";
 import type { Warning } from "../read/decision.ts";
@@ -35,7 +35,8 @@ export async function explainElements(
   { method, options, onProgress, signal }: AskingOptions,
   { sample, places, warnings }: ElementCircumstances,
 ): Promise<ClassExplanation[]> {
-  const ways = method === undefined ? byOwn(asked) : methodsOf(method).map((one) => ({ method: one, asked }));
+  const ways =
+    method === undefined ? await byOwn(asked) : (await methodsOf(method)).map((one) => ({ method: one, asked }));
   optionsFor(
     ways.map((way) => way.method),
     options,
@@ -57,9 +58,10 @@ export async function explainElements(
 }
 
 /** The methods that the questions have of their own, each with its questions. */
-function byOwn(asked: readonly AskedElements[]) {
+async function byOwn(asked: readonly AskedElements[]) {
   const names = [...new Set(asked.map(({ method }) => method))];
-  return methodsOf(names.length ? names : "grad-cam").map((method) => ({
+  const methods = await methodsOf(names.length ? names : "grad-cam");
+  return methods.map((method) => ({
     method,
     asked: asked.filter((one) => one.method === method.name),
   }));

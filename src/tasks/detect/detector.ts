@@ -73,7 +73,7 @@ export class Detector {
   async explain(sample: Sample, options: ClassifyOptions = {}): Promise<Why> {
     checkClassify(options);
     checkSample(sample);
-    if (options.method !== undefined) optionsFor(methodsOf(options.method), options.options);
+    if (options.method !== undefined) optionsFor(await methodsOf(options.method), options.options);
     const { prepared, found, detections } = await this.look(sample, options);
     const plan = options.layer === undefined ? undefined : await this.explainer.planFor(found.pass.feeds);
     const layer = plan && namedLayer(plan, options.layer as string, this.explainer.layers).name;
