@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { GivenOptions } from "../../src/index.ts";
-import type { MethodName } from "../../src/methods/index.ts";
+import type { MethodName } from "../../src/methods/by-name.ts";
 import { apart, ask, numbers } from "../explain/ask.ts";
 import { goldenPicture, goldensOf } from "./goldens.ts";
 
