@@ -5,7 +5,7 @@ import { type PicturePlace, type PictureSubject, preparePicture } from "../pictu
 import type { Feeding, Kind, PreparedSample, Sample } from "../sample.ts";
 import type { Mask } from "../segment/masks.ts";
 import { prepareSignal, type SignalPlace, type SignalSubject } from "../signals.ts";
-import type { Character } from "../text/recogniser.ts";
+import type { Character } from "../text/read-text.ts";
 import { prepareVolume, type VolumePlace, type VolumeSubject } from "../volumes.ts";
 import type { ExplainedClass, Prediction } from "./explanations.ts";
 

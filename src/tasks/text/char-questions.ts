@@ -3,14 +3,14 @@ import { present } from "../../errors.ts";
 import { composedQuestions } from "../composed-questions.ts";
 import type { AskedElements } from "../element-answers.ts";
 import { indexOf, type PlainQuestion, refuseQuestion, topOf } from "../questions.ts";
+import type { ReadText } from "./read-text.ts";
 import { placeOf } from "./recognise.ts";
-import type { ReadText } from "./recogniser.ts";
 import { characterOf, type TextHead } from "./text-head.ts";
 
 /** Without a question so many characters are explained at most, from the first on. */
 export const mostCharacters = 25;
 
-export interface Reading {
+export interface LineRead {
   readonly head: TextHead;
   readonly read: ReadText;
   /** The shape of the scores. */
@@ -25,13 +25,13 @@ export interface Reading {
  * @param targets questions; all characters where there is none
  * @throws UserError for what is no question, and for a character that is not there
  */
-export function charQuestions(targets: readonly string[], reading: Reading): AskedElements[] {
+export function charQuestions(targets: readonly string[], reading: LineRead): AskedElements[] {
   if (targets.length > 0)
     return composedQuestions(targets, { partsOf: (plain, asked) => partsOf(plain, asked, reading) });
   return reading.read.characters.slice(0, mostCharacters).map(({ index }) => charOf(index, reading));
 }
 
-function partsOf({ kind, of }: PlainQuestion, asked: string, reading: Reading): AskedElements[] {
+function partsOf({ kind, of }: PlainQuestion, asked: string, reading: LineRead): AskedElements[] {
   if (kind !== "char") return refuseQuestion({ kind, asked }, reading.can);
   const { characters } = reading.read;
   const top = topOf(of);
@@ -41,7 +41,7 @@ function partsOf({ kind, of }: PlainQuestion, asked: string, reading: Reading): 
 }
 
 /** A character: its logit at the step at which it is most probable. */
-function charOf(index: number, { head, read, dims, layer }: Reading): AskedElements {
+function charOf(index: number, { head, read, dims, layer }: LineRead): AskedElements {
   const { class: c, step } = present(read.spelled.characters[index], "a character");
   const label = characterOf(head, c);
   const place = placeOf(dims, head.axes, step, c);

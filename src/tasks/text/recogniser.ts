@@ -22,27 +22,10 @@ import { Placements } from "../placing.ts";
 import type { ModelReading } from "../reading.ts";
 import { checkSample, type Feeding, type Kind, type Sample } from "../sample.ts";
 import { charQuestions, mostCharacters } from "./char-questions.ts";
+import { type ReadText, textOf } from "./read-text.ts";
 import { stepScores } from "./recognise.ts";
-import { type Spelled, spell } from "./spell.ts";
-import { characterOf, type TextHead } from "./text-head.ts";
-
-/** A character of the text. */
-export interface Character {
-  /** From 0, along the line. */
-  readonly index: number;
-  readonly character: string;
-  /** 0 to 1, at the step at which it is most probable. */
-  readonly probability: number;
-}
-
-/** A text as it was read. */
-export interface ReadText {
-  readonly text: string;
-  /** That the picture shows this text and no other. */
-  readonly probability: number;
-  readonly characters: readonly Character[];
-  readonly spelled: Spelled;
-}
+import { spell } from "./spell.ts";
+import type { TextHead } from "./text-head.ts";
 
 export class Recogniser {
   readonly kind: Kind = "picture";
@@ -107,14 +90,6 @@ export class Recogniser {
     if (layer === undefined) return this.reading.layers.find((one) => one.default)?.name;
     return namedLayer(await this.explainer.planFor(feeds), layer, this.explainer.layers).name;
   }
-}
-
-function textOf(spelled: Spelled, head: TextHead): ReadText {
-  const characters = spelled.characters.map(({ class: c, probability }, index) => ({
-    ...{ index, character: characterOf(head, c), probability },
-  }));
-  const text = characters.map(({ character }) => character).join("");
-  return { text, probability: spelled.probability, characters, spelled };
 }
 
 function remarkOn({ characters, probability }: ReadText): string {
