@@ -96,16 +96,24 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
       recogniser?.questions ??
       ((kind === "picture" && detector?.questions) || questionsOf(found.task, dims, kind)),
     decisions,
-    warnings: warningsOf(
-      decisions,
-      detector?.head.classes ?? segmenter?.head.classes ?? dims[1] ?? 0,
-      explainer,
-      recogniser?.head.characters ?? labels.names,
-      segmenter || recogniser ? undefined : probable,
-      detector?.head.reads ?? segmenter?.reads ?? [score.output],
-    ),
+    warnings: [
+      ...warningsOf(
+        decisions,
+        detector?.head.classes ?? segmenter?.head.classes ?? dims[1] ?? 0,
+        explainer,
+        recogniser?.head.characters ?? labels.names,
+        segmenter || recogniser ? undefined : probable,
+        detector?.head.reads ?? segmenter?.reads ?? [score.output],
+      ),
+      ...(recogniser && !recogniser.head.characters ? [unnamedCharacters] : []),
+    ],
   };
 }
+
+const unnamedCharacters: Warning = {
+  code: "labels",
+  text: "The model does not name its characters, so \ufffd stands for each of them; --labels takes a file with a character on each line.",
+};
 
 /** Of a detector the layers of its boxes are the defaults, of a segmenter that of its masks. */
 function defaultFirst(explainer: Explainer, levels: readonly string[] = []): readonly LayerReading[] {

@@ -42,12 +42,12 @@ export async function recogniseText(
 ): Promise<RecognisedText | undefined> {
   const { score, sized, reading } = explainer;
   const dims = sized.get(score.name)?.dims ?? [];
-  const axes = stepsOf(score.axes, dims, names.length);
+  const alongPicture = reading.explained?.origins.get(score.name)?.[score.axes.grid[0] ?? -1];
+  const spelling = alongPicture && isSpatial(alongPicture) ? "ctc" : "attention";
+  const axes = spelling === "ctc" ? score.axes : stepsOf(score.axes, dims, names.length);
   const channels = axes?.channels;
-  if (!axes || channels === undefined) return undefined;
+  if (!axes || channels === undefined || axes.grid.length !== 1) return undefined;
   const classes = dims[channels] as number;
-  const origin = reading.explained?.origins.get(score.name)?.[axes.grid[0] as number];
-  const spelling = origin && isSpatial(origin) ? "ctc" : "attention";
   const given = names.length ? namedClasses(names, classes) : undefined;
   const silence = given?.silent === undefined ? await silentClass(ort, explainer, axes, classes) : undefined;
   const silent = given?.silent ?? (silence?.silent as number);
@@ -75,9 +75,8 @@ const usualOf = (noted: boolean): UsualPreparation => ({
   guess: true,
 });
 
-/** The axes of scores [n, steps, classes], in whatever order; where the graph does not tell the steps from the classes, the list does. */
+/** The axes of scores of a step for each character: the classes are as many as the list names, or else the last axis. */
 function stepsOf(axes: Axes, dims: readonly number[], named: number): Axes | undefined {
-  if (axes.channels !== undefined && axes.grid.length === 1) return axes;
   if (dims.length !== 3) return undefined;
   const batch = axes.batch ?? 0;
   const others = [0, 1, 2].filter((axis) => axis !== batch);
