@@ -11,6 +11,7 @@ import { freshPrefix, type Model } from "../onnx/model.ts";
 import { type Observed, typeOf } from "../onnx/observe.ts";
 import { infoOf, makeValueInfo } from "../onnx/proto.ts";
 import { differentiate, type Overrides } from "./differentiate.ts";
+import { madeOnce, type Once } from "./once.ts";
 import { RowBuilder } from "./row-builder.ts";
 
 /** A model whose tensors have been observed. */
@@ -45,6 +46,8 @@ export interface AdjointQuery extends ObservedModel {
   readonly again?: Again;
   /** Whether seeds have rows of their own against one picture (row-builder.ts), rather than one for each picture of the batch. */
   readonly rows?: boolean;
+  /** Whether it is asked many questions of one forward pass: what is the same for all of them is then made apart, unless they are rows of one run. */
+  readonly often?: boolean;
 }
 
 /** A compiled adjoint. */
@@ -59,10 +62,24 @@ export interface Adjoint {
   readonly residuals: readonly string[];
   /** Of an adjoint in rows: whether one run keeps any number of them apart. */
   readonly together: boolean;
+  /** What is made in advance of the forward pass, and is then among the residuals. */
+  readonly once?: Once;
 }
 
 /** @throws UserError `unsupported-operator` naming a node without a rule, `no-path` for an end that no seed depends on. */
+<<<<<<< HEAD
 export function compileAdjoint({ model, tensors, seeds, ends, overrides, again, rows = false }: AdjointQuery): Adjoint {
+=======
+export function compileAdjoint({
+  model,
+  tensors,
+  seeds,
+  ends,
+  overrides,
+  rows = false,
+  often = false,
+}: AdjointQuery): Adjoint {
+>>>>>>> cost
   const prefix = freshPrefix(model);
   const build = rows ? new RowBuilder(model.opset, prefix) : new Builder(model.opset, prefix);
   const { inputs, values } = seeds(build, (seed) => (build instanceof RowBuilder ? build.asRows(seed) : seed));
@@ -78,12 +95,16 @@ export function compileAdjoint({ model, tensors, seeds, ends, overrides, again, 
   const { residuals } = readsOf(model, extension);
   // Against the one row of a picture any number of rows broadcast; where its windows are as many rows, they do not.
   const isOneRow = (name: string) => !tensors.get(name)?.folded;
+  const named = { seeds: inputs.map(({ name }) => name), outputs: outputs.map(({ name }) => name) };
+  const together = build instanceof RowBuilder && build.together(outputs) && residuals.every(isOneRow);
+  const apart = often && !together ? madeOnce(model, extension, named.seeds, build.made) : undefined;
+  if (!apart) return { ...named, extension, residuals, together };
   return {
-    extension,
-    seeds: inputs.map(({ name }) => name),
-    outputs: outputs.map(({ name }) => name),
-    residuals,
-    together: build instanceof RowBuilder && build.together(outputs) && residuals.every(isOneRow),
+    ...named,
+    together,
+    extension: apart.each,
+    residuals: readsOf(model, apart.each).residuals,
+    once: apart.once,
   };
 }
 

@@ -40,7 +40,7 @@ import { classesOfRun, classSeeds, reseeded, type Seeding, tensorSeeds } from ".
 import { type Owned, quiet, type Sessions } from "./sessions.ts";
 import { rowBytes, runBytes } from "./sizes.ts";
 import type { Tail } from "./tail.ts";
-import { type HeadWindow, windowOf } from "./window.ts";
+import { type Sight, sightOf, windowOf } from "./window.ts";
 
 /** The model, with a layer and more as further outputs. */
 export interface ForwardSession {
@@ -53,6 +53,7 @@ export interface PlanQuery {
   readonly seeding: Seeding;
   /** Whether its rows are questions about one picture, rather than pictures. */
   readonly rows: boolean;
+<<<<<<< HEAD
   /** What becomes of the weights on the scores. */
   readonly seed?: LayerMap["seed"];
 }
@@ -61,6 +62,16 @@ const keyOf = ({ seeding, rows, seed }: PlanQuery): unknown[] => [
   typeof seeding === "function" ? seeding : String(seeding),
   rows,
   seed,
+=======
+  /** Whether several questions are asked of one forward pass. */
+  readonly often?: boolean;
+}
+
+const keyOf = ({ seeding, rows, often = false }: PlanQuery): unknown[] => [
+  typeof seeding === "function" ? seeding : String(seeding),
+  rows,
+  often,
+>>>>>>> cost
 ];
 
 /** ONNX Runtime moves a DequantizeLinear behind a Reshape that reads it, which has no kernel for the eight bits that it reads then. */
@@ -70,7 +81,7 @@ export class Plan {
   readonly score: Score;
   #grids: Grids | undefined;
   readonly #residuals = new Map<string, readonly string[] | undefined>();
-  readonly #windows = new Map<LayerMap, Map<string, HeadWindow | undefined>>();
+  readonly #sights = new Map<string, Sight | undefined>();
 
   constructor(
     readonly ort: Runtime,
@@ -148,23 +159,27 @@ export class Plan {
     return this.#use(["behind", layer, ...wanted], this.model.bytes.length, open, work);
   }
 
-  /** The adjoint from one cell of a tensor to a map at a layer, in windows; undefined where it cannot be cut into them. */
-  async inWindows<R>(
+  /** What the cells of a tensor see of a layer; undefined where that is no window. */
+  sight(tensor: string, layer: string): Sight | undefined {
+    const key = JSON.stringify([tensor, layer]);
+    if (!this.#sights.has(key)) this.#sights.set(key, sightOf(this, tensor, layer));
+    return this.#sights.get(key);
+  }
+
+  /** The adjoint from one cell of a tensor to a map at a layer, on the window that the cell sees. */
+  inWindow<R>(
+    sight: Sight,
     tensor: string,
     layer: string,
     map: LayerMap,
-    work: (window: HeadWindow, adjoint: AdjointSession) => Promise<R>,
-  ): Promise<R | undefined> {
-    const windows = this.#windows.get(map) ?? new Map<string, HeadWindow | undefined>();
-    this.#windows.set(map, windows);
-    const key = JSON.stringify([tensor, layer]);
-    if (!windows.has(key)) windows.set(key, windowOf(this, tensor, layer, map));
-    const window = windows.get(key);
-    if (!window) return undefined;
-    const { model, ort, options } = this;
-    const open = () => openAlone(ort, { model, tensors: window.tensors }, window.adjoint, options);
-    const bytes = this.model.bytes.length;
-    return this.#use(["window", tensor, layer, map], bytes, open, (adjoint) => work(window, adjoint));
+    work: (adjoint: AdjointSession) => Promise<R>,
+  ): Promise<R> {
+    const { ort, model, options } = this;
+    const open = async () => {
+      const { adjoint, tensors } = windowOf(this, sight, tensor, layer, map);
+      return openAlone(ort, { model, tensors }, adjoint, options);
+    };
+    return this.#use(["window", tensor, layer, map], this.model.bytes.length, open, work);
   }
 
   /** The adjoint from what is seeded to a map at a layer, apart from the model: what it reads of the forward pass is fed. */
@@ -227,6 +242,13 @@ export class Plan {
     return this.#readBehind(layer, seeded) ?? [];
   }
 
+  /** What is kept of a run, so that maps at a layer can be made from it: what a window is made of again, or else all that the adjoint reads. */
+  kept(layer: string, seeded: readonly string[]): readonly string[] {
+    const [only, ...more] = seeded;
+    const sight = only !== undefined && more.length === 0 ? this.sight(only, layer) : undefined;
+    return sight?.reads ?? [layer, ...this.residuals(layer, seeded)];
+  }
+
   rowBytes(tensor: string): number {
     return rowBytes(this, this.score.name, tensor);
   }
@@ -244,6 +266,7 @@ export class Plan {
     return this.#residuals.get(key);
   }
 
+<<<<<<< HEAD
   /** What differentiates gradients; the operators of their graphs are those of any. */
   async #again(): Promise<Again> {
     const [{ differentiateAgain }] = await Promise.all([import("../autodiff/second-order.ts"), loadOperators()]);
@@ -263,6 +286,15 @@ export class Plan {
     const seeds = seed ? reseeded(given, this, seed) : given;
     const overrides = joined(proposals, overridesOf(rules, this.options));
     return compileAdjoint({ model, tensors, seeds, ends, rows, overrides, again });
+=======
+  #compiled({ seeding, rows, often }: PlanQuery, ends: readonly End[], rules: Rules | Overrides = "plain"): Adjoint {
+    const { model, tensors, score } = this;
+    const named = (names: "classes" | readonly string[]) =>
+      names === "classes" ? classSeeds(this, score.name) : tensorSeeds(this, names);
+    const seeds = typeof seeding === "function" ? seeding : named(seeding);
+    const overrides = new Map([...proposals, ...overridesOf(rules, this.options)]);
+    return compileAdjoint({ model, tensors, seeds, ends, rows, often, overrides });
+>>>>>>> cost
   }
 
   #use<T extends Owned, R>(
