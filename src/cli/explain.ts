@@ -211,9 +211,7 @@ async function explainOne(
   const { name } = model.reading;
   const used = model.reading.layers.find((one) => one.default)?.name ?? null;
   // Boxes of several levels have their maps on as many layers.
-  const layers = why.detections
-    ? layersShown(why.explanations)
-    : [used ?? []].flat();
+  const layers = why.detections ? layersShown(why.explanations) : [used ?? []].flat();
   const caption = [`Model ${name}`, layers.length > 0 && `layer ${layers.join(", ")}`].filter(Boolean).join(", ");
   const drawn = { colormap, caption, write, compression };
   const { explanations, masks, overlay, panel } = await writeWhy(why, { directory: out, stem, ...drawn });
