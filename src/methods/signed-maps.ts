@@ -2,11 +2,10 @@
  * @file Class activation maps: what the maps at a layer share that end in a rectifier, L = ReLU(S). Which part of S is shown is an option:
  * positive ReLU(S), negative ReLU(-S), absolute |S|, signed S.
  */
-import { UserError } from "../errors.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 import { placewise } from "./layer-map.ts";
 import type { LayerMap, LayerParts, Method, MethodOptions, Reweigh, Sign } from "./method.ts";
-import { signOption } from "./options.ts";
+import { refuseJoined, signOption } from "./options.ts";
 
 /** A map for each sign. Graphs are kept by their maps, so each is made once. */
 export type SignedMaps = Readonly<Record<Sign, LayerMap>>;
@@ -63,14 +62,8 @@ export const camMaps = (
   weigh?: (options: MethodOptions) => Reweigh,
 ): Required<Pick<Method, "explain" | "graph">> => ({
   explain: async ({ atLayer, options }) => {
-    if (options.layers === "levels") throw noLevels();
+    refuseJoined(options);
     return { maps: await atLayer(mapsOf(options)[options.sign], weigh?.(options)) };
   },
   graph: ({ atLayer, options }) => ({ map: atLayer(mapsOf(options)[options.sign]) }),
 });
-
-const noLevels = (): UserError =>
-  new UserError(
-    "invalid-option",
-    'invalid option layers: "levels" are those of a detector\'s head, which joins their maps, and this model has none; allowed here is one',
-  );

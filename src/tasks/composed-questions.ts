@@ -38,12 +38,17 @@ function ofQuestion(question: ParsedQuestion, { partsOf }: Composing): AskedElem
         question: `${part.question} rather than ${other.question}`,
         asked: `${part.asked}-against-${other.asked}`,
         ...difference(part, other),
+        attributes: undefined,
         warnings: [...part.warnings, ...other.warnings],
       };
     }
     const target = single ? asked : `${opposite ? "not:" : ""}${part.target}`;
     if (!opposite) return { ...part, target };
-    const against = { about: negative(part.about), ...(part.parts && { parts: part.parts.map(negative) }) };
+    const against = {
+      about: negative(part.about),
+      ...(part.parts && { parts: part.parts.map(negative) }),
+      attributes: undefined,
+    };
     return { ...part, ...against, target, question: `against ${part.question}`, asked: `not-${part.asked}` };
   });
 }

@@ -1,5 +1,5 @@
 /** @file Explanations of what is asked about elements of a model's tensors: boxes, pixels and masks, by one method or several. */
-import { InternalError } from "../errors.ts";
+import { InternalError, UserError } from "../errors.ts";
 import type { ElementAnswer, ElementPass, ElementQuestion } from "../explain/elements.ts";
 import type { MethodName } from "../methods/by-name.ts";
 import { methodsOf } from "../methods/define.ts";
@@ -21,6 +21,8 @@ export interface AskedElements extends Omit<ExplainedClass, keyof RawMap | keyof
   readonly about: ElementQuestion;
   /** Parts of it that have a map each at a layer; they are joined, and `about` is its own only part where there are none. */
   readonly parts?: readonly ElementQuestion[];
+  /** Of one box: its score and each of its edges, for methods that show all of them in one map. */
+  readonly attributes?: () => readonly ElementQuestion[];
   /** By what it is explained where nobody says. */
   readonly method: MethodName;
   readonly warnings: readonly Warning[];
@@ -58,9 +60,17 @@ export async function explainElements(
   const answers = await inSteps(ways, onProgress, async (way, part) => {
     const own = ownOptions(way.method, options);
     const spread = levels !== undefined && own.layers === "levels";
-    const questions = way.asked.map((one) => partsOf(one, way.method, spread ? levels : undefined));
+    const every = own.attributes === "all";
+    const questions = way.asked.map((one) => {
+      const parts = way.method.space === "layer" ? (one.parts ?? [one.about]) : [one.about];
+      const all = every ? (one.attributes?.() ?? noAttributes(one)) : parts;
+      return spread ? onLevels(all, levels) : all;
+    });
     const found = await pass.explain(questions.flat(), {
-      ...{ method: way.method, options: spread ? { ...own, layers: "one" } : own },
+      ...{
+        method: way.method,
+        options: { ...own, ...(spread && { layers: "one" }), ...(every && { attributes: "score" }) },
+      },
       ...{ onProgress: part, signal },
     });
     const rest = [...found];
@@ -89,16 +99,14 @@ async function byOwn(asked: readonly AskedElements[]) {
   }));
 }
 
-/** What a map is made of: of a method at a layer, a map for each part, and where it is asked for at each level that the part depends on. */
-function partsOf(
-  { about, parts = [about] }: AskedElements,
-  { space }: Method,
-  levels: JoinedLevels | undefined,
-): readonly ElementQuestion[] {
-  if (space !== "layer") return [about];
-  if (!levels) return parts;
-  return parts.flatMap((part) =>
-    levels.layers.flatMap((layer) => (levels.reaches(layer, part) ? [{ ...part, layer }] : [])),
+/** A map for each part at each level that it depends on. */
+const onLevels = (parts: readonly ElementQuestion[], { layers, reaches }: JoinedLevels): ElementQuestion[] =>
+  parts.flatMap((part) => layers.flatMap((layer) => (reaches(layer, part) ? [{ ...part, layer }] : [])));
+
+function noAttributes({ target }: AskedElements): never {
+  throw new UserError(
+    "invalid-option",
+    `invalid option attributes: "all" are the score and the edges of one box, such as box:0; "${target}" is none`,
   );
 }
 
@@ -116,7 +124,7 @@ async function joined(answers: readonly ElementAnswer[], places: Placements): Pr
 type JoinedAnswer = ElementAnswer & { readonly layers?: readonly string[] };
 
 function answered(asked: AskedElements, method: Method, answer: JoinedAnswer, common: readonly Warning[], sign?: Sign) {
-  const { about: _, parts: _parts, method: _own, warnings, ...said } = asked;
+  const { about: _, parts: _parts, attributes: _attributes, method: _own, warnings, ...said } = asked;
   const { map, pixels, layer, layers } = answer;
   return withRemarks(said, method, { map, pixels, layer, ...(layers && { layers }) }, [...common, ...warnings], sign);
 }

@@ -193,7 +193,7 @@ function warningsOf(
       preparation && `The model does not say how pictures are prepared; this was assumed: ${preparation.value}.`,
     ],
     ["layout-guessed", layout && `The order of the input's axes was guessed, ${layout.value}: ${layout.because}.`],
-    ["head-guessed", head && `The scores of boxes were guessed: ${head.because}.`],
+    ["head-guessed", head && `How boxes are read was guessed: ${head.because}.`],
     [
       "probability-guessed",
       probable?.guess && "The model does not say how its scores become probabilities; a softmax over them was assumed.",

@@ -55,6 +55,7 @@ function partsOf({ kind, of }: PlainQuestion, asked: string, boxes: Boxes): Aske
   const part = (question: ElementQuestion): AskedElements[] => [
     {
       ...whole,
+      attributes: undefined,
       target: `box:${index}.${what}`,
       question: `${what} of ${whole.question}`,
       asked: `${whole.asked}-${what}`,
@@ -72,12 +73,14 @@ function partsOf({ kind, of }: PlainQuestion, asked: string, boxes: Boxes): Aske
 function boxOf(index: number, boxes: Boxes): AskedElements {
   const { found, detections } = boxes;
   const { class: c, label, box } = detections[index] as Detection;
-  const about = placed(found.score(found.candidates[index] as Candidate), boxes);
+  const candidate = found.candidates[index] as Candidate;
+  const about = placed(found.score(candidate), boxes);
   const [x0, y0, x1, y1] = box;
   const flat = x1 <= x0 || y1 <= y0;
   return {
     ...{ class: c, label, target: `box:${index}`, detection: index },
     ...{ asked: `box-${index}`, question: `${label} (box ${index})`, about },
+    attributes: () => [about, ...edges.map((edge) => placed(found.sum(candidate.edge[edge], candidate), boxes))],
     method: "hires-cam",
     warnings: flat
       ? [{ code: "odd-box", text: `Box ${index} has no area: its sides are ${x1 - x0} and ${y1 - y0}.` }]
