@@ -27,7 +27,10 @@ export function overridesOf(rules: Rules | Overrides, session?: SessionOptions):
 function tableOf(rules: Rules | Overrides): Overrides {
   if (typeof rules !== "string") return checked(rules);
   if (!Object.hasOwn(tables, rules))
-    throw new UserError("invalid-option", `unknown rules: "${rules}"; allowed are ${listing([...Object.keys(tables), "excitation"])}`);
+    throw new UserError(
+      "invalid-option",
+      `unknown rules: "${rules}"; allowed are ${listing([...Object.keys(tables), "excitation"])}`,
+    );
   return tables[rules];
 }
 

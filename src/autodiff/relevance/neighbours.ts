@@ -42,7 +42,9 @@ export function hasWeightsBefore(name: string, around: Neighbours): boolean {
 export function hasWeightsBehind(name: string, around: Neighbours): boolean {
   return reaches([name], (from) => {
     const readers = around.consumers(from).filter((node) => operatorOf(node)?.vjp !== "zero");
-    return readers.some((node) => weightedNames.has(nameOf(node))) ? undefined : readers.flatMap(({ output }) => output);
+    return readers.some((node) => weightedNames.has(nameOf(node)))
+      ? undefined
+      : readers.flatMap(({ output }) => output);
   });
 }
 

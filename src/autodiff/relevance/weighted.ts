@@ -118,7 +118,8 @@ const weightAxis = (node: NodeProto): number => {
 export function weightedOf(c: Call): Weighted {
   const { node, build, around, attributes } = c;
   const index = weightedInput(node, around);
-  if (index === undefined) unsupported(node, "its weights change with what is explained, and relevance has no rule for that");
+  if (index === undefined)
+    unsupported(node, "its weights change with what is explained, and relevance has no rule for that");
   const [x, own] = index === 0 ? [c.x[0], c.x[1] as Value] : [c.x[1] as Value, c.x[0]];
   const rule = operatorOf(node)?.vjp as Rule;
   const needs = [index === 0, index === 1, false];

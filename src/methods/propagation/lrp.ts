@@ -12,6 +12,7 @@ import {
   epsilonRule,
   flatRule,
   gammaRule,
+  stabiliser,
   type WeightRule,
   zPlusRule,
 } from "../../autodiff/relevance/weight-rules.ts";
@@ -68,7 +69,7 @@ const tableOf = tablesBy((options) => {
   const layers = everywhere
     ? { convolution: everywhere, dense: everywhere }
     : { ...layersOf(options), dense: epsilonRule(options.epsilon) };
-  return relevance({ ...layers, products: "signal", scored: true });
+  return relevance({ ...layers, products: "signal", epsilon: Math.min(stabiliser, options.epsilon), scored: true });
 });
 
 export const lrp = relevanceMethod<"lrp">(tableOf, {
@@ -80,12 +81,14 @@ export const lrp = relevanceMethod<"lrp">(tableOf, {
   options: [
     compiled(choiceOption("composite", composites)),
     compiled(choiceOption("rule", rules)),
-    epsilonOption,
+    epsilonOption(stabiliser),
     gammaOption,
     compiled(numberOption("alpha", 2, 1)),
     compiled({ ...numberOption("low", -3, -1e6, 1e6), range: "a number, the least of the input's values" }),
     compiled({ ...numberOption("high", 3, -1e6, 1e6), range: "a number, the largest of the input's values" }),
   ],
   nothing: (question, negative) =>
-    negative ? `no pixel has relevance for "${question}", only against it` : `no relevance of "${question}" arrives at the pixels`,
+    negative
+      ? `no pixel has relevance for "${question}", only against it`
+      : `no relevance of "${question}" arrives at the pixels`,
 });
