@@ -1,20 +1,17 @@
 /** @file Relevance through operators that are linear without weights to be told apart, and through normalisations, whose size is held. */
 import { type Builder, rankOf, type Value } from "../../onnx/build.ts";
 import { range } from "../../onnx/dims.ts";
-import { operatorOf } from "../../ops/index.ts";
+import { ownGradients } from "../../ops/index.ts";
 import { type Call, positive, type Rule, spatialAxes, spatialDims, unbroadcast, valuesOf } from "../../ops/op.ts";
 import { hasWeightsBefore, isPositive } from "./neighbours.ts";
 import { nonZero, stabilised } from "./weight-rules.ts";
 import { isBehindWeights } from "./weighted.ts";
 
-/** The operator's own adjoint. */
-export const adjointOf = (c: Call): readonly (Value | null)[] => (operatorOf(c.node)?.vjp as Rule)(c);
-
 /** To each input its part of a sum: R_i = x_i (A' (R / z))_i. */
 export const proportional = (c: Call, epsilon: number): readonly (Value | null)[] => {
   const { build, x, y, dy, needs } = c;
   const quotient = build.div(dy[0], stabilised(build, y[0], epsilon));
-  const shares = adjointOf({ ...c, dy: [quotient] });
+  const shares = ownGradients({ ...c, dy: [quotient] });
   return shares.map((share, i) => (share && needs[i] && x[i] ? build.mul(x[i] as Value, share) : null));
 };
 
@@ -43,7 +40,7 @@ export const excited: Rule = (c) => {
   if (x.length > 1 && needs.filter(Boolean).length === 1 && !node.opType.startsWith("Reduce")) return passed(c);
   const own = x.map((v, i) => (v && needs[i] && !isPositive(inputs[i] ?? "", around) ? build.relu(v) : v));
   const sum = own.every((v, i) => v === x[i]) ? y[0] : build.again(node, own, y[0].type, y[0].dims);
-  const shares = adjointOf({ ...c, x: valuesOf(own), y: [sum], dy: [build.div(dy[0], nonZero(build, sum))] });
+  const shares = ownGradients({ ...c, x: valuesOf(own), y: [sum], dy: [build.div(dy[0], nonZero(build, sum))] });
   return shares.map((share, i) => (share && needs[i] && own[i] ? build.mul(own[i] as Value, share) : null));
 };
 

@@ -11,8 +11,9 @@ import type { Value } from "../../onnx/build.ts";
 import { rankOf } from "../../onnx/build.ts";
 import { range } from "../../onnx/dims.ts";
 import { Attributes } from "../../onnx/model.ts";
+import { ownGradients } from "../../ops/index.ts";
 import { type Call, positive, type Rule, unbroadcast, unsupported } from "../../ops/op.ts";
-import { adjointOf, passed, proportional } from "./linear.ts";
+import { passed, proportional } from "./linear.ts";
 import { activationFactor, purposeOf } from "./neighbours.ts";
 import { stabilised } from "./weight-rules.ts";
 
@@ -53,7 +54,7 @@ export const contracted =
     if (needs.filter(Boolean).length < 2) return proportional(c, epsilon);
     if (x.length > 2) unsupported(node, "a product of more than two tensors has no relevance rule");
     const quotient = build.div(dy[0], stabilised(build, y[0], epsilon));
-    const found = adjointOf({ ...c, dy: [quotient] });
+    const found = ownGradients({ ...c, dy: [quotient] });
     return divided(c, parts(c, products), (i) => build.mul(x[i] as Value, found[i] as Value));
   };
 
