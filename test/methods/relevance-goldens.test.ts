@@ -52,6 +52,11 @@ describe("lrp, by zennit", () => {
   );
 });
 
+test("lrp, by captum: the epsilon rule everywhere", async () => {
+  const options = { rule: "epsilon", epsilon: 1e-9 };
+  expect(await distance(network("golden.onnx"), pictures(), "lrp", "captum epsilon", options)).toBeLessThan(1e-5);
+});
+
 describe("excitation-backprop", () => {
   test("by zennit", async () =>
     expect(await distance(network("golden.onnx"), pictures(), "excitation-backprop", "plain excitation")).toBeLessThan(
