@@ -8,13 +8,20 @@
 import type { Overrides } from "../differentiate.ts";
 import { excited } from "./linear.ts";
 import { relevance } from "./table.ts";
-import { alphaBetaRule, contrastiveRule } from "./weight-rules.ts";
+import { excitationRule } from "./weight-rules.ts";
 
-const rule = alphaBetaRule(1, false);
-const shared = { convolution: rule, dense: rule, products: "signal", sums: excited, scored: false } as const;
+const rule = excitationRule(false);
+const shared = {
+  convolution: rule,
+  dense: rule,
+  products: "signal",
+  epsilon: 1e-9,
+  sums: excited,
+  scored: false,
+} as const;
 let tables: readonly [Overrides, Overrides] | undefined;
 
 export function excitation(contrastive = false): Overrides {
-  tables ??= [relevance(shared), relevance({ ...shared, last: contrastiveRule })];
+  tables ??= [relevance(shared), relevance({ ...shared, last: excitationRule(true) })];
   return tables[contrastive ? 1 : 0];
 }

@@ -11,8 +11,12 @@ import type { Value } from "../../onnx/build.ts";
 import { rankOf } from "../../onnx/build.ts";
 import { range } from "../../onnx/dims.ts";
 import { Attributes } from "../../onnx/model.ts";
+<<<<<<< HEAD
+=======
+import { ownGradients } from "../../ops/index.ts";
+>>>>>>> lrp
 import { type Call, positive, type Rule, unbroadcast, unsupported } from "../../ops/op.ts";
-import { adjointOf, passed, proportional } from "./linear.ts";
+import { passed, proportional } from "./linear.ts";
 import { activationFactor, purposeOf } from "./neighbours.ts";
 import { stabilised } from "./weight-rules.ts";
 
@@ -47,13 +51,13 @@ export const multiplied =
 
 /** Of matrices: to each factor in proportion to what it brings to the sums. */
 export const contracted =
-  (products: Products): Rule =>
+  (products: Products, epsilon: number): Rule =>
   (c) => {
     const { build, needs, x, y, dy, node } = c;
-    if (needs.filter(Boolean).length < 2) return proportional(c);
+    if (needs.filter(Boolean).length < 2) return proportional(c, epsilon);
     if (x.length > 2) unsupported(node, "a product of more than two tensors has no relevance rule");
-    const quotient = build.div(dy[0], stabilised(build, y[0]));
-    const found = adjointOf({ ...c, dy: [quotient] });
+    const quotient = build.div(dy[0], stabilised(build, y[0], epsilon));
+    const found = ownGradients({ ...c, dy: [quotient] });
     return divided(c, parts(c, products), (i) => build.mul(x[i] as Value, found[i] as Value));
   };
 

@@ -26,6 +26,8 @@ export interface Composite {
   /** Of those that make the score, with no weights behind them. */
   readonly last?: WeightRule;
   readonly products: Products;
+  /** By how much denominators of sums without weights are kept away from 0. */
+  readonly epsilon: number;
   /** Of sums and means without weights; in proportion to what is summed up by default. */
   readonly sums?: Rule;
   /** Whether relevance starts as the score; else as what is seeded. */
@@ -57,8 +59,8 @@ const others = (node: NodeProto, own: Op): Op => {
 };
 
 export function relevance(composite: Composite): Overrides {
-  const { products, scored, first, last, sums } = composite;
-  const product = contracted(products);
+  const { products, epsilon, scored, first, last, sums } = composite;
+  const product = contracted(products, epsilon);
   const ruleOf = (c: Call): WeightRule => {
     const usual = nameOf(c.node).startsWith("Conv") ? composite.convolution : composite.dense;
     const own = c.inputs[weightedInput(c.node, c.around) ?? 0] ?? "";
@@ -77,7 +79,7 @@ export function relevance(composite: Composite): Overrides {
     ["Mul", multiplied(products)],
     ["Div", quotient],
     ...[...elementwiseNames].map((name) => [name, firstOnly(passed)] as const),
-    ...linearRules,
+    ...linearRules(epsilon),
   ];
   if (products === "uniform") rules.push(["Softmax", softmax]);
   if (sums) rules.push(...sumNames.map((name) => [name, sums] as const));

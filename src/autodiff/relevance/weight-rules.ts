@@ -15,11 +15,11 @@ import type { Weighted } from "./weighted.ts";
 /** The relevance of what it reads, of the relevance of what it makes. */
 export type WeightRule = (c: Call, weighted: Weighted, relevance: Value) => Value;
 
-/** A denominator is kept away from 0 by so much. */
+/** A denominator is kept away from 0 by so much, as in zennit. */
 export const stabiliser = 1e-6;
 
 /** z + epsilon where z is not negative, z - epsilon where it is. */
-export const stabilised = (build: Builder, z: Value, epsilon = stabiliser): Value =>
+export const stabilised = (build: Builder, z: Value, epsilon: number): Value =>
   epsilon === 0 ? z : build.add(z, build.where(build.less(z, 0), build.floats(-epsilon, [], z.type), epsilon));
 
 /** The parts of a tensor above 0 and below it. */
@@ -34,13 +34,21 @@ interface Shared {
   readonly relevance: Value;
   /** The sign of all products and the bias, where they have one. */
   readonly sign?: 1 | -1;
+  /** Whether nothing may be lost to the stabiliser: a sum of 0 is divided by as 1. */
+  readonly whole?: boolean;
 }
 
+/** z, with 1 where it is 0; none of it has the other sign. */
+export const nonZero = (build: Builder, z: Value, sign: 1 | -1 = 1): Value =>
+  build.where(sign > 0 ? build.greater(z, 0) : build.less(z, 0), z, sign);
+
 /** x_i sum_j w_ij R_j / z_j over pairs of inputs and weights, where z is their sum and a bias. */
-function shared({ build }: Call, { apply, transposed }: Weighted, { pairs, bias, relevance, sign }: Shared): Value {
+function shared({ build }: Call, { apply, transposed }: Weighted, asked: Shared): Value {
+  const { pairs, bias, relevance, sign, whole } = asked;
   const products = pairs.map(([x, w]) => apply(x, w));
   const z = build.sum(bias ? [...products, bias] : products);
-  const quotient = build.div(relevance, sign ? build.add(z, sign * stabiliser) : stabilised(build, z));
+  const kept = sign ? build.add(z, sign * stabiliser) : stabilised(build, z, stabiliser);
+  const quotient = build.div(relevance, whole ? nonZero(build, z, sign) : kept);
   return build.sum(pairs.map(([x, w]) => build.mul(x, transposed(quotient, w))));
 }
 
@@ -60,20 +68,17 @@ export const epsilonRule =
   ({ build }, { x, w, z, transposed }, relevance) =>
     build.mul(x, transposed(build.div(relevance, stabilised(build, z, epsilon)), w));
 
-/** @param biased whether biases take their part of the relevance */
 export const alphaBetaRule =
-  (alpha: number, biased = true): WeightRule =>
+  (alpha: number): WeightRule =>
   (c, weighted, relevance) => {
     const { build } = c;
     const w = signed(build, weighted.w);
-    const b = biased && weighted.b ? signed(build, weighted.b) : undefined;
-    const excited = shared(c, weighted, {
-      ...{ pairs: meeting(c, weighted, w.positive, w.negative), bias: b?.positive, relevance, sign: 1 },
-    });
+    const b = weighted.b && signed(build, weighted.b);
+    const above = meeting(c, weighted, w.positive, w.negative);
+    const excited = shared(c, weighted, { pairs: above, bias: b?.positive, relevance, sign: 1 });
     if (alpha === 1) return excited;
-    const inhibited = shared(c, weighted, {
-      ...{ pairs: meeting(c, weighted, w.negative, w.positive), bias: b?.negative, relevance, sign: -1 },
-    });
+    const below = meeting(c, weighted, w.negative, w.positive);
+    const inhibited = shared(c, weighted, { pairs: below, bias: b?.negative, relevance, sign: -1 });
     return build.sub(build.mul(excited, alpha), build.mul(inhibited, alpha - 1));
   };
 
@@ -112,13 +117,13 @@ function filled(build: Builder, number: number, { type, dims, name }: Value): Va
 export const flatRule: WeightRule = (c, { x, w, apply, transposed }, relevance) => {
   const { build } = c;
   const ones = filled(build, 1, w);
-  return transposed(build.div(relevance, stabilised(build, apply(filled(build, 1, x), ones))), ones);
+  return transposed(build.div(relevance, stabilised(build, apply(filled(build, 1, x), ones), stabiliser)), ones);
 };
 
 export const wSquareRule: WeightRule = (c, { x, w, apply, transposed }, relevance) => {
   const { build } = c;
   const squares = build.mul(w, w);
-  return transposed(build.div(relevance, stabilised(build, apply(filled(build, 1, x), squares))), squares);
+  return transposed(build.div(relevance, stabilised(build, apply(filled(build, 1, x), squares), stabiliser)), squares);
 };
 
 /** Of inputs that lie between two numbers. */
@@ -134,16 +139,20 @@ export const boxRule =
     ];
     const difference = (values: readonly Value[]) => values.reduce((a, b) => build.sub(a, b));
     const z = difference(terms.map(([v, weights]) => apply(v, weights)));
-    const quotient = build.div(relevance, stabilised(build, z));
+    const quotient = build.div(relevance, stabilised(build, z, stabiliser));
     return difference(terms.map(([v, weights]) => build.mul(v, transposed(quotient, weights))));
   };
 
-/** Excitation that the class has and the opposite of the class has not: the z+ rule, less that of the negated weights. */
-export const contrastiveRule: WeightRule = (c, weighted, relevance) => {
-  const { build } = c;
-  const w = signed(build, weighted.w);
-  const of = (above: Value, below: Value, sign: 1 | -1) =>
-    shared(c, weighted, { pairs: meeting(c, weighted, above, below), bias: undefined, relevance, sign });
-  const [excited, opposite] = [of(w.positive, w.negative, 1), of(w.negative, w.positive, -1)];
-  return build.sub(excited, opposite);
-};
+/** The z+ rule without biases; with `opposite`, less that of the negated weights: what excites the class and not its opposite. */
+export const excitationRule =
+  (opposite: boolean): WeightRule =>
+  (c, weighted, relevance) => {
+    const { build } = c;
+    const w = signed(build, weighted.w);
+    const of = (above: Value, below: Value, sign: 1 | -1) =>
+      shared(c, weighted, {
+        ...{ pairs: meeting(c, weighted, above, below), bias: undefined, relevance, sign, whole: true },
+      });
+    const excited = of(w.positive, w.negative, 1);
+    return opposite ? build.sub(excited, of(w.negative, w.positive, -1)) : excited;
+  };

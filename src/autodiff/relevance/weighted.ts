@@ -6,8 +6,8 @@ import { type Builder, rankOf, type Value } from "../../onnx/build.ts";
 import { Attributes } from "../../onnx/model.ts";
 import type { NodeProto } from "../../onnx/proto.ts";
 import { gradientType } from "../../onnx/types.ts";
-import { nameOf, operatorOf } from "../../ops/index.ts";
-import { type Call, type Neighbours, type Rule, unsupported } from "../../ops/op.ts";
+import { nameOf, ownGradients } from "../../ops/index.ts";
+import { type Call, type Neighbours, unsupported } from "../../ops/op.ts";
 import { activeInputs, weightedInput, weightedNames } from "./neighbours.ts";
 
 /** z = W x + b, and how it is applied and transposed with other weights. */
@@ -121,7 +121,6 @@ export function weightedOf(c: Call): Weighted {
   if (index === undefined)
     unsupported(node, "its weights change with what is explained, and relevance has no rule for that");
   const [x, own] = index === 0 ? [c.x[0], c.x[1] as Value] : [c.x[1] as Value, c.x[0]];
-  const rule = operatorOf(node)?.vjp as Rule;
   const needs = [index === 0, index === 1, false];
   const both = (a: Value, w: Value): [Value, Value] => (index === 0 ? [a, w] : [w, a]);
   const isGemm = nameOf(node) === "Gemm";
@@ -133,7 +132,7 @@ export function weightedOf(c: Call): Weighted {
     return build.mul(build.gemm(...both(a, w), turned), alpha);
   };
   const transposed = (g: Value, w: Value): Value =>
-    rule({ ...c, x: [...both(x, w), ...c.x.slice(2)], dy: [g], needs })[index] as Value;
+    ownGradients({ ...c, x: [...both(x, w), ...c.x.slice(2)], dy: [g], needs })[index] as Value;
 
   const axis = channelAxis(node, around);
   const rank = dims?.length ?? rankOf(c.y[0]);

@@ -14,7 +14,7 @@ import { compiled, epsilonOption, gammaOption, relevanceMethod, tablesBy } from 
 
 const tableOf = tablesBy(({ rule, epsilon, gamma }) => {
   const layer = rule === "gamma" ? gammaRule(gamma) : epsilonRule(epsilon);
-  return relevance({ convolution: layer, dense: layer, products: "uniform", scored: true });
+  return relevance({ convolution: layer, dense: layer, products: "uniform", epsilon, scored: true });
 });
 
 export const attnLrp = relevanceMethod<"attn-lrp">(tableOf, {
@@ -23,7 +23,7 @@ export const attnLrp = relevanceMethod<"attn-lrp">(tableOf, {
   summary: "The score, handed back from layer to layer through attention, softmax and normalisation as well.",
   paper: "Achtibat et al. 2024, https://arxiv.org/abs/2402.05602",
   cost: "a forward pass and a backward one, about 4",
-  options: [compiled(choiceOption("rule", ["epsilon", "gamma"])), epsilonOption, gammaOption],
+  options: [compiled(choiceOption("rule", ["epsilon", "gamma"])), epsilonOption(1e-9), gammaOption],
   nothing: (question, negative) =>
     negative
       ? `no pixel has relevance for "${question}", only against it`

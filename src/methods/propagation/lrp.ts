@@ -12,6 +12,7 @@ import {
   epsilonRule,
   flatRule,
   gammaRule,
+  stabiliser,
   type WeightRule,
   zPlusRule,
 } from "../../autodiff/relevance/weight-rules.ts";
@@ -68,7 +69,7 @@ const tableOf = tablesBy((options) => {
   const layers = everywhere
     ? { convolution: everywhere, dense: everywhere }
     : { ...layersOf(options), dense: epsilonRule(options.epsilon) };
-  return relevance({ ...layers, products: "signal", scored: true });
+  return relevance({ ...layers, products: "signal", epsilon: Math.min(stabiliser, options.epsilon), scored: true });
 });
 
 export const lrp = relevanceMethod<"lrp">(tableOf, {
@@ -80,7 +81,7 @@ export const lrp = relevanceMethod<"lrp">(tableOf, {
   options: [
     compiled(choiceOption("composite", composites)),
     compiled(choiceOption("rule", rules)),
-    epsilonOption,
+    epsilonOption(stabiliser),
     gammaOption,
     compiled(numberOption("alpha", 2, 1)),
     compiled({ ...numberOption("low", -3, -1e6, 1e6), range: "a number, the least of the input's values" }),

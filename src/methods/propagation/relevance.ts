@@ -46,5 +46,6 @@ export function relevanceMethod<Name extends string>(
 /** Constants of the graph. */
 export const compiled = (option: MethodOption): MethodOption => ({ ...option, compiles: true });
 
-export const epsilonOption = compiled(numberOption("epsilon", 1e-6, 0));
+/** What every denominator is kept away from 0 by. */
+export const epsilonOption = (usual: number): MethodOption => compiled(numberOption("epsilon", usual, 0));
 export const gammaOption = compiled(numberOption("gamma", 0.25, 0));
