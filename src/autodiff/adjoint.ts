@@ -67,19 +67,16 @@ export interface Adjoint {
 }
 
 /** @throws UserError `unsupported-operator` naming a node without a rule, `no-path` for an end that no seed depends on. */
-<<<<<<< HEAD
-export function compileAdjoint({ model, tensors, seeds, ends, overrides, again, rows = false }: AdjointQuery): Adjoint {
-=======
 export function compileAdjoint({
   model,
   tensors,
   seeds,
   ends,
   overrides,
+  again,
   rows = false,
   often = false,
 }: AdjointQuery): Adjoint {
->>>>>>> cost
   const prefix = freshPrefix(model);
   const build = rows ? new RowBuilder(model.opset, prefix) : new Builder(model.opset, prefix);
   const { inputs, values } = seeds(build, (seed) => (build instanceof RowBuilder ? build.asRows(seed) : seed));

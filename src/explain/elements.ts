@@ -193,30 +193,18 @@ export class ElementPass implements RunValues {
     const { layer, seeded, questions } = group;
     if (layer === undefined) throw noLayer();
     const [only] = seeded;
-<<<<<<< HEAD
     const onCells = questions.every((question) => this.#isOnOneCell(question));
-    if (seeded.length === 1 && only !== undefined && onCells && !map.secondOrder) {
-      const maps = await plan.inWindows(only, layer, map, (window, session) => this.#windows(group, window, session));
-      if (maps) return maps;
-    }
-    const residuals = plan.residuals(layer, seeded);
-    await this.#fetch([layer, ...residuals]);
-    const rows = !map.classBlind && !map.secondOrder && this.#inRows(group);
-    return plan.atLayer(layer, map, { seeding: seeded, rows }, async (adjoint) => {
-      if (map.secondOrder) await this.#fetch(adjoint.residuals);
-      const kept = tensorsOf({ ...this.feeds, ...this.results }, adjoint.residuals);
-=======
-    if (map.placewise && seeded.length === 1 && only !== undefined && questions.every((q) => this.#isOnOneCell(q))) {
+    if (map.placewise && !map.secondOrder && seeded.length === 1 && only !== undefined && onCells) {
       const sight = plan.sight(only, layer);
       if (sight) return plan.inWindow(sight, only, layer, map, (adjoint) => this.#windows(group, sight, adjoint));
     }
     const residuals = plan.residuals(layer, seeded);
     await this.#fetch([layer, ...residuals]);
-    const rows = !map.classBlind && this.#inRows(group);
-    const often = questions.length > 1 && !map.classBlind;
+    const rows = !map.classBlind && !map.secondOrder && this.#inRows(group);
+    const often = questions.length > 1 && !map.classBlind && !map.secondOrder;
     return plan.atLayer(layer, map, { seeding: seeded, rows, often }, async (adjoint) => {
+      if (map.secondOrder) await this.#fetch(adjoint.residuals);
       const kept = await readBy(adjoint, { ...this.feeds, ...this.results });
->>>>>>> cost
       if (map.classBlind) {
         const { answer } = await ask(adjoint, kept, this.#seeds(seeded, questions.slice(0, 1)));
         return repeated(firstOf(answer, 1), questions.length);

@@ -53,25 +53,17 @@ export interface PlanQuery {
   readonly seeding: Seeding;
   /** Whether its rows are questions about one picture, rather than pictures. */
   readonly rows: boolean;
-<<<<<<< HEAD
   /** What becomes of the weights on the scores. */
   readonly seed?: LayerMap["seed"];
-}
-
-const keyOf = ({ seeding, rows, seed }: PlanQuery): unknown[] => [
-  typeof seeding === "function" ? seeding : String(seeding),
-  rows,
-  seed,
-=======
   /** Whether several questions are asked of one forward pass. */
   readonly often?: boolean;
 }
 
-const keyOf = ({ seeding, rows, often = false }: PlanQuery): unknown[] => [
+const keyOf = ({ seeding, rows, seed, often = false }: PlanQuery): unknown[] => [
   typeof seeding === "function" ? seeding : String(seeding),
   rows,
+  seed,
   often,
->>>>>>> cost
 ];
 
 /** ONNX Runtime moves a DequantizeLinear behind a Reshape that reads it, which has no kernel for the eight bits that it reads then. */
@@ -266,7 +258,6 @@ export class Plan {
     return this.#residuals.get(key);
   }
 
-<<<<<<< HEAD
   /** What differentiates gradients; the operators of their graphs are those of any. */
   async #again(): Promise<Again> {
     const [{ differentiateAgain }] = await Promise.all([import("../autodiff/second-order.ts"), loadOperators()]);
@@ -274,7 +265,7 @@ export class Plan {
   }
 
   #compiled(
-    { seeding, rows, seed }: PlanQuery,
+    { seeding, rows, seed, often }: PlanQuery,
     ends: readonly End[],
     rules: Rules | Overrides = "plain",
     again?: Again,
@@ -285,16 +276,7 @@ export class Plan {
     const given = typeof seeding === "function" ? seeding : named(seeding);
     const seeds = seed ? reseeded(given, this, seed) : given;
     const overrides = joined(proposals, overridesOf(rules, this.options));
-    return compileAdjoint({ model, tensors, seeds, ends, rows, overrides, again });
-=======
-  #compiled({ seeding, rows, often }: PlanQuery, ends: readonly End[], rules: Rules | Overrides = "plain"): Adjoint {
-    const { model, tensors, score } = this;
-    const named = (names: "classes" | readonly string[]) =>
-      names === "classes" ? classSeeds(this, score.name) : tensorSeeds(this, names);
-    const seeds = typeof seeding === "function" ? seeding : named(seeding);
-    const overrides = new Map([...proposals, ...overridesOf(rules, this.options)]);
-    return compileAdjoint({ model, tensors, seeds, ends, rows, often, overrides });
->>>>>>> cost
+    return compileAdjoint({ model, tensors, seeds, ends, rows, often, overrides, again });
   }
 
   #use<T extends Owned, R>(

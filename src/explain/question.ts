@@ -111,34 +111,19 @@ export function questionOf(
           const { answer } = await ask(adjoint, await readBy(adjoint, tensors), given);
           return repeated(answer, k);
         });
-<<<<<<< HEAD
       const { secondOrder, seed = undefined } = asked.rows ? map : { secondOrder: map.secondOrder };
       if ((secondOrder || seed) && !pass.more) throw notOfWords();
       const independent = plan.isIndependent(layer) && !seed && !secondOrder;
       const seeder = seed ? seeders.atInput : seeders.atLayer;
       const asRows = !independent && !secondOrder && rows;
-      return plan.atLayer(layer, map, { seeding: seeder.seeding, rows: asRows, seed }, async (adjoint) => {
+      const often = k > 1 && !independent && !secondOrder;
+      return plan.atLayer(layer, map, { seeding: seeder.seeding, rows: asRows, seed, often }, async (adjoint) => {
         const missing = adjoint.residuals.filter((name) => !Object.hasOwn(tensors, name));
         const more = missing.length ? await pass.more?.(missing) : {};
-        const feeds = tensorsOf({ ...tensors, ...more }, adjoint.residuals);
+        const feeds = await readBy(adjoint, { ...tensors, ...more });
         const ran = async (seeds: readonly Tensor[]) => (await ask(adjoint, feeds, seeds)).answer;
         return answers(layer, independent || adjoint.together, seeder, ran);
       });
-=======
-      const independent = plan.isIndependent(layer);
-      const seeder = seeders.atLayer;
-      const often = k > 1 && !independent;
-      return plan.atLayer(
-        layer,
-        map,
-        { seeding: seeder.seeding, rows: !independent && rows, often },
-        async (adjoint) => {
-          const feeds = await readBy(adjoint, tensors);
-          const ran = async (seeds: readonly Tensor[]) => (await ask(adjoint, feeds, seeds)).answer;
-          return answers(layer, independent || adjoint.together, seeder, ran);
-        },
-      );
->>>>>>> cost
     },
 
     async atInput(rules) {

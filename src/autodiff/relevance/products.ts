@@ -7,14 +7,12 @@
  *
  * Softmax has AttnLRP's rule (proposition 3.1): R_i = x_i (R_i - s_i sum_j R_j).
  */
+
 import type { Value } from "../../onnx/build.ts";
 import { rankOf } from "../../onnx/build.ts";
 import { range } from "../../onnx/dims.ts";
 import { Attributes } from "../../onnx/model.ts";
-<<<<<<< HEAD
-=======
 import { ownGradients } from "../../ops/index.ts";
->>>>>>> lrp
 import { type Call, positive, type Rule, unbroadcast, unsupported } from "../../ops/op.ts";
 import { passed, proportional } from "./linear.ts";
 import { activationFactor, purposeOf } from "./neighbours.ts";

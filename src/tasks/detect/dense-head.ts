@@ -6,28 +6,8 @@ import type { Size } from "../../image/geometry.ts";
 import type { Observed } from "../../onnx/observe.ts";
 import type { Element } from "../../read/element.ts";
 import type { Trace } from "../../read/trace.ts";
-<<<<<<< HEAD
-import type { Head } from "./head.ts";
+import type { Head, ReadHead } from "./head.ts";
 import { type PlaceLevels, placesAbove, startsOf } from "./places.ts";
-=======
-import { sigmoid } from "../classify/probability.ts";
-import {
-  centredEdges,
-  type Decoded,
-  fromCentre,
-  type Head,
-  type LevelPlaces,
-  type OutputNumbers,
-  type ReadHead,
-  Sieve,
-} from "./head.ts";
-
-/** The strides of a head's levels, and how many boxes a place has. */
-interface Levels {
-  readonly strides: readonly number[];
-  readonly anchors: number;
-}
->>>>>>> levels
 
 const usualStrides = [[8, 16, 32], [4, 8, 16, 32], [8, 16, 32, 64], [16, 32], [8, 16], [8], [16], [32]] as const;
 
