@@ -5,7 +5,7 @@
 import { InternalError, listing, UserError } from "../errors.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 import { Attributes, constantValues, describe, type IndexedGraph, inputsOf } from "../onnx/model.ts";
-import type { Observed } from "../onnx/observe.ts";
+import type { Observed, TensorType } from "../onnx/observe.ts";
 import { DataType, type NodeProto } from "../onnx/proto.ts";
 import { gradientType, isFloat, isQuantized } from "../onnx/types.ts";
 import { nameOf, operatorOf } from "../ops/index.ts";
@@ -111,7 +111,7 @@ function ruleOf(node: NodeProto, overrides: Overrides | undefined): Op | undefin
 }
 
 /** A tensor of the forward pass; half precision and quantised steps are read as float32. */
-function forwardValue(build: Builder, tensors: Observed, name: string): Value {
+export function forwardValue(build: Builder, tensors: ReadonlyMap<string, TensorType>, name: string): Value {
   const { type, dims } = tensors.get(name) ?? { type: DataType.FLOAT, dims: undefined };
   const value = { name, type, dims };
   return isFloat(type) || isQuantized(type) ? build.cast(value, gradientType(type)) : value;

@@ -173,6 +173,7 @@ export class ElementPass implements RunValues {
       },
       atVariants: () => Promise.reject(new UserError("invalid-option", classesCompared)),
       atInput: (rules) => this.#atInput(group, rules, signal),
+      atAttentions: () => Promise.reject(new UserError("invalid-option", classesCompared)),
       atInputs: (_, variants, rules, only, paired = false) =>
         this.#atInputs(group, { variants, k: group.questions.length, only, signal }, rules, paired),
       respond: (_, variants) => this.#respond(group, variants),

@@ -9,7 +9,7 @@ import { rowsOf, tensorOf, tensorsOf, toDense } from "../onnx/tensors.ts";
 import { isFloat, typeName } from "../onnx/types.ts";
 import { holdsFrames, toPlain } from "../read/axes.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
-import { ask } from "./adjoint-session.ts";
+import { type AdjointSession, ask } from "./adjoint-session.ts";
 import type { ExplainOptions } from "./explain-options.ts";
 import type { Pass } from "./pass.ts";
 import type { Plan } from "./plan.ts";
@@ -161,6 +161,23 @@ export function questionOf(
           const own = count * size;
           return { data: toPlain(answer, axes).data.subarray(index * own, (index + 1) * own), dims: [count, ...shape] };
         }),
+      );
+    },
+
+    async atAttentions(map) {
+      if (!pass.of) throw notOfWords();
+      const { seeding, feed } = seeders.atInput;
+      const ran = async (adjoint: AdjointSession, seeds: readonly Tensor[]) => {
+        const { answer, results } = await ask(adjoint, pass.feeds, seeds, pass.wanted);
+        pass.keep?.(results);
+        return answer;
+      };
+      if (map.classBlind)
+        return plan.atAttentions(map, { seeding: [], rows: false }, async (adjoint) =>
+          repeated(await ran(adjoint, []), k),
+        );
+      return plan.atAttentions(map, { seeding, rows }, (adjoint) =>
+        answers(image, adjoint.together, { seeding, feed }, (seeds) => ran(adjoint, seeds)),
       );
     },
 

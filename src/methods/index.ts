@@ -1,5 +1,10 @@
 /** @file The registry of methods: library, command line, documents and tests read this one list. */
 import { listing, UserError } from "../errors.ts";
+import { attentionRollout } from "./attention/attention-rollout.ts";
+import { chefer } from "./attention/chefer.ts";
+import { gradientXAttention } from "./attention/gradient-x-attention.ts";
+import { leGrad } from "./attention/legrad.ts";
+import { rawAttention } from "./attention/raw-attention.ts";
 import { cam } from "./cam.ts";
 import { dRise } from "./d-rise.ts";
 import { deconvolution } from "./deconvolution.ts";
@@ -65,6 +70,11 @@ const registered = [
   deepLift,
   rise,
   edges,
+  rawAttention,
+  attentionRollout,
+  gradientXAttention,
+  chefer,
+  leGrad,
 ] as const;
 
 /** The methods' names. */
