@@ -79,7 +79,7 @@ export function attentionsIn(model: Model, tensors: Observed): readonly (FoundAt
 }
 
 const swapsLast = (perm: readonly number[] | undefined, rank: number): boolean =>
-  perm !== undefined && perm.every((p, i) => p === (i === rank - 1 ? rank - 2 : i === rank - 2 ? rank - 1 : i));
+  perm?.every((p, i) => p === (i === rank - 1 ? rank - 2 : i === rank - 2 ? rank - 1 : i)) ?? false;
 
 function isOverLast(node: NodeProto, rank: number, opset: number): boolean {
   const axis = new Attributes(node).int("axis", opset >= 13 ? -1 : 1);

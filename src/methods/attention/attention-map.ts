@@ -12,7 +12,7 @@ export const headsOption: MethodOption = { ...choiceOption("heads", fusions), co
 /** How many blocks are looked at, from the last. */
 export const layersOption = (usual: number | "all"): MethodOption => ({
   ...{ name: "layers", default: usual, compiles: true },
-  range: '"all", or how many of the last blocks: an integer of at least 1',
+  range: "an integer of at least 1, counted from the last block, or all",
   fits: (value) => value === "all" || (Number.isSafeInteger(value) && Number(value) >= 1),
 });
 
