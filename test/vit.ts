@@ -165,7 +165,14 @@ export function vit({
     inputs: {
       x: [2, 3, 8, 8],
       ...{ patch: weights([6, 3, 2, 2], 1), class: weights([1, 1, 6], 2, 1), head: weights([6, 5], 3, 0.8) },
-      ...{ flat: ints([0, 6, 16]), split: ints([0, 17, 2, 3]), join: ints([0, 17, 6]), zero: ints(0) },
+      ...{
+        flat: ints([0, 6, 16]),
+        split: ints([0, 17, 2, 3]),
+        join: ints([0, 17, 6]),
+        zero: ints(0),
+        one: ints([1]),
+        many: ints([17]),
+      },
       ...{ rows: ints([-1, 17, 17]), vrows: ints([-1, 17, 3]), apart: ints([-1, 2, 17, 3]) },
       ...{ scale: floats(1 / Math.sqrt(3)), nothing: floats([0]), axes: ints([1]) },
       ...Object.assign({}, ...named.map(of)),

@@ -41,12 +41,14 @@ const isProduct = ({ opType }: NodeProto): boolean => products.has(opType) || op
 export function attentionsIn(model: Model, tensors: Observed): readonly (FoundAttention | UnreadAttention)[] {
   const { graph, constants, consumers, producer } = model;
   const rankOf = (name: string) => tensors.get(name)?.dims.length ?? 0;
-  /** Whether a tensor is made of products of two activations, by operators that go element by element. */
+  /** Whether a tensor is made of products of queries and keys, by operators that go element by element. */
   const isScores = (name: string, seen = new Set<string>()): boolean => {
     const node = producer.get(name);
     if (!node || seen.has(name) || constants.has(name)) return false;
     seen.add(name);
-    if (isProduct(node) && node.input.slice(0, 2).every((operand) => !constants.has(operand))) return true;
+    // Queries may be learned numbers, as those of a probe that pools.
+    const [, keys] = node.input;
+    if (isProduct(node) && keys !== undefined && !constants.has(keys)) return true;
     // Heads may be mixed on the way.
     const mixes = rankOf(name) > 3 && (isProduct(node) || ["Conv", "Transpose"].includes(node.opType));
     return (mixes || scoring.has(node.opType)) && node.input.some((operand) => operand && isScores(operand, seen));
