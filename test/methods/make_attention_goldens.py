@@ -86,8 +86,8 @@ def written_out(net):
 class Case:
     """A network, what its blocks are, and what follows behind their tokens."""
 
-    def __init__(self, make, blocks, head, prefix, read, dynamo, half=False):
-        self.make, self.blocks, self.head, self.prefix, self.read, self.dynamo, self.half = make, blocks, head, prefix, read, dynamo, half
+    def __init__(self, make, blocks, head, prefix, read, dynamo, norm=None, half=False):
+        self.make, self.blocks, self.head, self.prefix, self.read, self.dynamo, self.norm, self.half = make, blocks, head, prefix, read, dynamo, norm, half
 
 
 timm_head = lambda net, tokens: net.forward_head(net.norm(tokens))
@@ -96,17 +96,17 @@ clip = lambda: Scores(transformers.CLIPVisionModelWithProjection(transformers.CL
 
 # `read`: the tokens that the head reads; None where an attention pools them.
 CASES = {
-    "timm": Case(lambda: VisionTransformer(**timm_small), lambda n: n.blocks, timm_head, 1, [0], False),
+    "timm": Case(lambda: VisionTransformer(**timm_small), lambda n: n.blocks, timm_head, 1, [0], False, "norm1"),
     "timm-half": Case(lambda: VisionTransformer(**timm_small), lambda n: n.blocks, timm_head, 1, [0], True, half=True),
-    "registers": Case(lambda: VisionTransformer(**timm_small, reg_tokens=2), lambda n: n.blocks, timm_head, 3, [0], True),
-    "distilled": Case(lambda: VisionTransformerDistilled(**timm_small), lambda n: n.blocks, timm_head, 2, [0, 1], True),
+    "registers": Case(lambda: VisionTransformer(**timm_small, reg_tokens=2), lambda n: n.blocks, timm_head, 3, [0], True, "norm1"),
+    "distilled": Case(lambda: VisionTransformerDistilled(**timm_small), lambda n: n.blocks, timm_head, 2, [0, 1], True, "norm1"),
     "averaged": Case(lambda: VisionTransformer(**timm_small, global_pool="avg", class_token=False), lambda n: n.blocks, timm_head, 0, list(range(16)), False),
     "pooled": Case(lambda: VisionTransformer(**timm_small, global_pool="map", class_token=False), lambda n: n.blocks, timm_head, 0, None, True),
-    "transformers": Case(hf_vit, lambda n: n.net.vit.layers, lambda n, z: n.net.classifier(n.net.vit.layernorm(z)[:, 0]), 1, [0], True),
-    "clip": Case(clip, lambda n: n.net.vision_model.encoder.layers, lambda n, z: n.net.visual_projection(n.net.vision_model.post_layernorm(z[:, 0])), 1, [0], False),
+    "transformers": Case(hf_vit, lambda n: n.net.vit.layers, lambda n, z: n.net.classifier(n.net.vit.layernorm(z)[:, 0]), 1, [0], True, "layernorm_before"),
+    "clip": Case(clip, lambda n: n.net.vision_model.encoder.layers, lambda n, z: n.net.visual_projection(n.net.vision_model.post_layernorm(z[:, 0])), 1, [0], False, "layer_norm1"),
     "torchvision": Case(
         lambda: TorchVision(image_size=16, patch_size=4, num_layers=3, num_heads=3, hidden_dim=12, mlp_dim=24, num_classes=5),
-        lambda n: n.encoder.layers, lambda n, z: n.heads(n.encoder.ln(z)[:, 0]), 1, [0], False,
+        lambda n: n.encoder.layers, lambda n, z: n.heads(n.encoder.ln(z)[:, 0]), 1, [0], False, "ln_1",
     ),
 }
 
@@ -202,7 +202,24 @@ def explained(case, net, x):
         "legrad": legrad(True),
         "legrad score=head": legrad(False),
     }
+    if case.norm:
+        maps |= {"recipro-cam": recipro(case, net, x, False), "recipro-cam mask=binomial": recipro(case, net, x, True)}
     return {"scores": scores, **maps}
+
+
+def recipro(case, net, x, binomial):
+    """openvino-xai's ViTReciproCAM: the score with one patch in front of the last attention, or one and its neighbours by (1 2 1) / 4 along each axis;
+    what stands beside the patches stays. (Its own code takes one token for the beside ones where there are several.)"""
+    masks = torch.zeros(16, 6, 6, dtype=torch.float64)
+    tap = torch.tensor([0.25, 0.5, 0.25] if binomial else [0.0, 1.0, 0.0], dtype=torch.float64)
+    for p in range(16):
+        i, j = divmod(p, 4)
+        masks[p, i : i + 3, j : j + 3] = tap[:, None] * tap
+    factors = torch.cat([torch.ones(16, case.prefix, dtype=torch.float64), masks[:, 1:-1, 1:-1].reshape(16, 16)], 1)
+    handle = getattr(case.blocks(net)[-1], case.norm).register_forward_hook(lambda _, __, y: y * factors[:, :, None])
+    maps = [net(x[i : i + 1].expand(16, -1, -1, -1))[:, c] for i, c in enumerate(TARGETS)]
+    handle.remove()
+    return torch.stack(maps)
 
 
 def by_torchcam(net, x):
