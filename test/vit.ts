@@ -63,6 +63,28 @@ export const forms: Readonly<Record<string, { readonly opset: number; readonly n
       ...joined(b),
     ],
   },
+  "values first, in one operator": {
+    opset: 13,
+    nodes: (b) => [
+      ...scores(b),
+      node("Softmax", `${b}scores`, `${b}a`),
+      node("Transpose", `${b}vh`, `${b}vt`, { perm: [0, 1, 3, 2] }),
+      microsoft(node("FusedMatMul", `${b}vt ${b}a`, `${b}wx`, { transB: 1 })),
+      node("Transpose", `${b}wx`, `${b}w`, { perm: [0, 1, 3, 2] }),
+      ...joined(b),
+    ],
+  },
+  "a softmax that may be NaN": {
+    opset: 13,
+    nodes: (b) => [
+      ...scores(b),
+      node("Softmax", `${b}scores`, `${b}soft`),
+      node("IsNaN", `${b}soft`, `${b}nan`),
+      node("Where", `${b}nan no ${b}soft`, `${b}a`),
+      node("MatMul", `${b}a ${b}vh`, `${b}w`),
+      ...joined(b),
+    ],
+  },
   "images and heads as one axis": {
     opset: 13,
     nodes: (b) => [

@@ -32,8 +32,8 @@ const scoring = new Set(
   ),
 );
 /** Operators between the weights and the product with the values: some leave every weight in its place. */
-const keeping = new Set("Cast Dropout Identity Where QuantizeLinear DequantizeLinear".split(" "));
-const handing = new Set([...keeping, "Reshape", "Expand", "Transpose"]);
+const keeping = new Set(["Cast", "Dropout", "Identity", "Where"]);
+const handing = new Set([...keeping, ..."Reshape Expand Transpose QuantizeLinear DequantizeLinear".split(" ")]);
 const softmaxes = new Set(["Softmax", "BiasSoftmax"]);
 const isProduct = ({ opType }: NodeProto): boolean => products.has(opType) || opType === "Einsum";
 
@@ -60,7 +60,8 @@ export function attentionsIn(model: Model, tensors: Observed): readonly (FoundAt
       if (isProduct(node)) {
         const place = node.input.indexOf(name);
         const values = node.input[1 - place];
-        if ((place === 1) === turned && values && !constants.has(values)) return { node, weights, values };
+        const turns = new Attributes(node).int(place === 1 ? "transB" : "transA", 0) === 1;
+        if ((place === 1) === (turned !== turns) && values && !constants.has(values)) return { node, weights, values };
       }
       if (!handing.has(node.opType)) continue;
       const swaps = node.opType === "Transpose";

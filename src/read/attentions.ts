@@ -50,6 +50,10 @@ export function readAttentions(reading: Reading): Attentions {
     if ("softmax" in one) throw refused(`and what "${one.softmax}" weighs cannot be told`);
     const found = placeOf(reading, one);
     if (!found) throw refused(`and "${nameOf(one)}" attends within windows, or to other tokens than the picture's`);
+    if (found === "unknown")
+      throw refused(
+        `and the sizes of "${nameOf(one)}" are not known; give the input's sizes (--input-shape, inputShapes)`,
+      );
     return { one, ...found };
   });
   const place = present(placed[0], "an attention").place;
@@ -70,11 +74,11 @@ interface Place {
   readonly grid: readonly number[];
 }
 
-/** How many queries an attention has, and which tokens are its keys; undefined where those are no row of the picture's. */
+/** How many queries an attention has, and which tokens are its keys; undefined where those are no row of the picture's, "unknown" where sizes are. */
 function placeOf(
   reading: Reading,
   { node, weights, values }: FoundAttention,
-): { readonly place: Place; readonly queries: number } | undefined {
+): { readonly place: Place; readonly queries: number } | "unknown" | undefined {
   const { tensors } = reading;
   const source = laidOut(reading, values);
   if (!source) return undefined;
@@ -83,8 +87,8 @@ function placeOf(
   const count = prefix === undefined ? product(grid) : tokens;
   const dims = tensors.get(weights ?? node.output[0] ?? "")?.dims ?? [];
   const [queries = -1, keys = -1] = weights ? dims.slice(-2) : [dims.length === 4 ? dims[2] : dims[1], count];
-  const known = isStatic([count, queries]) && isStatic(grid) && keys === count;
-  return known ? { place: { count, prefix: prefix ?? 0, grid }, queries } : undefined;
+  if (!isStatic([count, queries, keys]) || !isStatic(grid)) return "unknown";
+  return keys === count ? { place: { count, prefix: prefix ?? 0, grid }, queries } : undefined;
 }
 
 /** The nearest tensor that a tensor is made of and that has the picture's grid, as a map or as tokens. */

@@ -36,7 +36,7 @@ export function blockTokens(reading: Reading, { blocks, pool, prefix, count }: A
   if (depth === 0 || !alike || !between)
     throw new UserError(
       "invalid-option",
-      "invalid method: it reads the tokens behind every block, and the blocks of the model are not alike; take chefer",
+      "invalid method: it reads the tokens behind every block, and the blocks of the model are not alike, or fused with what follows; take chefer",
     );
   return behind.map((names) => present(names[depth - 1], "tokens"));
 }

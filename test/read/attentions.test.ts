@@ -153,7 +153,7 @@ describe("refused in one line:", () => {
     await expectUserError(
       ask(bytes, images(), { method: "legrad", target: 0 }),
       "invalid-option",
-      /blocks of the model are not alike; take chefer/,
+      /blocks of the model are not alike, or fused with what follows; take chefer/,
     );
   });
 });

@@ -50,10 +50,16 @@ export function backwards(
   return flat(build, shares);
 }
 
+/** Tasks whose questions are about scores of the whole picture. */
+const tasks = [
+  ...["classification", "regression", "embedding", "similarity", "zero-shot-classification", "question-answering"],
+  ...["video-classification", "other"],
+];
+
 /** A method that is a map of attentions. Graphs are kept by their maps, so each is made once for what it is told. */
 export function attentionMethod<Name extends string>(
   mapOf: (options: MethodOptions) => AttentionMap,
-  about: Omit<Method<Name>, "space" | "family" | "explain" | "graph" | "readsAttentions">,
+  about: Omit<Method<Name>, "space" | "family" | "tasks" | "explain" | "graph" | "readsAttentions">,
 ): Method<Name> {
   const made = new Map<string, AttentionMap>();
   const map = (options: MethodOptions): AttentionMap => {
@@ -64,7 +70,7 @@ export function attentionMethod<Name extends string>(
   };
   return {
     ...about,
-    ...{ space: "layer", family: "attention", readsAttentions: true },
+    ...{ space: "layer", family: "attention", tasks, readsAttentions: true },
     explain: async ({ options, atAttentions }) => ({ maps: await atAttentions(map(options)) }),
     graph: ({ options, atAttentions }) => ({ map: atAttentions(map(options)) }),
   };
