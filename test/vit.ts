@@ -193,6 +193,7 @@ export function vit({
         join: ints([0, 17, 6]),
         zero: ints(0),
         one: ints([1]),
+        no: floats(0),
         many: ints([17]),
       },
       ...{ rows: ints([-1, 17, 17]), vrows: ints([-1, 17, 3]), apart: ints([-1, 2, 17, 3]) },
