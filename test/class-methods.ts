@@ -5,5 +5,6 @@ import { methods } from "../src/index.ts";
 const particular = new Set(["cam", "finer-cam", "deeplift", "smooth-grad-cam++"]);
 
 export const classMethods = methods.filter(
-  ({ name, tasks }) => !particular.has(name) && (tasks === undefined || tasks.includes("classification")),
+  ({ name, tasks, readsAttentions }) =>
+    !particular.has(name) && !readsAttentions && (tasks === undefined || tasks.includes("classification")),
 );

@@ -17,7 +17,7 @@ import { toPlain } from "../read/axes.ts";
 import { ofOne, type RunValues } from "../read/element.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
 import { plainLayer } from "../read/layer-values.ts";
-import { type AdjointSession, ask, readBy } from "./adjoint-session.ts";
+import { type AdjointSession, ask, neededBy, readBy } from "./adjoint-session.ts";
 import type { Explainer } from "./explainer.ts";
 import { rowsAreNotPictures } from "./pass.ts";
 import type { Plan } from "./plan.ts";
@@ -173,6 +173,7 @@ export class ElementPass implements RunValues {
       },
       atVariants: () => Promise.reject(new UserError("invalid-option", classesCompared)),
       atInput: (rules) => this.#atInput(group, rules, signal),
+      atAttentions: () => Promise.reject(new UserError("invalid-option", classesCompared)),
       atInputs: (_, variants, rules, only, paired = false) =>
         this.#atInputs(group, { variants, k: group.questions.length, only, signal }, rules, paired),
       respond: (_, variants) => this.#respond(group, variants),
@@ -203,7 +204,7 @@ export class ElementPass implements RunValues {
     const rows = !map.classBlind && !map.secondOrder && this.#inRows(group);
     const often = questions.length > 1 && !map.classBlind && !map.secondOrder;
     return plan.atLayer(layer, map, { seeding: seeded, rows, often }, async (adjoint) => {
-      if (map.secondOrder) await this.#fetch(adjoint.residuals);
+      if (map.secondOrder) await this.#fetch(neededBy(adjoint));
       const kept = await readBy(adjoint, { ...this.feeds, ...this.results });
       if (map.classBlind) {
         const { answer } = await ask(adjoint, kept, this.#seeds(seeded, questions.slice(0, 1)));

@@ -7,9 +7,9 @@ import { checkSeed } from "../onnx/feeds.ts";
 import type { Feeds, Tensor } from "../onnx/runtime.ts";
 import { toTensor } from "../onnx/tensors.ts";
 import { fromPlain, type Plain, type PlainDims } from "../read/axes.ts";
-import type { ExplainedInput } from "../read/inputs.ts";
+import { type ExplainedInput, noImage } from "../read/inputs.ts";
 import { type Explained, type ExplainOptions, forwardOptions } from "./explain-options.ts";
-import { noImage, type Pass } from "./pass.ts";
+import type { Pass } from "./pass.ts";
 import { type Asking, questionOf, type Seeder } from "./question.ts";
 import { type Asked, classesIn, cotangents, plainClasses, resolve, type Weights } from "./target.ts";
 
@@ -24,6 +24,7 @@ export async function explainPass(pass: Pass, options: ExplainOptions = {}): Pro
   throwIfAborted(signal);
   const { explained } = pass.plan.reading;
   if (!explained) throw noImage();
+  if (chosen.readsAttentions) (await import("./attentions.ts")).attentionsOf(pass.plan);
   const dims = await pass.scoreDims();
   const resolved = await resolve(target, dims, () => pass.bestClasses());
   const asked = resolved.seeds ? { seeds: resolved.seeds, k: rowsOfSeeds(pass, resolved.seeds) } : resolved;

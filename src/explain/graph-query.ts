@@ -15,6 +15,7 @@ import { inAxes, plainDims, plainIn } from "../read/axes.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
 import type { Layer } from "../read/layers.ts";
 import { layerEnd } from "../read/layout.ts";
+import { attentionMap } from "./attentions.ts";
 import type { Explainer } from "./explainer.ts";
 
 export interface GraphQuery extends GraphQuestion {
@@ -81,6 +82,11 @@ export function graphQuery(explainer: Explainer, target: Value, options: MethodO
       seen = layer;
       const end = layerEnd(layer.name, layoutOf(layer.name), (parts) => builtMap(map, parts, 1));
       return { ...pulledTo(end, "plain"), dims: [n, ...layer.grid] };
+    },
+
+    atAttentions(map) {
+      const [made] = attentionMap(explainer, map, overridesOf("plain"))(build, seeds);
+      return present(made, "the map");
     },
 
     image() {

@@ -11,6 +11,7 @@ import { range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
 import { rowsOf, tensorOf, tensorsOf, toDense } from "../onnx/tensors.ts";
 import { type Plain, type PlainDims, toPlain } from "../read/axes.ts";
+import { noImage } from "../read/inputs.ts";
 import { plainLayer } from "../read/layer-values.ts";
 import type { ForwardSession, Plan } from "./plan.ts";
 import { bestClasses, checkFinite, classScores } from "./target.ts";
@@ -197,9 +198,6 @@ export const rowsAreNotPictures = (layer: string, dims: readonly number[]): User
     "invalid-option",
     `invalid layer: "${layer}" has shape [${dims}], whose rows are not the pictures; this method changes the activations of one`,
   );
-
-export const noImage = (): UserError =>
-  new UserError("invalid-model", "invalid model: none of its inputs is an image (with spatial dimensions)");
 
 /** Runs a forward session. One that answers takes classes; where none is asked for, it answers about each image's best. */
 function runForward(

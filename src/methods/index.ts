@@ -1,5 +1,10 @@
 /** @file The registry: every method, for those that tell of them all. Who explains loads the one that is named, by `by-name.ts`. */
 
+import { attentionRollout } from "./attention/attention-rollout.ts";
+import { chefer } from "./attention/chefer.ts";
+import { gradientXAttention } from "./attention/gradient-x-attention.ts";
+import { leGrad } from "./attention/legrad.ts";
+import { rawAttention } from "./attention/raw-attention.ts";
 import { extremalPerturbation } from "./black-box/extremal-perturbation.ts";
 import { hsic } from "./black-box/hsic.ts";
 import { kernelShap } from "./black-box/kernel-shap.ts";
@@ -90,6 +95,11 @@ export const methods: readonly Method<MethodName>[] = [
   extremalPerturbation,
   minimalSufficient,
   xrai,
+  rawAttention,
+  attentionRollout,
+  gradientXAttention,
+  chefer,
+  leGrad,
 ];
 
 /** What cannot wait for a module to load, as a file that is compiled, takes a method from here; @throws UserError as `methodOf`. */

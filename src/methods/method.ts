@@ -52,6 +52,37 @@ export interface LayerMap {
   readonly classBlind?: true;
 }
 
+/** What a map of attentions is made of, as tensors of the graph: of n images whose tokens attend to each other, block after block. */
+export interface AttentionParts {
+  readonly build: Builder;
+  /** Tokens: how many there are. */
+  readonly tokens: number;
+  /** What the blocks weigh tokens with, from the picture to the score: [n, heads, queries, keys]. */
+  readonly weights: readonly Value[];
+  /** Whether the last of them pools the tokens: its queries are not the tokens, and nothing goes past it. */
+  readonly pools: boolean;
+  /** The share that each query of the last block has in what the score is read off: [1, 1, queries]. */
+  readonly read: Value;
+  /** d(score)/d(weights) of the last so many blocks, by default of all: [m, heads, queries, keys]. */
+  gradients(last?: number): readonly Value[];
+  /**
+   * The same of scores of the blocks' own: what the network's head makes of the tokens behind each of the last so many blocks. Where the head
+   * pools them by an attention, of its weights for these tokens.
+   * @param mean whether the head is given the mean of the tokens in place of each
+   */
+  ownGradients(mean: boolean, last?: number): readonly Value[];
+}
+
+/**
+ * Builds maps from attentions, as nodes of the graph: a value for each token, [m, tokens], raw. It is asked again and again, as a
+ * {@link LayerMap}. Rows of several targets of one image broadcast against its weights.
+ */
+export interface AttentionMap {
+  (parts: AttentionParts): Value;
+  /** Whether it reads no gradient, and so is the same for every target of an image: [n, tokens]. */
+  readonly classBlind?: true;
+}
+
 /** Which part of a signed map is shown: what is above 0, what is below it (as positive values), both as magnitudes, or all as it is. */
 export const signs = ["positive", "negative", "absolute", "signed"] as const;
 export type Sign = (typeof signs)[number];
@@ -137,6 +168,8 @@ export interface Question {
     only?: readonly number[],
     paired?: boolean,
   ): Promise<Dense>;
+  /** A map of the network's attentions, [m, ...grid] on the grid of its patches, computed by the runtime. */
+  atAttentions(map: AttentionMap): Promise<Dense>;
   /** The scores of variants of one image for each of its k targets: k rows, a score a variant. `variants` is [any, C, ...]. */
   respond(image: number, variants: Dense): Promise<Float32Array[]>;
   /** The layer's activations of one image, [1, C, ...grid]. */
@@ -174,6 +207,8 @@ export interface GraphQuestion {
   atLayer(map: LayerMap): Value;
   /** The gradient of the score with respect to the input, by a set of rules, channels first: [n, C, ...]. */
   atInput(rules: Rules | Overrides): Value;
+  /** A map of the network's attentions, [n, ...grid]. */
+  atAttentions(map: AttentionMap): Value;
 }
 
 /** An explanation as a graph: a map on the layer's grid, or the signed image. */
@@ -203,6 +238,8 @@ export interface Method<Name extends string = string> {
   readonly blackBox?: true;
   /** Whether the map hardly depends on what is asked, by what the method is. */
   readonly classIndependent?: true;
+  /** Whether it reads attentions: what is no transformer is refused before it runs. */
+  readonly readsAttentions?: true;
   /** Why it cannot be compiled, where that is not for its many runs. */
   readonly uncompiled?: string;
   explain(question: Question): Promise<Explanation>;
