@@ -5,7 +5,7 @@
 import { InternalError, listing, UserError } from "../errors.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 import { Attributes, constantValues, describe, type IndexedGraph, inputsOf } from "../onnx/model.ts";
-import type { Observed } from "../onnx/observe.ts";
+import type { Observed, TensorType } from "../onnx/observe.ts";
 import { DataType, type NodeProto } from "../onnx/proto.ts";
 import { gradientType, isFloat, isQuantized } from "../onnx/types.ts";
 import { nameOf, operatorOf } from "../ops/index.ts";
@@ -26,6 +26,11 @@ export interface Overrides extends ReadonlyMap<string, Rule> {
 export const joined = (base: Overrides, table: Overrides): Overrides =>
   Object.assign(new Map([...base, ...table]), { others: table.others, scored: table.scored });
 
+/** What the sweep needs to know of tensors: their types, and their shapes where those are known. */
+export interface Seen extends ReadonlyMap<string, Pick<TensorType, "type" | "values"> & Pick<Value, "dims">> {
+  readonly bodies: Observed["bodies"];
+}
+
 export interface Sweep {
   readonly build: Builder;
   readonly seeds: ReadonlyMap<string, Value>;
@@ -39,17 +44,17 @@ export interface Sweep {
  * @returns the gradient of each, in its shape; float32 for half precision.
  * @throws UserError `unsupported-operator` naming a node without a rule, `no-path` for a tensor that no seed depends on.
  */
-export function differentiate(model: IndexedGraph, tensors: Observed, asked: Sweep): Map<string, Value> {
+export function differentiate(model: IndexedGraph, tensors: Seen, asked: Sweep): Map<string, Value> {
   const { build, seeds, overrides } = asked;
   const parts = [...seeds].map(([name, seed]) => [name, build.mul(seed, forwardValue(build, tensors, name))] as const);
-  const found = sweep(model, tensors, overrides?.scored ? { ...asked, seeds: new Map(parts) } : asked);
+  const found = gradientsFound(model, tensors, overrides?.scored ? { ...asked, seeds: new Map(parts) } : asked);
   return new Map(asked.wrt.map((name) => [name, found.get(name) ?? withoutPath(model, name, asked.seeds)]));
 }
 
 /** The gradients of those in `wrt` that a seed depends on. */
-function sweep(
+export function gradientsFound(
   model: IndexedGraph,
-  tensors: Observed,
+  tensors: Seen,
   { build, seeds, wrt, overrides }: Sweep,
 ): ReadonlyMap<string, Value> {
   const active = dependents(model, tensors, wrt);
@@ -114,14 +119,14 @@ function sweep(
 }
 
 /** A graph inside a node, for the node's rule: the same sweep goes over it. */
-function inside(node: NodeProto, name: string, tensors: Observed, overrides: Overrides | undefined): Inside {
+function inside(node: NodeProto, name: string, tensors: Seen, overrides: Overrides | undefined): Inside {
   const graph = new Attributes(node).graph(name);
   const body = graph && tensors.bodies.get(graph);
   if (!body) unsupported(node, `ONNX Runtime cannot infer the shapes inside its ${name}`);
   return {
     ...body,
     dependents: (wrt) => dependents(body.graph, body.tensors, wrt),
-    differentiate: (build, seeds, wrt) => sweep(body.graph, body.tensors, { build, seeds, wrt, overrides }),
+    differentiate: (build, seeds, wrt) => gradientsFound(body.graph, body.tensors, { build, seeds, wrt, overrides }),
   };
 }
 
@@ -133,13 +138,13 @@ function ruleOf(node: NodeProto, overrides: Overrides | undefined): Op | undefin
 }
 
 /** A tensor of the forward pass; half precision and quantised steps are read as float32. */
-function forwardValue(build: Builder, tensors: Observed, name: string): Value {
+function forwardValue(build: Builder, tensors: Seen, name: string): Value {
   const { type, dims } = tensors.get(name) ?? { type: DataType.FLOAT, dims: undefined };
   const value = { name, type, dims };
   return isFloat(type) || isQuantized(type) ? build.cast(value, gradientType(type)) : value;
 }
 
-function checkShape(node: NodeProto, input: string, { value: { dims }, rows }: Cotangent, tensors: Observed): void {
+function checkShape(node: NodeProto, input: string, { value: { dims }, rows }: Cotangent, tensors: Seen): void {
   const want = dimsOfRows(rows, tensors.get(input)?.dims);
   const fits =
     !want || !dims || (want.length === dims.length && want.every((d, i) => d < 0 || dims[i] < 0 || d === dims[i]));

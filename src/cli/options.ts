@@ -6,8 +6,8 @@ import type { InputShapes } from "../explain/input-shapes.ts";
 import { type ChannelOrder, channelOrders, type Fit, fits } from "../image/assume.ts";
 import type { Size } from "../image/geometry.ts";
 import { type PeakRule, peakRules } from "../image/locate.ts";
-import { methodsOf } from "../methods/define.ts";
-import { type MethodName, methodNamed, methods } from "../methods/index.ts";
+import { type MethodName, methodName, methodNames } from "../methods/by-name.ts";
+import { methodGiven } from "../methods/index.ts";
 import type { GivenOptions } from "../methods/method.ts";
 import { optionsFor } from "../methods/options.ts";
 import type { LoadOptions } from "../node/load.ts";
@@ -121,7 +121,7 @@ export function withPictureReading(command: Command): Command {
     .addOption(
       new Option(
         "--fit <how>",
-        "how images are fitted to that size: centre crop, stretch, or letterbox with a grey border (default: crop)",
+        "how images are fitted to that size: centre crop, stretch, letterbox with a grey border, or as high and padded at the end, as a line of text (default: crop; for text line)",
       ).choices([...fits]),
     )
     .option("--layout <order>", "input layout, one letter per axis: NCHW or NHWC (default: inferred from the graph)")
@@ -156,8 +156,8 @@ export const withMethods = (
   what = "explanation method; repeatable (default: grad-cam)",
   others: readonly string[] = [],
 ): Command =>
-  withList(command, "method", what, [...methods.map(({ name }) => name), ...others], (name) =>
-    others.includes(name) ? name : methodNamed(name).name,
+  withList(command, "method", what, [...methodNames, ...others], (name) =>
+    others.includes(name) ? name : methodName(name),
   );
 
 /**
@@ -368,7 +368,7 @@ export function methodOption(text: string, before: GivenOptions = {}): GivenOpti
 
 /** What methods are told, refused before a model is opened; @throws UserError for an option that none of the methods has. */
 export const checkMethodOptions = ({ method, option }: Pick<DrawingFlags, "method" | "option">): void => {
-  optionsFor(methodsOf(method), option);
+  optionsFor((method ?? ["grad-cam"]).map(methodGiven), option);
 };
 
 /** Gathers `name=file`. */

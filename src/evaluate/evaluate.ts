@@ -4,7 +4,7 @@ import path from "node:path";
 import { randomFor } from "../array/random.ts";
 import { UserError } from "../errors.ts";
 import type { PeakRule } from "../image/locate.ts";
-import { methodNamed } from "../methods/index.ts";
+import { methodName } from "../methods/by-name.ts";
 import { prepareDirectory } from "../node/files.ts";
 import type { LoadOptions } from "../node/load.ts";
 import type { AlignName } from "../tasks/placing.ts";
@@ -79,7 +79,7 @@ export interface Evaluated {
 /** @throws UserError for a dataset, model, method or metric that is wrong, and for results of another evaluation in `out`. */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   const { dataset: location, methods, metrics, out, seed = 0 } = options;
-  methods.forEach(methodNamed);
+  methods.forEach(methodName);
   metrics.forEach(metricNamed);
   checkSignal(options.signal);
   const { model, layer, dataset, samples } = await prepare(options);

@@ -8,7 +8,7 @@ import { type Alignment, cellsSpan, type Geometry, undo, upsample } from "../ima
 import type { PeakOptions } from "../image/locate.ts";
 import type { Picture, PixelMap } from "../image/picture.ts";
 import { preprocess } from "../image/preprocess.ts";
-import { methodNamed } from "../methods/index.ts";
+import { methodName } from "../methods/by-name.ts";
 import { product } from "../onnx/dims.ts";
 import type { Tensor } from "../onnx/runtime.ts";
 import type { Classifier } from "../tasks/classify/classification.ts";
@@ -51,7 +51,7 @@ export class Subject {
 
   /** Raw maps of classes by a method, on its own grid. */
   async maps(method: string, classes: readonly number[]): Promise<Map<number, AlignedMap>> {
-    const { maps, layer } = await this.forward.explain({ method: methodNamed(method).name, target: { each: classes } });
+    const { maps, layer } = await this.forward.explain({ method: methodName(method), target: { each: classes } });
     const { alignment } = await this.classifier.places.of(layer);
     const [, ...dims] = maps.dims;
     const size = product(dims);
@@ -77,7 +77,7 @@ export class Subject {
       const feeds = classifier.feeds(classifier.laidOut(image));
       const { maps, layer } = await by.explain(feeds, {
         target: c,
-        method: methodNamed(method).name,
+        method: methodName(method),
         layer: this.layer,
       });
       const { alignment } = await classifier.places.of(layer);

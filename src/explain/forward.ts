@@ -15,7 +15,7 @@ import { type Asked, classesIn, cotangents, plainClasses, resolve, type Weights 
 
 export async function explainPass(pass: Pass, options: ExplainOptions = {}): Promise<Explained> {
   const { target, method = "grad-cam", maxRows, onProgress, signal } = options;
-  const chosen = methodOf(method);
+  const chosen = await methodOf(method);
   const { space, explain } = chosen;
   const told = optionsOf(chosen, options.options);
   expects(!onProgress || typeof onProgress === "function", "onProgress", onProgress, "a function");

@@ -4,7 +4,7 @@ import type { ModelCard } from "../client/contract.ts";
 import { listing, throwIfAborted, UserError } from "../errors.ts";
 import { keepFor } from "../explain/sessions.ts";
 import { preparedDims } from "../image/prepared-size.ts";
-import { type MethodName, methods } from "../methods/index.ts";
+import { type MethodName, methodNames } from "../methods/by-name.ts";
 import { type LoadedClassifier, type LoadOptions, load } from "../node/load.ts";
 import { explainedType, readSample, type SampleOptions } from "../node/samples.ts";
 import { Classifier, type Why } from "../tasks/classify/classification.ts";
@@ -41,7 +41,7 @@ export async function openClassifier(
   loading: LoadOptions,
   { maxRender }: Bounds,
 ): Promise<Served> {
-  const model = await load(source, { ...loading, keep: keepFor(methods.map((method) => method.name)) });
+  const model = await load(source, { ...loading, keep: keepFor(methodNames) });
   const { subject, sha256 } = model;
   const { kind, labels, explainer } = subject;
   const dims = inputDims(model);

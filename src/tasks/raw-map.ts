@@ -12,7 +12,14 @@ export interface RawMap {
   readonly pixels?: Dense;
   /** The target layer; undefined for methods in pixel space. */
   readonly layer?: string;
+  /** All that it is joined of, where it is of several layers; `layer` is the one with the finest grid then. */
+  readonly layers?: readonly string[];
 }
+
+/** Every layer that maps lie on, once. */
+export const layersShown = (maps: readonly Pick<RawMap, "layer" | "layers">[]): string[] => [
+  ...new Set(maps.flatMap(({ layer, layers }) => layers ?? layer ?? [])),
+];
 
 export interface ByMethod {
   /** The method's name, and how people write it. */

@@ -1,6 +1,7 @@
 /** @file Every method of the registry, by one table: a new method needs a row here. */
 import { describe, expect, test } from "vitest";
 import { methods } from "../../src/index.ts";
+import { loadMethod, methodNames } from "../../src/methods/by-name.ts";
 import { ask, numbers } from "../explain/ask.ts";
 import { gap, images, vgg } from "../nets.ts";
 
@@ -43,6 +44,13 @@ const cases: Readonly<
   "guided-ig": { signed: false, pixels: true },
   deeplift: { signed: false, pixels: true },
   rise: { signed: true, pixels: false },
+  lime: { signed: true, pixels: false },
+  "kernel-shap": { signed: true, pixels: false },
+  sobol: { signed: false, pixels: false },
+  hsic: { signed: false, pixels: false },
+  "extremal-perturbation": { signed: false, pixels: false },
+  "minimal-sufficient": { signed: false, pixels: false },
+  xrai: { signed: true, pixels: false },
   edges: { signed: false, pixels: false },
   lrp: { signed: true, pixels: true },
   "attn-lrp": { signed: true, pixels: true },
@@ -54,6 +62,11 @@ test("every method has a case, and every case a method", () => {
   expect(names.filter((name) => !cases[name]).map((name) => `add a case for ${name}`)).toEqual([]);
   expect(Object.keys(cases).filter((name) => !(names as string[]).includes(name))).toEqual([]);
   expect(new Set(names).size).toBe(names.length);
+});
+
+test("a method is loaded by its name, and is the registry's", async () => {
+  expect([...methodNames].sort()).toEqual(methods.map(({ name }) => name).sort());
+  for (const method of methods) expect(await loadMethod(method.name)).toBe(method);
 });
 
 describe.each(methods.map((method) => [method.name, method] as const))("%s", (name, method) => {

@@ -3,7 +3,7 @@ import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { compile } from "../../src/compile.ts";
 import type { GivenOptions } from "../../src/index.ts";
-import type { MethodName } from "../../src/methods/index.ts";
+import type { MethodName } from "../../src/methods/by-name.ts";
 import { apart, ask, expectClose, expectUserError, numbers, open, rows, session } from "../explain/ask.ts";
 import { floats, model, node } from "../models.ts";
 import { classToken, gap, images, patchTokens, squeezeExcite, unet, vgg } from "../nets.ts";

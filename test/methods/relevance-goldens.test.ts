@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import type { GivenOptions } from "../../src/index.ts";
-import type { MethodName } from "../../src/methods/index.ts";
+import type { MethodName } from "../../src/methods/by-name.ts";
 import { apart, ask, numbers } from "../explain/ask.ts";
 
 const read = (name: string) => readFileSync(new URL(name, import.meta.url));

@@ -7,6 +7,7 @@
  *
  * Softmax has AttnLRP's rule (proposition 3.1): R_i = x_i (R_i - s_i sum_j R_j).
  */
+
 import type { Value } from "../../onnx/build.ts";
 import { rankOf } from "../../onnx/build.ts";
 import { range } from "../../onnx/dims.ts";

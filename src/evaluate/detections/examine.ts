@@ -4,7 +4,7 @@ import { InternalError, throwIfAborted } from "../../errors.ts";
 import type { ElementQuestion } from "../../explain/elements.ts";
 import { undo, upsample } from "../../image/geometry.ts";
 import type { Picture, PixelMap } from "../../image/picture.ts";
-import { methodNamed } from "../../methods/index.ts";
+import { methodName } from "../../methods/by-name.ts";
 import { product } from "../../onnx/dims.ts";
 import { tensorOf, toDense } from "../../onnx/tensors.ts";
 import { toPlain } from "../../read/axes.ts";
@@ -111,7 +111,7 @@ export async function examineDetections(
     });
     if (questions.length === 0) continue;
     const began = performance.now();
-    const answers = await found.pass.explain(questions, { method: methodNamed(method), signal });
+    const answers = await found.pass.explain(questions, { method: methodName(method), signal });
     times[name] = performance.now() - began;
     for (const [i, { map, layer: at }] of answers.entries()) {
       const [h = 1, w = 1] = map.dims;

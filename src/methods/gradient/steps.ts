@@ -17,6 +17,16 @@ export function picturesOf({ image }: Pick<Question, "image">): Picture[] {
   return range(n).map((i) => ({ data: image.data.subarray(i * size, (i + 1) * size), dims }));
 }
 
+/** The least and the largest value of a picture. */
+export function rangeOf({ data }: Picture): { readonly least: number; readonly most: number } {
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of data) {
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  return { least, most };
+}
+
 /** A variant of a picture, and by what its gradient is multiplied. */
 export interface PathStep {
   readonly at: Float32Array;

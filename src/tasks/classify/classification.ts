@@ -136,7 +136,7 @@ export class Classifier implements ClassifierReading {
         checkClassify(options);
         refuseDetectOptions(options, this.reading.task);
         checkSample(sample);
-        optionsFor(methodsOf(options.method), options.options);
+        optionsFor(await methodsOf(options.method), options.options);
         throwIfAborted(options.signal);
         const prepared = this.prepare<K>(sample);
         return { sample, options, prepared, feeds: this.feeds(prepared.input, options.inputs) };

@@ -78,7 +78,7 @@ export class ClassifiedSample<K extends Kind = "picture"> {
   async explain(options: SampleOptions = {}): Promise<ClassExplanation<K>[]> {
     throwIfAborted(options.signal);
     const { labels, places, reading } = this.by;
-    const methods = methodsOf(options.method);
+    const methods = await methodsOf(options.method);
     optionsFor(methods, options.options);
     const find = (query: ClassQuery) => this.find([query]);
     const questions = classQuestions(options, find, labels, reading.questions);

@@ -7,8 +7,8 @@ import { compiledOptions } from "../../explain/compile.ts";
 import { checkNotCompiled, detectionNames, type Notes, withResults } from "../../explain/compiled.ts";
 import type { Explainer } from "../../explain/explainer.ts";
 import { declaredWhole, withDefaults } from "../../explain/rewritten.ts";
-import { type MethodChoice, methodOf } from "../../methods/define.ts";
-import { methods } from "../../methods/index.ts";
+import type { MethodChoice } from "../../methods/define.ts";
+import { methodGiven, methods } from "../../methods/index.ts";
 import { builtMap } from "../../methods/layer-map.ts";
 import type { GivenOptions, LayerMap, Method, MethodOptions } from "../../methods/method.ts";
 import { Builder, type Value } from "../../onnx/build.ts";
@@ -45,7 +45,7 @@ export function compileDetector(
   options: CompileDetectorOptions = {},
 ): Uint8Array {
   const { method: given = "hires-cam", options: values, notes, ...asked } = options;
-  const method = methodOf(given);
+  const method = methodGiven(given);
   const told = compiledOptions(method, values);
   checkNotCompiled(explainer.model);
   const { layout } = head;

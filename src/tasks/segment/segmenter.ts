@@ -70,7 +70,7 @@ export class Segmenter {
   async explain(sample: Sample, options: ClassifyOptions = {}): Promise<Why> {
     checkClassify(options);
     checkSample(sample);
-    if (options.method !== undefined) optionsFor(methodsOf(options.method), options.options);
+    if (options.method !== undefined) optionsFor(await methodsOf(options.method), options.options);
     const { explainer, head, labels, context } = this;
     const targets = questionsOf(options, ["segmenter", "mask"]);
     const prepared = preparePicture(sample, this.#feeding);
