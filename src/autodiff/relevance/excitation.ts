@@ -6,7 +6,7 @@
  * The contrastive variant (section 3.3) takes the same of the negated weights of the last layer away from it.
  */
 import type { Overrides } from "../differentiate.ts";
-import { excited } from "./linear.ts";
+import { excitationRules } from "./linear.ts";
 import { relevance } from "./table.ts";
 import { excitationRule } from "./weight-rules.ts";
 
@@ -16,7 +16,7 @@ const shared = {
   dense: rule,
   products: "signal",
   epsilon: 1e-9,
-  sums: excited,
+  sums: excitationRules,
   scored: false,
 } as const;
 let tables: readonly [Overrides, Overrides] | undefined;

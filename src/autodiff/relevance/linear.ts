@@ -32,16 +32,29 @@ const added = (c: Call, epsilon: number): readonly (Value | null)[] => {
     : proportional(c, epsilon);
 };
 
-/**
- * To each input that changes its part of what excites the sum, x_i+ / sum_j x_j+: shares are none below 0, and constants have none.
- */
-export const excited: Rule = (c) => {
+/** To each input that changes its part of those contributions to a sum that have the sum's own sign: shares of at least 0, which lose nothing. */
+const excited: Rule = (c) => {
   const { build, needs, node, around, inputs, x, y, dy } = c;
   if (x.length > 1 && needs.filter(Boolean).length === 1 && !node.opType.startsWith("Reduce")) return passed(c);
-  const own = x.map((v, i) => (v && needs[i] && !isPositive(inputs[i] ?? "", around) ? build.relu(v) : v));
-  const sum = own.every((v, i) => v === x[i]) ? y[0] : build.again(node, own, y[0].type, y[0].dims);
-  const shares = ownGradients({ ...c, x: valuesOf(own), y: [sum], dy: [build.div(dy[0], nonZero(build, sum))] });
-  return shares.map((share, i) => (share && needs[i] && own[i] ? build.mul(own[i] as Value, share) : null));
+  const shared = (of: (v: Value) => Value, sum: Value, sign: 1 | -1, relevance: Value) => {
+    const own = valuesOf(x.map((v, i) => (v && needs[i] ? of(v) : v)));
+    const quotient = build.div(relevance, nonZero(build, sum, sign));
+    const shares = ownGradients({ ...c, x: own, y: [sum], dy: [quotient] });
+    return shares.map((share, i) => (share && needs[i] && own[i] ? build.mul(own[i] as Value, share) : null));
+  };
+  if (inputs.every((name, i) => !needs[i] || isPositive(name, around))) return shared((v) => v, y[0], 1, dy[0]);
+  const summed = (of: (v: Value) => Value) =>
+    build.again(
+      node,
+      x.map((v, i) => (v && needs[i] ? of(v) : v)),
+      y[0].type,
+      y[0].dims,
+    );
+  const [above, below] = [(v: Value) => build.relu(v), (v: Value) => build.sub(v, build.relu(v))];
+  const isBelow = build.less(y[0], 0);
+  const positive = shared(above, summed(above), 1, build.where(isBelow, 0, dy[0]));
+  const negative = shared(below, summed(below), -1, build.where(isBelow, dy[0], 0));
+  return positive.map((share, i) => share && build.add(share, negative[i] as Value));
 };
 
 /** x standardised over axes, with scale and bias: how many parts of R each x has, where 1 / sigma is held as a factor. */
@@ -118,7 +131,8 @@ export function linearRules(epsilon: number): (readonly [string, Rule])[] {
   const first = (names: string, rule: (c: Call, epsilon: number) => readonly (Value | null)[]) =>
     all(names, rule).map(([name, own]): [string, Rule] => [name, firstOnly(own)]);
   return [
-    ...all("Add Sub Sum Mean BatchNormalization", added),
+    ...all("Add Sub Sum Mean", added),
+    ...first("BatchNormalization", passed),
     ...all("AveragePool GlobalAveragePool ReduceMean ReduceSum CumSum Col2Im", proportional),
     ...first("Resize Upsample GridSample RoiAlign", proportional),
     ...first("LayerNormalization", layer),
@@ -128,3 +142,13 @@ export function linearRules(epsilon: number): (readonly [string, Rule])[] {
     ...first("RMSNormalization SimplifiedLayerNormalization LRN LpNormalization", passed),
   ];
 }
+
+/** The same of excitation, which is nowhere below 0: what would divide by a sum of both signs looks at its own alone, or passes all. */
+export const excitationRules: readonly (readonly [string, Rule])[] = [
+  ...["Add", "Sum", "Mean", "AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum"].map(
+    (name) => [name, excited] as const,
+  ),
+  ...["LayerNormalization", "InstanceNormalization", "GroupNormalization", "MeanVarianceNormalization"].map(
+    (name) => [name, firstOnly(passed)] as const,
+  ),
+];

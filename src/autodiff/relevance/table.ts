@@ -28,8 +28,8 @@ export interface Composite {
   readonly products: Products;
   /** By how much denominators of sums without weights are kept away from 0. */
   readonly epsilon: number;
-  /** Of sums and means without weights; in proportion to what is summed up by default. */
-  readonly sums?: Rule;
+  /** In place of the rules that are in proportion to what is summed up. */
+  readonly sums?: readonly (readonly [string, Rule])[];
   /** Whether relevance starts as the score; else as what is seeded. */
   readonly scored: boolean;
 }
@@ -45,8 +45,6 @@ const moving = new Set(
   ).split(" "),
 );
 
-const sumNames = ["Add", "Sum", "Mean", "AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum"];
-
 const refusal = (node: NodeProto): string =>
   `unsupported operator: ${describe(node)}: it has no relevance rule; allowed are methods that take gradients, such as gradient or integrated-gradients`;
 
@@ -59,7 +57,7 @@ const others = (node: NodeProto, own: Op): Op => {
 };
 
 export function relevance(composite: Composite): Overrides {
-  const { products, epsilon, scored, first, last, sums } = composite;
+  const { products, epsilon, scored, first, last, sums = [] } = composite;
   const product = contracted(products, epsilon);
   const ruleOf = (c: Call): WeightRule => {
     const usual = nameOf(c.node).startsWith("Conv") ? composite.convolution : composite.dense;
@@ -80,8 +78,8 @@ export function relevance(composite: Composite): Overrides {
     ["Div", quotient],
     ...[...elementwiseNames].map((name) => [name, firstOnly(passed)] as const),
     ...linearRules(epsilon),
+    ...sums,
   ];
   if (products === "uniform") rules.push(["Softmax", softmax]);
-  if (sums) rules.push(...sumNames.map((name) => [name, sums] as const));
   return Object.assign(new Map(rules), { others, scored });
 }

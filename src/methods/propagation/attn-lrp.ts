@@ -22,7 +22,7 @@ export const attnLrp = relevanceMethod<"attn-lrp">(tableOf, {
   title: "AttnLRP",
   summary: "The score, handed back from layer to layer through attention, softmax and normalisation as well.",
   paper: "Achtibat et al. 2024, https://arxiv.org/abs/2402.05602",
-  cost: "a forward pass and a backward one, about 4",
+  cost: "a forward and a backward pass, 2 to 4",
   options: [compiled(choiceOption("rule", ["epsilon", "gamma"])), epsilonOption(1e-9), gammaOption],
   nothing: (question, negative) =>
     negative

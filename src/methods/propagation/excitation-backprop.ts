@@ -14,7 +14,7 @@ export const excitationBackprop = relevanceMethod<"excitation-backprop">(
     title: "Excitation Backprop",
     summary: "How probably a walk back from the class, along excitatory connections, ends at each pixel.",
     paper: "Zhang et al. 2016, https://arxiv.org/abs/1608.00507",
-    cost: "a forward pass, and two backward ones: about 5",
+    cost: "a forward and a backward pass, with each layer run again by its positive weights, 3 to 7",
     options: [compiled(choiceOption("variant", ["plain", "contrastive"]))],
     nothing: (question, negative) =>
       negative ? `more excites the opposite of "${question}" than it, everywhere` : `nothing excites "${question}"`,

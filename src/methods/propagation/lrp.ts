@@ -77,7 +77,7 @@ export const lrp = relevanceMethod<"lrp">(tableOf, {
   title: "LRP",
   summary: "The score, handed back from layer to layer until each pixel has its part of it.",
   paper: "Bach et al. 2015, https://doi.org/10.1371/journal.pone.0130140",
-  cost: "a forward pass, and two to four backward ones: about 6",
+  cost: "a forward and a backward pass, with layers run again by their positive weights, 2 to 6",
   options: [
     compiled(choiceOption("composite", composites)),
     compiled(choiceOption("rule", rules)),
