@@ -25,6 +25,8 @@ export class SmoothMask {
   readonly #along: readonly number[];
   readonly #near: readonly (readonly Near[])[];
   readonly #velocity: Float64Array;
+  /** What a parameter adds to all cells together where all are 1: less at the border, which would be the last to go for that alone. */
+  readonly #influence: Float64Array;
 
   /** @param grid of the picture */
   constructor(private readonly grid: readonly number[]) {
@@ -33,6 +35,8 @@ export class SmoothMask {
     this.parameters = new Float64Array(product(this.#along)).fill(1);
     this.#velocity = new Float64Array(this.parameters.length);
     this.#near = nearOnes(this.#along);
+    const all = this.smooth();
+    this.#influence = this.#atParameters(all, new Float64Array(all.length).fill(1));
   }
 
   /** How far each cell is shown: the smooth maximum of the parameters around it. */
@@ -66,8 +70,10 @@ export class SmoothMask {
       smooth,
       ofScore.map((value, c) => value + weight * ofArea[c]),
     );
+    // A gradient of a mean over cells is the smaller the more of them there are: steps are those of a square mask.
+    const scale = up.length / mostCells ** 2;
     for (let c = 0; c < up.length; c++) {
-      this.#velocity[c] = momentum * this.#velocity[c] + (1 - momentum) * up[c];
+      this.#velocity[c] = momentum * this.#velocity[c] + ((1 - momentum) * scale * up[c]) / this.#influence[c];
       this.parameters[c] = Math.min(1, Math.max(0, this.parameters[c] + rate * this.#velocity[c]));
     }
   }
