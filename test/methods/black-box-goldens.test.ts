@@ -46,7 +46,8 @@ const cases: readonly (readonly [MethodName, GivenOptions])[] = [
 test.each(cases)("%s", async (method, options) => {
   const { maps } = await ask(network, pictures(), { target: [1, 3], method, options });
   expect(maps.dims).toEqual([2, 12, 10]);
-  expect(apart(numbers(maps), goldens[method] as number[])).toBeLessThan(1e-5);
+  // Sobol takes squares of differences of scores that are nearly the same: float32 leaves so much of them.
+  expect(apart(numbers(maps), goldens[method] as number[])).toBeLessThan(method === "sobol" ? 1e-4 : 1e-5);
 });
 
 test("kernel-shap: captum's fit to the same subsets", () => {

@@ -192,9 +192,11 @@ def extremal(network, x, area, steps):
             ordered, order = mask.sort(stable=True)
             reference = torch.tensor([0.0 if r < int(numpy.floor(120 * (1 - area))) else 1.0 for r in range(120)], dtype=torch.float64)
             # Values that are alike are asked for the mean of what is asked of them, so that their order does not matter.
-            for value in ordered.unique():
-                alike = ordered == value
-                reference[alike] = reference[alike].mean()
+            first = 0
+            while first < 120:
+                end = first + int((ordered[first:] - ordered[first] < 1e-6).sum())
+                reference[first:end] = reference[first:end].mean()
+                first = end
             weight = 30 * 160 ** (step / steps)
             parameters.grad = None
             if step == 0:

@@ -4,6 +4,9 @@ import { product, range } from "../../onnx/dims.ts";
 /** Cells along the longest axis, the width of the kernel in cells, how far it reaches, and how near smax is to the maximum. */
 const [mostCells, width, reach, coldness] = [32, 3, 4, 20];
 
+/** Values of the mask whose order is a matter of rounding. */
+const alike = 1e-6;
+
 /** What a step goes by. */
 export interface MaskStep {
   /** The part of the mask that is to be 1. */
@@ -150,7 +153,7 @@ export function towardsArea(mask: Float64Array, area: number): Float64Array {
   const out = new Float64Array(count);
   for (let first = 0; first < count; ) {
     let end = first + 1;
-    while (end < count && mask[order[end]] === mask[order[first]]) end++;
+    while (end < count && mask[order[end]] - mask[order[first]] < alike) end++;
     const ones = Math.max(0, end - Math.max(first, zeros)) / (end - first);
     for (let r = first; r < end; r++) out[order[r]] = (-2 * (mask[order[r]] - ones)) / count;
     first = end;
