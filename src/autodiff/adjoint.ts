@@ -103,7 +103,8 @@ export function pullback(
     if (!make) return gradient;
     const value = { name: tensor, ...typeOf(model, tensors, tensor) };
     const along = () => [[gradient, build.cast(value, gradient.type)] as const];
-    const curvature = again && (() => again(build, { model, tensors }, along(), [tensor], overrides).get(tensor) as Value);
+    const curvature =
+      again && (() => again(build, { model, tensors }, along(), [tensor], overrides).get(tensor) as Value);
     return make(build, value, gradient, curvature);
   });
 }

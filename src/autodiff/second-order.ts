@@ -5,6 +5,7 @@
  *
  * Rectifiers and maxima are taken as they lie: their second derivative is 0 wherever it exists.
  */
+import { UserError } from "../errors.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 import { indexGraph } from "../onnx/model.ts";
 import { changed } from "../onnx/proto.ts";
@@ -33,6 +34,12 @@ export function differentiateAgain(
   );
   const made = new Set(nodes.flatMap(({ output }) => output));
   const own = [...build.made].flatMap(({ outputs }) => outputs.filter(({ name }) => made.has(name)));
+  const unknown = own.find(({ dims }) => !dims);
+  if (unknown)
+    throw new UserError(
+      "unsupported-operator",
+      `unsupported operator: the gradient has a ${nodes.find(({ output }) => output.includes(unknown.name))?.opType} whose shape only the run knows, so it cannot be differentiated again`,
+    );
   const constants = initializers.map(({ name, dataType, dims }) => ({ name, type: dataType, dims: dims.map(Number) }));
   const seen: Seen = Object.assign(
     new Map([...tensors, ...[...own, ...constants].map(({ name, ...type }) => [name, type] as const)]),
@@ -44,6 +51,7 @@ export function differentiateAgain(
     seeds.set(name, other ? build.add(other, direction) : direction);
   }
   const found = gradientsFound(graph, seen, { build, seeds, wrt, overrides });
-  const zeros = (name: string): Value => build.zerosLike({ name, type: along[0][0].type, dims: tensors.get(name)?.dims });
+  const zeros = (name: string): Value =>
+    build.zerosLike({ name, type: along[0][0].type, dims: tensors.get(name)?.dims });
   return new Map(wrt.map((name) => [name, found.get(name) ?? zeros(name)]));
 }

@@ -64,6 +64,7 @@ export class Explainer {
   readonly tensors: Observed;
   /** How the axes of a tensor are read. */
   readonly layoutOf: (layer: string) => Layout;
+  readonly gridLayoutOf: Plan["gridLayoutOf"];
   /** By sizes; how they are asked, without the sessions that ask. */
   readonly #plans = new Lru<string, Plan>(mostSizes);
   readonly #seeded = new Map<string, readonly Layer[]>();
@@ -80,6 +81,7 @@ export class Explainer {
     this.tensors = plan.tensors;
     this.sessions = plan.sessions;
     this.layoutOf = (layer) => plan.layoutOf(layer);
+    this.gridLayoutOf = (name) => plan.gridLayoutOf(name);
     const found = this.#layersOf([reading.score.name]);
     const { tokens } = options;
     expects(!tokens || Array.isArray(tokens.grid), "tokens", tokens, "{ grid: [rows, columns], prefix? }");

@@ -69,5 +69,8 @@ export const reseeded =
     const { type, dims } = typeOf(model, tensors, name);
     const scores = build.cast({ name, type, dims }, gradientType(type));
     const weights = present(values.get(name), "the weights on the scores");
-    return { inputs, values: new Map([...values, [name, seed({ build, weights, scores, classes: axes.channels, before })]]) };
+    return {
+      inputs,
+      values: new Map([...values, [name, seed({ build, weights, scores, classes: axes.channels, before })]]),
+    };
   };

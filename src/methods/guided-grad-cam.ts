@@ -1,11 +1,11 @@
 /** @file Guided Grad-CAM (Selvaraju et al. 2017, section 3.2): guided backpropagation times the upsampled Grad-CAM map. */
 import { UserError } from "../errors.ts";
 import { upsample } from "../image/geometry.ts";
-import type { Builder, Value } from "../onnx/build.ts";
 import { product } from "../onnx/dims.ts";
 import { gradCamMap } from "./grad-cam.ts";
 import type { GraphQuestion, Method } from "./method.ts";
 import { strongestChannel } from "./pixels.ts";
+import { upsampled } from "./upsampled.ts";
 
 export const guidedGradCam: Method<"guided-grad-cam"> = {
   name: "guided-grad-cam",
@@ -42,25 +42,13 @@ export const guidedGradCam: Method<"guided-grad-cam"> = {
   graph(question: GraphQuestion) {
     const map = question.atLayer(gradCamMap);
     const guided = question.atInput("guided");
-    return { pixels: question.build.mul(guided, upsampled(question.build, map, guided)) };
+    if (guided.dims?.length !== 4)
+      throw new UserError("invalid-option", `guided-grad-cam takes pictures; the input has shape [${guided.dims}]`);
+    return {
+      pixels: question.build.mul(
+        guided,
+        upsampled(question.build, "guided-grad-cam", question.build.unsqueeze(map, [1]), guided),
+      ),
+    };
   },
 };
-
-/** Maps [n, h, w] as [n, 1, height, width] of the pictures: bilinear, half-pixel. */
-function upsampled(build: Builder, map: Value, pictures: Value): Value {
-  if (pictures.dims?.length !== 4)
-    throw new UserError("invalid-option", `guided-grad-cam takes pictures; the input has shape [${pictures.dims}]`);
-  if (build.opset < 11)
-    throw new UserError(
-      "unsupported-operator",
-      `unsupported operator: compiled guided-grad-cam needs a half-pixel Resize, of operator set 11; the model has ${build.opset}`,
-    );
-  const sizes = build.concat(
-    [build.dimOf(map, 0), build.ints([1]), build.dimOf(pictures, 2), build.dimOf(pictures, 3)],
-    0,
-  );
-  const unused = build.opset < 13 ? build.floats([], [0]) : undefined; // region and scales became optional
-  const cells = build.unsqueeze(map, [1]);
-  const [n, , height, width] = pictures.dims;
-  return build.op("Resize", [cells, unused, unused, sizes], { mode: "linear" }, map.type, [n, 1, height, width]);
-}

@@ -7,6 +7,7 @@ import { edges } from "./edges.ts";
 import { eigenCam, eigenGradCam } from "./eigen-cam.ts";
 import { elementWiseGradCam } from "./element-wise-grad-cam.ts";
 import { finerCam } from "./finer-cam.ts";
+import { fullGrad } from "./full-grad.ts";
 import { gradCam } from "./grad-cam.ts";
 import { gradCamPlusPlus } from "./grad-cam++.ts";
 import { blurIg } from "./gradient/blur-ig.ts";
@@ -55,6 +56,7 @@ const registered = [
   cam,
   reciproCam,
   shapleyCam,
+  fullGrad,
   smoothGradCamPlusPlus,
   inputXGradient,
   smoothGrad,

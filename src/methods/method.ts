@@ -52,6 +52,20 @@ export interface LayerMap {
   readonly classBlind?: true;
 }
 
+/** What is made of a whole sweep to the pixels. */
+export interface Sweep {
+  /** The rules that it goes by, which may take note of what they see. */
+  readonly rules: (base: Overrides) => Overrides;
+  /** A map on the picture's grid, [m, 1, ...grid], of the picture [n, C, ...grid] and its gradient [m, C, ...grid]. */
+  readonly map: (parts: { readonly build: Builder; readonly image: Value; readonly gradient: Value }) => Value;
+}
+
+/**
+ * Begins a sweep; the same function is asked again and again, as a {@link LayerMap} is.
+ * @param arranged a tensor of the network, or one in its shape, as [m, C, ...grid]; undefined where it has no grid of the picture
+ */
+export type SweepMap = (arranged: (build: Builder, name: string, value: Value) => Value | undefined) => Sweep;
+
 /** Which part of a signed map is shown: what is above 0, what is below it (as positive values), both as magnitudes, or all as it is. */
 export const signs = ["positive", "negative", "absolute", "signed"] as const;
 export type Sign = (typeof signs)[number];
@@ -122,8 +136,8 @@ export interface Question {
   atVariants(image: number, variants: Dense, map: LayerMap): Promise<Dense>;
   /** Whether what lies between the layer and the score is linear: its gradient is then the same for all images. */
   isLinear(): boolean;
-  /** The gradient of the score with respect to the input, by a set of rules, [m, ...input]. */
-  atInput(rules: Rules): Promise<Dense>;
+  /** The gradient of the score with respect to the input, by a set of rules, [m, ...input]; or a map that is made of the whole sweep, [m, 1, ...]. */
+  atInput(rules: Rules | SweepMap): Promise<Dense>;
   /**
    * The gradient at variants of one image, [any, C, ...], for each of its k targets: [any k, C, ...], those at a variant side by side.
    * @param rules a set of rules, or a table of one's own
@@ -172,8 +186,8 @@ export interface GraphQuestion {
   readonly options: MethodOptions;
   /** A map at the layer, [n, ...grid]. */
   atLayer(map: LayerMap): Value;
-  /** The gradient of the score with respect to the input, by a set of rules, channels first: [n, C, ...]. */
-  atInput(rules: Rules): Value;
+  /** The gradient of the score with respect to the input, by a set of rules, channels first: [n, C, ...]; or what is made of its sweep. */
+  atInput(rules: Rules | SweepMap): Value;
 }
 
 /** An explanation as a graph: a map on the layer's grid, or the signed image. */

@@ -27,7 +27,8 @@ const maps = bySign((parts, part) => {
   const second = present(curvature, "the curvature")();
   return part(weightedSum(parts, build.reduceMean(build.sub(da, build.mul(second, 0.5)), grid)));
 });
-for (const map of Object.values(maps)) Object.assign(map, { secondOrder: true, seed: residual } satisfies Partial<LayerMap>);
+for (const map of Object.values(maps))
+  Object.assign(map, { secondOrder: true, seed: residual } satisfies Partial<LayerMap>);
 
 export const shapleyCam = camMethod(maps, {
   name: "shapley-cam",
