@@ -2,6 +2,7 @@
 import { listing, UserError } from "../errors.ts";
 import { cam } from "./cam.ts";
 import { dRise } from "./d-rise.ts";
+import { deconvGradCam } from "./deconv-grad-cam.ts";
 import { deconvolution } from "./deconvolution.ts";
 import { edges } from "./edges.ts";
 import { eigenCam, eigenGradCam } from "./eigen-cam.ts";
@@ -57,6 +58,7 @@ const registered = [
   reciproCam,
   shapleyCam,
   fullGrad,
+  deconvGradCam,
   smoothGradCamPlusPlus,
   inputXGradient,
   smoothGrad,
