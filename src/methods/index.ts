@@ -4,6 +4,7 @@ import { cam } from "./cam.ts";
 import { dRise } from "./d-rise.ts";
 import { deconvGradCam } from "./deconv-grad-cam.ts";
 import { deconvolution } from "./deconvolution.ts";
+import { deepFeatureFactorisation } from "./deep-feature-factorisation.ts";
 import { edges } from "./edges.ts";
 import { eigenCam, eigenGradCam } from "./eigen-cam.ts";
 import { elementWiseGradCam } from "./element-wise-grad-cam.ts";
@@ -59,6 +60,7 @@ const registered = [
   shapleyCam,
   fullGrad,
   deconvGradCam,
+  deepFeatureFactorisation,
   smoothGradCamPlusPlus,
   inputXGradient,
   smoothGrad,

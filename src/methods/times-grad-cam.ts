@@ -26,7 +26,8 @@ export function timesGradCam<Name extends string>(rules: "guided" | "deconv", ab
       for (let i = 0; i < m; i++) {
         const own = maps.data.subarray(i * cells, (i + 1) * cells);
         const map = upsample(own, [maps.dims[1], maps.dims[2]], [grid[0], grid[1]]);
-        for (let at = i * channels * size; at < (i + 1) * channels * size; at++) data[at] = fine.data[at] * map[at % size];
+        for (let at = i * channels * size; at < (i + 1) * channels * size; at++)
+          data[at] = fine.data[at] * map[at % size];
       }
       const pixels = { data, dims: fine.dims };
       return { maps: strongestChannel(pixels), pixels };

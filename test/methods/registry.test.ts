@@ -44,6 +44,10 @@ const cases: Readonly<
   deeplift: { signed: false, pixels: true },
   rise: { signed: true, pixels: false },
   edges: { signed: false, pixels: false },
+  "shapley-cam": { signed: false, pixels: false },
+  "full-grad": { signed: false, pixels: false },
+  "deconv-grad-cam": { signed: false, pixels: true },
+  "deep-feature-factorisation": { signed: false, pixels: false },
 };
 
 test("every method has a case, and every case a method", () => {
