@@ -1,7 +1,7 @@
 /** @file Methods that take a score apart (second order, biases, concepts), worked out on paper on the networks of nets.ts. */
 import { readFileSync } from "node:fs";
 import * as ort from "onnxruntime-node";
-import { describe, expect, test } from "vitest";
+import { describe, test } from "vitest";
 import { decodeNpy } from "../../src/array/npy.ts";
 import { notingBiases, type Share } from "../../src/autodiff/overrides/biases.ts";
 import { defineMethod, type ExplainOptions } from "../../src/index.ts";
