@@ -216,7 +216,7 @@ export class Explainer {
     const { explained } = this.reading;
     const batch = explained?.axes.batch;
     const n = explained && batch !== undefined ? present(tensorOf(feeds, explained.name).dims[batch], "the batch") : 1;
-    return new Pass(plan, name, feeds, n);
+    return new Pass(plan, name, feeds, n, this.layers);
   }
 
   /** Closes its sessions, once nobody uses them; what is asked from then on is refused with the code `released`. */

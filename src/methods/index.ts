@@ -1,6 +1,7 @@
 /** @file The registry of methods: library, command line, documents and tests read this one list. */
 import { listing, UserError } from "../errors.ts";
 import { cam } from "./cam.ts";
+import { combined } from "./combined.ts";
 import { dRise } from "./d-rise.ts";
 import { deconvGradCam } from "./deconv-grad-cam.ts";
 import { deconvolution } from "./deconvolution.ts";
@@ -78,7 +79,7 @@ const registered = [
 /** The methods' names. */
 export type MethodName = (typeof registered)[number]["name"];
 
-export const methods: readonly Method<MethodName>[] = registered;
+export const methods: readonly Method<MethodName>[] = registered.map((method) => combined<MethodName>(method));
 
 /** Names that a person wrote; @throws UserError `unknown-name` for one that is none. */
 export const methodNames = (names: readonly string[]): MethodName[] => names.map((name) => methodNamed(name).name);

@@ -18,6 +18,8 @@ export interface LayerParts {
   readonly da: Value;
   /** The Hessian of the score times A, [m, C, ...grid]; where the map is of second order, and only there. */
   readonly curvature?: () => Value;
+  /** What becomes of the channels times their weights, [n, k, C, positions]: a map, [n, k, positions]; their sum by default. */
+  readonly gather?: (weighted: Value) => Value;
   /** Axes of the grid. */
   readonly grid: readonly number[];
 }
@@ -160,6 +162,16 @@ export interface Question {
    * ones]: k rows, a score a variant. Only what lies behind the layer runs; `before` is told the share that is done.
    */
   respondAtLayer(image: number, factors: Dense, before?: (done: number) => void): Promise<Float32Array[]>;
+  /** The same questions at other layers, and about other images in the place of these; absent where what is asked is a part of one image. */
+  readonly elsewhere?: {
+    /** Layers, the default first, then from the scores towards the image. */
+    readonly layers: readonly { readonly name: string; readonly grid: readonly number[] }[];
+    /** The layer that this question is about. */
+    readonly layer?: string;
+    at(layer: string): Question;
+    /** @param images [n, C, ...] */
+    of(images: Dense): Question;
+  };
   /** How alike the most alike of the boxes of variants is to each target, 0 to 1, as `respond`; where the targets are boxes, and only there. */
   resemble?(image: number, variants: Dense): Promise<Float32Array[]>;
   /** Tells how much of the work is done (0 to 1), and ends it with an error when the caller has cancelled. */
@@ -175,6 +187,8 @@ export interface Explanation {
   readonly maps: Dense;
   /** [m, C, ...] in the input's own layout. */
   readonly pixels?: Dense;
+  /** The layer whose grid the maps have, where it is not the one that was asked about. */
+  readonly layer?: string;
 }
 
 /** The questions that a method can ask where it is a graph itself: about one target of each image, in tensors of the graph. */
