@@ -11,12 +11,16 @@ type Explain = (question: Question) => Promise<Explanation>;
 export function explainCombined(method: Method, question: Question): Promise<Explanation> {
   const { layers = 1, augment = "none", smooth = "none" } = question.options;
   const one: Explain = (asked) =>
-    method.explain(
-      smooth === "none" ? asked : { ...asked, atLayer: (map, weigh) => asked.atLayer(smoothed(map), weigh) },
-    );
+    method.explain(smooth === "none" ? asked : smoothly(asked));
   const onLayers: Explain = layers === 1 ? one : (asked) => fusedOver(asked, layers, one);
   return augment === "none" ? onLayers(question) : averaged(question, String(augment), onLayers);
 }
+
+const smoothly = (question: Question): Question => ({
+  ...question,
+  atLayer: (map, weigh) => question.atLayer(smoothed(map), weigh),
+  atVariants: (image, variants, map) => question.atVariants(image, variants, smoothed(map)),
+});
 
 /** One of so many parts of the work. */
 const part = (question: Question, i: number, count: number): Question => ({

@@ -25,7 +25,8 @@ const unsummed = new Set(["eigen-cam", "eigen-grad-cam", "recipro-cam", "deep-fe
 export function combiningOptions({ name, space, family }: Pick<Method, "name" | "space" | "family">): MethodOption[] {
   const atLayer = space === "layer";
   const sums = atLayer && family !== undefined && !unsummed.has(name);
-  return [...(atLayer ? [layersOption] : []), augmentOption, ...(sums ? [smoothOption] : [])];
+  const options = [...(atLayer ? [layersOption] : []), augmentOption, ...(sums ? [smoothOption] : [])];
+  return options.map((option) => ({ ...option, around: true }));
 }
 
 /** A method with these options. */

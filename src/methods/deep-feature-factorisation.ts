@@ -12,10 +12,9 @@
 import type { Dense } from "../array/dense.ts";
 import { randomFor } from "../array/random.ts";
 import { product, range } from "../onnx/dims.ts";
-import type { Method, Question, Sign } from "./method.ts";
+import type { Method, Question } from "./method.ts";
 import { type Factors, factorised, type Matrix } from "./nmf.ts";
-import { signOption, wholeOption } from "./options.ts";
-import { partOf } from "./signed-maps.ts";
+import { wholeOption } from "./options.ts";
 
 /** As many as scikit-learn takes. */
 const steps = 200;
@@ -27,8 +26,9 @@ export const deepFeatureFactorisation: Method<"deep-feature-factorisation"> = {
   paper: "Collins et al. 2018, https://arxiv.org/abs/1806.10206",
   family: "concepts",
   cost: "1, a factorisation of the layer, and what lies behind the layer for each concept, for all classes together",
-  options: [signOption, wholeOption("concepts", 5), wholeOption("seed", 0, 0)],
+  options: [wholeOption("concepts", 5), wholeOption("seed", 0, 0)],
   space: "layer",
+  nothing: (question) => `no concept of the layer raises the score of "${question}"`,
   explain,
 };
 
@@ -51,7 +51,6 @@ async function explain({ image, k, options, activations, respondAtLayer, progres
         mapOf(
           factors,
           lost.map((score) => whole - score),
-          options.sign,
         ),
       ),
     );
@@ -103,10 +102,9 @@ function without({ w, h }: Factors, [, channels = 1, ...grid]: readonly number[]
 }
 
 /** Where the concept is that the score loses most without, adding up to what it loses. */
-function mapOf({ h }: Factors, lost: readonly number[], sign: Sign): Float32Array {
-  const part = (value: number) => (sign === "signed" ? Math.abs(value) : partOf(value, sign));
-  const best = lost.reduce((most, value, j) => (part(value) > part(lost[most] ?? 0) ? j : most), 0);
+function mapOf({ h }: Factors, lost: readonly number[]): Float32Array {
+  const best = lost.reduce((most, value, j) => (value > (lost[most] ?? 0) ? j : most), 0);
   const places = h.data.subarray(best * h.columns, (best + 1) * h.columns);
   const total = places.reduce((a, b) => a + b, 0);
-  return Float32Array.from(places, (value) => partOf(((lost[best] ?? 0) * value) / (total || 1), sign));
+  return Float32Array.from(places, (value) => ((lost[best] ?? 0) * value) / (total || 1));
 }

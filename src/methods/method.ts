@@ -107,6 +107,8 @@ export interface MethodOption {
   readonly fits: (value: unknown) => boolean;
   /** Whether it is a constant of the graph, which a compiled model can have. */
   readonly compiles?: true;
+  /** Whether it is one around the method, which the method itself knows nothing of: it is only told where it is given. */
+  readonly around?: true;
 }
 
 /** Kinds of methods. */

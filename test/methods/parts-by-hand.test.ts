@@ -175,7 +175,7 @@ describe("deep-feature-factorisation", () => {
   test("class 1 loses 4.5 and wins 1: the first", async () =>
     expectClose(await at([3, 3, 0, 0], 2, { target: 1 }), [2.25, 2.25, 0, 0], 1e-2));
   test("what speaks against class 1 is the second", async () =>
-    expectClose(await at([3, 3, 0, 0], 2, { target: 1, options: { sign: "negative" } }), [0, 0, 0.5, 0.5], 1e-2));
+    expectClose(await at([3, 3, 0, 0], 2, { target: { counterfactual: 1 } }), [0, 0, 0.5, 0.5], 1e-2));
   test("no more concepts than there are channels", async () =>
     expectClose(await at([3, 3, 0, 0], 9, { target: 0 }), [0, 0, 1, 1], 1e-2));
 });

@@ -47,7 +47,7 @@ const cases: Readonly<
   "shapley-cam": { signed: false, pixels: false },
   "full-grad": { signed: false, pixels: false },
   "deconv-grad-cam": { signed: false, pixels: true },
-  "deep-feature-factorisation": { signed: false, pixels: false },
+  "deep-feature-factorisation": { signed: true, pixels: false },
 };
 
 test("every method has a case, and every case a method", () => {
