@@ -17,14 +17,14 @@ import { ownGradients } from "./block-heads.ts";
 export interface Attentive extends Pick<Reading, "model" | "tensors"> {
   readonly reading: { readonly explained: Reading["explained"] | undefined };
   readonly score: Score;
-  gridAt(name: string): Layout | undefined;
+  gridLayoutOf(name: string): Layout | undefined;
 }
 
 const readingOf = (asked: Attentive): Reading => {
   const { model, tensors, score } = asked;
   const { explained } = asked.reading;
   if (!explained) throw noImage();
-  return { model, tensors, explained, scores: [score.name], layoutAt: (name) => asked.gridAt(name) };
+  return { model, tensors, explained, scores: [score.name], layoutAt: (name) => asked.gridLayoutOf(name) };
 };
 
 /** @throws UserError `invalid-option` for a model whose attentions are no row over the picture's tokens. */

@@ -7,7 +7,14 @@ import type { Overrides } from "../autodiff/differentiate.ts";
 import type { Rules } from "../autodiff/rules.ts";
 import { InternalError, present, throwIfAborted, UserError } from "../errors.ts";
 import { type MethodChoice, methodOf } from "../methods/define.ts";
-import { type GivenOptions, type LayerMap, type MethodOptions, type Question, shareDone } from "../methods/method.ts";
+import {
+  type GivenOptions,
+  type LayerMap,
+  type MethodOptions,
+  type Question,
+  type SweepMap,
+  shareDone,
+} from "../methods/method.ts";
 import { optionsOf } from "../methods/options.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
@@ -219,7 +226,7 @@ export class ElementPass implements RunValues {
     });
   }
 
-  async #atInput(group: Group, rules: Rules | Overrides, signal?: AbortSignal): Promise<Dense> {
+  async #atInput(group: Group, rules: Rules | Overrides | SweepMap, signal?: AbortSignal): Promise<Dense> {
     const { plan, explained, feeds } = this;
     const { seeded, questions } = group;
     const { name, axes } = explained;

@@ -2,6 +2,7 @@
 import type { Dense } from "../array/dense.ts";
 import { checkOptions, expects, listing, present, throwIfAborted, UserError } from "../errors.ts";
 import { methodOf } from "../methods/define.ts";
+import type { Question } from "../methods/method.ts";
 import { optionsOf } from "../methods/options.ts";
 import { checkSeed } from "../onnx/feeds.ts";
 import type { Feeds, Tensor } from "../onnx/runtime.ts";
@@ -28,16 +29,30 @@ export async function explainPass(pass: Pass, options: ExplainOptions = {}): Pro
   const dims = await pass.scoreDims();
   const resolved = await resolve(target, dims, () => pass.bestClasses());
   const asked = resolved.seeds ? { seeds: resolved.seeds, k: rowsOfSeeds(pass, resolved.seeds) } : resolved;
-  const { maps, pixels } = await explain(questionOf(askingAbout(pass, explained, asked, dims, options), told));
+  const questionAt = (at: Pass): Question => ({
+    ...questionOf(askingAbout(at, explained, asked, dims, options), told),
+    elsewhere: {
+      layers: at.layers,
+      layer: at.layer,
+      at: (layer) => questionAt(at.at(layer)),
+      of: (images) => {
+        if (asked.seeds) throw new UserError("invalid-option", seedsOfThese);
+        return questionAt(at.ofImages(images));
+      },
+    },
+  });
+  const { maps, pixels, layer = pass.layer } = await explain(questionAt(pass));
   await pass.scores(); // refuses what is not finite, whichever run it came from
   const { ort } = pass.plan;
   return {
     maps: toTensor(ort, maps),
     pixels: pixels && toTensor(ort, pixels),
     outputs: await pass.outputs(),
-    layer: space === "layer" ? pass.layer : undefined,
+    layer: space === "layer" ? layer : undefined,
   };
 }
+
+const seedsOfThese = "invalid target: augment shows other images, and seeds are those of these; take a class";
 
 /** How many cotangents are given for each image: as many as the seeds have rows for it. */
 function rowsOfSeeds({ plan, n }: Pass, seeds: Feeds): number {

@@ -14,7 +14,7 @@ import { gradientType } from "../onnx/types.ts";
 import { inAxes, plainDims, plainIn } from "../read/axes.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
 import type { Layer } from "../read/layers.ts";
-import { layerEnd } from "../read/layout.ts";
+import { layerEnd, sweepEnd } from "../read/layout.ts";
 import { attentionMap } from "./attentions.ts";
 import type { Explainer } from "./explainer.ts";
 
@@ -98,6 +98,13 @@ export function graphQuery(explainer: Explainer, target: Value, options: MethodO
     atInput(rules) {
       const { name, axes } = explainedOf(reading);
       const { dims: own } = typeOf(model, tensors, name);
+      if (typeof rules === "function") {
+        const sweep = sweepEnd(rules, name, axes, explainer.gridLayoutOf);
+        const overrides = sweep.rules(overridesOf("plain"));
+        const [n, , ...grid] = plainDims(own, axes);
+        const map = present(pullback(build, explainer, seeds, [sweep.end], overrides)[0], "the map");
+        return { ...plainIn(build, map, axes), dims: [n, 1, ...grid] };
+      }
       return plainIn(build, { ...pulledTo({ tensor: name }, rules), dims: own }, axes);
     },
   };

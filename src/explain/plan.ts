@@ -14,7 +14,7 @@ import { proposals } from "../autodiff/overrides/proposals.ts";
 import { overridesOf, type Rules } from "../autodiff/rules.ts";
 import { present, UserError } from "../errors.ts";
 import { gradCamMap } from "../methods/grad-cam.ts";
-import type { AttentionMap, LayerMap } from "../methods/method.ts";
+import type { AttentionMap, LayerMap, SweepMap } from "../methods/method.ts";
 import { type Extension, openExtended } from "../onnx/append.ts";
 import type { Model } from "../onnx/model.ts";
 import { type Observed, typeOf } from "../onnx/observe.ts";
@@ -32,6 +32,7 @@ import {
   type Layout,
   layerEnd,
   layoutOf,
+  sweepEnd,
   type TokenGrid,
 } from "../read/layout.ts";
 import type { Score } from "../read/score.ts";
@@ -104,11 +105,12 @@ export class Plan {
   /** How a layer is read; a tensor of none of the network's grids has its channels first. */
   layoutOf(layer: string): Layout {
     const tensor = typeOf(this.model, this.tensors, layer);
-    return countedFromZero(this.model, layer, tensor, this.gridAt(layer) ?? channelsFirst(tensor.dims));
+    const layout = this.gridLayoutOf(layer) ?? channelsFirst(tensor.dims);
+    return countedFromZero(this.model, layer, tensor, layout);
   }
 
-  /** The layout of a tensor that has one of the network's grids. */
-  gridAt(name: string): Layout | undefined {
+  /** How a tensor is read that has a grid of the picture; undefined for others. */
+  gridLayoutOf(name: string): Layout | undefined {
     const tensor = this.tensors.get(name);
     return tensor && this.grids && layoutOf(name, tensor, this.grids, this.tokens);
   }
@@ -198,12 +200,15 @@ export class Plan {
   /** The model, and the gradient at one of its inputs. */
   atInput<R>(
     input: string,
-    rules: Rules | Overrides,
+    rules: Rules | Overrides | SweepMap,
     query: PlanQuery,
     work: (adjoint: AdjointSession) => Promise<R>,
   ): Promise<R> {
     const open = async () => {
-      const adjoint = this.#compiled(query, [{ tensor: input }], rules);
+      const adjoint =
+        typeof rules === "function"
+          ? this.#compiledSweep(input, rules, query)
+          : this.#compiled(query, [{ tensor: input }], rules);
       return openTogether(this.ort, this.model, adjoint, this.options, [this.score.name]);
     };
     const bytes = this.model.bytes.length + 2 * runBytes(this.tensors);
@@ -272,6 +277,12 @@ export class Plan {
         this.#residuals.set(key, undefined);
       }
     return this.#residuals.get(key);
+  }
+
+  #compiledSweep(input: string, sweepMap: SweepMap, query: PlanQuery): Adjoint {
+    const { axes } = present(this.reading.explained, "the image");
+    const { end, rules } = sweepEnd(sweepMap, input, axes, (name) => this.gridLayoutOf(name));
+    return this.#compiled(query, [end], rules(this.#overridesOf("plain")));
   }
 
   /** What differentiates gradients; the operators of their graphs are those of any. */

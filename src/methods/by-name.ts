@@ -53,6 +53,9 @@ const loaders = {
   "gradient-x-attention": async () => (await import("./attention/gradient-x-attention.ts")).gradientXAttention,
   chefer: async () => (await import("./attention/chefer.ts")).chefer,
   legrad: async () => (await import("./attention/legrad.ts")).leGrad,
+  "full-grad": async () => (await import("./full-grad.ts")).fullGrad,
+  "deconv-grad-cam": async () => (await import("./deconv-grad-cam.ts")).deconvGradCam,
+  "deep-feature-factorisation": async () => (await import("./deep-feature-factorisation.ts")).deepFeatureFactorisation,
 };
 
 /** The methods' names. */

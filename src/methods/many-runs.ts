@@ -9,8 +9,11 @@ export const scoreCam: Method<"score-cam"> = {
     "The layer's channels, weighted by the score of the picture seen through each. A forward pass for every channel, and no gradient.",
   paper: "Wang et al. 2020, https://arxiv.org/abs/1910.01279",
   family: "cam",
-  cost: "one for each channel of the layer, for all classes together",
-  options: [signOption, wholeOption("batch", 16)],
+  cost: "one for each channel of the layer (or of `channels`), times `samples` and `steps`, for all classes together",
+  options: [
+    ...[signOption, wholeOption("batch", 16), wholeOption("channels", 0, 0), wholeOption("steps", 1)],
+    ...[wholeOption("samples", 0, 0), numberOption("sigma", 2), wholeOption("seed", 0, 0)],
+  ],
   space: "layer",
   explain: async (question) => (await import("./score-cam.ts")).explain(question),
 };

@@ -70,6 +70,10 @@ const cases: Readonly<
   "gradient-x-attention": { signed: false, pixels: false, net: transformer },
   chefer: { signed: false, pixels: false, net: transformer },
   legrad: { signed: false, pixels: false, net: transformer },
+  "shapley-cam": { signed: false, pixels: false },
+  "full-grad": { signed: false, pixels: false },
+  "deconv-grad-cam": { signed: false, pixels: true },
+  "deep-feature-factorisation": { signed: true, pixels: false },
 };
 
 test("every method has a case, and every case a method", () => {
