@@ -9,25 +9,32 @@ import { toTensor } from "../onnx/tensors.ts";
 import { fromPlain, type Plain, type PlainDims } from "../read/axes.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
 import { type Explained, type ExplainOptions, forwardOptions } from "./explain-options.ts";
+import { checkMaps, checkMaxMemory, checkRun } from "./memory.ts";
 import { noImage, type Pass } from "./pass.ts";
 import { type Asking, questionOf, type Seeder } from "./question.ts";
 import { type Asked, classesIn, cotangents, plainClasses, resolve, type Weights } from "./target.ts";
 
 export async function explainPass(pass: Pass, options: ExplainOptions = {}): Promise<Explained> {
-  const { target, method = "grad-cam", maxRows, onProgress, signal } = options;
+  const { target, method = "grad-cam", maxRows, maxMemory, onProgress, signal } = options;
   const chosen = await methodOf(method);
-  const { space, explain } = chosen;
+  const { space, explain, blackBox } = chosen;
   const told = optionsOf(chosen, options.options);
   expects(!onProgress || typeof onProgress === "function", "onProgress", onProgress, "a function");
   expects(!signal || typeof signal.aborted === "boolean", "signal", signal, "an AbortSignal");
   expects(!maxRows || (Number.isInteger(maxRows) && maxRows > 0), "maxRows", maxRows, "an integer of at least 1");
+  checkMaxMemory(maxMemory);
   throwIfAborted(signal);
   const { explained } = pass.plan.reading;
   if (!explained) throw noImage();
+  const to = space === "layer" ? pass.layer : explained.name;
+  checkRun(pass.plan, maxMemory, { pictures: picturesOf(pass), ...(!blackBox && { to }) });
   const dims = await pass.scoreDims();
   const resolved = await resolve(target, dims, () => pass.bestClasses());
   const asked = resolved.seeds ? { seeds: resolved.seeds, k: rowsOfSeeds(pass, resolved.seeds) } : resolved;
-  const { maps, pixels } = await explain(questionOf(askingAbout(pass, explained, asked, dims, options), told));
+  const question = questionOf(askingAbout(pass, explained, asked, dims, options), told);
+  const values = space === "layer" ? (question.grid ?? []) : question.image.dims.slice(1);
+  checkMaps(maxMemory, pass.n * asked.k, values);
+  const { maps, pixels, partial } = await explain(question);
   await pass.scores(); // refuses what is not finite, whichever run it came from
   const { ort } = pass.plan;
   return {
@@ -35,8 +42,12 @@ export async function explainPass(pass: Pass, options: ExplainOptions = {}): Pro
     pixels: pixels && toTensor(ort, pixels),
     outputs: await pass.outputs(),
     layer: space === "layer" ? pass.layer : undefined,
+    ...(partial && { partial }),
   };
 }
+
+/** Pictures of a run, as sizes count them: a batch that is fixed is one. */
+const picturesOf = ({ plan, n }: Pass): number => (plan.isFree ? n : 1);
 
 /** How many cotangents are given for each image: as many as the seeds have rows for it. */
 function rowsOfSeeds({ plan, n }: Pass, seeds: Feeds): number {

@@ -45,18 +45,25 @@ function enlarged(
 }
 
 /** How far above their mean the scores of masked pictures are for each target, at each place weighted by how far the masks show it. */
-export async function meanUnderMasks({ image, k, options, respond, progress }: Question): Promise<Explanation> {
+export async function meanUnderMasks({ image, k, options, respond, progress, enough }: Question): Promise<Explanation> {
   const [n = 0, channels = 1, ...grid] = image.dims;
   const { samples, batch } = options;
   const places = product(grid);
   const maps = new Float64Array(n * k * places);
+  let drawn = samples;
   for (const i of range(n)) {
     const picture = image.data.subarray(i * channels * places, (i + 1) * channels * places);
     const draw = masksOf(grid, options); // of every picture anew: what is said of one does not depend on the others
     const seen = new Float64Array(places);
     const totals = new Float64Array(k);
     for (let first = 0; first < samples; first += batch) {
-      progress((i * samples + first) / (n * samples));
+      const done = (i * samples + first) / (n * samples);
+      // Of several pictures all have as many masks.
+      if (n > 1) progress(done);
+      else if (enough(done)) {
+        drawn = first;
+        break;
+      }
       const masks = range(Math.min(batch, samples - first)).map(draw);
       const data = new Float32Array(masks.length * picture.length);
       for (const [b, mask] of masks.entries())
@@ -75,9 +82,11 @@ export async function meanUnderMasks({ image, k, options, respond, progress }: Q
     for (let v = 0; v < k * places; v++) {
       const shown = seen[v % places];
       const at = i * k * places + v;
-      maps[at] = shown > 0 ? maps[at] / shown - totals[Math.floor(v / places)] / samples : 0;
+      maps[at] = shown > 0 ? maps[at] / shown - totals[Math.floor(v / places)] / drawn : 0;
     }
   }
+  const answer = { maps: { data: Float32Array.from(maps), dims: [n * k, ...grid] } };
+  if (drawn < samples) return { ...answer, partial: true };
   progress(1);
-  return { maps: { data: Float32Array.from(maps), dims: [n * k, ...grid] } };
+  return answer;
 }

@@ -66,6 +66,8 @@ export interface WrittenExplanation {
   /** Of a signal, in place of a box. */
   readonly span?: readonly [from: number, to: number];
   readonly blank?: string;
+  /** Whether it was cancelled, and this is the estimate until then. */
+  readonly partial?: true;
   readonly warnings: readonly Warning[];
 }
 
@@ -117,7 +119,7 @@ export async function writeWhy<K extends Kind>(why: Why<K>, options: WriteOption
       file: await save(`${base}.npy`, encodeNpy(e.map.data, e.map.dims)),
       shape: e.map.dims,
     };
-    const { target, detection, mask, class: index, label, method, question, blank, layer, warnings } = e;
+    const { target, detection, mask, class: index, label, method, question, blank, layer, warnings, partial } = e;
     explanations.push({
       target,
       ...(detection !== undefined && { detection }),
@@ -133,6 +135,7 @@ export async function writeWhy<K extends Kind>(why: Why<K>, options: WriteOption
       ...whereOf(e),
       warnings,
       blank,
+      ...(partial && { partial }),
     });
   }
   const masks: WrittenMask[] = [];

@@ -5,7 +5,7 @@ import { methodsOf } from "../methods/define.ts";
 import type { Method, Sign } from "../methods/method.ts";
 import { optionsFor, ownOptions } from "../methods/options.ts";
 import type { Warning } from "../read/decision.ts";
-import { type AskingOptions, inSteps } from "./asking.ts";
+import { type AskingOptions, type BoundOptions, inSteps } from "./asking.ts";
 import type { ExplainedClass } from "./classify/explanations.ts";
 import type { ClassExplanation } from "./classify/kinds.ts";
 import type { PicturePlace, PictureSubject } from "./pictures.ts";
@@ -32,7 +32,7 @@ export interface ElementCircumstances {
 export async function explainElements(
   pass: ElementPass,
   asked: readonly AskedElements[],
-  { method, options, onProgress, signal }: AskingOptions,
+  { method, options, onProgress, signal, maxMemory, partial }: AskingOptions & BoundOptions,
   { sample, places, warnings }: ElementCircumstances,
 ): Promise<ClassExplanation[]> {
   const ways =
@@ -42,10 +42,11 @@ export async function explainElements(
     options,
   );
   const answers = await inSteps(ways, onProgress, async (way, part) => {
+    if (partial && signal?.aborted) return [];
     const questions = way.asked.map(({ about }) => about);
     const found = await pass.explain(questions, {
       ...{ method: way.method, options: ownOptions(way.method, options) },
-      ...{ onProgress: part, signal },
+      ...{ onProgress: part, signal, maxMemory, partial },
     });
     return way.asked.map((one, i) => answered(one, way.method, found[i] as ElementAnswer, warnings, options?.sign));
   });
@@ -75,6 +76,7 @@ function answered(
   sign?: Sign,
 ) {
   const { about: _, method: _own, warnings, ...said } = asked;
-  const { map, pixels, layer } = answer;
-  return withRemarks(said, method, { map, pixels, layer }, [...common, ...warnings], sign);
+  const { map, pixels, layer, partial } = answer;
+  const raw = { map, pixels, layer, ...(partial && { partial }) };
+  return withRemarks(said, method, raw, [...common, ...warnings], sign);
 }

@@ -12,6 +12,8 @@ export interface RawMap {
   readonly pixels?: Dense;
   /** The target layer; undefined for methods in pixel space. */
   readonly layer?: string;
+  /** Whether it was cancelled, and this is the estimate until then. */
+  readonly partial?: true;
 }
 
 export interface ByMethod {
@@ -33,10 +35,15 @@ export interface ReadMap extends RawMap, Remarks, PicturePlace {}
 type Numbers = { readonly data: unknown; readonly dims: readonly number[] };
 
 export function rawMap(
-  { maps, pixels, layer }: { readonly maps: Numbers; readonly pixels?: Numbers; readonly layer?: string },
+  {
+    maps,
+    pixels,
+    layer,
+    partial,
+  }: { readonly maps: Numbers; readonly pixels?: Numbers } & Pick<RawMap, "layer" | "partial">,
   index: number,
 ): RawMap {
-  return { map: row(maps, index), pixels: pixels && row(pixels, index), layer };
+  return { map: row(maps, index), pixels: pixels && row(pixels, index), layer, ...(partial && { partial }) };
 }
 
 /** One of several, [m, ...]. */
