@@ -5,6 +5,7 @@ import { isDirectory, prepareDirectory } from "../node/files.ts";
 import { type LoadedClassifier, load } from "../node/load.ts";
 import { explanationFiles, type WriteOptions, writeWhy } from "../node/write.ts";
 import { isSizeInput } from "../tasks/detect/sizes.ts";
+import { layersShown } from "../tasks/raw-map.ts";
 import type { Kind } from "../tasks/sample.ts";
 import { eachSample, endWith } from "./each-sample.ts";
 import { assumption, foundBy, settingsOf } from "./manifest.ts";
@@ -216,9 +217,7 @@ async function explainOne(
   const { name } = model.reading;
   const used = model.reading.layers.find((one) => one.default)?.name ?? null;
   // Boxes of several levels have their maps on as many layers.
-  const layers = why.detections
-    ? [...new Set(why.explanations.flatMap(({ layer }) => layer ?? []))]
-    : [used ?? []].flat();
+  const layers = why.detections ? layersShown(why.explanations) : [used ?? []].flat();
   const caption = [`Model ${name}`, layers.length > 0 && `layer ${layers.join(", ")}`].filter(Boolean).join(", ");
   const drawn = { colormap, caption, write, compression };
   const { explanations, masks, overlay, panel } = await writeWhy(why, { directory: out, stem, ...drawn });
@@ -230,6 +229,7 @@ async function explainOne(
     predictions: why.predictions,
     ...(why.detections && { detections: why.detections }),
     ...(masks && { masks }),
+    ...(why.characters && { text: why.text, probability: why.probability, characters: why.characters }),
     ...(why.remark && { remark: why.remark }),
     explanations: explanations.map((e, i) => ({ ...e, ...(compared && { reference: compared[i].reference }) })),
     ...(overlay && { overlay }),

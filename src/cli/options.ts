@@ -123,7 +123,7 @@ export function withPictureReading(command: Command): Command {
     .addOption(
       new Option(
         "--fit <how>",
-        "how images are fitted to that size: centre crop, stretch, or letterbox with a grey border (default: crop)",
+        "how images are fitted to that size: centre crop, stretch, letterbox with a grey border, or as high and padded at the end, as a line of text (default: crop; for text line)",
       ).choices([...fits]),
     )
     .option("--layout <order>", "input layout, one letter per axis: NCHW or NHWC (default: inferred from the graph)")

@@ -37,6 +37,9 @@ export interface ImageResult {
   readonly predictions: Why["predictions"];
   readonly detections?: Why["detections"];
   readonly masks?: readonly WrittenMask[];
+  readonly text?: string;
+  readonly probability?: number;
+  readonly characters?: Why["characters"];
   /** What is to be said of the whole. */
   readonly remark?: string;
   readonly explanations: readonly (WrittenExplanation & Partial<Pick<ReferenceResult, "reference">>)[];
@@ -104,6 +107,11 @@ export function report(result: ImageResult, { json, out }: ExplainFlags): void {
     const said = [percent(area).padStart(8), score === undefined ? "" : percent(score).padStart(8), file ?? ""];
     const line = `  ${String(index).padStart(4)}  ${label.padEnd(28)} ${said.filter(Boolean).join("  ")}`;
     print(result.explanations.some(({ mask }) => mask === index) ? bold(line) : line);
+  }
+  if (result.text) print(`  ${bold(result.text)}  ${percent(result.probability ?? 0)}`);
+  for (const { index, character, probability } of result.characters ?? []) {
+    const line = `  ${String(index).padStart(4)}  ${character.padEnd(28)} ${percent(probability).padStart(8)}`;
+    print(result.explanations.some((e) => e.character === index) ? bold(line) : line);
   }
   if (result.remark) print(`  ${result.remark}`);
   for (const { class: index, label, score, probability } of result.predictions) {

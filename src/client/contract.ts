@@ -99,6 +99,8 @@ export interface Mapped {
   readonly question: string;
   /** The target layer; null for methods in pixel space. */
   readonly layer: string | null;
+  /** All that the map is joined of, where it is of several layers; `layer` is the one with the finest grid then. */
+  readonly layers?: string[];
   /** Raw: neither normalised nor resized. */
   readonly map: {
     readonly shape: number[];
@@ -124,6 +126,8 @@ export interface Explanation extends Mapped {
   readonly target: string;
   /** The box that is explained, by its place among the detections. */
   readonly detection?: number;
+  /** The character that is explained, by its place in the text. */
+  readonly character?: number;
   readonly class: number;
   readonly label: string;
   /** Of a signal, in place of a box: from, to. */
@@ -180,6 +184,10 @@ export interface Answer {
   readonly predictions: Prediction[];
   /** Of a detector: what it found, best first. */
   readonly detections?: Detection[];
+  /** Of a text recogniser: what it reads, how probable it is that the picture shows this text, and its characters along the line. */
+  readonly text?: string;
+  readonly probability?: number;
+  readonly characters?: { readonly index: number; readonly character: string; readonly probability: number }[];
   /** What is to be said of the whole, as that nothing was found. */
   readonly remark?: string;
   readonly explanations: Explanation[];

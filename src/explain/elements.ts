@@ -11,13 +11,13 @@ import { type GivenOptions, type LayerMap, type MethodOptions, type Question, sh
 import { optionsOf } from "../methods/options.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
-import { rowsOf, tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
+import { rowsOf, tensorOf, toDense, toTensor } from "../onnx/tensors.ts";
 import { gradientType, typeName } from "../onnx/types.ts";
 import { toPlain } from "../read/axes.ts";
 import { ofOne, type RunValues } from "../read/element.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
 import { plainLayer } from "../read/layer-values.ts";
-import { type AdjointSession, ask } from "./adjoint-session.ts";
+import { type AdjointSession, ask, readBy } from "./adjoint-session.ts";
 import type { ExplainOptions } from "./explain-options.ts";
 import type { Explainer } from "./explainer.ts";
 import { checkMaps, checkMaxMemory, checkRun, rowsWithin } from "./memory.ts";
@@ -26,7 +26,7 @@ import type { Plan } from "./plan.ts";
 import { isEnough, notPaired, refuseIntegers } from "./question.ts";
 import { inRuns, repeated, rowsFor } from "./rows.ts";
 import { type AskedAt, fedInBatches, feedsOf, feedsWith, inBatches, takesAny } from "./variants.ts";
-import type { HeadWindow } from "./window.ts";
+import type { Sight } from "./window.ts";
 import { windowMaps } from "./window-maps.ts";
 
 /** An element of a tensor by its place in row-major order, of the first picture; and its part of a sum. */
@@ -109,7 +109,7 @@ export class ElementPass implements RunValues {
     if (!explained) throw new UserError("invalid-model", "invalid model: none of its inputs is a picture");
     const plan = await explainer.planFor(feeds);
     const kept = prospects.flatMap(({ tensors, layer }) =>
-      layer === undefined ? tensors : [...tensors, layer, ...plan.residuals(layer, tensors)],
+      layer === undefined ? tensors : [...tensors, ...plan.kept(layer, tensors)],
     );
     const names = [...new Set([...plan.model.outputs, ...wanted, ...kept])];
     const pass = new ElementPass(ort, plan, explained, feeds, Object.create(null));
@@ -215,15 +215,18 @@ export class ElementPass implements RunValues {
     const { layer, seeded, questions } = group;
     if (layer === undefined) throw noLayer();
     const [only] = seeded;
-    if (seeded.length === 1 && only !== undefined && questions.every((question) => this.#isOnOneCell(question))) {
-      const maps = await plan.inWindows(only, layer, map, (window, session) => this.#windows(group, window, session));
-      if (maps) return maps;
+    const onCells = questions.every((question) => this.#isOnOneCell(question));
+    if (map.placewise && !map.secondOrder && seeded.length === 1 && only !== undefined && onCells) {
+      const sight = plan.sight(only, layer);
+      if (sight) return plan.inWindow(sight, only, layer, map, (adjoint) => this.#windows(group, sight, adjoint));
     }
     const residuals = plan.residuals(layer, seeded);
     await this.#fetch([layer, ...residuals]);
-    const rows = !map.classBlind && this.#inRows(group);
-    return plan.atLayer(layer, map, { seeding: seeded, rows }, async (adjoint) => {
-      const kept = tensorsOf({ ...this.feeds, ...this.results }, adjoint.residuals);
+    const rows = !map.classBlind && !map.secondOrder && this.#inRows(group);
+    const often = questions.length > 1 && !map.classBlind && !map.secondOrder;
+    return plan.atLayer(layer, map, { seeding: seeded, rows, often }, async (adjoint) => {
+      if (map.secondOrder) await this.#fetch(adjoint.residuals);
+      const kept = await readBy(adjoint, { ...this.feeds, ...this.results });
       if (map.classBlind) {
         const { answer } = await ask(adjoint, kept, this.#seeds(seeded, questions.slice(0, 1)));
         return repeated(firstOf(answer, 1), questions.length);
@@ -242,7 +245,7 @@ export class ElementPass implements RunValues {
     });
   }
 
-  async #atInput(group: Group, rules: Rules, { maxMemory, signal }: Bounds): Promise<Dense> {
+  async #atInput(group: Group, rules: Rules | Overrides, { maxMemory, signal }: Bounds): Promise<Dense> {
     const { plan, explained, feeds } = this;
     const { seeded, questions } = group;
     const { name, axes } = explained;
@@ -401,14 +404,10 @@ export class ElementPass implements RunValues {
     });
   }
 
-  async #windows(
-    { layer, questions, seeded: [tensor = ""] }: Group,
-    window: HeadWindow,
-    session: AdjointSession,
-  ): Promise<Dense> {
-    await this.#fetch([...(layer === undefined ? [] : [layer]), ...session.residuals]);
+  async #windows({ questions, seeded: [tensor = ""] }: Group, sight: Sight, session: AdjointSession): Promise<Dense> {
+    await this.#fetch(session.residuals);
     const type = typeName(gradientType(present(this.plan.tensors.get(tensor), "a tensor").type));
-    return windowMaps(this.ort, { window, session }, questions, {
+    return windowMaps(this.ort, { sight, session }, questions, {
       ...{ type, channels: this.dims(tensor)?.[1] ?? 1 },
       of: (name) => this.results[name] ?? tensorOf(this.feeds, name),
     });

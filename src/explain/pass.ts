@@ -53,6 +53,11 @@ export class Pass {
     return this.#forward;
   }
 
+  /** What the forward session of the layer does not return, by one more run. */
+  more(names: readonly string[]): Promise<Tensors> {
+    return this.plan.fetched(names, ({ session }) => run(session, this.feeds, names));
+  }
+
   #run(layer: string): Promise<Tensors> {
     const { plan, feeds, n } = this;
     return plan.forward(layer, async (forward) => {

@@ -5,11 +5,11 @@ import { type MethodOptions, type Question, shareDone } from "../methods/method.
 import { isStatic, product, range } from "../onnx/dims.ts";
 import { typeOf } from "../onnx/observe.ts";
 import type { Feeds, Tensor } from "../onnx/runtime.ts";
-import { rowsOf, tensorOf, tensorsOf, toDense } from "../onnx/tensors.ts";
+import { rowsOf, tensorOf, toDense } from "../onnx/tensors.ts";
 import { isFloat, typeName } from "../onnx/types.ts";
 import { holdsFrames, toPlain } from "../read/axes.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
-import { ask } from "./adjoint-session.ts";
+import { ask, readBy } from "./adjoint-session.ts";
 import type { ExplainOptions } from "./explain-options.ts";
 import { checkRun, rowsWithin } from "./memory.ts";
 import type { Pass } from "./pass.ts";
@@ -120,13 +120,19 @@ export function questionOf(
           const given = asked.rows
             ? seeders.atLayer.feed(ofEach.map((row) => present(asked.rows?.[row], "a question")))
             : Object.values(asked.seeds).map((seed) => (k > 1 ? rowsOf(ort, seed, ofEach) : seed));
-          const { answer } = await ask(adjoint, tensorsOf(tensors, adjoint.residuals), given);
+          const { answer } = await ask(adjoint, await readBy(adjoint, tensors), given);
           return repeated(answer, k);
         });
-      const independent = plan.isIndependent(layer);
-      const seeder = seeders.atLayer;
-      return plan.atLayer(layer, map, { seeding: seeder.seeding, rows: !independent && rows }, (adjoint) => {
-        const feeds = tensorsOf(tensors, adjoint.residuals);
+      const { secondOrder, seed = undefined } = asked.rows ? map : { secondOrder: map.secondOrder };
+      if ((secondOrder || seed) && !pass.more) throw notOfWords();
+      const independent = plan.isIndependent(layer) && !seed && !secondOrder;
+      const seeder = seed ? seeders.atInput : seeders.atLayer;
+      const asRows = !independent && !secondOrder && rows;
+      const often = k > 1 && !independent && !secondOrder;
+      return plan.atLayer(layer, map, { seeding: seeder.seeding, rows: asRows, seed, often }, async (adjoint) => {
+        const missing = adjoint.residuals.filter((name) => !Object.hasOwn(tensors, name));
+        const more = missing.length ? await pass.more?.(missing) : {};
+        const feeds = await readBy(adjoint, { ...tensors, ...more });
         const ran = async (seeds: readonly Tensor[]) => (await ask(adjoint, feeds, seeds)).answer;
         return answers(layer, independent || adjoint.together, seeder, ran);
       });

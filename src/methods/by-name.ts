@@ -37,6 +37,17 @@ const loaders = {
   deeplift: async () => (await import("./gradient/deeplift.ts")).deepLift,
   rise: async () => (await import("./rise.ts")).rise,
   edges: async () => (await import("./edges.ts")).edges,
+  lrp: async () => (await import("./propagation/lrp.ts")).lrp,
+  "attn-lrp": async () => (await import("./propagation/attn-lrp.ts")).attnLrp,
+  "excitation-backprop": async () => (await import("./propagation/excitation-backprop.ts")).excitationBackprop,
+  lime: async () => (await import("./black-box/lime.ts")).lime,
+  "kernel-shap": async () => (await import("./black-box/kernel-shap.ts")).kernelShap,
+  sobol: async () => (await import("./black-box/sobol.ts")).sobol,
+  hsic: async () => (await import("./black-box/hsic.ts")).hsic,
+  "extremal-perturbation": async () => (await import("./black-box/extremal-perturbation.ts")).extremalPerturbation,
+  "minimal-sufficient": async () => (await import("./black-box/minimal-sufficient.ts")).minimalSufficient,
+  xrai: async () => (await import("./gradient/xrai.ts")).xrai,
+  "shapley-cam": async () => (await import("./shapley-cam.ts")).shapleyCam,
 };
 
 /** The methods' names. */

@@ -1,4 +1,11 @@
 /** @file The registry: every method, for those that tell of them all. Who explains loads the one that is named, by `by-name.ts`. */
+
+import { extremalPerturbation } from "./black-box/extremal-perturbation.ts";
+import { hsic } from "./black-box/hsic.ts";
+import { kernelShap } from "./black-box/kernel-shap.ts";
+import { lime } from "./black-box/lime.ts";
+import { minimalSufficient } from "./black-box/minimal-sufficient.ts";
+import { sobol } from "./black-box/sobol.ts";
 import { type MethodName, methodName } from "./by-name.ts";
 import { cam } from "./cam.ts";
 import { dRise } from "./d-rise.ts";
@@ -20,6 +27,7 @@ import { integratedGradients } from "./gradient/integrated-gradients.ts";
 import { smoothGrad } from "./gradient/smoothgrad.ts";
 import { squareGrad } from "./gradient/squaregrad.ts";
 import { varGrad } from "./gradient/vargrad.ts";
+import { xrai } from "./gradient/xrai.ts";
 import { gradient } from "./gradient.ts";
 import { guidedBackprop } from "./guided-backprop.ts";
 import { guidedGradCam } from "./guided-grad-cam.ts";
@@ -29,8 +37,12 @@ import { ablationCam, reciproCam, scoreCam, smoothGradCamPlusPlus } from "./many
 import type { Method } from "./method.ts";
 import { occlusion } from "./occlusion.ts";
 import { odam } from "./odam.ts";
+import { attnLrp } from "./propagation/attn-lrp.ts";
+import { excitationBackprop } from "./propagation/excitation-backprop.ts";
+import { lrp } from "./propagation/lrp.ts";
 import { randomCam } from "./random.ts";
 import { rise } from "./rise.ts";
+import { shapleyCam } from "./shapley-cam.ts";
 import { xgradCam } from "./xgrad-cam.ts";
 
 export const methods: readonly Method<MethodName>[] = [
@@ -55,6 +67,7 @@ export const methods: readonly Method<MethodName>[] = [
   finerCam,
   cam,
   reciproCam,
+  shapleyCam,
   smoothGradCamPlusPlus,
   inputXGradient,
   smoothGrad,
@@ -67,6 +80,16 @@ export const methods: readonly Method<MethodName>[] = [
   deepLift,
   rise,
   edges,
+  lrp,
+  attnLrp,
+  excitationBackprop,
+  lime,
+  kernelShap,
+  sobol,
+  hsic,
+  extremalPerturbation,
+  minimalSufficient,
+  xrai,
 ];
 
 /** What cannot wait for a module to load, as a file that is compiled, takes a method from here; @throws UserError as `methodOf`. */

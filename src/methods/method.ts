@@ -16,8 +16,22 @@ export interface LayerParts {
   readonly a: Value;
   /** d(score)/dA, [m, C, ...grid]. */
   readonly da: Value;
+  /** The Hessian of the score times A, [m, C, ...grid]; where the map is of second order, and only there. */
+  readonly curvature?: () => Value;
   /** Axes of the grid. */
   readonly grid: readonly number[];
+}
+
+/** What a function of the scores is made of, as tensors of the graph. */
+export interface ScoreParts {
+  readonly build: Builder;
+  /** The target's weights on the scores, in their shape. */
+  readonly weights: Value;
+  readonly scores: Value;
+  /** The axis of the classes, where there is one. */
+  readonly classes?: number;
+  /** What the model's output is behind: "Softmax", "Sigmoid" ... */
+  readonly before?: string;
 }
 
 /**
@@ -30,6 +44,10 @@ export interface LayerMap {
   (parts: LayerParts): Value;
   /** Whether a place of the map is made of that place's activations and gradients alone, so that where the gradient is 0 the map is too. */
   readonly placewise?: true;
+  /** Whether it reads the curvature: pictures are then rows of a run, never questions about one. */
+  readonly secondOrder?: true;
+  /** Where it explains another function of the scores than the target's weighted sum of them: the gradient of that function. */
+  readonly seed?: (scores: ScoreParts) => Value;
   /** Whether it reads no gradient, and so is the same for every target of an image: [n, 1, positions]. */
   readonly classBlind?: true;
 }
@@ -105,7 +123,7 @@ export interface Question {
   /** Whether what lies between the layer and the score is linear: its gradient is then the same for all images. */
   isLinear(): boolean;
   /** The gradient of the score with respect to the input, by a set of rules, [m, ...input]. */
-  atInput(rules: Rules): Promise<Dense>;
+  atInput(rules: Rules | Overrides): Promise<Dense>;
   /**
    * The gradient at variants of one image, [any, C, ...], for each of its k targets: [any k, C, ...], those at a variant side by side.
    * @param rules a set of rules, or a table of one's own
@@ -162,7 +180,7 @@ export interface GraphQuestion {
   /** A map at the layer, [n, ...grid]. */
   atLayer(map: LayerMap): Value;
   /** The gradient of the score with respect to the input, by a set of rules, channels first: [n, C, ...]. */
-  atInput(rules: Rules): Value;
+  atInput(rules: Rules | Overrides): Value;
 }
 
 /** An explanation as a graph: a map on the layer's grid, or the signed image. */

@@ -30,6 +30,20 @@ export type Values = readonly [Value, ...Value[]];
 
 export const valuesOf = (tensors: readonly Value[]): Values => tensors as Values;
 
+/** The graph around a node, for rules that look at what lies before and behind it. */
+export interface Neighbours {
+  producer(name: string): NodeProto | undefined;
+  consumers(name: string): readonly NodeProto[];
+  /** A tensor of the forward pass. */
+  value(name: string): Value;
+  /** The numbers of a constant. */
+  numbers(name: string): readonly number[] | undefined;
+  /** Whether it changes with what is differentiated with respect to. */
+  active(name: string): boolean;
+  /** Whether the sweep starts at it. */
+  seeded(name: string): boolean;
+}
+
 /** One node, as a rule sees it. Half-precision tensors and quantised steps appear as float32. */
 export interface Call {
   readonly node: NodeProto;
@@ -54,6 +68,7 @@ export interface Call {
   operator(node: NodeProto): Op | undefined;
   /** The graph inside the node that is the attribute of this name. */
   inside(name: string): Inside;
+  readonly around: Neighbours;
 }
 
 /** The gradient of each input, in order; null (or nothing) where none flows. */

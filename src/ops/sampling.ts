@@ -24,29 +24,38 @@ const within = (build: Builder, x: Value, low: number, high: number): Value =>
   build.cast(build.not(build.or(build.less(x, low), build.greater(x, high))), x.type);
 
 /**
- * The sum over all combinations of taps (one for each spatial axis, over places [N, P]) of image [N, C, ...size]: [N, C, P].
+ * The sum over all combinations of taps (one for each spatial axis, over places [N, P]) of image [N, C, ...size]: [N, C, P]. The combinations
+ * lie on an axis of their own, so that whatever is done to all channels is done once, and the adjoint scatters once.
  */
 function interpolate(build: Builder, image: Value, size: readonly number[], axes: readonly (readonly Tap[])[]): Value {
   const channels = image.dims?.[1] ?? -1;
   const places = axes[0][0].index.dims?.[1] ?? -1;
   const flat = build.reshape(image, [-1, channels, product(size)]);
   const combinations = axes.reduce<Tap[][]>((all, taps) => all.flatMap((c) => taps.map((tap) => [...c, tap])), [[]]);
-  const terms = combinations.map((taps) => {
-    const position = taps.reduce<Value | undefined>(
-      (at, { index }, axis) => (at ? build.add(build.mul(at, size[axis]), index) : index),
-      undefined,
-    ) as Value;
-    const each = build.unsqueeze(build.cast(position, DataType.INT64), [1]);
-    const all = build.op("Expand", [each, build.ints([1, channels, 1])], undefined, DataType.INT64, [
-      image.dims?.[0] ?? -1,
-      channels,
-      places,
-    ]);
-    const pixels = build.op("GatherElements", [flat, all], { axis: 2 }, image.type, all.dims);
-    const factors = taps.flatMap(({ weight, inside }) => [weight, inside]).filter((v) => v !== undefined);
-    return factors.reduce((value, factor) => build.mul(value, build.unsqueeze(factor, [1])), pixels);
-  });
-  return build.sum(terms);
+  const side = (values: readonly Value[]): Value =>
+    build.concat(
+      values.map((value) => build.unsqueeze(value, [1])),
+      1,
+    );
+  const positions = combinations.map((taps) =>
+    taps.map(({ index }) => index).reduce((at, index, axis) => build.add(build.mul(at, size[axis]), index)),
+  );
+  const count = combinations.length * places;
+  const each = build.reshape(build.cast(side(positions), DataType.INT64), [-1, 1, count]);
+  const all = build.op("Expand", [each, build.ints([1, channels, 1])], undefined, DataType.INT64, [
+    image.dims?.[0] ?? -1,
+    channels,
+    count,
+  ]);
+  const read = build.op("GatherElements", [flat, all], { axis: 2 }, image.type, all.dims);
+  const pixels = build.reshape(read, [-1, channels, combinations.length, places]);
+  const weights = combinations.map((taps) =>
+    taps.flatMap(({ weight, inside }) => [weight, inside]).filter((v) => v !== undefined),
+  );
+  const weighted = weights.every((factors) => factors.length > 0)
+    ? build.mul(pixels, build.unsqueeze(side(weights.map((factors) => factors.reduce(build.mul))), [1]))
+    : pixels;
+  return build.reduceSum(weighted, [2], false);
 }
 
 /** How a place outside of an axis is read. */

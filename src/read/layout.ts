@@ -176,11 +176,14 @@ export function countedFromZero(model: Model, name: string, { type }: TensorType
 /** The end of an adjoint that is a map at a layer, [n, k, positions] as [n k, ...grid], of activations and gradients in any layout. */
 export const layerEnd = (tensor: string, layout: Layout, map: LayerMap): End => ({
   tensor,
-  make(build, activations, gradient) {
+  make(build, activations, gradient, curvature) {
     const { grid, zero } = layout;
     const steps = build.cast(activations, gradientType(activations.type));
     const a = arrange(build, zero ? { ...build.sub(steps, zero), dims: steps.dims } : steps, layout);
-    const parts = { build, a, da: arrange(build, gradient, layout), grid: grid.map((_, i) => i + 2) };
+    const parts = {
+      ...{ build, a, da: arrange(build, gradient, layout), grid: grid.map((_, i) => i + 2) },
+      ...(curvature && { curvature: () => arrange(build, curvature(), layout) }),
+    };
     const sizes = parts.grid.map((axis) => build.dimOf(a, axis));
     const shape = isStatic(grid) ? [-1, ...grid] : build.concat([build.ints([-1]), ...sizes], 0);
     return { ...build.reshape(builtMap(map, parts), shape), dims: [-1, ...grid] };

@@ -156,6 +156,7 @@ const mapped = {
   method: z.string(),
   question: z.string().meta({ description: "The question in words" }),
   layer: z.string().nullable().meta({ description: "The target layer; null in pixel space" }),
+  layers: z.array(z.string()).optional().meta({ description: "All layers that the map is joined of, if of several" }),
   map: z.strictObject({
     shape: z.array(z.int().min(1)),
     data: base64.meta({ description: "float32, little endian, row-major; neither normalised nor resized" }),
@@ -179,6 +180,7 @@ const explanation = z
   .strictObject({
     target: z.string().meta({ description: "The question" }),
     detection: whole.optional().meta({ description: "The box that is explained, by its place among the detections" }),
+    character: whole.optional().meta({ description: "The character that is explained, by its place in the text" }),
     class: whole,
     label: z.string(),
     ...mapped,
@@ -222,6 +224,12 @@ export const answer = z
       .array(prediction)
       .meta({ description: "The top 5 and those asked for, best first; none of a detector" }),
     detections: z.array(detection).optional().meta({ description: "What a detector found, best first" }),
+    text: z.string().optional().meta({ description: "What a text recogniser reads" }),
+    probability: z.number().optional().meta({ description: "That the image shows this text and no other" }),
+    characters: z
+      .array(z.strictObject({ index: whole, character: z.string(), probability: z.number() }))
+      .optional()
+      .meta({ description: "The characters of the text, along the line" }),
     remark: z.string().optional().meta({ description: "What is to be said of the whole, as that nothing was found" }),
     explanations: z.array(explanation),
     panel: png.optional(),

@@ -12,9 +12,16 @@ export interface RawMap {
   readonly pixels?: Dense;
   /** The target layer; undefined for methods in pixel space. */
   readonly layer?: string;
+  /** All that it is joined of, where it is of several layers; `layer` is the one with the finest grid then. */
+  readonly layers?: readonly string[];
   /** Whether it was cancelled, and this is the estimate until then. */
   readonly partial?: true;
 }
+
+/** Every layer that maps lie on, once. */
+export const layersShown = (maps: readonly Pick<RawMap, "layer" | "layers">[]): string[] => [
+  ...new Set(maps.flatMap(({ layer, layers }) => layers ?? layer ?? [])),
+];
 
 export interface ByMethod {
   /** The method's name, and how people write it. */

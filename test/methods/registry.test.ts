@@ -44,7 +44,17 @@ const cases: Readonly<
   "guided-ig": { signed: false, pixels: true },
   deeplift: { signed: false, pixels: true },
   rise: { signed: true, pixels: false },
+  lime: { signed: true, pixels: false },
+  "kernel-shap": { signed: true, pixels: false },
+  sobol: { signed: false, pixels: false },
+  hsic: { signed: false, pixels: false },
+  "extremal-perturbation": { signed: false, pixels: false },
+  "minimal-sufficient": { signed: false, pixels: false },
+  xrai: { signed: true, pixels: false },
   edges: { signed: false, pixels: false },
+  lrp: { signed: true, pixels: true },
+  "attn-lrp": { signed: true, pixels: true },
+  "excitation-backprop": { signed: false, pixels: true },
 };
 
 test("every method has a case, and every case a method", () => {

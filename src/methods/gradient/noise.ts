@@ -1,25 +1,16 @@
 /** @file Pictures with noise, and what SmoothGrad and its kin make of the gradients at them. */
 import { randomNormal } from "../../array/random.ts";
 import type { Explanation, KnownOptions, Question } from "../method.ts";
-import { eachGradient, explanation, type Picture, type Steps, summed } from "./steps.ts";
+import { eachGradient, explanation, type Picture, rangeOf, type Steps, summed } from "./steps.ts";
 
 /** How many pictures are drawn, with which noise: its standard deviation is a part of the range of the picture's values. */
 export type Noise = Pick<KnownOptions, "samples" | "sigma" | "seed">;
 
-/** How far apart the least and the largest value of a picture are. */
-function rangeOf({ data }: Picture): number {
-  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const value of data) {
-    if (value < least) least = value;
-    if (value > most) most = value;
-  }
-  return most - least;
-}
-
 /** Draws of a picture with noise, one after the other: the same for every picture of a batch, so that what is said of one does not depend on the others. */
 export function noisy(picture: Picture, { sigma, seed }: Noise): () => Float32Array {
   const draw = randomNormal(seed);
-  const deviation = sigma * rangeOf(picture);
+  const { least, most } = rangeOf(picture);
+  const deviation = sigma * (most - least);
   return () => {
     const noise = draw(picture.data.length);
     return picture.data.map((value, p) => value + deviation * noise[p]);

@@ -17,6 +17,16 @@ export function picturesOf({ image }: Pick<Question, "image">): Picture[] {
   return range(n).map((i) => ({ data: image.data.subarray(i * size, (i + 1) * size), dims }));
 }
 
+/** The least and the largest value of a picture. */
+export function rangeOf({ data }: Picture): { readonly least: number; readonly most: number } {
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of data) {
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  return { least, most };
+}
+
 /** A variant of a picture, and by what its gradient is multiplied. */
 export interface PathStep {
   readonly at: Float32Array;
@@ -72,8 +82,8 @@ export async function eachGradient(
   return count;
 }
 
-/** sum over the variants of their factor times their gradient, or its mean where they are samples, as the signed image and its map. */
-export async function summed(question: Question, steps: Steps): Promise<Explanation> {
+/** sum over the variants of their factor times their gradient, and times one number, or its mean where they are samples, as the signed image and its map. */
+export async function summed(question: Question, steps: Steps, times = 1): Promise<Explanation> {
   const { image, k } = question;
   const size = image.data.length / (image.dims[0] ?? 1);
   const sums = new Float64Array(image.data.length * k);
@@ -81,7 +91,7 @@ export async function summed(question: Question, steps: Steps): Promise<Explanat
     const from = row * size;
     for (let p = 0; p < size; p++) sums[from + p] += by ? gradient[p] * by[p] : gradient[p];
   });
-  const scale = steps.samples ? 1 / visited : 1;
+  const scale = steps.samples ? 1 / visited : times;
   const values = sums.map((sum) => sum * scale);
   return { ...explanation(question, values), ...(visited < steps.count && { partial: true }) };
 }

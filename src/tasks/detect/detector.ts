@@ -1,5 +1,6 @@
 /** @file A detector: a picture in; boxes, their classes, and where the evidence for each of them is out. */
-import { present, UserError } from "../../errors.ts";
+import { dependents } from "../../autodiff/dependents.ts";
+import { listing, present, UserError } from "../../errors.ts";
 import type { Explainer } from "../../explain/explainer.ts";
 import { checkAsked } from "../../explain/memory.ts";
 import { namedLayer } from "../../explain/named-layer.ts";
@@ -11,7 +12,7 @@ import { layersOf } from "../../read/layers.ts";
 import type { ClassifierContext } from "../classify/classification.ts";
 import type { Why } from "../classify/kinds.ts";
 import { type ClassifyOptions, checkClassify } from "../classify/options.ts";
-import { explainElements } from "../element-answers.ts";
+import { explainElements, type JoinedLevels } from "../element-answers.ts";
 import { feedingOf, feedsOf } from "../feeding.ts";
 import { Labels } from "../labels.ts";
 import { questionsOf } from "../option-questions.ts";
@@ -78,6 +79,11 @@ export class Detector {
     checkSample(sample);
     if (options.method !== undefined) optionsFor(await methodsOf(options.method), options.options);
     const { prepared, found, detections } = await this.look(sample, options);
+    if (options.layer !== undefined && options.options?.layers === "levels")
+      throw new UserError(
+        "invalid-option",
+        `invalid option layers: "levels" joins ${listing(this.layers)}; it does not go with a layer of one's own`,
+      );
     const plan = options.layer === undefined ? undefined : await this.explainer.planFor(found.pass.feeds);
     const layer = plan && namedLayer(plan, options.layer as string, this.explainer.layers).name;
     const { prototypes } = this.head;
@@ -91,6 +97,7 @@ export class Detector {
     });
     const explanations = await explainElements(found.pass, asked, options, {
       ...{ sample: prepared, places: this.places, warnings: this.#warnings(prepared.prepared) },
+      ...(this.layers.length > 0 && { levels: this.#joined() }),
     });
     const remark = remarkOn(found, this.head, options);
     return {
@@ -135,6 +142,13 @@ export class Detector {
 
   #warnings(prepared: boolean) {
     return this.reading.warnings.filter(({ code }) => prepared || code !== "preparation-guessed");
+  }
+
+  #joined(): JoinedLevels {
+    const { model, sized } = this.explainer;
+    const { layers } = this;
+    const behind = new Map(layers.map((layer) => [layer, dependents(model, sized, [layer])]));
+    return { layers, reaches: (layer, { sum }) => sum.some(({ tensor }) => behind.get(layer)?.has(tensor)) };
   }
 
   /** The default layer of what is computed as several tensors: the end of what they have in common. */

@@ -108,6 +108,17 @@ export interface Head {
   decode(numbers: (name: string) => OutputNumbers, input: Size, threshold: number): Decoded;
 }
 
+/** What was assumed of a head that nothing says, and what would say it. */
+export interface HeadGuess {
+  readonly because: string;
+  readonly option?: string;
+}
+
+export interface ReadHead {
+  readonly head: Head;
+  readonly guess?: HeadGuess;
+}
+
 /** A box from its centre and size. */
 export const fromCentre = (x: number, y: number, width: number, height: number): Box => [
   x - width / 2,
