@@ -20,6 +20,8 @@ export interface ExplainFlags extends ModelFlags, DrawingFlags {
   readonly similarTo?: string;
   readonly reference?: string;
   readonly write?: readonly OutputFile[];
+  readonly maxMemory?: number;
+  readonly partial?: boolean;
 }
 
 /** What may be written. */
@@ -44,6 +46,8 @@ export interface ImageResult {
   /** Of a detector that found something: all of its boxes in one picture. */
   readonly overlay?: string;
   readonly panel?: string;
+  /** Whether Ctrl-C ended it: some maps are estimates, and others may be missing. */
+  readonly partial?: true;
   readonly reference?: ReferenceResult["of"];
 }
 
@@ -116,10 +120,10 @@ export function report(result: ImageResult, { json, out }: ExplainFlags): void {
       `  ${String(index).padStart(4)}  ${label.padEnd(28)} ${score.toFixed(2).padStart(7)} ${percentage}`.trimEnd();
     print(explained.has(index) ? bold(line) : line);
   }
-  for (const { question, method, overlay, heat, map, blank, reference } of result.explanations) {
+  for (const { question, method, overlay, heat, map, blank, reference, partial } of result.explanations) {
     const file = overlay ?? heat ?? map?.file;
     const said = [blank && `blank, ${blank}`, !blank && file && path.join(out, file)].filter(Boolean).join();
-    print(`  ${method}, ${question}${said && `: ${said}`}`);
+    print(`  ${method}, ${question}${partial ? ", partial" : ""}${said && `: ${said}`}`);
     if (reference) print(`    ${referenceLine(reference)}`);
   }
   printWarnings(result.explanations, ofOneMap);

@@ -13,6 +13,8 @@ export interface Question {
   readonly targets?: readonly string[];
   /** Methods by name; "grad-cam" by default, "hires-cam" for boxes. */
   readonly methods?: readonly string[];
+  /** Options of the methods by name, each of those that have it; the server takes 10 times a default at most. */
+  readonly options?: Readonly<Record<string, number | string>>;
   /** Of a detector: boxes above this score; 0.25 by default. */
   readonly score?: number;
   /** Of a detector: of boxes of a class that overlap by more, the best stays; 0.7 by default. */

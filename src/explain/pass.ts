@@ -182,31 +182,40 @@ export class Pass {
   }
 
   /** The class scores of one of its images where the layer is multiplied with factors, [any, C or 1, ...grid or ones]. */
-  async respondAtLayer(index: number, factors: Dense, before?: (done: number) => void): Promise<Float32Array[]> {
+  async respondAtLayer(
+    index: number,
+    factors: Dense,
+    before?: (done: number) => void,
+    rows?: number,
+  ): Promise<Float32Array[]> {
     const { plan, feeds } = this;
     const { name, axes } = plan.score;
     const place = { ...(await this.#layerOf(index)), feeds, image: index };
     const all: Float32Array[] = [];
     const { varied } = await import("./variation.ts");
-    await varied(plan, { ...place, factors, wanted: [name], before }, (results, { count }) => {
+    await varied(plan, { ...place, factors, wanted: [name], before, rows }, (results, { count }) => {
       const scores = toPlain(toDense(tensorOf(results, name)), axes);
       for (let v = 0; v < count; v++) all.push(classScores(scores, v));
     });
     return all;
   }
 
-  /** The class scores of variants, [any, C, ...], of one of its images; what else it is fed is repeated. */
-  async respond(index: number, variants: Dense): Promise<Float32Array[]> {
+  /**
+   * The class scores of variants, [any, C, ...], of one of its images; what else it is fed is repeated.
+   * @param most in one run, where any number is taken; all by default
+   */
+  async respond(index: number, variants: Dense, most = Number.POSITIVE_INFINITY): Promise<Float32Array[]> {
     const { plan, layer, feeds } = this;
     const { explained } = plan.reading;
     if (!explained) throw noImage();
     return plan.scores(layer, async (forward) => {
       const all: Float32Array[] = [];
-      await fedInBatches(plan, feeds, explained, index, variants, async (fed, { count, rows }) => {
+      const ran = async (fed: Feeds, { count, rows }: { readonly count: number; readonly rows: number }) => {
         const results = await runForward(plan.ort, forward, fed, [plan.score.name], rows);
         const scores = toPlain(toDense(tensorOf(results, plan.score.name)), plan.score.axes);
         for (let v = 0; v < count; v++) all.push(classScores(scores, v));
-      });
+      };
+      await fedInBatches(plan, feeds, explained, index, variants, ran, most);
       return all;
     });
   }

@@ -211,6 +211,11 @@ export interface Question {
   resemble?(image: number, variants: Dense): Promise<Float32Array[]>;
   /** Tells how much of the work is done (0 to 1), and ends it with an error when the caller has cancelled. */
   progress(done: number): void;
+  /**
+   * The same between samples whose mean is the map: true where the caller has cancelled and takes the mean of those that there are. Then the
+   * method answers with it, `partial`.
+   */
+  enough(done: number): boolean;
 }
 
 /** A share, 0 to 1, as it is told on; of nothing at all (0 samples, 0 steps: NaN) everything is done. */
@@ -224,6 +229,8 @@ export interface Explanation {
   readonly pixels?: Dense;
   /** The layer whose grid the maps have, where it is not the one that was asked about. */
   readonly layer?: string;
+  /** Whether it is the mean of a part of the samples, for the caller has cancelled. */
+  readonly partial?: true;
 }
 
 /** The questions that a method can ask where it is a graph itself: about one target of each image, in tensors of the graph. */

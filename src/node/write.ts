@@ -70,6 +70,8 @@ export interface WrittenExplanation {
   /** Of a signal, in place of a box. */
   readonly span?: readonly [from: number, to: number];
   readonly blank?: string;
+  /** Whether it was cancelled, and this is the estimate until then. */
+  readonly partial?: true;
   readonly warnings: readonly Warning[];
 }
 
@@ -134,6 +136,7 @@ export async function writeWhy<K extends Kind>(why: Why<K>, options: WriteOption
       layer,
       layers,
       warnings,
+      partial,
     } = e;
     explanations.push({
       target,
@@ -152,6 +155,7 @@ export async function writeWhy<K extends Kind>(why: Why<K>, options: WriteOption
       ...whereOf(e),
       warnings,
       blank,
+      ...(partial && { partial }),
     });
   }
   const masks: WrittenMask[] = [];

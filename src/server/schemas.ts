@@ -65,6 +65,12 @@ export const question = z
       .max(methodNames.length)
       .optional()
       .meta({ description: "grad-cam by default, hires-cam for boxes" }),
+    options: z
+      .record(z.string().max(40), z.union([z.number(), z.string().max(100)]))
+      .optional()
+      .meta({
+        description: "Options of the methods by name, as `gradcam methods` lists them; 10 times a default at most",
+      }),
     score: part.optional().meta({ description: "Of a detector: boxes above this score; 0.25 by default" }),
     iou: part.optional().meta({ description: "Of a detector: overlap above which the best box stays; 0.7 by default" }),
     maxDetections: z
