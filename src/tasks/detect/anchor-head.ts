@@ -87,6 +87,7 @@ export function anchorHead(
     classes,
     probability: squashed ? "as-is" : "sigmoid",
     overlapping: true,
+    uncompiled: "each level has its boxes in an output of its own; export it with its decoding",
     decode(of, _, threshold) {
       const sieve = new Sieve(threshold);
       for (const level of levels) found(level, of(level.output), classes, squashed, sieve);

@@ -7,6 +7,7 @@ import { compiledOptions } from "../../explain/compile.ts";
 import { checkNotCompiled, detectionNames, type Notes, withResults } from "../../explain/compiled.ts";
 import type { Explainer } from "../../explain/explainer.ts";
 import { declaredWhole, withDefaults } from "../../explain/rewritten.ts";
+import type { Size } from "../../image/geometry.ts";
 import type { MethodChoice } from "../../methods/define.ts";
 import { methodGiven, methods } from "../../methods/index.ts";
 import { builtMap } from "../../methods/layer-map.ts";
@@ -52,7 +53,7 @@ export function compileDetector(
   if (!layout)
     throw new UserError(
       "invalid-model",
-      `invalid model: its head, ${head.format}, cannot be compiled; those of one output can: [n, 4 + classes, places], [n, places, 5 + classes], [n, rows, 6] and [rows, 7]`,
+      `invalid model: its head, ${head.format}, cannot be compiled: ${head.uncompiled ?? "no graph reads it"}; gradcam explain and serve take it`,
     );
   const { model: read, tensors } = explainer;
   if (read.opset < 11)
@@ -64,9 +65,15 @@ export function compileDetector(
   const build = new Builder(model.opset, `${freshPrefix(model)}d-`);
   const levels = graphLevels(explainer, found);
   const roots = levels.map(({ root }) => root);
-  const output = { name: head.scores, ...typeOf(model, tensors, head.scores) };
+  const tensor = (name: string): Value => ({ name, ...typeOf(model, tensors, name) });
   const thresholds = thresholdsOf(asked, mostBoxes);
-  const boxes = chosenBoxes(build, layout, output, head.overlapping, thresholds);
+  const boxes = chosenBoxes(
+    build,
+    layout,
+    { output: tensor(head.scores), other: tensor, input: inputOf(explainer) },
+    head.overlapping,
+    thresholds,
+  );
   const numbers = sourceNumbers(build, model, tensors, head.scores, roots);
   const sources = build.gather({ ...build.reshape(numbers, build.ints([-1])), dims: [-1] }, boxes.elements, 0);
   const [finest] = levels.toSorted((a, b) => product(b.grid) - product(a.grid)) as [GraphLevel];
@@ -96,6 +103,12 @@ export function compileDetector(
     ...notes,
   };
   return withResults(model, build, results, { inputs: [] }, said, "gradcam_detections");
+}
+
+function inputOf({ tensors, reading: { explained } }: Explainer): Size {
+  const [height = 0, width = 0] =
+    explained?.axes.grid.map((axis) => tensors.get(explained.name)?.dims[axis] ?? 0) ?? [];
+  return { width, height };
 }
 
 /** The map of a method that is one at a layer. */
