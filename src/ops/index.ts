@@ -53,6 +53,7 @@ export async function loadOperators(names: Iterable<string> = familyOf.keys()): 
   await Promise.all(
     [...new Set(missing)].map(async (family) => {
       if (!family) return;
+      if (family.uses) await loadOperators(family.uses.split(" "));
       const prefix = family.domain ? `${family.domain}.` : "";
       for (const [name, op] of exported(await family.load())) table.set(prefix + name, op);
     }),
