@@ -27,23 +27,30 @@ export async function explain(question: Question): Promise<Explanation> {
   return { maps: { data, dims: [n * k, ...grid] } };
 }
 
-/** What a mask lets through of a cell, by how far it is from the position along each axis. */
-type Falloff = (apart: readonly number[]) => number;
+/** What a mask lets through of a cell so far away along one axis; along several it is the product. */
+type Falloff = (apart: number) => number;
 
 const gaussian =
   (sigma: number): Falloff =>
-  (apart) => {
-    const square = apart.reduce((sum, d) => sum + d ** 2, 0);
-    return sigma > 0 ? Math.exp(-square / (2 * sigma ** 2)) : Number(square === 0);
-  };
-const binomial: Falloff = (apart) => apart.reduce((all, d) => all * ([0.5, 0.25][Math.abs(d)] ?? 0), 1);
+  (apart) =>
+    sigma > 0 ? Math.exp(-(apart ** 2) / (2 * sigma ** 2)) : Number(apart === 0);
+const binomial: Falloff = (apart) => [0.5, 0.25][Math.abs(apart)] ?? 0;
 
 /** A mask for each position, in row-major order. */
 function kept(grid: readonly number[], falloff: Falloff): Float32Array {
   const places = product(grid);
-  const at = range(places).map((p) => grid.map((size, axis) => Math.floor(p / product(grid.slice(axis + 1))) % size));
   const masks = new Float32Array(places * places);
-  for (const p of range(places))
-    for (const q of range(places)) masks[p * places + q] = falloff(at[p].map((x, axis) => x - at[q][axis]));
+  for (const p of range(places)) {
+    let mask = Float32Array.of(1);
+    for (const [axis, size] of grid.entries()) {
+      const at = Math.floor(p / product(grid.slice(axis + 1))) % size;
+      const along = range(size).map((x) => falloff(x - at));
+      const wider = new Float32Array(mask.length * size);
+      for (const [i, value] of mask.entries())
+        for (let x = 0; x < size; x++) wider[i * size + x] = value * (along[x] ?? 0);
+      mask = wider;
+    }
+    masks.set(mask, p * places);
+  }
   return masks;
 }
