@@ -4,7 +4,7 @@
  */
 import { type End, pullback } from "../autodiff/adjoint.ts";
 import { attended } from "../autodiff/attended.ts";
-import { differentiate, type Overrides } from "../autodiff/differentiate.ts";
+import type { Overrides } from "../autodiff/differentiate.ts";
 import { present, UserError } from "../errors.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 import { describe, graphsIn, type IndexedGraph } from "../onnx/model.ts";
@@ -13,7 +13,7 @@ import { changed, DataType, type NodeProto } from "../onnx/proto.ts";
 import type { Attentions, Reading } from "../read/attentions.ts";
 import { behindTokens, blockTokens } from "../read/blocks.ts";
 
-interface Asked {
+interface BlockQuery {
   readonly seeds: ReadonlyMap<string, Value>;
   readonly overrides: Overrides;
   /** Of the attentions of the model. */
@@ -30,7 +30,7 @@ export function ownGradients(
   build: Builder,
   reading: Reading,
   attentions: Attentions,
-  { seeds, overrides, ends, images, mean, most }: Asked,
+  { seeds, overrides, ends, images, mean, most }: BlockQuery,
 ): readonly Value[] {
   const { model, tensors } = reading;
   const { blocks, pool } = attentions;
@@ -60,24 +60,20 @@ export function ownGradients(
       }),
     );
   const from = new Map(heads.flatMap(({ names }) => [...own(names)]));
+  const copied = { model: { ...model, ...again }, tensors: observed };
   if (pool) {
     return heads.map(({ names }) => {
       const copies = new Map(nodes.flatMap((node) => node.output.map((output) => [output, node] as const)));
       const node = copies.get(names.get(pool.node.output[0] ?? "") ?? "");
       const weights = pool.weights && names.get(pool.weights);
-      const copied = { model: { ...model, ...again }, tensors: observed };
       const { end } = attended(build, copied, present(node, "the attention"), weights, images);
       return present(pullback(build, copied, own(names), [end], overrides)[0], "a gradient");
     });
   }
-  const found = differentiate(again, observed, {
-    build,
-    seeds: from,
-    wrt: heads.map(({ given }) => given.name),
-    overrides,
-  });
-  return heads.map(({ tokens, given, end }) => {
-    const gradient = present(found.get(given.name), "a gradient");
+  const ofGiven = heads.map(({ given }): End => ({ tensor: given.name }));
+  const gradients = pullback(build, copied, from, ofGiven, overrides);
+  return heads.map(({ tokens, end }, i) => {
+    const gradient = present(gradients[i], "a gradient");
     // What is expanded of a mean: each token has its share of all their gradients.
     const seed = mean ? build.expandLike(build.reduceMean(gradient, [1]), { ...gradient }) : gradient;
     return present(
