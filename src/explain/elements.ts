@@ -3,8 +3,7 @@
  * model over one picture, and any number of such questions about it, each with a target layer of its own and by any method.
  */
 import type { Dense } from "../array/dense.ts";
-import type { Overrides } from "../autodiff/differentiate.ts";
-import type { Rules } from "../autodiff/rules.ts";
+import type { RuleChoice } from "../autodiff/rules.ts";
 import { InternalError, present, throwIfAborted, UserError } from "../errors.ts";
 import { type MethodChoice, methodOf } from "../methods/define.ts";
 import { type GivenOptions, type LayerMap, type MethodOptions, type Question, shareDone } from "../methods/method.ts";
@@ -218,7 +217,7 @@ export class ElementPass implements RunValues {
     });
   }
 
-  async #atInput(group: Group, rules: Rules | Overrides, signal?: AbortSignal): Promise<Dense> {
+  async #atInput(group: Group, rules: RuleChoice, signal?: AbortSignal): Promise<Dense> {
     const { plan, explained, feeds } = this;
     const { seeded, questions } = group;
     const { name, axes } = explained;
@@ -259,7 +258,7 @@ export class ElementPass implements RunValues {
     return rowsBy(questions, values);
   }
 
-  async #atInputs(group: Group, asked: AskedAt, rules: Rules | Overrides, paired: boolean): Promise<Dense> {
+  async #atInputs(group: Group, asked: AskedAt, rules: RuleChoice, paired: boolean): Promise<Dense> {
     const { plan, explained, feeds } = this;
     const { seeded, questions } = group;
     refuseIntegers(plan, explained.name);

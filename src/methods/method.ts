@@ -5,8 +5,7 @@
  */
 
 import type { Dense } from "../array/dense.ts";
-import type { Overrides } from "../autodiff/differentiate.ts";
-import type { Rules } from "../autodiff/rules.ts";
+import type { RuleChoice } from "../autodiff/rules.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 
 /** What a map at a layer is made of, as tensors of the graph. */
@@ -123,7 +122,7 @@ export interface Question {
   /** Whether what lies between the layer and the score is linear: its gradient is then the same for all images. */
   isLinear(): boolean;
   /** The gradient of the score with respect to the input, by a set of rules, [m, ...input]. */
-  atInput(rules: Rules | Overrides): Promise<Dense>;
+  atInput(rules: RuleChoice): Promise<Dense>;
   /**
    * The gradient at variants of one image, [any, C, ...], for each of its k targets: [any k, C, ...], those at a variant side by side.
    * @param rules a set of rules, or a table of one's own
@@ -133,7 +132,7 @@ export interface Question {
   atInputs(
     image: number,
     variants: Dense,
-    rules: Rules | Overrides,
+    rules: RuleChoice,
     only?: readonly number[],
     paired?: boolean,
   ): Promise<Dense>;
@@ -173,7 +172,7 @@ export interface GraphQuestion {
   /** A map at the layer, [n, ...grid]. */
   atLayer(map: LayerMap): Value;
   /** The gradient of the score with respect to the input, by a set of rules, channels first: [n, C, ...]. */
-  atInput(rules: Rules | Overrides): Value;
+  atInput(rules: RuleChoice): Value;
 }
 
 /** An explanation as a graph: a map on the layer's grid, or the signed image. */
