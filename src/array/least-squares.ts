@@ -11,8 +11,8 @@ export interface Measurements {
 }
 
 /**
- * The coefficients b that make sum_r w_r (y_r - x_r b)^2 + ridge |b|^2 the least. Where the rows leave them open, those of the least norm,
- * nearly: the diagonal is raised by 1e-10 of its mean.
+ * The coefficients b that make sum_r w_r (y_r - x_r b)^2 + ridge |b|^2 the least. Without a ridge, one of 1e-10 of the mean square stands in:
+ * where the rows leave coefficients open, those of the least norm are found.
  */
 export function leastSquares({ quantities, columns, measured, weights }: Measurements, ridge = 0): Float64Array {
   const matrix = new Float64Array(columns * columns);
@@ -29,14 +29,14 @@ export function leastSquares({ quantities, columns, measured, weights }: Measure
   let trace = 0;
   for (let i = 0; i < columns; i++) trace += matrix[i * columns + i];
   if (trace === 0) return right; // nothing was varied, and nothing is known: all 0
-  const raised = ridge + (1e-10 * trace) / columns;
+  const raised = ridge || (1e-10 * trace) / columns;
   for (let i = 0; i < columns; i++) matrix[i * columns + i] += raised;
   return solved(matrix, right);
 }
 
 /**
- * The same with an intercept, which no ridge shrinks: quantities and measurements less their weighted means.
- * @throws nothing: of rows that all weigh 0, all is 0.
+ * The same with an intercept, which no ridge shrinks: quantities and measurements less their weighted means. Of rows that all weigh 0, all
+ * is 0.
  */
 export function regression({ quantities, columns, measured, weights }: Measurements, ridge = 0): Float64Array {
   const rows = measured.length;

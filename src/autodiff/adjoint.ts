@@ -37,10 +37,13 @@ export interface Seeds {
   readonly values: ReadonlyMap<string, Value>;
 }
 
+/** What is written of seeded tensors where it is more than a value at each end. */
+export type Written = (build: Builder, seeds: ReadonlyMap<string, Value>) => readonly Value[];
+
 export interface AdjointQuery extends ObservedModel {
   /** Writes the seeds. What it gives to `rowed`, and all that comes of it, has a row for each question; see `rows`. */
   readonly seeds: (build: Builder, rowed: (seed: Value) => Value) => Seeds;
-  readonly ends: readonly End[];
+  readonly ends: readonly End[] | Written;
   readonly overrides?: Overrides;
   /** Where an end is made of the Hessian of what is seeded, too: it is then told the Hessian times its tensor. */
   readonly again?: Again;
@@ -80,7 +83,10 @@ export function compileAdjoint({
   const prefix = freshPrefix(model);
   const build = rows ? new RowBuilder(model.opset, prefix) : new Builder(model.opset, prefix);
   const { inputs, values } = seeds(build, (seed) => (build instanceof RowBuilder ? build.asRows(seed) : seed));
-  const results = pullback(build, { model, tensors }, values, ends, overrides, again);
+  const results =
+    typeof ends === "function"
+      ? ends(build, values)
+      : pullback(build, { model, tensors }, values, ends, overrides, again);
   // An output may be no input: a gradient that is its seed passes through a node.
   const fed = new Set(inputs.map(({ name }) => name));
   const outputs = results.map((value) => (fed.has(value.name) ? build.op("Identity", [value]) : value));

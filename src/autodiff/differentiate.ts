@@ -138,7 +138,7 @@ function ruleOf(node: NodeProto, overrides: Overrides | undefined): Op | undefin
 }
 
 /** A tensor of the forward pass; half precision and quantised steps are read as float32. */
-function forwardValue(build: Builder, tensors: Seen, name: string): Value {
+export function forwardValue(build: Builder, tensors: Seen, name: string): Value {
   const { type, dims } = tensors.get(name) ?? { type: DataType.FLOAT, dims: undefined };
   const value = { name, type, dims };
   return isFloat(type) || isQuantized(type) ? build.cast(value, gradientType(type)) : value;

@@ -5,6 +5,7 @@
  *
  * Rectifiers and maxima are taken as they lie: their second derivative is 0 wherever it exists.
  */
+import { UserError } from "../errors.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 import { indexGraph } from "../onnx/model.ts";
 import { changed } from "../onnx/proto.ts";
@@ -33,6 +34,12 @@ export function differentiateAgain(
   );
   const made = new Set(nodes.flatMap(({ output }) => output));
   const own = [...build.made].flatMap(({ outputs }) => outputs.filter(({ name }) => made.has(name)));
+  const unknown = own.find(({ dims }) => !dims);
+  if (unknown)
+    throw new UserError(
+      "unsupported-operator",
+      `unsupported operator: the gradient has a ${nodes.find(({ output }) => output.includes(unknown.name))?.opType} whose shape only the run knows, so it cannot be differentiated again`,
+    );
   const constants = initializers.map(({ name, dataType, dims }) => ({ name, type: dataType, dims: dims.map(Number) }));
   const seen: Seen = Object.assign(
     new Map([...tensors, ...[...own, ...constants].map(({ name, ...type }) => [name, type] as const)]),

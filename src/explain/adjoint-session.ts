@@ -49,6 +49,12 @@ export async function openAlone(
   return { ...adjoint, before, session: await open(extension, both) };
 }
 
+/** The tensors of a forward pass that an adjoint reads, or what is made for it first. */
+export function neededBy({ residuals, before }: AdjointSession): string[] {
+  if (!before) return [...residuals];
+  return [...before.residuals, ...residuals.filter((name) => !before.outputs.includes(name))];
+}
+
 /** What an adjoint reads beside its seeds, of the tensors of a forward pass. */
 export async function readBy({ residuals, before }: AdjointSession, tensors: Feeds): Promise<Feeds> {
   if (!before) return tensorsOf(tensors, residuals);

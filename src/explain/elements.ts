@@ -6,7 +6,14 @@ import type { Dense } from "../array/dense.ts";
 import type { RuleChoice } from "../autodiff/rules.ts";
 import { InternalError, present, throwIfAborted, UserError } from "../errors.ts";
 import { type MethodChoice, methodOf } from "../methods/define.ts";
-import { type GivenOptions, type LayerMap, type MethodOptions, type Question, shareDone } from "../methods/method.ts";
+import {
+  type GivenOptions,
+  type LayerMap,
+  type MethodOptions,
+  type Question,
+  type SweepMap,
+  shareDone,
+} from "../methods/method.ts";
 import { optionsOf } from "../methods/options.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
@@ -16,7 +23,7 @@ import { toPlain } from "../read/axes.ts";
 import { ofOne, type RunValues } from "../read/element.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
 import { plainLayer } from "../read/layer-values.ts";
-import { type AdjointSession, ask, readBy } from "./adjoint-session.ts";
+import { type AdjointSession, ask, neededBy, readBy } from "./adjoint-session.ts";
 import type { Explainer } from "./explainer.ts";
 import { rowsAreNotPictures } from "./pass.ts";
 import type { Plan } from "./plan.ts";
@@ -172,6 +179,7 @@ export class ElementPass implements RunValues {
       },
       atVariants: () => Promise.reject(new UserError("invalid-option", classesCompared)),
       atInput: (rules) => this.#atInput(group, rules, signal),
+      atAttentions: () => Promise.reject(new UserError("invalid-option", classesCompared)),
       atInputs: (_, variants, rules, only, paired = false) =>
         this.#atInputs(group, { variants, k: group.questions.length, only, signal }, rules, paired),
       respond: (_, variants) => this.#respond(group, variants),
@@ -202,7 +210,7 @@ export class ElementPass implements RunValues {
     const rows = !map.classBlind && !map.secondOrder && this.#inRows(group);
     const often = questions.length > 1 && !map.classBlind && !map.secondOrder;
     return plan.atLayer(layer, map, { seeding: seeded, rows, often }, async (adjoint) => {
-      if (map.secondOrder) await this.#fetch(adjoint.residuals);
+      if (map.secondOrder) await this.#fetch(neededBy(adjoint));
       const kept = await readBy(adjoint, { ...this.feeds, ...this.results });
       if (map.classBlind) {
         const { answer } = await ask(adjoint, kept, this.#seeds(seeded, questions.slice(0, 1)));
@@ -217,7 +225,7 @@ export class ElementPass implements RunValues {
     });
   }
 
-  async #atInput(group: Group, rules: RuleChoice, signal?: AbortSignal): Promise<Dense> {
+  async #atInput(group: Group, rules: RuleChoice | SweepMap, signal?: AbortSignal): Promise<Dense> {
     const { plan, explained, feeds } = this;
     const { seeded, questions } = group;
     const { name, axes } = explained;

@@ -2,14 +2,15 @@
 import type { Dense } from "../array/dense.ts";
 import { checkOptions, expects, listing, present, throwIfAborted, UserError } from "../errors.ts";
 import { methodOf } from "../methods/define.ts";
+import type { Question } from "../methods/method.ts";
 import { optionsOf } from "../methods/options.ts";
 import { checkSeed } from "../onnx/feeds.ts";
 import type { Feeds, Tensor } from "../onnx/runtime.ts";
 import { toTensor } from "../onnx/tensors.ts";
 import { fromPlain, type Plain, type PlainDims } from "../read/axes.ts";
-import type { ExplainedInput } from "../read/inputs.ts";
+import { type ExplainedInput, noImage } from "../read/inputs.ts";
 import { type Explained, type ExplainOptions, forwardOptions } from "./explain-options.ts";
-import { noImage, type Pass } from "./pass.ts";
+import type { Pass } from "./pass.ts";
 import { type Asking, questionOf, type Seeder } from "./question.ts";
 import { type Asked, classesIn, cotangents, plainClasses, resolve, type Weights } from "./target.ts";
 
@@ -24,19 +25,34 @@ export async function explainPass(pass: Pass, options: ExplainOptions = {}): Pro
   throwIfAborted(signal);
   const { explained } = pass.plan.reading;
   if (!explained) throw noImage();
+  if (chosen.readsAttentions) (await import("./attentions.ts")).attentionsOf(pass.plan);
   const dims = await pass.scoreDims();
   const resolved = await resolve(target, dims, () => pass.bestClasses());
   const asked = resolved.seeds ? { seeds: resolved.seeds, k: rowsOfSeeds(pass, resolved.seeds) } : resolved;
-  const { maps, pixels } = await explain(questionOf(askingAbout(pass, explained, asked, dims, options), told));
+  const questionAt = (at: Pass): Question => ({
+    ...questionOf(askingAbout(at, explained, asked, dims, options), told),
+    elsewhere: {
+      layers: at.layers,
+      layer: at.layer,
+      at: (layer) => questionAt(at.at(layer)),
+      of: (images) => {
+        if (asked.seeds) throw new UserError("invalid-option", seedsOfThese);
+        return questionAt(at.ofImages(images));
+      },
+    },
+  });
+  const { maps, pixels, layer = pass.layer } = await explain(questionAt(pass));
   await pass.scores(); // refuses what is not finite, whichever run it came from
   const { ort } = pass.plan;
   return {
     maps: toTensor(ort, maps),
     pixels: pixels && toTensor(ort, pixels),
     outputs: await pass.outputs(),
-    layer: space === "layer" ? pass.layer : undefined,
+    layer: space === "layer" ? layer : undefined,
   };
 }
+
+const seedsOfThese = "invalid target: augment shows other images, and seeds are those of these; take a class";
 
 /** How many cotangents are given for each image: as many as the seeds have rows for it. */
 function rowsOfSeeds({ plan, n }: Pass, seeds: Feeds): number {

@@ -9,7 +9,7 @@ import { rowsOf, tensorOf, toDense } from "../onnx/tensors.ts";
 import { isFloat, typeName } from "../onnx/types.ts";
 import { holdsFrames, toPlain } from "../read/axes.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
-import { ask, readBy } from "./adjoint-session.ts";
+import { type AdjointSession, ask, neededBy, readBy } from "./adjoint-session.ts";
 import type { ExplainOptions } from "./explain-options.ts";
 import type { Pass } from "./pass.ts";
 import type { Plan } from "./plan.ts";
@@ -118,7 +118,7 @@ export function questionOf(
       const asRows = !independent && !secondOrder && rows;
       const often = k > 1 && !independent && !secondOrder;
       return plan.atLayer(layer, map, { seeding: seeder.seeding, rows: asRows, seed, often }, async (adjoint) => {
-        const missing = adjoint.residuals.filter((name) => !Object.hasOwn(tensors, name));
+        const missing = neededBy(adjoint).filter((name) => !Object.hasOwn(tensors, name));
         const more = missing.length ? await pass.more?.(missing) : {};
         const feeds = await readBy(adjoint, { ...tensors, ...more });
         const ran = async (seeds: readonly Tensor[]) => (await ask(adjoint, feeds, seeds)).answer;
@@ -167,6 +167,23 @@ export function questionOf(
           const own = count * size;
           return { data: toPlain(answer, axes).data.subarray(index * own, (index + 1) * own), dims: [count, ...shape] };
         }),
+      );
+    },
+
+    async atAttentions(map) {
+      if (!pass.of) throw notOfWords();
+      const { seeding, feed } = seeders.atInput;
+      const ran = async (adjoint: AdjointSession, seeds: readonly Tensor[]) => {
+        const { answer, results } = await ask(adjoint, pass.feeds, seeds, pass.wanted);
+        pass.keep?.(results);
+        return answer;
+      };
+      if (map.classBlind)
+        return plan.atAttentions(map, { seeding: [], rows: false }, async (adjoint) =>
+          repeated(await ran(adjoint, []), k),
+        );
+      return plan.atAttentions(map, { seeding, rows }, (adjoint) =>
+        answers(image, adjoint.together, { seeding, feed }, (seeds) => ran(adjoint, seeds)),
       );
     },
 

@@ -48,6 +48,14 @@ const loaders = {
   "minimal-sufficient": async () => (await import("./black-box/minimal-sufficient.ts")).minimalSufficient,
   xrai: async () => (await import("./gradient/xrai.ts")).xrai,
   "shapley-cam": async () => (await import("./shapley-cam.ts")).shapleyCam,
+  attention: async () => (await import("./attention/raw-attention.ts")).rawAttention,
+  "attention-rollout": async () => (await import("./attention/attention-rollout.ts")).attentionRollout,
+  "gradient-x-attention": async () => (await import("./attention/gradient-x-attention.ts")).gradientXAttention,
+  chefer: async () => (await import("./attention/chefer.ts")).chefer,
+  legrad: async () => (await import("./attention/legrad.ts")).leGrad,
+  "full-grad": async () => (await import("./full-grad.ts")).fullGrad,
+  "deconv-grad-cam": async () => (await import("./deconv-grad-cam.ts")).deconvGradCam,
+  "deep-feature-factorisation": async () => (await import("./deep-feature-factorisation.ts")).deepFeatureFactorisation,
 };
 
 /** The methods' names. */

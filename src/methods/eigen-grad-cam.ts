@@ -1,6 +1,7 @@
 /** @file Eigen-Grad-CAM (Gildenblat 2021, in pytorch-grad-cam): Eigen-CAM of the activations times their gradients. */
-import { principalComponent } from "./eigen-cam.ts";
+
 import { flatGrid, gradientsByImage } from "./layer-map.ts";
+import { principalComponent } from "./principal-component.ts";
 import { bySign, camMethod } from "./signed-maps.ts";
 
 export const eigenGradCam = camMethod(

@@ -1,5 +1,10 @@
 /** @file The registry: every method, for those that tell of them all. Who explains loads the one that is named, by `by-name.ts`. */
 
+import { attentionRollout } from "./attention/attention-rollout.ts";
+import { chefer } from "./attention/chefer.ts";
+import { gradientXAttention } from "./attention/gradient-x-attention.ts";
+import { leGrad } from "./attention/legrad.ts";
+import { rawAttention } from "./attention/raw-attention.ts";
 import { extremalPerturbation } from "./black-box/extremal-perturbation.ts";
 import { hsic } from "./black-box/hsic.ts";
 import { kernelShap } from "./black-box/kernel-shap.ts";
@@ -9,13 +14,16 @@ import { sobol } from "./black-box/sobol.ts";
 import { type MethodName, methodName } from "./by-name.ts";
 import { cam } from "./cam.ts";
 import { dRise } from "./d-rise.ts";
+import { deconvGradCam } from "./deconv-grad-cam.ts";
 import { deconvolution } from "./deconvolution.ts";
+import { deepFeatureFactorisation } from "./deep-feature-factorisation.ts";
 import { defineMethod, type MethodChoice } from "./define.ts";
 import { edges } from "./edges.ts";
 import { eigenCam } from "./eigen-cam.ts";
 import { eigenGradCam } from "./eigen-grad-cam.ts";
 import { elementWiseGradCam } from "./element-wise-grad-cam.ts";
 import { finerCam } from "./finer-cam.ts";
+import { fullGrad } from "./full-grad.ts";
 import { gradCam } from "./grad-cam.ts";
 import { gradCamPlusPlus } from "./grad-cam++.ts";
 import { blurIg } from "./gradient/blur-ig.ts";
@@ -90,6 +98,14 @@ export const methods: readonly Method<MethodName>[] = [
   extremalPerturbation,
   minimalSufficient,
   xrai,
+  rawAttention,
+  attentionRollout,
+  gradientXAttention,
+  chefer,
+  leGrad,
+  fullGrad,
+  deconvGradCam,
+  deepFeatureFactorisation,
 ];
 
 /** What cannot wait for a module to load, as a file that is compiled, takes a method from here; @throws UserError as `methodOf`. */

@@ -5,6 +5,7 @@
  */
 
 import type { Dense } from "../array/dense.ts";
+import type { Overrides } from "../autodiff/differentiate.ts";
 import type { RuleChoice } from "../autodiff/rules.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 
@@ -17,6 +18,8 @@ export interface LayerParts {
   readonly da: Value;
   /** The Hessian of the score times A, [m, C, ...grid]; where the map is of second order, and only there. */
   readonly curvature?: () => Value;
+  /** What becomes of the channels times their weights, [n, k, C, positions]: a map, [n, k, positions]; their sum by default. */
+  readonly gather?: (weighted: Value) => Value;
   /** Axes of the grid. */
   readonly grid: readonly number[];
 }
@@ -50,6 +53,51 @@ export interface LayerMap {
   /** Whether it reads no gradient, and so is the same for every target of an image: [n, 1, positions]. */
   readonly classBlind?: true;
 }
+
+/** What a map of attentions is made of, as tensors of the graph: of n images whose tokens attend to each other, block after block. */
+export interface AttentionParts {
+  readonly build: Builder;
+  /** Tokens: how many there are. */
+  readonly tokens: number;
+  /** What the blocks weigh tokens with, from the picture to the score: [n, heads, queries, keys]. */
+  readonly weights: readonly Value[];
+  /** Whether the last of them pools the tokens: its queries are not the tokens, and nothing goes past it. */
+  readonly pools: boolean;
+  /** The share that each query of the last block has in what the score is read off: [1, 1, queries]. */
+  readonly read: Value;
+  /** d(score)/d(weights) of the last so many blocks, by default of all: [m, heads, queries, keys]. */
+  gradients(last?: number): readonly Value[];
+  /**
+   * The same of scores of the blocks' own: what the network's head makes of the tokens behind each of the last so many blocks. Where the head
+   * pools them by an attention, of its weights for these tokens.
+   * @param mean whether the head is given the mean of the tokens in place of each
+   */
+  ownGradients(mean: boolean, last?: number): readonly Value[];
+}
+
+/**
+ * Builds maps from attentions, as nodes of the graph: a value for each token, [m, tokens], raw. It is asked again and again, as a
+ * {@link LayerMap}. Rows of several targets of one image broadcast against its weights.
+ */
+export interface AttentionMap {
+  (parts: AttentionParts): Value;
+  /** Whether it reads no gradient, and so is the same for every target of an image: [n, tokens]. */
+  readonly classBlind?: true;
+}
+
+/** What is made of a whole sweep to the pixels. */
+export interface Sweep {
+  /** The rules that it goes by, which may take note of what they see. */
+  readonly rules: (base: Overrides) => Overrides;
+  /** A map on the picture's grid, [m, 1, ...grid], of the picture [n, C, ...grid] and its gradient [m, C, ...grid]. */
+  readonly map: (parts: { readonly build: Builder; readonly image: Value; readonly gradient: Value }) => Value;
+}
+
+/**
+ * Begins a sweep; the same function is asked again and again, as a {@link LayerMap} is.
+ * @param arranged a tensor of the network, or one in its shape, as [m, C, ...grid]; undefined where it has no grid of the picture
+ */
+export type SweepMap = (arranged: (build: Builder, name: string, value: Value) => Value | undefined) => Sweep;
 
 /** Which part of a signed map is shown: what is above 0, what is below it (as positive values), both as magnitudes, or all as it is. */
 export const signs = ["positive", "negative", "absolute", "signed"] as const;
@@ -90,6 +138,8 @@ export interface MethodOption {
   readonly fits: (value: unknown) => boolean;
   /** Whether it is a constant of the graph, which a compiled model can have. */
   readonly compiles?: true;
+  /** Whether it is one around the method, which the method itself knows nothing of: it is only told where it is given. */
+  readonly around?: true;
 }
 
 /** Kinds of methods. */
@@ -121,8 +171,8 @@ export interface Question {
   atVariants(image: number, variants: Dense, map: LayerMap): Promise<Dense>;
   /** Whether what lies between the layer and the score is linear: its gradient is then the same for all images. */
   isLinear(): boolean;
-  /** The gradient of the score with respect to the input, by a set of rules, [m, ...input]. */
-  atInput(rules: RuleChoice): Promise<Dense>;
+  /** The gradient of the score with respect to the input, by a set of rules, [m, ...input]; or a map that is made of the whole sweep, [m, 1, ...]. */
+  atInput(rules: RuleChoice | SweepMap): Promise<Dense>;
   /**
    * The gradient at variants of one image, [any, C, ...], for each of its k targets: [any k, C, ...], those at a variant side by side.
    * @param rules a set of rules, or a table of one's own
@@ -136,6 +186,8 @@ export interface Question {
     only?: readonly number[],
     paired?: boolean,
   ): Promise<Dense>;
+  /** A map of the network's attentions, [m, ...grid] on the grid of its patches, computed by the runtime. */
+  atAttentions(map: AttentionMap): Promise<Dense>;
   /** The scores of variants of one image for each of its k targets: k rows, a score a variant. `variants` is [any, C, ...]. */
   respond(image: number, variants: Dense): Promise<Float32Array[]>;
   /** The layer's activations of one image, [1, C, ...grid]. */
@@ -145,6 +197,16 @@ export interface Question {
    * ones]: k rows, a score a variant. Only what lies behind the layer runs; `before` is told the share that is done.
    */
   respondAtLayer(image: number, factors: Dense, before?: (done: number) => void): Promise<Float32Array[]>;
+  /** The same questions at other layers, and about other images in the place of these; absent where what is asked is a part of one image. */
+  readonly elsewhere?: {
+    /** Layers, the default first, then from the scores towards the image. */
+    readonly layers: readonly { readonly name: string; readonly grid: readonly number[] }[];
+    /** The layer that this question is about. */
+    readonly layer?: string;
+    at(layer: string): Question;
+    /** @param images [n, C, ...] */
+    of(images: Dense): Question;
+  };
   /** How alike the most alike of the boxes of variants is to each target, 0 to 1, as `respond`; where the targets are boxes, and only there. */
   resemble?(image: number, variants: Dense): Promise<Float32Array[]>;
   /** Tells how much of the work is done (0 to 1), and ends it with an error when the caller has cancelled. */
@@ -160,6 +222,8 @@ export interface Explanation {
   readonly maps: Dense;
   /** [m, C, ...] in the input's own layout. */
   readonly pixels?: Dense;
+  /** The layer whose grid the maps have, where it is not the one that was asked about. */
+  readonly layer?: string;
 }
 
 /** The questions that a method can ask where it is a graph itself: about one target of each image, in tensors of the graph. */
@@ -171,8 +235,10 @@ export interface GraphQuestion {
   readonly options: MethodOptions;
   /** A map at the layer, [n, ...grid]. */
   atLayer(map: LayerMap): Value;
-  /** The gradient of the score with respect to the input, by a set of rules, channels first: [n, C, ...]. */
-  atInput(rules: RuleChoice): Value;
+  /** The gradient of the score with respect to the input, by a set of rules, channels first: [n, C, ...]; or what is made of its sweep. */
+  atInput(rules: RuleChoice | SweepMap): Value;
+  /** A map of the network's attentions, [n, ...grid]. */
+  atAttentions(map: AttentionMap): Value;
 }
 
 /** An explanation as a graph: a map on the layer's grid, or the signed image. */
@@ -202,6 +268,8 @@ export interface Method<Name extends string = string> {
   readonly blackBox?: true;
   /** Whether the map hardly depends on what is asked, by what the method is. */
   readonly classIndependent?: true;
+  /** Whether it reads attentions: what is no transformer is refused before it runs. */
+  readonly readsAttentions?: true;
   /** Why it cannot be compiled, where that is not for its many runs. */
   readonly uncompiled?: string;
   explain(question: Question): Promise<Explanation>;

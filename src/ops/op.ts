@@ -83,10 +83,19 @@ export interface Op {
   readonly rows?: (call: Call, rows: Rows) => RowsOfInputs | undefined;
   /** Where its output is some rows of the first input: which, and their gradient. */
   readonly picks?: (call: Call) => { readonly rows: Rows; readonly value: Value } | undefined;
+  /** Of a whole attention: what it weighs values with, and those, in nodes of their own. */
+  readonly attends?: Attends;
   /** The output's integers stand for numbers, so that gradients pass through them. */
   readonly quantizes?: boolean;
   /** Why the operator has no rule at all: the documented refusal. */
   readonly refuses?: string;
+}
+
+export interface Attends {
+  /** Which input holds the values, or what they are made of. */
+  readonly values: number;
+  /** The weights [n, heads, queries, keys], and the values [n, heads, keys, size]. */
+  readonly parts: (call: Call) => { readonly weights: Value; readonly v: Value };
 }
 
 /** A declared zero: shapes, comparisons, rounding, indices. */

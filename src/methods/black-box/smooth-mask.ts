@@ -4,6 +4,9 @@ import { product, range } from "../../onnx/dims.ts";
 /** Cells along the longest axis, the width of the kernel in cells, how far it reaches, and how near smax is to the maximum. */
 const [mostCells, width, reach, coldness] = [32, 3, 4, 20];
 
+/** Values of the mask whose order is a matter of rounding. */
+const alike = 1e-6;
+
 /** What a step goes by. */
 export interface MaskStep {
   /** The part of the mask that is to be 1. */
@@ -25,6 +28,8 @@ export class SmoothMask {
   readonly #along: readonly number[];
   readonly #near: readonly (readonly Near[])[];
   readonly #velocity: Float64Array;
+  /** What a parameter adds to all cells together where all are 1: less at the border, which would be the last to go for that alone. */
+  readonly #influence: Float64Array;
 
   /** @param grid of the picture */
   constructor(private readonly grid: readonly number[]) {
@@ -33,6 +38,8 @@ export class SmoothMask {
     this.parameters = new Float64Array(product(this.#along)).fill(1);
     this.#velocity = new Float64Array(this.parameters.length);
     this.#near = nearOnes(this.#along);
+    const all = this.smooth();
+    this.#influence = this.#atParameters(all, new Float64Array(all.length).fill(1));
   }
 
   /** How far each cell is shown: the smooth maximum of the parameters around it. */
@@ -66,8 +73,10 @@ export class SmoothMask {
       smooth,
       ofScore.map((value, c) => value + weight * ofArea[c]),
     );
+    // A gradient of a mean over cells is the smaller the more of them there are: steps are those of a square mask.
+    const scale = up.length / mostCells ** 2;
     for (let c = 0; c < up.length; c++) {
-      this.#velocity[c] = momentum * this.#velocity[c] + (1 - momentum) * up[c];
+      this.#velocity[c] = momentum * this.#velocity[c] + ((1 - momentum) * scale * up[c]) / this.#influence[c];
       this.parameters[c] = Math.min(1, Math.max(0, this.parameters[c] + rate * this.#velocity[c]));
     }
   }
@@ -144,7 +153,7 @@ export function towardsArea(mask: Float64Array, area: number): Float64Array {
   const out = new Float64Array(count);
   for (let first = 0; first < count; ) {
     let end = first + 1;
-    while (end < count && mask[order[end]] === mask[order[first]]) end++;
+    while (end < count && mask[order[end]] - mask[order[first]] < alike) end++;
     const ones = Math.max(0, end - Math.max(first, zeros)) / (end - first);
     for (let r = first; r < end; r++) out[order[r]] = (-2 * (mask[order[r]] - ones)) / count;
     first = end;

@@ -9,7 +9,7 @@ import { SmoothMask } from "./smooth-mask.ts";
 const [levels, strongest] = [8, 0.09];
 
 /** The weight of the area, at the first step and at the last, and how far all steps together go. */
-const [firstWeight, lastWeight, way, momentum] = [300, 4800, 8, 0.9];
+const [firstWeight, lastWeight, way, momentum] = [30, 4800, 8, 0.9];
 
 /** Units of the score between the blurred picture and the sharp one. */
 const unit = 10;
