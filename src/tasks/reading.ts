@@ -94,10 +94,13 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
       explainer,
       labels.names,
       segmenter ? undefined : probable,
-      detector?.head.reads ?? segmenter?.reads ?? [score.output],
+      detector ? shownBy(detector.head) : (segmenter?.reads ?? [score.output]),
     ),
   };
 }
+
+/** The outputs that a detector's answers are made of. */
+const shownBy = ({ reads, prototypes }: Head): readonly string[] => [...reads, ...(prototypes ? [prototypes] : [])];
 
 /** Of a detector the layers of its boxes are the defaults, of a segmenter that of its masks. */
 function defaultFirst(explainer: Explainer, levels: readonly string[] = []): readonly LayerReading[] {
