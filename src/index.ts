@@ -3,6 +3,7 @@
 export type { Dense } from "./array/dense.ts";
 export { type CheckOptions, checkVjp, type GradientCheck } from "./autodiff/check.ts";
 export type { Overrides } from "./autodiff/differentiate.ts";
+export { type HvpOptions, type HvpResult, hvp } from "./autodiff/hvp.ts";
 export type { Rules } from "./autodiff/rules.ts";
 export { type VjpOptions, type VjpResult, vjp } from "./autodiff/vjp.ts";
 export { InternalError, UserError, type UserErrorCode } from "./errors.ts";

@@ -2,7 +2,7 @@
 import { expects, listing, UserError } from "../errors.ts";
 import { usesWebGpu } from "../onnx/provider.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
-import type { Overrides } from "./differentiate.ts";
+import { joined, type Overrides } from "./differentiate.ts";
 import { deconv } from "./overrides/deconv.ts";
 import { guided } from "./overrides/guided.ts";
 import { webgpu } from "./overrides/webgpu.ts";
@@ -12,23 +12,32 @@ const tables = { plain: new Map(), guided, deconv } satisfies Record<string, Ove
 /** "plain" is the gradient; the others change what rectifiers let through in the backward pass. */
 export type Rules = keyof typeof tables;
 
+/** The sets that `vjp` takes: those above, and excitation backpropagation, which is loaded when it is named. */
+export type NamedRules = Rules | "excitation";
+
+export const loadedRules = async (rules: NamedRules | Overrides): Promise<Rules | Overrides> =>
+  rules === "excitation" ? (await import("./relevance/excitation.ts")).excitation() : rules;
+
 /** The table of a set of rules, or somebody's own; with what the provider that runs them needs otherwise. */
 export function overridesOf(rules: Rules | Overrides, session?: SessionOptions): Overrides {
   const table = tableOf(rules);
-  return usesWebGpu(session) ? new Map([...webgpu, ...table]) : table;
+  return usesWebGpu(session) ? joined(webgpu, table) : table;
 }
 
 function tableOf(rules: Rules | Overrides): Overrides {
   if (typeof rules !== "string") return checked(rules);
   if (!Object.hasOwn(tables, rules))
-    throw new UserError("invalid-option", `unknown rules: "${rules}"; allowed are ${listing(Object.keys(tables))}`);
+    throw new UserError(
+      "invalid-option",
+      `unknown rules: "${rules}"; allowed are ${listing([...Object.keys(tables), "excitation"])}`,
+    );
   return tables[rules];
 }
 
 /** Somebody's own: a rule that gives nothing that can be read as gradients is theirs to mend. */
 function checked(rules: Overrides): Overrides {
   expects(rules instanceof Map, "rules", rules, `${listing(Object.keys(tables))}, or a Map of rules by operator`);
-  return new Map(
+  const rulesOf = new Map(
     [...rules].map(([name, rule]) => {
       expects(typeof rule === "function", `rule of ${name}`, rule, "a function");
       const own: typeof rule = (call) => {
@@ -39,4 +48,5 @@ function checked(rules: Overrides): Overrides {
       return [name, own];
     }),
   );
+  return joined(rulesOf, Object.assign(new Map(), { others: rules.others, scored: rules.scored }));
 }

@@ -82,6 +82,7 @@ export function assumption({ reading: { preparation } }: LoadedClassifier): stri
   const sizes = [
     resize && "shortestEdge" in resize && `shorter side to ${resize.shortestEdge}`,
     resize && "width" in resize && `resize to ${resize.width} x ${resize.height}`,
+    resize && "height" in resize && !("width" in resize) && `${resize.height} high, the width follows`,
     resize && "within" in resize && `resize to fit into ${resize.within.width} x ${resize.within.height}`,
     crop && `centre ${crop.width} x ${crop.height}`,
     pad?.size && `padded to ${pad.size.width} x ${pad.size.height}`,

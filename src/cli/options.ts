@@ -53,6 +53,8 @@ export interface DrawingFlags {
   readonly colormap: ColormapName;
   readonly maxPixels: number;
   readonly resume?: boolean;
+  /** Where a command has it: Ctrl-C ends with the estimates until then. */
+  readonly partial?: boolean;
   readonly json?: boolean;
 }
 
@@ -121,7 +123,7 @@ export function withPictureReading(command: Command): Command {
     .addOption(
       new Option(
         "--fit <how>",
-        "how images are fitted to that size: centre crop, stretch, or letterbox with a grey border (default: crop)",
+        "how images are fitted to that size: centre crop, stretch, letterbox with a grey border, or as high and padded at the end, as a line of text (default: crop; for text line)",
       ).choices([...fits]),
     )
     .option("--layout <order>", "input layout, one letter per axis: NCHW or NHWC (default: inferred from the graph)")
@@ -204,14 +206,25 @@ export const dtypeOption = (): Option =>
     "precision of the ONNX files, as named by transformers.js (default: fp32, or the only one present)",
   ).choices(dtypes);
 
+/** What methods are told, by `--option`. */
+export const withMethodOptions = (command: Command): Command =>
+  command.option(
+    "--option <name=value>",
+    "option of a method, such as sign=absolute; repeatable (gradcam methods lists them)",
+    methodOption,
+  );
+
+/** How much memory a run may take. */
+export const withMaxMemory = (command: Command): Command =>
+  command.option(
+    "--max-memory <size>",
+    "memory that a run may take, by an estimate, such as 500MB or 2GB: smaller batches, or an error before any run",
+    bytes,
+  );
+
 /** Where maps go, and how they look. */
 export function withDrawing(command: Command): Command {
-  return command
-    .option(
-      "--option <name=value>",
-      "option of a method, such as sign=absolute; repeatable (gradcam methods lists them)",
-      methodOption,
-    )
+  return withMethodOptions(command)
     .option("--out <dir>", "output folder", "gradcam-out")
     .addOption(new Option("--colormap <name>", "colour map").choices([...colormaps]).default(colormaps[0]))
     .option("--resume", "continue an earlier run into --out that had the same settings")
@@ -356,6 +369,14 @@ function sized(text: string): number | Size | "full" {
 function positive(text: string): number {
   const value = Number(text);
   if (!(Number.isFinite(value) && value > 0)) throw new InvalidArgumentError("Expected a number above 0.");
+  return value;
+}
+
+/** "500MB", "2GB", in powers of ten. */
+function bytes(text: string): number {
+  const [, count, unit] = /^(\d+(?:\.\d+)?)\s*(MB|GB)$/i.exec(text) ?? [];
+  const value = Number(count) * (unit?.toUpperCase() === "GB" ? 1e9 : 1e6);
+  if (!(value > 0)) throw new InvalidArgumentError("Expected a size above 0, such as 500MB or 2GB.");
   return value;
 }
 

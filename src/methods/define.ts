@@ -28,10 +28,10 @@ export function defineMethod<Name extends string>(given: MethodDefinition<Name>)
   if (checked) return checked as Method<Name>;
   checkDefinition(given);
   const { name, space, title = name, summary = "", paper = "", blackBox, classIndependent } = given;
-  const { options, family, cost, tasks, uncompiled } = given;
+  const { options, family, cost, tasks, uncompiled, readsAttentions } = given;
   const method: Method<Name> = {
     ...{ name, space, title, summary, paper, blackBox, classIndependent },
-    ...{ options, family, cost, tasks, uncompiled },
+    ...{ options, family, cost, tasks, uncompiled, readsAttentions },
     // Fetched when a method by hand explains: who uses the built-in ones has none of it.
     explain: async (question) => (await import("./answer.ts")).explained(given, question),
     ...(given.nothing && { nothing: (...asked) => String(given.nothing?.(...asked)) }),

@@ -58,7 +58,8 @@ export function optionsFor(methods: readonly Optioned[], given: GivenOptions = {
     throw new UserError("invalid-option", `unknown option of ${of}: "${unknown}"; allowed are ${listing(known, 40)}`);
   }
   return methods.map(({ name: method, options = [] }) => {
-    const filled = options.map(({ name, default: usual, range, fits }) => {
+    const asked = options.filter(({ name, around }) => !around || given[name] !== undefined);
+    const filled = asked.map(({ name, default: usual, range, fits }) => {
       const value = given[name] ?? usual;
       expects(fits(value), `option ${name} of ${method}`, value, range);
       return [name, value] as const;

@@ -17,6 +17,9 @@ const parts: Readonly<Record<Sign, (build: Builder, value: Value) => Value>> = {
   signed: (_, value) => value,
 };
 
+/** The part of a tensor of signed values. */
+export const signedPart = (build: Builder, value: Value, sign: Sign): Value => parts[sign](build, value);
+
 /**
  * The maps of every sign.
  * @param map builds one, with what takes the part of a signed value

@@ -49,6 +49,8 @@ export interface WrittenExplanation {
   readonly detection?: number;
   /** Of a segmenter: which mask it is about. */
   readonly mask?: number;
+  /** Of a text recogniser: which character it is about. */
+  readonly character?: number;
   readonly class: number;
   readonly label: string;
   readonly method: string;
@@ -68,6 +70,8 @@ export interface WrittenExplanation {
   /** Of a signal, in place of a box. */
   readonly span?: readonly [from: number, to: number];
   readonly blank?: string;
+  /** Whether it was cancelled, and this is the estimate until then. */
+  readonly partial?: true;
   readonly warnings: readonly Warning[];
 }
 
@@ -119,11 +123,26 @@ export async function writeWhy<K extends Kind>(why: Why<K>, options: WriteOption
       file: await save(`${base}.npy`, encodeNpy(e.map.data, e.map.dims)),
       shape: e.map.dims,
     };
-    const { target, detection, mask, class: index, label, method, question, blank, layer, layers, warnings } = e;
+    const {
+      target,
+      detection,
+      mask,
+      character,
+      class: index,
+      label,
+      method,
+      question,
+      blank,
+      layer,
+      layers,
+      warnings,
+      partial,
+    } = e;
     explanations.push({
       target,
       ...(detection !== undefined && { detection }),
       ...(mask !== undefined && { mask }),
+      ...(character !== undefined && { character }),
       class: index,
       label,
       method,
@@ -136,6 +155,7 @@ export async function writeWhy<K extends Kind>(why: Why<K>, options: WriteOption
       ...whereOf(e),
       warnings,
       blank,
+      ...(partial && { partial }),
     });
   }
   const masks: WrittenMask[] = [];

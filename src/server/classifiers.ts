@@ -13,6 +13,7 @@ import { isPicture, type Kind, type Sample } from "../tasks/sample.ts";
 import { explainBy } from "../tasks/subject.ts";
 import { checkRendering, mapsOf, passesOf } from "./cost.ts";
 import { checkInputSize } from "./dynamic-size.ts";
+import { checkServedOptions } from "./method-options.ts";
 import { usual } from "./options.ts";
 import { render } from "./render.ts";
 import type { Served } from "./served.ts";
@@ -144,10 +145,11 @@ async function sampleOf(
   signal: AbortSignal,
 ): Promise<Sample> {
   const { file, question } = job;
-  const { layer } = question;
+  const { layer, methods, options } = question;
   const names = layers.map(({ name }) => name);
   if (layer !== undefined && !names.includes(layer))
     throw new UserError("unknown-name", `unknown layer: "${layer}"; allowed are ${listing(names)}`);
+  await checkServedOptions(methods as readonly MethodName[] | undefined, options);
   checkUpload(file);
   throwIfAborted(signal);
   const sample = await readSample(file, limits, explainedType(subject.explainer));
@@ -160,10 +162,10 @@ async function sampleOf(
 }
 
 function optionsOf({ question }: Job<"explain">, signal: AbortSignal) {
-  const { classes, targets, methods, against, counterfactual, score, iou, maxDetections } = question;
+  const { classes, targets, methods, options, against, counterfactual, score, iou, maxDetections } = question;
   // The schema has seen to it that they are names.
   const method = methods as readonly MethodName[] | undefined;
-  return { classes, targets, method, against, counterfactual, score, iou, maxDetections, signal };
+  return { classes, targets, method, options, against, counterfactual, score, iou, maxDetections, signal };
 }
 
 async function outcomeOf(

@@ -107,6 +107,7 @@ async function answerOf(
     ...("geometry" in why && { geometry: ofOriginal(why.geometry) }),
     predictions: [...why.predictions],
     ...(why.detections && { detections: why.detections.map((one) => ({ ...one })) }),
+    ...(why.characters && { text: why.text, probability: why.probability, characters: [...why.characters] }),
     ...(why.remark && { remark: why.remark }),
     explanations,
     ...(panel && { panel: base64(panel) }),
@@ -156,9 +157,9 @@ async function drawn(
 const ofOriginal = ({ canvas: _, ...geometry }: Geometry): Geometry => geometry;
 
 function explained(e: ClassExplanation<Kind>): Explanation {
-  const { target, detection, class: index, label } = e;
-  const asked = { target, ...(detection !== undefined && { detection }) };
-  return { ...asked, class: index, label, ...mapped(e), ...("span" in e && e.span && { span: [...e.span] }) };
+  const { target, detection, character, class: index, label } = e;
+  const about = { ...(detection !== undefined && { detection }), ...(character !== undefined && { character }) };
+  return { target, ...about, class: index, label, ...mapped(e), ...("span" in e && e.span && { span: [...e.span] }) };
 }
 
 /** What is said of every map. */

@@ -65,6 +65,12 @@ export const question = z
       .max(methodNames.length)
       .optional()
       .meta({ description: "grad-cam by default, hires-cam for boxes" }),
+    options: z
+      .record(z.string().max(40), z.union([z.number(), z.string().max(100)]))
+      .optional()
+      .meta({
+        description: "Options of the methods by name, as `gradcam methods` lists them; 10 times a default at most",
+      }),
     score: part.optional().meta({ description: "Of a detector: boxes above this score; 0.25 by default" }),
     iou: part.optional().meta({ description: "Of a detector: overlap above which the best box stays; 0.7 by default" }),
     maxDetections: z
@@ -174,6 +180,7 @@ const explanation = z
   .strictObject({
     target: z.string().meta({ description: "The question" }),
     detection: whole.optional().meta({ description: "The box that is explained, by its place among the detections" }),
+    character: whole.optional().meta({ description: "The character that is explained, by its place in the text" }),
     class: whole,
     label: z.string(),
     ...mapped,
@@ -217,6 +224,12 @@ export const answer = z
       .array(prediction)
       .meta({ description: "The top 5 and those asked for, best first; none of a detector" }),
     detections: z.array(detection).optional().meta({ description: "What a detector found, best first" }),
+    text: z.string().optional().meta({ description: "What a text recogniser reads" }),
+    probability: z.number().optional().meta({ description: "That the image shows this text and no other" }),
+    characters: z
+      .array(z.strictObject({ index: whole, character: z.string(), probability: z.number() }))
+      .optional()
+      .meta({ description: "The characters of the text, along the line" }),
     remark: z.string().optional().meta({ description: "What is to be said of the whole, as that nothing was found" }),
     explanations: z.array(explanation),
     panel: png.optional(),

@@ -6,7 +6,7 @@ import { methodsOf } from "../methods/define.ts";
 import type { Method, Sign } from "../methods/method.ts";
 import { optionsFor, ownOptions } from "../methods/options.ts";
 import type { Warning } from "../read/decision.ts";
-import { type AskingOptions, inSteps } from "./asking.ts";
+import { type AskingOptions, type BoundOptions, inSteps } from "./asking.ts";
 import type { ExplainedClass } from "./classify/explanations.ts";
 import type { ClassExplanation } from "./classify/kinds.ts";
 import { finestOf, joinedMap } from "./joined-maps.ts";
@@ -48,7 +48,7 @@ export interface JoinedLevels {
 export async function explainElements(
   pass: ElementPass,
   asked: readonly AskedElements[],
-  { method, options, onProgress, signal }: AskingOptions,
+  { method, options, onProgress, signal, maxMemory, partial }: AskingOptions & BoundOptions,
   { sample, places, warnings, levels }: ElementCircumstances,
 ): Promise<ClassExplanation[]> {
   const ways =
@@ -58,6 +58,7 @@ export async function explainElements(
     options,
   );
   const answers = await inSteps(ways, onProgress, async (way, part) => {
+    if (partial && signal?.aborted) return [];
     const own = ownOptions(way.method, options);
     const spread = levels !== undefined && own.layers === "levels";
     const every = own.attributes === "all";
@@ -71,7 +72,7 @@ export async function explainElements(
         method: way.method,
         options: { ...own, ...(spread && { layers: "own" }), ...(every && { attributes: "score" }) },
       },
-      ...{ onProgress: part, signal },
+      ...{ onProgress: part, signal, maxMemory, partial },
     });
     const rest = [...found];
     return Promise.all(
@@ -125,6 +126,7 @@ type JoinedAnswer = ElementAnswer & { readonly layers?: readonly string[] };
 
 function answered(asked: AskedElements, method: Method, answer: JoinedAnswer, common: readonly Warning[], sign?: Sign) {
   const { about: _, parts: _parts, attributes: _attributes, method: _own, warnings, ...said } = asked;
-  const { map, pixels, layer, layers } = answer;
-  return withRemarks(said, method, { map, pixels, layer, ...(layers && { layers }) }, [...common, ...warnings], sign);
+  const { map, pixels, layer, layers, partial } = answer;
+  const raw = { map, pixels, layer, ...(layers && { layers }), ...(partial && { partial }) };
+  return withRemarks(said, method, raw, [...common, ...warnings], sign);
 }

@@ -4,7 +4,7 @@ import * as wasm from "onnxruntime-web";
 import { beforeAll, describe, expect, test } from "vitest";
 import { openExplainer, vjp } from "../../src/index.ts";
 import type { Feeds, Runtime } from "../../src/onnx/runtime.ts";
-import { classMethods } from "../class-methods.ts";
+import { classMethods, quickly } from "../class-methods.ts";
 import { gap, images, squeezeExcite, unet, vgg } from "../nets.ts";
 import { apart, cotangent, numbers } from "./ask.ts";
 
@@ -44,7 +44,11 @@ describe.each(Object.keys(nets) as (keyof typeof nets)[])("%s in WebAssembly", (
   test.each(classMethods.map(({ name }) => name))("%s", async (method) => {
     const of = async (ort: Runtime) => {
       const explainer = await openExplainer(ort, bytes);
-      const { maps } = await explainer.explain(feedsOf(ort, images()), { target: { each: [0, 2] }, method });
+      const { maps } = await explainer.explain(feedsOf(ort, images()), {
+        target: { each: [0, 2] },
+        method,
+        ...quickly(method),
+      });
       await explainer.release();
       return numbers(maps);
     };

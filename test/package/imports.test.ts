@@ -29,7 +29,7 @@ const also: Readonly<Record<string, readonly RegExp[]>> = {
   signal: [/^errors\.ts$/, /^array\//],
   render: [/^errors\.ts$/, /^array\//, /^image\//, /^signal\//],
   scenes: [/^errors\.ts$/, /^array\//, /^image\/picture\.ts$/],
-  methods: [/^image\/geometry\.ts$/],
+  methods: [/^image\/(geometry|slic|felzenszwalb)\.ts$/],
   tasks: [/^image\//, /^signal\//, /^render\//],
   node: [/^image\//, /^render\//, /^signal\//],
   web: [/^image\//, /^render\//],

@@ -4,6 +4,7 @@ import type { Dense } from "../../array/dense.ts";
 import { openModel } from "../../autodiff/prepare.ts";
 import { present, throwIfAborted, UserError } from "../../errors.ts";
 import { Explainer, type OpenOptions } from "../../explain/explainer.ts";
+import { checkAsked } from "../../explain/memory.ts";
 import type { Sessions } from "../../explain/sessions.ts";
 import type { Preprocess, Preprocessed } from "../../image/preprocess.ts";
 import { methodsOf } from "../../methods/define.ts";
@@ -139,7 +140,9 @@ export class Classifier implements ClassifierReading {
         optionsFor(await methodsOf(options.method), options.options);
         throwIfAborted(options.signal);
         const prepared = this.prepare<K>(sample);
-        return { sample, options, prepared, feeds: this.feeds(prepared.input, options.inputs) };
+        const feeds = this.feeds(prepared.input, options.inputs);
+        await checkAsked(this.explainer, feeds, { ...options, layer });
+        return { sample, options, prepared, feeds };
       }),
     );
     const right = questions.flatMap((question) => (question.status === "fulfilled" ? [question.value.feeds] : []));

@@ -118,7 +118,8 @@ function mapOf(
   build: Builder,
   atLayer: (map: LayerMap) => Value,
 ): Value {
-  const allowed = methods.filter((method) => method.graph && method.space === "layer").map((method) => method.name);
+  const ofLevels = ({ graph, space, readsAttentions }: Method) => graph && space === "layer" && !readsAttentions;
+  const allowed = methods.filter(ofLevels).map((method) => method.name);
   const refused = new UserError(
     "invalid-option",
     `invalid method: "${name}"; a compiled detector's maps lie on its levels: allowed are ${listing(allowed, 40)}`,
@@ -127,7 +128,7 @@ function mapOf(
   const refuse = () => {
     throw refused;
   };
-  const found = graph({ build, options, atLayer, atInput: refuse, image: refuse });
+  const found = graph({ build, options, atLayer, atInput: refuse, image: refuse, atAttentions: refuse });
   if (!("map" in found)) throw refused;
   return found.map;
 }

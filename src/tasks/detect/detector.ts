@@ -2,6 +2,7 @@
 import { dependents } from "../../autodiff/dependents.ts";
 import { listing, present, UserError } from "../../errors.ts";
 import type { Explainer } from "../../explain/explainer.ts";
+import { checkAsked } from "../../explain/memory.ts";
 import { namedLayer } from "../../explain/named-layer.ts";
 import { picture as blank } from "../../image/picture.ts";
 import { methodsOf } from "../../methods/define.ts";
@@ -28,6 +29,8 @@ import { prototypeMasks } from "./prototype-masks.ts";
 import { sizesOf } from "./sizes.ts";
 
 /** What a picture shows to a detector. */
+type LookOptions = Pick<ClassifyOptions, "inputs" | "signal" | "maxMemory" | "method" | "layer"> & DetectOptions;
+
 export interface Look {
   readonly prepared: PreparedSample<PictureSubject, PicturePlace>;
   /** The run, and the boxes as it gave them. */
@@ -106,7 +109,7 @@ export class Detector {
   }
 
   /** Finds what is in a picture, and keeps the run: more can be asked of it. */
-  async look(sample: Sample, options: Pick<ClassifyOptions, "inputs" | "signal"> & DetectOptions = {}): Promise<Look> {
+  async look(sample: Sample, options: LookOptions = {}): Promise<Look> {
     const prepared = preparePicture(sample, this.#feeding);
     const { geometry } = prepared.subject;
     const others = { ...this.context.inputs, ...options.inputs };
@@ -114,6 +117,7 @@ export class Detector {
       ...sizesOf(this.ort, this.explainer, geometry.input, others),
       ...others,
     });
+    await checkAsked(this.explainer, feeds, options);
     const found = await this.#finder.find(feeds, geometry.input, options, options.signal);
     const detections = found.candidates.map(
       ({ class: c, score, box }, index): Detection => ({

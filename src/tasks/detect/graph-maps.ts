@@ -3,7 +3,7 @@ import { type Adjoint, compileAdjoint } from "../../autodiff/adjoint.ts";
 import type { Explainer } from "../../explain/explainer.ts";
 import { writeAdjoint } from "../../explain/graph-part.ts";
 import { tensorSeeds } from "../../explain/seeds.ts";
-import { type HeadWindow, windowOf } from "../../explain/window.ts";
+import { type Sight, sightOf, sizeOf, windowOf } from "../../explain/window.ts";
 import type { LayerMap } from "../../methods/method.ts";
 import { Builder, type Value } from "../../onnx/build.ts";
 import { isStatic, product, range } from "../../onnx/dims.ts";
@@ -63,8 +63,11 @@ function rowsAtLevel(
 ): Value {
   const { model, tensors } = explainer;
   const size = product(root.dims);
-  const window = windowOf({ model, tensors, options: {} }, tensor, layer, map);
-  if (window) return inWindows(build, explainer, window, { tensor, root }, { own, isHere });
+  const sight = map.placewise ? sightOf({ model, tensors }, tensor, layer) : undefined;
+  if (sight) {
+    const { adjoint } = windowOf({ model, tensors, options: {} }, sight, tensor, layer, map);
+    return inWindows(build, explainer, { sight, adjoint }, { tensor, root }, { own, isHere });
+  }
   const ends = [layerEnd(layer, explainer.layoutOf(layer), map)];
   const query = { model, tensors, seeds: tensorSeeds({ model, tensors }, [tensor]), ends };
   const free = tensors.get(tensor)?.dims[0] === -1 && tensors.get(tensor)?.perImage;
@@ -120,11 +123,12 @@ const oneHot = (build: Builder, index: Value, size: number, type: DataType): Val
 
 function inWindows(
   build: Builder,
-  { model }: Explainer,
-  { reach, grid, adjoint, tensors }: HeadWindow,
+  { model, tensors }: Explainer,
+  { sight, adjoint }: { readonly sight: Sight; readonly adjoint: Adjoint },
   { tensor, root }: { readonly tensor: string; readonly root: Root },
   { own, isHere }: Rows,
 ): Value {
+  const { reach, grid } = sight;
   const cells = product(grid);
   const [, width] = grid;
   const safe = build.where(isHere, own, build.ints(0));
@@ -132,7 +136,7 @@ function inWindows(
   const cell = build.sub(safe, build.mul(channel, cells));
   const row = build.div(cell, width);
   const at = [row, build.sub(cell, build.mul(row, width))] as const;
-  const sizes = grid.map((length) => Math.min(length, 2 * reach + 1));
+  const sizes = sizeOf(sight);
   const [rows = 1, columns = 1] = sizes;
   const from = at.map((place, axis) => within(build, build.sub(place, reach), (grid[axis] ?? 0) - (sizes[axis] ?? 0)));
   const [top, left] = from as [Value, Value];

@@ -2,6 +2,7 @@
 import { present } from "../../errors.ts";
 import { ElementPass } from "../../explain/elements.ts";
 import type { Explainer } from "../../explain/explainer.ts";
+import { checkAsked } from "../../explain/memory.ts";
 import { namedLayer } from "../../explain/named-layer.ts";
 import { methodsOf } from "../../methods/define.ts";
 import { optionsFor } from "../../methods/options.ts";
@@ -77,6 +78,7 @@ export class Segmenter {
     const { geometry } = prepared.subject;
     const feeds = feedsOf(this.ort, explainer, this.#feeding, prepared.input, { ...context.inputs, ...options.inputs });
     const layer = await this.#layer(feeds, options.layer);
+    await checkAsked(explainer, feeds, { ...options, layer });
     const read = [head.tensor, ...(head.kind === "queries" ? [head.scores] : [])];
     const pass = await ElementPass.run(this.ort, explainer, feeds, {
       wanted: [...read, ...this.#trace.needs(head.tensor)],
