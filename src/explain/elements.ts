@@ -432,7 +432,7 @@ export class ElementPass implements RunValues {
 }
 
 const classesCompared =
-  "invalid target: this method is asked about the scores of classes and takes class:…, not a box or an element; take hires-cam";
+  "invalid method: it compares the classes of a classifier, and boxes, masks and pixels are sums of elements; take hires-cam";
 const noLayer = (): UserError =>
   new UserError("no-path", "no path: the model has no layer with a grid on the way to what is asked; name one");
 

@@ -24,7 +24,7 @@ export const choiceOption = (name: string, choices: readonly string[]): MethodOp
 export const signOption: MethodOption = { ...choiceOption("sign", signs), compiles: true };
 
 /** Which layers a map lies on: the target layer, or all levels of a detector's head, each divided by its maximum and joined by the largest. */
-export const levelsOption: MethodOption = choiceOption("layers", ["one", "levels"]);
+export const levelsOption: MethodOption = choiceOption("layers", ["own", "levels"]);
 
 /** What a map is of: the score that is asked about, or of a box all that the detector says of it, joined as levels are. */
 export const attributesOption: MethodOption = choiceOption("attributes", ["score", "all"]);
@@ -34,7 +34,7 @@ export function refuseJoined({ layers, attributes }: GivenOptions): void {
   const refused = (what: string) => new UserError("invalid-option", `invalid option ${what}`);
   if (layers === "levels")
     throw refused(
-      'layers: "levels" are those of a detector\'s head, which joins their maps, and this model has none; allowed here is one',
+      'layers: "levels" are those of a detector\'s head, which joins their maps, and this model has none; allowed here is own',
     );
   if (attributes === "all")
     throw refused(

@@ -103,7 +103,7 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
         explainer,
         recogniser?.head.characters ?? labels.names,
         segmenter || recogniser ? undefined : probable,
-        detector?.head.reads ?? segmenter?.reads ?? [score.output],
+        detector ? shownBy(detector.head) : (segmenter?.reads ?? [score.output]),
       ),
       ...(recogniser && !recogniser.head.characters ? [unnamedCharacters] : []),
     ],
@@ -114,6 +114,9 @@ const unnamedCharacters: Warning = {
   code: "labels",
   text: "The model does not name its characters, so \ufffd stands for each of them; --labels takes a file with a character on each line.",
 };
+
+/** The outputs that a detector's answers are made of. */
+const shownBy = ({ reads, prototypes }: Head): readonly string[] => [...reads, ...(prototypes ? [prototypes] : [])];
 
 /** Of a detector the layers of its boxes are the defaults, of a segmenter that of its masks. */
 function defaultFirst(explainer: Explainer, levels: readonly string[] = []): readonly LayerReading[] {

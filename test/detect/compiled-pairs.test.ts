@@ -5,6 +5,8 @@ import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
 import { expect, test } from "vitest";
 import { load } from "../../src/node/load.ts";
+import { readModel } from "../../src/onnx/model.ts";
+import { declaredDims } from "../../src/onnx/proto.ts";
 import { openSession, type Runtime, run } from "../../src/onnx/runtime.ts";
 import type { Detector } from "../../src/tasks/detect/detector.ts";
 import { numbersOf, readNpy } from "../arrays.ts";
@@ -38,6 +40,9 @@ test.each(["detr", "yolos", "rt-detr", "d-fine", "rf-detr", "rt-detr-authors", "
     const why = await model.explain({ data, dims }, { inputs });
     const bytes = await (model.subject as Detector).compile();
     await model.release();
+    const declared = readModel(bytes).graph.output.map((one) => [one.name, declaredDims(one)?.length]);
+    const ranks = { boxes: 2, scores: 1, labels: 1, levels: 1, maps: 3 };
+    for (const [of, rank] of Object.entries(ranks)) expect(declared).toContainEqual([`gradcam_${of}`, rank]);
     const session = await openSession(ort as unknown as Runtime, bytes, {});
     const results = await run(session, { [picture.input]: new ort.Tensor("float32", data, dims), ...inputs });
     await session.release();
@@ -78,3 +83,12 @@ test.each(["detr", "yolos", "rt-detr", "d-fine", "rf-detr", "rt-detr-authors", "
     expect(shown).toBeGreaterThan(0);
   },
 );
+
+test("scores of a size that only a run knows are refused", async () => {
+  const { names: labels } = JSON.parse(readFileSync(path.join(folder, "faster-rcnn", "case.json"), "utf8"));
+  const model = await load(path.join(folder, "faster-rcnn", "model.onnx"), { task: "detection", labels });
+  await expect((model.subject as Detector).compile()).rejects.toThrow(
+    /^invalid model: only a run knows how many scores "[^"]+" has, so it cannot be compiled; gradcam explain and serve take it$/,
+  );
+  await model.release();
+});

@@ -129,7 +129,7 @@ test("what joins nothing is refused", async () => {
     /unknown option of grad-cam: "layers"/,
   );
   await expect(model.explain(sample, { method: "layer-cam", options: { layers: "all" } })).rejects.toThrow(
-    /one of one, levels/,
+    /one of own, levels/,
   );
   const classifier = await load();
   await expect(

@@ -56,6 +56,8 @@ test("a mask of each box, and the gradient of the sum of its logits", async () =
   writeFileSync(file, net());
   const detector = await load(file, { labels: ["cat", "cup"], task: "instance-segmentation" });
   expect(detector.reading.questions.some((question) => question.startsWith("mask:"))).toBe(true);
+  // What masks are sums of is shown, as masks.
+  expect(detector.reading.warnings.map(({ code }) => code)).not.toContain("other-heads");
   const picture = { data: randomNormal(9)(3 * side * side), dims: [3, side, side] };
   const why = await detector.explain(picture, { targets: ["mask:0", "not:mask:0"], method: signed, score: 0.5 });
   const [detection] = why.detections ?? [];

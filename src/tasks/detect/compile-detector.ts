@@ -139,12 +139,16 @@ function graphLevels(explainer: Explainer, levels: readonly Level[]): GraphLevel
     tensors,
     levels.map(({ tensor }) => tensor),
   );
+  const unknown = roots.find((root) => !isStatic(root.dims));
+  if (unknown)
+    throw new UserError(
+      "invalid-model",
+      `invalid model: only a run knows how many scores "${unknown.tensor}" has, so it cannot be compiled; gradcam explain and serve take it`,
+    );
   const known = levels.flatMap(({ tensor, layer }, i): GraphLevel[] => {
     const root = roots[i];
     const grid = layer === undefined ? undefined : explainer.layoutOf(layer).grid;
-    return layer !== undefined && root && grid && isStatic(grid) && isStatic(root.dims)
-      ? [{ tensor, layer, root, grid }]
-      : [];
+    return layer !== undefined && root && grid && isStatic(grid) ? [{ tensor, layer, root, grid }] : [];
   });
   if (known.length < levels.length || known.length === 0)
     throw new UserError(

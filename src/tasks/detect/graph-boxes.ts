@@ -184,7 +184,11 @@ function ofQueries(
     build.cast({ ...build.reshape(of, build.ints([-1, columns])), dims: [-1, columns] }, DataType.FLOAT);
   const logits = build.slice(table(output, row), 1, first, first + depth);
   const all =
-    by === "softmax" ? build.op("Softmax", [logits], { axis: 1 }) : by === "sigmoid" ? build.sigmoid(logits) : logits;
+    by === "softmax"
+      ? build.op("Softmax", [logits], { axis: 1 }, DataType.FLOAT, logits.dims)
+      : by === "sigmoid"
+        ? build.sigmoid(logits)
+        : logits;
   const offset = nothing === "first" ? 1 : 0;
   const classes = depth - (nothing ? 1 : 0);
   const own = build.slice(all, 1, offset, offset + classes);
