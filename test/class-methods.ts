@@ -2,10 +2,11 @@
 import { type GivenOptions, methods } from "../src/index.ts";
 
 /** They take some networks or questions alone, and refuse the others in a line: see test/methods. */
-const particular = new Set(["cam", "finer-cam", "deeplift", "smooth-grad-cam++"]);
+const particular = new Set(["cam", "deeplift", "smooth-grad-cam++"]);
 
 export const classMethods = methods.filter(
-  ({ name, tasks }) => !particular.has(name) && (tasks === undefined || tasks.includes("classification")),
+  ({ name, tasks, readsAttentions }) =>
+    !particular.has(name) && !readsAttentions && (tasks === undefined || tasks.includes("classification")),
 );
 
 /** What is told a method of very many runs where a test asks every method, of small networks: fewer of them. */

@@ -48,11 +48,12 @@ function enlarged(
 
 /** How far above their mean the scores of masked pictures are for each target, at each place weighted by how far the masks show it. */
 export async function meanUnderMasks(question: Question): Promise<Explanation> {
-  const { image, k, options, progress } = question;
+  const { image, k, options, progress, enough } = question;
   const [n = 0, , ...grid] = image.dims;
   const { samples } = options;
   const places = product(grid);
   const maps = new Float64Array(n * k * places);
+  let drawn = samples;
   for (const [i, picture] of picturesOf(question).entries()) {
     const of = masksOf(grid, options); // of every picture anew: what is said of one does not depend on the others
     const seen = new Float64Array(places);
@@ -65,14 +66,18 @@ export async function meanUnderMasks(question: Question): Promise<Explanation> {
         for (let p = 0; p < places; p++) maps[to + p] += score * mask[p];
       }
     };
-    await underMasks(question, i, picture, { count: samples, of }, add, ofPicture(question, i));
+    // Of several pictures all have as many masks.
+    const before = n > 1 ? ofPicture(question, i) : enough;
+    drawn = await underMasks(question, i, picture, { count: samples, of }, add, before);
     // Where no mask shows anything of a place, nothing is known of it.
     for (let v = 0; v < k * places; v++) {
       const shown = seen[v % places];
       const at = i * k * places + v;
-      maps[at] = shown > 0 ? maps[at] / shown - totals[Math.floor(v / places)] / samples : 0;
+      maps[at] = shown > 0 ? maps[at] / shown - totals[Math.floor(v / places)] / drawn : 0;
     }
   }
+  const answer = { maps: { data: Float32Array.from(maps), dims: [n * k, ...grid] } };
+  if (drawn < samples) return { ...answer, partial: true };
   progress(1);
-  return { maps: { data: Float32Array.from(maps), dims: [n * k, ...grid] } };
+  return answer;
 }

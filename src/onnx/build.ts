@@ -53,12 +53,21 @@ export class Builder extends Emitter {
   and = (a: Value, b: Value): Value => this.#binary("And", a, b, DataType.BOOL);
   or = (a: Value, b: Value): Value => this.#binary("Or", a, b, DataType.BOOL);
 
-  /** a * b; a factor of 1 costs nothing. */
+  /** a * b; a factor of 1 costs nothing, nor does one that was expanded to what the other one spans by itself. */
   mul = (a: Arg, b: Arg): Value => {
     if (b === 1 && typeof a !== "number") return a;
     if (a === 1 && typeof b !== "number") return b;
-    return this.#binary("Mul", a, b);
+    const x = this.#unexpanded(a, b);
+    return this.#binary("Mul", x, this.#unexpanded(b, x));
   };
+
+  #unexpanded(a: Arg, b: Arg): Arg {
+    if (typeof a === "number" || typeof b === "number") return a;
+    const before = this.from(a, "Expand")?.inputs[0];
+    const [from, to, other] = [before?.dims, a.dims, b.dims];
+    if (!before || !from || !to || from.length !== to.length || other?.length !== to.length) return a;
+    return to.every((d, i) => d === from[i] || (d >= 0 && other[i] === d)) ? before : a;
+  }
 
   /** Element-wise equality, as two comparisons, since Equal takes floats only from operator set 11. */
   equal = (a: Value, b: Arg): Value => this.not(this.or(this.greater(a, b), this.less(a, b)));
@@ -268,7 +277,9 @@ export class Builder extends Emitter {
 
   /** x[start:end] along one axis, with a step of 1. */
   slice(x: Value, axis: number, start: number, end: number): Value {
-    const dims = x.dims?.map((d, i) => (i === axis ? end - start : d));
+    const length = (d: number) =>
+      d >= 0 ? Math.min(end < 0 ? d + end : end, d) - start : end < 0 || end >= 2 ** 31 - 1 ? -1 : end - start;
+    const dims = x.dims?.map((d, i) => (i === axis ? length(d) : d));
     return this.opset >= 10
       ? this.op("Slice", [x, this.ints([start]), this.ints([end]), this.ints([axis])], undefined, x.type, dims)
       : this.op("Slice", [x], { starts: [start], ends: [end], axes: [axis] }, x.type, dims);

@@ -7,8 +7,8 @@ import { dividedAt, partResponsibilities } from "../../src/methods/black-box/res
 import { dependences, sobolDesign, totalIndices } from "../../src/methods/black-box/sensitivity.ts";
 import { SmoothMask, towardsArea } from "../../src/methods/black-box/smooth-mask.ts";
 import { shapleyValues } from "../../src/methods/black-box/superpixel-fits.ts";
+import type { MethodName } from "../../src/methods/by-name.ts";
 import { grown } from "../../src/methods/gradient/regions.ts";
-import type { MethodName } from "../../src/methods/index.ts";
 import { ask, expectUserError, numbers, rows } from "../explain/ask.ts";
 import { floats, model, node } from "../models.ts";
 import { gap, images, vgg } from "../nets.ts";

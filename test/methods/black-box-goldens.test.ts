@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import type { GivenOptions } from "../../src/index.ts";
 import { dependences } from "../../src/methods/black-box/sensitivity.ts";
 import { shapleyValues } from "../../src/methods/black-box/superpixel-fits.ts";
-import type { MethodName } from "../../src/methods/index.ts";
+import type { MethodName } from "../../src/methods/by-name.ts";
 import { apart, ask, numbers } from "../explain/ask.ts";
 
 interface Goldens {

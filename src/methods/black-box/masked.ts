@@ -12,8 +12,9 @@ export interface Masking {
   readonly of: (index: number) => Float32Array;
 }
 
-/** How far a method is with a picture, 0 to 1. */
-export type Report = (done: number) => void;
+/** How far a method is with a picture, 0 to 1; true ends it with what there is. */
+// biome-ignore lint/suspicious/noConfusingVoidType: progress says nothing
+export type Report = (done: number) => boolean | void;
 
 /** Tells how far a method is with one picture of several, as the share of all. */
 export const ofPicture =
@@ -26,6 +27,7 @@ export const ofPicture =
  * @param index of the picture
  * @param visit is given the score for each target
  * @param before is called in front of each run, with the share that is done
+ * @returns how many masks were visited
  */
 export async function underMasks(
   { respond, options: { batch } }: Pick<Question, "respond" | "options">,
@@ -34,11 +36,11 @@ export async function underMasks(
   { hidden, count, of }: Masking,
   visit: (mask: Float32Array, scores: readonly number[], m: number) => void,
   before: Report,
-): Promise<void> {
+): Promise<number> {
   const size = picture.data.length;
   const places = product(picture.dims.slice(1));
   for (let first = 0; first < count; first += batch) {
-    before(first / count);
+    if (before(first / count)) return first;
     const masks = range(Math.min(batch, count - first)).map((b) => of(first + b));
     const data = new Float32Array(masks.length * size);
     for (const [b, mask] of masks.entries())
@@ -54,6 +56,7 @@ export async function underMasks(
         first + b,
       );
   }
+  return count;
 }
 
 /** The scores under masks, all of them: a row for each target. */
