@@ -3,6 +3,7 @@
 export type { Dense } from "./array/dense.ts";
 export { type CheckOptions, checkVjp, type GradientCheck } from "./autodiff/check.ts";
 export type { Overrides } from "./autodiff/differentiate.ts";
+export { type HvpOptions, type HvpResult, hvp } from "./autodiff/hvp.ts";
 export type { Rules } from "./autodiff/rules.ts";
 export { type VjpOptions, type VjpResult, vjp } from "./autodiff/vjp.ts";
 export { InternalError, UserError, type UserErrorCode } from "./errors.ts";
@@ -11,8 +12,9 @@ export type { Explainer, OpenOptions } from "./explain/explainer.ts";
 export type { Forward } from "./explain/forward.ts";
 export { openExplainer } from "./explain/open.ts";
 export type { Target } from "./explain/target.ts";
+export type { MethodName } from "./methods/by-name.ts";
 export { defineMethod, type MethodChoice, type MethodDefinition } from "./methods/define.ts";
-export { type MethodName, methods } from "./methods/index.ts";
+export { methods } from "./methods/index.ts";
 export { byImage, flatGrid, layerMethod } from "./methods/layer-map.ts";
 export type { GivenOptions, LayerMap, LayerParts, Method, MethodOption, Question } from "./methods/method.ts";
 export { loadOperators, operators } from "./ops/index.ts";

@@ -25,8 +25,17 @@ export interface End {
   /** The tensor whose gradient is taken. */
   readonly tensor: string;
   /** What is made of the tensor, as the forward pass has it, and of its gradient; the gradient itself by default. */
-  readonly make?: (build: Builder, tensor: Value, gradient: Value) => Value;
+  readonly make?: (build: Builder, tensor: Value, gradient: Value, curvature?: () => Value) => Value;
 }
+
+/** Differentiates gradients again, along directions: second-order.ts, which few ask for. */
+export type Again = (
+  build: Builder,
+  model: ObservedModel,
+  along: readonly (readonly [gradient: Value, direction: Value])[],
+  wrt: readonly string[],
+  overrides?: Overrides,
+) => Map<string, Value>;
 
 /** Cotangents by tensor, and the inputs that the caller feeds for them. */
 export interface Seeds {
@@ -34,11 +43,16 @@ export interface Seeds {
   readonly values: ReadonlyMap<string, Value>;
 }
 
+/** What is written of seeded tensors where it is more than a value at each end. */
+export type Written = (build: Builder, seeds: ReadonlyMap<string, Value>) => readonly Value[];
+
 export interface AdjointQuery extends ObservedModel {
   /** Writes the seeds. What it gives to `rowed`, and all that comes of it, has a row for each question; see `rows`. */
   readonly seeds: (build: Builder, rowed: (seed: Value) => Value) => Seeds;
-  readonly ends: readonly End[];
+  readonly ends: readonly End[] | Written;
   readonly overrides?: Overrides;
+  /** Where an end is made of the Hessian of what is seeded, too: it is then told the Hessian times its tensor. */
+  readonly again?: Again;
   /** Whether seeds have rows of their own against one picture (row-builder.ts), rather than one for each picture of the batch. */
   readonly rows?: boolean;
   /** Whether it is asked many questions of one forward pass: what is the same for all of them is then made apart, unless they are rows of one run. */
@@ -68,13 +82,17 @@ export function compileAdjoint({
   seeds,
   ends,
   overrides,
+  again,
   rows = false,
   often = false,
 }: AdjointQuery): Adjoint {
   const prefix = freshPrefix(model);
   const build = rows ? new RowBuilder(model.opset, prefix) : new Builder(model.opset, prefix);
   const { inputs, values } = seeds(build, (seed) => (build instanceof RowBuilder ? build.asRows(seed) : seed));
-  const results = pullback(build, { model, tensors }, values, ends, overrides);
+  const results =
+    typeof ends === "function"
+      ? ends(build, values)
+      : pullback(build, { model, tensors }, values, ends, overrides, again);
   // An output may be no input: a gradient that is its seed passes through a node.
   const fed = new Set(inputs.map(({ name }) => name));
   const outputs = results.map((value) => (fed.has(value.name) ? build.op("Identity", [value]) : value));
@@ -106,12 +124,18 @@ export function pullback(
   seeds: ReadonlyMap<string, Value>,
   ends: readonly End[],
   overrides?: Overrides,
+  again?: Again,
 ): Value[] {
   const wrt = ends.map(({ tensor }) => tensor);
   const found = differentiate(model, tensors, { build, seeds, wrt, overrides });
   return ends.map(({ tensor, make }) => {
     const gradient = found.get(tensor) as Value;
-    return make ? make(build, { name: tensor, ...typeOf(model, tensors, tensor) }, gradient) : gradient;
+    if (!make) return gradient;
+    const value = { name: tensor, ...typeOf(model, tensors, tensor) };
+    const along = () => [[gradient, build.cast(value, gradient.type)] as const];
+    const curvature =
+      again && (() => again(build, { model, tensors }, along(), [tensor], overrides).get(tensor) as Value);
+    return make(build, value, gradient, curvature);
   });
 }
 

@@ -1,13 +1,16 @@
 /** @file Which tensors depend on which. */
 import { type IndexedGraph, inputsOf } from "../onnx/model.ts";
-import type { Observed } from "../onnx/observe.ts";
 import { DataType } from "../onnx/proto.ts";
 import { isFloat, isQuantized } from "../onnx/types.ts";
 import { operatorOf } from "../ops/index.ts";
 import type { Op } from "../ops/op.ts";
 
 /** Tensors that change when those in `wrt` do: floats, and the small integers that quantisation makes of them. */
-export function dependents(model: IndexedGraph, tensors: Observed, wrt: Iterable<string>): Set<string> {
+export function dependents(
+  model: IndexedGraph,
+  tensors: ReadonlyMap<string, { readonly type: DataType }>,
+  wrt: Iterable<string>,
+): Set<string> {
   const active = new Set(wrt);
   const typeOf = (name: string) => tensors.get(name)?.type ?? DataType.FLOAT;
   for (const node of model.graph.node) {

@@ -42,11 +42,18 @@ export async function openAlone(
 ): Promise<AdjointSession> {
   const open = (part: Extension, known: Observed) =>
     openSession(ort, extract(model, known, part), overPreset(quiet, options), model);
-  if (!once) return { ...adjoint, session: await open(extension, tensors) };
+  // Of an adjoint all of which depends on the question nothing is made before.
+  if (!once || once.made.size === 0) return { ...adjoint, session: await open(extension, tensors) };
   const { residuals, made } = once;
   const both: Observed = Object.assign(new Map([...tensors, ...made]), { bodies: tensors.bodies });
   const before = { residuals, outputs: [...made.keys()], session: await open(once.extension, tensors) };
   return { ...adjoint, before, session: await open(extension, both) };
+}
+
+/** The tensors of a forward pass that an adjoint reads, or what is made for it first. */
+export function neededBy({ residuals, before }: AdjointSession): string[] {
+  if (!before) return [...residuals];
+  return [...before.residuals, ...residuals.filter((name) => !before.outputs.includes(name))];
 }
 
 /** What an adjoint reads beside its seeds, of the tensors of a forward pass. */

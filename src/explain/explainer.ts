@@ -64,6 +64,7 @@ export class Explainer {
   readonly tensors: Observed;
   /** How the axes of a tensor are read. */
   readonly layoutOf: (layer: string) => Layout;
+  readonly gridLayoutOf: Plan["gridLayoutOf"];
   /** By sizes; how they are asked, without the sessions that ask. */
   readonly #plans = new Lru<string, Plan>(mostSizes);
   readonly #seeded = new Map<string, readonly Layer[]>();
@@ -80,6 +81,7 @@ export class Explainer {
     this.tensors = plan.tensors;
     this.sessions = plan.sessions;
     this.layoutOf = (layer) => plan.layoutOf(layer);
+    this.gridLayoutOf = (name) => plan.gridLayoutOf(name);
     const found = this.#layersOf([reading.score.name]);
     const { tokens } = options;
     expects(!tokens || Array.isArray(tokens.grid), "tokens", tokens, "{ grid: [rows, columns], prefix? }");
@@ -214,7 +216,7 @@ export class Explainer {
     const { explained } = this.reading;
     const batch = explained?.axes.batch;
     const n = explained && batch !== undefined ? present(tensorOf(feeds, explained.name).dims[batch], "the batch") : 1;
-    return new Pass(plan, name, feeds, n);
+    return new Pass(plan, name, feeds, n, this.layers);
   }
 
   /** Closes its sessions, once nobody uses them; what is asked from then on is refused with the code `released`. */

@@ -1,6 +1,7 @@
 /** @file The questions of a method, answered in the graph of the model itself: about one class of each image, which the run chooses. */
 import { type End, pullback } from "../autodiff/adjoint.ts";
-import { overridesOf, type Rules } from "../autodiff/rules.ts";
+import { tableOf } from "../autodiff/relevance/composites.ts";
+import { isRelevance, overridesOf, type RuleChoice } from "../autodiff/rules.ts";
 import { present, UserError } from "../errors.ts";
 import { builtMap } from "../methods/layer-map.ts";
 import type { GraphQuestion, MethodOptions } from "../methods/method.ts";
@@ -13,7 +14,8 @@ import { gradientType } from "../onnx/types.ts";
 import { inAxes, plainDims, plainIn } from "../read/axes.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
 import type { Layer } from "../read/layers.ts";
-import { layerEnd } from "../read/layout.ts";
+import { layerEnd, sweepEnd } from "../read/layout.ts";
+import { attentionMap } from "./attentions.ts";
 import type { Explainer } from "./explainer.ts";
 
 export interface GraphQuery extends GraphQuestion {
@@ -58,8 +60,11 @@ export function graphQuery(explainer: Explainer, target: Value, options: MethodO
     return build.expandLike(count === 1 ? cells : build.div(cells, count), scores);
   };
   const seeds = new Map([[score.name, inAxes(build, cotangent(), score.axes)]]);
-  const pulledTo = (end: End, rules: Rules): Value =>
-    present(pullback(build, explainer, seeds, [end], overridesOf(rules))[0], "the map");
+  const pulledTo = (end: End, rules: RuleChoice): Value =>
+    present(
+      pullback(build, explainer, seeds, [end], overridesOf(isRelevance(rules) ? tableOf(rules) : rules))[0],
+      "the map",
+    );
 
   let seen: Layer | undefined;
   return {
@@ -82,6 +87,11 @@ export function graphQuery(explainer: Explainer, target: Value, options: MethodO
       return { ...pulledTo(end, "plain"), dims: [n, ...layer.grid] };
     },
 
+    atAttentions(map) {
+      const [made] = attentionMap(explainer, map, overridesOf("plain"))(build, seeds);
+      return present(made, "the map");
+    },
+
     image() {
       const { name, axes } = explainedOf(reading);
       return plainIn(build, { name, ...typeOf(model, tensors, name) }, axes);
@@ -91,6 +101,13 @@ export function graphQuery(explainer: Explainer, target: Value, options: MethodO
     atInput(rules) {
       const { name, axes } = explainedOf(reading);
       const { dims: own } = typeOf(model, tensors, name);
+      if (typeof rules === "function") {
+        const sweep = sweepEnd(rules, name, axes, explainer.gridLayoutOf);
+        const overrides = sweep.rules(overridesOf("plain"));
+        const [n, , ...grid] = plainDims(own, axes);
+        const map = present(pullback(build, explainer, seeds, [sweep.end], overrides)[0], "the map");
+        return { ...plainIn(build, map, axes), dims: [n, 1, ...grid] };
+      }
       return plainIn(build, { ...pulledTo({ tensor: name }, rules), dims: own }, axes);
     },
   };

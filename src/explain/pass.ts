@@ -9,9 +9,12 @@ import { UserError } from "../errors.ts";
 import type { LayerMap } from "../methods/method.ts";
 import { range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
-import { rowsOf, tensorOf, tensorsOf, toDense } from "../onnx/tensors.ts";
-import { type Plain, type PlainDims, toPlain } from "../read/axes.ts";
+import { rowsOf, tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
+import { fromPlain, type Plain, type PlainDims, toPlain } from "../read/axes.ts";
+import { noImage } from "../read/inputs.ts";
 import { plainLayer } from "../read/layer-values.ts";
+import type { Layer } from "../read/layers.ts";
+import { namedLayer } from "./named-layer.ts";
 import type { ForwardSession, Plan } from "./plan.ts";
 import { bestClasses, checkFinite, classScores } from "./target.ts";
 import { fedInBatches } from "./variants.ts";
@@ -30,11 +33,31 @@ export class Pass {
     readonly feeds: Feeds,
     /** Images in the feeds. */
     readonly n: number,
+    /** The layers that it may be asked at too, the default first. */
+    readonly layers: readonly Layer[] = [],
   ) {}
 
   /** The same of other pictures of these sizes. */
   of(feeds: Feeds, n: number): Pass {
-    return new Pass(this.plan, this.layer, feeds, n);
+    return new Pass(this.plan, this.layer, feeds, n, this.layers);
+  }
+
+  /** The same images at another layer; what has run is not run again. */
+  at(layer: string): Pass {
+    const { name } = namedLayer(this.plan, layer, this.layers);
+    if (name === this.layer) return this;
+    const other = new Pass(this.plan, name, this.feeds, this.n, this.layers);
+    if (this.#elsewhere) other.keep(this.#elsewhere);
+    return other;
+  }
+
+  /** Other images in the place of these, [n, C, ...]. */
+  ofImages(images: Dense): Pass {
+    const { explained } = this.plan.reading;
+    if (!explained) throw noImage();
+    const { name, axes } = explained;
+    const { type } = tensorOf(this.feeds, name);
+    return this.of({ ...this.feeds, [name]: toTensor(this.plan.ort, fromPlain(images, axes), type) }, this.n);
   }
 
   /** What a session that runs the model must return for the pass. */
@@ -51,6 +74,11 @@ export class Pass {
   tensors(layer: string): Promise<Tensors> {
     this.#forward ??= this.#run(layer);
     return this.#forward;
+  }
+
+  /** What the forward session of the layer does not return, by one more run. */
+  more(names: readonly string[]): Promise<Tensors> {
+    return this.plan.fetched(names, ({ session }) => run(session, this.feeds, names));
   }
 
   #run(layer: string): Promise<Tensors> {
@@ -92,7 +120,7 @@ export class Pass {
     return range(this.n).map((i) => {
       const own = Object.fromEntries(tensors.map(([name, tensor]) => [name, rowsOf(this.plan.ort, tensor, [i])]));
       const feeds = tensorsOf(own, Object.keys(this.feeds));
-      const pass = new Pass(this.plan, this.layer, feeds, 1);
+      const pass = new Pass(this.plan, this.layer, feeds, 1, this.layers);
       pass.#forward = Promise.resolve(own);
       pass.keep(own);
       return pass;
@@ -154,31 +182,40 @@ export class Pass {
   }
 
   /** The class scores of one of its images where the layer is multiplied with factors, [any, C or 1, ...grid or ones]. */
-  async respondAtLayer(index: number, factors: Dense, before?: (done: number) => void): Promise<Float32Array[]> {
+  async respondAtLayer(
+    index: number,
+    factors: Dense,
+    before?: (done: number) => void,
+    rows?: number,
+  ): Promise<Float32Array[]> {
     const { plan, feeds } = this;
     const { name, axes } = plan.score;
     const place = { ...(await this.#layerOf(index)), feeds, image: index };
     const all: Float32Array[] = [];
     const { varied } = await import("./variation.ts");
-    await varied(plan, { ...place, factors, wanted: [name], before }, (results, { count }) => {
+    await varied(plan, { ...place, factors, wanted: [name], before, rows }, (results, { count }) => {
       const scores = toPlain(toDense(tensorOf(results, name)), axes);
       for (let v = 0; v < count; v++) all.push(classScores(scores, v));
     });
     return all;
   }
 
-  /** The class scores of variants, [any, C, ...], of one of its images; what else it is fed is repeated. */
-  async respond(index: number, variants: Dense): Promise<Float32Array[]> {
+  /**
+   * The class scores of variants, [any, C, ...], of one of its images; what else it is fed is repeated.
+   * @param most in one run, where any number is taken; all by default
+   */
+  async respond(index: number, variants: Dense, most = Number.POSITIVE_INFINITY): Promise<Float32Array[]> {
     const { plan, layer, feeds } = this;
     const { explained } = plan.reading;
     if (!explained) throw noImage();
     return plan.scores(layer, async (forward) => {
       const all: Float32Array[] = [];
-      await fedInBatches(plan, feeds, explained, index, variants, async (fed, { count, rows }) => {
+      const ran = async (fed: Feeds, { count, rows }: { readonly count: number; readonly rows: number }) => {
         const results = await runForward(plan.ort, forward, fed, [plan.score.name], rows);
         const scores = toPlain(toDense(tensorOf(results, plan.score.name)), plan.score.axes);
         for (let v = 0; v < count; v++) all.push(classScores(scores, v));
-      });
+      };
+      await fedInBatches(plan, feeds, explained, index, variants, ran, most);
       return all;
     });
   }
@@ -192,9 +229,6 @@ export const rowsAreNotPictures = (layer: string, dims: readonly number[]): User
     "invalid-option",
     `invalid layer: "${layer}" has shape [${dims}], whose rows are not the pictures; this method changes the activations of one`,
   );
-
-export const noImage = (): UserError =>
-  new UserError("invalid-model", "invalid model: none of its inputs is an image (with spatial dimensions)");
 
 /** Runs a forward session. One that answers takes classes; where none is asked for, it answers about each image's best. */
 function runForward(

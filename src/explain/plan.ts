@@ -8,18 +8,19 @@
  * network both ways: there the model and its adjoint are one session. Sessions are lent by their owner (sessions.ts).
  */
 
-import { type Adjoint, compileAdjoint, type End, fetching } from "../autodiff/adjoint.ts";
-import type { Overrides } from "../autodiff/differentiate.ts";
+import { type Adjoint, type Again, compileAdjoint, type End, fetching, type Written } from "../autodiff/adjoint.ts";
+import { joined, type Overrides } from "../autodiff/differentiate.ts";
 import { proposals } from "../autodiff/overrides/proposals.ts";
-import { overridesOf, type Rules } from "../autodiff/rules.ts";
+import { loadedRules, overridesOf, type RuleChoice, type Rules } from "../autodiff/rules.ts";
 import { present, UserError } from "../errors.ts";
 import { gradCamMap } from "../methods/grad-cam.ts";
-import type { LayerMap } from "../methods/method.ts";
+import type { AttentionMap, LayerMap, SweepMap } from "../methods/method.ts";
 import { type Extension, openExtended } from "../onnx/append.ts";
 import type { Model } from "../onnx/model.ts";
 import { type Observed, typeOf } from "../onnx/observe.ts";
 import { overPreset, type Runtime, type Session, type SessionOptions } from "../onnx/runtime.ts";
 import { hasArray, isTiny, typeName } from "../onnx/types.ts";
+import { loadOperators } from "../ops/index.ts";
 import { type PlainDims, plainDims } from "../read/axes.ts";
 import type { GraphReading } from "../read/graph.ts";
 import { observedAt } from "../read/inputs.ts";
@@ -31,11 +32,12 @@ import {
   type Layout,
   layerEnd,
   layoutOf,
+  sweepEnd,
   type TokenGrid,
 } from "../read/layout.ts";
 import type { Score } from "../read/score.ts";
 import { type AdjointSession, hasNoRule, openAlone, openTogether } from "./adjoint-session.ts";
-import { classesOfRun, classSeeds, type Seeding, tensorSeeds } from "./seeds.ts";
+import { classesOfRun, classSeeds, reseeded, type Seeding, tensorSeeds } from "./seeds.ts";
 import { type Owned, quiet, type Sessions } from "./sessions.ts";
 import { rowBytes, runBytes } from "./sizes.ts";
 import type { Tail } from "./tail.ts";
@@ -52,13 +54,16 @@ export interface PlanQuery {
   readonly seeding: Seeding;
   /** Whether its rows are questions about one picture, rather than pictures. */
   readonly rows: boolean;
+  /** What becomes of the weights on the scores. */
+  readonly seed?: LayerMap["seed"];
   /** Whether several questions are asked of one forward pass. */
   readonly often?: boolean;
 }
 
-const keyOf = ({ seeding, rows, often = false }: PlanQuery): unknown[] => [
+const keyOf = ({ seeding, rows, seed, often = false }: PlanQuery): unknown[] => [
   typeof seeding === "function" ? seeding : String(seeding),
   rows,
+  seed,
   often,
 ];
 
@@ -100,8 +105,14 @@ export class Plan {
   /** How a layer is read; a tensor of none of the network's grids has its channels first. */
   layoutOf(layer: string): Layout {
     const tensor = typeOf(this.model, this.tensors, layer);
-    const layout = (this.grids && layoutOf(layer, tensor, this.grids, this.tokens)) ?? channelsFirst(tensor.dims);
+    const layout = this.gridLayoutOf(layer) ?? channelsFirst(tensor.dims);
     return countedFromZero(this.model, layer, tensor, layout);
+  }
+
+  /** How a tensor is read that has a grid of the picture; undefined for others. */
+  gridLayoutOf(name: string): Layout | undefined {
+    const tensor = this.tensors.get(name);
+    return tensor && this.grids && layoutOf(name, tensor, this.grids, this.tokens);
   }
 
   /** The model, with a layer and what its adjoint reads as further outputs. */
@@ -179,25 +190,41 @@ export class Plan {
   ): Promise<R> {
     const open = async () => {
       const ends = [layerEnd(layer, this.layoutOf(layer), map)];
-      return openAlone(this.ort, this, this.#compiled(query, ends), this.options);
+      const again = map.secondOrder && (await this.#again());
+      return openAlone(this.ort, this, this.#compiled(query, ends, "plain", again), this.options);
     };
     const bytes = this.model.bytes.length + this.rowBytes(layer);
     return this.#use(["adjoint", layer, map, ...keyOf(query)], bytes, open, work);
   }
 
   /** The model, and the gradient at one of its inputs. */
-  atInput<R>(
+  async atInput<R>(
     input: string,
-    rules: Rules | Overrides,
+    rules: RuleChoice | SweepMap,
     query: PlanQuery,
     work: (adjoint: AdjointSession) => Promise<R>,
   ): Promise<R> {
+    const table = typeof rules === "function" ? rules : await loadedRules(rules);
     const open = async () => {
-      const adjoint = this.#compiled(query, [{ tensor: input }], rules);
+      const adjoint =
+        typeof table === "function"
+          ? this.#compiledSweep(input, table, query)
+          : this.#compiled(query, [{ tensor: input }], table);
       return openTogether(this.ort, this.model, adjoint, this.options, [this.score.name]);
     };
     const bytes = this.model.bytes.length + 2 * runBytes(this.tensors);
-    return this.#use(["pixels", input, rules, ...keyOf(query)], bytes, open, work);
+    return this.#use(["pixels", input, table, ...keyOf(query)], bytes, open, work);
+  }
+
+  /** The model, and a map of its attentions. */
+  atAttentions<R>(map: AttentionMap, query: PlanQuery, work: (adjoint: AdjointSession) => Promise<R>): Promise<R> {
+    const open = async () => {
+      const { attentionMap } = await import("./attentions.ts");
+      const written = attentionMap(this, map, this.#overridesOf("plain"));
+      return openTogether(this.ort, this.model, this.#compiled(query, written), this.options, [this.score.name]);
+    };
+    const bytes = this.model.bytes.length + 2 * runBytes(this.tensors);
+    return this.#use(["attentions", map, ...keyOf(query)], bytes, open, work);
   }
 
   /** Whether a class is one number of each image's scores, of a known count, with the classes behind the images. */
@@ -253,13 +280,35 @@ export class Plan {
     return this.#residuals.get(key);
   }
 
-  #compiled({ seeding, rows, often }: PlanQuery, ends: readonly End[], rules: Rules | Overrides = "plain"): Adjoint {
+  #compiledSweep(input: string, sweepMap: SweepMap, query: PlanQuery): Adjoint {
+    const { axes } = present(this.reading.explained, "the image");
+    const { end, rules } = sweepEnd(sweepMap, input, axes, (name) => this.gridLayoutOf(name));
+    return this.#compiled(query, [end], rules(this.#overridesOf("plain")));
+  }
+
+  /** What differentiates gradients; the operators of their graphs are those of any. */
+  async #again(): Promise<Again> {
+    const [{ differentiateAgain }] = await Promise.all([import("../autodiff/second-order.ts"), loadOperators()]);
+    return differentiateAgain;
+  }
+
+  #overridesOf(rules: Rules | Overrides): Overrides {
+    return joined(proposals, overridesOf(rules, this.options));
+  }
+
+  #compiled(
+    { seeding, rows, seed, often }: PlanQuery,
+    ends: readonly End[] | Written,
+    rules: Rules | Overrides = "plain",
+    again?: Again,
+  ): Adjoint {
     const { model, tensors, score } = this;
     const named = (names: "classes" | readonly string[]) =>
       names === "classes" ? classSeeds(this, score.name) : tensorSeeds(this, names);
-    const seeds = typeof seeding === "function" ? seeding : named(seeding);
-    const overrides = new Map([...proposals, ...overridesOf(rules, this.options)]);
-    return compileAdjoint({ model, tensors, seeds, ends, rows, often, overrides });
+    const given = typeof seeding === "function" ? seeding : named(seeding);
+    const seeds = seed ? reseeded(given, this, seed) : given;
+    const overrides = this.#overridesOf(rules);
+    return compileAdjoint({ model, tensors, seeds, ends, rows, often, overrides, again });
   }
 
   #use<T extends Owned, R>(

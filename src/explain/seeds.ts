@@ -1,10 +1,12 @@
 /** @file What an adjoint starts from: cotangents of any tensors, or classes, of which the graph makes the cotangent of the scores. */
 import type { AdjointQuery, ObservedModel } from "../autodiff/adjoint.ts";
 import { present } from "../errors.ts";
+import type { LayerMap } from "../methods/method.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 import { typeOf } from "../onnx/observe.ts";
 import { DataType } from "../onnx/proto.ts";
 import { gradientType } from "../onnx/types.ts";
+import type { Score } from "../read/score.ts";
 
 /** Writes what an adjoint starts from. */
 export type Seeds = AdjointQuery["seeds"];
@@ -53,3 +55,22 @@ function onePerRow(build: Builder, scores: readonly number[] = [], classes: Valu
   const seed = scores.length === 2 ? rows : build.reshape(rows, [-1, ...scores.slice(1)]);
   return { ...seed, dims: scores };
 }
+
+/** Seeds that a function makes of the weights on the scores, and of the scores themselves. */
+export const reseeded =
+  (
+    given: Seeds,
+    { model, tensors, score }: ObservedModel & { readonly score: Score },
+    seed: NonNullable<LayerMap["seed"]>,
+  ): Seeds =>
+  (build, rowed) => {
+    const { inputs, values } = given(build, rowed);
+    const { name, axes, before } = score;
+    const { type, dims } = typeOf(model, tensors, name);
+    const scores = build.cast({ name, type, dims }, gradientType(type));
+    const weights = present(values.get(name), "the weights on the scores");
+    return {
+      inputs,
+      values: new Map([...values, [name, seed({ build, weights, scores, classes: axes.channels, before })]]),
+    };
+  };

@@ -192,7 +192,7 @@ export class ScoredSequence {
   }
 
   async explain(weights: WordWeights, options: ExplainWords = {}): Promise<Explanation> {
-    const method = methodOf(options.method ?? "grad-cam");
+    const method = await methodOf(options.method ?? "grad-cam");
     return method.explain(this.#question(weights, options, method));
   }
 

@@ -16,15 +16,28 @@ export async function channelWeighted(
   for (const index of range(image.dims[0])) {
     const of = await activations(index);
     grid = of.dims.slice(2);
-    const places = product(grid);
     for (const weights of await weigh(index, of)) {
-      const map = new Float32Array(places);
-      for (const [c, weight] of weights.entries())
-        for (let p = 0; p < places; p++) map[p] += weight * of.data[c * places + p];
+      const map = options.smooth === "principal-component" ? await component(of, weights) : sum(of, weights);
       all.push(map.map((value) => partOf(value, options.sign)));
     }
   }
   const data = new Float32Array(all.length * product(grid));
   for (const [i, map] of all.entries()) data.set(map, i * map.length);
   return { maps: { data, dims: [image.dims[0] * k, ...grid] } };
+}
+
+function sum({ data }: Dense, weights: Float32Array): Float32Array {
+  const places = data.length / weights.length;
+  const map = new Float32Array(places);
+  for (const [c, weight] of weights.entries()) for (let p = 0; p < places; p++) map[p] += weight * data[c * places + p];
+  return map;
+}
+
+async function component({ data }: Dense, weights: Float32Array): Promise<Float32Array> {
+  const { firstComponent } = await import("./first-component.ts"); // few ask for it
+  const places = data.length / weights.length;
+  return firstComponent(
+    data.map((value, i) => value * weights[Math.floor(i / places)]),
+    weights.length,
+  );
 }

@@ -1,51 +1,13 @@
 /**
- * @file Eigen-CAM (Muhammad and Yeasin 2020, arXiv 2008.00299) and Eigen-Grad-CAM (Gildenblat 2021, in pytorch-grad-cam): the first
- * principal component of a layer, R v with R = [positions, C], each channel centred, and v its first right singular vector. R holds the
- * activations, or the activations times their gradients.
+ * @file Eigen-CAM (Muhammad and Yeasin 2020, arXiv 2008.00299): the first principal component of a layer, R v with R = [positions, C] its
+ * activations, each channel centred, and v its first right singular vector.
  *
  * A singular vector has no sign of its own. Here the sum of its components is not negative: then the map goes up where the sum of the
  * channels does, for their covariance over the grid is the eigenvalue times that sum.
  */
-import type { Builder, Value } from "../onnx/build.ts";
-import { DataType } from "../onnx/proto.ts";
-import { classBlind, flatGrid, gradientsByImage } from "./layer-map.ts";
+import { classBlind, flatGrid } from "./layer-map.ts";
+import { principalComponent } from "./principal-component.ts";
 import { bySign, camMethod } from "./signed-maps.ts";
-
-/** The power of the Gram matrix is 2^16: what is not its first eigenvector is gone where the eigenvalues are 0.1 % apart. */
-const squarings = 16;
-/** Further steps on the matrix itself, so that what the squarings have rounded goes too. */
-const refinements = 3;
-
-/** Rows [..., C, positions], each channel over the grid, as their first principal component [..., positions]. */
-export function principalComponent(build: Builder, channels: Value): Value {
-  const rank = channels.dims?.length ?? 3;
-  const [c, p] = [rank - 2, rank - 1];
-  const centred = build.sub(channels, build.reduceMean(channels, [p]));
-  const [count = -1, positions = -1] = channels.dims?.slice(-2) ?? [];
-  // The smaller Gram matrix: of the positions where there are fewer of them than channels.
-  const ofPositions = positions >= 0 && (count < 0 || positions < count);
-  const rows = ofPositions ? build.transposeLast(centred) : centred;
-  const other = build.transposeLast(rows);
-  const scaled = (x: Value): Value => {
-    const most = build.reduceMax(build.abs(x), [c, p]);
-    return build.div(x, build.where(build.greater(most, 0), most, 1));
-  };
-  let gram = scaled(build.matMul(rows, other));
-  for (let i = 0; i < squarings; i++) gram = scaled(build.matMul(gram, gram));
-  // A power of a symmetric matrix is nearly u u^T: its longest column is the surest u.
-  const lengths = build.reduceSum(build.mul(gram, gram), [c]);
-  const longest = build.argMax(lengths, p, false);
-  const isLongest = build.oneHot(longest, build.reshape(build.dimOf(lengths, p), []), DataType.FLOAT, lengths.dims);
-  let u = scaled(build.reduceSum(build.mul(gram, build.cast(isLongest, gram.type)), [p]));
-  for (let i = 0; i < refinements; i++) u = scaled(build.matMul(rows, build.matMul(other, u)));
-  // v over the channels, of length 1.
-  const v = ofPositions ? build.matMul(other, u) : u;
-  const length = build.sqrt(build.reduceSum(build.mul(v, v), [c]));
-  const total = build.reduceSum(v, [c]);
-  const sign = build.where(build.less(total, 0), build.neg(length), length);
-  const unit = build.div(v, build.where(build.equal(length, 0), 1, sign));
-  return build.squeeze(build.matMul(build.transposeLast(unit), centred), [c]);
-}
 
 export const eigenCam = camMethod(
   classBlind(
@@ -59,22 +21,5 @@ export const eigenCam = camMethod(
     family: "cam",
     cost: "1, for all classes together",
     classIndependent: true,
-  },
-);
-
-export const eigenGradCam = camMethod(
-  bySign((parts, part) => {
-    const { build } = parts;
-    const products = build.mul(gradientsByImage(parts), build.unsqueeze(flatGrid(parts), [1]));
-    return part(principalComponent(build, products));
-  }),
-  {
-    name: "eigen-grad-cam",
-    title: "Eigen-Grad-CAM",
-    summary:
-      "What varies most among the contributions of a layer to the score: Eigen-CAM of gradient times activation.",
-    paper: "Muhammad and Yeasin 2020, https://arxiv.org/abs/2008.00299",
-    family: "cam",
-    cost: "1, and what lies behind the layer, backwards",
   },
 );

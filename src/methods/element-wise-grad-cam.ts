@@ -7,13 +7,15 @@
  */
 
 import { flatGrid, gradientsByImage } from "./layer-map.ts";
+import { levelsOption, signOption } from "./options.ts";
 import { camMethod, placewiseBySign } from "./signed-maps.ts";
 
 export const elementWiseGradCam = camMethod(
   placewiseBySign((parts, part) => {
     const { build } = parts;
     const products = build.mul(gradientsByImage(parts), build.unsqueeze(flatGrid(parts), [1]));
-    return build.reduceSum(part(products), [2], false);
+    const shown = { ...part(products), dims: products.dims };
+    return parts.gather ? parts.gather(shown) : build.reduceSum(shown, [2], false);
   }),
   {
     name: "element-wise-grad-cam",
@@ -22,5 +24,6 @@ export const elementWiseGradCam = camMethod(
     paper: "Draelos and Carin 2020, https://arxiv.org/abs/2011.08891",
     family: "cam",
     cost: "1, and what lies behind the layer, backwards",
+    options: [signOption, levelsOption],
   },
 );

@@ -49,8 +49,14 @@ export const channelSums = (parts: LayerParts): Value =>
 export const oneWhereZero = (build: Builder, x: Value): Value => build.where(build.equal(x, 0), 1, x);
 
 /** sum_k w_k A_k with weights [n, k, C]. */
-export const sumOverChannels = (parts: LayerParts, weights: Value): Value =>
-  parts.build.matMul(weights, flatGrid(parts));
+export const sumOverChannels = (parts: LayerParts, weights: Value): Value => {
+  const { build, gather } = parts;
+  const flat = flatGrid(parts);
+  if (!gather) return build.matMul(weights, flat);
+  const [n = -1, channels = -1, positions = -1] = flat.dims ?? [];
+  const weighted = build.mul(build.unsqueeze(weights, [3]), build.unsqueeze(flat, [1]));
+  return gather({ ...weighted, dims: [n, -1, channels, positions] });
+};
 
 /**
  * sum_k w_k A_k with a weight for each channel, rows [m, C, 1, ...]: a matrix product of [n, k, C] weights with [n, C, positions]
@@ -64,7 +70,11 @@ export function placeByPlace(parts: LayerParts, weigh = (gradients: Value): Valu
   const { build } = parts;
   const activations = flatGrid(parts);
   const weights = weigh(gradientsByImage(parts));
-  return build.reduceSum(build.mul(weights, build.unsqueeze(activations, [1])), [2], false);
+  const weighted = build.mul(weights, build.unsqueeze(activations, [1]));
+  const [n = -1, channels = -1, positions = -1] = activations.dims ?? [];
+  return parts.gather
+    ? parts.gather({ ...weighted, dims: [n, -1, channels, positions] })
+    : build.reduceSum(weighted, [2], false);
 }
 
 /** Maps that read no gradient, and so are the same for every target: [n, 1, positions]. */

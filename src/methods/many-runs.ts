@@ -1,6 +1,6 @@
 /** @file What methods of many runs say of themselves; how they explain is loaded when they are first asked. */
 import type { Method } from "./method.ts";
-import { numberOption, signOption, wholeOption } from "./options.ts";
+import { choiceOption, numberOption, signOption, wholeOption } from "./options.ts";
 
 export const scoreCam: Method<"score-cam"> = {
   name: "score-cam",
@@ -9,8 +9,11 @@ export const scoreCam: Method<"score-cam"> = {
     "The layer's channels, weighted by the score of the picture seen through each. A forward pass for every channel, and no gradient.",
   paper: "Wang et al. 2020, https://arxiv.org/abs/1910.01279",
   family: "cam",
-  cost: "one for each channel of the layer, for all classes together",
-  options: [signOption, wholeOption("batch", 16)],
+  cost: "one for each channel of the layer (or of `channels`), times `samples` and `steps`, for all classes together",
+  options: [
+    ...[signOption, wholeOption("batch", 16), wholeOption("channels", 0, 0), wholeOption("steps", 1)],
+    ...[wholeOption("samples", 0, 0), numberOption("sigma", 2), wholeOption("seed", 0, 0)],
+  ],
   space: "layer",
   explain: async (question) => (await import("./score-cam.ts")).explain(question),
 };
@@ -46,7 +49,7 @@ export const reciproCam: Method<"recipro-cam"> = {
   paper: "Byun and Lee 2022, https://arxiv.org/abs/2209.14074",
   family: "cam",
   cost: "1, and what lies behind the layer for each of its positions, for all classes together",
-  options: [numberOption("sigma", 0)],
+  options: [numberOption("sigma", 0), choiceOption("mask", ["gaussian", "binomial"])],
   space: "layer",
   nothing: (question, negative) =>
     negative

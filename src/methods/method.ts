@@ -6,7 +6,7 @@
 
 import type { Dense } from "../array/dense.ts";
 import type { Overrides } from "../autodiff/differentiate.ts";
-import type { Rules } from "../autodiff/rules.ts";
+import type { RuleChoice } from "../autodiff/rules.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 
 /** What a map at a layer is made of, as tensors of the graph. */
@@ -16,8 +16,24 @@ export interface LayerParts {
   readonly a: Value;
   /** d(score)/dA, [m, C, ...grid]. */
   readonly da: Value;
+  /** The Hessian of the score times A, [m, C, ...grid]; where the map is of second order, and only there. */
+  readonly curvature?: () => Value;
+  /** What becomes of the channels times their weights, [n, k, C, positions]: a map, [n, k, positions]; their sum by default. */
+  readonly gather?: (weighted: Value) => Value;
   /** Axes of the grid. */
   readonly grid: readonly number[];
+}
+
+/** What a function of the scores is made of, as tensors of the graph. */
+export interface ScoreParts {
+  readonly build: Builder;
+  /** The target's weights on the scores, in their shape. */
+  readonly weights: Value;
+  readonly scores: Value;
+  /** The axis of the classes, where there is one. */
+  readonly classes?: number;
+  /** What the model's output is behind: "Softmax", "Sigmoid" ... */
+  readonly before?: string;
 }
 
 /**
@@ -30,9 +46,58 @@ export interface LayerMap {
   (parts: LayerParts): Value;
   /** Whether a place of the map is made of that place's activations and gradients alone, so that where the gradient is 0 the map is too. */
   readonly placewise?: true;
+  /** Whether it reads the curvature: pictures are then rows of a run, never questions about one. */
+  readonly secondOrder?: true;
+  /** Where it explains another function of the scores than the target's weighted sum of them: the gradient of that function. */
+  readonly seed?: (scores: ScoreParts) => Value;
   /** Whether it reads no gradient, and so is the same for every target of an image: [n, 1, positions]. */
   readonly classBlind?: true;
 }
+
+/** What a map of attentions is made of, as tensors of the graph: of n images whose tokens attend to each other, block after block. */
+export interface AttentionParts {
+  readonly build: Builder;
+  /** Tokens: how many there are. */
+  readonly tokens: number;
+  /** What the blocks weigh tokens with, from the picture to the score: [n, heads, queries, keys]. */
+  readonly weights: readonly Value[];
+  /** Whether the last of them pools the tokens: its queries are not the tokens, and nothing goes past it. */
+  readonly pools: boolean;
+  /** The share that each query of the last block has in what the score is read off: [1, 1, queries]. */
+  readonly read: Value;
+  /** d(score)/d(weights) of the last so many blocks, by default of all: [m, heads, queries, keys]. */
+  gradients(last?: number): readonly Value[];
+  /**
+   * The same of scores of the blocks' own: what the network's head makes of the tokens behind each of the last so many blocks. Where the head
+   * pools them by an attention, of its weights for these tokens.
+   * @param mean whether the head is given the mean of the tokens in place of each
+   */
+  ownGradients(mean: boolean, last?: number): readonly Value[];
+}
+
+/**
+ * Builds maps from attentions, as nodes of the graph: a value for each token, [m, tokens], raw. It is asked again and again, as a
+ * {@link LayerMap}. Rows of several targets of one image broadcast against its weights.
+ */
+export interface AttentionMap {
+  (parts: AttentionParts): Value;
+  /** Whether it reads no gradient, and so is the same for every target of an image: [n, tokens]. */
+  readonly classBlind?: true;
+}
+
+/** What is made of a whole sweep to the pixels. */
+export interface Sweep {
+  /** The rules that it goes by, which may take note of what they see. */
+  readonly rules: (base: Overrides) => Overrides;
+  /** A map on the picture's grid, [m, 1, ...grid], of the picture [n, C, ...grid] and its gradient [m, C, ...grid]. */
+  readonly map: (parts: { readonly build: Builder; readonly image: Value; readonly gradient: Value }) => Value;
+}
+
+/**
+ * Begins a sweep; the same function is asked again and again, as a {@link LayerMap} is.
+ * @param arranged a tensor of the network, or one in its shape, as [m, C, ...grid]; undefined where it has no grid of the picture
+ */
+export type SweepMap = (arranged: (build: Builder, name: string, value: Value) => Value | undefined) => Sweep;
 
 /** Which part of a signed map is shown: what is above 0, what is below it (as positive values), both as magnitudes, or all as it is. */
 export const signs = ["positive", "negative", "absolute", "signed"] as const;
@@ -73,6 +138,8 @@ export interface MethodOption {
   readonly fits: (value: unknown) => boolean;
   /** Whether it is a constant of the graph, which a compiled model can have. */
   readonly compiles?: true;
+  /** Whether it is one around the method, which the method itself knows nothing of: it is only told where it is given. */
+  readonly around?: true;
 }
 
 /** Kinds of methods. */
@@ -104,8 +171,8 @@ export interface Question {
   atVariants(image: number, variants: Dense, map: LayerMap): Promise<Dense>;
   /** Whether what lies between the layer and the score is linear: its gradient is then the same for all images. */
   isLinear(): boolean;
-  /** The gradient of the score with respect to the input, by a set of rules, [m, ...input]. */
-  atInput(rules: Rules): Promise<Dense>;
+  /** The gradient of the score with respect to the input, by a set of rules, [m, ...input]; or a map that is made of the whole sweep, [m, 1, ...]. */
+  atInput(rules: RuleChoice | SweepMap): Promise<Dense>;
   /**
    * The gradient at variants of one image, [any, C, ...], for each of its k targets: [any k, C, ...], those at a variant side by side.
    * @param rules a set of rules, or a table of one's own
@@ -115,10 +182,12 @@ export interface Question {
   atInputs(
     image: number,
     variants: Dense,
-    rules: Rules | Overrides,
+    rules: RuleChoice,
     only?: readonly number[],
     paired?: boolean,
   ): Promise<Dense>;
+  /** A map of the network's attentions, [m, ...grid] on the grid of its patches, computed by the runtime. */
+  atAttentions(map: AttentionMap): Promise<Dense>;
   /** The scores of variants of one image for each of its k targets: k rows, a score a variant. `variants` is [any, C, ...]. */
   respond(image: number, variants: Dense): Promise<Float32Array[]>;
   /** The layer's activations of one image, [1, C, ...grid]. */
@@ -128,10 +197,25 @@ export interface Question {
    * ones]: k rows, a score a variant. Only what lies behind the layer runs; `before` is told the share that is done.
    */
   respondAtLayer(image: number, factors: Dense, before?: (done: number) => void): Promise<Float32Array[]>;
+  /** The same questions at other layers, and about other images in the place of these; absent where what is asked is a part of one image. */
+  readonly elsewhere?: {
+    /** Layers, the default first, then from the scores towards the image. */
+    readonly layers: readonly { readonly name: string; readonly grid: readonly number[] }[];
+    /** The layer that this question is about. */
+    readonly layer?: string;
+    at(layer: string): Question;
+    /** @param images [n, C, ...] */
+    of(images: Dense): Question;
+  };
   /** How alike the most alike of the boxes of variants is to each target, 0 to 1, as `respond`; where the targets are boxes, and only there. */
   resemble?(image: number, variants: Dense): Promise<Float32Array[]>;
   /** Tells how much of the work is done (0 to 1), and ends it with an error when the caller has cancelled. */
   progress(done: number): void;
+  /**
+   * The same between samples whose mean is the map: true where the caller has cancelled and takes the mean of those that there are. Then the
+   * method answers with it, `partial`.
+   */
+  enough(done: number): boolean;
 }
 
 /** A share, 0 to 1, as it is told on; of nothing at all (0 samples, 0 steps: NaN) everything is done. */
@@ -143,6 +227,10 @@ export interface Explanation {
   readonly maps: Dense;
   /** [m, C, ...] in the input's own layout. */
   readonly pixels?: Dense;
+  /** The layer whose grid the maps have, where it is not the one that was asked about. */
+  readonly layer?: string;
+  /** Whether it is the mean of a part of the samples, for the caller has cancelled. */
+  readonly partial?: true;
 }
 
 /** The questions that a method can ask where it is a graph itself: about one target of each image, in tensors of the graph. */
@@ -154,8 +242,10 @@ export interface GraphQuestion {
   readonly options: MethodOptions;
   /** A map at the layer, [n, ...grid]. */
   atLayer(map: LayerMap): Value;
-  /** The gradient of the score with respect to the input, by a set of rules, channels first: [n, C, ...]. */
-  atInput(rules: Rules): Value;
+  /** The gradient of the score with respect to the input, by a set of rules, channels first: [n, C, ...]; or what is made of its sweep. */
+  atInput(rules: RuleChoice | SweepMap): Value;
+  /** A map of the network's attentions, [n, ...grid]. */
+  atAttentions(map: AttentionMap): Value;
 }
 
 /** An explanation as a graph: a map on the layer's grid, or the signed image. */
@@ -185,6 +275,8 @@ export interface Method<Name extends string = string> {
   readonly blackBox?: true;
   /** Whether the map hardly depends on what is asked, by what the method is. */
   readonly classIndependent?: true;
+  /** Whether it reads attentions: what is no transformer is refused before it runs. */
+  readonly readsAttentions?: true;
   /** Why it cannot be compiled, where that is not for its many runs. */
   readonly uncompiled?: string;
   explain(question: Question): Promise<Explanation>;

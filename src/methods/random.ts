@@ -5,7 +5,7 @@
  */
 import { randomFor } from "../array/random.ts";
 import { UserError } from "../errors.ts";
-import { classBlind, flatGrid } from "./layer-map.ts";
+import { classBlind, sumOverChannels } from "./layer-map.ts";
 import type { Method } from "./method.ts";
 import { signOption, wholeOption } from "./options.ts";
 import { bySign, camMaps, type SignedMaps } from "./signed-maps.ts";
@@ -24,7 +24,7 @@ function mapsOf(seed: number): SignedMaps {
         throw new UserError("invalid-option", "invalid layer: random weights need to know how many channels it has");
       const random = randomFor("random-cam", seed);
       const weights = Array.from({ length: channels }, () => 2 * random.uniform() - 1);
-      return part(build.matMul(build.floats(weights, [1, channels], a.type), flatGrid(parts)));
+      return part(sumOverChannels(parts, build.floats(weights, [1, 1, channels], a.type)));
     }),
   );
   made.set(seed, maps);

@@ -7,7 +7,7 @@
  */
 import { randomFor } from "../array/random.ts";
 import { product, range } from "../onnx/dims.ts";
-import { channelSums, flatGrid, gradientsByImage, oneWhereZero } from "./layer-map.ts";
+import { channelSums, type flatGrid, gradientsByImage, oneWhereZero, sumOverChannels } from "./layer-map.ts";
 import type { Explanation, Question } from "./method.ts";
 import { bySign } from "./signed-maps.ts";
 
@@ -25,7 +25,7 @@ const maps = bySign((parts, part) => {
   const denominator = build.add(build.mul(d2, 2), build.mul(own(channelSums(parts)), d3));
   const alpha = build.div(d2, oneWhereZero(build, denominator));
   const weights = build.reduceSum(build.mul(alpha, build.relu(d1)), [3], false);
-  const map = part(build.matMul(weights, own(flatGrid(parts))));
+  const map = part(sumOverChannels({ ...parts, a: own(a) }, weights));
   const shape = build.concat([build.dimOf(a, 0), build.ints([1, 1])], 0);
   return build.op("Expand", [map, shape], undefined, map.type);
 });

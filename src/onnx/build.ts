@@ -277,7 +277,9 @@ export class Builder extends Emitter {
 
   /** x[start:end] along one axis, with a step of 1. */
   slice(x: Value, axis: number, start: number, end: number): Value {
-    const dims = x.dims?.map((d, i) => (i === axis ? end - start : d));
+    const length = (d: number) =>
+      d >= 0 ? Math.min(end < 0 ? d + end : end, d) - start : end < 0 || end >= 2 ** 31 - 1 ? -1 : end - start;
+    const dims = x.dims?.map((d, i) => (i === axis ? length(d) : d));
     return this.opset >= 10
       ? this.op("Slice", [x, this.ints([start]), this.ints([end]), this.ints([axis])], undefined, x.type, dims)
       : this.op("Slice", [x], { starts: [start], ends: [end], axes: [axis] }, x.type, dims);

@@ -51,13 +51,13 @@ function checkSizeNames(model: Model, feeds: Feeds): void {
 }
 
 /** The type of a seeded tensor; @throws UserError for an unknown one, or a cotangent of another type or shape than its gradient has. */
-export function checkSeed(model: Model, tensors: Observed, name: string, seed: Tensor): TensorType {
+export function checkSeed(model: Model, tensors: Observed, name: string, seed: Tensor, what = "seed"): TensorType {
   const tensor = typeOf(model, tensors, name);
   const { type, dims } = tensor;
   const wanted = typeName(gradientType(type));
   if (seed?.type !== wanted)
-    throw new UserError("invalid-input", `invalid seed: "${name}" takes ${wanted}, not ${seed?.type}`);
+    throw new UserError("invalid-input", `invalid ${what}: "${name}" takes ${wanted}, not ${seed?.type}`);
   if (seed.dims.length !== dims.length || dims.some((d, i) => d >= 0 && d !== seed.dims[i]))
-    throw new UserError("invalid-input", `invalid seed: "${name}" has shape [${dims}], the seed [${seed.dims}]`);
+    throw new UserError("invalid-input", `invalid ${what}: "${name}" has shape [${dims}], the ${what} [${seed.dims}]`);
   return tensor;
 }

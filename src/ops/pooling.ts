@@ -60,7 +60,8 @@ function tiled(build: Builder, parts: Value, kernel: readonly number[], x: Value
   const [, channels, ...output] = parts.dims as number[];
   const between = build.reshape(parts, [-1, channels, ...output.flatMap((o) => [o, 1])]);
   const target = build.ints([1, 1, ...kernel.flatMap((k) => [1, k])]);
-  return build.reshapeLike(build.op("Expand", [between, target], undefined, parts.type), x);
+  const dims = [-1, channels, ...output.flatMap((o, axis) => [o, kernel[axis]])];
+  return build.reshapeLike(build.op("Expand", [between, target], undefined, parts.type, dims), x);
 }
 
 /** The whole gradient goes to the first maximum in row-major order: the place that a second MaxPool reports. */

@@ -78,7 +78,12 @@ function onIdentity(c: Call, input: number, output: number, { scale, roi, leadin
   if (leading) {
     // Rows of the identity as images, constant along the other axis, so that both are resized by the one scale.
     const rows = build.unsqueeze(eye(build, input, x), [1, 2]);
-    const wide = build.op("Expand", [rows, build.ints([1, 1, leading.input, 1])], undefined, x.type);
+    const wide = build.op("Expand", [rows, build.ints([1, 1, leading.input, 1])], undefined, x.type, [
+      input,
+      1,
+      leading.input,
+      input,
+    ]);
     const { attribute } = makeNode("", [], [], { axes: [2, 3] });
     const sizes = build.ints([leading.output, leading.asked]);
     const dims = [input, 1, leading.output, output];

@@ -8,13 +8,13 @@
 import type { End } from "../autodiff/adjoint.ts";
 import { UserError } from "../errors.ts";
 import { builtMap } from "../methods/layer-map.ts";
-import type { LayerMap } from "../methods/method.ts";
+import type { LayerMap, Sweep, SweepMap } from "../methods/method.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
 import type { Model } from "../onnx/model.ts";
 import type { Observed, TensorType } from "../onnx/observe.ts";
 import { gradientType } from "../onnx/types.ts";
-import type { Axes } from "./axes.ts";
+import { type Axes, inAxes, plainIn } from "./axes.ts";
 import type { ExplainedInput } from "./inputs.ts";
 import { isSpatial, type Origin, spans } from "./origin.ts";
 import { zeroPointOf } from "./zero-point.ts";
@@ -176,13 +176,35 @@ export function countedFromZero(model: Model, name: string, { type }: TensorType
 /** The end of an adjoint that is a map at a layer, [n, k, positions] as [n k, ...grid], of activations and gradients in any layout. */
 export const layerEnd = (tensor: string, layout: Layout, map: LayerMap): End => ({
   tensor,
-  make(build, activations, gradient) {
+  make(build, activations, gradient, curvature) {
     const { grid, zero } = layout;
     const steps = build.cast(activations, gradientType(activations.type));
     const a = arrange(build, zero ? { ...build.sub(steps, zero), dims: steps.dims } : steps, layout);
-    const parts = { build, a, da: arrange(build, gradient, layout), grid: grid.map((_, i) => i + 2) };
+    const parts = {
+      ...{ build, a, da: arrange(build, gradient, layout), grid: grid.map((_, i) => i + 2) },
+      ...(curvature && { curvature: () => arrange(build, curvature(), layout) }),
+    };
     const sizes = parts.grid.map((axis) => build.dimOf(a, axis));
     const shape = isStatic(grid) ? [-1, ...grid] : build.concat([build.ints([-1]), ...sizes], 0);
     return { ...build.reshape(builtMap(map, parts), shape), dims: [-1, ...grid] };
   },
 });
+
+/** The end of an adjoint that is a map at the picture, made of the whole sweep, and the rules that the sweep goes by. */
+export function sweepEnd(
+  sweepMap: SweepMap,
+  picture: string,
+  axes: Axes,
+  layoutOf: (name: string) => Layout | undefined,
+): { readonly end: End; readonly rules: Sweep["rules"] } {
+  const { rules, map } = sweepMap((build, name, value) => {
+    const layout = layoutOf(name);
+    return layout && arrange(build, value, layout);
+  });
+  const make: End["make"] = (build, image, gradient) => {
+    const cast = build.cast(image, gradient.type);
+    const plain = { image: plainIn(build, cast, axes), gradient: plainIn(build, gradient, axes) };
+    return inAxes(build, map({ build, ...plain }), axes);
+  };
+  return { end: { tensor: picture, make }, rules };
+}

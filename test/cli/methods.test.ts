@@ -30,7 +30,12 @@ test("every method, for a program", async () => {
   }
   expect(listed.find(({ name }: { name: string }) => name === "grad-cam")).toMatchObject({
     compiles: true,
-    options: [{ name: "sign", default: "positive", range: "one of positive, negative, absolute, signed" }],
+    options: [
+      { name: "sign", default: "positive", range: "one of positive, negative, absolute, signed" },
+      { name: "layers", default: 1 },
+      { name: "augment", default: "none" },
+      { name: "smooth", default: "none", range: "one of none, principal-component" },
+    ],
   });
 });
 

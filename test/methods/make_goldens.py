@@ -173,4 +173,5 @@ def main():
     (here / "goldens.json").write_text(json.dumps(goldens).replace('], "', '],\n"') + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -10,7 +10,9 @@ import { Classifier } from "../../src/tasks/classify/classification.ts";
 import { ask, expectUserError, numbers, session } from "../explain/ask.ts";
 import { small, smallPicture, weighted } from "./nets.ts";
 
-const signed = methods.filter(({ options = [] }) => options.some(({ name }) => name === "sign"));
+const signed = methods.filter(
+  ({ options = [], readsAttentions }) => !readsAttentions && options.some(({ name }) => name === "sign"),
+);
 const mapOf = async (method: string, options: GivenOptions) =>
   numbers((await ask(small, smallPicture, { method: method as "grad-cam", target: 1, options })).maps);
 
@@ -59,7 +61,9 @@ test("defaults are within their ranges, and ranges are said", () => {
       expect(option.fits(option.default), `${option.name} of ${name}`).toBe(true);
       expect(option.range).toMatch(/^(an|a|one of) /);
       for (const unfit of [undefined, null, Number.NaN, Number.POSITIVE_INFINITY, {}, "no such"])
-        expect(option.fits(unfit), `${option.name} of ${name}: ${unfit}`).toBe(false);
+        if (option.name !== "layers" || unfit !== "no such")
+          // which is the name of a layer, until there is a model
+          expect(option.fits(unfit), `${option.name} of ${name}: ${unfit}`).toBe(false);
     }
 });
 
@@ -69,7 +73,7 @@ describe("refused before any run", () => {
   test("an option that the method has not", () =>
     refused("grad-cam", { samples: 50 }, 'unknown option of grad-cam: "samples"; allowed are sign'));
   test("an option of a method that has none", () =>
-    refused("gradient", { sign: "signed" }, 'unknown option of gradient: "sign"; allowed are none'));
+    refused("gradient", { sign: "signed" }, 'unknown option of gradient: "sign"; allowed are augment'));
   test("a value out of range", () =>
     refused(
       "grad-cam",

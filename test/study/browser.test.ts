@@ -100,7 +100,7 @@ const people = {
 } as const;
 
 const kinds: readonly [KindName, number, readonly (keyof typeof people)[]][] = [
-  ["class-discrimination", 4 * 2 * 4, ["keys", "phone", "plain"]],
+  ["class-discrimination", 4 * 2 * 5, ["keys", "phone", "plain"]],
   ["trust", 4 * 2, ["keys", "phone"]],
   ["prediction", 4 * 3, ["keys", "plain"]],
 ];

@@ -7,7 +7,7 @@ import { categories, type Plan, rightClasses, short } from "./plan.ts";
 /** Two questions about each picture with exactly two categories: one about either. */
 const classDiscrimination: Plan = {
   ...{ accuracy: false, photo: false, without: [] },
-  methods: ["deconvolution", "guided-backprop", "grad-cam", "guided-grad-cam"],
+  methods: ["deconvolution", "guided-backprop", "deconv-grad-cam", "guided-grad-cam", "grad-cam"],
   suits: ({ objects }) => {
     const all = [...categories(objects).values()];
     return all.length === 2 && all.every((classes) => classes.length > 0);

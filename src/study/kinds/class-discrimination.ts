@@ -16,5 +16,5 @@ export const classDiscrimination: Kind = {
   shuffles: "choices",
   score: isRight,
   scale: accuracy,
-  paper: { deconvolution: 0.5333, "guided-backprop": 0.4444, "guided-grad-cam": 0.6123 },
+  paper: { deconvolution: 0.5333, "guided-backprop": 0.4444, "deconv-grad-cam": 0.6037, "guided-grad-cam": 0.6123 },
 };

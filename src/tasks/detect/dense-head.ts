@@ -6,7 +6,7 @@ import type { Size } from "../../image/geometry.ts";
 import type { Observed } from "../../onnx/observe.ts";
 import type { Element } from "../../read/element.ts";
 import type { Trace } from "../../read/trace.ts";
-import type { Head } from "./head.ts";
+import type { Head, ReadHead } from "./head.ts";
 import { type PlaceLevels, placesAbove, startsOf } from "./places.ts";
 
 const usualStrides = [[8, 16, 32], [4, 8, 16, 32], [8, 16, 32, 64], [16, 32], [8, 16], [8], [16], [32]] as const;
@@ -38,13 +38,18 @@ export function denseHead(
   output: string,
   input: Size,
   { classes: known, extra = 0 }: DenseNotes,
-): Head | undefined {
+): ReadHead | undefined {
   const dims = tensors.get(output)?.dims ?? [];
   if (dims.length !== 3) return undefined;
-  const possible = placeAxes(dims, input);
+  const all = placeAxes(dims, input);
   const fits = ({ axis }: { axis: number }) => [4, 5].includes((dims[3 - axis] ?? 0) - extra - (known ?? 0));
-  const { axis, levels } = (known === undefined ? undefined : possible.find(fits)) ?? possible[0] ?? {};
+  const fitting = known === undefined ? all : all.filter(fits);
+  const possible = fitting.length ? fitting : all;
+  // A box's numbers and its scores are made apart, the same number of two places is not.
+  const told = possible.find(({ axis }) => (dims[3 - axis] ?? 0) > 4 && areApart(trace, output, axis));
+  const { axis, levels } = told ?? possible[0] ?? {};
   if (axis === undefined || !levels) return undefined;
+  const either = !told && possible.some((other) => other.axis !== axis);
   const numbers = dims[3 - axis] ?? 0;
   const element = (place: number, number: number): Element => ({
     tensor: output,
@@ -64,7 +69,7 @@ export function denseHead(
   const firstOfLevels = startsOf(levels, input);
   const raw = levels.anchors === 1 && isRaw(trace, element(0, 0));
   const format = axis === 1 ? `[n, places, ${first} + classes]` : `[n, ${first} + classes, places]`;
-  return {
+  const head: Head = {
     kind: raw ? "cells" : "dense",
     format: `a box for each place, ${format}`,
     reads: [output],
@@ -79,6 +84,16 @@ export function denseHead(
       return placesAbove(of(output), size, threshold, reading);
     },
   };
+  const because = `both axes of "${output}", [${dims}], may count its places; axis ${axis} was assumed to`;
+  return { head, ...(either && { guess: { because } }) };
+}
+
+/** Whether the first and the fifth number of a place were computed apart, or in different ways, where an axis counts the places. */
+function areApart(trace: Trace, output: string, axis: number): boolean {
+  const [first, fifth] = [0, 4].map((number) =>
+    trace.source({ tensor: output, index: axis === 1 ? [0, 0, number] : [0, number, 0] }),
+  );
+  return first?.tensor !== fifth?.tensor || String(first?.through) !== String(fifth?.through);
 }
 
 /** Whether a box's number comes from a convolution as it is. */

@@ -48,7 +48,7 @@ export interface PlaceReading {
 export function placesAbove(numbers: OutputNumbers, input: Size, threshold: number, reading: PlaceReading): Decoded {
   const { objectness, logits } = reading;
   const probability = logits ? sigmoid : (x: number) => x;
-  const places = new Places(numbers, reading, startsOf(reading.levels, input), probability);
+  const places = new PlaceNumbers(numbers, reading, startsOf(reading.levels, input), probability);
   const sieve = new Sieve(threshold);
   const { best, most } = places.bestClasses();
   for (const [place, highest] of most.entries()) {
@@ -59,7 +59,7 @@ export function placesAbove(numbers: OutputNumbers, input: Size, threshold: numb
 }
 
 /** The numbers of all places. */
-class Places {
+class PlaceNumbers {
   readonly #count: number;
   readonly #perPlace: number;
   readonly #perNumber: number;
@@ -116,7 +116,7 @@ class PlaceCandidate implements Candidate {
   readonly box: Box;
 
   constructor(
-    private readonly places: Places,
+    private readonly places: PlaceNumbers,
     private readonly place: number,
     best: number,
     readonly score: number,

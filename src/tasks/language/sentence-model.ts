@@ -187,8 +187,11 @@ export class Prompt {
 }
 
 /** @throws UserError for an unknown method, `invalid-option` where one sentence rather than another is asked of a method that is not linear. */
-export function sentenceMethods({ method, options }: AskingOptions, contrasted: string | false): Method[] {
-  const methods = methodsOf(method);
+export async function sentenceMethods(
+  { method, options }: AskingOptions,
+  contrasted: string | false,
+): Promise<Method[]> {
+  const methods = await methodsOf(method);
   optionsFor(methods, options);
   if (!contrasted || methods.every((one) => one === gradCam)) return methods;
   const message = `invalid method: one ${contrasted} rather than another is explained by grad-cam`;
