@@ -2,7 +2,7 @@
 import { type GivenOptions, methods } from "../src/index.ts";
 
 /** They take some networks or questions alone, and refuse the others in a line: see test/methods. */
-const particular = new Set(["cam", "finer-cam", "deeplift", "smooth-grad-cam++"]);
+const particular = new Set(["cam", "deeplift", "smooth-grad-cam++"]);
 
 export const classMethods = methods.filter(
   ({ name, tasks, readsAttentions }) =>

@@ -28,8 +28,14 @@ export interface End {
   readonly make?: (build: Builder, tensor: Value, gradient: Value, curvature?: () => Value) => Value;
 }
 
-/** Differentiates gradients again: second-order.ts, which few ask for. */
-export type Again = typeof import("./second-order.ts").differentiateAgain;
+/** Differentiates gradients again, along directions: second-order.ts, which few ask for. */
+export type Again = (
+  build: Builder,
+  model: ObservedModel,
+  along: readonly (readonly [gradient: Value, direction: Value])[],
+  wrt: readonly string[],
+  overrides?: Overrides,
+) => Map<string, Value>;
 
 /** Cotangents by tensor, and the inputs that the caller feeds for them. */
 export interface Seeds {

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import { randomFor } from "../array/random.ts";
 import { UserError } from "../errors.ts";
-import { checkOpened } from "../explain/memory.ts";
+import { checkOpened } from "../explain/asked-memory.ts";
 import type { PeakRule } from "../image/locate.ts";
 import { methodName } from "../methods/by-name.ts";
 import { methodsOf } from "../methods/define.ts";

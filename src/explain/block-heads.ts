@@ -2,18 +2,18 @@
  * @file What the head of a transformer makes of the tokens behind each of its blocks: the nodes behind the last block, once more for each of them,
  * and the gradient of the score that comes of it at that block's own attention.
  */
-import { type End, pullback } from "../autodiff/adjoint.ts";
+import { type End, type ObservedModel, pullback } from "../autodiff/adjoint.ts";
 import { attended } from "../autodiff/attended.ts";
-import { differentiate, type Overrides } from "../autodiff/differentiate.ts";
+import type { Overrides } from "../autodiff/differentiate.ts";
 import { present, UserError } from "../errors.ts";
 import type { Builder, Value } from "../onnx/build.ts";
-import { describe, graphsIn, type IndexedGraph } from "../onnx/model.ts";
-import { type Observed, typeOf } from "../onnx/observe.ts";
+import { describe, graphsIn } from "../onnx/model.ts";
+import { type TensorType, typeOf } from "../onnx/observe.ts";
 import { changed, DataType, type NodeProto } from "../onnx/proto.ts";
 import type { Attentions, Reading } from "../read/attentions.ts";
 import { behindTokens, blockTokens } from "../read/blocks.ts";
 
-interface Asked {
+interface HeadsQuery {
   readonly seeds: ReadonlyMap<string, Value>;
   readonly overrides: Overrides;
   /** Of the attentions of the model. */
@@ -30,7 +30,7 @@ export function ownGradients(
   build: Builder,
   reading: Reading,
   attentions: Attentions,
-  { seeds, overrides, ends, images, mean, most }: Asked,
+  { seeds, overrides, ends, images, mean, most }: HeadsQuery,
 ): readonly Value[] {
   const { model, tensors } = reading;
   const { blocks, pool } = attentions;
@@ -48,44 +48,40 @@ export function ownGradients(
   });
   const nodes = heads.flatMap((head) => head.nodes);
   const types = new Map([...tensors, ...heads.flatMap((head) => head.types)]);
-  const again: IndexedGraph = { ...model, graph: changed(model.graph, { node: nodes }) };
-  const observed: Observed = Object.assign(types, { bodies: tensors.bodies });
-  const own = (names: ReadonlyMap<string, string>) =>
-    new Map(
-      [...seeds].map(([name, seed]) => {
-        const copy = names.get(name);
-        if (copy === undefined)
-          throw new UserError("no-path", `no path: "${name}" does not lie behind the model's blocks; take chefer`);
-        return [copy, seed] as const;
-      }),
-    );
-  const from = new Map(heads.flatMap(({ names }) => [...own(names)]));
+  const copied: ObservedModel = {
+    model: { ...model, graph: changed(model.graph, { node: nodes }) },
+    tensors: Object.assign(types, { bodies: tensors.bodies }),
+  };
+  const from = new Map(heads.flatMap(({ names }) => seedsOf(seeds, names)));
   if (pool) {
-    return heads.map(({ names }) => {
-      const copies = new Map(nodes.flatMap((node) => node.output.map((output) => [output, node] as const)));
-      const node = copies.get(names.get(pool.node.output[0] ?? "") ?? "");
-      const weights = pool.weights && names.get(pool.weights);
-      const copied = { model: { ...model, ...again }, tensors: observed };
-      const { end } = attended(build, copied, present(node, "the attention"), weights, images);
-      return present(pullback(build, copied, own(names), [end], overrides)[0], "a gradient");
-    });
-  }
-  const found = differentiate(again, observed, {
-    build,
-    seeds: from,
-    wrt: heads.map(({ given }) => given.name),
-    overrides,
-  });
-  return heads.map(({ tokens, given, end }) => {
-    const gradient = present(found.get(given.name), "a gradient");
-    // What is expanded of a mean: each token has its share of all their gradients.
-    const seed = mean ? build.expandLike(build.reduceMean(gradient, [1]), { ...gradient }) : gradient;
-    return present(
-      pullback(build, { model, tensors }, new Map([[tokens.name, seed]]), [end], overrides)[0],
-      "a gradient",
+    const copyOf = (names: ReadonlyMap<string, string>) =>
+      present(
+        nodes.find(({ output: [name = ""] }) => name === names.get(pool.node.output[0] ?? "")),
+        "the attention",
+      );
+    const ofPool = heads.map(
+      ({ names }) => attended(build, copied, copyOf(names), pool.weights && names.get(pool.weights), images).end,
     );
+    return pullback(build, copied, from, ofPool, overrides);
+  }
+  const given = heads.map((head): End => ({ tensor: head.given.name }));
+  const found = pullback(build, copied, from, given, overrides);
+  return heads.map(({ tokens, end }, i) => {
+    const gradient = present(found[i], "a gradient");
+    // What is expanded of a mean: each token has its share of all their gradients.
+    const seed = mean ? build.expandLike(build.reduceMean(gradient, [1]), gradient) : gradient;
+    return present(pullback(build, reading, new Map([[tokens.name, seed]]), [end], overrides)[0], "a gradient");
   });
 }
+
+/** The seeds of a copy of the head. */
+const seedsOf = (seeds: ReadonlyMap<string, Value>, names: ReadonlyMap<string, string>) =>
+  [...seeds].map(([name, seed]) => {
+    const copy = names.get(name);
+    if (copy === undefined)
+      throw new UserError("no-path", `no path: "${name}" does not lie behind the model's blocks; take chefer`);
+    return [copy, seed] as const;
+  });
 
 /** The nodes between the last block's tokens and the scores, on other tokens. */
 function headOn(
@@ -96,7 +92,7 @@ function headOn(
 ) {
   const copies = new Map<string, Value>([[last, given]]);
   const nodes: NodeProto[] = [];
-  const types: [string, NonNullable<ReturnType<Observed["get"]>>][] = [];
+  const types: [string, TensorType][] = [];
   for (const node of model.graph.node) {
     if (!node.output.some((name) => behind.has(name))) continue;
     if (graphsIn(node).length)

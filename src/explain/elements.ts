@@ -3,8 +3,7 @@
  * model over one picture, and any number of such questions about it, each with a target layer of its own and by any method.
  */
 import type { Dense } from "../array/dense.ts";
-import type { Overrides } from "../autodiff/differentiate.ts";
-import type { Rules } from "../autodiff/rules.ts";
+import type { RuleChoice } from "../autodiff/rules.ts";
 import { InternalError, present, throwIfAborted, UserError } from "../errors.ts";
 import { type MethodChoice, methodOf } from "../methods/define.ts";
 import {
@@ -253,7 +252,7 @@ export class ElementPass implements RunValues {
     });
   }
 
-  async #atInput(group: Group, rules: Rules | Overrides | SweepMap, { maxMemory, signal }: Bounds): Promise<Dense> {
+  async #atInput(group: Group, rules: RuleChoice | SweepMap, { maxMemory, signal }: Bounds): Promise<Dense> {
     const { plan, explained, feeds } = this;
     const { seeded, questions } = group;
     const { name, axes } = explained;
@@ -307,7 +306,7 @@ export class ElementPass implements RunValues {
   async #atInputs(
     group: Group,
     asked: AskedAt,
-    rules: Rules | Overrides,
+    rules: RuleChoice,
     { paired, maxMemory }: { readonly paired: boolean; readonly maxMemory: number | undefined },
   ): Promise<Dense> {
     const { plan, explained, feeds } = this;

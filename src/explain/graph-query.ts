@@ -1,7 +1,7 @@
 /** @file The questions of a method, answered in the graph of the model itself: about one class of each image, which the run chooses. */
 import { type End, pullback } from "../autodiff/adjoint.ts";
-import type { Overrides } from "../autodiff/differentiate.ts";
-import { overridesOf, type Rules } from "../autodiff/rules.ts";
+import { tableOf } from "../autodiff/relevance/composites.ts";
+import { isRelevance, overridesOf, type RuleChoice } from "../autodiff/rules.ts";
 import { present, UserError } from "../errors.ts";
 import { builtMap } from "../methods/layer-map.ts";
 import type { GraphQuestion, MethodOptions } from "../methods/method.ts";
@@ -60,8 +60,11 @@ export function graphQuery(explainer: Explainer, target: Value, options: MethodO
     return build.expandLike(count === 1 ? cells : build.div(cells, count), scores);
   };
   const seeds = new Map([[score.name, inAxes(build, cotangent(), score.axes)]]);
-  const pulledTo = (end: End, rules: Rules | Overrides): Value =>
-    present(pullback(build, explainer, seeds, [end], overridesOf(rules))[0], "the map");
+  const pulledTo = (end: End, rules: RuleChoice): Value =>
+    present(
+      pullback(build, explainer, seeds, [end], overridesOf(isRelevance(rules) ? tableOf(rules) : rules))[0],
+      "the map",
+    );
 
   let seen: Layer | undefined;
   return {

@@ -3,14 +3,11 @@
  * anything runs. By the estimate of sizes.ts, with the weights; what the host and the runtime themselves take comes on top.
  */
 import { expects, UserError } from "../errors.ts";
-import { type MethodChoice, methodsOf } from "../methods/define.ts";
 import { product } from "../onnx/dims.ts";
-import type { Feeds } from "../onnx/runtime.ts";
-import type { Explainer } from "./explainer.ts";
 import type { Plan } from "./plan.ts";
-import { pictureBytes, rowBytes, runBytes } from "./sizes.ts";
+import { pictureBytes, runBytes } from "./sizes.ts";
 
-type Sized = Pick<Plan, "model" | "tensors" | "rowBytes">;
+export type Sized = Pick<Plan, "model" | "tensors" | "rowBytes">;
 
 /** What runs at once: pictures, and backward passes to a tensor, one for each picture unless told. */
 export interface Load {
@@ -46,46 +43,6 @@ export function rowsWithin(
   if (maxMemory === undefined) return Number.POSITIVE_INFINITY;
   const each = (pictures === undefined ? pictureBytes(plan) : 0) + (to === undefined ? 0 : plan.rowBytes(to));
   return Math.max(1, Math.floor((maxMemory - bytesOf(plan, { pictures: pictures ?? 0 })) / Math.max(1, each)));
-}
-
-/** A question of an explainer, as far as its memory goes. */
-export interface Planned {
-  readonly method?: MethodChoice | readonly MethodChoice[];
-  readonly layer?: string;
-  readonly maxMemory?: number;
-}
-
-/** Refuses before the model has run what `checkRun` would of one of its pictures. */
-export async function checkAsked(
-  explainer: Pick<Explainer, "planFor" | "layers" | "reading">,
-  feeds: Feeds,
-  { method, maxMemory, layer = explainer.layers[0]?.name }: Planned,
-): Promise<void> {
-  if (maxMemory === undefined) return;
-  checkMaxMemory(maxMemory);
-  await checkMethods(await explainer.planFor(feeds), explainer, { method, maxMemory, layer });
-}
-
-/** The same by the sizes that the model was opened with, where no picture is at hand. */
-export async function checkOpened(
-  explainer: Explainer,
-  { method, maxMemory, layer = explainer.layers[0]?.name }: Planned,
-): Promise<void> {
-  checkMaxMemory(maxMemory);
-  const { model, sized: tensors, score } = explainer;
-  const sized = { model, tensors, rowBytes: (to: string) => rowBytes({ model, tensors }, score.name, to) };
-  await checkMethods(sized, explainer, { method, maxMemory, layer });
-}
-
-async function checkMethods(
-  sized: Sized,
-  { reading }: Pick<Explainer, "reading">,
-  { method, maxMemory, layer }: Planned,
-): Promise<void> {
-  for (const { space, blackBox } of await methodsOf(method)) {
-    const to = space === "layer" ? layer : reading.explained?.name;
-    checkRun(sized, maxMemory, { pictures: 1, ...(!blackBox && to !== undefined && { to }) });
-  }
 }
 
 /** Bytes of a map's value while it is made: a sum in double precision beside what is given back. */

@@ -11,7 +11,7 @@
 import { type Adjoint, type Again, compileAdjoint, type End, fetching, type Written } from "../autodiff/adjoint.ts";
 import { joined, type Overrides } from "../autodiff/differentiate.ts";
 import { proposals } from "../autodiff/overrides/proposals.ts";
-import { overridesOf, type Rules } from "../autodiff/rules.ts";
+import { loadedRules, overridesOf, type RuleChoice, type Rules } from "../autodiff/rules.ts";
 import { present, UserError } from "../errors.ts";
 import { gradCamMap } from "../methods/grad-cam.ts";
 import type { AttentionMap, LayerMap, SweepMap } from "../methods/method.ts";
@@ -198,21 +198,22 @@ export class Plan {
   }
 
   /** The model, and the gradient at one of its inputs. */
-  atInput<R>(
+  async atInput<R>(
     input: string,
-    rules: Rules | Overrides | SweepMap,
+    rules: RuleChoice | SweepMap,
     query: PlanQuery,
     work: (adjoint: AdjointSession) => Promise<R>,
   ): Promise<R> {
+    const table = typeof rules === "function" ? rules : await loadedRules(rules);
     const open = async () => {
       const adjoint =
-        typeof rules === "function"
-          ? this.#compiledSweep(input, rules, query)
-          : this.#compiled(query, [{ tensor: input }], rules);
+        typeof table === "function"
+          ? this.#compiledSweep(input, table, query)
+          : this.#compiled(query, [{ tensor: input }], table);
       return openTogether(this.ort, this.model, adjoint, this.options, [this.score.name]);
     };
     const bytes = this.model.bytes.length + 2 * runBytes(this.tensors);
-    return this.#use(["pixels", input, rules, ...keyOf(query)], bytes, open, work);
+    return this.#use(["pixels", input, table, ...keyOf(query)], bytes, open, work);
   }
 
   /** The model, and a map of its attentions. */

@@ -14,7 +14,8 @@ export const elementWiseGradCam = camMethod(
   placewiseBySign((parts, part) => {
     const { build } = parts;
     const products = build.mul(gradientsByImage(parts), build.unsqueeze(flatGrid(parts), [1]));
-    return build.reduceSum(part(products), [2], false);
+    const shown = { ...part(products), dims: products.dims };
+    return parts.gather ? parts.gather(shown) : build.reduceSum(shown, [2], false);
   }),
   {
     name: "element-wise-grad-cam",

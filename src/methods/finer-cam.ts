@@ -2,8 +2,9 @@
  * @file Finer-CAM (Zhang et al. 2025, arXiv 2501.11309): Grad-CAM of what sets a class apart from the classes nearest to it in score.
  *
  *   y = y_c - gamma * mean of y_d over the 3 classes d whose scores are nearest to that of c
+ *
+ * A contrast of classes is that of their y, and a counterfactual is -y.
  */
-import { UserError } from "../errors.ts";
 import { range } from "../onnx/dims.ts";
 import { gradCamMaps } from "./grad-cam.ts";
 import type { Method } from "./method.ts";
@@ -27,17 +28,16 @@ export const finerCam: Method<"finer-cam"> = {
     () => gradCamMaps,
     ({ gamma }) =>
       (weights, scores) => {
-        const [[c] = [0], ...others] = weights;
-        if (others.length > 0 || weights[0]?.[1] !== 1)
-          throw new UserError(
-            "invalid-option",
-            "invalid target: finer-cam sets a class apart from those like it; take a class, not a contrast or a counterfactual",
-          );
-        const nearest = range(scores.length)
-          .filter((d) => d !== c)
-          .sort((a, b) => Math.abs(scores[a] - scores[c]) - Math.abs(scores[b] - scores[c]) || a - b)
-          .slice(0, rivals);
-        return [[c, 1], ...nearest.map((d) => [d, -gamma / nearest.length] as const)];
+        const apart = ([c, weight]: readonly [number, number]) => {
+          const nearest = range(scores.length)
+            .filter((d) => d !== c)
+            .sort((a, b) => Math.abs(scores[a] - scores[c]) - Math.abs(scores[b] - scores[c]) || a - b)
+            .slice(0, rivals);
+          return [[c, weight], ...nearest.map((d) => [d, (-gamma * weight) / nearest.length])] as const;
+        };
+        const sums = new Map<number, number>();
+        for (const [c, weight] of weights.flatMap(apart)) sums.set(c, (sums.get(c) ?? 0) + weight);
+        return [...sums];
       },
   ).explain,
 };

@@ -6,7 +6,7 @@
 
 import type { Dense } from "../array/dense.ts";
 import type { Overrides } from "../autodiff/differentiate.ts";
-import type { Rules } from "../autodiff/rules.ts";
+import type { RuleChoice } from "../autodiff/rules.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 
 /** What a map at a layer is made of, as tensors of the graph. */
@@ -172,7 +172,7 @@ export interface Question {
   /** Whether what lies between the layer and the score is linear: its gradient is then the same for all images. */
   isLinear(): boolean;
   /** The gradient of the score with respect to the input, by a set of rules, [m, ...input]; or a map that is made of the whole sweep, [m, 1, ...]. */
-  atInput(rules: Rules | Overrides | SweepMap): Promise<Dense>;
+  atInput(rules: RuleChoice | SweepMap): Promise<Dense>;
   /**
    * The gradient at variants of one image, [any, C, ...], for each of its k targets: [any k, C, ...], those at a variant side by side.
    * @param rules a set of rules, or a table of one's own
@@ -182,7 +182,7 @@ export interface Question {
   atInputs(
     image: number,
     variants: Dense,
-    rules: Rules | Overrides,
+    rules: RuleChoice,
     only?: readonly number[],
     paired?: boolean,
   ): Promise<Dense>;
@@ -243,7 +243,7 @@ export interface GraphQuestion {
   /** A map at the layer, [n, ...grid]. */
   atLayer(map: LayerMap): Value;
   /** The gradient of the score with respect to the input, by a set of rules, channels first: [n, C, ...]; or what is made of its sweep. */
-  atInput(rules: Rules | Overrides | SweepMap): Value;
+  atInput(rules: RuleChoice | SweepMap): Value;
   /** A map of the network's attentions, [n, ...grid]. */
   atAttentions(map: AttentionMap): Value;
 }

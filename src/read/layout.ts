@@ -202,7 +202,8 @@ export function sweepEnd(
     return layout && arrange(build, value, layout);
   });
   const make: End["make"] = (build, image, gradient) => {
-    const plain = { image: plainIn(build, image, axes), gradient: plainIn(build, gradient, axes) };
+    const cast = build.cast(image, gradient.type);
+    const plain = { image: plainIn(build, cast, axes), gradient: plainIn(build, gradient, axes) };
     return inAxes(build, map({ build, ...plain }), axes);
   };
   return { end: { tensor: picture, make }, rules };

@@ -7,8 +7,8 @@ import { dividedAt, partResponsibilities } from "../../src/methods/black-box/res
 import { dependences, sobolDesign, totalIndices } from "../../src/methods/black-box/sensitivity.ts";
 import { SmoothMask, towardsArea } from "../../src/methods/black-box/smooth-mask.ts";
 import { shapleyValues } from "../../src/methods/black-box/superpixel-fits.ts";
-import { grown } from "../../src/methods/gradient/regions.ts";
 import type { MethodName } from "../../src/methods/by-name.ts";
+import { grown } from "../../src/methods/gradient/regions.ts";
 import { ask, expectUserError, numbers, rows } from "../explain/ask.ts";
 import { floats, model, node } from "../models.ts";
 import { gap, images, vgg } from "../nets.ts";
@@ -225,31 +225,32 @@ test("extremal-perturbation: of a signal with all its score at one end, that end
 test("smooth masks: the step goes up the gradient of any linear score, as differences say", () => {
   const grid = [9, 7];
   const of = (p: number) => Math.cos(1.7 * p);
-  const mask = new SmoothMask(grid);
-  for (const c of mask.parameters.keys()) mask.parameters[c] = 0.3 + 0.2 * Math.sin(c);
-  const before = mask.parameters.slice();
-  const score = () => mask.shown().reduce((sum, value, p) => sum + of(p) * value, 0);
-  const step = 1e-6;
-  const expected = [...before].map((value, c) => {
-    mask.parameters[c] = value + step;
-    const more = score();
-    mask.parameters[c] = value - step;
-    const less = score();
-    mask.parameters[c] = value;
+  const begun = () => {
+    const mask = new SmoothMask(grid);
+    for (const c of mask.parameters.keys()) mask.parameters[c] = 0.3 + 0.2 * Math.sin(c);
+    return mask;
+  };
+  const difference = (mask: SmoothMask, c: number, valueOf: () => number) => {
+    const step = 1e-6;
+    mask.parameters[c] += step;
+    const more = valueOf();
+    mask.parameters[c] -= 2 * step;
+    const less = valueOf();
+    mask.parameters[c] += step;
     return (more - less) / (2 * step);
+  };
+  const [mask, still, all] = [begun(), begun(), new SmoothMask(grid)];
+  const expected = range(63).map((c) => {
+    const score = () => mask.shown().reduce((sum, value, p) => sum + of(p) * value, 0);
+    // What the parameter adds to the mask where all are 1, by which its step is divided.
+    const influence = difference(all, c, () => all.smooth().reduce((sum, value) => sum + value, 0));
+    return difference(mask, c, score) / influence;
   });
-  mask.advance(Float64Array.from(range(63), of), { area: 0.5, weight: 0, rate: 1e-4, momentum: 0 });
-  // What each parameter adds to the mask where all are 1, by which its step is divided; and steps are smaller where there are fewer cells.
-  const all = new SmoothMask(grid);
-  const sum = () => all.smooth().reduce((total, value) => total + value, 0);
-  for (const [c, value] of mask.parameters.entries()) {
-    all.parameters[c] = 1 + step;
-    const more = sum();
-    all.parameters[c] = 1 - step;
-    const influence = (more - sum()) / (2 * step);
-    all.parameters[c] = 1;
-    expect(((value - before[c]) * influence * 1024) / 63 / 1e-4).toBeCloseTo(expected[c], 3);
-  }
+  const told = { area: 0.5, weight: 1, momentum: 0 };
+  mask.advance(Float64Array.from(range(63), (p) => 1e-3 * of(p)), told);
+  still.advance(new Float64Array(63), told);
+  for (const [c, value] of mask.parameters.entries())
+    expect((value - still.parameters[c]) / (1e-3 * 0.1 * 63)).toBeCloseTo(expected[c] ?? Number.NaN, 3);
 });
 
 test("smooth masks: the largest part goes up to 1 and the rest down to 0; equals go alike", () => {

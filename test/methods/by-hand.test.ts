@@ -318,12 +318,10 @@ describe("by runs", () => {
     close((await on("cam", 0)).map, [3, 8, 6, 3]);
     close((await on("cam", 1)).map, [2, -4, -3, 9]);
   });
-  test.each([
-    ["finer-cam", { counterfactual: 1 }, "take a class, not a contrast or a counterfactual"],
-    ["finer-cam", { for: 0, against: 1 }, "take a class, not a contrast or a counterfactual"],
-  ] as const)("%s refuses %j", (method, target, words) =>
-    expectUserError(ask(small, smallPicture, { method, target }), "invalid-option", words),
-  );
+  test("finer-cam of a contrast is that of both, and of a counterfactual less the class's", async () => {
+    close((await on("finer-cam", { for: 0, against: 1 })).map, sum((1.6 * (1 - 3)) / 4, (1.6 * (2 + 1)) / 4));
+    close((await on("finer-cam", { counterfactual: 1 })).map, sum((0.6 - 3) / 4, (1 + 1.2) / 4));
+  });
   test("cam refuses a head that is linear but not pooled, and one that is not linear", async () => {
     const first = { x: smallPicture.x };
     await expectUserError(ask(flat, first, { method: "cam", target: 0, layer: "A" }), "invalid-option", "cam takes");

@@ -160,7 +160,7 @@ def xrai(network, x, steps):
 
 
 def extremal(network, x, area, steps):
-    """The mask by autograd: a smooth maximum of parameters, a cell of which is a pixel here, and gradient steps with a momentum of 0.9."""
+    """The mask by autograd: a smooth maximum of parameters, a cell of which is a pixel here, and gradient steps with a momentum of 0.8."""
     maps = []
     rows, columns = numpy.mgrid[:12, :10].reshape(2, -1)
     apart = numpy.abs(rows[:, None] - rows[None]), numpy.abs(columns[:, None] - columns[None])
@@ -171,42 +171,49 @@ def extremal(network, x, area, steps):
         levels = [ndimage.gaussian_filter(one.double().numpy(), [0, s, s], mode="nearest") for s in 0.09 * 12 * (1 - numpy.arange(8) / 7)]
         pyramid = torch.tensor(numpy.stack(levels)).float()
         dull, sharp = scores_of(network, torch.stack([pyramid[0], one]), target)
-        unit = 10 / abs(sharp - dull)
-        parameters = torch.ones(120, dtype=torch.float64, requires_grad=True)
+        found = []
 
-        def smooth():
-            values = kernel * parameters[None]
-            weights = torch.exp(20 * values).masked_fill(far, 0)
-            return (weights * values).sum(1) / weights.sum(1)
-
-        influence, = torch.autograd.grad(smooth().sum(), parameters)
-        for step in range(steps):
-            mask = smooth()
-            place = (mask * 7).clamp(max=7 - 1e-12)
-            lower = place.floor().clamp(max=6).long()
+        def shown_under(mask):
+            lower = (mask * 7).floor().clamp(max=6).long()
             part = (mask * 7 - lower).reshape(1, 12, 10)
             flat = pyramid.reshape(8, 3, 120)
             low, high = (torch.stack([flat[lower + i, c, torch.arange(120)] for c in range(3)]).reshape(3, 12, 10) for i in (0, 1))
-            shown = (1 - part) * low + part * high
-            reward = network(shown[None].float())[0, target].double() * unit
-            ordered, order = mask.sort(stable=True)
-            reference = torch.tensor([0.0 if r < int(numpy.floor(120 * (1 - area))) else 1.0 for r in range(120)], dtype=torch.float64)
-            # Values that are alike are asked for the mean of what is asked of them, so that their order does not matter.
-            first = 0
-            while first < 120:
-                end = first + int((ordered[first:] - ordered[first] < 1e-6).sum())
-                reference[first:end] = reference[first:end].mean()
-                first = end
-            weight = 30 * 160 ** (step / steps)
-            parameters.grad = None
-            if step == 0:
-                velocity = torch.zeros(120, dtype=torch.float64)
-            (weight * ((ordered - reference) ** 2).mean() - reward).backward()
-            with torch.no_grad():
-                velocity = 0.9 * velocity - 0.1 * parameters.grad / influence * 120 / 1024
-                parameters += 8 / steps * velocity
-                parameters.clamp_(0, 1)
-        maps.append(smooth().detach().numpy())
+            return (1 - part) * low + part * high
+
+        for unit in (3, 10, 30):
+            unit /= abs(sharp - dull)
+            parameters = torch.ones(120, dtype=torch.float64, requires_grad=True)
+
+            def smooth():
+                values = kernel * parameters[None]
+                weights = torch.exp(20 * values).masked_fill(far, 0)
+                return (weights * values).sum(1) / weights.sum(1)
+
+            influence, = torch.autograd.grad(smooth().sum(), parameters)
+            for step in range(steps):
+                weight = 2.5 * 1000 ** (step / steps)
+                shrunk = area ** min(1, (step + 1) / (0.6 * steps))
+                mask = smooth()
+                shown = shown_under(mask)
+                reward = network(shown[None].float())[0, target].double() * unit
+                ordered, order = mask.sort(stable=True)
+                reference = torch.tensor([0.0 if r < int(numpy.floor(120 * (1 - shrunk))) else 1.0 for r in range(120)], dtype=torch.float64)
+                # Values that are alike are asked for the mean of what is asked of them, so that their order does not matter.
+                first = 0
+                while first < 120:
+                    end = first + int((ordered[first:] - ordered[first] < 1e-6).sum())
+                    reference[first:end] = reference[first:end].mean()
+                    first = end
+                parameters.grad = None
+                if step == 0:
+                    velocity = torch.zeros(120, dtype=torch.float64)
+                (weight * ((ordered - reference) ** 2).mean() - reward).backward()
+                with torch.no_grad():
+                    velocity = 0.8 * velocity - 0.2 * parameters.grad / influence * 0.1 * 120 / weight
+                    parameters += velocity
+                    parameters.clamp_(0, 1)
+            found.append((network(shown_under(smooth().detach())[None].float())[0, target].item(), smooth().detach().numpy()))
+        maps.append(max(found, key=lambda one: one[0])[1])
     return maps
 
 

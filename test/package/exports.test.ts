@@ -22,6 +22,7 @@ test("names of gradcam", () => {
       "checkVjp",
       "defineMethod",
       "flatGrid",
+      "hvp",
       "layerMethod",
       "loadOperators",
       "methods",

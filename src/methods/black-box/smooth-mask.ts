@@ -4,6 +4,9 @@ import { product, range } from "../../onnx/dims.ts";
 /** Cells along the longest axis, the width of the kernel in cells, how far it reaches, and how near smax is to the maximum. */
 const [mostCells, width, reach, coldness] = [32, 3, 4, 20];
 
+/** How far a step goes towards the area by itself, whatever its weight. */
+const pull = 0.2;
+
 /** Values of the mask whose order is a matter of rounding. */
 const alike = 1e-6;
 
@@ -12,7 +15,6 @@ export interface MaskStep {
   /** The part of the mask that is to be 1. */
   readonly area: number;
   readonly weight: number;
-  readonly rate: number;
   readonly momentum: number;
 }
 
@@ -62,7 +64,7 @@ export class SmoothMask {
   }
 
   /** A step up the gradient of the score with respect to how far each place is shown. */
-  advance(gradient: Float64Array, { area, weight, rate, momentum }: MaskStep): void {
+  advance(gradient: Float64Array, { area, weight, momentum }: MaskStep): void {
     const smooth = this.smooth();
     const ofScore = range(this.grid.length).reduceRight(
       (values, axis) => this.#enlarged(values, axis, this.grid[axis], true),
@@ -73,11 +75,11 @@ export class SmoothMask {
       smooth,
       ofScore.map((value, c) => value + weight * ofArea[c]),
     );
-    // A gradient of a mean over cells is the smaller the more of them there are: steps are those of a square mask.
-    const scale = up.length / mostCells ** 2;
+    // A gradient of a mean over cells is the smaller the more of them there are.
+    const rate = (pull * up.length) / (2 * weight);
     for (let c = 0; c < up.length; c++) {
-      this.#velocity[c] = momentum * this.#velocity[c] + ((1 - momentum) * scale * up[c]) / this.#influence[c];
-      this.parameters[c] = Math.min(1, Math.max(0, this.parameters[c] + rate * this.#velocity[c]));
+      this.#velocity[c] = momentum * this.#velocity[c] + ((1 - momentum) * rate * up[c]) / this.#influence[c];
+      this.parameters[c] = Math.min(1, Math.max(0, this.parameters[c] + this.#velocity[c]));
     }
   }
 

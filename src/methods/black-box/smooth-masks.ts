@@ -1,4 +1,5 @@
 /** @file The search for an extremal perturbation: gradient steps on a smooth mask, and the picture that is blurred where it is hidden. */
+import { present } from "../../errors.ts";
 import { product, range } from "../../onnx/dims.ts";
 import { blurred } from "../gradient/blur.ts";
 import { type Picture, picturesOf } from "../gradient/steps.ts";
@@ -8,12 +9,16 @@ import { SmoothMask } from "./smooth-mask.ts";
 /** Blurs of a picture, the strongest first and the picture itself last; the strongest in parts of the longest side. */
 const [levels, strongest] = [8, 0.09];
 
-/** The weight of the area, at the first step and at the last, and how far all steps together go. */
-const [firstWeight, lastWeight, way, momentum] = [30, 4800, 8, 0.9];
+/** The weight of the area, at the first step and at the last, and how much of a step the one before has. */
+const [firstWeight, lastWeight, momentum] = [2.5, 2500, 0.8];
 
-/** Units of the score between the blurred picture and the sharp one. */
-const unit = 10;
+/** The area shrinks from all to what was asked for during this part of the steps: so it is the least important places that go. */
+const shrinking = 0.6;
 
+/** Units of the score between the blurred picture and the sharp one, a search each. */
+const units = [3, 10, 30];
+
+/** The mask of every target: of searches that differ in the weight of the score the one that ends with the highest score. */
 export async function extremalMasks(question: Question): Promise<Explanation> {
   const { image, k, options, atInputs, respond, progress } = question;
   const { steps, area } = options;
@@ -22,32 +27,37 @@ export async function extremalMasks(question: Question): Promise<Explanation> {
   const maps = new Float32Array(n * k * places);
   for (const [i, picture] of picturesOf(question).entries()) {
     const pyramid = pyramidOf(picture);
-    const ends = new Float32Array(2 * picture.data.length);
-    ends.set(pyramid[0]);
-    ends.set(picture.data, picture.data.length);
-    const units = (await respond(i, { data: ends, dims: [2, ...picture.dims] })).map(
-      ([dull, sharp]) => unit / (Math.abs(sharp - dull) || 1),
+    const together = (pictures: readonly Float32Array[]) => {
+      const data = new Float32Array(pictures.length * picture.data.length);
+      for (const [v, one] of pictures.entries()) data.set(one, v * picture.data.length);
+      return { data, dims: [pictures.length, ...picture.dims] };
+    };
+    const ends = await respond(i, together([present(pyramid[0], "a blur"), picture.data]));
+    // Each target has masks of its own; those of a picture go side by side.
+    const searches = ends.flatMap(([dull, sharp], j) =>
+      units.map((unit) => ({ j, mask: new SmoothMask(grid), by: unit / (Math.abs(sharp - dull) || 1) })),
     );
-    // Each target has a mask of its own; those of a picture go side by side.
-    const masks = range(k).map(() => new SmoothMask(grid));
+    const targets = searches.map(({ j }) => j);
+    const shownNow = () => searches.map(({ mask }) => mask.shown());
     for (const step of range(steps)) {
       progress((i * steps + step) / (n * steps));
-      const shown = masks.map((mask) => mask.shown());
-      const data = new Float32Array(k * picture.data.length);
-      for (const j of range(k)) data.set(perturbed(pyramid, shown[j]), j * picture.data.length);
-      const { data: gradients } = await atInputs(i, { data, dims: [k, ...picture.dims] }, "plain", range(k));
+      const shown = shownNow();
+      const seen = together(shown.map((mask) => perturbed(pyramid, mask)));
+      const { data: gradients } = await atInputs(i, seen, "plain", targets);
       const weight = firstWeight * (lastWeight / firstWeight) ** (step / steps);
-      for (const [j, mask] of masks.entries()) {
-        const gradient = gradients.subarray(j * picture.data.length, (j + 1) * picture.data.length);
-        mask.advance(atMask(pyramid, shown[j], gradient, units[j]), {
-          area: Number(area),
-          weight,
-          rate: way / steps,
-          momentum,
-        });
+      const shrunk = Number(area) ** Math.min(1, (step + 1) / (shrinking * steps));
+      for (const [s, { mask, by }] of searches.entries()) {
+        const gradient = gradients.subarray(s * picture.data.length, (s + 1) * picture.data.length);
+        mask.advance(atMask(pyramid, shown[s], gradient, by), { area: shrunk, weight, momentum });
       }
     }
-    for (const [j, mask] of masks.entries()) maps.set(mask.shown(), (i * k + j) * places);
+    const shown = shownNow();
+    const scores = await respond(i, together(shown.map((mask) => perturbed(pyramid, mask))));
+    for (const j of range(k)) {
+      const own = targets.flatMap((target, s) => (target === j ? [s] : []));
+      const best = own.reduce((one, other) => (scores[j][other] > scores[j][one] ? other : one));
+      maps.set(shown[best], (i * k + j) * places);
+    }
   }
   progress(1);
   return { maps: { data: maps, dims: [n * k, ...grid] } };

@@ -7,17 +7,17 @@
  *   R_ji = sum_p A_ji V_ip R_jp / (2 O_jp)     each factor of a product O = A V
  *   R_i = R_i                                  activations, and what is divided by a norm
  */
-import { relevance } from "../../autodiff/relevance/table.ts";
-import { epsilonRule, gammaRule } from "../../autodiff/relevance/weight-rules.ts";
+import type { LayerRule, RelevanceRules } from "../../autodiff/rules.ts";
+import type { MethodOptions } from "../method.ts";
 import { choiceOption } from "../options.ts";
-import { compiled, epsilonOption, gammaOption, relevanceMethod, tablesBy } from "./relevance.ts";
+import { compiled, epsilonOption, gammaOption, relevanceMethod } from "./relevance.ts";
 
-const tableOf = tablesBy(({ rule, epsilon, gamma }) => {
-  const layer = rule === "gamma" ? gammaRule(gamma) : epsilonRule(epsilon);
-  return relevance({ convolution: layer, dense: layer, products: "uniform", epsilon, scored: true });
-});
+const rulesOf = ({ rule, epsilon, gamma }: MethodOptions): RelevanceRules => {
+  const layer: LayerRule = rule === "gamma" ? { rule, gamma } : { rule: "epsilon", epsilon };
+  return { convolution: layer, dense: layer, products: "uniform", epsilon, scored: true };
+};
 
-export const attnLrp = relevanceMethod<"attn-lrp">(tableOf, {
+export const attnLrp = relevanceMethod<"attn-lrp">(rulesOf, {
   name: "attn-lrp",
   title: "AttnLRP",
   summary: "The score, handed back from layer to layer through attention, softmax and normalisation as well.",

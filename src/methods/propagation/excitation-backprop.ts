@@ -3,7 +3,7 @@
  * class and chooses at each neuron among the inputs that excite it, in proportion to their part. Contrastive (section 3.3): less that of the walk which
  * starts at the opposite of the class.
  */
-import { excitation } from "../../autodiff/relevance/excitation.ts";
+import { excitation } from "../../autodiff/rules.ts";
 import { choiceOption } from "../options.ts";
 import { compiled, relevanceMethod } from "./relevance.ts";
 

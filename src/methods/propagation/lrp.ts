@@ -5,20 +5,11 @@
  *
  *   R_i = sum_j (x_i w_ij / sum_k x_k w_kj) R_j,    with the rule of each layer
  */
-import { type Composite, relevance } from "../../autodiff/relevance/table.ts";
-import {
-  alphaBetaRule,
-  boxRule,
-  epsilonRule,
-  flatRule,
-  gammaRule,
-  stabiliser,
-  type WeightRule,
-  zPlusRule,
-} from "../../autodiff/relevance/weight-rules.ts";
+import type { LayerRule, RelevanceRules } from "../../autodiff/rules.ts";
+import { expects } from "../../errors.ts";
 import type { MethodOptions } from "../method.ts";
 import { choiceOption, numberOption } from "../options.ts";
-import { compiled, epsilonOption, gammaOption, relevanceMethod, tablesBy } from "./relevance.ts";
+import { compiled, epsilonOption, gammaOption, relevanceMethod } from "./relevance.ts";
 
 /** One rule for all layers, or that of the composite. */
 const rules = ["composite", "epsilon", "gamma", "alpha-beta", "z-plus"] as const;
@@ -31,48 +22,58 @@ const composites = [
   "epsilon-gamma-box",
 ] as const;
 
-type Layers = Pick<Composite, "convolution" | "first">;
+type Told = MethodOptions & { readonly low: number; readonly high: number };
+type Layers = Pick<RelevanceRules, "convolution" | "first">;
+
+/** A denominator is kept away from 0 by so much, as in zennit. */
+const stabiliser = 1e-6;
+
+const alphaBeta = (alpha: number): LayerRule => ({ rule: "alpha-beta", alpha });
+const flat: LayerRule = { rule: "flat" };
 
 function layersOf(options: MethodOptions): Layers {
-  const { composite, gamma, low, high } = options as MethodOptions & { low: number; high: number };
+  const { composite, gamma, low, high } = options as Told;
   switch (composite as (typeof composites)[number]) {
     case "epsilon-plus-flat":
-      return { convolution: zPlusRule, first: flatRule };
+      return { convolution: alphaBeta(1), first: flat };
     case "epsilon-plus":
-      return { convolution: zPlusRule };
+      return { convolution: alphaBeta(1) };
     case "epsilon-alpha2-beta1-flat":
-      return { convolution: alphaBetaRule(2), first: flatRule };
+      return { convolution: alphaBeta(2), first: flat };
     case "epsilon-alpha2-beta1":
-      return { convolution: alphaBetaRule(2) };
+      return { convolution: alphaBeta(2) };
     case "epsilon-gamma-box":
-      return { convolution: gammaRule(gamma), first: boxRule(low, high) };
+      return { convolution: { rule: "gamma", gamma }, first: { rule: "box", low, high } };
   }
 }
 
-function ruleOf({ rule, epsilon, gamma, alpha }: MethodOptions): WeightRule | undefined {
+function ruleOf({ rule, epsilon, gamma, alpha }: MethodOptions): LayerRule | undefined {
   switch (rule as (typeof rules)[number]) {
     case "composite":
       return undefined;
     case "epsilon":
-      return epsilonRule(epsilon);
+      return { rule: "epsilon", epsilon };
     case "gamma":
-      return gammaRule(gamma);
+      return { rule: "gamma", gamma };
     case "alpha-beta":
-      return alphaBetaRule(Number(alpha));
+      return alphaBeta(Number(alpha));
     case "z-plus":
-      return zPlusRule;
+      return alphaBeta(1);
   }
 }
 
-const tableOf = tablesBy((options) => {
+const rulesOf = (options: MethodOptions): RelevanceRules => {
   const everywhere = ruleOf(options);
+  const { rule, composite, low, high } = options as Told;
+  if (rule === "composite" && composite === "epsilon-gamma-box")
+    expects(low < high, "option low of lrp", low, `a number below option high, which is ${high}`);
   const layers = everywhere
     ? { convolution: everywhere, dense: everywhere }
-    : { ...layersOf(options), dense: epsilonRule(options.epsilon) };
-  return relevance({ ...layers, products: "signal", epsilon: Math.min(stabiliser, options.epsilon), scored: true });
-});
+    : { ...layersOf(options), dense: { rule: "epsilon", epsilon: options.epsilon } as const };
+  return { ...layers, products: "signal", epsilon: Math.min(stabiliser, options.epsilon), scored: true };
+};
 
-export const lrp = relevanceMethod<"lrp">(tableOf, {
+export const lrp = relevanceMethod<"lrp">(rulesOf, {
   name: "lrp",
   title: "LRP",
   summary: "The score, handed back from layer to layer until each pixel has its part of it.",

@@ -1,20 +1,9 @@
-/** @file What methods share that propagate relevance: the table of the options, the signed image, and the map that sums up its channels. */
+/** @file What methods share that propagate relevance: the signed image, and the map that sums up its channels. */
 import type { Dense } from "../../array/dense.ts";
-import type { Overrides } from "../../autodiff/differentiate.ts";
+import type { RelevanceRules } from "../../autodiff/rules.ts";
 import { product } from "../../onnx/dims.ts";
 import type { Method, MethodOption, MethodOptions } from "../method.ts";
 import { numberOption } from "../options.ts";
-
-/** Tables by what they are made of: sessions are kept by them. */
-export function tablesBy(make: (options: MethodOptions) => Overrides): (options: MethodOptions) => Overrides {
-  const made = new Map<string, Overrides>();
-  return (options) => {
-    const key = JSON.stringify(options);
-    const table = made.get(key) ?? make(options);
-    made.set(key, table);
-    return table;
-  };
-}
 
 /** The relevance of a pixel is that of its channels together: [m, C, ...] -> [m, ...]. */
 function channelSums({ data, dims }: Dense): Dense {
@@ -26,9 +15,9 @@ function channelSums({ data, dims }: Dense): Dense {
   return { data: Float32Array.from(sums), dims: [m, ...grid] };
 }
 
-/** A method whose image is the relevance of the input, by the table of its options. */
+/** A method whose image is the relevance of the input, by the rules of its options. */
 export function relevanceMethod<Name extends string>(
-  tableOf: (options: MethodOptions) => Overrides,
+  rulesOf: (options: MethodOptions) => RelevanceRules,
   about: Omit<Method<Name>, "space" | "explain" | "graph" | "family">,
 ): Method<Name> {
   return {
@@ -36,10 +25,10 @@ export function relevanceMethod<Name extends string>(
     family: "propagation",
     space: "pixels",
     explain: async ({ atInput, options }) => {
-      const pixels = await atInput(tableOf(options));
+      const pixels = await atInput(rulesOf(options));
       return { maps: channelSums(pixels), pixels };
     },
-    graph: ({ atInput, options }) => ({ pixels: atInput(tableOf(options)) }),
+    graph: ({ atInput, options }) => ({ pixels: atInput(rulesOf(options)) }),
   };
 }
 

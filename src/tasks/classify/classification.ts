@@ -3,8 +3,8 @@
 import type { Dense } from "../../array/dense.ts";
 import { openModel } from "../../autodiff/prepare.ts";
 import { present, throwIfAborted, UserError } from "../../errors.ts";
+import { checkAsked } from "../../explain/asked-memory.ts";
 import { Explainer, type OpenOptions } from "../../explain/explainer.ts";
-import { checkAsked } from "../../explain/memory.ts";
 import type { Sessions } from "../../explain/sessions.ts";
 import type { Preprocess, Preprocessed } from "../../image/preprocess.ts";
 import { methodsOf } from "../../methods/define.ts";

@@ -1,8 +1,8 @@
 /** @file A detector: a picture in; boxes, their classes, and where the evidence for each of them is out. */
 import { dependents } from "../../autodiff/dependents.ts";
 import { listing, present, UserError } from "../../errors.ts";
+import { checkAsked } from "../../explain/asked-memory.ts";
 import type { Explainer } from "../../explain/explainer.ts";
-import { checkAsked } from "../../explain/memory.ts";
 import { namedLayer } from "../../explain/named-layer.ts";
 import { picture as blank } from "../../image/picture.ts";
 import { methodsOf } from "../../methods/define.ts";

@@ -1,8 +1,8 @@
 /** @file A segmenter: a picture in; the masks of its classes or objects, and where the evidence for each of them is out. */
 import { present } from "../../errors.ts";
+import { checkAsked } from "../../explain/asked-memory.ts";
 import { ElementPass } from "../../explain/elements.ts";
 import type { Explainer } from "../../explain/explainer.ts";
-import { checkAsked } from "../../explain/memory.ts";
 import { namedLayer } from "../../explain/named-layer.ts";
 import { methodsOf } from "../../methods/define.ts";
 import { optionsFor } from "../../methods/options.ts";
