@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
 import { expect, test } from "vitest";
 import { openExplainer } from "../../src/explain/explainer.ts";
-import type { MethodName } from "../../src/methods/index.ts";
+import type { MethodName } from "../../src/methods/by-name.ts";
 import { load } from "../../src/node/load.ts";
 import type { Runtime } from "../../src/onnx/runtime.ts";
 import { Finder } from "../../src/tasks/detect/detections.ts";
