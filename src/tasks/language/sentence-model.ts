@@ -190,7 +190,7 @@ export class Prompt {
 export function sentenceMethods({ method, options }: AskingOptions, contrasted: string | false): Method[] {
   const methods = methodsOf(method);
   optionsFor(methods, options);
-  if (!contrasted || methods.every((one) => one === gradCam)) return methods;
+  if (!contrasted || methods.every(({ name }) => name === gradCam.name)) return methods;
   const message = `invalid method: one ${contrasted} rather than another is explained by grad-cam`;
   throw new UserError("invalid-option", message);
 }
