@@ -193,7 +193,7 @@ export async function sentenceMethods(
 ): Promise<Method[]> {
   const methods = await methodsOf(method);
   optionsFor(methods, options);
-  if (!contrasted || methods.every((one) => one === gradCam)) return methods;
+  if (!contrasted || methods.every(({ name }) => name === gradCam.name)) return methods;
   const message = `invalid method: one ${contrasted} rather than another is explained by grad-cam`;
   throw new UserError("invalid-option", message);
 }
