@@ -8,7 +8,7 @@ import { type EncodedPicture, SequenceExplainer } from "../../explain/sequence-e
 import type { Geometry } from "../../image/geometry.ts";
 import type { Picture } from "../../image/picture.ts";
 import { preprocess } from "../../image/preprocess.ts";
-import { methodsOf } from "../../methods/define.ts";
+import { methodsOf } from "../../methods/by-name.ts";
 import { gradCam } from "../../methods/grad-cam.ts";
 import type { GivenOptions, Method, Sign } from "../../methods/method.ts";
 import { optionsFor, optionsOf, ownOptions } from "../../methods/options.ts";
