@@ -23,7 +23,7 @@ const unsummed = new Set(["eigen-cam", "eigen-grad-cam", "recipro-cam", "deep-fe
 
 /** The options that a method has beside its own. */
 export function combiningOptions({ name, space, family }: Pick<Method, "name" | "space" | "family">): MethodOption[] {
-  const atLayer = space === "layer";
+  const atLayer = space === "layer" && family !== "attention"; // attention is of blocks
   const sums = atLayer && family !== undefined && !unsummed.has(name);
   const options = [...(atLayer ? [layersOption] : []), augmentOption, ...(sums ? [smoothOption] : [])];
   return options.map((option) => ({ ...option, around: true }));
