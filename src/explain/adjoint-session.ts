@@ -42,7 +42,8 @@ export async function openAlone(
 ): Promise<AdjointSession> {
   const open = (part: Extension, known: Observed) =>
     openSession(ort, extract(model, known, part), overPreset(quiet, options), model);
-  if (!once) return { ...adjoint, session: await open(extension, tensors) };
+  // Of an adjoint all of which depends on the question nothing is made before.
+  if (!once || once.made.size === 0) return { ...adjoint, session: await open(extension, tensors) };
   const { residuals, made } = once;
   const both: Observed = Object.assign(new Map([...tensors, ...made]), { bodies: tensors.bodies });
   const before = { residuals, outputs: [...made.keys()], session: await open(once.extension, tensors) };

@@ -2,7 +2,7 @@
 import { InternalError, UserError } from "../errors.ts";
 import type { ElementAnswer, ElementPass, ElementQuestion } from "../explain/elements.ts";
 import type { MethodName } from "../methods/by-name.ts";
-import { methodsOf } from "../methods/define.ts";
+import { methodsOf } from "../methods/by-name.ts";
 import type { Method, Sign } from "../methods/method.ts";
 import { optionsFor, ownOptions } from "../methods/options.ts";
 import type { Warning } from "../read/decision.ts";

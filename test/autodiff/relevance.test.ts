@@ -2,6 +2,7 @@
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import type { Overrides } from "../../src/autodiff/differentiate.ts";
+import { tableOf } from "../../src/autodiff/relevance/composites.ts";
 import { relevance } from "../../src/autodiff/relevance/table.ts";
 import {
   alphaBetaRule,
@@ -13,6 +14,7 @@ import {
   wSquareRule,
   zPlusRule,
 } from "../../src/autodiff/relevance/weight-rules.ts";
+import { excitation } from "../../src/autodiff/rules.ts";
 import { vjp } from "../../src/autodiff/vjp.ts";
 import { float, type NodeProto } from "../../src/onnx/proto.ts";
 import { apart, expectUserError, numbers } from "../explain/ask.ts";
@@ -468,6 +470,21 @@ test("attention as one operator is what it is written out", async () => {
     const [found, wanted] = [await handed(one, table), await handed(many, table)];
     expect(apart(found.relevance, wanted.relevance)).toBeLessThan(1e-5);
   }
+});
+
+test("the last weights are those in front of what is seeded, whatever lies behind it", async () => {
+  // y1 = 2 x0 - x1: its opposite is excited by x1.
+  const nodes = [node("MatMul", "x w", "y"), node("MatMul", "y w", "z")];
+  const bytes = model({
+    opset: 17,
+    inputs: { x: [1, 2], w: floats([1, 2, 1, -1], [2, 2]) },
+    nodes,
+    outputs: ["y", "z"],
+  });
+  const feeds = { x: new ort.Tensor("float32", Float32Array.of(1, 1), [1, 2]) };
+  const seeds = { y: new ort.Tensor("float32", Float32Array.of(0, 1), [1, 2]) };
+  const { gradients } = await vjp(ort, bytes, { feeds, seeds, wrt: ["x"], rules: tableOf(excitation(true)), session });
+  expect(numbers(gradients.x)).toEqual([1, -1]);
 });
 
 test("numbers that the picture is written in take no part", async () => {

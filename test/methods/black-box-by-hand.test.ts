@@ -230,12 +230,12 @@ test("smooth masks: the step goes up the gradient of any linear score, as differ
     for (const c of mask.parameters.keys()) mask.parameters[c] = 0.3 + 0.2 * Math.sin(c);
     return mask;
   };
-  const difference = (mask: SmoothMask, c: number, valueOf: () => number) => {
+  const difference = (mask: SmoothMask, c: number, loss: () => number) => {
     const step = 1e-6;
     mask.parameters[c] += step;
-    const more = valueOf();
+    const more = loss();
     mask.parameters[c] -= 2 * step;
-    const less = valueOf();
+    const less = loss();
     mask.parameters[c] += step;
     return (more - less) / (2 * step);
   };
@@ -247,7 +247,10 @@ test("smooth masks: the step goes up the gradient of any linear score, as differ
     return difference(mask, c, score) / influence;
   });
   const told = { area: 0.5, weight: 1, momentum: 0 };
-  mask.advance(Float64Array.from(range(63), (p) => 1e-3 * of(p)), told);
+  mask.advance(
+    Float64Array.from(range(63), (p) => 1e-3 * of(p)),
+    told,
+  );
   still.advance(new Float64Array(63), told);
   for (const [c, value] of mask.parameters.entries())
     expect((value - still.parameters[c]) / (1e-3 * 0.1 * 63)).toBeCloseTo(expected[c] ?? Number.NaN, 3);

@@ -10,12 +10,13 @@ import { methods, openExplainer, UserError } from "../../src/index.ts";
 import type { Runtime } from "../../src/onnx/runtime.ts";
 import { session } from "../explain/ask.ts";
 import { gap, images, vgg } from "../nets.ts";
-import { casesOf, goldenNumbers, readTest, testFiles } from "./evidence.ts";
+import { casesOf, testFiles } from "./evidence.ts";
 
 /** Cases on paper: files named for them, and those of methods whose numbers a loop of the test works out. */
 const byHand = testFiles(/^(methods\/(.*by-hand|occlusion)|detect\/d-rise)\.test\.ts$/).flatMap(casesOf);
-const goldens = goldenNumbers();
-const goldenTests = testFiles(/^(methods|detect)\/.*\.test\.ts$/).filter((file) => !/evidence|registry/.test(file));
+/** Cases that read numbers which a script wrote: the file's name is among what they name. */
+const isGolden = (text: string) => /(goldens|d-rise)\.json$/.test(text);
+const golden = testFiles(/(goldens|d-rise)\.test\.ts$/).flatMap(casesOf);
 
 test("cases are found, and what is none is not taken for one", () => {
   const titled = (title: string) => byHand.find((one) => one.title === title);
@@ -25,7 +26,10 @@ test("cases are found, and what is none is not taken for one", () => {
   );
   const refusal = titled("cam refuses a head that is linear but not pooled, and one that is not linear");
   expect(refusal).toMatchObject({ compares: false });
-  expect(goldens.get("grad-cam")?.[0]?.values.length).toBe(160);
+  const layers = golden.find(({ file, texts }) => file === "methods/layer-goldens.test.ts" && texts.has("cam"));
+  expect([...(layers?.texts ?? [])].filter(isGolden)).toEqual(["layer-goldens.json"]);
+  const scores = golden.find(({ file, title }) => file === "methods/goldens.test.ts" && title === "the scores");
+  expect(scores?.texts).not.toContain("grad-cam");
 });
 
 /** How often a session ran. */
@@ -59,21 +63,11 @@ describe.each(methods.map((method) => [method.name, method] as const))("%s", (na
   });
 
   test("has a case of its peer, or of its equation", () => {
-    const named = (key: string) => key === name || key.startsWith(`${name} `);
-    const own = [...goldens]
-      .filter(([key]) => named(key) || (name === "d-rise" && goldens.get(key)?.some(({ file }) => /d-rise/.test(file))))
-      .flatMap(([, found]) => found)
-      .filter(({ values }) => new Set(values).size > 3);
-    expect(own.length, `make a golden case for ${name} by a script, as test/methods/make_goldens.py`).toBeGreaterThan(
-      0,
-    );
-    const compared = own.some(({ file }) =>
-      goldenTests.some(
-        (one) =>
-          readTest(one).includes(file.split("/").at(-1) ?? file) && casesOf(one).some(({ texts }) => texts.has(name)),
-      ),
-    );
-    expect(compared, `no test compares ${name} with ${own.map(({ file }) => file).join(", ")}`).toBe(true);
+    const own = golden.filter(({ texts, compares }) => compares && texts.has(name) && [...texts].some(isGolden));
+    expect(
+      own.length,
+      `compare ${name} with numbers that a script made, as test/methods/make_goldens.py`,
+    ).toBeGreaterThan(0);
   });
 
   test.skipIf(method.graph)("says why it is not compiled, or takes many runs as it says by default", async () => {

@@ -13,7 +13,7 @@ export const testFiles = (pattern: RegExp): string[] =>
     .filter((file) => pattern.test(file))
     .sort();
 
-export const readTest = (file: string): string => readFileSync(path.join(root, file), "utf8");
+const readTest = (file: string): string => readFileSync(path.join(root, file), "utf8");
 
 /** A call of `test` in a file: its title, the texts in it and in what it names of the file, and whether it compares anything. */
 export interface TestCase {
@@ -79,20 +79,4 @@ export function casesOf(file: string): TestCase[] {
     const [first] = inside({ type: "", of: call.arguments });
     return { file, title: (first && textOf(first)) ?? "", texts, compares };
   });
-}
-
-/** The numbers that peers gave, by name, of all files of them; nested ones by the names on the way. */
-export function goldenNumbers(): Map<string, readonly { readonly file: string; readonly values: readonly number[] }[]> {
-  const found = new Map<string, { file: string; values: number[] }[]>();
-  for (const file of testFiles(/^(methods|detect)\/.*(goldens|d-rise)\.json$/)) {
-    const visit = (name: string, value: unknown): void => {
-      if (Array.isArray(value)) {
-        const values = value.flat(9).filter((one) => typeof one === "number");
-        found.set(name, [...(found.get(name) ?? []), { file, values }]);
-      } else if (value && typeof value === "object")
-        for (const [key, inner] of Object.entries(value)) visit(key, inner);
-    };
-    visit("", JSON.parse(readTest(file)));
-  }
-  return found;
 }

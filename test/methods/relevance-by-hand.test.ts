@@ -156,4 +156,9 @@ test("an option out of its range, or of another method", async () => {
     "invalid-option",
     "rule",
   );
+  await expectUserError(
+    ask(vgg(), images(), { method: "lrp", target: 0, options: { composite: "epsilon-gamma-box", low: 4 } }),
+    "invalid-option",
+    "invalid option low of lrp: 4; allowed is a number below option high, which is 3",
+  );
 });

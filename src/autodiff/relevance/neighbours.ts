@@ -41,6 +41,7 @@ export function hasWeightsBefore(name: string, around: Neighbours): boolean {
 /** Whether an operator with weights lies between a tensor and the score. */
 export function hasWeightsBehind(name: string, around: Neighbours): boolean {
   return reaches([name], (from) => {
+    if (around.seeded(from)) return [];
     const readers = around.consumers(from).filter((node) => operatorOf(node)?.vjp !== "zero");
     return readers.some((node) => weightedNames.has(nameOf(node)))
       ? undefined

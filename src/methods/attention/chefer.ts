@@ -27,7 +27,7 @@ export const chefer = attentionMethod(
     summary:
       "How much each patch matters to a class through all blocks of a transformer: attention times gradient, rolled out.",
     paper: "Chefer et al. 2021, https://arxiv.org/abs/2103.15679",
-    cost: "a forward and a backward pass, about 3",
+    cost: "a forward and a backward pass, about 2",
     options: [layersOption("all")],
     nothing: (question) => `no attention to a patch raises the score of "${question}"`,
   },

@@ -6,6 +6,7 @@
  *   R_i = sum_j (x_i w_ij / sum_k x_k w_kj) R_j,    with the rule of each layer
  */
 import type { LayerRule, RelevanceRules } from "../../autodiff/rules.ts";
+import { expects } from "../../errors.ts";
 import type { MethodOptions } from "../method.ts";
 import { choiceOption, numberOption } from "../options.ts";
 import { compiled, epsilonOption, gammaOption, relevanceMethod } from "./relevance.ts";
@@ -21,6 +22,7 @@ const composites = [
   "epsilon-gamma-box",
 ] as const;
 
+type Told = MethodOptions & { readonly low: number; readonly high: number };
 type Layers = Pick<RelevanceRules, "convolution" | "first">;
 
 /** A denominator is kept away from 0 by so much, as in zennit. */
@@ -30,7 +32,7 @@ const alphaBeta = (alpha: number): LayerRule => ({ rule: "alpha-beta", alpha });
 const flat: LayerRule = { rule: "flat" };
 
 function layersOf(options: MethodOptions): Layers {
-  const { composite, gamma, low, high } = options as MethodOptions & { low: number; high: number };
+  const { composite, gamma, low, high } = options as Told;
   switch (composite as (typeof composites)[number]) {
     case "epsilon-plus-flat":
       return { convolution: alphaBeta(1), first: flat };
@@ -62,6 +64,9 @@ function ruleOf({ rule, epsilon, gamma, alpha }: MethodOptions): LayerRule | und
 
 const rulesOf = (options: MethodOptions): RelevanceRules => {
   const everywhere = ruleOf(options);
+  const { rule, composite, low, high } = options as Told;
+  if (rule === "composite" && composite === "epsilon-gamma-box")
+    expects(low < high, "option low of lrp", low, `a number below option high, which is ${high}`);
   const layers = everywhere
     ? { convolution: everywhere, dense: everywhere }
     : { ...layersOf(options), dense: { rule: "epsilon", epsilon: options.epsilon } as const };
