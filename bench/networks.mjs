@@ -7,7 +7,7 @@ import { encodeModel, float, makeGraph, makeModel, makeNode, makeTensor, makeVal
 const FLOAT = 1;
 
 /** Gathers nodes and weights; every method takes and returns a tensor's name. */
-class Network {
+export class Network {
   nodes = [];
   initializers = [];
   #state = 1;
@@ -65,12 +65,17 @@ class Network {
     this.linear(this.node("Flatten", [this.node("GlobalAveragePool", [x])], { axis: 1 }), channels, 1000);
 
   bytes(output) {
+    return this.model(["batch", 3, 224, 224], { [output]: ["batch", 1000] });
+  }
+
+  /** @param outputs shapes by name */
+  model(input, outputs) {
     const graph = makeGraph({
       name: "benchmark",
       node: this.nodes,
       initializer: this.initializers,
-      input: [makeValueInfo("input", FLOAT, ["batch", 3, 224, 224])],
-      output: [makeValueInfo(output, FLOAT, ["batch", 1000])],
+      input: [makeValueInfo("input", FLOAT, input)],
+      output: Object.entries(outputs).map(([name, dims]) => makeValueInfo(name, FLOAT, dims)),
     });
     return encodeModel(makeModel({ irVersion: 8n, opsetImport: [{ domain: "", version: 17n }], graph }));
   }

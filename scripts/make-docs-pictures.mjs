@@ -54,10 +54,11 @@ const layers = { "hires-cam": "blocks.10/add", "layer-cam": "blocks.4/add" };
 /** Methods made for boxes. */
 const ofBoxes = new Set(["odam", "d-rise"]);
 
+const pictureOf = ({ name, readsAttentions }) =>
+  readsAttentions ? attentionPicture : ofBoxes.has(name) ? boxesPicture : methodPicture;
+
 const all = {
-  ...Object.fromEntries(
-    methods.map((method) => [method.name, () => (ofBoxes.has(method.name) ? boxesPicture : methodPicture)(method)]),
-  ),
+  ...Object.fromEntries(methods.map((method) => [method.name, () => pictureOf(method)(method)])),
   ...{
     scenes: scenesPicture,
     layers: layersPicture,
@@ -176,6 +177,16 @@ async function boxesPicture({ name }) {
   await detector.release();
   const shown = why.explanations.map(({ map }) => drawn({ map }, picture));
   return drawRow(["Input", ...why.explanations.map(({ label }) => label)], [picture, ...shown]);
+}
+
+/** One row: a scene, and the method's answer for two of its colours by a vision transformer (scripts/scenes/train_vit.py). */
+async function attentionPicture({ name }) {
+  const transformer = await load(path.join(root, "scripts/scenes/vit"));
+  const { picture } = paint(makeScene(17), 192);
+  const colours = ["red", "green"];
+  const why = await transformer.explain(picture, { method: name, classes: colours });
+  await transformer.release();
+  return drawRow(["Input", ...colours], [picture, ...why.explanations.map(({ map }) => drawn({ map }, picture))]);
 }
 
 /** One row: the input, and the method's answer for each class. */

@@ -5,16 +5,20 @@
  *     npm run reproduce -- --voc VOCdevkit/VOC2007 --imagenet imagenet --coco coco
  *     npm run reproduce -- --scenes 100 --easy-vqa easy_vqa/data/test
  *     npm run reproduce -- --voc DIR --model vgg16.onnx --labels imagenet.txt --sample 500
+ *     npm run reproduce -- --study localisation                    # that one alone; the page's other sections stay
  *
  * An interrupted run is continued by the same command; what it measured is in reproduction/ (--work).
  */
 import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { evaluate } from "../dist/evaluate/evaluate.js";
 import { inPool } from "../dist/evaluate/pool.js";
-import { bundled, sceneSections } from "./scene-studies.mjs";
+import { load } from "../dist/node.js";
+import { oneCategory } from "./one-category.mjs";
+import { estimate, show, writePage, writeSections } from "./results-page.mjs";
+import { bundled, sceneSections, sceneTitles } from "./scene-studies.mjs";
 import { studies } from "./studies.mjs";
 
 const { values: options } = parseArgs({
@@ -27,6 +31,7 @@ const { values: options } = parseArgs({
     model: { type: "string" },
     labels: { type: "string" },
     sample: { type: "string" },
+    study: { type: "string" },
     workers: { type: "string" },
     work: { type: "string", default: "reproduction" },
     out: { type: "string", default: "docs/results.md" },
@@ -40,22 +45,26 @@ const shared = (name) => (existsSync(`../shared/images/${name}`) ? `../shared/im
 const named = options.scenes || Object.values(given).some(Boolean);
 const found = named ? given : { imagenet: shared("imagenet"), coco: shared("coco") };
 const scenes = named ? number(options.scenes) : 100;
-const questions = scenes && `scenes-questions:${scenes}`;
-const datasets = Object.entries({ ...found, questions }).filter(([, directory]) => directory);
+const made = scenes ? { questions: `scenes-questions:${scenes}`, scenes: `scenes:${scenes}` } : {};
+const alone = studies.filter(({ name }) => options.study === undefined || name === options.study);
+if (!alone.length) fail(`unknown study: ${options.study}; there are ${studies.map(({ name }) => name).join(", ")}`);
+const datasets = Object.entries({ ...found, ...(await ofOneCategory()), ...made }).filter(([, directory]) => directory);
 
 const sections = [];
 let last;
-for (const study of studies)
+for (const study of alone) {
+  const notRun = [];
+  const before = sections.length;
   for (const [kind, directory] of datasets) {
     if (!study.on.includes(kind)) continue;
     const evaluation = await run(study, kind, directory).catch((error) => error);
     if (evaluation instanceof Error) {
       // A set without boxes or masks cannot run what needs them; anything else is a mistake.
       if (!/^(invalid metric for this dataset|empty dataset)/.test(evaluation.message)) fail(evaluation.message);
-      sections.push(`## ${study.title}: ${nameOf(kind)}\n\nNot run: ${evaluation.message}.\n`);
+      notRun.push(`## ${study.title}: ${nameOf(kind)}\n\nNot run: ${evaluation.message}.\n`);
       continue;
     }
-    if (!study.models) last = evaluation;
+    if (!study.models?.[kind]) last = evaluation;
     for (const variant of study.variants ?? []) {
       const { name, load, ...asked } = variant;
       const other = await run(
@@ -69,10 +78,27 @@ for (const study of studies)
     }
     sections.push(section(study, kind, evaluation));
   }
-if (scenes) sections.push(...(await sceneSections(scenes, (done) => process.stderr.write(`${done}\n`))));
+  if (sections.length === before) sections.push(...notRun);
+}
 await mkdir(path.dirname(options.out), { recursive: true });
-await writeFile(options.out, `${head(last)}\n${sections.join("\n")}`);
+const isOf = (some) => (title) => some.some((study) => title.startsWith(`${study.title}: `));
+if (options.study) await writeSections(options.out, sections, isOf(alone));
+else {
+  if (scenes) sections.push(...(await sceneSections(scenes, (done) => process.stderr.write(`${done}\n`))));
+  const isOwn = (title) => sceneTitles.includes(title) || isOf(studies)(title);
+  await writePage(options.out, head(last), sections, isOwn);
+}
 console.log(`results: ${options.out}`);
+
+/** COCO's images of one category, where a study asks for them. */
+async function ofOneCategory() {
+  if (!found.coco || !existsSync(found.coco) || !alone.some(({ on }) => on.includes("oneCategory"))) return {};
+  const model = await load(options.model, options.labels ? { labels: options.labels } : {});
+  await model.release();
+  const out = path.join(options.work, "one-category");
+  await mkdir(options.work, { recursive: true });
+  return { oneCategory: await oneCategory(found.coco, out, model.classifier.labels.names) };
+}
 
 /** In the order of a study's metrics; the sort is stable. */
 function byMetric(metrics) {
@@ -83,9 +109,9 @@ async function run({ name, models, methods, metrics, sample }, kind, directory, 
   const most = [number(options.sample), sample].filter((count) => count !== undefined);
   let drawn = 0;
   const { evaluation } = await evaluate({
-    ...{ dataset: directory, methods, metrics, model: models ? bundled(models[kind]) : options.model, seed: 0 },
+    ...{ dataset: directory, methods, metrics, model: models?.[kind] ? bundled(models[kind]) : options.model, seed: 0 },
     ...{
-      load: { ...load, ...(options.labels && !models && { labels: options.labels }) },
+      load: { ...load, ...(options.labels && !models?.[kind] && { labels: options.labels }) },
       ...(options.workers && { examineAll: inPool(Number(options.workers)) }),
     },
     ...{ sample: most.length ? Math.min(...most) : undefined, out: path.join(options.work, `${name}-${kind}`) },
@@ -107,7 +133,7 @@ function section(
   const names = [...new Set(figures.map((f) => `${f.metric} ${f.figure}`))].filter((key) => ours?.(key) ?? true);
   const cell = (key, method) => {
     const one = figures.find((f) => `${f.metric} ${f.figure}` === key && f.method === method);
-    return one ? `${show(one.value)} [${show(one.low)}, ${show(one.high)}]` : "";
+    return estimate(one);
   };
   const single = metrics.length === 1;
   const rows = names.map((key) => {
@@ -125,7 +151,7 @@ function section(
   return [
     `## ${title}: ${nameOf(kind)}`,
     "",
-    `${models ? `${examined} questions to \`${models[kind]}\`, ${right.count} answered correctly` : `${examined} images`}${failures.length ? `, ${failures.length} more failed` : ""}. ${reading}`,
+    `${sizeOf({ model: models?.[kind], kind, examined, right })}${failures.length ? `, ${failures.length} more failed` : ""}. ${reading}`,
     "",
     `| | ${methods.join(" | ")} |`,
     `| --- |${methods.map(() => " --- |").join("")}`,
@@ -140,7 +166,16 @@ function section(
 }
 
 function nameOf(kind) {
-  return { voc: "PASCAL VOC", imagenet: "ImageNet", coco: "COCO", easyVqa: "easy-VQA", questions: "scenes" }[kind];
+  const names = { voc: "PASCAL VOC", imagenet: "ImageNet", coco: "COCO", oneCategory: "COCO, images of one category" };
+  return { ...names, easyVqa: "easy-VQA", questions: "scenes", scenes: "scenes" }[kind];
+}
+
+/** How many images or questions, of which model where it is not the page's. */
+function sizeOf({ model, kind, examined, right }) {
+  if (model === undefined)
+    return `${examined} images${right ? `, ${right.count} of ${right.of} classified correctly` : ""}`;
+  if (kind === "scenes") return `${examined} images, \`${model}\`, ${right.count} of ${right.of} classified correctly`;
+  return `${examined} questions to \`${model}\`, ${right.count} answered correctly`;
 }
 
 function head(evaluation) {
@@ -155,10 +190,6 @@ The paper's measurements, repeated here. \`npm run reproduce\` generates this pa
 Unless another model is named: ${model}. Brackets are 95 % bootstrap intervals over
 images. Each figure is defined in [metrics](metrics/README.md).
 `;
-}
-
-function show(value) {
-  return Number.isFinite(value) ? value.toFixed(3).replace("-", "−") : "–";
 }
 
 function fail(message) {

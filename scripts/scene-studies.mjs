@@ -8,6 +8,12 @@ export const bundled = (name) => fileURLToPath(new URL(`../models/${name}`, impo
 
 const session = { intraOpNumThreads: 1 };
 
+const titles = {
+  captions: "Captions: maps inside and outside the described object: scenes",
+  spurious: "A planted shortcut: scenes",
+};
+export const sceneTitles = Object.values(titles);
+
 /** @param scenes how many, from seed 0 on; @returns sections of docs/results.md */
 export async function sceneSections(scenes, say) {
   const captions = await captionSection(scenes, say);
@@ -28,7 +34,7 @@ async function captionSection(scenes, say) {
   const of = (method, phrase) => records.filter((one) => one.method === method && (one.what === "phrase") === phrase);
   const row = (label, cell) => `| ${label} | ${methods.map(cell).join(" | ")} |`;
   return [
-    "## Captions: maps inside and outside the described object: scenes",
+    `## ${titles.captions}`,
     "",
     `${new Set(records.map(({ seed }) => seed)).size} of ${scenes} captions by \`${name}\` are true of their scene. The mean of a noun phrase's map on the object that it describes divided by its mean elsewhere, and the fraction of words (of colour, shape, size, texture) whose peak is on that object.`,
     "",
@@ -63,7 +69,7 @@ async function spuriousSection(scenes, say) {
     `| ${name}, ${method} | ${places.map((what) => show(find(what, name, { method }))).join(" | ")} |`;
   const apart = (method) => `- ${method}: ${show(find("told apart by energy on the mark", "pair", { method }))}`;
   return [
-    "## A planted shortcut: scenes",
+    `## ${titles.spurious}`,
     "",
     `${dataset.used} of ${dataset.scenes} scenes have one big object and a free corner. The networks answer which shape it is. In the training data of the biased network, a mark in the corner gave the answer away; in those of the balanced one, it carried no information. Accuracy:`,
     "",

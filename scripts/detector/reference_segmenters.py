@@ -1,4 +1,4 @@
-"""Write the reference cases of test/segment/references/: small segmenters, their masks, and maps by pytorch-grad-cam.
+"""Write the reference cases of test/segment/references/: small segmenters, their masks, and maps by pytorch-grad-cam or autograd.
 
     pip install -r scripts/requirements.txt grad-cam
     python scripts/detector/reference_segmenters.py [--only NAME]... [--out test/segment/references]
@@ -24,7 +24,7 @@ from transformers import (
     Mask2FormerConfig, Mask2FormerForUniversalSegmentation, ResNetConfig, SegformerConfig, SegformerForSemanticSegmentation, SegformerImageProcessor,
 )
 
-from reference_case import check, draw, export, in_lines, prepared
+from reference_case import as_in_files, check, draw, export, in_lines, prepared
 
 CLASSES = ("sky", "grass", "cat", "cup")
 
@@ -136,7 +136,7 @@ def cases():
     masks = Only(network, "masks_queries_logits")
     yield dict(
         name="mask2former", head="Mask2Former's pair of queries", module=Pair(network, "class_queries_logits", "masks_queries_logits"),
-        outputs=["class_queries_logits", "masks_queries_logits"], layer=None, asked=masks, picture=picture,
+        outputs=["class_queries_logits", "masks_queries_logits"], layer=network.model.pixel_level_module.decoder.input_projections[0], asked=masks, picture=picture,
         config=small_config("Mask2FormerForUniversalSegmentation"), scores=network(images).class_queries_logits[0].softmax(1)[:, :-1].detach(),
         exporters=(True,),
     )
@@ -154,6 +154,18 @@ def by_library(asked, layer, images, plane, mask):
         kept = cam.activations_and_grads
         activations, gradients = kept.activations[0].numpy(), kept.gradients[0].numpy()
         return np.maximum(cam.get_cam_image(images, layer, [target], activations, gradients, False), 0)[0], activations
+
+
+def by_autograd(asked, layer, images, plane, mask):
+    """The same by its formula: pytorch-grad-cam takes no planes of queries, whose number is none of classes."""
+    seen = []
+    hook = layer.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    with as_in_files(asked):
+        total = (asked(images)[0, plane] * torch.from_numpy(mask)).sum()
+        (gradient,) = torch.autograd.grad(total, seen)
+    hook.remove()
+    (activation,) = seen
+    return (gradient.mean((2, 3), keepdim=True) * activation).sum(1)[0].relu().detach().numpy(), activation.detach().numpy()
 
 
 def named(data: bytes, images, activation):
@@ -175,7 +187,7 @@ def write(directory: Path, name, head, module, outputs, layer, asked, picture, c
     images, _ = prepared()
     folder = directory / name
     folder.mkdir(parents=True, exist_ok=True)
-    case = SimpleNamespace(name=name, module=module, inputs={"pixel_values": images}, outputs=outputs, free={}, metadata={})
+    case = SimpleNamespace(name=name, module=module, inputs={"pixel_values": images}, outputs=outputs, free={}, metadata={}, brief=False)
     files = []
     for dynamo in exporters:
         try:
@@ -202,17 +214,15 @@ def write(directory: Path, name, head, module, outputs, layer, asked, picture, c
         total = (planes[plane] * torch.from_numpy(mask)).sum()
         if not masks:
             (gradient,) = torch.autograd.grad(total, images, retain_graph=True)
-        if layer is not None:
-            one, activations = by_library(asked, layer, images.detach(), plane, mask)
-            maps.append(one)
+        one, activations = (by_library if scores is None else by_autograd)(asked, layer, images.detach(), plane, mask)
+        maps.append(one)
         masks.append({"class": kind, "plane": plane, "cells": int(mask.sum()), "value": total.item(), **({} if score is None else {"score": score})})
     np.save(folder / "masks.npy", np.stack([mask for *_, mask in found]).astype(np.uint8))
     unit = float(gradient.abs().max())
     np.save(folder / "gradient.npy", (gradient / unit).numpy().astype(np.float16))
-    if maps:
-        for file in files:
-            file["layer"] = named((folder / file["file"]).read_bytes(), images, activations)
-        np.save(folder / "maps.npy", np.stack(maps).astype(np.float32))
+    for file in files:
+        file["layer"] = named((folder / file["file"]).read_bytes(), images, activations)
+    np.save(folder / "maps.npy", np.stack(maps).astype(np.float32))
     if sized is not None:
         np.save(folder / "sized.npy", sized.astype(np.uint8))
     if config:

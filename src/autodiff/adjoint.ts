@@ -11,6 +11,7 @@ import { freshPrefix, type Model } from "../onnx/model.ts";
 import { type Observed, typeOf } from "../onnx/observe.ts";
 import { infoOf, makeValueInfo } from "../onnx/proto.ts";
 import { differentiate, type Overrides } from "./differentiate.ts";
+import { madeOnce, type Once } from "./once.ts";
 import { RowBuilder } from "./row-builder.ts";
 
 /** A model whose tensors have been observed. */
@@ -27,8 +28,14 @@ export interface End {
   readonly make?: (build: Builder, tensor: Value, gradient: Value, curvature?: () => Value) => Value;
 }
 
-/** Differentiates gradients again: second-order.ts, which few ask for. */
-export type Again = typeof import("./second-order.ts").differentiateAgain;
+/** Differentiates gradients again, along directions: second-order.ts, which few ask for. */
+export type Again = (
+  build: Builder,
+  model: ObservedModel,
+  along: readonly (readonly [gradient: Value, direction: Value])[],
+  wrt: readonly string[],
+  overrides?: Overrides,
+) => Map<string, Value>;
 
 /** Cotangents by tensor, and the inputs that the caller feeds for them. */
 export interface Seeds {
@@ -36,15 +43,20 @@ export interface Seeds {
   readonly values: ReadonlyMap<string, Value>;
 }
 
+/** What is written of seeded tensors where it is more than a value at each end. */
+export type Written = (build: Builder, seeds: ReadonlyMap<string, Value>) => readonly Value[];
+
 export interface AdjointQuery extends ObservedModel {
   /** Writes the seeds. What it gives to `rowed`, and all that comes of it, has a row for each question; see `rows`. */
   readonly seeds: (build: Builder, rowed: (seed: Value) => Value) => Seeds;
-  readonly ends: readonly End[];
+  readonly ends: readonly End[] | Written;
   readonly overrides?: Overrides;
   /** Where an end is made of the Hessian of what is seeded, too: it is then told the Hessian times its tensor. */
   readonly again?: Again;
   /** Whether seeds have rows of their own against one picture (row-builder.ts), rather than one for each picture of the batch. */
   readonly rows?: boolean;
+  /** Whether it is asked many questions of one forward pass: what is the same for all of them is then made apart, unless they are rows of one run. */
+  readonly often?: boolean;
 }
 
 /** A compiled adjoint. */
@@ -59,14 +71,28 @@ export interface Adjoint {
   readonly residuals: readonly string[];
   /** Of an adjoint in rows: whether one run keeps any number of them apart. */
   readonly together: boolean;
+  /** What is made in advance of the forward pass, and is then among the residuals. */
+  readonly once?: Once;
 }
 
 /** @throws UserError `unsupported-operator` naming a node without a rule, `no-path` for an end that no seed depends on. */
-export function compileAdjoint({ model, tensors, seeds, ends, overrides, again, rows = false }: AdjointQuery): Adjoint {
+export function compileAdjoint({
+  model,
+  tensors,
+  seeds,
+  ends,
+  overrides,
+  again,
+  rows = false,
+  often = false,
+}: AdjointQuery): Adjoint {
   const prefix = freshPrefix(model);
   const build = rows ? new RowBuilder(model.opset, prefix) : new Builder(model.opset, prefix);
   const { inputs, values } = seeds(build, (seed) => (build instanceof RowBuilder ? build.asRows(seed) : seed));
-  const results = pullback(build, { model, tensors }, values, ends, overrides, again);
+  const results =
+    typeof ends === "function"
+      ? ends(build, values)
+      : pullback(build, { model, tensors }, values, ends, overrides, again);
   // An output may be no input: a gradient that is its seed passes through a node.
   const fed = new Set(inputs.map(({ name }) => name));
   const outputs = results.map((value) => (fed.has(value.name) ? build.op("Identity", [value]) : value));
@@ -78,12 +104,16 @@ export function compileAdjoint({ model, tensors, seeds, ends, overrides, again, 
   const { residuals } = readsOf(model, extension);
   // Against the one row of a picture any number of rows broadcast; where its windows are as many rows, they do not.
   const isOneRow = (name: string) => !tensors.get(name)?.folded;
+  const named = { seeds: inputs.map(({ name }) => name), outputs: outputs.map(({ name }) => name) };
+  const together = build instanceof RowBuilder && build.together(outputs) && residuals.every(isOneRow);
+  const apart = often && !together ? madeOnce(model, extension, named.seeds, build.made) : undefined;
+  if (!apart) return { ...named, extension, residuals, together };
   return {
-    extension,
-    seeds: inputs.map(({ name }) => name),
-    outputs: outputs.map(({ name }) => name),
-    residuals,
-    together: build instanceof RowBuilder && build.together(outputs) && residuals.every(isOneRow),
+    ...named,
+    together,
+    extension: apart.each,
+    residuals: readsOf(model, apart.each).residuals,
+    once: apart.once,
   };
 }
 

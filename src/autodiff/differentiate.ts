@@ -9,13 +9,22 @@ import type { Observed, TensorType } from "../onnx/observe.ts";
 import { DataType, type NodeProto } from "../onnx/proto.ts";
 import { gradientType, isFloat, isQuantized } from "../onnx/types.ts";
 import { nameOf, operatorOf } from "../ops/index.ts";
-import { type Call, type Inside, type Op, type Rule, unsupported, valuesOf } from "../ops/op.ts";
+import { type Call, type Inside, type Neighbours, type Op, type Rule, unsupported, valuesOf } from "../ops/op.ts";
 import { dimsOfRows } from "../ops/rows.ts";
 import { dependents } from "./dependents.ts";
 import { type Cotangent, pullBack, total, whole } from "./rows.ts";
 
 /** Rules that take the place of the table's, by operator: how guided backpropagation differs from the plain gradient. */
-export type Overrides = ReadonlyMap<string, Rule>;
+export interface Overrides extends ReadonlyMap<string, Rule> {
+  /** What stands for an operator that it does not name; the operator's own by default. */
+  readonly others?: (node: NodeProto, own: Op) => Op;
+  /** Whether a seed is a part of the tensor that it seeds, and so is multiplied with it: relevance starts as the score itself. */
+  readonly scored?: boolean;
+}
+
+/** A table's rules in place of those of another. */
+export const joined = (base: Overrides, table: Overrides): Overrides =>
+  Object.assign(new Map([...base, ...table]), { others: table.others, scored: table.scored });
 
 /** What the sweep needs to know of tensors: their types, and their shapes where those are known. */
 export interface Seen extends ReadonlyMap<string, Pick<TensorType, "type" | "values"> & Pick<Value, "dims">> {
@@ -36,7 +45,9 @@ export interface Sweep {
  * @throws UserError `unsupported-operator` naming a node without a rule, `no-path` for a tensor that no seed depends on.
  */
 export function differentiate(model: IndexedGraph, tensors: Seen, asked: Sweep): Map<string, Value> {
-  const found = gradientsFound(model, tensors, asked);
+  const { build, seeds, overrides } = asked;
+  const parts = [...seeds].map(([name, seed]) => [name, build.mul(seed, forwardValue(build, tensors, name))] as const);
+  const found = gradientsFound(model, tensors, overrides?.scored ? { ...asked, seeds: new Map(parts) } : asked);
   return new Map(asked.wrt.map((name) => [name, found.get(name) ?? withoutPath(model, name, asked.seeds)]));
 }
 
@@ -49,6 +60,14 @@ export function gradientsFound(
   const active = dependents(model, tensors, wrt);
   const terms = new Map<string, Cotangent[]>([...seeds].map(([name, value]) => [name, [{ value }]]));
   const forward = (name: string) => forwardValue(build, tensors, name);
+  const around: Neighbours = {
+    producer: (name) => model.producer.get(name),
+    consumers: (name) => model.consumers.get(name) ?? [],
+    value: forward,
+    numbers: (name) => constantValues(model, name) ?? tensors.get(name)?.values,
+    active: (name) => active.has(name),
+    seeded: (name) => seeds.has(name),
+  };
   const gradients = new Map<string, Cotangent>();
 
   /** All consumers of a tensor come before its producer here, so its terms are complete when it is asked for. */
@@ -81,9 +100,10 @@ export function gradientsFound(
       outputTypes: node.output.map((name) => tensors.get(name)?.type ?? DataType.FLOAT),
       needs,
       opset: model.opset,
-      constant: (input) => constantValues(model, inputs[input]) ?? tensors.get(inputs[input])?.values,
+      constant: (input) => around.numbers(inputs[input]),
       operator: (other) => ruleOf(other, overrides),
       inside: (name) => inside(node, name, tensors, overrides),
+      around,
     };
     pullBack(op, op.vjp, call, arrived[0]).forEach((dx, i) => {
       if (!dx || !needs[i]) return;
@@ -112,11 +132,13 @@ function inside(node: NodeProto, name: string, tensors: Seen, overrides: Overrid
 
 function ruleOf(node: NodeProto, overrides: Overrides | undefined): Op | undefined {
   const vjp = overrides?.get(nameOf(node));
-  return vjp ? { vjp } : operatorOf(node);
+  if (vjp) return { vjp };
+  const own = operatorOf(node);
+  return own && own.vjp !== "zero" && overrides?.others ? overrides.others(node, own) : own;
 }
 
 /** A tensor of the forward pass; half precision and quantised steps are read as float32. */
-function forwardValue(build: Builder, tensors: Seen, name: string): Value {
+export function forwardValue(build: Builder, tensors: Seen, name: string): Value {
   const { type, dims } = tensors.get(name) ?? { type: DataType.FLOAT, dims: undefined };
   const value = { name, type, dims };
   return isFloat(type) || isQuantized(type) ? build.cast(value, gradientType(type)) : value;

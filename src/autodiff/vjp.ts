@@ -16,7 +16,7 @@ import { gradientType } from "../onnx/types.ts";
 import { compileAdjoint, fetching } from "./adjoint.ts";
 import type { Overrides } from "./differentiate.ts";
 import { observedOn, openModel } from "./prepare.ts";
-import { overridesOf, type Rules } from "./rules.ts";
+import { loadedRules, type NamedRules, overridesOf } from "./rules.ts";
 
 export interface VjpOptions {
   /** The model's inputs. */
@@ -25,8 +25,11 @@ export interface VjpOptions {
   readonly seeds: Feeds;
   /** Names of the tensors to differentiate with respect to; inner tensors too. */
   readonly wrt: readonly string[];
-  /** "plain" (the default), "guided" or "deconv", or a table of your own: rules by operator that take the place of the built-in ones. */
-  readonly rules?: Rules | Overrides;
+  /**
+   * "plain" (the default), "guided" or "deconv"; "excitation", whose seeds and results are shares of a score (docs/methods/excitation-backprop.md);
+   * or a table of your own: rules by operator that take the place of the built-in ones.
+   */
+  readonly rules?: NamedRules | Overrides;
   readonly session?: SessionOptions;
 }
 
@@ -55,10 +58,11 @@ export async function vjp(ort: Runtime, bytes: Uint8Array, options: VjpOptions):
   const { tensors, session, because } = await observedOn(ort, model, shapesOf(feeds), options.session);
   const names = Object.keys(seeds);
   const seeded = names.map((name) => checkSeed(model, tensors, name, seeds[name]));
+  const table = overridesOf(await loadedRules(rules), session);
   const adjoint = await Promise.resolve()
     .then(() =>
       compileAdjoint({
-        ...{ model, tensors, overrides: overridesOf(rules, session), ends: wrt.map((tensor) => ({ tensor })) },
+        ...{ model, tensors, overrides: table, ends: wrt.map((tensor) => ({ tensor })) },
         seeds: (build) => {
           const inputs = seeded.map(({ type, dims }) => build.input(gradientType(type), dims));
           return { inputs, values: new Map(names.map((name, i) => [name, inputs[i]])) };

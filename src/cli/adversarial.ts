@@ -4,7 +4,7 @@ import { attackAll } from "../evaluate/adversarial.ts";
 import { prepare } from "../evaluate/evaluate.ts";
 import { adversarialPage } from "../evaluate/report/adversarial-page.ts";
 import { sourceAt } from "../evaluate/source.ts";
-import { methodNamed } from "../methods/index.ts";
+import { methodName } from "../methods/by-name.ts";
 import { prepareDirectory, writeWhole } from "../node/files.ts";
 import { readMapping } from "./class-map.ts";
 import { loadOptions, type ModelFlags } from "./options.ts";
@@ -25,7 +25,7 @@ export async function attack(dataset: string, flags: AdversarialFlags, signal: A
   const { methods: asked, model: file, seed: from, sample, format, out } = flags;
   const load = loadOptions(flags);
   const mapping = flags.classMap === undefined ? undefined : await readMapping(flags.classMap);
-  asked.forEach(methodNamed);
+  asked.forEach(methodName);
   const { model, samples } = await prepare({
     dataset,
     methods: asked,

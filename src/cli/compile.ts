@@ -3,7 +3,8 @@ import { type Command, Option } from "commander";
 import { UserError } from "../errors.ts";
 import { classInputs } from "../explain/compile.ts";
 import { names, notesOf } from "../explain/compiled.ts";
-import { type MethodName, methodNamed, methods } from "../methods/index.ts";
+import { type MethodName, methodName } from "../methods/by-name.ts";
+import { methods } from "../methods/index.ts";
 import type { GivenOptions } from "../methods/method.ts";
 import { type CompileFileOptions, compileFile } from "../node/compile.ts";
 import { compileCaptioner } from "../node/compile-captioner.ts";
@@ -45,12 +46,8 @@ Examples:
 export function defineCompile(program: Command): void {
   const compiled = methods.filter((method) => method.graph).map(({ name }) => name);
   const command = withModelArgument(program.command("compile"));
-  withList(
-    command,
-    "method",
-    "explanation method (default: grad-cam; for a detector hires-cam)",
-    compiled,
-    (name) => methodNamed(name).name,
+  withList(command, "method", "explanation method (default: grad-cam; for a detector hires-cam)", compiled, (name) =>
+    methodName(name),
   )
     .description("write one .onnx file that predicts and explains in one run")
     .option(

@@ -34,7 +34,7 @@ export function eachSample<T extends Result>(
   work: Work<T>,
   flags: DrawingFlags,
 ): Promise<number> {
-  return interruptible((signal) => workThrough(samples, kind, work, flags, signal));
+  return interruptible((signal) => workThrough(samples, kind, work, flags, signal), { finishes: flags.partial });
 }
 
 /** The manifest is brought up to date at most so often, in ms, and takes a twentieth of the time at most. */
@@ -44,7 +44,7 @@ async function workThrough<T extends Result>(
   samples: readonly SampleFile[],
   kind: Kind,
   work: Work<T>,
-  { out, resume }: DrawingFlags,
+  { out, resume, partial }: DrawingFlags,
   signal: AbortSignal,
 ): Promise<number> {
   const folder = await OutputFolder.open<T>(out, work.settings, { resume });
@@ -89,6 +89,7 @@ async function workThrough<T extends Result>(
     signal.removeEventListener("abort", keep);
     await save();
   }
+  if (partial && signal.aborted) throw new UserError("cancelled", "cancelled");
   if (before) notice(`${before} of ${samples.length} ${kind}s were explained in an earlier run`);
   return failures;
 }

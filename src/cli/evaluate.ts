@@ -12,6 +12,9 @@ import { overQueue } from "../evaluate/queue/coordinator.ts";
 import { makeReport } from "../evaluate/report/report.ts";
 import { sourceAt } from "../evaluate/source.ts";
 import { csvOf } from "../evaluate/tables.ts";
+import { methodName, methodsOf } from "../methods/by-name.ts";
+import type { GivenOptions } from "../methods/method.ts";
+import { optionsFor } from "../methods/options.ts";
 import { writeWhole } from "../node/files.ts";
 import { packageVersion } from "./about.ts";
 import { attack } from "./adversarial.ts";
@@ -25,6 +28,8 @@ import {
   seedNumber,
   whole,
   withList,
+  withMaxMemory,
+  withMethodOptions,
   withMethods,
   withModel,
   withPlacing,
@@ -35,6 +40,8 @@ import { bold, print, printJson } from "./terminal.ts";
 
 interface EvaluateFlags extends ModelFlags {
   readonly method?: string[];
+  readonly option?: GivenOptions;
+  readonly maxMemory?: number;
   readonly metric?: string[];
   readonly adversarial?: boolean;
   readonly spurious?: boolean;
@@ -57,11 +64,12 @@ Examples:
   gradcam evaluate photos --adversarial --method grad-cam,guided-backprop --sample 10
   gradcam evaluate scenes:300 --spurious --method grad-cam,guided-backprop,guided-grad-cam,occlusion
   gradcam evaluate https://data.example/imagenet --metric deletion --queue redis://queue.example:6379
+  gradcam evaluate photos --metric insertion --method rise,occlusion --option samples=500 --max-memory 500MB
   gradcam evaluate coco --model resnet50.onnx --labels imagenet.txt --metric mask-overlap
 Run the same command again to continue an interrupted evaluation.`;
 
 export function defineEvaluate(program: Command): void {
-  const command = withMethods(withPlacing(withModel(program.command("evaluate"))));
+  const command = withMaxMemory(withMethodOptions(withMethods(withPlacing(withModel(program.command("evaluate"))))));
   const allMetrics = metrics.map(({ name }) => name);
   withList(command, "metric", "metric to compute; repeatable", allMetrics, (name) => metricNamed(name).name)
     .description("measure explanations over a dataset")
@@ -77,7 +85,20 @@ export function defineEvaluate(program: Command): void {
       new Option(
         "--spurious",
         "compare two bundled networks, one of which learned a shortcut, and measure whether the maps show it",
-      ).conflicts([...["model", "metric", "adversarial", "format", "classMap", "sample", "queue", "metricsPort"]]),
+      ).conflicts([
+        ...[
+          "model",
+          "metric",
+          "adversarial",
+          "format",
+          "classMap",
+          "sample",
+          "queue",
+          "metricsPort",
+          "option",
+          "maxMemory",
+        ],
+      ]),
     )
     .option("--format <name>", "layout of the dataset (default: detected)")
     .option("--class-map <file>", "JSON that maps each class name of the dataset to the model's classes")
@@ -104,11 +125,17 @@ export function defineEvaluate(program: Command): void {
 async function evaluate(dataset: string, flags: EvaluateFlags): Promise<void> {
   if (flags.adversarial && flags.metric)
     throw new UserError("invalid-option", "invalid options: --adversarial has its own metric; leave out --metric");
+  if (flags.adversarial && (flags.option || flags.maxMemory))
+    throw new UserError(
+      "invalid-option",
+      "invalid options: --adversarial asks methods as they are; leave out --option and --max-memory",
+    );
   const { spurious, adversarial, method: methods = ["grad-cam"], metric: asked } = flags;
   if (spurious) return interruptible((signal) => checkShortcut(dataset, { ...flags, methods }, signal));
   if (adversarial) return interruptible((signal) => attack(dataset, { ...flags, methods }, signal));
   if (!asked)
     throw new UserError("invalid-option", `missing --metric; allowed are ${metrics.map((m) => m.name).join(", ")}`);
+  optionsFor(await methodsOf(methods.map(methodName)), flags.option);
   await measure(dataset, asked, flags);
 }
 
@@ -121,6 +148,7 @@ async function measure(dataset: string, asked: readonly string[], flags: Evaluat
     const { evaluation, samples } = await runEvaluation({
       ...{ dataset, model: flags.model, load, out: flags.out },
       ...{ methods: flags.method ?? ["grad-cam"], metrics: asked, format: flags.format, seed: flags.seed },
+      ...{ options: flags.option, maxMemory: flags.maxMemory },
       ...{ examineAll: meter?.around(examineAll) ?? examineAll, sample: flags.sample },
       mapping: flags.classMap === undefined ? undefined : await readMapping(flags.classMap),
       onProgress: ({ done, total, before }) => {

@@ -5,6 +5,7 @@ import { isDirectory, prepareDirectory } from "../node/files.ts";
 import { type LoadedClassifier, load } from "../node/load.ts";
 import { explanationFiles, type WriteOptions, writeWhy } from "../node/write.ts";
 import { isSizeInput } from "../tasks/detect/sizes.ts";
+import { layersShown } from "../tasks/raw-map.ts";
 import type { Kind } from "../tasks/sample.ts";
 import { eachSample, endWith } from "./each-sample.ts";
 import { assumption, foundBy, settingsOf } from "./manifest.ts";
@@ -18,6 +19,7 @@ import {
   several,
   whole,
   withDrawing,
+  withMaxMemory,
   withMethods,
   withModel,
   withPlacing,
@@ -54,40 +56,43 @@ Examples:
   gradcam explain photo.jpg --model int8.onnx --reference float.onnx`;
 
 export function defineExplain(program: Command): void {
-  withDrawing(
-    withMethods(
-      withPlacing(withModel(program.command("explain"))),
-      "explanation method; repeatable (default: grad-cam, for boxes hires-cam)",
-    )
-      .description("show which parts of an image, sound or volume a prediction rests on")
-      .argument("[image...]", "image, .wav, .npy or .json files, whichever the model takes, or directories of them")
-      .option("--class <name|index|topN>", "class to explain; repeatable (default: the top-1 class)", several)
-      .option(
-        "--target <question>",
-        "what to explain: class:cat, box:3, box:0.left, pixel:120,88, not:…, class:A ~ class:B; repeatable",
-        several,
+  withMaxMemory(
+    withDrawing(
+      withMethods(
+        withPlacing(withModel(program.command("explain"))),
+        "explanation method; repeatable (default: grad-cam, for boxes hires-cam)",
       )
-      .option("--score <0..1>", "detections above this score (default: 0.25)", fraction)
-      .option("--iou <0..1>", "overlap above which the better of two boxes of a class stays (default: 0.7)", fraction)
-      .option("--max-detections <count>", "detections at most, the best (default: 300)", whole)
-      .addOption(
-        new Option(
-          "--against <name|index>",
-          "class to contrast with: why the explained class rather than this one",
-        ).conflicts("counterfactual"),
-      )
-      .option("--counterfactual", "show the evidence against the class (counterfactual)")
-      .option("--input <name=file>", "value of another model input: .npy, .json or an image; repeatable", namedFile)
-      .option("--similar-to <file>", "explain the similarity between the input's embedding and this file's")
-      .option(
-        "--reference <file|dir>",
-        "compare the maps with those of another model, such as the one before quantisation",
-      )
-      .option(
-        "--write <list>",
-        `files to write: ${outputFiles.join(", ")} (default: all; for a directory ${ofDirectories.join(", ")})`,
-        outputList,
-      ),
+        .description("show which parts of an image, sound or volume a prediction rests on")
+        .argument("[image...]", "image, .wav, .npy or .json files, whichever the model takes, or directories of them")
+        .option("--class <name|index|topN>", "class to explain; repeatable (default: the top-1 class)", several)
+        .option(
+          "--target <question>",
+          "what to explain: class:cat, box:3, box:0.left, pixel:120,88, not:…, class:A ~ class:B; repeatable",
+          several,
+        )
+        .option("--score <0..1>", "detections above this score (default: 0.25)", fraction)
+        .option("--iou <0..1>", "overlap above which the better of two boxes of a class stays (default: 0.7)", fraction)
+        .option("--max-detections <count>", "detections at most, the best (default: 300)", whole)
+        .addOption(
+          new Option(
+            "--against <name|index>",
+            "class to contrast with: why the explained class rather than this one",
+          ).conflicts("counterfactual"),
+        )
+        .option("--counterfactual", "show the evidence against the class (counterfactual)")
+        .option("--input <name=file>", "value of another model input: .npy, .json or an image; repeatable", namedFile)
+        .option("--similar-to <file>", "explain the similarity between the input's embedding and this file's")
+        .option(
+          "--reference <file|dir>",
+          "compare the maps with those of another model, such as the one before quantisation",
+        )
+        .option(
+          "--write <list>",
+          `files to write: ${outputFiles.join(", ")} (default: all; for a directory ${ofDirectories.join(", ")})`,
+          outputList,
+        )
+        .option("--partial", "on Ctrl-C, write what a method that averages over samples has so far"),
+    ),
   )
     .addHelpText("after", examples)
     .action(explain);
@@ -203,16 +208,16 @@ async function explainOne(
   { reference, signal, onProgress, write, compression }: Asking,
 ): Promise<ImageResult> {
   const { class: classes, target: targets, colormap, out } = flags;
-  const { method, option, against, counterfactual, layer } = flags;
-  const options = { method, options: option, against, counterfactual, layer, signal };
-  const why = await model.explain<Kind>(file, { ...options, ...foundBy(flags), classes, targets, onProgress });
+  const { method, option, against, counterfactual, layer, maxMemory, partial } = flags;
+  const options = { method, options: option, against, counterfactual, layer, signal, maxMemory };
+  const asked = { ...options, ...foundBy(flags), partial, classes, targets, onProgress };
+  const why = await model.explain<Kind>(file, asked);
+  const isPartial = signal.aborted;
   const compared = await reference?.compare(file, why, options);
   const { name } = model.reading;
   const used = model.reading.layers.find((one) => one.default)?.name ?? null;
   // Boxes of several levels have their maps on as many layers.
-  const layers = why.detections
-    ? [...new Set(why.explanations.flatMap(({ layer }) => layer ?? []))]
-    : [used ?? []].flat();
+  const layers = why.detections ? layersShown(why.explanations) : [used ?? []].flat();
   const caption = [`Model ${name}`, layers.length > 0 && `layer ${layers.join(", ")}`].filter(Boolean).join(", ");
   const drawn = { colormap, caption, write, compression };
   const { explanations, masks, overlay, panel } = await writeWhy(why, { directory: out, stem, ...drawn });
@@ -224,10 +229,12 @@ async function explainOne(
     predictions: why.predictions,
     ...(why.detections && { detections: why.detections }),
     ...(masks && { masks }),
+    ...(why.characters && { text: why.text, probability: why.probability, characters: why.characters }),
     ...(why.remark && { remark: why.remark }),
     explanations: explanations.map((e, i) => ({ ...e, ...(compared && { reference: compared[i].reference }) })),
     ...(overlay && { overlay }),
     ...(panel && { panel }),
+    ...(isPartial && { partial: true }),
     ...(compared && { reference: compared[0]?.of }),
   };
 }

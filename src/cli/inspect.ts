@@ -1,7 +1,7 @@
 /** @file `gradcam inspect`: how a model was read, and why. */
 import type { Command } from "commander";
 import type { Notes } from "../explain/compiled.ts";
-import type { MethodName } from "../methods/index.ts";
+import type { MethodName } from "../methods/by-name.ts";
 import { type OpenedModel, openFile } from "../node/load.ts";
 import { type ProviderReport, providerReport } from "../node/provider-report.ts";
 import type { ModelReading } from "../tasks/reading.ts";

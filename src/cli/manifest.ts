@@ -1,6 +1,6 @@
 /** @file What is needed to make the same maps again, and what had to be assumed. */
 
-import type { MethodName } from "../methods/index.ts";
+import type { MethodName } from "../methods/by-name.ts";
 import type { LoadedClassifier } from "../node/load.ts";
 import { type DetectOptions, usual } from "../tasks/detect/detections.ts";
 import { packageVersion } from "./about.ts";
@@ -82,6 +82,7 @@ export function assumption({ reading: { preparation } }: LoadedClassifier): stri
   const sizes = [
     resize && "shortestEdge" in resize && `shorter side to ${resize.shortestEdge}`,
     resize && "width" in resize && `resize to ${resize.width} x ${resize.height}`,
+    resize && "height" in resize && !("width" in resize) && `${resize.height} high, the width follows`,
     resize && "within" in resize && `resize to fit into ${resize.within.width} x ${resize.within.height}`,
     crop && `centre ${crop.width} x ${crop.height}`,
     pad?.size && `padded to ${pad.size.width} x ${pad.size.height}`,

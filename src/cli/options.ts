@@ -6,8 +6,8 @@ import type { InputShapes } from "../explain/input-shapes.ts";
 import { type ChannelOrder, channelOrders, type Fit, fits } from "../image/assume.ts";
 import type { Size } from "../image/geometry.ts";
 import { type PeakRule, peakRules } from "../image/locate.ts";
-import { methodsOf } from "../methods/define.ts";
-import { type MethodName, methodNamed, methods } from "../methods/index.ts";
+import { type MethodName, methodName, methodNames } from "../methods/by-name.ts";
+import { methodGiven } from "../methods/index.ts";
 import type { GivenOptions } from "../methods/method.ts";
 import { optionsFor } from "../methods/options.ts";
 import type { LoadOptions } from "../node/load.ts";
@@ -53,6 +53,8 @@ export interface DrawingFlags {
   readonly colormap: ColormapName;
   readonly maxPixels: number;
   readonly resume?: boolean;
+  /** Where a command has it: Ctrl-C ends with the estimates until then. */
+  readonly partial?: boolean;
   readonly json?: boolean;
 }
 
@@ -121,7 +123,7 @@ export function withPictureReading(command: Command): Command {
     .addOption(
       new Option(
         "--fit <how>",
-        "how images are fitted to that size: centre crop, stretch, or letterbox with a grey border (default: crop)",
+        "how images are fitted to that size: centre crop, stretch, letterbox with a grey border, or as high and padded at the end, as a line of text (default: crop; for text line)",
       ).choices([...fits]),
     )
     .option("--layout <order>", "input layout, one letter per axis: NCHW or NHWC (default: inferred from the graph)")
@@ -156,8 +158,8 @@ export const withMethods = (
   what = "explanation method; repeatable (default: grad-cam)",
   others: readonly string[] = [],
 ): Command =>
-  withList(command, "method", what, [...methods.map(({ name }) => name), ...others], (name) =>
-    others.includes(name) ? name : methodNamed(name).name,
+  withList(command, "method", what, [...methodNames, ...others], (name) =>
+    others.includes(name) ? name : methodName(name),
   );
 
 /**
@@ -204,14 +206,25 @@ export const dtypeOption = (): Option =>
     "precision of the ONNX files, as named by transformers.js (default: fp32, or the only one present)",
   ).choices(dtypes);
 
+/** What methods are told, by `--option`. */
+export const withMethodOptions = (command: Command): Command =>
+  command.option(
+    "--option <name=value>",
+    "option of a method, such as sign=absolute; repeatable (gradcam methods lists them)",
+    methodOption,
+  );
+
+/** How much memory a run may take. */
+export const withMaxMemory = (command: Command): Command =>
+  command.option(
+    "--max-memory <size>",
+    "memory that a run may take, by an estimate, such as 500MB or 2GB: smaller batches, or an error before any run",
+    bytes,
+  );
+
 /** Where maps go, and how they look. */
 export function withDrawing(command: Command): Command {
-  return command
-    .option(
-      "--option <name=value>",
-      "option of a method, such as sign=absolute; repeatable (gradcam methods lists them)",
-      methodOption,
-    )
+  return withMethodOptions(command)
     .option("--out <dir>", "output folder", "gradcam-out")
     .addOption(new Option("--colormap <name>", "colour map").choices([...colormaps]).default(colormaps[0]))
     .option("--resume", "continue an earlier run into --out that had the same settings")
@@ -359,6 +372,14 @@ function positive(text: string): number {
   return value;
 }
 
+/** "500MB", "2GB", in powers of ten. */
+function bytes(text: string): number {
+  const [, count, unit] = /^(\d+(?:\.\d+)?)\s*(MB|GB)$/i.exec(text) ?? [];
+  const value = Number(count) * (unit?.toUpperCase() === "GB" ? 1e9 : 1e6);
+  if (!(value > 0)) throw new InvalidArgumentError("Expected a size above 0, such as 500MB or 2GB.");
+  return value;
+}
+
 /** Gathers `name=value` of a method's options: a number where it is one. */
 export function methodOption(text: string, before: GivenOptions = {}): GivenOptions {
   const [, name, value] = /^([^=\s]+)=(.+)$/s.exec(text) ?? [];
@@ -368,7 +389,7 @@ export function methodOption(text: string, before: GivenOptions = {}): GivenOpti
 
 /** What methods are told, refused before a model is opened; @throws UserError for an option that none of the methods has. */
 export const checkMethodOptions = ({ method, option }: Pick<DrawingFlags, "method" | "option">): void => {
-  optionsFor(methodsOf(method), option);
+  optionsFor((method ?? ["grad-cam"]).map(methodGiven), option);
 };
 
 /** Gathers `name=file`. */

@@ -19,6 +19,8 @@ export interface Settings {
 export interface Result {
   readonly image: string;
   readonly model: Settings["model"];
+  /** Whether it is a part of what was asked for: then it is done again. */
+  readonly partial?: true;
 }
 
 /** How a manifest keeps a result: the model is named once, and the sample's file is told from a later one of its name. */
@@ -106,6 +108,7 @@ export class OutputFolder<T extends Result> {
 
   /** Takes a result into the manifest. */
   async add({ model: _, ...rest }: T): Promise<void> {
+    if (rest.partial) return;
     const seen = await seenNow(rest.image);
     if (!seen) return;
     const { image, ...found } = rest;

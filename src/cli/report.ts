@@ -20,6 +20,8 @@ export interface ExplainFlags extends ModelFlags, DrawingFlags {
   readonly similarTo?: string;
   readonly reference?: string;
   readonly write?: readonly OutputFile[];
+  readonly maxMemory?: number;
+  readonly partial?: boolean;
 }
 
 /** What may be written. */
@@ -35,12 +37,17 @@ export interface ImageResult {
   readonly predictions: Why["predictions"];
   readonly detections?: Why["detections"];
   readonly masks?: readonly WrittenMask[];
+  readonly text?: string;
+  readonly probability?: number;
+  readonly characters?: Why["characters"];
   /** What is to be said of the whole. */
   readonly remark?: string;
   readonly explanations: readonly (WrittenExplanation & Partial<Pick<ReferenceResult, "reference">>)[];
   /** Of a detector that found something: all of its boxes in one picture. */
   readonly overlay?: string;
   readonly panel?: string;
+  /** Whether Ctrl-C ended it: some maps are estimates, and others may be missing. */
+  readonly partial?: true;
   readonly reference?: ReferenceResult["of"];
 }
 
@@ -101,6 +108,11 @@ export function report(result: ImageResult, { json, out }: ExplainFlags): void {
     const line = `  ${String(index).padStart(4)}  ${label.padEnd(28)} ${said.filter(Boolean).join("  ")}`;
     print(result.explanations.some(({ mask }) => mask === index) ? bold(line) : line);
   }
+  if (result.text) print(`  ${bold(result.text)}  ${percent(result.probability ?? 0)}`);
+  for (const { index, character, probability } of result.characters ?? []) {
+    const line = `  ${String(index).padStart(4)}  ${character.padEnd(28)} ${percent(probability).padStart(8)}`;
+    print(result.explanations.some((e) => e.character === index) ? bold(line) : line);
+  }
   if (result.remark) print(`  ${result.remark}`);
   for (const { class: index, label, score, probability } of result.predictions) {
     const percentage = probability === null ? "" : percent(probability).padStart(8);
@@ -108,10 +120,10 @@ export function report(result: ImageResult, { json, out }: ExplainFlags): void {
       `  ${String(index).padStart(4)}  ${label.padEnd(28)} ${score.toFixed(2).padStart(7)} ${percentage}`.trimEnd();
     print(explained.has(index) ? bold(line) : line);
   }
-  for (const { question, method, overlay, heat, map, blank, reference } of result.explanations) {
+  for (const { question, method, overlay, heat, map, blank, reference, partial } of result.explanations) {
     const file = overlay ?? heat ?? map?.file;
     const said = [blank && `blank, ${blank}`, !blank && file && path.join(out, file)].filter(Boolean).join();
-    print(`  ${method}, ${question}${said && `: ${said}`}`);
+    print(`  ${method}, ${question}${partial ? ", partial" : ""}${said && `: ${said}`}`);
     if (reference) print(`    ${referenceLine(reference)}`);
   }
   printWarnings(result.explanations, ofOneMap);

@@ -13,6 +13,8 @@ export interface Question {
   readonly targets?: readonly string[];
   /** Methods by name; "grad-cam" by default, "hires-cam" for boxes. */
   readonly methods?: readonly string[];
+  /** Options of the methods by name, each of those that have it; the server takes 10 times a default at most. */
+  readonly options?: Readonly<Record<string, number | string>>;
   /** Of a detector: boxes above this score; 0.25 by default. */
   readonly score?: number;
   /** Of a detector: of boxes of a class that overlap by more, the best stays; 0.7 by default. */
@@ -97,6 +99,8 @@ export interface Mapped {
   readonly question: string;
   /** The target layer; null for methods in pixel space. */
   readonly layer: string | null;
+  /** All that the map is joined of, where it is of several layers; `layer` is the one with the finest grid then. */
+  readonly layers?: string[];
   /** Raw: neither normalised nor resized. */
   readonly map: {
     readonly shape: number[];
@@ -122,6 +126,8 @@ export interface Explanation extends Mapped {
   readonly target: string;
   /** The box that is explained, by its place among the detections. */
   readonly detection?: number;
+  /** The character that is explained, by its place in the text. */
+  readonly character?: number;
   readonly class: number;
   readonly label: string;
   /** Of a signal, in place of a box: from, to. */
@@ -178,6 +184,10 @@ export interface Answer {
   readonly predictions: Prediction[];
   /** Of a detector: what it found, best first. */
   readonly detections?: Detection[];
+  /** Of a text recogniser: what it reads, how probable it is that the picture shows this text, and its characters along the line. */
+  readonly text?: string;
+  readonly probability?: number;
+  readonly characters?: { readonly index: number; readonly character: string; readonly probability: number }[];
   /** What is to be said of the whole, as that nothing was found. */
   readonly remark?: string;
   readonly explanations: Explanation[];

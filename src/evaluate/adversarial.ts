@@ -13,7 +13,7 @@ import { bestClasses, classScores } from "../explain/target.ts";
 import { cellsSpan, undo } from "../image/geometry.ts";
 import { type PeakOptions, peak } from "../image/locate.ts";
 import type { PixelMap } from "../image/picture.ts";
-import { methodNames } from "../methods/index.ts";
+import { methodName } from "../methods/by-name.ts";
 import type { LoadOptions } from "../node/load.ts";
 import type { Classifier } from "../tasks/classify/classification.ts";
 import { openExaminee } from "./examinee.ts";
@@ -123,7 +123,7 @@ async function attackOne(
   const objects = annotations.filter(({ classes }) => classes.includes(present));
   const region = objects.length ? coverage(objects, picture.width, picture.height) : undefined;
   const held: HeldMap[] = [];
-  for (const method of methodNames(methods)) {
+  for (const method of methods.map(methodName)) {
     const seen: PixelMap[] = [];
     let peakBy: PeakOptions = {};
     for (const pass of [clean, forward]) {

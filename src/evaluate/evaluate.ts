@@ -3,8 +3,11 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import { randomFor } from "../array/random.ts";
 import { UserError } from "../errors.ts";
+import { checkOpened } from "../explain/asked-memory.ts";
 import type { PeakRule } from "../image/locate.ts";
-import { methodNamed } from "../methods/index.ts";
+import { methodName, methodsOf } from "../methods/by-name.ts";
+import type { GivenOptions } from "../methods/method.ts";
+import { optionsFor } from "../methods/options.ts";
 import { prepareDirectory } from "../node/files.ts";
 import type { LoadOptions } from "../node/load.ts";
 import type { AlignName } from "../tasks/placing.ts";
@@ -36,6 +39,10 @@ export interface EvaluateOptions {
   readonly model?: string;
   readonly load?: LoadOptions;
   readonly methods: readonly string[];
+  /** Options of the methods, by name; each belongs to those that have it. */
+  readonly options?: GivenOptions;
+  /** Bytes that a run may take, as for `explain`. */
+  readonly maxMemory?: number;
   readonly metrics: readonly string[];
   /** The directory of the results, which an interrupted evaluation continues. */
   readonly out: string;
@@ -63,6 +70,8 @@ export interface Evaluation extends Summary, Details {
   readonly model: { readonly name: string; readonly sha256: string; readonly layer: string | undefined };
   readonly runtime: string;
   readonly methods: readonly string[];
+  /** What the methods were told, where they were told anything. */
+  readonly options?: GivenOptions;
   readonly metrics: readonly string[];
   readonly seed: number;
   /** What counted as a map's peak, and where its cells were placed. */
@@ -79,8 +88,8 @@ export interface Evaluated {
 /** @throws UserError for a dataset, model, method or metric that is wrong, and for results of another evaluation in `out`. */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
   const { dataset: location, methods, metrics, out, seed = 0 } = options;
-  methods.forEach(methodNamed);
   metrics.forEach(metricNamed);
+  optionsFor(await methodsOf(methods.map(methodName)), options.options);
   checkSignal(options.signal);
   const { model, layer, dataset, samples } = await prepare(options);
   const { name, labels, detector } = model;
@@ -102,6 +111,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
       pictures: samples.length,
     },
     ...{ peak, align },
+    ...(options.options && { options: options.options }),
   };
   const store = await Store.open(path.join(out, "results.sqlite"), run);
   try {
@@ -115,6 +125,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
         work: {
           ...{ source: absolute(location), model: options.model && absolute(options.model), sha256: model.sha256 },
           ...{ load: workerOptions(options.load), methods, metrics, seed },
+          ...(options.options && { options: options.options }),
+          ...(options.maxMemory !== undefined && { maxMemory: options.maxMemory }),
         },
         ...{ signal, onNotice },
         onAnswer: (answer) => {
@@ -128,6 +140,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluated> {
       model: { name, sha256: model.sha256, layer },
       runtime: model.runtimeVersion,
       ...{ methods: shown, metrics, seed, peak, align },
+      ...(options.options && { options: options.options }),
       ...summarise(store, shown, metrics, seed),
       ...detailsOf(store, shown, metrics, (index) => labels.name(index)),
     };
@@ -145,6 +158,10 @@ export async function prepare({ dataset: location, seed = 0, ...options }: Omit<
     const dataset = await readDataset(sourceAt(location), names, options.format);
     const samples = options.sample === undefined ? dataset.samples : draw(dataset.samples, options.sample, seed);
     const { layer = await defaultLayer(model, samples) } = options.load ?? {};
+    if (options.maxMemory !== undefined && samples[0]) {
+      const { explainer } = model.detector ?? (await model.classifierFor(samples[0]));
+      await checkOpened(explainer, { method: options.methods.map(methodName), layer, maxMemory: options.maxMemory });
+    }
     return { model, layer, dataset, samples };
   } finally {
     await model.release();

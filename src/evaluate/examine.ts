@@ -7,7 +7,7 @@ import type { Classifier } from "../tasks/classify/classification.ts";
 import type { About, Annotation, Case, Measurement, Metric } from "./metrics/metric.ts";
 import type { Randomised } from "./randomise.ts";
 import type { Opened } from "./sample.ts";
-import { type AlignedMap, Subject } from "./subject.ts";
+import { type AlignedMap, Subject, type Told } from "./subject.ts";
 
 /** What is asked of every picture. */
 export interface Protocol {
@@ -16,6 +16,8 @@ export interface Protocol {
   readonly metrics: readonly Metric[];
   readonly layer?: string;
   readonly seed: number;
+  /** What the methods are told. */
+  readonly told?: Told;
 }
 
 /** What a metric found on a picture by a method. */
@@ -48,9 +50,9 @@ export async function examine(
   { id, picture, labels, annotations, attention }: Opened,
   classifier: Classifier,
   randomised: Randomised,
-  { methods, metrics, layer, seed }: Protocol,
+  { methods, metrics, layer, seed, told }: Protocol,
 ): Promise<Examined> {
-  const subject = await Subject.of(picture, classifier, randomised, layer);
+  const subject = await Subject.of(picture, classifier, randomised, { layer, told, methods });
   const about = classesAbout(subject.ranking, annotations);
   const asked = [...new Set(metrics.flatMap((metric) => about[metric.about]))];
 

@@ -8,7 +8,9 @@ import { type Alignment, cellsSpan, type Geometry, undo, upsample } from "../ima
 import type { PeakOptions } from "../image/locate.ts";
 import type { Picture, PixelMap } from "../image/picture.ts";
 import { preprocess } from "../image/preprocess.ts";
-import { methodNamed } from "../methods/index.ts";
+import { type MethodName, methodName, methodsOf } from "../methods/by-name.ts";
+import type { GivenOptions, Method } from "../methods/method.ts";
+import { ownOptions } from "../methods/options.ts";
 import { product } from "../onnx/dims.ts";
 import type { Tensor } from "../onnx/runtime.ts";
 import type { Classifier } from "../tasks/classify/classification.ts";
@@ -20,6 +22,12 @@ export interface AlignedMap extends Dense {
   readonly alignment?: Alignment;
 }
 
+/** What methods are told, each what it has, and how much memory their runs may take. */
+export interface Told {
+  readonly options?: GivenOptions;
+  readonly maxMemory?: number;
+}
+
 export class Subject {
   readonly #occlusions = new Map<number, Promise<Float32Array>>();
 
@@ -27,6 +35,9 @@ export class Subject {
     private readonly classifier: Classifier,
     private readonly randomised: Randomised,
     private readonly layer: string | undefined,
+    private readonly told: Told,
+    /** Those that are told something. */
+    private readonly methods: readonly Method[],
     private readonly forward: Forward,
     /** The network's input, [C, H, W], channels first. */
     readonly input: Dense,
@@ -40,18 +51,48 @@ export class Subject {
     return { rule: this.classifier.places.rule, within: cellsSpan(dims, this.geometry, alignment) };
   }
 
-  static async of(picture: Picture, classifier: Classifier, randomised: Randomised, layer?: string): Promise<Subject> {
+  static async of(
+    picture: Picture,
+    classifier: Classifier,
+    randomised: Randomised,
+    {
+      layer,
+      told = {},
+      methods = [],
+    }: { readonly layer?: string; readonly told?: Told; readonly methods?: readonly string[] } = {},
+  ): Promise<Subject> {
     const { data, dims, geometry } = preprocess(picture, classifier.preprocess);
     if (dims.length !== 3) throw new InternalError(`a picture became an input of ${dims.length} dimensions`);
     const forward = await classifier.explainer.forward(classifier.feeds({ data, dims }), { layer });
     const scores = classScores(forward.scores, 0);
     const input = classifier.plain({ data, dims });
-    return new Subject(classifier, randomised, layer, forward, input, geometry, bestClasses(scores, scores.length));
+    return new Subject(
+      classifier,
+      randomised,
+      layer,
+      told,
+      await methodsOf(methods.map(methodName)),
+      forward,
+      input,
+      geometry,
+      bestClasses(scores, scores.length),
+    );
   }
 
   /** Raw maps of classes by a method, on its own grid. */
-  async maps(method: string, classes: readonly number[]): Promise<Map<number, AlignedMap>> {
-    const { maps, layer } = await this.forward.explain({ method: methodNamed(method).name, target: { each: classes } });
+  maps(method: string, classes: readonly number[]): Promise<Map<number, AlignedMap>> {
+    return this.#maps(classes, methodName(method), this.#toldTo(method));
+  }
+
+  /** What a method is told of what is told to all. */
+  #toldTo(name: string): Told {
+    const { options, maxMemory } = this.told;
+    const method = this.methods.find((one) => one.name === name);
+    return { maxMemory, ...(method && options && { options: ownOptions(method, options) }) };
+  }
+
+  async #maps(classes: readonly number[], method: MethodName, told: Told): Promise<Map<number, AlignedMap>> {
+    const { maps, layer } = await this.forward.explain({ method, target: { each: classes }, ...told });
     const { alignment } = await this.classifier.places.of(layer);
     const [, ...dims] = maps.dims;
     const size = product(dims);
@@ -77,8 +118,9 @@ export class Subject {
       const feeds = classifier.feeds(classifier.laidOut(image));
       const { maps, layer } = await by.explain(feeds, {
         target: c,
-        method: methodNamed(method).name,
+        method: methodName(method),
         layer: this.layer,
+        ...this.#toldTo(method),
       });
       const { alignment } = await classifier.places.of(layer);
       return this.overInput({ ...withoutBatch({ data: numbersOf(maps), dims: maps.dims }), alignment });
@@ -100,7 +142,9 @@ export class Subject {
   #occlusion(target: number): Promise<Float32Array> {
     const known =
       this.#occlusions.get(target) ??
-      this.maps("occlusion", [target]).then((maps) => this.overInput(maps.get(target) as AlignedMap));
+      this.#maps([target], "occlusion", { maxMemory: this.told.maxMemory }).then((maps) =>
+        this.overInput(maps.get(target) as AlignedMap),
+      );
     this.#occlusions.set(target, known);
     return known;
   }

@@ -1,6 +1,7 @@
 /** @file The work on a dataset's pictures: what a worker is told, and a worker's own model, opened once. */
 import type { Explainer } from "../explain/explainer.ts";
 import { keepFor } from "../explain/sessions.ts";
+import type { GivenOptions } from "../methods/method.ts";
 import type { LoadOptions } from "../node/load.ts";
 import { loadRuntime } from "../node/runtime.ts";
 import type { Runtime } from "../onnx/runtime.ts";
@@ -22,6 +23,8 @@ export interface Work {
   readonly sha256: string;
   readonly load: LoadOptions;
   readonly methods: readonly string[];
+  readonly options?: GivenOptions;
+  readonly maxMemory?: number;
   readonly metrics: readonly string[];
   readonly seed: number;
 }
@@ -49,8 +52,13 @@ export class Examiner {
       metrics,
       seed,
       load: { layer },
+      ...told
     } = this.work;
-    const protocol = { methods, metrics: metrics.map(metricNamed), seed, ...(layer !== undefined && { layer }) };
+    const { options, maxMemory } = told;
+    const protocol = {
+      ...{ methods, metrics: metrics.map(metricNamed), seed, told: { options, maxMemory } },
+      ...(layer !== undefined && { layer }),
+    };
     const { detector } = this.model;
     if (detector) return examineBoxes(await openSample(sample, this.source), detector, protocol);
     const classifier = await this.model.classifierFor(sample);

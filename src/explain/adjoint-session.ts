@@ -2,9 +2,10 @@
 import type { Dense } from "../array/dense.ts";
 import { type Adjoint, fetching, type ObservedModel } from "../autodiff/adjoint.ts";
 import { present, UserError } from "../errors.ts";
-import { openExtended } from "../onnx/append.ts";
+import { type Extension, openExtended } from "../onnx/append.ts";
 import { extract } from "../onnx/extract.ts";
 import type { Model } from "../onnx/model.ts";
+import type { Observed } from "../onnx/observe.ts";
 import {
   type Feeds,
   openSession,
@@ -15,30 +16,58 @@ import {
   type SessionOptions,
   type Tensor,
 } from "../onnx/runtime.ts";
-import { tensorOf, toDense } from "../onnx/tensors.ts";
+import { tensorOf, tensorsOf, toDense } from "../onnx/tensors.ts";
 import { quiet } from "./sessions.ts";
 
 /** A session that answers seeds: an adjoint alone, or with the model. */
-export interface AdjointSession extends Omit<Adjoint, "extension"> {
+export interface AdjointSession extends Omit<Adjoint, "extension" | "once"> {
   readonly session: Session;
+  /** What makes some of what it reads, once for all questions about a forward pass. */
+  readonly before?: Before;
+}
+
+interface Before {
+  readonly session: Session;
+  /** What it reads of the forward pass, and what it makes. */
+  readonly residuals: readonly string[];
+  readonly outputs: readonly string[];
 }
 
 /** Only what lies behind a layer, backwards: it runs in turn with the forward pass. */
 export async function openAlone(
   ort: Runtime,
   { model, tensors }: ObservedModel,
-  { extension, ...adjoint }: Adjoint,
+  { extension, once, ...adjoint }: Adjoint,
   options: SessionOptions,
 ): Promise<AdjointSession> {
-  const bytes = extract(model, tensors, extension);
-  return { ...adjoint, session: await openSession(ort, bytes, overPreset(quiet, options), model) };
+  const open = (part: Extension, known: Observed) =>
+    openSession(ort, extract(model, known, part), overPreset(quiet, options), model);
+  // Of an adjoint all of which depends on the question nothing is made before.
+  if (!once || once.made.size === 0) return { ...adjoint, session: await open(extension, tensors) };
+  const { residuals, made } = once;
+  const both: Observed = Object.assign(new Map([...tensors, ...made]), { bodies: tensors.bodies });
+  const before = { residuals, outputs: [...made.keys()], session: await open(once.extension, tensors) };
+  return { ...adjoint, before, session: await open(extension, both) };
+}
+
+/** The tensors of a forward pass that an adjoint reads, or what is made for it first. */
+export function neededBy({ residuals, before }: AdjointSession): string[] {
+  if (!before) return [...residuals];
+  return [...before.residuals, ...residuals.filter((name) => !before.outputs.includes(name))];
+}
+
+/** What an adjoint reads beside its seeds, of the tensors of a forward pass. */
+export async function readBy({ residuals, before }: AdjointSession, tensors: Feeds): Promise<Feeds> {
+  if (!before) return tensorsOf(tensors, residuals);
+  const made = await run(before.session, tensorsOf(tensors, before.residuals), before.outputs);
+  return tensorsOf({ ...tensors, ...made }, residuals);
 }
 
 /** The model and its adjoint, with more of its tensors as outputs. */
 export async function openTogether(
   ort: Runtime,
   model: Model,
-  { extension, ...adjoint }: Adjoint,
+  { extension, once: _, ...adjoint }: Adjoint,
   options: SessionOptions,
   wanted: readonly string[] = [],
 ): Promise<AdjointSession> {

@@ -7,8 +7,8 @@
  * for those it can be made an input like any other.
  */
 import { checkOptions, expects, isTexts, listing, UserError } from "../errors.ts";
-import { type MethodChoice, methodOf } from "../methods/define.ts";
-import { methods } from "../methods/index.ts";
+import type { MethodChoice } from "../methods/define.ts";
+import { methodGiven, methods } from "../methods/index.ts";
 import type { GivenOptions, Method, MethodOptions } from "../methods/method.ts";
 import { optionsOf } from "../methods/options.ts";
 import { DataType, declaredDims, makeTensor, makeValueInfo } from "../onnx/proto.ts";
@@ -44,7 +44,7 @@ export function compile(explainer: Explainer, options: CompileOptions = {}): Uin
   expects(explainer instanceof Object && "model" in explainer, "explainer", explainer, "what openExplainer gives");
   expects(classInputs.includes(classInput), "classInput", classInput, listing(classInputs));
   expects(!notes || isTexts(Object.values(notes)), "notes", notes, "an object of texts");
-  const method = methodOf(given);
+  const method = methodGiven(given);
   const graph = graphOf(method);
   const told = compiledOptions(method, options.options);
   checkNotCompiled(explainer.model);

@@ -3,10 +3,10 @@
  * model over one picture, and any number of such questions about it, each with a target layer of its own and by any method.
  */
 import type { Dense } from "../array/dense.ts";
-import type { Overrides } from "../autodiff/differentiate.ts";
-import type { Rules } from "../autodiff/rules.ts";
+import type { RuleChoice } from "../autodiff/rules.ts";
 import { InternalError, present, throwIfAborted, UserError } from "../errors.ts";
-import { type MethodChoice, methodOf } from "../methods/define.ts";
+import { methodOf } from "../methods/by-name.ts";
+import type { MethodChoice } from "../methods/define.ts";
 import {
   type GivenOptions,
   type LayerMap,
@@ -18,20 +18,22 @@ import {
 import { optionsOf } from "../methods/options.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
-import { rowsOf, tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
+import { rowsOf, tensorOf, toDense, toTensor } from "../onnx/tensors.ts";
 import { gradientType, typeName } from "../onnx/types.ts";
 import { toPlain } from "../read/axes.ts";
 import { ofOne, type RunValues } from "../read/element.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
 import { plainLayer } from "../read/layer-values.ts";
-import { type AdjointSession, ask } from "./adjoint-session.ts";
+import { type AdjointSession, ask, neededBy, readBy } from "./adjoint-session.ts";
+import type { ExplainOptions } from "./explain-options.ts";
 import type { Explainer } from "./explainer.ts";
+import { checkMaps, checkMaxMemory, checkRun, rowsWithin } from "./memory.ts";
 import { rowsAreNotPictures } from "./pass.ts";
 import type { Plan } from "./plan.ts";
-import { notPaired, refuseIntegers } from "./question.ts";
+import { isEnough, notPaired, refuseIntegers } from "./question.ts";
 import { inRuns, repeated, rowsFor } from "./rows.ts";
 import { type AskedAt, fedInBatches, feedsOf, feedsWith, inBatches, takesAny } from "./variants.ts";
-import type { HeadWindow } from "./window.ts";
+import type { Sight } from "./window.ts";
 import { windowMaps } from "./window-maps.ts";
 
 /** An element of a tensor by its place in row-major order, of the first picture; and its part of a sum. */
@@ -68,14 +70,18 @@ export interface ElementAnswer {
   readonly map: Dense;
   readonly pixels?: Dense;
   readonly layer?: string;
+  /** As an explainer's answer has it. */
+  readonly partial?: true;
 }
 
-export interface ElementOptions {
+/** What bounds runs, and ends them. */
+type Bounds = Pick<ExplainOptions, "maxMemory" | "partial" | "signal">;
+
+export interface ElementOptions extends Bounds {
   readonly method?: MethodChoice;
   /** Options of the method, by name. */
   readonly options?: GivenOptions;
   readonly onProgress?: (done: number) => void;
-  readonly signal?: AbortSignal;
 }
 
 /** The questions of one method at one layer, that seed the same tensors; of any layers and tensors, where the method asks for neither. */
@@ -110,7 +116,7 @@ export class ElementPass implements RunValues {
     if (!explained) throw new UserError("invalid-model", "invalid model: none of its inputs is a picture");
     const plan = await explainer.planFor(feeds);
     const kept = prospects.flatMap(({ tensors, layer }) =>
-      layer === undefined ? tensors : [...tensors, layer, ...plan.residuals(layer, tensors)],
+      layer === undefined ? tensors : [...tensors, ...plan.kept(layer, tensors)],
     );
     const names = [...new Set([...plan.model.outputs, ...wanted, ...kept])];
     const pass = new ElementPass(ort, plan, explained, feeds, Object.create(null));
@@ -134,37 +140,46 @@ export class ElementPass implements RunValues {
 
   /** Explains each question by one method; questions that can be answered in one run are. */
   async explain(questions: readonly ElementQuestion[], options: ElementOptions = {}): Promise<ElementAnswer[]> {
-    const { method = "grad-cam", onProgress, signal } = options;
-    const chosen = methodOf(method);
+    const { method = "grad-cam", onProgress, signal, maxMemory, partial } = options;
+    const chosen = await methodOf(method);
     const { space, blackBox, explain } = chosen;
     const told = optionsOf(chosen, options.options);
     const answers = new Map<ElementQuestion, ElementAnswer>();
     const groups = grouped(questions, blackBox);
+    checkMaxMemory(maxMemory);
+    for (const { layer, questions } of groups) {
+      const to = space === "layer" ? layer : this.explained.name;
+      checkRun(this.plan, maxMemory, { pictures: 1, ...(!blackBox && { to }) });
+      const grid = layer === undefined ? [] : this.plan.layoutOf(layer).grid;
+      const values = space === "layer" ? grid : tensorOf(this.feeds, this.explained.name).dims.slice(1);
+      checkMaps(maxMemory, questions.length, values);
+    }
     for (const [g, group] of groups.entries()) {
       throwIfAborted(signal);
-      const { maps, pixels } = await explain(
-        this.#inquiry(group, told, signal, (done) => {
+      const found = await explain(
+        this.#inquiry(group, told, { signal, maxMemory, partial }, (done) => {
           throwIfAborted(signal);
           onProgress?.((g + shareDone(done)) / groups.length);
         }),
       );
+      const { maps, pixels } = found;
       group.questions.forEach((question, i) => {
         const layer = space === "layer" ? group.layer : undefined;
-        answers.set(question, { map: rowOf(maps, i), ...(pixels && { pixels: rowOf(pixels, i) }), layer });
+        const own = { map: rowOf(maps, i), ...(pixels && { pixels: rowOf(pixels, i) }), layer };
+        answers.set(question, { ...own, ...(found.partial && { partial: found.partial }) });
       });
       onProgress?.((g + 1) / groups.length);
     }
     return questions.map((question) => present(answers.get(question), "an answer"));
   }
 
-  #inquiry(
-    group: Group,
-    options: MethodOptions,
-    signal: AbortSignal | undefined,
-    progress: (done: number) => void,
-  ): Question {
+  #inquiry(group: Group, options: MethodOptions, bounds: Bounds, progress: (done: number) => void): Question {
     const { plan, explained, feeds } = this;
     const { layer } = group;
+    // Who wants what there is waits for the batch under way.
+    const signal = bounds.partial ? undefined : bounds.signal;
+    const { maxMemory } = bounds;
+    const within = { maxMemory, signal };
     const image = toPlain(toDense(tensorOf(feeds, explained.name)), explained.axes);
     const one = { data: image.data.slice(0, image.data.length / image.dims[0]), dims: [1, ...image.dims.slice(1)] };
     const grid = layer === undefined ? undefined : plan.layoutOf(layer).grid;
@@ -176,46 +191,60 @@ export class ElementPass implements RunValues {
       isLinear: () => layer !== undefined && plan.residuals(layer, group.seeded).length === 0,
       atLayer: (map, weigh) => {
         if (weigh) throw new UserError("invalid-option", classesCompared);
-        return this.#atLayer(group, map, signal);
+        return this.#atLayer(group, map, within);
       },
       atVariants: () => Promise.reject(new UserError("invalid-option", classesCompared)),
-      atInput: (rules) => this.#atInput(group, rules, signal),
+      atInput: (rules) => this.#atInput(group, rules, within),
+      atAttentions: () => Promise.reject(new UserError("invalid-option", classesCompared)),
       atInputs: (_, variants, rules, only, paired = false) =>
-        this.#atInputs(group, { variants, k: group.questions.length, only, signal }, rules, paired),
-      respond: (_, variants) => this.#respond(group, variants),
+        this.#atInputs(group, { variants, k: group.questions.length, only, signal }, rules, { paired, maxMemory }),
+      respond: (_, variants) => this.#respond(group, variants, rowsWithin(plan, maxMemory)),
       activations: async () => {
         const tensor = await this.#layerOf(group);
         return plainLayer(toDense(tensor), plan.layoutOf(present(layer, "the layer")));
       },
-      respondAtLayer: (_, factors, before) => this.#respondAtLayer(group, factors, before),
+      respondAtLayer: (_, factors, before) => this.#respondAtLayer(group, factors, rowsWithin(plan, maxMemory), before),
       ...(group.questions.every(({ likeness }) => likeness) && {
-        resemble: (_: number, variants: Dense) => this.#resemble(group, variants),
+        resemble: (_: number, variants: Dense) => this.#resemble(group, variants, rowsWithin(plan, maxMemory)),
       }),
       progress,
+      enough: (done) => isEnough(bounds, done, progress),
     };
   }
 
-  async #atLayer(group: Group, map: LayerMap, signal?: AbortSignal): Promise<Dense> {
+  /** Rows of a backward pass to a tensor. */
+  #rowsTo(tensor: string, maxMemory: number | undefined): number {
+    const { plan } = this;
+    return Math.min(rowsFor(plan.rowBytes(tensor)), rowsWithin(plan, maxMemory, { to: tensor, pictures: 1 }));
+  }
+
+  async #atLayer(group: Group, map: LayerMap, { maxMemory, signal }: Bounds): Promise<Dense> {
     const { plan } = this;
     const { layer, seeded, questions } = group;
     if (layer === undefined) throw noLayer();
     const [only] = seeded;
     const onCells = questions.every((question) => this.#isOnOneCell(question));
-    if (seeded.length === 1 && only !== undefined && onCells && !map.secondOrder) {
-      const maps = await plan.inWindows(only, layer, map, (window, session) => this.#windows(group, window, session));
-      if (maps) return maps;
+    if (map.placewise && !map.secondOrder && seeded.length === 1 && only !== undefined && onCells) {
+      const sight = plan.sight(only, layer);
+      if (sight) return plan.inWindow(sight, only, layer, map, (adjoint) => this.#windows(group, sight, adjoint));
     }
     const residuals = plan.residuals(layer, seeded);
     await this.#fetch([layer, ...residuals]);
     const rows = !map.classBlind && !map.secondOrder && this.#inRows(group);
-    return plan.atLayer(layer, map, { seeding: seeded, rows }, async (adjoint) => {
-      if (map.secondOrder) await this.#fetch(adjoint.residuals);
-      const kept = tensorsOf({ ...this.feeds, ...this.results }, adjoint.residuals);
+    const often = questions.length > 1 && !map.classBlind && !map.secondOrder;
+    return plan.atLayer(layer, map, { seeding: seeded, rows, often }, async (adjoint) => {
+      if (map.secondOrder) await this.#fetch(neededBy(adjoint));
+      const kept = await readBy(adjoint, { ...this.feeds, ...this.results });
       if (map.classBlind) {
         const { answer } = await ask(adjoint, kept, this.#seeds(seeded, questions.slice(0, 1)));
         return repeated(firstOf(answer, 1), questions.length);
       }
-      const runs = { n: 1, k: questions.length, together: rows && adjoint.together, rowBytes: plan.rowBytes(layer) };
+      const runs = {
+        n: 1,
+        k: questions.length,
+        together: rows && adjoint.together,
+        maxRows: this.#rowsTo(layer, maxMemory),
+      };
       return inRuns({ ...runs, signal }, async (isAsked) => {
         const some = questions.filter((_, i) => isAsked(i));
         const { answer } = await ask(adjoint, kept, this.#seeds(seeded, some));
@@ -224,7 +253,7 @@ export class ElementPass implements RunValues {
     });
   }
 
-  async #atInput(group: Group, rules: Rules | SweepMap, signal?: AbortSignal): Promise<Dense> {
+  async #atInput(group: Group, rules: RuleChoice | SweepMap, { maxMemory, signal }: Bounds): Promise<Dense> {
     const { plan, explained, feeds } = this;
     const { seeded, questions } = group;
     const { name, axes } = explained;
@@ -232,7 +261,12 @@ export class ElementPass implements RunValues {
     await this.#fetch(seeded);
     const rows = this.#inRows(group);
     return plan.atInput(name, rules, { seeding: seeded, rows }, (adjoint) => {
-      const runs = { n: 1, k: questions.length, together: rows && adjoint.together, rowBytes: plan.rowBytes(name) };
+      const runs = {
+        n: 1,
+        k: questions.length,
+        together: rows && adjoint.together,
+        maxRows: this.#rowsTo(name, maxMemory),
+      };
       return inRuns({ ...runs, signal }, async (isAsked) => {
         const some = questions.filter((_, i) => isAsked(i));
         const { answer } = await ask(adjoint, feeds, this.#seeds(seeded, some));
@@ -252,24 +286,36 @@ export class ElementPass implements RunValues {
     return rowsOf(this.ort, tensor, [0]);
   }
 
-  async #respondAtLayer(group: Group, factors: Dense, before?: (done: number) => void): Promise<Float32Array[]> {
+  async #respondAtLayer(
+    group: Group,
+    factors: Dense,
+    most: number,
+    before?: (done: number) => void,
+  ): Promise<Float32Array[]> {
     const { plan, feeds } = this;
     const { seeded, questions } = group;
     const activations = await this.#layerOf(group);
     const place = { layer: present(group.layer, "the layer"), activations, feeds, image: 0 };
     const values: number[][] = [];
     const { varied } = await import("./variation.ts");
-    await varied(plan, { ...place, factors, wanted: seeded, before }, (results, rows) => {
+    await varied(plan, { ...place, factors, wanted: seeded, before, rows: most }, (results, rows) => {
       values.push(...lookAt(results, seeded, rows, valuesOf(questions)));
     });
     return rowsBy(questions, values);
   }
 
-  async #atInputs(group: Group, asked: AskedAt, rules: Rules | Overrides, paired: boolean): Promise<Dense> {
+  async #atInputs(
+    group: Group,
+    asked: AskedAt,
+    rules: RuleChoice,
+    { paired, maxMemory }: { readonly paired: boolean; readonly maxMemory: number | undefined },
+  ): Promise<Dense> {
     const { plan, explained, feeds } = this;
     const { seeded, questions } = group;
     refuseIntegers(plan, explained.name);
+    if (paired) checkRun(plan, maxMemory, { pictures: 2, to: explained.name });
     await this.#fetch(seeded);
+    const most = Math.min(rowsFor(plan.rowBytes(explained.name)), rowsWithin(plan, maxMemory, { to: explained.name }));
     const seedsOf = (some: readonly number[]) =>
       this.#seeds(
         seeded,
@@ -277,7 +323,7 @@ export class ElementPass implements RunValues {
       );
     if (this.#hasRows(group) && takesAny(plan, feeds, explained))
       return plan.atInput(explained.name, rules, { seeding: seeded, rows: false }, (adjoint) =>
-        inBatches(asked, paired ? 2 : rowsFor(plan.rowBytes(explained.name)), async (pictures, some) => {
+        inBatches(asked, paired ? 2 : most, async (pictures, some) => {
           const fed = feedsOf(plan, feeds, explained, 0, pictures);
           return toPlain((await ask(adjoint, fed, seedsOf(some))).answer, explained.axes);
         }),
@@ -291,26 +337,37 @@ export class ElementPass implements RunValues {
     );
   }
 
-  async #respond({ seeded, questions }: Group, variants: Dense): Promise<Float32Array[]> {
-    return rowsBy(questions, await this.variants(seeded, variants, valuesOf(questions)));
+  async #respond({ seeded, questions }: Group, variants: Dense, most: number): Promise<Float32Array[]> {
+    return rowsBy(questions, await this.variants(seeded, variants, valuesOf(questions), most));
   }
 
-  async #resemble({ questions }: Group, variants: Dense): Promise<Float32Array[]> {
+  async #resemble({ questions }: Group, variants: Dense, most: number): Promise<Float32Array[]> {
     const reads = [...new Set(questions.flatMap(({ likeness }) => likeness?.reads ?? []))];
     return rowsBy(
       questions,
-      await this.variants(reads, variants, (picture) => questions.map(({ likeness }) => likeness?.of(picture) ?? 0)),
+      await this.variants(
+        reads,
+        variants,
+        (picture) => questions.map(({ likeness }) => likeness?.of(picture) ?? 0),
+        most,
+      ),
     );
   }
 
   /**
    * Runs the model over variants of the input, [any, C, ...], and looks at each of them.
    * @param reads tensors that are looked at
+   * @param most in one run, where any number is taken; all by default
    */
-  async variants<T>(reads: readonly string[], variants: Dense, look: (picture: OfOne) => T): Promise<T[]> {
+  async variants<T>(
+    reads: readonly string[],
+    variants: Dense,
+    look: (picture: OfOne) => T,
+    most = Number.POSITIVE_INFINITY,
+  ): Promise<T[]> {
     const { plan, explained, feeds } = this;
     // Where a tensor has no row for each picture, those are shown one by one.
-    const rows = reads.every((read) => plan.tensors.get(read)?.perImage) ? undefined : 1;
+    const rows = reads.every((read) => plan.tensors.get(read)?.perImage) ? most : 1;
     const seen: T[] = [];
     const ran = async (fed: Feeds, place: { readonly count: number; readonly rows: number }) => {
       const results = await plan.fetched(reads, ({ session }) => run(session, fed, reads));
@@ -355,14 +412,10 @@ export class ElementPass implements RunValues {
     });
   }
 
-  async #windows(
-    { layer, questions, seeded: [tensor = ""] }: Group,
-    window: HeadWindow,
-    session: AdjointSession,
-  ): Promise<Dense> {
-    await this.#fetch([...(layer === undefined ? [] : [layer]), ...session.residuals]);
+  async #windows({ questions, seeded: [tensor = ""] }: Group, sight: Sight, session: AdjointSession): Promise<Dense> {
+    await this.#fetch(session.residuals);
     const type = typeName(gradientType(present(this.plan.tensors.get(tensor), "a tensor").type));
-    return windowMaps(this.ort, { window, session }, questions, {
+    return windowMaps(this.ort, { sight, session }, questions, {
       ...{ type, channels: this.dims(tensor)?.[1] ?? 1 },
       of: (name) => this.results[name] ?? tensorOf(this.feeds, name),
     });
@@ -380,7 +433,7 @@ export class ElementPass implements RunValues {
 }
 
 const classesCompared =
-  "invalid target: this method is asked about the scores of classes and takes class:…, not a box or an element; take hires-cam";
+  "invalid method: it compares the classes of a classifier, and boxes, masks and pixels are sums of elements; take hires-cam";
 const noLayer = (): UserError =>
   new UserError("no-path", "no path: the model has no layer with a grid on the way to what is asked; name one");
 

@@ -1,30 +1,35 @@
 /** @file One explanation: a target resolved, and a method's questions about a forward pass. */
 import type { Dense } from "../array/dense.ts";
 import { checkOptions, expects, listing, present, throwIfAborted, UserError } from "../errors.ts";
-import { methodOf } from "../methods/define.ts";
+import { methodOf } from "../methods/by-name.ts";
 import type { Question } from "../methods/method.ts";
 import { optionsOf } from "../methods/options.ts";
 import { checkSeed } from "../onnx/feeds.ts";
 import type { Feeds, Tensor } from "../onnx/runtime.ts";
 import { toTensor } from "../onnx/tensors.ts";
 import { fromPlain, type Plain, type PlainDims } from "../read/axes.ts";
-import type { ExplainedInput } from "../read/inputs.ts";
+import { type ExplainedInput, noImage } from "../read/inputs.ts";
 import { type Explained, type ExplainOptions, forwardOptions } from "./explain-options.ts";
-import { noImage, type Pass } from "./pass.ts";
+import { checkMaps, checkMaxMemory, checkRun } from "./memory.ts";
+import type { Pass } from "./pass.ts";
 import { type Asking, questionOf, type Seeder } from "./question.ts";
 import { type Asked, classesIn, cotangents, plainClasses, resolve, type Weights } from "./target.ts";
 
 export async function explainPass(pass: Pass, options: ExplainOptions = {}): Promise<Explained> {
-  const { target, method = "grad-cam", maxRows, onProgress, signal } = options;
-  const chosen = methodOf(method);
-  const { space, explain } = chosen;
+  const { target, method = "grad-cam", maxRows, maxMemory, onProgress, signal } = options;
+  const chosen = await methodOf(method);
+  const { space, explain, blackBox } = chosen;
   const told = optionsOf(chosen, options.options);
   expects(!onProgress || typeof onProgress === "function", "onProgress", onProgress, "a function");
   expects(!signal || typeof signal.aborted === "boolean", "signal", signal, "an AbortSignal");
   expects(!maxRows || (Number.isInteger(maxRows) && maxRows > 0), "maxRows", maxRows, "an integer of at least 1");
+  checkMaxMemory(maxMemory);
   throwIfAborted(signal);
   const { explained } = pass.plan.reading;
   if (!explained) throw noImage();
+  const to = space === "layer" ? pass.layer : explained.name;
+  checkRun(pass.plan, maxMemory, { pictures: picturesOf(pass), ...(!blackBox && { to }) });
+  if (chosen.readsAttentions) (await import("./attentions.ts")).attentionsOf(pass.plan);
   const dims = await pass.scoreDims();
   const resolved = await resolve(target, dims, () => pass.bestClasses());
   const asked = resolved.seeds ? { seeds: resolved.seeds, k: rowsOfSeeds(pass, resolved.seeds) } : resolved;
@@ -40,7 +45,10 @@ export async function explainPass(pass: Pass, options: ExplainOptions = {}): Pro
       },
     },
   });
-  const { maps, pixels, layer = pass.layer } = await explain(questionAt(pass));
+  const question = questionAt(pass);
+  const values = space === "layer" ? (question.grid ?? []) : question.image.dims.slice(1);
+  checkMaps(maxMemory, pass.n * asked.k, values);
+  const { maps, pixels, layer = pass.layer, partial } = await explain(question);
   await pass.scores(); // refuses what is not finite, whichever run it came from
   const { ort } = pass.plan;
   return {
@@ -48,10 +56,14 @@ export async function explainPass(pass: Pass, options: ExplainOptions = {}): Pro
     pixels: pixels && toTensor(ort, pixels),
     outputs: await pass.outputs(),
     layer: space === "layer" ? layer : undefined,
+    ...(partial && { partial }),
   };
 }
 
 const seedsOfThese = "invalid target: augment shows other images, and seeds are those of these; take a class";
+
+/** Pictures of a run, as sizes count them: a batch that is fixed is one. */
+const picturesOf = ({ plan, n }: Pass): number => (plan.isFree ? n : 1);
 
 /** How many cotangents are given for each image: as many as the seeds have rows for it. */
 function rowsOfSeeds({ plan, n }: Pass, seeds: Feeds): number {

@@ -1,6 +1,7 @@
 /** @file The questions of a method, answered in the graph of the model itself: about one class of each image, which the run chooses. */
 import { type End, pullback } from "../autodiff/adjoint.ts";
-import { overridesOf, type Rules } from "../autodiff/rules.ts";
+import { tableOf } from "../autodiff/relevance/composites.ts";
+import { isRelevance, overridesOf, type RuleChoice } from "../autodiff/rules.ts";
 import { present, UserError } from "../errors.ts";
 import { builtMap } from "../methods/layer-map.ts";
 import type { GraphQuestion, MethodOptions } from "../methods/method.ts";
@@ -14,6 +15,7 @@ import { inAxes, plainDims, plainIn } from "../read/axes.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
 import type { Layer } from "../read/layers.ts";
 import { layerEnd, sweepEnd } from "../read/layout.ts";
+import { attentionMap } from "./attentions.ts";
 import type { Explainer } from "./explainer.ts";
 
 export interface GraphQuery extends GraphQuestion {
@@ -58,8 +60,11 @@ export function graphQuery(explainer: Explainer, target: Value, options: MethodO
     return build.expandLike(count === 1 ? cells : build.div(cells, count), scores);
   };
   const seeds = new Map([[score.name, inAxes(build, cotangent(), score.axes)]]);
-  const pulledTo = (end: End, rules: Rules): Value =>
-    present(pullback(build, explainer, seeds, [end], overridesOf(rules))[0], "the map");
+  const pulledTo = (end: End, rules: RuleChoice): Value =>
+    present(
+      pullback(build, explainer, seeds, [end], overridesOf(isRelevance(rules) ? tableOf(rules) : rules))[0],
+      "the map",
+    );
 
   let seen: Layer | undefined;
   return {
@@ -80,6 +85,11 @@ export function graphQuery(explainer: Explainer, target: Value, options: MethodO
       seen = layer;
       const end = layerEnd(layer.name, layoutOf(layer.name), (parts) => builtMap(map, parts, 1));
       return { ...pulledTo(end, "plain"), dims: [n, ...layer.grid] };
+    },
+
+    atAttentions(map) {
+      const [made] = attentionMap(explainer, map, overridesOf("plain"))(build, seeds);
+      return present(made, "the map");
     },
 
     image() {

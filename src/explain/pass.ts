@@ -11,6 +11,7 @@ import { range } from "../onnx/dims.ts";
 import { type Feeds, type Runtime, run, type Tensor } from "../onnx/runtime.ts";
 import { rowsOf, tensorOf, tensorsOf, toDense, toTensor } from "../onnx/tensors.ts";
 import { fromPlain, type Plain, type PlainDims, toPlain } from "../read/axes.ts";
+import { noImage } from "../read/inputs.ts";
 import { plainLayer } from "../read/layer-values.ts";
 import type { Layer } from "../read/layers.ts";
 import { namedLayer } from "./named-layer.ts";
@@ -181,31 +182,40 @@ export class Pass {
   }
 
   /** The class scores of one of its images where the layer is multiplied with factors, [any, C or 1, ...grid or ones]. */
-  async respondAtLayer(index: number, factors: Dense, before?: (done: number) => void): Promise<Float32Array[]> {
+  async respondAtLayer(
+    index: number,
+    factors: Dense,
+    before?: (done: number) => void,
+    rows?: number,
+  ): Promise<Float32Array[]> {
     const { plan, feeds } = this;
     const { name, axes } = plan.score;
     const place = { ...(await this.#layerOf(index)), feeds, image: index };
     const all: Float32Array[] = [];
     const { varied } = await import("./variation.ts");
-    await varied(plan, { ...place, factors, wanted: [name], before }, (results, { count }) => {
+    await varied(plan, { ...place, factors, wanted: [name], before, rows }, (results, { count }) => {
       const scores = toPlain(toDense(tensorOf(results, name)), axes);
       for (let v = 0; v < count; v++) all.push(classScores(scores, v));
     });
     return all;
   }
 
-  /** The class scores of variants, [any, C, ...], of one of its images; what else it is fed is repeated. */
-  async respond(index: number, variants: Dense): Promise<Float32Array[]> {
+  /**
+   * The class scores of variants, [any, C, ...], of one of its images; what else it is fed is repeated.
+   * @param most in one run, where any number is taken; all by default
+   */
+  async respond(index: number, variants: Dense, most = Number.POSITIVE_INFINITY): Promise<Float32Array[]> {
     const { plan, layer, feeds } = this;
     const { explained } = plan.reading;
     if (!explained) throw noImage();
     return plan.scores(layer, async (forward) => {
       const all: Float32Array[] = [];
-      await fedInBatches(plan, feeds, explained, index, variants, async (fed, { count, rows }) => {
+      const ran = async (fed: Feeds, { count, rows }: { readonly count: number; readonly rows: number }) => {
         const results = await runForward(plan.ort, forward, fed, [plan.score.name], rows);
         const scores = toPlain(toDense(tensorOf(results, plan.score.name)), plan.score.axes);
         for (let v = 0; v < count; v++) all.push(classScores(scores, v));
-      });
+      };
+      await fedInBatches(plan, feeds, explained, index, variants, ran, most);
       return all;
     });
   }
@@ -219,9 +229,6 @@ export const rowsAreNotPictures = (layer: string, dims: readonly number[]): User
     "invalid-option",
     `invalid layer: "${layer}" has shape [${dims}], whose rows are not the pictures; this method changes the activations of one`,
   );
-
-export const noImage = (): UserError =>
-  new UserError("invalid-model", "invalid model: none of its inputs is an image (with spatial dimensions)");
 
 /** Runs a forward session. One that answers takes classes; where none is asked for, it answers about each image's best. */
 function runForward(

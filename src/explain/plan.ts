@@ -8,13 +8,13 @@
  * network both ways: there the model and its adjoint are one session. Sessions are lent by their owner (sessions.ts).
  */
 
-import { type Adjoint, type Again, compileAdjoint, type End, fetching } from "../autodiff/adjoint.ts";
-import type { Overrides } from "../autodiff/differentiate.ts";
+import { type Adjoint, type Again, compileAdjoint, type End, fetching, type Written } from "../autodiff/adjoint.ts";
+import { joined, type Overrides } from "../autodiff/differentiate.ts";
 import { proposals } from "../autodiff/overrides/proposals.ts";
-import { overridesOf, type Rules } from "../autodiff/rules.ts";
+import { loadedRules, overridesOf, type RuleChoice, type Rules } from "../autodiff/rules.ts";
 import { present, UserError } from "../errors.ts";
 import { gradCamMap } from "../methods/grad-cam.ts";
-import type { LayerMap, SweepMap } from "../methods/method.ts";
+import type { AttentionMap, LayerMap, SweepMap } from "../methods/method.ts";
 import { type Extension, openExtended } from "../onnx/append.ts";
 import type { Model } from "../onnx/model.ts";
 import { type Observed, typeOf } from "../onnx/observe.ts";
@@ -41,7 +41,7 @@ import { classesOfRun, classSeeds, reseeded, type Seeding, tensorSeeds } from ".
 import { type Owned, quiet, type Sessions } from "./sessions.ts";
 import { rowBytes, runBytes } from "./sizes.ts";
 import type { Tail } from "./tail.ts";
-import { type HeadWindow, windowOf } from "./window.ts";
+import { type Sight, sightOf, windowOf } from "./window.ts";
 
 /** The model, with a layer and more as further outputs. */
 export interface ForwardSession {
@@ -56,12 +56,15 @@ export interface PlanQuery {
   readonly rows: boolean;
   /** What becomes of the weights on the scores. */
   readonly seed?: LayerMap["seed"];
+  /** Whether several questions are asked of one forward pass. */
+  readonly often?: boolean;
 }
 
-const keyOf = ({ seeding, rows, seed }: PlanQuery): unknown[] => [
+const keyOf = ({ seeding, rows, seed, often = false }: PlanQuery): unknown[] => [
   typeof seeding === "function" ? seeding : String(seeding),
   rows,
   seed,
+  often,
 ];
 
 /** ONNX Runtime moves a DequantizeLinear behind a Reshape that reads it, which has no kernel for the eight bits that it reads then. */
@@ -71,7 +74,7 @@ export class Plan {
   readonly score: Score;
   #grids: Grids | undefined;
   readonly #residuals = new Map<string, readonly string[] | undefined>();
-  readonly #windows = new Map<LayerMap, Map<string, HeadWindow | undefined>>();
+  readonly #sights = new Map<string, Sight | undefined>();
 
   constructor(
     readonly ort: Runtime,
@@ -155,23 +158,27 @@ export class Plan {
     return this.#use(["behind", layer, ...wanted], this.model.bytes.length, open, work);
   }
 
-  /** The adjoint from one cell of a tensor to a map at a layer, in windows; undefined where it cannot be cut into them. */
-  async inWindows<R>(
+  /** What the cells of a tensor see of a layer; undefined where that is no window. */
+  sight(tensor: string, layer: string): Sight | undefined {
+    const key = JSON.stringify([tensor, layer]);
+    if (!this.#sights.has(key)) this.#sights.set(key, sightOf(this, tensor, layer));
+    return this.#sights.get(key);
+  }
+
+  /** The adjoint from one cell of a tensor to a map at a layer, on the window that the cell sees. */
+  inWindow<R>(
+    sight: Sight,
     tensor: string,
     layer: string,
     map: LayerMap,
-    work: (window: HeadWindow, adjoint: AdjointSession) => Promise<R>,
-  ): Promise<R | undefined> {
-    const windows = this.#windows.get(map) ?? new Map<string, HeadWindow | undefined>();
-    this.#windows.set(map, windows);
-    const key = JSON.stringify([tensor, layer]);
-    if (!windows.has(key)) windows.set(key, windowOf(this, tensor, layer, map));
-    const window = windows.get(key);
-    if (!window) return undefined;
-    const { model, ort, options } = this;
-    const open = () => openAlone(ort, { model, tensors: window.tensors }, window.adjoint, options);
-    const bytes = this.model.bytes.length;
-    return this.#use(["window", tensor, layer, map], bytes, open, (adjoint) => work(window, adjoint));
+    work: (adjoint: AdjointSession) => Promise<R>,
+  ): Promise<R> {
+    const { ort, model, options } = this;
+    const open = async () => {
+      const { adjoint, tensors } = windowOf(this, sight, tensor, layer, map);
+      return openAlone(ort, { model, tensors }, adjoint, options);
+    };
+    return this.#use(["window", tensor, layer, map], this.model.bytes.length, open, work);
   }
 
   /** The adjoint from what is seeded to a map at a layer, apart from the model: what it reads of the forward pass is fed. */
@@ -191,21 +198,33 @@ export class Plan {
   }
 
   /** The model, and the gradient at one of its inputs. */
-  atInput<R>(
+  async atInput<R>(
     input: string,
-    rules: Rules | Overrides | SweepMap,
+    rules: RuleChoice | SweepMap,
     query: PlanQuery,
     work: (adjoint: AdjointSession) => Promise<R>,
   ): Promise<R> {
+    const table = typeof rules === "function" ? rules : await loadedRules(rules);
     const open = async () => {
       const adjoint =
-        typeof rules === "function"
-          ? this.#compiledSweep(input, rules, query)
-          : this.#compiled(query, [{ tensor: input }], rules);
+        typeof table === "function"
+          ? this.#compiledSweep(input, table, query)
+          : this.#compiled(query, [{ tensor: input }], table);
       return openTogether(this.ort, this.model, adjoint, this.options, [this.score.name]);
     };
     const bytes = this.model.bytes.length + 2 * runBytes(this.tensors);
-    return this.#use(["pixels", input, rules, ...keyOf(query)], bytes, open, work);
+    return this.#use(["pixels", input, table, ...keyOf(query)], bytes, open, work);
+  }
+
+  /** The model, and a map of its attentions. */
+  atAttentions<R>(map: AttentionMap, query: PlanQuery, work: (adjoint: AdjointSession) => Promise<R>): Promise<R> {
+    const open = async () => {
+      const { attentionMap } = await import("./attentions.ts");
+      const written = attentionMap(this, map, this.#overridesOf("plain"));
+      return openTogether(this.ort, this.model, this.#compiled(query, written), this.options, [this.score.name]);
+    };
+    const bytes = this.model.bytes.length + 2 * runBytes(this.tensors);
+    return this.#use(["attentions", map, ...keyOf(query)], bytes, open, work);
   }
 
   /** Whether a class is one number of each image's scores, of a known count, with the classes behind the images. */
@@ -237,6 +256,13 @@ export class Plan {
     return this.#readBehind(layer, seeded) ?? [];
   }
 
+  /** What is kept of a run, so that maps at a layer can be made from it: what a window is made of again, or else all that the adjoint reads. */
+  kept(layer: string, seeded: readonly string[]): readonly string[] {
+    const [only, ...more] = seeded;
+    const sight = only !== undefined && more.length === 0 ? this.sight(only, layer) : undefined;
+    return sight?.reads ?? [layer, ...this.residuals(layer, seeded)];
+  }
+
   rowBytes(tensor: string): number {
     return rowBytes(this, this.score.name, tensor);
   }
@@ -257,7 +283,7 @@ export class Plan {
   #compiledSweep(input: string, sweepMap: SweepMap, query: PlanQuery): Adjoint {
     const { axes } = present(this.reading.explained, "the image");
     const { end, rules } = sweepEnd(sweepMap, input, axes, (name) => this.gridLayoutOf(name));
-    return this.#compiled(query, [end], rules(new Map([...proposals, ...overridesOf("plain", this.options)])));
+    return this.#compiled(query, [end], rules(this.#overridesOf("plain")));
   }
 
   /** What differentiates gradients; the operators of their graphs are those of any. */
@@ -266,9 +292,13 @@ export class Plan {
     return differentiateAgain;
   }
 
+  #overridesOf(rules: Rules | Overrides): Overrides {
+    return joined(proposals, overridesOf(rules, this.options));
+  }
+
   #compiled(
-    { seeding, rows, seed }: PlanQuery,
-    ends: readonly End[],
+    { seeding, rows, seed, often }: PlanQuery,
+    ends: readonly End[] | Written,
     rules: Rules | Overrides = "plain",
     again?: Again,
   ): Adjoint {
@@ -277,8 +307,8 @@ export class Plan {
       names === "classes" ? classSeeds(this, score.name) : tensorSeeds(this, names);
     const given = typeof seeding === "function" ? seeding : named(seeding);
     const seeds = seed ? reseeded(given, this, seed) : given;
-    const overrides = new Map([...proposals, ...overridesOf(rules, this.options)]);
-    return compileAdjoint({ model, tensors, seeds, ends, rows, overrides, again });
+    const overrides = this.#overridesOf(rules);
+    return compileAdjoint({ model, tensors, seeds, ends, rows, often, overrides, again });
   }
 
   #use<T extends Owned, R>(

@@ -2,7 +2,7 @@
  * @file Which nodes ran on which execution provider. ONNX Runtime decides it when a session is made and its JavaScript has no call that
  * tells it, so a model is opened by a runtime that listens, and explained once.
  */
-import type { MethodName } from "../methods/index.ts";
+import type { MethodName } from "../methods/by-name.ts";
 import { isStatic, product } from "../onnx/dims.ts";
 import { freshPrefix } from "../onnx/model.ts";
 import { typeOf } from "../onnx/observe.ts";

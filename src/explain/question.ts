@@ -5,12 +5,13 @@ import { type MethodOptions, type Question, shareDone } from "../methods/method.
 import { isStatic, product, range } from "../onnx/dims.ts";
 import { typeOf } from "../onnx/observe.ts";
 import type { Feeds, Tensor } from "../onnx/runtime.ts";
-import { rowsOf, tensorOf, tensorsOf, toDense } from "../onnx/tensors.ts";
+import { rowsOf, tensorOf, toDense } from "../onnx/tensors.ts";
 import { isFloat, typeName } from "../onnx/types.ts";
 import { holdsFrames, toPlain } from "../read/axes.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
-import { ask } from "./adjoint-session.ts";
+import { type AdjointSession, ask, neededBy, readBy } from "./adjoint-session.ts";
 import type { ExplainOptions } from "./explain-options.ts";
+import { checkRun, rowsWithin } from "./memory.ts";
 import type { Pass } from "./pass.ts";
 import type { Plan } from "./plan.ts";
 import { inRuns, repeated, rowsFor } from "./rows.ts";
@@ -49,6 +50,15 @@ export function questionOf(
   const { ort } = plan;
   const { name: image, axes } = explained;
   const { k } = asked;
+  const { maxMemory, partial } = options;
+  // Who wants what there is waits for the batch under way.
+  const signal = partial ? undefined : options.signal;
+  /** Rows of a backward pass to a tensor: of so many pictures, or each of a picture of its own. */
+  const rowsTo = (tensor: string, pictures?: number): number =>
+    Math.min(
+      options.maxRows ?? rowsFor(plan.rowBytes(tensor)),
+      rowsWithin(plan, maxMemory, { to: tensor, ...(pictures !== undefined && { pictures }) }),
+    );
   /** Answers about all targets, in as few runs as can be. */
   const answers = (
     tensor: string,
@@ -56,7 +66,7 @@ export function questionOf(
     { feed }: Seeder,
     answer: (seeds: readonly Tensor[]) => Promise<Dense>,
   ): Promise<Dense> =>
-    inRuns({ n, k, together: plan.isFree && together, rowBytes: plan.rowBytes(tensor), ...options }, (isAsked) => {
+    inRuns({ n, k, together: plan.isFree && together, signal, maxRows: rowsTo(tensor, n) }, (isAsked) => {
       if (asked.rows) return answer(feed(asked.rows.filter((_, row) => isAsked(row))));
       const some = range(n * k).filter(isAsked);
       return answer(Object.values(asked.seeds).map((given) => (k > 1 ? rowsOf(ort, given, some) : given)));
@@ -75,6 +85,10 @@ export function questionOf(
     asked.rows
       ? feed(some.map((row) => present(asked.rows[row], "a target")))
       : Object.values(asked.seeds).map((given) => rowsOf(ort, given, some));
+  const progress = (done: number) => {
+    throwIfAborted(options.signal);
+    options.onProgress?.(shareDone(done));
+  };
   const { grid } = layer === undefined ? {} : plan.layoutOf(layer);
   return {
     options: told,
@@ -82,10 +96,8 @@ export function questionOf(
     k,
     grid: isStatic(grid) ? grid : undefined,
 
-    progress(done) {
-      throwIfAborted(options.signal);
-      options.onProgress?.(shareDone(done));
-    },
+    progress,
+    enough: (done) => isEnough(options, done, progress),
 
     isLinear: () => layer !== undefined && plan.isIndependent(layer),
 
@@ -108,7 +120,7 @@ export function questionOf(
           const given = asked.rows
             ? seeders.atLayer.feed(ofEach.map((row) => present(asked.rows?.[row], "a question")))
             : Object.values(asked.seeds).map((seed) => (k > 1 ? rowsOf(ort, seed, ofEach) : seed));
-          const { answer } = await ask(adjoint, tensorsOf(tensors, adjoint.residuals), given);
+          const { answer } = await ask(adjoint, await readBy(adjoint, tensors), given);
           return repeated(answer, k);
         });
       const { secondOrder, seed = undefined } = asked.rows ? map : { secondOrder: map.secondOrder };
@@ -116,10 +128,11 @@ export function questionOf(
       const independent = plan.isIndependent(layer) && !seed && !secondOrder;
       const seeder = seed ? seeders.atInput : seeders.atLayer;
       const asRows = !independent && !secondOrder && rows;
-      return plan.atLayer(layer, map, { seeding: seeder.seeding, rows: asRows, seed }, async (adjoint) => {
-        const missing = adjoint.residuals.filter((name) => !Object.hasOwn(tensors, name));
+      const often = k > 1 && !independent && !secondOrder;
+      return plan.atLayer(layer, map, { seeding: seeder.seeding, rows: asRows, seed, often }, async (adjoint) => {
+        const missing = neededBy(adjoint).filter((name) => !Object.hasOwn(tensors, name));
         const more = missing.length ? await pass.more?.(missing) : {};
-        const feeds = tensorsOf({ ...tensors, ...more }, adjoint.residuals);
+        const feeds = await readBy(adjoint, { ...tensors, ...more });
         const ran = async (seeds: readonly Tensor[]) => (await ask(adjoint, feeds, seeds)).answer;
         return answers(layer, independent || adjoint.together, seeder, ran);
       });
@@ -140,12 +153,12 @@ export function questionOf(
     async atInputs(index, variants, rules, only, paired = false) {
       refuseIntegers(plan, image);
       const { seeding, feed } = seeders.atInput;
-      const { maxRows, signal } = options;
       const of = { variants, k, only, signal };
       const apart =
         !seedsAt && plan.isFree && takesAny(plan, pass.feeds, explained) && (asked.rows ?? rowsEach(plan, asked.seeds));
       if (apart) {
-        const most = paired ? 2 : Math.min(maxRows ?? Number.POSITIVE_INFINITY, rowsFor(plan.rowBytes(image)));
+        if (paired) checkRun(plan, maxMemory, { pictures: 2, to: image });
+        const most = paired ? 2 : Math.min(rowsTo(image), rowsFor(plan.rowBytes(image)));
         return plan.atInput(image, rules, { seeding, rows: false }, (adjoint) =>
           inBatches(of, most, async (pictures, targets) => {
             const rowsAsked = targets.map((target) => index * k + target);
@@ -169,11 +182,29 @@ export function questionOf(
       );
     },
 
+    async atAttentions(map) {
+      if (!pass.of) throw notOfWords();
+      const { seeding, feed } = seeders.atInput;
+      const ran = async (adjoint: AdjointSession, seeds: readonly Tensor[]) => {
+        const { answer, results } = await ask(adjoint, pass.feeds, seeds, pass.wanted);
+        pass.keep?.(results);
+        return answer;
+      };
+      if (map.classBlind)
+        return plan.atAttentions(map, { seeding: [], rows: false }, async (adjoint) =>
+          repeated(await ran(adjoint, []), k),
+        );
+      return plan.atAttentions(map, { seeding, rows }, (adjoint) =>
+        answers(image, adjoint.together, { seeding, feed }, (seeds) => ran(adjoint, seeds)),
+      );
+    },
+
     async atVariants(index, variants, map) {
       if (!asked.rows) throw new UserError("invalid-option", scoresCompared);
       if (!pass.of) throw notOfWords();
       if (!takesAny(plan, pass.feeds, explained)) throw new UserError("invalid-model", fixedBatch);
       const [count = 0] = variants.dims;
+      checkRun(plan, maxMemory, { pictures: count, to: layer });
       const own = asked.rows.slice(index * k, (index + 1) * k);
       const others = pass.of(feedsOf(plan, pass.feeds, explained, index, variants), count);
       const there = {
@@ -187,7 +218,7 @@ export function questionOf(
     },
 
     async respond(index, variants) {
-      return weighed(index, () => pass.respond(index, variants));
+      return weighed(index, () => pass.respond(index, variants, rowsWithin(plan, maxMemory)));
     },
 
     async activations(index) {
@@ -197,9 +228,21 @@ export function questionOf(
 
     async respondAtLayer(index, factors, before) {
       if (!pass.respondAtLayer) throw notOfWords();
-      return weighed(index, async () => (await pass.respondAtLayer?.(index, factors, before)) ?? []);
+      const rows = rowsWithin(plan, maxMemory);
+      return weighed(index, async () => (await pass.respondAtLayer?.(index, factors, before, rows)) ?? []);
     },
   };
+}
+
+/** Whether the caller has cancelled and takes what there is; else as progress. */
+export function isEnough(
+  { partial, signal }: Pick<ExplainOptions, "partial" | "signal">,
+  done: number,
+  progress: (done: number) => void,
+): boolean {
+  if (partial && signal?.aborted && done > 0) return true;
+  progress(done);
+  return false;
 }
 
 /** Where pictures cannot be compared in one run. */

@@ -16,10 +16,8 @@ export interface Runs {
   readonly k: number;
   /** Whether one run keeps questions apart. */
   readonly together: boolean;
-  /** What a question takes in the backward pass. */
-  readonly rowBytes: number;
-  /** Rows of a run at most; by default as many as there is memory for. */
-  readonly maxRows?: number;
+  /** Rows of a run at most. */
+  readonly maxRows: number;
   readonly signal?: AbortSignal;
 }
 
@@ -29,7 +27,7 @@ export interface Runs {
  * @returns [n k, ...]
  */
 export async function inRuns(
-  { n, k, together, rowBytes, maxRows = rowsFor(rowBytes), signal }: Runs,
+  { n, k, together, maxRows, signal }: Runs,
   answer: (isAsked: (row: number) => boolean) => Promise<Dense>,
 ): Promise<Dense> {
   const step = together ? Math.max(1, Math.floor(maxRows / n)) : 1;

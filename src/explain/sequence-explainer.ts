@@ -4,7 +4,7 @@
  */
 import type { Dense } from "../array/dense.ts";
 import { present } from "../errors.ts";
-import { methodOf } from "../methods/define.ts";
+import { methodOf } from "../methods/by-name.ts";
 import { gradCam, gradCamSum } from "../methods/grad-cam.ts";
 import type { Explanation, Method, Question } from "../methods/method.ts";
 import { optionsOf } from "../methods/options.ts";
@@ -192,7 +192,7 @@ export class ScoredSequence {
   }
 
   async explain(weights: WordWeights, options: ExplainWords = {}): Promise<Explanation> {
-    const method = methodOf(options.method ?? "grad-cam");
+    const method = await methodOf(options.method ?? "grad-cam");
     return method.explain(this.#question(weights, options, method));
   }
 

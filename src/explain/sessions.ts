@@ -16,9 +16,10 @@ export interface SessionBound {
   readonly bytes?: number;
 }
 
-/** What is owned: a session, and what is known of it. */
+/** What is owned: a session, what is known of it, and another one that goes before it. */
 export interface Owned {
   readonly session: { release(): Promise<void> };
+  readonly before?: Owned;
 }
 
 /** How to open a session: by its key, which is compared part by part, objects and functions by identity. */
@@ -181,7 +182,8 @@ export class Sessions implements Lender {
   async #close(key: string, entry: Entry): Promise<void> {
     this.#entries.delete(key);
     try {
-      await (await entry.opened).session.release();
+      const { session, before } = await entry.opened;
+      await Promise.all([session.release(), before?.session.release()]);
     } finally {
       this.#gone(entry);
     }

@@ -25,6 +25,13 @@ function once(tensors: Observed, key: string, sum: () => number): number {
 export const runBytes = (tensors: Observed): number =>
   once(tensors, "", () => [...tensors.values()].reduce((sum, tensor) => sum + sizeOf(tensor), 0));
 
+/** Bytes of the tensors of one picture, or of a batch that is fixed: all that is no weight. */
+export const pictureBytes = ({ model, tensors }: ObservedModel): number =>
+  once(tensors, "picture", () => {
+    const made = [...tensors].filter(([name]) => !model.constants.has(name));
+    return made.reduce((sum, [, tensor]) => sum + sizeOf(tensor), 0);
+  });
+
 /** Bytes of what one cotangent of the scores passes on the backward pass to a tensor. */
 export const rowBytes = ({ model, tensors }: ObservedModel, scores: string, tensor: string): number =>
   once(tensors, JSON.stringify([scores, tensor]), () => {

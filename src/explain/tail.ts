@@ -7,8 +7,9 @@
  */
 import type { ObservedModel } from "../autodiff/adjoint.ts";
 import { UserError } from "../errors.ts";
+import { nodesBehind } from "../onnx/behind.ts";
 import { extract, readsOf } from "../onnx/extract.ts";
-import { freshPrefix, inputsOf, type Model } from "../onnx/model.ts";
+import { freshPrefix } from "../onnx/model.ts";
 import { typeOf } from "../onnx/observe.ts";
 import { makeNode, makeValueInfo } from "../onnx/proto.ts";
 import { openSession, overPreset, type Runtime, type Session, type SessionOptions } from "../onnx/runtime.ts";
@@ -67,23 +68,4 @@ export async function openTail(
     factors,
     reads: residuals,
   };
-}
-
-/** The nodes that depend on a layer, as far as something wanted depends on them. */
-function nodesBehind({ graph }: Model, layer: string, wanted: readonly string[]) {
-  const behind = new Set([layer]);
-  const after = graph.node.filter((node) => {
-    const reads = !node.output.includes(layer) && inputsOf(node).some((name) => behind.has(name));
-    if (reads) for (const name of node.output) if (name) behind.add(name);
-    return reads;
-  });
-  const needed = new Set(wanted);
-  return after
-    .toReversed()
-    .filter((node) => {
-      const isNeeded = node.output.some((name) => needed.has(name));
-      if (isNeeded) for (const name of inputsOf(node)) needed.add(name);
-      return isNeeded;
-    })
-    .toReversed();
 }

@@ -67,8 +67,9 @@ export async function fedInBatches(
 ): Promise<void> {
   const size = product(shape);
   const declared = declaredBatch(plan, explained);
-  const batch = declared > 0 ? declared : rows;
-  for (let first = 0; first < total; first += batch) {
+  const most = declared > 0 ? declared : rows;
+  for (let first = 0; first < total; first += most) {
+    const batch = declared > 0 ? declared : Math.min(most, total - first);
     const pictures = new Float32Array(batch * size);
     pictures.set(data.subarray(first * size, Math.min(total, first + batch) * size));
     const fed = feedsOf(plan, feeds, explained, index, { data: pictures, dims: [batch, ...shape] });

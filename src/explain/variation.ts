@@ -21,6 +21,8 @@ export interface Variation {
   /** [any, C or 1, ...grid or ones] */
   readonly factors: Dense;
   readonly wanted: readonly string[];
+  /** In one run at most, where any number is taken. */
+  readonly rows?: number;
   /** Called before each run. */
   readonly before?: (done: number) => void;
 }
@@ -31,14 +33,14 @@ export interface Variation {
  */
 export async function varied(
   plan: Plan,
-  { layer, activations, feeds, image, factors, wanted, before }: Variation,
+  { layer, activations, feeds, image, factors, wanted, before, rows: most = usualRows }: Variation,
   each: (results: Readonly<Record<string, Tensor>>, place: { first: number; count: number; rows: number }) => void,
 ): Promise<void> {
   const { ort, model, tensors } = plan;
   const { type, dims } = typeOf(model, tensors, layer);
   const [total = 0, ...shape] = factors.dims;
   const declared = dims[0] ?? 1;
-  const rows = declared > 0 ? declared : Math.min(total, usualRows);
+  const rows = declared > 0 ? declared : Math.min(total, most, usualRows);
   const size = factors.data.length / total;
   const layout = plan.layoutOf(layer);
   await plan.behind(layer, wanted, async (tail) => {

@@ -5,7 +5,7 @@ import { range } from "../onnx/dims.ts";
 import type { Runtime, Tensor } from "../onnx/runtime.ts";
 import { toTensor } from "../onnx/tensors.ts";
 import { type AdjointSession, ask } from "./adjoint-session.ts";
-import { type HeadWindow, placedAt } from "./window.ts";
+import { placedAt, type Sight } from "./window.ts";
 
 /** What is known of the tensor that is seeded, and of the run. */
 export interface Windowed {
@@ -21,17 +21,17 @@ export interface Windowed {
  */
 export async function windowMaps(
   ort: Runtime,
-  { window, session }: { readonly window: HeadWindow; readonly session: AdjointSession },
+  { sight, session }: { readonly sight: Sight; readonly session: AdjointSession },
   questions: readonly { readonly sum: readonly { readonly place: number; readonly weight: number }[] }[],
   { type, channels, of }: Windowed,
 ): Promise<Dense> {
-  const [height, width] = window.grid;
+  const [height, width] = sight.grid;
   const cells = height * width;
   const maps = new Float32Array(questions.length * cells);
   const windows = questions.map(({ sum }) => {
     const [{ place } = { place: 0 }] = sum;
     const cell = place % cells;
-    return placedAt(window, [Math.floor(cell / width), cell % width]);
+    return placedAt(sight, [Math.floor(cell / width), cell % width]);
   });
   const kept = Object.fromEntries(session.residuals.map((name) => [name, cutOut(ort, of(name), windows)]));
   const [rows, columns] = [windows[0]?.[0].length ?? 0, windows[0]?.[1].length ?? 0];

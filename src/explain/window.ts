@@ -3,23 +3,30 @@
  * detector, whose score at one place sees five cells by five. Its gradient is 0 elsewhere, so a map that is made place by place needs
  * those cells alone, and sixteen boxes are sixteen such windows in one run instead of sixteen grids.
  */
-import { type Adjoint, compileAdjoint } from "../autodiff/adjoint.ts";
-import { dependents } from "../autodiff/dependents.ts";
+import { type Adjoint, compileAdjoint, type ObservedModel } from "../autodiff/adjoint.ts";
 import { overridesOf } from "../autodiff/rules.ts";
 import type { LayerMap } from "../methods/method.ts";
-import { Attributes, inputsOf, type Model } from "../onnx/model.ts";
+import { nodesBehind } from "../onnx/behind.ts";
+import { readsOf } from "../onnx/extract.ts";
+import { Attributes, freshPrefix, inputsOf, type Model } from "../onnx/model.ts";
 import type { Observed, TensorType } from "../onnx/observe.ts";
-import type { NodeProto } from "../onnx/proto.ts";
+import { changed, type NodeProto } from "../onnx/proto.ts";
+import { renamedNode } from "../onnx/rename.ts";
 import type { SessionOptions } from "../onnx/runtime.ts";
 import { layerEnd } from "../read/layout.ts";
-import { ancestors } from "../read/score.ts";
 import { tensorSeeds } from "./seeds.ts";
 
 /** From one cell of a tensor to the cells of a layer that it sees: all within so many rows and columns of it. */
-export interface HeadWindow {
+export interface Sight {
   readonly reach: number;
   /** Rows and columns of both tensors. */
   readonly grid: readonly [number, number];
+  /** What the tensor is made of: the layer, and what comes from beside it. */
+  readonly reads: readonly string[];
+}
+
+/** A map on what a cell sees of a layer. */
+interface HeadWindow {
   readonly adjoint: Adjoint;
   /** The shapes of tensors that are cut out. */
   readonly tensors: Observed;
@@ -33,25 +40,54 @@ const cellwise = new Set(
   ).split(" "),
 );
 
-/** The window of a tensor on a layer; undefined where what lies between looks further than a few cells, or the layer has no such grid. */
+/** Those whose operands are laid over each other. */
+const broadcasting = new Set("Add Sub Mul Div Pow PRelu".split(" "));
+
+/** How far the cells of a tensor see of a layer; undefined where what lies between looks further than a few cells, or has no such grid. */
+export function sightOf({ model, tensors }: ObservedModel, tensor: string, layer: string): Sight | undefined {
+  const [, , height = -1, width = -1] = tensors.get(layer)?.dims ?? [];
+  if (height < 0 || width < 0) return undefined;
+  const grid = [height, width] as const;
+  const isOnGrid = (name: string) => liesOn(grid, tensors.get(name)?.dims);
+  const nodes = nodesBehind(model, layer, [tensor]);
+  const made = new Set(nodes.flatMap(({ output }) => output));
+  const reach = new Map([[tensor, 0]]);
+  const beside = new Set<string>();
+  for (const node of nodes.toReversed()) {
+    const outputs = node.output.filter((name) => reach.has(name));
+    const further = stepOf(node, tensors);
+    if (further === undefined || !outputs.every(isOnGrid)) return undefined;
+    const from = Math.max(...outputs.map((name) => reach.get(name) ?? 0));
+    for (const name of inputsOf(node)) {
+      if (!name || (model.constants.has(name) && isAlikeEverywhere(model, tensors, node, name))) continue;
+      if (model.constants.has(name) || !isOnGrid(name)) return undefined;
+      if (made.has(name) || name === layer) reach.set(name, Math.max(reach.get(name) ?? 0, from + further));
+      else beside.add(name);
+    }
+  }
+  const most = reach.get(layer);
+  return most === undefined ? undefined : { reach: most, grid, reads: [layer, ...beside] };
+}
+
+/**
+ * A map on the window of a tensor on a layer. What the adjoint reads is made again from the cells of the window: a run of the model hands over
+ * the layer alone, and its head stays as the runtime has fused it. What lies at the window's edge is then not as in the whole grid, but no
+ * cell that the gradient reaches depends on it; where the window ends with the grid, both are padded alike.
+ */
 export function windowOf(
-  { model, tensors, options }: { readonly model: Model; readonly tensors: Observed; readonly options: SessionOptions },
+  { model, tensors, options }: ObservedModel & { readonly options: SessionOptions },
+  sight: Sight,
   tensor: string,
   layer: string,
   map: LayerMap,
-): HeadWindow | undefined {
-  const [, , height = -1, width = -1] = tensors.get(layer)?.dims ?? [];
-  const onGrid = ({ dims }: TensorType) => dims.length === 4 && dims[2] === height && dims[3] === width;
-  const isOnGrid = (name: string) => onGrid(tensors.get(name) ?? { type: 0, dims: [], perImage: false });
-  if (!map.placewise || height < 0 || width < 0 || !isOnGrid(tensor)) return undefined;
-  const reach = reachOf(model, tensors, { tensor, layer, isOnGrid });
-  if (reach === undefined) return undefined;
-  const grid = [height, width] as const;
-  const size = grid.map((length) => Math.min(length, 2 * reach + 1));
+): HeadWindow {
+  const size = sizeOf(sight);
   // Cut out of their grid, tensors have as many rows and columns as a window, and one picture for each.
   const parts = [...tensors].map(([name, one]): [string, TensorType] => [
     name,
-    onGrid(one) ? { ...one, dims: [-1, one.dims[1] ?? -1, ...size], perImage: true } : one,
+    liesOn(sight.grid, one.dims) && !model.constants.has(name)
+      ? { ...one, dims: [-1, one.dims[1] ?? -1, ...size], perImage: true }
+      : one,
   ]);
   const cut: Observed = Object.assign(new Map(parts), { bodies: tensors.bodies });
   const adjoint = compileAdjoint({
@@ -59,32 +95,31 @@ export function windowOf(
     ends: [layerEnd(layer, { channels: 1, grid: size }, map)],
     overrides: overridesOf("plain", options),
   });
-  return adjoint.residuals.every(isOnGrid) ? { reach, grid, adjoint, tensors: cut } : undefined;
+  return { adjoint: madeAgain(model, adjoint, layer), tensors: cut };
 }
 
-interface Way {
-  readonly tensor: string;
-  readonly layer: string;
-  readonly isOnGrid: (name: string) => boolean;
+/** An adjoint that makes what it reads from a layer, under names of its own. */
+function madeAgain(model: Model, adjoint: Adjoint, layer: string): Adjoint {
+  const again = nodesBehind(model, layer, adjoint.residuals);
+  const own = new Set(again.flatMap(({ output }) => output));
+  const prefix = `${freshPrefix(model)}again/`;
+  const rename = (name: string) => (own.has(name) ? prefix + name : name);
+  const nodes = [...again, ...adjoint.extension.nodes].map((node) => renamedNode(changed(node, { name: "" }), rename));
+  const extension = { ...adjoint.extension, nodes };
+  return { ...adjoint, extension, residuals: readsOf(model, extension).residuals };
 }
 
-function reachOf(model: Model, tensors: Observed, { tensor, layer, isOnGrid }: Way): number | undefined {
-  const behind = dependents(model, tensors, [layer]);
-  const wanted = ancestors(model, [tensor], (name) => name === layer);
-  const reach = new Map([[tensor, 0]]);
-  for (const node of model.graph.node.toReversed()) {
-    const outputs = node.output.filter((name) => reach.has(name) && behind.has(name) && name !== layer);
-    if (outputs.length === 0) continue;
-    const further = stepOf(node, tensors);
-    if (further === undefined || !outputs.every(isOnGrid)) return undefined;
-    const from = Math.max(...outputs.map((name) => reach.get(name) ?? 0));
-    for (const name of inputsOf(node)) {
-      if (!behind.has(name) || !(wanted.has(name) || name === layer)) continue;
-      if (!isOnGrid(name)) return undefined;
-      reach.set(name, Math.max(reach.get(name) ?? 0, from + further));
-    }
-  }
-  return reach.get(layer);
+const liesOn = ([height, width]: Sight["grid"], dims: readonly number[] = []): boolean =>
+  dims.length === 4 && dims[2] === height && dims[3] === width;
+
+/** Rows and columns of a window. */
+export const sizeOf = ({ reach, grid }: Sight): number[] => grid.map((length) => Math.min(length, 2 * reach + 1));
+
+/** Whether a constant means the same to every cell: one that is joined to a grid, or has rows or columns of its own, does not. */
+function isAlikeEverywhere(model: Model, tensors: Observed, { opType }: NodeProto, name: string): boolean {
+  if (!broadcasting.has(opType)) return opType !== "Concat";
+  const dims = model.initializers.get(name)?.dims.map(Number) ?? tensors.get(name)?.dims;
+  return dims?.slice(-2).every((d) => d === 1) ?? false;
 }
 
 /** How many cells further than its output's a node's input is read; undefined for what is not the same everywhere on a grid. */
@@ -108,9 +143,10 @@ function stepOf(node: NodeProto, tensors: Observed): number | undefined {
 }
 
 /** The rows and columns of a window around a cell, wholly on the grid. */
-export function placedAt({ reach, grid }: HeadWindow, cell: readonly [number, number]) {
-  return grid.map((size, axis) => {
-    const length = Math.min(size, 2 * reach + 1);
+export function placedAt(sight: Sight, cell: readonly [number, number]) {
+  const { reach, grid } = sight;
+  return sizeOf(sight).map((length, axis) => {
+    const size = grid[axis] ?? length;
     return { from: Math.min(Math.max(0, (cell[axis] ?? 0) - reach), size - length), length };
   }) as [Span, Span];
 }

@@ -4,8 +4,8 @@ import { type Framing, sizeOf } from "./framing.ts";
 import type { Size } from "./geometry.ts";
 import type { Preprocess } from "./preprocess.ts";
 
-/** How a picture is brought to a size: the middle of it, squeezed into it, or whole with a grey border. */
-export const fits = ["crop", "stretch", "letterbox"] as const;
+/** How a picture is brought to a size: the middle of it, squeezed into it, whole with a grey border, or, as a line of text, as high and padded at its end. */
+export const fits = ["crop", "stretch", "letterbox", "line"] as const;
 export type Fit = (typeof fits)[number];
 
 /** The order of a picture's colours. */
@@ -43,6 +43,9 @@ const imagenet = {
   size: 224,
   resizeToCrop: 256 / 224,
 } as const;
+
+/** Of lines of text: PaddleOCR's. */
+const lineHeight = 48;
 
 /** Ultralytics' grey. */
 const letterboxLevel = 114;
@@ -103,6 +106,7 @@ function framingTo(size: Size, fit: Fit): Framing {
   if (fit === "letterbox")
     return { resize: { within: size, rounded: "nearest" }, pad: { size, at: "centre", level: letterboxLevel } };
   if (fit === "stretch") return { resize: size };
+  if (fit === "line") return { resize: { height: size.height, widest: size.width }, pad: { size, at: "end" } };
   const square = size.height === size.width;
   const resize = square ? { shortestEdge: Math.round(size.height * imagenet.resizeToCrop) } : size;
   return { resize, crop: size, asIs: true };
@@ -138,6 +142,12 @@ function framingGiven(
   input: PictureShape | undefined,
 ): Preprocess {
   if (size === undefined && fit === undefined) return stated;
+  // A line is as long as it is, where the network takes any length.
+  if (size === undefined && fit === "line" && !(input?.width && input.width > 0))
+    return {
+      ...withoutFraming(stated),
+      resize: { height: input?.height && input.height > 0 ? input.height : lineHeight },
+    };
   const wanted =
     size === undefined ? targetOf(stated, input) : typeof size === "number" ? { width: size, height: size } : size;
   for (const side of [wanted.width, wanted.height])

@@ -11,6 +11,8 @@ export type Resize =
   | Size
   /** The shorter side (the longer one follows, rounded down), unless the longer one would be above `longestEdge`, which then counts. */
   | { readonly shortestEdge: number; readonly longestEdge?: number }
+  /** The height; the width follows, rounded up, and is the widest allowed at most. */
+  | { readonly height: number; readonly widest?: number }
   /** The longer side; the shorter one follows, rounded. */
   | { readonly longestEdge: number }
   /** As large as fits into a frame; the other side is rounded down, or to the nearest. */
@@ -99,6 +101,10 @@ function resizedSize(picture: Size, resize: Resize | undefined): Size {
   if ("width" in resize) return resize;
   if ("within" in resize)
     return within(picture, resize.within, resize.rounded === "nearest" ? roundHalfToEven : Math.trunc);
+  if ("height" in resize) {
+    const { height: tall, widest = Number.POSITIVE_INFINITY } = resize;
+    return atLeastOne({ width: Math.min(widest, Math.ceil((tall * width) / height)), height: tall });
+  }
   if ("nearly" in resize) return nearly(picture, resize.nearly, resize.multipleOf);
   if (!("shortestEdge" in resize)) {
     const scale = resize.longestEdge / Math.max(width, height);

@@ -19,6 +19,11 @@ export async function explained(
       if (method.space === "layer") grid = maps.dims.slice(1);
       return maps;
     },
+    async atAttentions(map) {
+      const maps = await question.atAttentions(map);
+      if (method.space === "layer") grid = maps.dims.slice(1);
+      return maps;
+    },
   });
   const of = `of the method "${method.name}"`;
   expects(isRecord(answer), `answer ${of}`, answer, "{ maps }");

@@ -52,15 +52,21 @@ export const dRise: Method<"d-rise"> = {
   space: "pixels",
   blackBox: true,
   nothing: (question) => `no masked copy shows a box that overlaps with "${question}"`,
-  async explain({ image, k, options, resemble, progress }) {
+  async explain({ image, k, options, resemble, progress, enough }) {
     const { samples: count, seed } = options;
     const [n = 1, channels = 1, height = 1, width = 1] = image.dims;
     if (!resemble || image.dims.length !== 4) throw new UserError("invalid-option", boxesAlone);
     const [size, plane] = [channels * height * width, height * width];
     const maps = new Float32Array(n * k * plane);
+    let drawn = count;
     for (let i = 0; i < n; i++)
       for (let first = 0; first < count; first += batch) {
-        progress((i * count + first) / (n * count));
+        const done = (i * count + first) / (n * count);
+        if (n > 1) progress(done);
+        else if (enough(done)) {
+          drawn = first;
+          break;
+        }
         const masks = Array.from({ length: Math.min(batch, count - first) }, (_, b) =>
           maskOf(seed, first + b, height, width),
         );
@@ -77,8 +83,11 @@ export const dRise: Method<"d-rise"> = {
           });
         });
       }
+    const dims = [n * k, height, width];
+    // Each mask has counted as one of all.
+    if (drawn < count) return { maps: { data: maps.map((v) => (v * count) / drawn), dims }, partial: true };
     progress(1);
-    return { maps: { data: maps, dims: [n * k, height, width] } };
+    return { maps: { data: maps, dims } };
   },
 };
 

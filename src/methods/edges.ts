@@ -17,6 +17,7 @@ export const edges: Method<"edges"> = {
   space: "pixels",
   blackBox: true,
   classIndependent: true,
+  uncompiled: "asks the network nothing, a compiled model answers for it",
   nothing: () => "the image is the same everywhere",
   explain: async (question) => (await import("./sobel.ts")).edgesOf(question),
 };

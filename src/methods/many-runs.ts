@@ -1,6 +1,6 @@
 /** @file What methods of many runs say of themselves; how they explain is loaded when they are first asked. */
 import type { Method } from "./method.ts";
-import { numberOption, signOption, wholeOption } from "./options.ts";
+import { choiceOption, numberOption, signOption, wholeOption } from "./options.ts";
 
 export const scoreCam: Method<"score-cam"> = {
   name: "score-cam",
@@ -49,7 +49,7 @@ export const reciproCam: Method<"recipro-cam"> = {
   paper: "Byun and Lee 2022, https://arxiv.org/abs/2209.14074",
   family: "cam",
   cost: "1, and what lies behind the layer for each of its positions, for all classes together",
-  options: [numberOption("sigma", 0)],
+  options: [numberOption("sigma", 0), choiceOption("mask", ["gaussian", "binomial"])],
   space: "layer",
   nothing: (question, negative) =>
     negative

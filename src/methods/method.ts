@@ -6,7 +6,7 @@
 
 import type { Dense } from "../array/dense.ts";
 import type { Overrides } from "../autodiff/differentiate.ts";
-import type { Rules } from "../autodiff/rules.ts";
+import type { RuleChoice } from "../autodiff/rules.ts";
 import type { Builder, Value } from "../onnx/build.ts";
 
 /** What a map at a layer is made of, as tensors of the graph. */
@@ -51,6 +51,37 @@ export interface LayerMap {
   /** Where it explains another function of the scores than the target's weighted sum of them: the gradient of that function. */
   readonly seed?: (scores: ScoreParts) => Value;
   /** Whether it reads no gradient, and so is the same for every target of an image: [n, 1, positions]. */
+  readonly classBlind?: true;
+}
+
+/** What a map of attentions is made of, as tensors of the graph: of n images whose tokens attend to each other, block after block. */
+export interface AttentionParts {
+  readonly build: Builder;
+  /** Tokens: how many there are. */
+  readonly tokens: number;
+  /** What the blocks weigh tokens with, from the picture to the score: [n, heads, queries, keys]. */
+  readonly weights: readonly Value[];
+  /** Whether the last of them pools the tokens: its queries are not the tokens, and nothing goes past it. */
+  readonly pools: boolean;
+  /** The share that each query of the last block has in what the score is read off: [1, 1, queries]. */
+  readonly read: Value;
+  /** d(score)/d(weights) of the last so many blocks, by default of all: [m, heads, queries, keys]. */
+  gradients(last?: number): readonly Value[];
+  /**
+   * The same of scores of the blocks' own: what the network's head makes of the tokens behind each of the last so many blocks. Where the head
+   * pools them by an attention, of its weights for these tokens.
+   * @param mean whether the head is given the mean of the tokens in place of each
+   */
+  ownGradients(mean: boolean, last?: number): readonly Value[];
+}
+
+/**
+ * Builds maps from attentions, as nodes of the graph: a value for each token, [m, tokens], raw. It is asked again and again, as a
+ * {@link LayerMap}. Rows of several targets of one image broadcast against its weights.
+ */
+export interface AttentionMap {
+  (parts: AttentionParts): Value;
+  /** Whether it reads no gradient, and so is the same for every target of an image: [n, tokens]. */
   readonly classBlind?: true;
 }
 
@@ -141,7 +172,7 @@ export interface Question {
   /** Whether what lies between the layer and the score is linear: its gradient is then the same for all images. */
   isLinear(): boolean;
   /** The gradient of the score with respect to the input, by a set of rules, [m, ...input]; or a map that is made of the whole sweep, [m, 1, ...]. */
-  atInput(rules: Rules | SweepMap): Promise<Dense>;
+  atInput(rules: RuleChoice | SweepMap): Promise<Dense>;
   /**
    * The gradient at variants of one image, [any, C, ...], for each of its k targets: [any k, C, ...], those at a variant side by side.
    * @param rules a set of rules, or a table of one's own
@@ -151,10 +182,12 @@ export interface Question {
   atInputs(
     image: number,
     variants: Dense,
-    rules: Rules | Overrides,
+    rules: RuleChoice,
     only?: readonly number[],
     paired?: boolean,
   ): Promise<Dense>;
+  /** A map of the network's attentions, [m, ...grid] on the grid of its patches, computed by the runtime. */
+  atAttentions(map: AttentionMap): Promise<Dense>;
   /** The scores of variants of one image for each of its k targets: k rows, a score a variant. `variants` is [any, C, ...]. */
   respond(image: number, variants: Dense): Promise<Float32Array[]>;
   /** The layer's activations of one image, [1, C, ...grid]. */
@@ -178,6 +211,11 @@ export interface Question {
   resemble?(image: number, variants: Dense): Promise<Float32Array[]>;
   /** Tells how much of the work is done (0 to 1), and ends it with an error when the caller has cancelled. */
   progress(done: number): void;
+  /**
+   * The same between samples whose mean is the map: true where the caller has cancelled and takes the mean of those that there are. Then the
+   * method answers with it, `partial`.
+   */
+  enough(done: number): boolean;
 }
 
 /** A share, 0 to 1, as it is told on; of nothing at all (0 samples, 0 steps: NaN) everything is done. */
@@ -191,6 +229,8 @@ export interface Explanation {
   readonly pixels?: Dense;
   /** The layer whose grid the maps have, where it is not the one that was asked about. */
   readonly layer?: string;
+  /** Whether it is the mean of a part of the samples, for the caller has cancelled. */
+  readonly partial?: true;
 }
 
 /** The questions that a method can ask where it is a graph itself: about one target of each image, in tensors of the graph. */
@@ -203,7 +243,9 @@ export interface GraphQuestion {
   /** A map at the layer, [n, ...grid]. */
   atLayer(map: LayerMap): Value;
   /** The gradient of the score with respect to the input, by a set of rules, channels first: [n, C, ...]; or what is made of its sweep. */
-  atInput(rules: Rules | SweepMap): Value;
+  atInput(rules: RuleChoice | SweepMap): Value;
+  /** A map of the network's attentions, [n, ...grid]. */
+  atAttentions(map: AttentionMap): Value;
 }
 
 /** An explanation as a graph: a map on the layer's grid, or the signed image. */
@@ -233,6 +275,8 @@ export interface Method<Name extends string = string> {
   readonly blackBox?: true;
   /** Whether the map hardly depends on what is asked, by what the method is. */
   readonly classIndependent?: true;
+  /** Whether it reads attentions: what is no transformer is refused before it runs. */
+  readonly readsAttentions?: true;
   /** Why it cannot be compiled, where that is not for its many runs. */
   readonly uncompiled?: string;
   explain(question: Question): Promise<Explanation>;

@@ -4,10 +4,12 @@
  *   L = ReLU( sum_k w_k * A_k ),    w_k = G * d(score)/dA_k
  *
  * Place by place as HiResCAM, with weights that a Gaussian G has smoothed: between HiResCAM, whose weights are each place's own, and
- * Grad-CAM, whose weights are the mean of all.
+ * Grad-CAM, whose weights are the mean of all. The paper's map of a box is the largest of five, each divided by its maximum: of the score
+ * and of each edge.
  */
 import { layerMethod, placeByPlace } from "./layer-map.ts";
 import type { LayerMap, LayerParts } from "./method.ts";
+import { attributesOption, levelsOption, refuseJoined } from "./options.ts";
 
 /** Of a standard deviation of one cell, cut off two cells away: how far one cell's weight reaches. */
 const taps = [-2, -1, 0, 1, 2].map((x) => Math.exp(-(x ** 2) / 2));
@@ -27,7 +29,7 @@ function smoothed({ build, da, grid }: LayerParts) {
 
 const odamMap: LayerMap = (parts) => parts.build.relu(placeByPlace({ ...parts, da: smoothed(parts) }));
 
-export const odam = layerMethod(odamMap, {
+const ofOne = layerMethod(odamMap, {
   name: "odam",
   title: "ODAM",
   summary: "Where the evidence for one detection is: HiResCAM with smoothed weights.",
@@ -35,3 +37,12 @@ export const odam = layerMethod(odamMap, {
   family: "cam",
   cost: "1, and a little for a further target",
 });
+
+export const odam: typeof ofOne = {
+  ...ofOne,
+  options: [attributesOption, levelsOption],
+  explain: async (question) => {
+    refuseJoined(question.options);
+    return ofOne.explain(question);
+  },
+};

@@ -1,6 +1,8 @@
 /** @file Random masks of RISE, and the mean score under them: of images, signals and volumes alike. */
 import { uniformFrom } from "../array/random.ts";
-import { product, range } from "../onnx/dims.ts";
+import { product } from "../onnx/dims.ts";
+import { ofPicture, underMasks } from "./black-box/masked.ts";
+import { picturesOf } from "./gradient/steps.ts";
 import type { Explanation, MethodOptions, Question } from "./method.ts";
 
 /** Draws masks, [...grid], one after the other. */
@@ -45,39 +47,37 @@ function enlarged(
 }
 
 /** How far above their mean the scores of masked pictures are for each target, at each place weighted by how far the masks show it. */
-export async function meanUnderMasks({ image, k, options, respond, progress }: Question): Promise<Explanation> {
-  const [n = 0, channels = 1, ...grid] = image.dims;
-  const { samples, batch } = options;
+export async function meanUnderMasks(question: Question): Promise<Explanation> {
+  const { image, k, options, progress, enough } = question;
+  const [n = 0, , ...grid] = image.dims;
+  const { samples } = options;
   const places = product(grid);
   const maps = new Float64Array(n * k * places);
-  for (const i of range(n)) {
-    const picture = image.data.subarray(i * channels * places, (i + 1) * channels * places);
-    const draw = masksOf(grid, options); // of every picture anew: what is said of one does not depend on the others
+  let drawn = samples;
+  for (const [i, picture] of picturesOf(question).entries()) {
+    const of = masksOf(grid, options); // of every picture anew: what is said of one does not depend on the others
     const seen = new Float64Array(places);
     const totals = new Float64Array(k);
-    for (let first = 0; first < samples; first += batch) {
-      progress((i * samples + first) / (n * samples));
-      const masks = range(Math.min(batch, samples - first)).map(draw);
-      const data = new Float32Array(masks.length * picture.length);
-      for (const [b, mask] of masks.entries())
-        for (let v = 0; v < picture.length; v++) data[b * picture.length + v] = picture[v] * mask[v % places];
-      const scores = await respond(i, { data, dims: [masks.length, channels, ...grid] });
-      for (const [b, mask] of masks.entries()) {
-        for (let p = 0; p < places; p++) seen[p] += mask[p];
-        for (const [j, row] of scores.entries()) {
-          const [score, to] = [row[b], (i * k + j) * places];
-          totals[j] += score;
-          for (let p = 0; p < places; p++) maps[to + p] += score * mask[p];
-        }
+    const add = (mask: Float32Array, scores: readonly number[]) => {
+      for (let p = 0; p < places; p++) seen[p] += mask[p];
+      for (const [j, score] of scores.entries()) {
+        const to = (i * k + j) * places;
+        totals[j] += score;
+        for (let p = 0; p < places; p++) maps[to + p] += score * mask[p];
       }
-    }
+    };
+    // Of several pictures all have as many masks.
+    const before = n > 1 ? ofPicture(question, i) : enough;
+    drawn = await underMasks(question, i, picture, { count: samples, of }, add, before);
     // Where no mask shows anything of a place, nothing is known of it.
     for (let v = 0; v < k * places; v++) {
       const shown = seen[v % places];
       const at = i * k * places + v;
-      maps[at] = shown > 0 ? maps[at] / shown - totals[Math.floor(v / places)] / samples : 0;
+      maps[at] = shown > 0 ? maps[at] / shown - totals[Math.floor(v / places)] / drawn : 0;
     }
   }
+  const answer = { maps: { data: Float32Array.from(maps), dims: [n * k, ...grid] } };
+  if (drawn < samples) return { ...answer, partial: true };
   progress(1);
-  return { maps: { data: Float32Array.from(maps), dims: [n * k, ...grid] } };
+  return answer;
 }

@@ -1,7 +1,7 @@
 /**
  * @file Recipro-CAM (Byun and Lee 2022, arXiv 2209.14074; for transformers arXiv 2310.02588): the score of the layer with one position kept.
  *
- *   L_p = y(A * M_p),   M_p = 1 at the position p and 0 elsewhere, or a Gaussian around it
+ *   L_p = y(A * M_p),   M_p = 1 at the position p and 0 elsewhere, or a Gaussian around it, or (1 2 1) / 4 along each axis
  *
  * Tokens beside the grid, as the class token, stay. Only what lies behind the layer runs.
  */
@@ -15,7 +15,10 @@ export async function explain(question: Question): Promise<Explanation> {
   let grid: readonly number[] = [];
   for (const index of range(n)) {
     grid = (await activations(index)).dims.slice(2);
-    const factors = { data: kept(grid, options.sigma), dims: [product(grid), 1, ...grid] };
+    const factors = {
+      data: kept(grid, options.mask === "binomial" ? binomial : gaussian(options.sigma)),
+      dims: [product(grid), 1, ...grid],
+    };
     all.push(...(await respondAtLayer(index, factors, (done) => progress((index + done) / n))));
     progress((index + 1) / n);
   }
@@ -24,15 +27,30 @@ export async function explain(question: Question): Promise<Explanation> {
   return { maps: { data, dims: [n * k, ...grid] } };
 }
 
+/** What a mask lets through of a cell so far away along one axis; along several it is the product. */
+type Falloff = (apart: number) => number;
+
+const gaussian =
+  (sigma: number): Falloff =>
+  (apart) =>
+    sigma > 0 ? Math.exp(-(apart ** 2) / (2 * sigma ** 2)) : Number(apart === 0);
+const binomial: Falloff = (apart) => [0.5, 0.25][Math.abs(apart)] ?? 0;
+
 /** A mask for each position, in row-major order. */
-function kept(grid: readonly number[], sigma: number): Float32Array {
+function kept(grid: readonly number[], falloff: Falloff): Float32Array {
   const places = product(grid);
-  const at = range(places).map((p) => grid.map((size, axis) => Math.floor(p / product(grid.slice(axis + 1))) % size));
   const masks = new Float32Array(places * places);
-  for (const p of range(places))
-    for (const q of range(places)) {
-      const apart = at[p].reduce((sum, x, axis) => sum + (x - at[q][axis]) ** 2, 0);
-      masks[p * places + q] = sigma > 0 ? Math.exp(-apart / (2 * sigma ** 2)) : Number(apart === 0);
+  for (const p of range(places)) {
+    let mask = Float32Array.of(1);
+    for (const [axis, size] of grid.entries()) {
+      const at = Math.floor(p / product(grid.slice(axis + 1))) % size;
+      const along = range(size).map((x) => falloff(x - at));
+      const wider = new Float32Array(mask.length * size);
+      for (const [i, value] of mask.entries())
+        for (let x = 0; x < size; x++) wider[i * size + x] = value * (along[x] ?? 0);
+      mask = wider;
     }
+    masks.set(mask, p * places);
+  }
   return masks;
 }

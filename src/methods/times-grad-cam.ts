@@ -7,9 +7,9 @@ import type { GraphQuestion, Method } from "./method.ts";
 import { strongestChannel } from "./pixels.ts";
 import { upsampled } from "./upsampled.ts";
 
-type About<Name extends string> = Omit<Method<Name>, "space" | "explain" | "graph" | "family">;
+type ProductAbout<Name extends string> = Omit<Method<Name>, "space" | "explain" | "graph" | "family">;
 
-export function timesGradCam<Name extends string>(rules: "guided" | "deconv", about: About<Name>): Method<Name> {
+export function timesGradCam<Name extends string>(rules: "guided" | "deconv", about: ProductAbout<Name>): Method<Name> {
   const refuse = (seen: string) =>
     new UserError("invalid-option", `${about.name} takes pictures; the input has ${seen}`);
   return {

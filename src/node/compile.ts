@@ -5,6 +5,7 @@ import { type CompileOptions, compile } from "../explain/compile.ts";
 import { alreadyCompiled, type Notes } from "../explain/compiled.ts";
 import { openExplainer } from "../explain/explainer.ts";
 import { withSizes } from "../explain/rewritten.ts";
+import { sizeOf } from "../image/framing.ts";
 import { decodeOptions } from "../image/sharp.ts";
 import { type Model, readModel } from "../onnx/model.ts";
 import { detectOptions, refuseDetectOptions } from "../tasks/classify/options.ts";
@@ -109,9 +110,10 @@ async function compiledAtSomeSize(
   } catch (error) {
     const waits = error instanceof UserError && error.code === "unsupported-operator" && sizes.includes(-1);
     if (!waits || kind !== "picture") throw error;
-    const { crop, resize, channels, layout } = classifier.preprocess;
-    const { height, width } = crop ?? (resize && "height" in resize ? resize : {});
-    if (!height || !width) throw error;
+    const { channels, layout } = classifier.preprocess;
+    const framed = sizeOf(classifier.preprocess);
+    if (!framed) throw error;
+    const { height, width } = framed;
     const size = layout === "NCHW" ? [channels, height, width] : [height, width, channels];
     const { bytes, rewritten } = withSizes(model, imageInput, size);
     const layer = explainer.layers[0]?.name;

@@ -9,7 +9,7 @@ import {
   tryOnce,
   withNodeNames,
 } from "../explain/provider-report.ts";
-import { type MethodName, methodNamed } from "../methods/index.ts";
+import { type MethodName, methodName } from "../methods/by-name.ts";
 import type { Session } from "../onnx/runtime.ts";
 import { type LoadOptions, openFileBy } from "./load.ts";
 import { loadRuntime, type NodeRuntime } from "./runtime.ts";
@@ -30,7 +30,7 @@ export async function providerReport(
   source?: string,
   { method = "grad-cam", ...options }: ReportOptions = {},
 ): Promise<ProviderReport> {
-  const { name } = methodNamed(method);
+  const name = methodName(method);
   const folder = await mkdtemp(path.join(tmpdir(), "gradcam-providers-"));
   try {
     const ort = profiling(await loadRuntime(), folder);

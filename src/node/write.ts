@@ -49,6 +49,8 @@ export interface WrittenExplanation {
   readonly detection?: number;
   /** Of a segmenter: which mask it is about. */
   readonly mask?: number;
+  /** Of a text recogniser: which character it is about. */
+  readonly character?: number;
   readonly class: number;
   readonly label: string;
   readonly method: string;
@@ -56,6 +58,8 @@ export interface WrittenExplanation {
   readonly question: string;
   /** The target layer; null for methods in pixel space. */
   readonly layer: string | null;
+  /** All that the map is joined of, where it is of several; `layer` is the one with the finest grid then. */
+  readonly layers?: readonly string[];
   /** Where it was written, as are the next. */
   readonly map?: { readonly file: string; readonly shape: readonly number[] };
   readonly overlay?: string;
@@ -66,6 +70,8 @@ export interface WrittenExplanation {
   /** Of a signal, in place of a box. */
   readonly span?: readonly [from: number, to: number];
   readonly blank?: string;
+  /** Whether it was cancelled, and this is the estimate until then. */
+  readonly partial?: true;
   readonly warnings: readonly Warning[];
 }
 
@@ -117,22 +123,39 @@ export async function writeWhy<K extends Kind>(why: Why<K>, options: WriteOption
       file: await save(`${base}.npy`, encodeNpy(e.map.data, e.map.dims)),
       shape: e.map.dims,
     };
-    const { target, detection, mask, class: index, label, method, question, blank, layer, warnings } = e;
+    const {
+      target,
+      detection,
+      mask,
+      character,
+      class: index,
+      label,
+      method,
+      question,
+      blank,
+      layer,
+      layers,
+      warnings,
+      partial,
+    } = e;
     explanations.push({
       target,
       ...(detection !== undefined && { detection }),
       ...(mask !== undefined && { mask }),
+      ...(character !== undefined && { character }),
       class: index,
       label,
       method,
       question,
       layer: layer ?? null,
+      ...(layers && { layers }),
       ...(map && { map }),
       ...(overlay && { overlay: await save(`${base}.png`, overlay) }),
       ...(heat && { heat: await save(`${base}.heat.png`, heat) }),
       ...whereOf(e),
       warnings,
       blank,
+      ...(partial && { partial }),
     });
   }
   const masks: WrittenMask[] = [];

@@ -53,12 +53,21 @@ export class Builder extends Emitter {
   and = (a: Value, b: Value): Value => this.#binary("And", a, b, DataType.BOOL);
   or = (a: Value, b: Value): Value => this.#binary("Or", a, b, DataType.BOOL);
 
-  /** a * b; a factor of 1 costs nothing. */
+  /** a * b; a factor of 1 costs nothing, nor does one that was expanded to what the other one spans by itself. */
   mul = (a: Arg, b: Arg): Value => {
     if (b === 1 && typeof a !== "number") return a;
     if (a === 1 && typeof b !== "number") return b;
-    return this.#binary("Mul", a, b);
+    const x = this.#unexpanded(a, b);
+    return this.#binary("Mul", x, this.#unexpanded(b, x));
   };
+
+  #unexpanded(a: Arg, b: Arg): Arg {
+    if (typeof a === "number" || typeof b === "number") return a;
+    const before = this.from(a, "Expand")?.inputs[0];
+    const [from, to, other] = [before?.dims, a.dims, b.dims];
+    if (!before || !from || !to || from.length !== to.length || other?.length !== to.length) return a;
+    return to.every((d, i) => d === from[i] || (d >= 0 && other[i] === d)) ? before : a;
+  }
 
   /** Element-wise equality, as two comparisons, since Equal takes floats only from operator set 11. */
   equal = (a: Value, b: Arg): Value => this.not(this.or(this.greater(a, b), this.less(a, b)));

@@ -192,8 +192,13 @@ export class Emitter {
     return values;
   }
 
+  /** What made a tensor here; undefined for one of the model, and for a constant. */
+  madeBy({ name }: Value): Made | undefined {
+    return this.#made.get(name);
+  }
+
   protected from(value: Value, opType: string): Made | undefined {
-    const made = this.#made.get(value.name);
+    const made = this.madeBy(value);
     return made?.node.opType === opType ? made : undefined;
   }
 }

@@ -44,7 +44,7 @@ export function attend(build: Builder, { q, k, v, scale, biases = [], visible = 
   const axis = build.opset >= 13 ? -1 : rankOf(masked) - 1;
   const softmax = build.op("Softmax", [masked], { axis }, raw.type, raw.dims);
   const weights = visible.reduce((kept, seen) => ({ ...build.where(seen, kept, 0), dims: raw.dims }), softmax);
-  return { raw, capped, masked, weights, y: build.matMul(weights, v) };
+  return { raw, capped, masked, weights, v, y: build.matMul(weights, v) };
 }
 
 /** Whether key j may be seen by query i: j <= i + shift. [queries, keys] */
@@ -70,10 +70,10 @@ function repeated(build: Builder, x: Value, times: number): Value {
   return { ...moved, dims: [n, heads * times, steps, size] };
 }
 
-export const Attention: Op = composed((c) => {
+/** The stages of the standard's attention, with its keys and values. */
+function stagesOf(c: Call) {
   const { build, attributes, node } = c;
   const [query, key, value, mask, pastKey, pastValue, lengths] = c.x;
-  const flat = rankOf(query) === 3;
   const headsOf = (name: string, x: Value) => attributes.int(name, undefined) ?? x.dims?.[1] ?? 1;
   const [qHeads, kvHeads] = [headsOf("q_num_heads", query), headsOf("kv_num_heads", key)];
   const split = (x: Value, heads: number) => (rankOf(x) === 3 ? intoHeads(build, x, heads) : x);
@@ -102,9 +102,19 @@ export const Attention: Op = composed((c) => {
     visible,
     softcap: attributes.float("softcap", 0),
   });
-  const shown = [stages.raw, stages.capped, stages.masked, stages.weights][attributes.int("qk_matmul_output_mode", 0)];
-  return [flat ? fromHeads(build, stages.y) : stages.y, k, v, shown];
-});
+  return { ...stages, keys: k, values: v };
+}
+
+export const Attention: Op = composed(
+  (c) => {
+    const { build, attributes } = c;
+    const { keys, values, ...stages } = stagesOf(c);
+    const y = rankOf(c.x[0]) === 3 ? fromHeads(build, stages.y) : stages.y;
+    const mode = attributes.int("qk_matmul_output_mode", 0);
+    return [y, keys, values, [stages.raw, stages.capped, stages.masked, stages.weights][mode]];
+  },
+  { attends: { values: 2, parts: stagesOf } },
+);
 
 export interface Rotation {
   /** [N, steps, heads, size]. */

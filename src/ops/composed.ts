@@ -5,8 +5,9 @@
  */
 import type { Made, Value } from "../onnx/build.ts";
 import { Attributes } from "../onnx/model.ts";
+import { DataType } from "../onnx/proto.ts";
 import { gradientType, isFloat } from "../onnx/types.ts";
-import { type Call, type Op, valuesOf } from "./op.ts";
+import { type Call, type Neighbours, type Op, valuesOf } from "./op.ts";
 
 /** The outputs of a node, made of its inputs; a hole where an output has no gradient. */
 export type Forward = (call: Call) => readonly (Value | undefined)[];
@@ -41,13 +42,23 @@ function sweep(c: Call, seeds: readonly (readonly [Value, Value])[], wrt: readon
     path.push(made);
     for (const v of made.outputs) if (isFloat(v.type)) active.add(v.name);
   }
+  const around: Neighbours = {
+    producer: (name) => path.find(({ node }) => node.output.includes(name))?.node ?? c.around.producer(name),
+    consumers: (name) => path.flatMap(({ node }) => (node.input.includes(name) ? [node] : [])),
+    value: (name) =>
+      path.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]).find((v) => v?.name === name) ??
+      c.around.value(name),
+    numbers: (name) => build.numbersOf({ name, type: DataType.FLOAT }) ?? c.around.numbers(name),
+    active: (name) => active.has(name) || c.around.active(name),
+    seeded: (name) => seeds.some(([y]) => y.name === name),
+  };
   const totals = new Map<string, Value>();
   const add = (to: Value, term: Value) => {
     const before = totals.get(to.name);
     totals.set(to.name, { ...(before ? build.add(before, term) : term), dims: to.dims });
   };
   for (const [y, dy] of seeds) if (active.has(y.name)) add(y, dy);
-  for (const { node, inputs, outputs } of path.reverse()) {
+  for (const { node, inputs, outputs } of path.toReversed()) {
     if (!outputs.some(({ name }) => totals.has(name))) continue;
     const op = c.operator(node);
     if (!op || op.vjp === "zero") continue;
@@ -64,6 +75,7 @@ function sweep(c: Call, seeds: readonly (readonly [Value, Value])[], wrt: readon
       needs,
       opset: build.opset,
       constant: (i) => (inputs[i] ? build.numbersOf(inputs[i]) : undefined),
+      around,
     };
     op.vjp(call).forEach((dx, i) => {
       const x = inputs[i];

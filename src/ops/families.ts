@@ -8,6 +8,8 @@ export interface Family {
   readonly names: string;
   /** Of a domain that is not the standard's. */
   readonly domain?: string;
+  /** Operators of other families that its own are put together of: their rules are loaded with it. */
+  readonly uses?: string;
   readonly load: () => Promise<object>;
 }
 
@@ -42,7 +44,8 @@ export const onDemand: readonly Family[] = [
   { names: "QuantizeLinear DequantizeLinear", load: () => import("./quantization.ts") },
   { names: "RNN GRU LSTM", load: () => import("./recurrent.ts") },
   { names: "Resize Upsample", load: () => import("./resize.ts") },
-  { names: "GridSample AffineGrid RoiAlign DeformConv", load: () => import("./sampling.ts") },
+  { names: "GridSample", uses: "ScatterElements", load: () => import("./grid-sample.ts") },
+  { names: "AffineGrid RoiAlign DeformConv", load: () => import("./sampling.ts") },
   {
     names:
       "Scatter ScatterElements ScatterND TopK Compress Unique ReverseSequence MaxUnpool CenterCropPad TensorScatter",

@@ -15,7 +15,7 @@ import { type Family, namesOf, onDemand } from "./families.ts";
 import * as indexing from "./indexing.ts";
 import * as linear from "./linear.ts";
 import * as normalization from "./normalization.ts";
-import type { Op } from "./op.ts";
+import type { Call, Op, Rule } from "./op.ts";
 import * as pooling from "./pooling.ts";
 import * as reduction from "./reduction.ts";
 import * as shape from "./shape.ts";
@@ -53,6 +53,7 @@ export async function loadOperators(names: Iterable<string> = familyOf.keys()): 
   await Promise.all(
     [...new Set(missing)].map(async (family) => {
       if (!family) return;
+      if (family.uses) await loadOperators(family.uses.split(" "));
       const prefix = family.domain ? `${family.domain}.` : "";
       for (const [name, op] of exported(await family.load())) table.set(prefix + name, op);
     }),
@@ -82,3 +83,9 @@ export function operatorOf(node: NodeProto): Op | undefined {
   if (!op && familyOf.has(name)) throw new InternalError(`the rules of ${name} were not loaded`);
   return op;
 }
+
+/** What an operator's own rule gives, for rules that stand in its place and make use of it. */
+export const ownGradients: Rule = (c: Call) => {
+  const rule = operatorOf(c.node)?.vjp;
+  return typeof rule === "function" ? rule(c) : [null];
+};

@@ -124,7 +124,7 @@ const noPast = ({ node, x }: Call, inputs: readonly number[]): void => {
 };
 
 /** x [N, steps, I] times one matrix for queries, keys and values. */
-export const Attention: Op = composed((c) => {
+function packedStages(c: Call) {
   const { build, attributes, node } = c;
   const [x, weights, bias] = c.x;
   noPast(c, [4, 6]);
@@ -135,11 +135,15 @@ export const Attention: Op = composed((c) => {
   const projected = build.matMul(x, weights);
   const all = bias ? { ...build.add(projected, bias), dims: projected.dims } : projected;
   const [q, k, v] = build.split(all, 2, sizes).map((part) => intoHeads(build, part, heads));
-  return [fromHeads(build, attend(build, { q, k, v, scale: scaleOf(c, sizes[0] / heads), ...masks(c, q, k, 3, 5) }).y)];
+  return attend(build, { q, k, v, scale: scaleOf(c, sizes[0] / heads), ...masks(c, q, k, 3, 5) });
+}
+
+export const Attention: Op = composed((c) => [fromHeads(c.build, packedStages(c).y)], {
+  attends: { values: 0, parts: packedStages },
 });
 
 /** Queries, keys and values [N, steps, heads size], each with its part of a bias; keys and values may be split into heads already. */
-export const MultiHeadAttention: Op = composed((c) => {
+function manyHeaded(c: Call) {
   const { build, attributes, node } = c;
   const [query, key, value, bias] = c.x;
   noPast(c, [6, 7, 8, 9]);
@@ -151,9 +155,11 @@ export const MultiHeadAttention: Op = composed((c) => {
     if (rankOf(x) === 4) return x;
     return intoHeads(build, parts[i] ? { ...build.add(x, parts[i]), dims: x.dims } : x, heads);
   });
-  return [
-    fromHeads(build, attend(build, { q, k, v, scale: scaleOf(c, width(query) / heads), ...masks(c, q, k, 4, 5) }).y),
-  ];
+  return attend(build, { q, k, v, scale: scaleOf(c, width(query) / heads), ...masks(c, q, k, 4, 5) });
+}
+
+export const MultiHeadAttention: Op = composed((c) => [fromHeads(c.build, manyHeaded(c).y)], {
+  attends: { values: 2, parts: manyHeaded },
 });
 
 /** As the standard's, but with the positions before the tables, or the first position alone. */

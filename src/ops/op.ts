@@ -30,6 +30,20 @@ export type Values = readonly [Value, ...Value[]];
 
 export const valuesOf = (tensors: readonly Value[]): Values => tensors as Values;
 
+/** The graph around a node, for rules that look at what lies before and behind it. */
+export interface Neighbours {
+  producer(name: string): NodeProto | undefined;
+  consumers(name: string): readonly NodeProto[];
+  /** A tensor of the forward pass. */
+  value(name: string): Value;
+  /** The numbers of a constant. */
+  numbers(name: string): readonly number[] | undefined;
+  /** Whether it changes with what is differentiated with respect to. */
+  active(name: string): boolean;
+  /** Whether the sweep starts at it. */
+  seeded(name: string): boolean;
+}
+
 /** One node, as a rule sees it. Half-precision tensors and quantised steps appear as float32. */
 export interface Call {
   readonly node: NodeProto;
@@ -54,6 +68,7 @@ export interface Call {
   operator(node: NodeProto): Op | undefined;
   /** The graph inside the node that is the attribute of this name. */
   inside(name: string): Inside;
+  readonly around: Neighbours;
 }
 
 /** The gradient of each input, in order; null (or nothing) where none flows. */
@@ -68,10 +83,19 @@ export interface Op {
   readonly rows?: (call: Call, rows: Rows) => RowsOfInputs | undefined;
   /** Where its output is some rows of the first input: which, and their gradient. */
   readonly picks?: (call: Call) => { readonly rows: Rows; readonly value: Value } | undefined;
+  /** Of a whole attention: what it weighs values with, and those, in nodes of their own. */
+  readonly attends?: Attends;
   /** The output's integers stand for numbers, so that gradients pass through them. */
   readonly quantizes?: boolean;
   /** Why the operator has no rule at all: the documented refusal. */
   readonly refuses?: string;
+}
+
+export interface Attends {
+  /** Which input holds the values, or what they are made of. */
+  readonly values: number;
+  /** The weights [n, heads, queries, keys], and the values [n, heads, keys, size]. */
+  readonly parts: (call: Call) => { readonly weights: Value; readonly v: Value };
 }
 
 /** A declared zero: shapes, comparisons, rounding, indices. */

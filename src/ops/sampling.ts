@@ -9,7 +9,7 @@ import { composed } from "./composed.ts";
 import { type Call, type Op, spatialDims, unsupported } from "./op.ts";
 
 /** A pixel along one axis: its index (whole, in the place's type), its weight, and 0 where it lies outside. */
-interface Tap {
+export interface Tap {
   readonly index: Value;
   readonly weight?: Value;
   readonly inside?: Value;
@@ -23,36 +23,62 @@ const clamp = (build: Builder, x: Value, low: number, high: number): Value =>
 const within = (build: Builder, x: Value, low: number, high: number): Value =>
   build.cast(build.not(build.or(build.less(x, low), build.greater(x, high))), x.type);
 
+/** A pixel of an image laid flat: its position, and its weight where it has one. */
+export interface Corner {
+  readonly position: Value;
+  readonly weight?: Value;
+}
+
+/** All combinations of taps, one for each spatial axis, over places [N, P]. */
+export function cornersOf(build: Builder, size: readonly number[], axes: readonly (readonly Tap[])[]): Corner[] {
+  const combinations = axes.reduce<Tap[][]>((all, taps) => all.flatMap((c) => taps.map((tap) => [...c, tap])), [[]]);
+  return combinations.map((taps) => {
+    const factors = taps.flatMap(({ weight, inside }) => [weight, inside]).filter((v) => v !== undefined);
+    return {
+      position: taps.map(({ index }) => index).reduce((at, index, axis) => build.add(build.mul(at, size[axis]), index)),
+      ...(factors.length > 0 && { weight: factors.reduce(build.mul) }),
+    };
+  });
+}
+
 /**
- * The sum over all combinations of taps (one for each spatial axis, over places [N, P]) of image [N, C, ...size]: [N, C, P].
+ * The sum over corners, at places [N, P], of an image [N, C, ...size]: [N, C, P]. The corners lie on an axis of their own, so that
+ * whatever is done to all channels is done once, and the adjoint scatters once.
  */
-function interpolate(build: Builder, image: Value, size: readonly number[], axes: readonly (readonly Tap[])[]): Value {
+export function interpolate(
+  build: Builder,
+  image: Value,
+  size: readonly number[],
+  axes: readonly (readonly Tap[])[],
+): Value {
   const channels = image.dims?.[1] ?? -1;
   const places = axes[0][0].index.dims?.[1] ?? -1;
   const flat = build.reshape(image, [-1, channels, product(size)]);
-  const combinations = axes.reduce<Tap[][]>((all, taps) => all.flatMap((c) => taps.map((tap) => [...c, tap])), [[]]);
-  const terms = combinations.map((taps) => {
-    const position = taps.reduce<Value | undefined>(
-      (at, { index }, axis) => (at ? build.add(build.mul(at, size[axis]), index) : index),
-      undefined,
-    ) as Value;
-    const each = build.unsqueeze(build.cast(position, DataType.INT64), [1]);
-    const all = build.op("Expand", [each, build.ints([1, channels, 1])], undefined, DataType.INT64, [
-      image.dims?.[0] ?? -1,
-      channels,
-      places,
-    ]);
-    const pixels = build.op("GatherElements", [flat, all], { axis: 2 }, image.type, all.dims);
-    const factors = taps.flatMap(({ weight, inside }) => [weight, inside]).filter((v) => v !== undefined);
-    return factors.reduce((value, factor) => build.mul(value, build.unsqueeze(factor, [1])), pixels);
-  });
-  return build.sum(terms);
+  const corners = cornersOf(build, size, axes);
+  const side = (values: readonly Value[]): Value =>
+    build.concat(
+      values.map((value) => build.unsqueeze(value, [1])),
+      1,
+    );
+  const count = corners.length * places;
+  const positions = side(corners.map(({ position }) => position));
+  const each = build.reshape(build.cast(positions, DataType.INT64), [-1, 1, count]);
+  const all = build.op("Expand", [each, build.ints([1, channels, 1])], undefined, DataType.INT64, [
+    image.dims?.[0] ?? -1,
+    channels,
+    count,
+  ]);
+  const read = build.op("GatherElements", [flat, all], { axis: 2 }, image.type, all.dims);
+  const pixels = build.reshape(read, [-1, channels, corners.length, places]);
+  const weights = corners.flatMap(({ weight }) => weight ?? []);
+  const weighted = weights.length > 0 ? build.mul(pixels, build.unsqueeze(side(weights), [1])) : pixels;
+  return build.reduceSum(weighted, [2], false);
 }
 
 /** How a place outside of an axis is read. */
 type Outside = (index: Value) => Tap;
 
-function outside(c: Call, size: number, alignCorners: boolean): Outside {
+export function outside(c: Call, size: number, alignCorners: boolean): Outside {
   const { build } = c;
   const clipped = (index: Value): Value => clamp(build, index, 0, size - 1);
   switch (c.attributes.string("padding_mode", "zeros")) {
@@ -75,7 +101,7 @@ function outside(c: Call, size: number, alignCorners: boolean): Outside {
 }
 
 /** The pixels that a mode of interpolation reads around a place. */
-function tapsOf(c: Call, place: Value, read: Outside): Tap[] {
+export function tapsOf(c: Call, place: Value, read: Outside): Tap[] {
   const { build, attributes, node } = c;
   const mode = attributes.string("mode", "linear").replace(/^bi/, "");
   if (mode === "nearest") return [read(unary(build, "Round", place))];
@@ -98,27 +124,6 @@ const inner = (build: Builder, d: Value): Value =>
   build.add(build.mul(build.sub(build.mul(d, 1.25), 2.25), build.mul(d, d)), 1);
 const outer = (build: Builder, d: Value): Value =>
   build.mul(build.sub(build.mul(build.add(build.mul(build.sub(d, 5), d), 8), d), 4), -0.75);
-
-// y[n, c, p] = sum over the pixels around grid[n, p];  the grid's last axis names places along the last axis first, from -1 to 1.
-export const GridSample: Op = composed(
-  (c) => {
-    const { build, attributes } = c;
-    const [x, grid] = c.x;
-    const size = spatialDims(c, x);
-    const output = spatialDims(c, c.y[0]);
-    const align = attributes.int("align_corners", 0) === 1;
-    const places = product(output);
-    const flat = build.reshape(grid, [-1, places, size.length]);
-    const axes = size.map((n, axis) => {
-      const last = size.length - 1 - axis;
-      const g = build.squeeze(build.slice(flat, 2, last, last + 1), [2]);
-      const half = build.mul(build.add(g, 1), (align ? n - 1 : n) / 2);
-      return tapsOf(c, align ? half : build.sub(half, 0.5), outside(c, n, align));
-    });
-    return [build.reshapeLike(interpolate(build, x, size, axes), c.y[0])];
-  },
-  { linear: [0] },
-);
 
 /** theta [N, d, d + 1] times the homogeneous places of a regular grid. */
 export const AffineGrid: Op = composed(

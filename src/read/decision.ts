@@ -35,4 +35,5 @@ export type WarningCode =
   | "class-chosen"
   | "masks-guessed"
   | "head-guessed"
+  | "text-guessed"
   | "labels";

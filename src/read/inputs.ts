@@ -240,3 +240,6 @@ export function inputReadings(model: Model, tensors: Observed, explained: Explai
 
 const isTokens = (type: DataType, dims: readonly number[]): boolean =>
   (type === DataType.INT64 || type === DataType.INT32) && !isQuantized(type) && dims.length === 2;
+
+export const noImage = (): UserError =>
+  new UserError("invalid-model", "invalid model: none of its inputs is an image (with spatial dimensions)");

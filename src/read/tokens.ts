@@ -12,7 +12,7 @@ import type { NodeProto } from "../onnx/proto.ts";
 import { eachAlone, products } from "./families.ts";
 import type { Layout } from "./layout.ts";
 
-/** Where the patches are in a tensor: the places [from, to) of an axis. */
+/** Where the patches, or other tokens, are in a tensor: the places [from, to) of an axis. */
 interface Patches {
   readonly axis: number;
   readonly from: number;
@@ -22,11 +22,23 @@ interface Patches {
 }
 
 /** @param wanted tensors that the score depends on */
-export function patchesReach(
+export const patchesReach = (
   model: Model,
   tensors: Observed,
   layer: string,
   { grid, prefix = 0 }: Layout,
+  wanted: ReadonlySet<string>,
+): boolean => tokensReach(model, tensors, layer, [prefix, prefix + product(grid)], wanted);
+
+/**
+ * Whether any of the tokens [from, to) of a tensor [n, tokens, channels] reaches the score.
+ * @param wanted tensors that the score depends on
+ */
+export function tokensReach(
+  model: Model,
+  tensors: Observed,
+  layer: string,
+  [from, to]: readonly [from: number, to: number],
   wanted: ReadonlySet<string>,
 ): boolean {
   const seen = new Set<string>();
@@ -41,7 +53,7 @@ export function patchesReach(
       return !left || left.some((range, i) => wanted.has(node.output[i]) && reach(node.output[i], range));
     });
   };
-  return reach(layer, { axis: 1, from: prefix, to: prefix + product(grid) });
+  return reach(layer, { axis: 1, from, to });
 }
 
 /**

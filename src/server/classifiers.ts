@@ -4,7 +4,7 @@ import type { ModelCard } from "../client/contract.ts";
 import { listing, throwIfAborted, UserError } from "../errors.ts";
 import { keepFor } from "../explain/sessions.ts";
 import { preparedDims } from "../image/prepared-size.ts";
-import { type MethodName, methods } from "../methods/index.ts";
+import { type MethodName, methodNames } from "../methods/by-name.ts";
 import { type LoadedClassifier, type LoadOptions, load } from "../node/load.ts";
 import { explainedType, readSample, type SampleOptions } from "../node/samples.ts";
 import { Classifier, type Why } from "../tasks/classify/classification.ts";
@@ -13,6 +13,7 @@ import { isPicture, type Kind, type Sample } from "../tasks/sample.ts";
 import { explainBy } from "../tasks/subject.ts";
 import { checkRendering, mapsOf, passesOf } from "./cost.ts";
 import { checkInputSize } from "./dynamic-size.ts";
+import { checkServedOptions } from "./method-options.ts";
 import { usual } from "./options.ts";
 import { render } from "./render.ts";
 import type { Served } from "./served.ts";
@@ -41,7 +42,7 @@ export async function openClassifier(
   loading: LoadOptions,
   { maxRender }: Bounds,
 ): Promise<Served> {
-  const model = await load(source, { ...loading, keep: keepFor(methods.map((method) => method.name)) });
+  const model = await load(source, { ...loading, keep: keepFor(methodNames) });
   const { subject, sha256 } = model;
   const { kind, labels, explainer } = subject;
   const dims = inputDims(model);
@@ -144,10 +145,11 @@ async function sampleOf(
   signal: AbortSignal,
 ): Promise<Sample> {
   const { file, question } = job;
-  const { layer } = question;
+  const { layer, methods, options } = question;
   const names = layers.map(({ name }) => name);
   if (layer !== undefined && !names.includes(layer))
     throw new UserError("unknown-name", `unknown layer: "${layer}"; allowed are ${listing(names)}`);
+  await checkServedOptions(methods as readonly MethodName[] | undefined, options);
   checkUpload(file);
   throwIfAborted(signal);
   const sample = await readSample(file, limits, explainedType(subject.explainer));
@@ -160,10 +162,10 @@ async function sampleOf(
 }
 
 function optionsOf({ question }: Job<"explain">, signal: AbortSignal) {
-  const { classes, targets, methods, against, counterfactual, score, iou, maxDetections } = question;
+  const { classes, targets, methods, options, against, counterfactual, score, iou, maxDetections } = question;
   // The schema has seen to it that they are names.
   const method = methods as readonly MethodName[] | undefined;
-  return { classes, targets, method, against, counterfactual, score, iou, maxDetections, signal };
+  return { classes, targets, method, options, against, counterfactual, score, iou, maxDetections, signal };
 }
 
 async function outcomeOf(

@@ -2,12 +2,15 @@
 import { UserError } from "../errors.ts";
 import { encodedSize } from "../image/dimensions.ts";
 import type { Size } from "../image/geometry.ts";
+import { methods } from "../methods/index.ts";
 import type { Job } from "./work.ts";
 
 /** Above these a job takes a tenth of a second and more, for which the others of its run would wait. */
 const alone = { maps: 4, pixels: 3e6, decoded: 3e6 } as const;
 /** Above these it takes seconds. */
 const long = { maps: 8, pixels: 20e6 } as const;
+/** Methods that run the network many times. */
+const ofManyRuns: ReadonlySet<string> = new Set(methods.filter(({ graph }) => !graph).map(({ name }) => name));
 /** A sentence's words, where all of them are asked for. */
 const usualWords = 10;
 
@@ -58,7 +61,8 @@ export function weightOf(job: Omit<Job, "id">, canvas: number): Weight {
   // How large a TIFF file's picture is stands anywhere in it; arrays and recordings are as large as their bytes, of which there are few.
   const decoded = size ? size.width * size.height : beginsLikeTiff(file) ? Number.POSITIVE_INFINITY : 0;
   const pixels = Math.min(canvas, decoded) * maps * passesOf(job);
-  if (maps > long.maps || pixels > long.pixels || job.question.methods?.includes("occlusion")) return "long";
+  if (maps > long.maps || pixels > long.pixels || job.question.methods?.some((name) => ofManyRuns.has(name)))
+    return "long";
   return maps > alone.maps || pixels > alone.pixels || decoded > alone.decoded ? "alone" : "light";
 }
 

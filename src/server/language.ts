@@ -5,7 +5,7 @@ import { throwIfAborted } from "../errors.ts";
 import type { Picture } from "../image/picture.ts";
 import type { Preprocess } from "../image/preprocess.ts";
 import { decode } from "../image/sharp.ts";
-import { methodNames } from "../methods/index.ts";
+import { methodName } from "../methods/by-name.ts";
 import type { LoadOptions } from "../node/load.ts";
 import { loadAnswerer } from "../node/load-answerer.ts";
 import { loadCaptioner } from "../node/load-captioner.ts";
@@ -27,7 +27,7 @@ export async function openCaptioner(
   return apart(card, async (job, signal) => {
     const { question } = job as Job<"caption">;
     const { caption, instead, words, counterfactual, methods } = question;
-    const options = { caption, instead, words, counterfactual, method: methods && methodNames(methods), signal };
+    const options = { caption, instead, words, counterfactual, method: methods?.map(methodName), signal };
     const captioned = await model.explain(
       await pictureIn(job, model.captioner.preprocess, loading, bounds, signal),
       options,
@@ -49,7 +49,7 @@ export async function openAnswerer(
   return apart(card, async (job, signal) => {
     const { question, accept } = job as Job<"ask">;
     const { question: words, answers: asked, against, counterfactual, methods } = question;
-    const options = { answers: asked, against, counterfactual, method: methods && methodNames(methods), signal };
+    const options = { answers: asked, against, counterfactual, method: methods?.map(methodName), signal };
     const answered = await model.ask(await pictureIn(job, preprocess, loading, bounds, signal), words, options);
     return renderAnswered(answered, { question, accept }, card, signal);
   });

@@ -20,6 +20,7 @@ import type { ClassExplanation, Why } from "../tasks/classify/classification.ts"
 import { view, visible } from "../tasks/classify/figure.ts";
 import type { Answered } from "../tasks/language/answering.ts";
 import type { Captioned } from "../tasks/language/captioning.ts";
+import { layersShown } from "../tasks/raw-map.ts";
 import type { Kind } from "../tasks/sample.ts";
 import type { Job, Reply } from "./work.ts";
 
@@ -84,8 +85,8 @@ export async function renderCaptioned(
 }
 
 const drawer = (why: Why<Kind>, { colormap = colormaps[0] }: Drawing, { name }: Identity, signal: AbortSignal) => {
-  const layer = why.explanations.find((e) => e.layer !== undefined)?.layer;
-  const caption = [`Model ${name}`, layer && `layer ${layer}`].filter(Boolean).join(", ");
+  const layers = layersShown(why.explanations);
+  const caption = [`Model ${name}`, layers.length > 0 && `layer ${layers.join(", ")}`].filter(Boolean).join(", ");
   return (views: readonly View[]) => drawn(why, views, { colormap, caption }, signal);
 };
 
@@ -106,6 +107,7 @@ async function answerOf(
     ...("geometry" in why && { geometry: ofOriginal(why.geometry) }),
     predictions: [...why.predictions],
     ...(why.detections && { detections: why.detections.map((one) => ({ ...one })) }),
+    ...(why.characters && { text: why.text, probability: why.probability, characters: [...why.characters] }),
     ...(why.remark && { remark: why.remark }),
     explanations,
     ...(panel && { panel: base64(panel) }),
@@ -155,21 +157,22 @@ async function drawn(
 const ofOriginal = ({ canvas: _, ...geometry }: Geometry): Geometry => geometry;
 
 function explained(e: ClassExplanation<Kind>): Explanation {
-  const { target, detection, class: index, label } = e;
-  const asked = { target, ...(detection !== undefined && { detection }) };
-  return { ...asked, class: index, label, ...mapped(e), ...("span" in e && e.span && { span: [...e.span] }) };
+  const { target, detection, character, class: index, label } = e;
+  const about = { ...(detection !== undefined && { detection }), ...(character !== undefined && { character }) };
+  return { target, ...about, class: index, label, ...mapped(e), ...("span" in e && e.span && { span: [...e.span] }) };
 }
 
 /** What is said of every map. */
 function mapped(
-  e: Pick<ClassExplanation<Kind>, "method" | "question" | "layer" | "map" | "peak" | "blank" | "warnings">,
+  e: Pick<ClassExplanation<Kind>, "method" | "question" | "layer" | "layers" | "map" | "peak" | "blank" | "warnings">,
 ): Mapped {
-  const { method, question, layer = null, map, peak, blank, warnings } = e;
+  const { method, question, layer = null, layers, map, peak, blank, warnings } = e;
   const { buffer, byteOffset, byteLength } = map.data;
   return {
     method,
     question,
     layer,
+    ...(layers && { layers: [...layers] }),
     map: { shape: [...map.dims], data: base64(new Uint8Array(buffer, byteOffset, byteLength)) },
     peak,
     ...("box" in e && Array.isArray(e.box) && { box: [...e.box] }),

@@ -12,7 +12,7 @@ import type {
   Question,
   Readiness,
 } from "../client/contract.ts";
-import { methods } from "../methods/index.ts";
+import { methodNames } from "../methods/by-name.ts";
 import { colormaps } from "../render/colormap.ts";
 
 /** The most of each that one request may ask for. */
@@ -45,7 +45,7 @@ const target = z
   });
 const part = z.number().min(0).max(1);
 const view = z.enum(["overlay", "heat", "panel"]);
-const methodName = z.enum(methods.map(({ name }) => name) as [string, ...string[]]);
+const methodName = z.enum([...methodNames] as [string, ...string[]]);
 
 export const question = z
   .strictObject({
@@ -62,9 +62,15 @@ export const question = z
     methods: z
       .array(methodName)
       .min(1)
-      .max(methods.length)
+      .max(methodNames.length)
       .optional()
       .meta({ description: "grad-cam by default, hires-cam for boxes" }),
+    options: z
+      .record(z.string().max(40), z.union([z.number(), z.string().max(100)]))
+      .optional()
+      .meta({
+        description: "Options of the methods by name, as `gradcam methods` lists them; 10 times a default at most",
+      }),
     score: part.optional().meta({ description: "Of a detector: boxes above this score; 0.25 by default" }),
     iou: part.optional().meta({ description: "Of a detector: overlap above which the best box stays; 0.7 by default" }),
     maxDetections: z
@@ -82,7 +88,7 @@ export const question = z
   })
   .meta({ id: "Question", description: "What to explain; every field is optional" }) satisfies z.ZodType<Question>;
 
-const { model, methods: methodNames, against, counterfactual, include, view: shown, colormap } = question.shape;
+const { model, methods: named, against, counterfactual, include, view: shown, colormap } = question.shape;
 const sentence = z.string().min(1).max(most.sentence);
 
 export const captionQuestion = z
@@ -92,7 +98,7 @@ export const captionQuestion = z
     instead: sentence.optional().meta({ description: "Contrast the caption with this sentence, both ways" }),
     words: z.array(text).min(1).max(most.classes).optional().meta({ description: "Every word by default" }),
     counterfactual,
-    methods: methodNames,
+    methods: named,
     include: z
       .array(z.enum(["overlay", "heat"]))
       .max(2)
@@ -108,7 +114,7 @@ export const askQuestion = z
     answers: question.shape.classes,
     against,
     counterfactual,
-    methods: methodNames,
+    methods: named,
     include,
     view: shown,
     colormap,
@@ -150,6 +156,7 @@ const mapped = {
   method: z.string(),
   question: z.string().meta({ description: "The question in words" }),
   layer: z.string().nullable().meta({ description: "The target layer; null in pixel space" }),
+  layers: z.array(z.string()).optional().meta({ description: "All layers that the map is joined of, if of several" }),
   map: z.strictObject({
     shape: z.array(z.int().min(1)),
     data: base64.meta({ description: "float32, little endian, row-major; neither normalised nor resized" }),
@@ -173,6 +180,7 @@ const explanation = z
   .strictObject({
     target: z.string().meta({ description: "The question" }),
     detection: whole.optional().meta({ description: "The box that is explained, by its place among the detections" }),
+    character: whole.optional().meta({ description: "The character that is explained, by its place in the text" }),
     class: whole,
     label: z.string(),
     ...mapped,
@@ -216,6 +224,12 @@ export const answer = z
       .array(prediction)
       .meta({ description: "The top 5 and those asked for, best first; none of a detector" }),
     detections: z.array(detection).optional().meta({ description: "What a detector found, best first" }),
+    text: z.string().optional().meta({ description: "What a text recogniser reads" }),
+    probability: z.number().optional().meta({ description: "That the image shows this text and no other" }),
+    characters: z
+      .array(z.strictObject({ index: whole, character: z.string(), probability: z.number() }))
+      .optional()
+      .meta({ description: "The characters of the text, along the line" }),
     remark: z.string().optional().meta({ description: "What is to be said of the whole, as that nothing was found" }),
     explanations: z.array(explanation),
     panel: png.optional(),

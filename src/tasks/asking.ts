@@ -20,6 +20,19 @@ export interface AskingOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What bounds the work. */
+export interface BoundOptions {
+  /** Bytes that a run may take, its weights included, by an estimate. */
+  readonly maxMemory?: number;
+  /** When `signal` ends a method that averages over samples: the estimate until then, marked `partial`, in place of an error. */
+  readonly partial?: boolean;
+}
+
+export const boundOptions: OptionNames<BoundOptions> = {
+  maxMemory: [(given) => given === undefined || Number(given) > 0, "a number of bytes above 0"],
+  partial: true,
+};
+
 export const askingOptions: OptionNames<AskingOptions> = {
   method: [(method) => [method].flat().length > 0, "a name, or a list of them"],
   options: true,

@@ -1,14 +1,12 @@
 /** @file Questions of the grammar about elements, made of plain ones: one thing, one rather than another, the opposite of one. */
 import { UserError } from "../errors.ts";
-import type { ElementQuestion, Weighted } from "../explain/elements.ts";
+import type { ElementQuestion } from "../explain/elements.ts";
 import type { AskedElements } from "./element-answers.ts";
 import { type ParsedQuestion, type PlainQuestion, parseQuestion, topOf } from "./questions.ts";
 
 export interface Composing {
   /** What a plain question stands for; `asked` is the whole one, as it was asked. */
   readonly partsOf: (plain: PlainQuestion, asked: string) => readonly AskedElements[];
-  /** The layer that the map of a difference lies on. */
-  readonly layerOf: (sum: readonly Weighted[]) => string | undefined;
 }
 
 /** One thing is asked once, as it was asked first; @throws UserError for what is no question. */
@@ -19,7 +17,7 @@ export function composedQuestions(targets: readonly string[], composing: Composi
   return [...seen.values()];
 }
 
-function ofQuestion(question: ParsedQuestion, { partsOf, layerOf }: Composing): AskedElements[] {
+function ofQuestion(question: ParsedQuestion, { partsOf }: Composing): AskedElements[] {
   const { asked, rather, opposite } = question;
   const parts = partsOf(question, asked);
   const others = rather ? partsOf(rather, asked) : [];
@@ -34,21 +32,31 @@ function ofQuestion(question: ParsedQuestion, { partsOf, layerOf }: Composing): 
     const single = parts.length === 1 && topOf(question.of) === undefined;
     const [other] = others;
     if (other) {
-      const sum = [...part.about.sum, ...negative(other.about).sum];
       return {
         ...part,
         target: single ? asked : `${part.target} ~ ${other.target}`,
         question: `${part.question} rather than ${other.question}`,
         asked: `${part.asked}-against-${other.asked}`,
-        about: { sum, layer: layerOf(sum) },
+        ...difference(part, other),
+        attributes: undefined,
         warnings: [...part.warnings, ...other.warnings],
       };
     }
     const target = single ? asked : `${opposite ? "not:" : ""}${part.target}`;
     if (!opposite) return { ...part, target };
-    const about = negative(part.about);
-    return { ...part, target, about, question: `against ${part.question}`, asked: `not-${part.asked}` };
+    const against = {
+      about: negative(part.about),
+      ...(part.parts && { parts: part.parts.map(negative) }),
+      attributes: undefined,
+    };
+    return { ...part, ...against, target, question: `against ${part.question}`, asked: `not-${part.asked}` };
   });
+}
+
+/** One thing rather than another: where the one has its maps, less what the other reads there. */
+function difference({ about, parts }: AskedElements, other: AskedElements): Pick<AskedElements, "about" | "parts"> {
+  const less = ({ sum, layer }: ElementQuestion) => ({ sum: [...sum, ...negative(other.about).sum], layer });
+  return { about: less(about), ...(parts && { parts: parts.map(less) }) };
 }
 
 const negative = ({ sum, layer }: ElementQuestion): ElementQuestion => ({

@@ -37,7 +37,8 @@ export async function openParts(ort: Runtime, parts: ModelParts, options: ModelO
     const said = { ...options, name, labels, labelsFrom, config, stated, notes, file, fileNotes };
     const head = await headFor(explainer, said);
     const masks = head.detector ? {} : await masksFor(explainer, said, options.layer);
-    return { explainer, reading: readingOf(explainer, { ...said, ...head, ...masks }), notes };
+    const text = await textFor(ort, explainer, said);
+    return { explainer, reading: readingOf(explainer, { ...said, ...head, ...masks, ...text }), notes };
   });
 }
 
@@ -89,6 +90,18 @@ async function masksFor(
   // A layer that the caller has named stands.
   const levels = layer === undefined ? found.segmenter.levels : [];
   return { ...found, segmenter: { ...found.segmenter, levels }, usual: usualOfMasks };
+}
+
+/** The text of a recogniser, fetched when there is one. */
+async function textFor(
+  ort: Runtime,
+  explainer: Explainer,
+  said: Said,
+): Promise<Pick<Said, "recogniser" | "headDecision" | "usual">> {
+  const { task } = taskFor(explainer, said);
+  if (explainer.reading.explained?.axes.grid.length !== 2 || task !== "text-recognition") return {};
+  const { recogniseText } = await import("./text/recognise.ts");
+  return (await recogniseText(ort, explainer, labelsOf(said).names)) ?? {};
 }
 
 /** What comes of an open model, which is released where nothing does. */

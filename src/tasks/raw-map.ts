@@ -12,7 +12,16 @@ export interface RawMap {
   readonly pixels?: Dense;
   /** The target layer; undefined for methods in pixel space. */
   readonly layer?: string;
+  /** All that it is joined of, where it is of several layers; `layer` is the one with the finest grid then. */
+  readonly layers?: readonly string[];
+  /** Whether it was cancelled, and this is the estimate until then. */
+  readonly partial?: true;
 }
+
+/** Every layer that maps lie on, once. */
+export const layersShown = (maps: readonly Pick<RawMap, "layer" | "layers">[]): string[] => [
+  ...new Set(maps.flatMap(({ layer, layers }) => layers ?? layer ?? [])),
+];
 
 export interface ByMethod {
   /** The method's name, and how people write it. */
@@ -33,10 +42,15 @@ export interface ReadMap extends RawMap, Remarks, PicturePlace {}
 type Numbers = { readonly data: unknown; readonly dims: readonly number[] };
 
 export function rawMap(
-  { maps, pixels, layer }: { readonly maps: Numbers; readonly pixels?: Numbers; readonly layer?: string },
+  {
+    maps,
+    pixels,
+    layer,
+    partial,
+  }: { readonly maps: Numbers; readonly pixels?: Numbers } & Pick<RawMap, "layer" | "partial">,
   index: number,
 ): RawMap {
-  return { map: row(maps, index), pixels: pixels && row(pixels, index), layer };
+  return { map: row(maps, index), pixels: pixels && row(pixels, index), layer, ...(partial && { partial }) };
 }
 
 /** One of several, [m, ...]. */

@@ -18,6 +18,7 @@ import type { Said } from "./said.ts";
 import { type Kind, kindOf } from "./sample.ts";
 import type { MaskHead } from "./segment/mask-head.ts";
 import { detects, type Task, taskOf } from "./task.ts";
+import type { TextHead } from "./text/text-head.ts";
 
 export interface ModelReading {
   readonly name: string;
@@ -39,6 +40,8 @@ export interface ModelReading {
   readonly levels?: readonly Level[];
   /** Of a segmenter that is read: where its masks are. */
   readonly masks?: MaskHead;
+  /** Of a text recogniser that is read: where its characters are. */
+  readonly text?: TextHead;
   /** What can be asked. */
   readonly questions: readonly string[];
   readonly decisions: readonly Decision[];
@@ -50,7 +53,7 @@ export interface ModelReading {
 export function readingOf(explainer: Explainer, said: Said): ModelReading {
   const { model, tensors, reading } = explainer;
   const { explained } = reading;
-  const { detector, segmenter, headDecision } = said;
+  const { detector, segmenter, recogniser, headDecision } = said;
   const score = detector ? { ...reading.score, ...ofHead(detector.head) } : reading.score;
   const labels = labelsOf(said);
   const kind = explained && kindOf(explained.axes);
@@ -66,7 +69,9 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
     ...reading.decisions.filter(({ what }) => !detector || !["output", "scores"].includes(what)),
     ...(headDecision ? [headDecision] : []),
     ...(prepared ? [prepared.decision] : []),
-    ...(segmenter ? [] : [{ what: "probabilities", value: probable.probability, because: probable.because }]),
+    ...(segmenter || recogniser
+      ? []
+      : [{ what: "probabilities", value: probable.probability, because: probable.because }]),
     ...(labels.names.length
       ? [{ what: "labels", value: `${labels.names.length} names`, because: labels.source, option: "--labels" }]
       : []),
@@ -85,19 +90,33 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
     layers,
     ...(detector && { head: detector.head, levels: detector.levels }),
     ...(segmenter && { masks: segmenter.head }),
+    ...(recogniser && { text: recogniser.head }),
     questions:
-      segmenter?.questions ?? ((kind === "picture" && detector?.questions) || questionsOf(found.task, dims, kind)),
+      segmenter?.questions ??
+      recogniser?.questions ??
+      ((kind === "picture" && detector?.questions) || questionsOf(found.task, dims, kind)),
     decisions,
-    warnings: warningsOf(
-      decisions,
-      detector?.head.classes ?? segmenter?.head.classes ?? dims[1] ?? 0,
-      explainer,
-      labels.names,
-      segmenter ? undefined : probable,
-      detector?.head.reads ?? segmenter?.reads ?? [score.output],
-    ),
+    warnings: [
+      ...warningsOf(
+        decisions,
+        detector?.head.classes ?? segmenter?.head.classes ?? dims[1] ?? 0,
+        explainer,
+        recogniser?.head.characters ?? labels.names,
+        segmenter || recogniser ? undefined : probable,
+        detector ? shownBy(detector.head) : (segmenter?.reads ?? [score.output]),
+      ),
+      ...(recogniser && !recogniser.head.characters ? [unnamedCharacters] : []),
+    ],
   };
 }
+
+const unnamedCharacters: Warning = {
+  code: "labels",
+  text: "The model does not name its characters, so \ufffd stands for each of them; --labels takes a file with a character on each line.",
+};
+
+/** The outputs that a detector's answers are made of. */
+const shownBy = ({ reads, prototypes }: Head): readonly string[] => [...reads, ...(prototypes ? [prototypes] : [])];
 
 /** Of a detector the layers of its boxes are the defaults, of a segmenter that of its masks. */
 function defaultFirst(explainer: Explainer, levels: readonly string[] = []): readonly LayerReading[] {
@@ -177,7 +196,7 @@ function warningsOf(
       preparation && `The model does not say how pictures are prepared; this was assumed: ${preparation.value}.`,
     ],
     ["layout-guessed", layout && `The order of the input's axes was guessed, ${layout.value}: ${layout.because}.`],
-    ["head-guessed", head && `The scores of boxes were guessed: ${head.because}.`],
+    ["head-guessed", head && `How boxes are read was guessed: ${head.because}.`],
     [
       "probability-guessed",
       probable?.guess && "The model does not say how its scores become probabilities; a softmax over them was assumed.",
@@ -187,6 +206,11 @@ function warningsOf(
       guessed("masks") && "The model does not say what its one plane is; it was taken for logits, predicted above 0.",
     ],
     ["other-heads", heads.length > 0 && `The model has other outputs that are not shown: ${heads.join(", ")}.`],
+    [
+      "text-guessed",
+      guessed("text") &&
+        `Which class is no character was guessed, ${guessed("text")?.value}: ${guessed("text")?.because}.`,
+    ],
     ["labels", !named && `Only ${labels.length} of ${classes} classes have names; the others go by their number.`],
   ]);
 }

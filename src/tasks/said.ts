@@ -8,6 +8,7 @@ import type { DetectorReading } from "./detect/reading.ts";
 import type { FileNotes, UsualPreparation } from "./formats/ultralytics.ts";
 import type { SegmenterReading } from "./segment/recognise.ts";
 import type { Task } from "./task.ts";
+import type { TextReading } from "./text/recognise.ts";
 
 /** What is said of a model by whom, the caller before its files. */
 export interface Said extends Omit<KnownPreprocess, "layout"> {
@@ -37,6 +38,8 @@ export interface Said extends Omit<KnownPreprocess, "layout"> {
   readonly headDecision?: Decision;
   /** What was read of a segmenter. */
   readonly segmenter?: SegmenterReading;
+  /** What was read of a text recogniser. */
+  readonly recogniser?: TextReading;
   /** The ONNX file, as errors name it. */
   readonly file?: string;
 }

@@ -1,4 +1,4 @@
-/** @file What explains samples, by the task of an open model: a classifier, a detector, a segmenter. */
+/** @file What explains samples, by the task of an open model: a classifier, a detector, a segmenter, a text recogniser. */
 import { UserError } from "../errors.ts";
 import type { Explainer } from "../explain/explainer.ts";
 import type { Runtime } from "../onnx/runtime.ts";
@@ -7,8 +7,9 @@ import type { Detector } from "./detect/detector.ts";
 import type { ModelReading } from "./reading.ts";
 import type { Kind, Sample } from "./sample.ts";
 import type { Segmenter } from "./segment/segmenter.ts";
+import type { Recogniser } from "./text/recogniser.ts";
 
-export type Subject = Classifier | Detector | Segmenter;
+export type Subject = Classifier | Detector | Segmenter | Recogniser;
 
 /** @throws UserError `invalid-model` for a model that cannot be explained as what it is. */
 export async function openSubject(
@@ -20,6 +21,10 @@ export async function openSubject(
   if (reading.head) {
     const { Detector } = await import("./detect/detector.ts");
     return new Detector(ort, explainer, reading, context);
+  }
+  if (reading.text) {
+    const { Recogniser } = await import("./text/recogniser.ts");
+    return new Recogniser(ort, explainer, reading, context);
   }
   if (!reading.masks) return new Classifier(ort, explainer, reading, context);
   const { Segmenter } = await import("./segment/segmenter.ts");

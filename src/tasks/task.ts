@@ -2,6 +2,7 @@
 import { isRecord } from "../errors.ts";
 import type { Explainer } from "../explain/explainer.ts";
 import type { Model } from "../onnx/model.ts";
+import type { Observed } from "../onnx/observe.ts";
 import { holdsFrames, plainDims } from "../read/axes.ts";
 import type { Decision } from "../read/decision.ts";
 import type { ExplainedInput } from "../read/inputs.ts";
@@ -122,6 +123,8 @@ function byOutputs(explainer: Explainer, labels: readonly string[]): Found {
   // One box for each picture is a regression.
   const single = perPicture?.perImage && perPicture.dims.length === 2 && explained.axes.batch !== undefined;
   if (boxes !== undefined && !single) return found(detecting, "its outputs are named as boxes");
+  if (anchoredOutputs(explainer.sized, model.outputs))
+    return found("detection", "it gives boxes of several anchors for the places of several levels");
   if (inLevels(explainer)) return found("detection", "it gives scores and edges of the places of several levels");
   const places = grid.filter((d) => d !== 1);
   const spread = explained.axes.grid.length === 2 && overPlaces(explained, score, [classes, ...grid], names, shown);
@@ -149,6 +152,20 @@ function inLevels({ model, sized }: Explainer): boolean {
     pairs.length > 1 &&
     pairs.length * 2 === shapes.length &&
     edged >= pairs.length
+  );
+}
+
+/** Whether outputs are levels of a detector's head, [n, anchors, rows, columns, numbers], with as many anchors and numbers on different grids. */
+export function anchoredOutputs(tensors: Observed, outputs: readonly string[]): boolean {
+  const shapes = outputs.map((name) => tensors.get(name)?.dims ?? []);
+  const [first = []] = shapes;
+  const [, anchors, , , numbers = 0] = first;
+  const grids = new Set(shapes.map(([, , rows, columns]) => `${rows} ${columns}`));
+  return (
+    outputs.length > 1 &&
+    numbers > 5 &&
+    grids.size === outputs.length &&
+    shapes.every((shape) => shape.length === 5 && shape[1] === anchors && shape[4] === numbers)
   );
 }
 

@@ -10,7 +10,7 @@ import {
   tryOnce,
   withNodeNames,
 } from "../explain/provider-report.ts";
-import { type MethodName, methodNamed } from "../methods/index.ts";
+import { type MethodName, methodName } from "../methods/by-name.ts";
 import type { Session } from "../onnx/runtime.ts";
 import { type LoadOptions, load } from "./load.ts";
 import type { ModelSource } from "./place.ts";
@@ -33,7 +33,7 @@ export async function providerReport(
   source?: ModelSource,
   { method = "grad-cam", ...options }: ReportOptions = {},
 ): Promise<ProviderReport> {
-  const { name } = methodNamed(method);
+  const name = methodName(method);
   const { ort, placements } = listening(options.ort ?? (await loadRuntime(options.session)));
   const { explainer } = (await load(source, { ...options, ort })).classifier;
   await tryOnce(ort, explainer, name);

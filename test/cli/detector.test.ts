@@ -229,7 +229,7 @@ describe("inspect", () => {
     const { decisions, warnings } = await inspected("detr/model-dynamo.onnx", "--task", "detection");
     const text = "the model does not say how they are scored; a sigmoid of each class was assumed";
     expect(decisions).toContainEqual(expect.objectContaining({ what: "head", because: text }));
-    expect(warnings).toContainEqual({ code: "head-guessed", text: `The scores of boxes were guessed: ${text}.` });
+    expect(warnings).toContainEqual({ code: "head-guessed", text: `How boxes are read was guessed: ${text}.` });
   });
 
   test("says that no head is known", async () => {

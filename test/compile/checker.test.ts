@@ -12,6 +12,7 @@ import type { OpenOptions } from "../../src/index.ts";
 import { methods } from "../../src/methods/index.ts";
 import { ints, node } from "../models.ts";
 import { channelsLast, gap, linear, squeezeExcite, unet, vgg } from "../nets.ts";
+import { vit } from "../vit.ts";
 import { compiled } from "./compile.ts";
 
 const python = process.env.GRADCAM_PYTHON ?? "python3";
@@ -43,7 +44,10 @@ const nets = { gap, vgg, squeezeExcite, unet, linear, channelsLast };
 const places = { after: [node("Unsqueeze", "logits last", "scores")], constants: { last: ints([2, 3]) } };
 const made: Made[] = [
   ...methods
-    .filter(({ graph }) => graph)
+    .filter(({ readsAttentions }) => readsAttentions)
+    .map(({ name: method }): Made => [`vit ${method}`, () => compiled(vit(), { method })]),
+  ...methods
+    .filter(({ graph, readsAttentions }) => graph && !readsAttentions)
     .flatMap(({ name: method }): Made[] =>
       Object.entries(nets)
         .filter(([net]) => net !== "linear" || ["gradient", "guided-backprop", "deconvolution"].includes(method))

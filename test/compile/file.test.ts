@@ -6,7 +6,7 @@ import path from "node:path";
 import * as ort from "onnxruntime-node";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { notesOf } from "../../src/explain/compiled.ts";
-import type { MethodName } from "../../src/methods/index.ts";
+import type { MethodName } from "../../src/methods/by-name.ts";
 import { readModel } from "../../src/onnx/model.ts";
 import { declaredDims, declaredType, encodeModel } from "../../src/onnx/proto.ts";
 import { typeName } from "../../src/onnx/types.ts";

@@ -8,6 +8,7 @@ import type { Feeds, Runtime } from "../../src/onnx/runtime.ts";
 import { ask, expectClose, numbers } from "../explain/ask.ts";
 import { ints, node } from "../models.ts";
 import { channelsLast, gap, halfPrecision, images, linear, squeezeExcite, unet, vgg } from "../nets.ts";
+import { vit } from "../vit.ts";
 import { classesOf, compiled, runOnce } from "./compile.ts";
 
 beforeAll(() => {
@@ -68,7 +69,28 @@ describe.each(Object.keys(nets))("%s", (net) => {
   });
 });
 
-const graphs = methods.filter((method) => method.graph);
+const graphs = methods.filter((method) => method.graph && !method.readsAttentions);
+const ofAttentions = methods.filter((method) => method.readsAttentions);
+
+test("every method that reads attentions is a graph", () =>
+  expect(ofAttentions.filter(({ graph }) => !graph).map(({ name }) => name)).toEqual([]));
+
+test.each(
+  ofAttentions.flatMap(({ name }) =>
+    ["softmax and products", "MultiHeadAttention"].map((form) => [name, form] as const),
+  ),
+)("%s of a transformer, attention as %s", async (method, form) => {
+  const bytes = vit({ form });
+  const file = await compiled(bytes, { method, classInput: "required" });
+  for (const n of [1, 3]) {
+    const each = [2, 4, 0].slice(0, n);
+    const { maps } = await ask(bytes, images(n), { method, target: each });
+    const outputs = await runOnce(file, images(n), each);
+    expect(outputs.gradcam_map.dims).toEqual(maps.dims);
+    expectClose(numbers(outputs.gradcam_map), numbers(maps));
+  }
+});
+
 describe.each(graphs.map(({ name }) => name))("%s", (method) => {
   const outputOf = (outputs: Record<string, native.Tensor>) => outputs.gradcam_pixels ?? outputs.gradcam_map;
 

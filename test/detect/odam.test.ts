@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { openExplainer } from "../../src/explain/explainer.ts";
 import { byImage, flatGrid, layerMethod } from "../../src/methods/layer-map.ts";
+import { load } from "../../src/node/load.ts";
 import type { Runtime } from "../../src/onnx/runtime.ts";
 import { Finder } from "../../src/tasks/detect/detections.ts";
 import { recogniseHead } from "../../src/tasks/detect/recognise.ts";
@@ -68,5 +69,37 @@ test("sums channels, each times its gradient smoothed by a Gaussian of one cell"
     const most = Math.max(...wanted);
     expect(most).toBeGreaterThan(0);
     expect(Math.max(...wanted.map((v, i) => Math.abs(v - (map.data[i] ?? 0)))) / most).toBeLessThan(1e-4);
+  });
+});
+
+describe("of all attributes", () => {
+  const file = path.join(folder, "yolov8/model.onnx");
+  const data = Float32Array.from(numbersOf(readNpy(path.join(folder, "picture.npy"))), (v) => v / 255);
+  const sample = { data, dims: [1, 3, 64, 64] };
+
+  test("the largest of the score's map and of each edge's, each divided by its maximum", async () => {
+    const model = await load(file);
+    const targets = ["box:0", "box:0.left", "box:0.top", "box:0.right", "box:0.bottom"];
+    const parts = await model.explain(sample, { targets, method: "odam" });
+    const whole = await model.explain(sample, { targets: ["box:0"], method: "odam", options: { attributes: "all" } });
+    await model.release();
+    const maps = parts.explanations.map(({ map }) => Array.from(map.data, (v) => v / (Math.max(...map.data) || 1)));
+    const [{ map, target, layer } = parts.explanations[0]] = whole.explanations;
+    expect([target, layer]).toEqual(["box:0", parts.explanations[0]?.layer]);
+    map?.data.forEach((v, i) => {
+      expect(v).toBeCloseTo(Math.max(...maps.map((one) => one[i] ?? 0)), 5);
+    });
+    // No one attribute has it all.
+    for (const one of maps) expect(one.some((v, i) => v < (map?.data[i] ?? 0) - 1e-3)).toBe(true);
+  });
+
+  test("are refused of what is no single box", async () => {
+    const model = await load(file);
+    const odam = { method: "odam", options: { attributes: "all" } } as const;
+    for (const target of ["not:box:0", "box:0.left", "box:0 ~ box:1", "class:2"])
+      await expect(model.explain(sample, { targets: [target], ...odam })).rejects.toThrow(
+        `the edges of one box, such as box:0; "${target}" is none`,
+      );
+    await model.release();
   });
 });

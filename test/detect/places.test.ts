@@ -5,7 +5,7 @@
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { openExplainer } from "../../src/explain/explainer.ts";
-import type { MethodName } from "../../src/methods/index.ts";
+import type { MethodName } from "../../src/methods/by-name.ts";
 import type { Runtime } from "../../src/onnx/runtime.ts";
 import { Finder } from "../../src/tasks/detect/detections.ts";
 import { recogniseHead } from "../../src/tasks/detect/recognise.ts";

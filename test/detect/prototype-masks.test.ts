@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { randomNormal } from "../../src/array/random.ts";
 import { undo } from "../../src/image/geometry.ts";
 import { load } from "../../src/node/load.ts";
+import { maskedView } from "../../src/tasks/segment/figure.ts";
 import { folder } from "../cli/run.ts";
 import { floats, ints, model, node } from "../models.ts";
 import { signed } from "./signed.ts";
@@ -55,6 +56,8 @@ test("a mask of each box, and the gradient of the sum of its logits", async () =
   writeFileSync(file, net());
   const detector = await load(file, { labels: ["cat", "cup"], task: "instance-segmentation" });
   expect(detector.reading.questions.some((question) => question.startsWith("mask:"))).toBe(true);
+  // What masks are sums of is shown, as masks.
+  expect(detector.reading.warnings.map(({ code }) => code)).not.toContain("other-heads");
   const picture = { data: randomNormal(9)(3 * side * side), dims: [3, side, side] };
   const why = await detector.explain(picture, { targets: ["mask:0", "not:mask:0"], method: signed, score: 0.5 });
   const [detection] = why.detections ?? [];
@@ -99,4 +102,22 @@ test("a mask of each box, and the gradient of the sum of its logits", async () =
   );
   await session.release();
   await detector.release();
+});
+
+test("a box is drawn with the border of its own mask, like the mask itself", async () => {
+  const file = path.join(folder(), "net.onnx");
+  writeFileSync(file, net());
+  const detector = await load(file, { labels: ["cat", "cup"], task: "instance-segmentation" });
+  const picture = { data: randomNormal(9)(3 * side * side), dims: [3, side, side] };
+  const why = await detector.explain(picture, { targets: ["box:0", "mask:0"], score: 0.5 });
+  await detector.release();
+  const own = why.masks?.[0]?.pixels.data ?? new Uint8Array();
+  expect(own.some((v) => v > 0) && own.some((v) => v === 0)).toBe(true);
+  const dark = { width: side, height: side, data: new Uint8Array(3 * side * side) };
+  const [box, mask] = why.explanations.map((one) => maskedView(dark, why, one).data);
+  expect(box).toEqual(mask);
+  // Light pixels are of the mask, just within its border.
+  const light = Array.from(own, (_, i) => i).filter((i) => (box?.[3 * i] ?? 0) > 128);
+  expect(light.length).toBeGreaterThan(4);
+  expect(light.every((i) => own[i])).toBe(true);
 });

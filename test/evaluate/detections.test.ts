@@ -139,6 +139,8 @@ test("gradcam evaluate takes a detector, and the control stands beside the metho
   expect(value("pointing-game", control)).toBe(1);
   expect(value("energy-pointing-game", "hires-cam")).toBeGreaterThan(value("energy-pointing-game", "grad-cam"));
   for (const metric of ["deletion", "insertion"]) expect(value(metric, control)).toBeGreaterThan(0);
+  // No box is a small thing among others, and there is no figure of none.
+  expect(figures.map((one: { figure: string }) => one.figure)).not.toContain("difficult");
   expect(differences.some(({ than }: { than: string }) => than === control)).toBe(true);
   expect(outcomes.every(({ asked, broken }: { asked: number; broken: number }) => asked > 0 && broken === 0)).toBe(
     true,

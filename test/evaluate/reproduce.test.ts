@@ -26,6 +26,7 @@ test("scenes, which are always at hand", { timeout: 150_000 }, async () => {
   await reproduceIn(cwd)("--scenes", "2", "--workers", "1", "--out", "results.md");
   const page = readFileSync(path.join(cwd, "results.md"), "utf8");
   expect([...page.matchAll(/^## (.*)$/gm)].map(([, title]) => title)).toEqual([
+    "Localisation error: scenes",
     "Faithfulness of answers, by rank correlation with occlusion: scenes",
     "Captions: maps inside and outside the described object: scenes",
     "A planted shortcut: scenes",
@@ -66,6 +67,7 @@ test("a user's VOC, ImageNet and COCO", { timeout: 150_000 }, async () => {
     "Faithfulness, by rank correlation with occlusion: PASCAL VOC",
     "Faithfulness, by rank correlation with occlusion: ImageNet",
     "Localisation error: ImageNet",
+    "Localisation error: COCO, images of one category",
     "Pointing at annotated objects: PASCAL VOC",
     "Pointing at annotated objects: COCO",
     "Maps against masks: COCO",
@@ -73,12 +75,23 @@ test("a user's VOC, ImageNet and COCO", { timeout: 150_000 }, async () => {
     "Sanity checks: ImageNet",
   ]);
   expect(page).not.toContain("Not run");
-  expect(page.match(/^2 images\./gm)).toHaveLength(titles.length);
+  expect(page.match(/^2 images(\.|, \d of 2 classified)/gm)).toHaveLength(titles.length);
   expect(page).toMatch(/^\| IoU \| \d\.\d{3} \[/m);
 
-  // Again, from what was measured: the same page.
+  // Again, from what was measured: the same page, with what others wrote.
+  const other = "\n## Of another script\n\nFigures.\n";
+  writeFileSync(path.join(cwd, "results.md"), page + other);
   await reproduce(...datasets, ...model);
-  expect(readFileSync(path.join(cwd, "results.md"), "utf8")).toBe(page);
+  expect(readFileSync(path.join(cwd, "results.md"), "utf8")).toBe(page + other);
+
+  // One study alone, in place of its own sections.
+  const changed = page
+    .replace(/^\| IoU \|.*$/m, "| IoU | old |")
+    .replace(/^\| correlation \|.*$/m, "| correlation | kept |");
+  writeFileSync(path.join(cwd, "results.md"), changed + other);
+  await reproduce(...datasets, ...model, "--study", "masks");
+  const kept = page.replace(/^\| correlation \|.*$/m, "| correlation | kept |");
+  expect(readFileSync(path.join(cwd, "results.md"), "utf8")).toBe(kept + other);
 
   await expect(reproduce("--voc", "nowhere", ...model)).rejects.toMatchObject({
     code: 2,

@@ -1,7 +1,7 @@
 /** @file One forward pass and many questions; progress, cancellation, scores that are not finite, and release. */
 import * as ort from "onnxruntime-node";
 import { expect, test, vi } from "vitest";
-import { classMethods } from "../class-methods.ts";
+import { classMethods, quickly } from "../class-methods.ts";
 import { floats, node } from "../models.ts";
 import { gap, images, vgg, withInput } from "../nets.ts";
 import { ask, cotangent, expectClose, expectUserError, gradCam, numbers, open, rows, session } from "./ask.ts";
@@ -14,8 +14,8 @@ test.each(classMethods.map(({ name }) => name))(
     const forward = await explainer.forward(feeds);
     for (const target of [0, 3, [1, 2], { for: 4, against: 0 }, 0]) {
       const [once, anew] = [
-        await forward.explain({ target, method }),
-        await explainer.explain(feeds, { target, method }),
+        await forward.explain({ target, method, ...quickly(method) }),
+        await explainer.explain(feeds, { target, method, ...quickly(method) }),
       ];
       expect(numbers(once.maps)).toEqual(numbers(anew.maps));
       expect(once.layer).toBe(anew.layer);
@@ -72,6 +72,7 @@ test.each(classMethods.map(({ name }) => name))(
     await ask(gap({ input: [1, 3, 80, 80] }), images(2, 80), {
       target: { each: [0, 1] },
       method,
+      ...quickly(method),
       onProgress: (done) => told.push(done),
     });
     expect(told).toEqual([...told].sort((a, b) => a - b));
@@ -107,7 +108,7 @@ test.each([Number.NaN, Number.POSITIVE_INFINITY])("scores of %d are not explaine
   const bytes = gap({ after: [node("Add", "logits bad", "scores")], constants: { bad: floats([0, 0, value, 0, 0]) } });
   for (const { name } of classMethods)
     await expectUserError(
-      ask(bytes, images(), { target: 0, method: name }),
+      ask(bytes, images(), { target: 0, method: name, ...quickly(name) }),
       "not-finite",
       `the scores "scores" hold ${value}`,
     );
@@ -140,7 +141,8 @@ test("release frees every session, and twice does no harm", async () => {
   const runtime = counting as unknown as typeof ort;
   const explainer = await openExplainer(runtime, withInput(gap(), ["N", 3, "H", "W"]), { session });
   for (const side of [8, 10])
-    for (const { name } of classMethods) await explainer.explain(images(1, side), { target: 0, method: name });
+    for (const { name } of classMethods)
+      await explainer.explain(images(1, side), { target: 0, method: name, ...quickly(name) });
   expect(live).toBeGreaterThan(2);
   await explainer.release();
   await explainer.release();

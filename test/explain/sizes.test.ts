@@ -5,7 +5,7 @@ import { openExplainer } from "../../src/index.ts";
 import { DataType } from "../../src/onnx/proto.ts";
 import type { Feeds, Tensor } from "../../src/onnx/runtime.ts";
 import { toDense } from "../../src/onnx/tensors.ts";
-import { classMethods } from "../class-methods.ts";
+import { classMethods, quickly } from "../class-methods.ts";
 import { channelsLast, gap, halfPrecision, images, squeezeExcite, vgg, withInput } from "../nets.ts";
 import { apart, ask, expectClose, expectUserError, numbers, open, session } from "./ask.ts";
 
@@ -17,33 +17,42 @@ describe.each(names)("%s", (method) => {
   const one = images(1, 40);
   const plan = { input: [1, 3, 40, 40] };
   const reference = async (bytes = gap(plan), feeds = one) =>
-    numbers((await ask(bytes, feeds, { method, target })).maps);
+    numbers((await ask(bytes, feeds, { method, ...quickly(method), target })).maps);
 
   test("batch fixed at 1", async () => {
-    const { maps } = await ask(gap({ ...plan, free: [] }), one, { method, target });
+    const { maps } = await ask(gap({ ...plan, free: [] }), one, { method, ...quickly(method), target });
     expect(maps.dims).toEqual([2, 40, 40]);
     expectClose(numbers(maps), await reference());
   });
 
   test("batch fixed at 2", async () => {
     const [two, small] = [images(2), gap({ free: [] })];
-    expectClose(numbers((await ask(small, two, { method, target })).maps), await reference(gap(), two));
+    expectClose(
+      numbers((await ask(small, two, { method, ...quickly(method), target })).maps),
+      await reference(gap(), two),
+    );
   });
 
   test("free batch: two images are each as alone", async () => {
     const [two, first] = [images(2), images(1)];
-    expectClose(numbers((await ask(gap(), two, { method, target })).maps).slice(0, 128), await reference(gap(), first));
+    expectClose(
+      numbers((await ask(gap(), two, { method, ...quickly(method), target })).maps).slice(0, 128),
+      await reference(gap(), first),
+    );
   });
 
   test.each([[["N", 3, "H", "W"]], [["", "", "", ""]], [[1, 3, "H", "W"]]])("declared as %j", async (dims) => {
-    expectClose(numbers((await ask(withInput(gap(plan), dims), one, { method, target })).maps), await reference());
+    expectClose(
+      numbers((await ask(withInput(gap(plan), dims), one, { method, ...quickly(method), target })).maps),
+      await reference(),
+    );
   });
 
   test("channels last", async () => {
     const first = images();
     const image = last(first.x);
-    const { maps, pixels } = await ask(channelsLast(), { image }, { method, target });
-    const expected = await ask(gap(), first, { method, target });
+    const { maps, pixels } = await ask(channelsLast(), { image }, { method, ...quickly(method), target });
+    const expected = await ask(gap(), first, { method, ...quickly(method), target });
     expectClose(numbers(maps), numbers(expected.maps));
     expect(pixels?.dims).toEqual(expected.pixels?.dims);
     expectClose(numbers(pixels), numbers(expected.pixels));
@@ -52,7 +61,7 @@ describe.each(names)("%s", (method) => {
   test.each([DataType.FLOAT, DataType.FLOAT16] as const)("half precision, from a picture of type %d", async (type) => {
     const { x } = images();
     const feeds = { x: type === DataType.FLOAT ? x : half(x) };
-    const { maps } = await ask(halfPrecision(type), feeds, { method, target });
+    const { maps } = await ask(halfPrecision(type), feeds, { method, ...quickly(method), target });
     expect(maps.type).toBe("float32");
     // Occlusion takes differences of scores that are rounded to 11 bits; VarGrad, of gradients.
     expect(

@@ -3,7 +3,7 @@
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { bestClasses } from "../../src/explain/target.ts";
-import type { MethodName } from "../../src/methods/index.ts";
+import type { MethodName } from "../../src/methods/by-name.ts";
 import { ints, node } from "../models.ts";
 import { gap, images, unet, vgg } from "../nets.ts";
 import { ask, cotangent, expectClose, expectUserError, gradCam, numbers, open, rows } from "./ask.ts";

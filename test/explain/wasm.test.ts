@@ -4,8 +4,9 @@ import * as wasm from "onnxruntime-web";
 import { beforeAll, describe, expect, test } from "vitest";
 import { openExplainer, vjp } from "../../src/index.ts";
 import type { Feeds, Runtime } from "../../src/onnx/runtime.ts";
-import { classMethods } from "../class-methods.ts";
+import { classMethods, quickly } from "../class-methods.ts";
 import { gap, images, squeezeExcite, unet, vgg } from "../nets.ts";
+import { vit } from "../vit.ts";
 import { apart, cotangent, numbers } from "./ask.ts";
 
 beforeAll(() => {
@@ -44,12 +45,27 @@ describe.each(Object.keys(nets) as (keyof typeof nets)[])("%s in WebAssembly", (
   test.each(classMethods.map(({ name }) => name))("%s", async (method) => {
     const of = async (ort: Runtime) => {
       const explainer = await openExplainer(ort, bytes);
-      const { maps } = await explainer.explain(feedsOf(ort, images()), { target: { each: [0, 2] }, method });
+      const { maps } = await explainer.explain(feedsOf(ort, images()), {
+        target: { each: [0, 2] },
+        method,
+        ...quickly(method),
+      });
       await explainer.release();
       return numbers(maps);
     };
     expect(apart(await of(wasm), await of(native))).toBeLessThan(1e-5);
   });
+});
+
+test.each(["attention-rollout", "chefer", "legrad"] as const)("%s of a transformer in WebAssembly", async (method) => {
+  const options = { target: { each: [0, 2] }, method, options: method === "attention-rollout" ? { discard: 0.3 } : {} };
+  const of = async (ort: Runtime) => {
+    const explainer = await openExplainer(ort, vit());
+    const { maps } = await explainer.explain(feedsOf(ort, images()), options);
+    await explainer.release();
+    return numbers(maps);
+  };
+  expect(apart(await of(wasm), await of(native))).toBeLessThan(1e-5);
 });
 
 test("segmentation in WebAssembly", async () => {

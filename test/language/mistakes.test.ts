@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
-import type { MethodName } from "../../src/methods/index.ts";
+import type { MethodName } from "../../src/methods/by-name.ts";
 import { loadAnswerer } from "../../src/node/load-answerer.ts";
 import { loadCaptioner } from "../../src/node/load-captioner.ts";
 import type { QuestionOptions } from "../../src/tasks/language/answering.ts";

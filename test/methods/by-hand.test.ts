@@ -3,7 +3,7 @@ import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { randomFor } from "../../src/array/random.ts";
 import { defineMethod, vjp } from "../../src/index.ts";
-import type { MethodName } from "../../src/methods/index.ts";
+import type { MethodName } from "../../src/methods/by-name.ts";
 import type { Tensor } from "../../src/onnx/runtime.ts";
 import { ask, expectClose, expectUserError, numbers, open } from "../explain/ask.ts";
 import { floats, model, node } from "../models.ts";

@@ -8,27 +8,20 @@ import * as ort from "onnxruntime-node";
 import { expect, test } from "vitest";
 import { vjp } from "../../src/index.ts";
 import { apart, ask, numbers, session } from "../explain/ask.ts";
+import { goldensOf, goldenPicture as picture } from "./goldens.ts";
 
-const read = (name: string) => readFileSync(new URL(name, import.meta.url));
-const network = new Uint8Array(read("golden.onnx"));
-const goldens: Record<string, number[]> = JSON.parse(read("goldens.json").toString());
-
-/** The numbers of make_goldens.py. */
-function picture(...dims: readonly number[]) {
-  const size = dims.reduce((a, b) => a * b, 1);
-  const data = Float32Array.from({ length: size }, (_, i) => Math.sin(0.37 * i) + 0.5 * Math.cos(1.13 * i));
-  return { input: new ort.Tensor("float32", data, dims) };
-}
+const network = new Uint8Array(readFileSync(new URL("golden.onnx", import.meta.url)));
+const goldens = goldensOf("goldens.json");
 
 test("the scores", async () => {
   const { outputs } = await vjp(ort, network, { feeds: picture(2, 3, 16, 20), seeds: {}, wrt: [], session });
-  expect(apart(numbers(outputs.logits), goldens.logits)).toBeLessThan(1e-5);
+  expect(apart(numbers(outputs.logits), goldens.of("logits"))).toBeLessThan(1e-5);
 });
 
 test("grad-cam", async () => {
   const { maps } = await ask(network, picture(2, 3, 16, 20), { target: [1, 3] });
   expect(maps.dims).toEqual([2, 8, 10]);
-  expect(apart(numbers(maps), goldens["grad-cam"])).toBeLessThan(1e-5);
+  expect(apart(numbers(maps), goldens.of("grad-cam"))).toBeLessThan(1e-5);
 });
 
 const atEarlyLayer = [
@@ -40,24 +33,24 @@ test.each(atEarlyLayer)("%s", async (method) => {
   const options = { target: [1, 3], method, layer: "/features/features.2/Relu_output_0" };
   const { maps } = await ask(network, picture(2, 3, 16, 20), options);
   expect(maps.dims).toEqual([2, 16, 20]);
-  expect(apart(numbers(maps), goldens[method])).toBeLessThan(1e-5);
+  expect(apart(numbers(maps), goldens.of(method))).toBeLessThan(1e-5);
 });
 
 test.each(["score-cam", "ablation-cam", "finer-cam", "recipro-cam"] as const)("%s", async (method) => {
   const { maps } = await ask(network, picture(2, 3, 16, 20), { target: [1, 3], method });
   expect(maps.dims).toEqual([2, 8, 10]);
   // Ablation subtracts scores that are nearly the same: float32 leaves so much of the difference.
-  expect(apart(numbers(maps), goldens[method])).toBeLessThan(method === "ablation-cam" ? 1e-4 : 1e-5);
+  expect(apart(numbers(maps), goldens.of(method))).toBeLessThan(method === "ablation-cam" ? 1e-4 : 1e-5);
 });
 
 test.each(["gradient", "guided-backprop", "deconvolution"] as const)("%s", async (method) => {
   const { pixels } = await ask(network, picture(2, 3, 16, 20), { target: [1, 3], method });
   expect(pixels?.dims).toEqual([2, 3, 16, 20]);
-  expect(apart(numbers(pixels), goldens[method])).toBeLessThan(1e-4);
+  expect(apart(numbers(pixels), goldens.of(method))).toBeLessThan(1e-4);
 });
 
 test("occlusion", async () => {
   const { maps } = await ask(network, picture(1, 3, 36, 40), { target: 2, method: "occlusion" });
   expect(maps.dims).toEqual([1, 36, 40]);
-  expect(apart(numbers(maps), goldens.occlusion)).toBeLessThan(1e-4);
+  expect(apart(numbers(maps), goldens.of("occlusion"))).toBeLessThan(1e-4);
 });

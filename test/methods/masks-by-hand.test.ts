@@ -46,6 +46,12 @@ test("rise: y = x0 on a line of 2 cells: M0 at the first place, and half as much
   expect(Math.max(...numbers(maps))).toBe(numbers(maps)[0]);
 });
 
+test("edges of a ramp: 1 + 2 + 1 times the rise over two columns, over one at the border; the network is another for nobody", async () => {
+  const x = new ort.Tensor("float32", Float32Array.of(0, 1, 2, 0, 1, 2, 0, 1, 2), [1, 1, 3, 3]);
+  const { maps } = await ask(weighted(Array(9).fill(1), [1, 3, 3]), { x }, { method: "edges", target: 0 });
+  expect(numbers(maps)).toEqual([4, 8, 4, 4, 8, 4, 4, 8, 4]);
+});
+
 test("masks: from 0 to 1, as many shown as were asked for, shifted, the same by the same seed; of lines and volumes too", () => {
   for (const grid of [[40], [21, 30], [6, 10, 12]])
     for (const shown of [0.25, 0.5]) {

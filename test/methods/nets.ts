@@ -2,7 +2,7 @@
 
 import * as ort from "onnxruntime-node";
 import type { Target } from "../../src/index.ts";
-import type { MethodName } from "../../src/methods/index.ts";
+import type { MethodName } from "../../src/methods/by-name.ts";
 import type { Feeds } from "../../src/onnx/runtime.ts";
 import { ask, numbers } from "../explain/ask.ts";
 import { floats, model, node } from "../models.ts";

@@ -10,7 +10,9 @@ import { Classifier } from "../../src/tasks/classify/classification.ts";
 import { ask, expectUserError, numbers, session } from "../explain/ask.ts";
 import { small, smallPicture, weighted } from "./nets.ts";
 
-const signed = methods.filter(({ options = [] }) => options.some(({ name }) => name === "sign"));
+const signed = methods.filter(
+  ({ options = [], readsAttentions }) => !readsAttentions && options.some(({ name }) => name === "sign"),
+);
 const mapOf = async (method: string, options: GivenOptions) =>
   numbers((await ask(small, smallPicture, { method: method as "grad-cam", target: 1, options })).maps);
 

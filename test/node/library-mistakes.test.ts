@@ -106,7 +106,7 @@ const mistakes: Readonly<Record<string, readonly Row[]>> = {
       "unknown rules",
       () => vjp(ort, bytes, { ...whole, rules: "x" }),
       option,
-      /unknown rules: "x"; allowed are plain, guided, deconv/,
+      /unknown rules: "x"; allowed are plain, guided, deconv, excitation/,
     ],
     [
       "rules in an object",

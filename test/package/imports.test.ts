@@ -29,7 +29,7 @@ const also: Readonly<Record<string, readonly RegExp[]>> = {
   signal: [/^errors\.ts$/, /^array\//],
   render: [/^errors\.ts$/, /^array\//, /^image\//, /^signal\//],
   scenes: [/^errors\.ts$/, /^array\//, /^image\/picture\.ts$/],
-  methods: [/^image\/geometry\.ts$/],
+  methods: [/^image\/(geometry|slic|felzenszwalb)\.ts$/],
   tasks: [/^image\//, /^signal\//, /^render\//],
   node: [/^image\//, /^render\//, /^signal\//],
   web: [/^image\//, /^render\//],
@@ -150,7 +150,8 @@ test("no file imports itself by a way round", () => {
 test("the adjoint is built in one place, which everybody calls", () => {
   const named = (file: string, name: string) =>
     new RegExp(`import \\{[^}]*(?<!type )\\b${name}\\b[^}]*\\}`).test(readFileSync(path.join(root, file), "utf8"));
-  expect(files.filter((file) => named(file, "differentiate"))).toEqual(["autodiff/adjoint.ts"]);
+  // Products with a Hessian are the same sweep twice.
+  expect(files.filter((file) => named(file, "differentiate"))).toEqual(["autodiff/adjoint.ts", "autodiff/hvp.ts"]);
   // What opens sessions that stay open does it for their owner.
   const opening = files.filter(
     (file) =>
@@ -159,6 +160,7 @@ test("the adjoint is built in one place, which everybody calls", () => {
   // These close what they open; adjoint-session.ts and tail.ts open for their callers, which are looked at themselves.
   const once = [
     "autodiff/check.ts",
+    "autodiff/hvp.ts",
     "autodiff/vjp.ts",
     "node/saturation.ts",
     "explain/adjoint-session.ts",

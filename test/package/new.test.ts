@@ -39,6 +39,7 @@ test("a method: its file and page, and its line in the registry, the test and bo
   expect(stdout.split("\n\n")[0].split("\n")).toEqual([
     "src/methods/even-cam++.ts",
     "src/methods/index.ts",
+    "src/methods/by-name.ts",
     "test/methods/registry.test.ts",
     "docs/methods/even-cam++.md",
     "docs/methods/README.md",
@@ -48,7 +49,9 @@ test("a method: its file and page, and its line in the registry, the test and bo
     "export const evenCamPlusPlus = layerMethod(evenCamPlusPlusMap, {",
   );
   expect(text("src/methods/index.ts")).toContain('import { evenCamPlusPlus } from "./even-cam++.ts";\n');
-  expect(text("src/methods/index.ts")).toMatch(/const registered = \[[^\]]*\w, evenCamPlusPlus,?\s*\] as const;/);
+  expect(text("src/methods/index.ts")).toMatch(/methods: [^=]* = \[[^\]]*\w, evenCamPlusPlus,?\s*\];/);
+  const loader = '  "even-cam++": async () => (await import("./even-cam++.ts")).evenCamPlusPlus,\n};';
+  expect(text("src/methods/by-name.ts")).toContain(loader);
   expect(text("test/methods/registry.test.ts")).toContain('  "even-cam++": { signed: false, pixels: false },\n};');
   expect(text("docs/methods/README.md")).toMatch(/\n\| \[`even-cam\+\+`\]\(even-cam\+\+\.md\) \|.*TODO.*\n\n/);
   expect(text("README.md")).toContain("\n| [`even-cam++`](docs/methods/even-cam++.md) | TODO |\n\n");

@@ -2,7 +2,7 @@
 
 import * as ort from "onnxruntime-node";
 import { expect, onTestFinished, test } from "vitest";
-import type { MethodName } from "../../src/methods/index.ts";
+import type { MethodName } from "../../src/methods/by-name.ts";
 import { Classifier, type ClassifyOptions } from "../../src/tasks/classify/classification.ts";
 import { expectUserError, session } from "../explain/ask.ts";
 import { floats, node } from "../models.ts";

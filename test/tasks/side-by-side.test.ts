@@ -2,7 +2,7 @@
 
 import * as ort from "onnxruntime-node";
 import { expect, onTestFinished, test, vi } from "vitest";
-import type { MethodName } from "../../src/methods/index.ts";
+import type { MethodName } from "../../src/methods/by-name.ts";
 import { Classifier, type ClassifyOptions } from "../../src/tasks/classify/classification.ts";
 import { session } from "../explain/ask.ts";
 import { gap, unet, vgg, windows } from "../nets.ts";

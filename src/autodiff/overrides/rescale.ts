@@ -10,7 +10,7 @@
  */
 
 import type { Builder, Value } from "../../onnx/build.ts";
-import { operatorOf } from "../../ops/index.ts";
+import { ownGradients } from "../../ops/index.ts";
 import { type Call, type Rule, unsupported } from "../../ops/op.ts";
 import type { Overrides } from "../differentiate.ts";
 
@@ -32,14 +32,9 @@ function quotient(build: Builder, a: Value, b: Value, otherwise: Value): Value {
   return build.where(isAlike, otherwise, build.div(a, build.where(isAlike, 1, b)));
 }
 
-const plainly = (c: Call): readonly (Value | null)[] => {
-  const rule = operatorOf(c.node)?.vjp;
-  return typeof rule === "function" ? rule(c) : [null];
-};
-
 const activation: Rule = (c) => {
   const { build, x, y, dy } = c;
-  const [derivative, ...others] = plainly(c);
+  const [derivative, ...others] = ownGradients(c);
   if (!derivative) return [null, ...others];
   const [rise, run] = [build.sub(y[0], swapped(c, y[0])), build.sub(x[0], swapped(c, x[0]))];
   return [quotient(build, build.mul(dy[0], rise), run, derivative), ...others];
@@ -48,19 +43,19 @@ const activation: Rule = (c) => {
 /** What the maximum gains is the picture's, at the place of its own maximum, what it loses is the baseline's, at that of the other. */
 const maximum: Rule = (c) => {
   const { build, x, y, dy } = c;
-  const [derivative] = plainly(c);
+  const [derivative] = ownGradients(c);
   if (!derivative) return [null];
   const other = swapped(c, y[0]);
   const larger = build.where(build.less(y[0], other), other, y[0]);
-  const [placed] = plainly({ ...c, dy: [build.mul(dy[0], build.sub(larger, other))] });
+  const [placed] = ownGradients({ ...c, dy: [build.mul(dy[0], build.sub(larger, other))] });
   if (!placed) return [null];
   return [quotient(build, build.sub(placed, swapped(c, placed)), build.sub(x[0], swapped(c, x[0])), derivative)];
 };
 
 const bilinear: Rule = (c) => {
-  const [own, [a, b]] = [plainly(c), c.x];
+  const [own, [a, b]] = [ownGradients(c), c.x];
   if (!(c.needs[0] && c.needs[1]) || !b) return own;
-  const others = plainly({ ...c, x: [swapped(c, a), swapped(c, b)] });
+  const others = ownGradients({ ...c, x: [swapped(c, a), swapped(c, b)] });
   return own.map((gradient, i) => {
     const other = others[i];
     return gradient && other ? c.build.mul(c.build.add(gradient, other), 0.5) : gradient;

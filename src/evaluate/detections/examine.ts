@@ -4,7 +4,8 @@ import { InternalError, throwIfAborted } from "../../errors.ts";
 import type { ElementQuestion } from "../../explain/elements.ts";
 import { undo, upsample } from "../../image/geometry.ts";
 import type { Picture, PixelMap } from "../../image/picture.ts";
-import { methodNamed } from "../../methods/index.ts";
+import { methodName } from "../../methods/by-name.ts";
+import type { GivenOptions } from "../../methods/method.ts";
 import { product } from "../../onnx/dims.ts";
 import { tensorOf, toDense } from "../../onnx/tensors.ts";
 import { toPlain } from "../../read/axes.ts";
@@ -20,6 +21,9 @@ export interface Way {
   /** A method's name. */
   readonly method: string;
   readonly layer?: string;
+  /** What it is told. */
+  readonly options?: GivenOptions;
+  readonly maxMemory?: number;
 }
 
 export const control = "Gaussian on the box";
@@ -103,7 +107,7 @@ export async function examineDetections(
   };
 
   const times: Record<string, number> = {};
-  for (const { name, method, layer } of ways) {
+  for (const { name, method, layer, options, maxMemory } of ways) {
     throwIfAborted(signal);
     const questions = candidates.map((candidate): ElementQuestion => {
       const question = found.score(candidate);
@@ -111,7 +115,7 @@ export async function examineDetections(
     });
     if (questions.length === 0) continue;
     const began = performance.now();
-    const answers = await found.pass.explain(questions, { method: methodNamed(method), signal });
+    const answers = await found.pass.explain(questions, { method: methodName(method), signal, options, maxMemory });
     times[name] = performance.now() - began;
     for (const [i, { map, layer: at }] of answers.entries()) {
       const [h = 1, w = 1] = map.dims;

@@ -1,5 +1,7 @@
 /** @file What metrics find on the boxes of a picture: the figures of detections' maps, under the names of the metrics that they are. */
 import { UserError } from "../../errors.ts";
+import { methodName, methodsOf } from "../../methods/by-name.ts";
+import { ownOptions } from "../../methods/options.ts";
 import type { Detector } from "../../tasks/detect/detector.ts";
 import type { Examined, Finding, Outcome, Protocol } from "../examine.ts";
 import type { Metric, Values } from "../metrics/metric.ts";
@@ -31,9 +33,13 @@ export const withControl = (methods: readonly string[]): string[] => [...methods
 export async function examineBoxes(
   opened: Opened,
   detector: Detector,
-  { methods, metrics, layer }: Pick<Protocol, "methods" | "metrics" | "layer">,
+  { methods, metrics, layer, told = {} }: Pick<Protocol, "methods" | "metrics" | "layer" | "told">,
 ): Promise<Examined> {
-  const ways = methods.map((method) => ({ name: method, method, ...(layer !== undefined && { layer }) }));
+  const { options, maxMemory } = told;
+  const ways = (await methodsOf(methods.map(methodName))).map((method) => ({
+    ...{ name: method.name, method: method.name, ...(layer !== undefined && { layer }) },
+    ...{ options: ownOptions(method, options), maxMemory },
+  }));
   const { records, broken, best } = await examineDetections(opened, detector, ways);
   const shown = withControl(methods);
   const findings = shown.flatMap((method): Finding[] => {

@@ -31,8 +31,14 @@ export const pointingGame: Metric = {
     const difficult = covered < 0.25 && others > 0;
     return { hit: pointsAt(onPicture, region, peakBy) ? 1 : 0, difficult: difficult ? 1 : 0 };
   }),
-  summarise: (measured) => ({ all: meanOverClasses(measured), difficult: meanOverClasses(measured, true) }),
+  summarise: (measured) => ({
+    all: meanOverClasses(measured),
+    // Of a detector no box is, and in some datasets no image.
+    difficult: measured.some(isDifficult) ? meanOverClasses(measured, true) : undefined,
+  }),
 };
+
+const isDifficult = ({ measurements }: Measured): boolean => measurements.some(({ values }) => values.difficult);
 
 /**
  * Whether a map's peak lies on a region, or less than so many pixels from it; that of a blank map lies nowhere.

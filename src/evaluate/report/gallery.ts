@@ -2,7 +2,7 @@
 
 import type { Box } from "../../image/locate.ts";
 import { thumbnail } from "../../image/sharp.ts";
-import { methodNames } from "../../methods/index.ts";
+import { methodName } from "../../methods/by-name.ts";
 import type { LoadOptions } from "../../node/load.ts";
 import { view } from "../../tasks/classify/figure.ts";
 import type { Extreme } from "../details.ts";
@@ -49,7 +49,7 @@ export async function drawGallery(
     const classifier = await model.classifierFor(sample);
     const why = await classifier.explain(picture, {
       classes: [c],
-      method: methodNames(methods),
+      method: methods.map(methodName),
       layer: options?.layer,
     });
     const maps: Record<string, Uint8Array> = {};

@@ -2,7 +2,7 @@
 
 import type { PixelMap } from "../../image/picture.ts";
 import { preprocess } from "../../image/preprocess.ts";
-import { methodNames } from "../../methods/index.ts";
+import { methodName } from "../../methods/by-name.ts";
 import { paint } from "../../scenes/index.ts";
 import type { Classifier } from "../../tasks/classify/classification.ts";
 import { type Lying, Places } from "./places.ts";
@@ -39,7 +39,7 @@ export async function examine(
   const looks = { right: await look("right"), wrong: await look("wrong"), none: await look("none") };
   const answers = cues.map((cue) => [cue, classifier.labels.name(looks[cue].ranking[0])] as const);
   const places = new Places(paint(withCue(trial, "right")), trial.object);
-  const explanations = await looks.right.explain({ method: methodNames(methods) });
+  const explanations = await looks.right.explain({ method: methods.map(methodName) });
   return {
     right: Object.fromEntries(answers.map(([cue, answer]) => [cue, answer === trial.shape])) as Examined["right"],
     answer: answers[0][1],

@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { UserError } from "../../errors.ts";
-import { methodNamed } from "../../methods/index.ts";
+import { methodName } from "../../methods/by-name.ts";
 import { type LoadedClassifier, type LoadOptions, load } from "../../node/load.ts";
 import { isMade, madeAt } from "../scenes.ts";
 import { examine } from "./examine.ts";
@@ -37,7 +37,7 @@ const modelOf = (network: Network) =>
 /** @throws UserError for a dataset that is not of scenes, or has none that can be used, and for an unknown method or layer. */
 export async function checkSpurious(options: SpuriousOptions): Promise<{ content: Spurious; looks: readonly Look[] }> {
   const { dataset, methods, seed, signal } = options;
-  methods.forEach(methodNamed);
+  methods.forEach(methodName);
   const { kind, seeds } = isMade(dataset) ? madeAt(dataset) : { kind: undefined, seeds: [] };
   if (kind !== "scenes")
     throw new UserError(

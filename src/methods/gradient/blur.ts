@@ -2,8 +2,8 @@
 import { product } from "../../onnx/dims.ts";
 import type { Picture } from "./steps.ts";
 
-/** What lies beyond the border: nothing, 0; or the border itself, on and on. */
-export type Beyond = "zero" | "border";
+/** What lies beyond the border: nothing, 0; the border itself, on and on; or the picture in a mirror that stands on it. */
+export type Beyond = "zero" | "border" | "mirror";
 
 /** The kernel on one side of its middle, cut off at 4 standard deviations as SciPy does, of sum 1 with its mirror image. */
 function halfKernel(sigma: number): Float64Array {
@@ -22,21 +22,35 @@ function weights(length: number, sigma: number, beyond: Beyond): Float64Array {
     for (let d = 1 - kernel.length; d < kernel.length; d++) {
       const from = to + d;
       if (beyond === "zero" && (from < 0 || from >= length)) continue;
-      const held = Math.min(length - 1, Math.max(0, from));
+      const held = beyond === "mirror" ? mirrored(from, length) : Math.min(length - 1, Math.max(0, from));
       matrix[to * length + held] += kernel[Math.abs(d)] ?? 0;
     }
   return matrix;
 }
 
+/** The place that is seen in mirrors at both ends. */
+function mirrored(place: number, length: number): number {
+  const round = ((place % (2 * length)) + 2 * length) % (2 * length);
+  return round < length ? round : 2 * length - 1 - round;
+}
+
 /** A picture, [C, ...grid], blurred by a standard deviation in pixels. */
-export function blurred({ data, dims }: Picture, sigma: number, beyond: Beyond): Float32Array {
-  if (sigma === 0) return data;
+export const blurred = (picture: Picture, sigma: number, beyond: Beyond): Float32Array =>
+  sigma === 0 ? picture.data : Float32Array.from(smoothed(picture.data, picture.dims, sigma, beyond));
+
+/** The same of values of any kind, and unrounded. */
+export function smoothed(
+  data: ArrayLike<number>,
+  dims: readonly number[],
+  sigma: number,
+  beyond: Beyond,
+): Float64Array<ArrayBuffer> {
   let values = Float64Array.from(data);
   for (let axis = 1; axis < dims.length; axis++) {
     const length = dims[axis] ?? 1;
     values = along(values, length, product(dims.slice(axis + 1)), weights(length, sigma, beyond));
   }
-  return Float32Array.from(values);
+  return values;
 }
 
 /** Each place of an axis as a weighted sum over the axis; `inner` values lie between two places. */

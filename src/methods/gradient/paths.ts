@@ -19,6 +19,7 @@ const straight = ({ steps, baseline }: MethodOptions): Steps => ({
 /** Random points of the straight paths to noisy pictures. */
 const randomPoints = (options: MethodOptions): Steps => ({
   count: options.samples,
+  samples: true,
   of(picture) {
     const start = baselineOf(picture, options.baseline);
     const draw = noisy(picture, options);
@@ -50,6 +51,6 @@ const sharpening = ({ steps, sigma }: MethodOptions): Steps => ({
 export const alongStraight = (question: Question): Promise<Explanation> => summed(question, straight(question.options));
 
 export const atRandomPoints = (question: Question): Promise<Explanation> =>
-  summed(question, randomPoints(question.options), 1 / question.options.samples);
+  summed(question, randomPoints(question.options));
 
 export const alongBlurs = (question: Question): Promise<Explanation> => summed(question, sharpening(question.options));

@@ -17,6 +17,16 @@ export function picturesOf({ image }: Pick<Question, "image">): Picture[] {
   return range(n).map((i) => ({ data: image.data.subarray(i * size, (i + 1) * size), dims }));
 }
 
+/** The least and the largest value of a picture. */
+export function rangeOf({ data }: Picture): { readonly least: number; readonly most: number } {
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of data) {
+    if (value < least) least = value;
+    if (value > most) most = value;
+  }
+  return { least, most };
+}
+
 /** A variant of a picture, and by what its gradient is multiplied. */
 export interface PathStep {
   readonly at: Float32Array;
@@ -27,19 +37,25 @@ export interface PathStep {
 /** What is done along a picture's variants: their number, and each by its index; they are asked for in order. */
 export interface Steps {
   readonly count: number;
+  /** Whether the steps are samples of a mean, of which some are enough where the caller has cancelled. */
+  readonly samples?: true;
   of(picture: Picture): (step: number) => PathStep;
 }
 
-/** Visits the gradients of each target, at one variant after the other; a row is a target of a picture, as the maps have them. */
+/**
+ * Visits the gradients of each target, at one variant after the other; a row is a target of a picture, as the maps have them.
+ * @returns how many of the last picture's variants were visited: fewer than there are only where the caller wants what there is
+ */
 export async function eachGradient(
   question: Question,
-  { count, of }: Steps,
+  { count, of, samples }: Steps,
   visit: (row: number, gradient: Float32Array, step: PathStep) => void,
-): Promise<void> {
+): Promise<number> {
   const {
     k,
     atInputs,
     progress,
+    enough,
     options: { batch },
   } = question;
   const pictures = picturesOf(question);
@@ -47,7 +63,10 @@ export async function eachGradient(
     const stepAt = of(picture);
     const size = picture.data.length;
     for (let first = 0; first < count; first += batch) {
-      progress((i * count + first) / (pictures.length * count));
+      const done = (i * count + first) / (pictures.length * count);
+      // What is divided by the number of samples is so for every picture alike.
+      if (!samples || pictures.length > 1) progress(done);
+      else if (enough(done)) return first;
       const steps = range(Math.min(batch, count - first)).map((s) => stepAt(first + s));
       const data = new Float32Array(steps.length * size);
       for (const [s, { at }] of steps.entries()) data.set(at, s * size);
@@ -59,22 +78,22 @@ export async function eachGradient(
         }
     }
   }
-  progress(1);
+  if (!samples || pictures.length > 1) progress(1);
+  return count;
 }
 
-/** sum over the variants of their factor times their gradient, and times one number, as the signed image and its map. */
-export async function summed(question: Question, steps: Steps, scale = 1): Promise<Explanation> {
+/** sum over the variants of their factor times their gradient, and times one number, or its mean where they are samples, as the signed image and its map. */
+export async function summed(question: Question, steps: Steps, times = 1): Promise<Explanation> {
   const { image, k } = question;
   const size = image.data.length / (image.dims[0] ?? 1);
   const sums = new Float64Array(image.data.length * k);
-  await eachGradient(question, steps, (row, gradient, { by }) => {
+  const visited = await eachGradient(question, steps, (row, gradient, { by }) => {
     const from = row * size;
     for (let p = 0; p < size; p++) sums[from + p] += by ? gradient[p] * by[p] : gradient[p];
   });
-  return explanation(
-    question,
-    sums.map((sum) => sum * scale),
-  );
+  const scale = steps.samples ? 1 / visited : times;
+  const values = sums.map((sum) => sum * scale);
+  return { ...explanation(question, values), ...(visited < steps.count && { partial: true }) };
 }
 
 /** A signed image of every target, [m, C, ...], with its map. */

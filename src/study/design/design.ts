@@ -3,7 +3,7 @@ import path from "node:path";
 import { type Random, randomFor } from "../../array/random.ts";
 import { UserError } from "../../errors.ts";
 import { sourceAt } from "../../evaluate/source.ts";
-import { methodNamed } from "../../methods/index.ts";
+import { methodName } from "../../methods/by-name.ts";
 import { type LoadedClassifier, load } from "../../node/load.ts";
 import { kinds } from "../kinds/index.ts";
 import type { Item, KindName, Role, StudiedModel, Study } from "../study.ts";
@@ -28,7 +28,7 @@ export async function designStudy(options: DesignOptions): Promise<Designed> {
   const { kind, seed } = options;
   const plan = plans[kind];
   const conditions = options.methods ?? plan.methods;
-  for (const name of conditions) if (!plan.without.includes(name)) methodNamed(name);
+  for (const name of conditions) if (!plan.without.includes(name)) methodName(name);
   if (options.models.length !== kinds[kind].models)
     throw new UserError(
       "invalid-option",

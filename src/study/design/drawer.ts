@@ -6,7 +6,7 @@ import type { Source } from "../../evaluate/source.ts";
 import type { Picture } from "../../image/picture.ts";
 import { shrinkToFit } from "../../image/resample.ts";
 import { decode, encodeWebp } from "../../image/sharp.ts";
-import { methodNames } from "../../methods/index.ts";
+import { methodName } from "../../methods/by-name.ts";
 import type { LoadedClassifier } from "../../node/load.ts";
 import { colormaps } from "../../render/colormap.ts";
 import { view } from "../../tasks/classify/figure.ts";
@@ -46,7 +46,7 @@ export class Drawer {
       const methods = conditions.filter((condition) => !this.without.includes(condition));
       const drawn = new Map<string, string[]>(methods.map((method) => [method, []]));
       for (const i of methods.length ? order : []) {
-        const why = await this.models[i].explain(picture, { classes: [classes[i]], method: methodNames(methods) });
+        const why = await this.models[i].explain(picture, { classes: [classes[i]], method: methods.map(methodName) });
         for (const explanation of why.explanations) {
           if (explanation.blank) this.blank++;
           drawn.get(explanation.method)?.push(await this.#keep(view(explanation, why, { colormap: colormaps[0] })));

@@ -3,10 +3,11 @@
 import type { Dense } from "../../array/dense.ts";
 import { openModel } from "../../autodiff/prepare.ts";
 import { present, throwIfAborted, UserError } from "../../errors.ts";
+import { checkAsked } from "../../explain/asked-memory.ts";
 import { Explainer, type OpenOptions } from "../../explain/explainer.ts";
 import type { Sessions } from "../../explain/sessions.ts";
 import type { Preprocess, Preprocessed } from "../../image/preprocess.ts";
-import { methodsOf } from "../../methods/define.ts";
+import { methodsOf } from "../../methods/by-name.ts";
 import { optionsFor } from "../../methods/options.ts";
 import type { Feeds, Runtime } from "../../onnx/runtime.ts";
 import type { Score } from "../../read/score.ts";
@@ -136,10 +137,12 @@ export class Classifier implements ClassifierReading {
         checkClassify(options);
         refuseDetectOptions(options, this.reading.task);
         checkSample(sample);
-        optionsFor(methodsOf(options.method), options.options);
+        optionsFor(await methodsOf(options.method), options.options);
         throwIfAborted(options.signal);
         const prepared = this.prepare<K>(sample);
-        return { sample, options, prepared, feeds: this.feeds(prepared.input, options.inputs) };
+        const feeds = this.feeds(prepared.input, options.inputs);
+        await checkAsked(this.explainer, feeds, { ...options, layer });
+        return { sample, options, prepared, feeds };
       }),
     );
     const right = questions.flatMap((question) => (question.status === "fulfilled" ? [question.value.feeds] : []));

@@ -3,7 +3,7 @@ import { present, throwIfAborted } from "../../errors.ts";
 import type { EveryLayer } from "../../explain/every-layer.ts";
 import type { Forward } from "../../explain/forward.ts";
 import { bestClasses, byScore, classScores, type Target } from "../../explain/target.ts";
-import { methodsOf } from "../../methods/define.ts";
+import { methodsOf } from "../../methods/by-name.ts";
 import { gradCam } from "../../methods/grad-cam.ts";
 import { optionsFor, ownOptions } from "../../methods/options.ts";
 import type { Warning } from "../../read/decision.ts";
@@ -78,11 +78,12 @@ export class ClassifiedSample<K extends Kind = "picture"> {
   async explain(options: SampleOptions = {}): Promise<ClassExplanation<K>[]> {
     throwIfAborted(options.signal);
     const { labels, places, reading } = this.by;
-    const methods = methodsOf(options.method);
+    const methods = await methodsOf(options.method);
     optionsFor(methods, options.options);
     const find = (query: ClassQuery) => this.find([query]);
     const questions = classQuestions(options, find, labels, reading.questions);
-    const { signal } = options;
+    const { signal, maxMemory, partial } = options;
+    const bounds = { signal, maxMemory, partial };
     // Plain classes are asked together, contrasts and opposites one at a time.
     const plain = questions.filter((question) => typeof targetOf(question) === "number");
     const groups: [Target, AskedClass[]][] = questions.flatMap((question): [Target, AskedClass[]][] => {
@@ -92,7 +93,8 @@ export class ClassifiedSample<K extends Kind = "picture"> {
     const answers = await inSteps(methods, options.onProgress, (method, part) => {
       const told = ownOptions(method, options.options);
       return inSteps(groups, part, async ([target, asked], onProgress) => {
-        const explained = await this.forward.explain({ target, method, options: told, signal, onProgress });
+        if (partial && signal?.aborted) return [];
+        const explained = await this.forward.explain({ target, method, options: told, ...bounds, onProgress });
         // Of a batch that is full of one sample, the first.
         return asked.map((question, i) => explanationOf(question, method, labels, rawMap(explained, i), told.sign));
       });

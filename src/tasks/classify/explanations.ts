@@ -24,6 +24,8 @@ export interface ExplainedClass extends RawMap, ByMethod, Remarks {
   readonly detection?: number;
   /** Of a segmenter: which mask it is about, by its index. */
   readonly mask?: number;
+  /** Of a text recogniser: which character it is about, by its index. */
+  readonly character?: number;
   /** Which region of the picture, in the pixels that maps are laid over. */
   readonly region?: PixelMask;
   /** Which pixel of the original picture. */

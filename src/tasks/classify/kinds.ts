@@ -5,6 +5,7 @@ import { type PicturePlace, type PictureSubject, preparePicture } from "../pictu
 import type { Feeding, Kind, PreparedSample, Sample } from "../sample.ts";
 import type { Mask } from "../segment/masks.ts";
 import { prepareSignal, type SignalPlace, type SignalSubject } from "../signals.ts";
+import type { Character } from "../text/read-text.ts";
 import { prepareVolume, type VolumePlace, type VolumeSubject } from "../volumes.ts";
 import type { ExplainedClass, Prediction } from "./explanations.ts";
 
@@ -33,6 +34,12 @@ export type Why<K extends Kind = "picture"> = Subjects[K] & {
   readonly detections?: readonly Detection[];
   /** Of a segmenter: the masks that it predicts, the largest first; there are no predictions then. */
   readonly masks?: readonly Mask[];
+  /** Of a text recogniser: what it reads; there are no predictions then. */
+  readonly text?: string;
+  /** That the picture shows this text and no other, 0 to 1. */
+  readonly probability?: number;
+  /** The characters of the text, along the line. */
+  readonly characters?: readonly Character[];
   /** What is to be said of the whole, as that nothing was found. */
   readonly remark?: string;
 };

@@ -2,12 +2,20 @@
 import { type Check, checkOptions, isRecord, type OptionNames, UserError } from "../../errors.ts";
 import type { Picture } from "../../image/picture.ts";
 import type { Feeds } from "../../onnx/runtime.ts";
-import { type AskingOptions, askingOptions, isQuery, isText, listOf } from "../asking.ts";
+import {
+  type AskingOptions,
+  askingOptions,
+  type BoundOptions,
+  boundOptions,
+  isQuery,
+  isText,
+  listOf,
+} from "../asking.ts";
 import type { DetectOptions } from "../detect/detections.ts";
 import type { ClassQuery } from "../labels.ts";
 import { isPixels } from "../sample.ts";
 
-export interface ClassifyOptions extends AskingOptions, DetectOptions {
+export interface ClassifyOptions extends AskingOptions, BoundOptions, DetectOptions {
   /** Questions of the one grammar, as "class:cat", "box:3", "not:cat"; the best class, or every detection, by default. */
   readonly targets?: readonly string[];
   /** Classes to explain: indices, names, `topN`; the best class by default. */
@@ -30,6 +38,7 @@ export const detectOptions: OptionNames<DetectOptions> = {
 
 const classifyOptions: OptionNames<ClassifyOptions> = {
   ...askingOptions,
+  ...boundOptions,
   targets: listOf(isText, '["class:cat", "not:dog"]'),
   classes: listOf(isQuery, '["espresso", 281, "top3"]'),
   against: [(value) => isQuery(value) && !/^top\d+$/.test(String(value)), 'one class, "espresso" or 281'],

@@ -34,10 +34,7 @@ export interface Boxes {
 export function boxQuestions(targets: readonly string[], boxes: Boxes): AskedElements[] {
   const { detections } = boxes;
   if (targets.length === 0) return detections.slice(0, mostBoxes).map(({ index }) => boxOf(index, boxes));
-  return composedQuestions(targets, {
-    partsOf: (plain, asked) => partsOf(plain, asked, boxes),
-    layerOf: (sum) => boxes.layer ?? boxes.common([...new Set(sum.map(({ tensor }) => tensor))]),
-  });
+  return composedQuestions(targets, { partsOf: (plain, asked) => partsOf(plain, asked, boxes) });
 }
 
 function partsOf({ kind, of }: PlainQuestion, asked: string, boxes: Boxes): AskedElements[] {
@@ -58,6 +55,7 @@ function partsOf({ kind, of }: PlainQuestion, asked: string, boxes: Boxes): Aske
   const part = (question: ElementQuestion): AskedElements[] => [
     {
       ...whole,
+      attributes: undefined,
       target: `box:${index}.${what}`,
       question: `${what} of ${whole.question}`,
       asked: `${whole.asked}-${what}`,
@@ -75,12 +73,14 @@ function partsOf({ kind, of }: PlainQuestion, asked: string, boxes: Boxes): Aske
 function boxOf(index: number, boxes: Boxes): AskedElements {
   const { found, detections } = boxes;
   const { class: c, label, box } = detections[index] as Detection;
-  const about = placed(found.score(found.candidates[index] as Candidate), boxes);
+  const candidate = found.candidates[index] as Candidate;
+  const about = placed(found.score(candidate), boxes);
   const [x0, y0, x1, y1] = box;
   const flat = x1 <= x0 || y1 <= y0;
   return {
     ...{ class: c, label, target: `box:${index}`, detection: index },
     ...{ asked: `box-${index}`, question: `${label} (box ${index})`, about },
+    attributes: () => [about, ...edges.map((edge) => placed(found.sum(candidate.edge[edge], candidate), boxes))],
     method: "hires-cam",
     warnings: flat
       ? [{ code: "odd-box", text: `Box ${index} has no area: its sides are ${x1 - x0} and ${y1 - y0}.` }]
@@ -116,7 +116,7 @@ function maskOf(index: number, asked: string, { found, detections, masks, layer,
   };
 }
 
-/** The scores of all boxes of a class, together. */
+/** The scores of all boxes of a class, together; each has a map on its own level. */
 function classOf(of: string, asked: string, boxes: Boxes): AskedElements[] {
   const { detections, labels, found } = boxes;
   const classes = [...new Set(detections.map((one) => one.class))];
@@ -130,13 +130,14 @@ function classOf(of: string, asked: string, boxes: Boxes): AskedElements[] {
         asked,
         `no ${labels.name(c)} was found, but ${listing(classes.map((one) => labels.name(one)))}`,
       );
-    const sum = own.flatMap(({ index }) => found.score(found.candidates[index] as Candidate).sum);
+    const parts = own.map(({ index }) => placed(found.score(found.candidates[index] as Candidate), boxes));
+    const sum = parts.flatMap((part) => part.sum);
     const layer = boxes.layer ?? boxes.common([...new Set(sum.map(({ tensor }) => tensor))]);
     const label = labels.name(c);
     return {
-      ...{ class: c, label, target: `class:${c}`, asked: `class-${c}`, question: label, about: { sum, layer } },
+      ...{ class: c, label, target: `class:${c}`, asked: `class-${c}`, question: label, about: { sum, layer }, parts },
       ...(own.length === 1 && { detection: own[0]?.index }),
-      method: "grad-cam",
+      method: "hires-cam",
       warnings: [],
     };
   });

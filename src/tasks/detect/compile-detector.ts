@@ -7,8 +7,9 @@ import { compiledOptions } from "../../explain/compile.ts";
 import { checkNotCompiled, detectionNames, type Notes, withResults } from "../../explain/compiled.ts";
 import type { Explainer } from "../../explain/explainer.ts";
 import { declaredWhole, withDefaults } from "../../explain/rewritten.ts";
-import { type MethodChoice, methodOf } from "../../methods/define.ts";
-import { methods } from "../../methods/index.ts";
+import type { Size } from "../../image/geometry.ts";
+import type { MethodChoice } from "../../methods/define.ts";
+import { methodGiven, methods } from "../../methods/index.ts";
 import { builtMap } from "../../methods/layer-map.ts";
 import type { GivenOptions, LayerMap, Method, MethodOptions } from "../../methods/method.ts";
 import { Builder, type Value } from "../../onnx/build.ts";
@@ -45,14 +46,14 @@ export function compileDetector(
   options: CompileDetectorOptions = {},
 ): Uint8Array {
   const { method: given = "hires-cam", options: values, notes, ...asked } = options;
-  const method = methodOf(given);
+  const method = methodGiven(given);
   const told = compiledOptions(method, values);
   checkNotCompiled(explainer.model);
   const { layout } = head;
   if (!layout)
     throw new UserError(
       "invalid-model",
-      `invalid model: its head, ${head.format}, cannot be compiled; those of one output can: [n, 4 + classes, places], [n, places, 5 + classes], [n, rows, 6] and [rows, 7]`,
+      `invalid model: its head, ${head.format}, cannot be compiled: ${head.uncompiled ?? "no graph reads it"}; gradcam explain and serve take it`,
     );
   const { model: read, tensors } = explainer;
   if (read.opset < 11)
@@ -64,9 +65,15 @@ export function compileDetector(
   const build = new Builder(model.opset, `${freshPrefix(model)}d-`);
   const levels = graphLevels(explainer, found);
   const roots = levels.map(({ root }) => root);
-  const output = { name: head.scores, ...typeOf(model, tensors, head.scores) };
+  const tensor = (name: string): Value => ({ name, ...typeOf(model, tensors, name) });
   const thresholds = thresholdsOf(asked, mostBoxes);
-  const boxes = chosenBoxes(build, layout, output, head.overlapping, thresholds);
+  const boxes = chosenBoxes(
+    build,
+    layout,
+    { output: tensor(head.scores), other: tensor, input: inputOf(explainer) },
+    head.overlapping,
+    thresholds,
+  );
   const numbers = sourceNumbers(build, model, tensors, head.scores, roots);
   const sources = build.gather({ ...build.reshape(numbers, build.ints([-1])), dims: [-1] }, boxes.elements, 0);
   const [finest] = levels.toSorted((a, b) => product(b.grid) - product(a.grid)) as [GraphLevel];
@@ -98,6 +105,12 @@ export function compileDetector(
   return withResults(model, build, results, { inputs: [] }, said, "gradcam_detections");
 }
 
+function inputOf({ tensors, reading: { explained } }: Explainer): Size {
+  const [height = 0, width = 0] =
+    explained?.axes.grid.map((axis) => tensors.get(explained.name)?.dims[axis] ?? 0) ?? [];
+  return { width, height };
+}
+
 /** The map of a method that is one at a layer. */
 function mapOf(
   { name, space, graph }: Method,
@@ -105,7 +118,8 @@ function mapOf(
   build: Builder,
   atLayer: (map: LayerMap) => Value,
 ): Value {
-  const allowed = methods.filter((method) => method.graph && method.space === "layer").map((method) => method.name);
+  const ofLevels = ({ graph, space, readsAttentions }: Method) => graph && space === "layer" && !readsAttentions;
+  const allowed = methods.filter(ofLevels).map((method) => method.name);
   const refused = new UserError(
     "invalid-option",
     `invalid method: "${name}"; a compiled detector's maps lie on its levels: allowed are ${listing(allowed, 40)}`,
@@ -114,7 +128,7 @@ function mapOf(
   const refuse = () => {
     throw refused;
   };
-  const found = graph({ build, options, atLayer, atInput: refuse, image: refuse });
+  const found = graph({ build, options, atLayer, atInput: refuse, image: refuse, atAttentions: refuse });
   if (!("map" in found)) throw refused;
   return found.map;
 }
@@ -125,12 +139,16 @@ function graphLevels(explainer: Explainer, levels: readonly Level[]): GraphLevel
     tensors,
     levels.map(({ tensor }) => tensor),
   );
+  const unknown = roots.find((root) => !isStatic(root.dims));
+  if (unknown)
+    throw new UserError(
+      "invalid-model",
+      `invalid model: only a run knows how many scores "${unknown.tensor}" has, so it cannot be compiled; gradcam explain and serve take it`,
+    );
   const known = levels.flatMap(({ tensor, layer }, i): GraphLevel[] => {
     const root = roots[i];
     const grid = layer === undefined ? undefined : explainer.layoutOf(layer).grid;
-    return layer !== undefined && root && grid && isStatic(grid) && isStatic(root.dims)
-      ? [{ tensor, layer, root, grid }]
-      : [];
+    return layer !== undefined && root && grid && isStatic(grid) ? [{ tensor, layer, root, grid }] : [];
   });
   if (known.length < levels.length || known.length === 0)
     throw new UserError(

@@ -1,16 +1,18 @@
 /** @file A detector: a picture in; boxes, their classes, and where the evidence for each of them is out. */
-import { present, UserError } from "../../errors.ts";
+import { dependents } from "../../autodiff/dependents.ts";
+import { listing, present, UserError } from "../../errors.ts";
+import { checkAsked } from "../../explain/asked-memory.ts";
 import type { Explainer } from "../../explain/explainer.ts";
 import { namedLayer } from "../../explain/named-layer.ts";
 import { picture as blank } from "../../image/picture.ts";
-import { methodsOf } from "../../methods/define.ts";
+import { methodsOf } from "../../methods/by-name.ts";
 import { optionsFor } from "../../methods/options.ts";
 import type { Runtime } from "../../onnx/runtime.ts";
 import { layersOf } from "../../read/layers.ts";
 import type { ClassifierContext } from "../classify/classification.ts";
 import type { Why } from "../classify/kinds.ts";
 import { type ClassifyOptions, checkClassify } from "../classify/options.ts";
-import { explainElements } from "../element-answers.ts";
+import { explainElements, type JoinedLevels } from "../element-answers.ts";
 import { feedingOf, feedsOf } from "../feeding.ts";
 import { Labels } from "../labels.ts";
 import { questionsOf } from "../option-questions.ts";
@@ -27,6 +29,8 @@ import { prototypeMasks } from "./prototype-masks.ts";
 import { sizesOf } from "./sizes.ts";
 
 /** What a picture shows to a detector. */
+type LookOptions = Pick<ClassifyOptions, "inputs" | "signal" | "maxMemory" | "method" | "layer"> & DetectOptions;
+
 export interface Look {
   readonly prepared: PreparedSample<PictureSubject, PicturePlace>;
   /** The run, and the boxes as it gave them. */
@@ -73,8 +77,13 @@ export class Detector {
   async explain(sample: Sample, options: ClassifyOptions = {}): Promise<Why> {
     checkClassify(options);
     checkSample(sample);
-    if (options.method !== undefined) optionsFor(methodsOf(options.method), options.options);
+    if (options.method !== undefined) optionsFor(await methodsOf(options.method), options.options);
     const { prepared, found, detections } = await this.look(sample, options);
+    if (options.layer !== undefined && options.options?.layers === "levels")
+      throw new UserError(
+        "invalid-option",
+        `invalid option layers: "levels" joins ${listing(this.layers)}; it does not go with a layer of one's own`,
+      );
     const plan = options.layer === undefined ? undefined : await this.explainer.planFor(found.pass.feeds);
     const layer = plan && namedLayer(plan, options.layer as string, this.explainer.layers).name;
     const { prototypes } = this.head;
@@ -88,6 +97,7 @@ export class Detector {
     });
     const explanations = await explainElements(found.pass, asked, options, {
       ...{ sample: prepared, places: this.places, warnings: this.#warnings(prepared.prepared) },
+      ...(this.layers.length > 0 && { levels: this.#joined() }),
     });
     const remark = remarkOn(found, this.head, options);
     return {
@@ -99,7 +109,7 @@ export class Detector {
   }
 
   /** Finds what is in a picture, and keeps the run: more can be asked of it. */
-  async look(sample: Sample, options: Pick<ClassifyOptions, "inputs" | "signal"> & DetectOptions = {}): Promise<Look> {
+  async look(sample: Sample, options: LookOptions = {}): Promise<Look> {
     const prepared = preparePicture(sample, this.#feeding);
     const { geometry } = prepared.subject;
     const others = { ...this.context.inputs, ...options.inputs };
@@ -107,6 +117,7 @@ export class Detector {
       ...sizesOf(this.ort, this.explainer, geometry.input, others),
       ...others,
     });
+    await checkAsked(this.explainer, feeds, options);
     const found = await this.#finder.find(feeds, geometry.input, options, options.signal);
     const detections = found.candidates.map(
       ({ class: c, score, box }, index): Detection => ({
@@ -131,6 +142,13 @@ export class Detector {
 
   #warnings(prepared: boolean) {
     return this.reading.warnings.filter(({ code }) => prepared || code !== "preparation-guessed");
+  }
+
+  #joined(): JoinedLevels {
+    const { model, sized } = this.explainer;
+    const { layers } = this;
+    const behind = new Map(layers.map((layer) => [layer, dependents(model, sized, [layer])]));
+    return { layers, reaches: (layer, { sum }) => sum.some(({ tensor }) => behind.get(layer)?.has(tensor)) };
   }
 
   /** The default layer of what is computed as several tensors: the end of what they have in common. */

@@ -1,9 +1,11 @@
 /** @file What a head found, by operators of the graph: its boxes, those that stay, and which element each score is read from. */
+
+import type { Size } from "../../image/geometry.ts";
 import type { Builder, Value } from "../../onnx/build.ts";
 import { range } from "../../onnx/dims.ts";
 import { DataType } from "../../onnx/proto.ts";
 import type { DetectOptions } from "./detections.ts";
-import type { HeadLayout, LevelPlaces, PlacesLayout, RowsLayout } from "./head.ts";
+import type { HeadLayout, LevelPlaces, PairLayout, PlacesLayout, RowsLayout } from "./head.ts";
 
 /** What was chosen, the best first; m is known to the run alone. */
 export interface ChosenBoxes {
@@ -27,15 +29,23 @@ interface BoxPlaces {
   elements(place: Value, column: Value): Value;
 }
 
-/** @param output the head's output, of one picture */
+/** What a head is read from. */
+export interface HeadOutputs {
+  /** The tensor with its scores, of one picture. */
+  readonly output: Value;
+  readonly other: (name: string) => Value;
+  /** The picture's size. */
+  readonly input: Size;
+}
+
 export function chosenBoxes(
   build: Builder,
   layout: HeadLayout,
-  output: Value,
+  { output, other, input }: HeadOutputs,
   overlapping: boolean,
   { score, iou, maxDetections }: Required<DetectOptions>,
 ): ChosenBoxes {
-  const places = layout.of === "places" ? ofPlaces(build, layout, output) : ofRows(build, layout, output);
+  const places = placesOf();
   const [place, column] = overlapping
     ? suppressed(build, places, { score, iou, most: maxDetections })
     : above(build, places.scores, score);
@@ -54,6 +64,13 @@ export function chosenBoxes(
     labels: places.labels(where, what),
     elements: places.elements(where, what),
   };
+
+  function placesOf(): BoxPlaces {
+    if (layout.of === "places") return ofPlaces(build, layout, output);
+    if (layout.of === "rows") return ofRows(build, layout, output);
+    if (layout.of === "pair") return ofQueries(build, layout, output, other(layout.boxes), input);
+    return ofList(build, output, other(layout.boxes), other(layout.labels));
+  }
 }
 
 /** What is above a threshold: places and columns, [m] each. */
@@ -115,8 +132,7 @@ function ofPlaces(build: Builder, layout: PlacesLayout, output: Value): BoxPlace
   const given = probability(own);
   const scores = objectness ? build.mul(given, probability(part(4, 5))) : given;
   const boxes = cornersOf(build, part(0, 4), cells);
-  // What is no number is no box: x - x is 0 for all that are.
-  const finite = build.less(build.abs(build.reduceSum(build.sub(boxes, boxes), [1])), 1);
+  const finite = finiteRows(build, boxes);
   return {
     boxes,
     scores: build.where(build.and(build.greater(best, 0.5), finite), scores, -1),
@@ -151,6 +167,62 @@ function cornersOf(build: Builder, given: Value, cells: readonly LevelPlaces[] |
   return build.concat([build.sub(centre, half), build.add(centre, half)], 1);
 }
 
+/** What is no number is no box: x - x is 0 for all that are. */
+const finiteRows = (build: Builder, boxes: Value): Value =>
+  build.less(build.abs(build.reduceSum(build.sub(boxes, boxes), [1])), 1);
+
+function ofQueries(
+  build: Builder,
+  { first, depth, by, nothing, centred, several, relative }: PairLayout,
+  output: Value,
+  placed: Value,
+  { width, height }: Size,
+): BoxPlaces {
+  const row = output.dims?.at(-1) ?? 0;
+  const numbers = placed.dims?.at(-1) ?? 4;
+  const table = (of: Value, columns: number) =>
+    build.cast({ ...build.reshape(of, build.ints([-1, columns])), dims: [-1, columns] }, DataType.FLOAT);
+  const logits = build.slice(table(output, row), 1, first, first + depth);
+  const all =
+    by === "softmax"
+      ? build.op("Softmax", [logits], { axis: 1 }, DataType.FLOAT, logits.dims)
+      : by === "sigmoid"
+        ? build.sigmoid(logits)
+        : logits;
+  const offset = nothing === "first" ? 1 : 0;
+  const classes = depth - (nothing ? 1 : 0);
+  const own = build.slice(all, 1, offset, offset + classes);
+  const best = build.oneHot(build.argMax(own, 1, false), build.ints(classes), DataType.FLOAT, own.dims);
+  const given = build.slice(table(placed, numbers), 1, 0, 4);
+  const corners = centred ? cornersOf(build, given, undefined) : given;
+  const boxes = relative ? build.mul(corners, build.floats([width, height, width, height])) : corners;
+  const finite = finiteRows(build, boxes);
+  const counts = several ? finite : build.and(build.greater(best, 0.5), finite);
+  return {
+    boxes,
+    scores: build.where(counts, own, -1),
+    labels: (_, column) => column,
+    elements: (place, column) => build.add(build.mul(place, row), build.add(column, first + offset)),
+  };
+}
+
+function ofList(build: Builder, output: Value, placed: Value, named: Value): BoxPlaces {
+  const column = (of: Value, columns: number) => ({
+    ...build.reshape(of, build.ints([-1, columns])),
+    dims: [-1, columns],
+  });
+  const boxes = build.cast(column(placed, 4), DataType.FLOAT);
+  const labels = { ...build.reshape(named, build.ints([-1])), dims: [-1] };
+  const whole = named.type === DataType.INT64 || named.type === DataType.INT32;
+  const rounded = whole ? labels : { ...build.op("Floor", [build.add(labels, 0.5)]), dims: [-1] };
+  return {
+    boxes,
+    scores: build.where(finiteRows(build, boxes), build.cast(column(output, 1), DataType.FLOAT), -1),
+    labels: (place) => build.cast(build.gather(rounded, place, 0), DataType.INT64),
+    elements: (place) => place,
+  };
+}
+
 function ofRows(build: Builder, { flat, corner, score, label }: RowsLayout, output: Value): BoxPlaces {
   const width = output.dims?.at(-1) ?? -1;
   const table = {
@@ -160,7 +232,7 @@ function ofRows(build: Builder, { flat, corner, score, label }: RowsLayout, outp
   const rows = build.cast(table, DataType.FLOAT);
   const part = (from: number, to: number) => build.slice(rows, 1, from, to);
   const boxes = part(corner, corner + 4);
-  const finite = build.less(build.abs(build.reduceSum(build.sub(boxes, boxes), [1])), 1);
+  const finite = finiteRows(build, boxes);
   const counts = flat ? build.and(finite, build.less(build.abs(part(0, 1)), 0.5)) : finite;
   const labels = { ...build.reshape(part(label, label + 1), build.ints([-1])), dims: [-1] };
   return {

@@ -1,16 +1,15 @@
 /** @file The maps of boxes, by operators of the graph: each at the level that it comes from, all of them in the model's own run. */
-import { compileAdjoint } from "../../autodiff/adjoint.ts";
-import { UserError } from "../../errors.ts";
+import { type Adjoint, compileAdjoint } from "../../autodiff/adjoint.ts";
 import type { Explainer } from "../../explain/explainer.ts";
 import { writeAdjoint } from "../../explain/graph-part.ts";
 import { tensorSeeds } from "../../explain/seeds.ts";
-import { type HeadWindow, windowOf } from "../../explain/window.ts";
+import { type Sight, sightOf, sizeOf, windowOf } from "../../explain/window.ts";
 import type { LayerMap } from "../../methods/method.ts";
-import type { Builder, Value } from "../../onnx/build.ts";
+import { Builder, type Value } from "../../onnx/build.ts";
 import { isStatic, product, range } from "../../onnx/dims.ts";
 import { freshPrefix } from "../../onnx/model.ts";
 import { typeOf } from "../../onnx/observe.ts";
-import { DataType } from "../../onnx/proto.ts";
+import { DataType, makeGraph, makeValueInfo } from "../../onnx/proto.ts";
 import { gradientType } from "../../onnx/types.ts";
 import { layerEnd } from "../../read/layout.ts";
 import type { Root } from "./graph-trace.ts";
@@ -64,19 +63,17 @@ function rowsAtLevel(
 ): Value {
   const { model, tensors } = explainer;
   const size = product(root.dims);
-  const window = windowOf({ model, tensors, options: {} }, tensor, layer, map);
-  if (window) return inWindows(build, explainer, window, { tensor, root }, { own, isHere });
-  const ends = [layerEnd(layer, explainer.layoutOf(layer), map)];
-  const seeds = tensorSeeds({ model, tensors }, [tensor]);
-  const free = tensors.get(tensor)?.dims[0] === -1 && tensors.get(tensor)?.perImage;
-  const adjoint = free ? compileAdjoint({ model, tensors, seeds, ends, rows: true }) : undefined;
-  if (!adjoint?.together) {
-    const why = free ? "keeps boxes apart in no run" : "is of one picture, as the file's batch is fixed";
-    throw new UserError(
-      "invalid-model",
-      `invalid model: what lies between "${layer}" and the scores "${tensor}" ${why}; heads of convolutions can be compiled by hires-cam and layer-cam, and others of a free batch by any map at a layer`,
-    );
+  const sight = map.placewise ? sightOf({ model, tensors }, tensor, layer) : undefined;
+  if (sight) {
+    const { adjoint } = windowOf({ model, tensors, options: {} }, sight, tensor, layer, map);
+    return inWindows(build, explainer, { sight, adjoint }, { tensor, root }, { own, isHere });
   }
+  const ends = [layerEnd(layer, explainer.layoutOf(layer), map)];
+  const query = { model, tensors, seeds: tensorSeeds({ model, tensors }, [tensor]), ends };
+  const free = tensors.get(tensor)?.dims[0] === -1 && tensors.get(tensor)?.perImage;
+  const adjoint = free ? compileAdjoint({ ...query, rows: true }) : undefined;
+  const level = { tensor, layer, root, grid };
+  if (!adjoint?.together) return oneByOne(build, explainer, compileAdjoint(query), level, own);
   const seed = oneHot(build, build.where(isHere, own, size), size, gradientType(typeOf(model, tensors, tensor).type));
   const rows = { ...build.reshape(seed, build.ints([0, ...root.dims.slice(1)])), dims: [-1, ...root.dims.slice(1)] };
   const [name = ""] = writeAdjoint(build, adjoint, freshPrefix(model), new Map([[adjoint.seeds[0] ?? "", rows]]));
@@ -86,17 +83,52 @@ function rowsAtLevel(
   );
 }
 
+/** One row after another in a Loop, where the boxes would not be kept apart in one run. */
+function oneByOne(
+  build: Builder,
+  { model, tensors }: Explainer,
+  adjoint: Adjoint,
+  { tensor, layer, root, grid }: GraphLevel,
+  own: Value,
+): Value {
+  const size = product(root.dims);
+  const inner = new Builder(build.opset, `${build.fresh()}-`);
+  const [turn, going] = [inner.input(DataType.INT64, []), inner.input(DataType.BOOL, [])];
+  const index = inner.gather(own, inner.reshape(turn, inner.ints([1])), 0);
+  const seed = oneHot(inner, index, size, gradientType(typeOf(model, tensors, tensor).type));
+  const shaped = { ...inner.reshape(seed, inner.ints(root.dims)), dims: root.dims };
+  const given = new Map([[adjoint.seeds[0] ?? "", shaped]]);
+  const [name = ""] = writeAdjoint(inner, adjoint, freshPrefix(model), given);
+  const answer = { name, type: gradientType(typeOf(model, tensors, layer).type), dims: [1, ...grid] };
+  const map = { ...inner.reshape(inner.cast(answer, DataType.FLOAT), inner.ints(grid)), dims: grid };
+  const on = inner.op("Identity", [going], undefined, DataType.BOOL, []);
+  const info = ({ name: of, type, dims }: Value) => makeValueInfo(of, type, dims);
+  const { nodes, initializers } = inner.collect([on, map]);
+  const body = makeGraph({
+    ...{ name: build.fresh(), node: nodes, initializer: initializers },
+    ...{ input: [info(turn), info(going)], output: [info(on), info(map)] },
+  });
+  // The last row is of none.
+  const count = build.sub(build.dimOf(own, 0), 1);
+  const maps = build.op("Loop", [count, undefined], { body: { graph: body } }, DataType.FLOAT, [-1, ...grid]);
+  return {
+    ...build.concat([maps, build.floats(new Array(product(grid)).fill(0), [1, ...grid])], 0),
+    dims: [-1, ...grid],
+  };
+}
+
 /** 1 at an index, nothing for one that is beyond. */
 const oneHot = (build: Builder, index: Value, size: number, type: DataType): Value =>
   build.cast(build.oneHot(index, build.ints(size), DataType.FLOAT, [-1, size]), type);
 
 function inWindows(
   build: Builder,
-  { model }: Explainer,
-  { reach, grid, adjoint, tensors }: HeadWindow,
+  { model, tensors }: Explainer,
+  { sight, adjoint }: { readonly sight: Sight; readonly adjoint: Adjoint },
   { tensor, root }: { readonly tensor: string; readonly root: Root },
   { own, isHere }: Rows,
 ): Value {
+  const { reach, grid } = sight;
   const cells = product(grid);
   const [, width] = grid;
   const safe = build.where(isHere, own, build.ints(0));
@@ -104,7 +136,7 @@ function inWindows(
   const cell = build.sub(safe, build.mul(channel, cells));
   const row = build.div(cell, width);
   const at = [row, build.sub(cell, build.mul(row, width))] as const;
-  const sizes = grid.map((length) => Math.min(length, 2 * reach + 1));
+  const sizes = sizeOf(sight);
   const [rows = 1, columns = 1] = sizes;
   const from = at.map((place, axis) => within(build, build.sub(place, reach), (grid[axis] ?? 0) - (sizes[axis] ?? 0)));
   const [top, left] = from as [Value, Value];

@@ -24,7 +24,7 @@ export interface Root {
 export function rootsOf(tensors: Observed, names: readonly string[]): Root[] {
   let from = 0;
   return names.map((tensor) => {
-    const dims = ofOne(tensors.get(tensor)) ?? [];
+    const dims = ofOne(tensors.get(tensor)) ?? [-1];
     const root = { tensor, dims, from };
     from += product(dims);
     return root;

@@ -25,7 +25,7 @@ export interface Candidate {
   /** Where the head has it: whether anything is there, whatever its class. */
   readonly objectness?: Element;
   /** The probabilities of all classes, where the head gives them; asked for when two boxes are compared. */
-  readonly classes?: () => readonly number[];
+  classes?(): readonly number[];
   /** The probability that anything is there, whatever its class, where the head has it. */
   readonly presence?: number;
   /** Coefficients of the mask's prototypes. */
@@ -82,8 +82,31 @@ export interface RowsLayout {
   readonly label: number;
 }
 
+/** Scores of queries, [n, queries, classes], and a box of each, [n, queries, 4 or more]. */
+export interface PairLayout {
+  readonly of: "pair";
+  readonly boxes: string;
+  /** The first number that is a score, and how many there are, the one for nothing among them. */
+  readonly first: number;
+  readonly depth: number;
+  readonly by: "softmax" | "sigmoid" | "as-is";
+  readonly nothing?: "first" | "last";
+  readonly centred: boolean;
+  /** Whether a query may be several classes. */
+  readonly several: boolean;
+  /** Whether boxes are parts of the picture. */
+  readonly relative: boolean;
+}
+
+/** A list of boxes, scores and classes, each an output. */
+export interface ListLayout {
+  readonly of: "list";
+  readonly boxes: string;
+  readonly labels: string;
+}
+
 /** How an output's numbers lie, for who reads them by operators of the graph. */
-export type HeadLayout = PlacesLayout | RowsLayout;
+export type HeadLayout = PlacesLayout | RowsLayout | PairLayout | ListLayout;
 
 export interface Head {
   readonly kind: HeadKind;
@@ -103,9 +126,22 @@ export interface Head {
   readonly overlapping: boolean;
   /** What the masks of its boxes are sums of, [n, prototypes, height, width]; candidates have their coefficients then. */
   readonly prototypes?: string;
-  /** Of a head of one output that a compiled file can read. */
+  /** Of a head that a compiled file can read. */
   readonly layout?: HeadLayout;
+  /** Why a compiled file cannot read it. */
+  readonly uncompiled?: string;
   decode(numbers: (name: string) => OutputNumbers, input: Size, threshold: number): Decoded;
+}
+
+/** What was assumed of a head that nothing says, and what would say it. */
+export interface HeadGuess {
+  readonly because: string;
+  readonly option?: string;
+}
+
+export interface ReadHead {
+  readonly head: Head;
+  readonly guess?: HeadGuess;
 }
 
 /** A box from its centre and size. */

@@ -43,6 +43,7 @@ export function levelHead(tensors: Observed, trace: Trace, outputs: readonly str
     probability: logits ? "sigmoid" : "as-is",
     classes,
     overlapping: true,
+    uncompiled: "each level has its scores and edges in outputs of their own",
     decode(of, _, threshold) {
       const sieve = new Sieve(threshold);
       for (const level of levels) {

@@ -31,6 +31,9 @@ export function listHead(tensors: Observed, reading: ListReading): Head {
     classes: -1,
     probability: "as-is",
     overlapping: false,
+    ...(tensorflow || count !== undefined
+      ? { uncompiled: "its lists are filled up, and its boxes in an order or a unit that only a run tells" }
+      : { layout: { of: "list", boxes, labels } }),
     decode(of, { width, height }, threshold) {
       const [placed, given, named] = [of(boxes), of(scores), of(labels)];
       const length = given.dims.at(-1) ?? 0;

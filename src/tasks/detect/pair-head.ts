@@ -44,6 +44,9 @@ export function pairHead(tensors: Observed, reading: PairReading): Head {
     classes: all < 0 ? -1 : all - skipped,
     probability: by,
     overlapping,
+    ...(reading.relative !== undefined && all > 0
+      ? { layout: { of: "pair", boxes, first, depth: all, by, nothing, centred, several, relative: reading.relative } }
+      : { uncompiled: "only the numbers of a run tell whether its boxes are pixels or parts of the picture" }),
     decode(of, { width, height }, threshold) {
       const [given, placed] = [of(scores), of(boxes)];
       const [, queries = 0, row = 0] = given.dims;

@@ -5,7 +5,7 @@ import type { Observed } from "../../onnx/observe.ts";
 import type { Decision } from "../../read/decision.ts";
 import type { Probability, Probable } from "../classify/probability.ts";
 import { shapeText } from "../sample.ts";
-import type { Head } from "./head.ts";
+import type { Head, ReadHead } from "./head.ts";
 import type { Level } from "./levels.ts";
 
 export interface DetectorReading {
@@ -45,7 +45,7 @@ const ofMasks = "mask:0 (or another number, a class, or topN)";
 
 export function readHead(
   { model, tensors }: { readonly model: Model; readonly tensors: Observed },
-  found: { readonly head: Head; readonly guess?: string } | undefined,
+  found: ReadHead | undefined,
   levels: readonly Level[],
 ): HeadDecision {
   const what = "head";
@@ -64,8 +64,8 @@ export function readHead(
       probable: { probability: head.probability, because: probabilities[head.probability] },
     },
     headDecision: {
-      ...{ what, value: head.format, because: guess ? `the model does not say how they are scored; ${guess}` : shapes },
-      ...(guess && { option: "config.json beside it, or --labels", guess: true }),
+      ...{ what, value: head.format, because: guess?.because ?? shapes },
+      ...(guess && { option: guess.option, guess: true }),
     },
   };
 }

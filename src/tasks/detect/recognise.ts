@@ -5,8 +5,9 @@ import type { Model } from "../../onnx/model.ts";
 import type { Observed } from "../../onnx/observe.ts";
 import { Trace } from "../../read/trace.ts";
 import { noteOf, textNote } from "../formats/metadata.ts";
+import { anchorHead } from "./anchor-head.ts";
 import { type DenseNotes, denseHead } from "./dense-head.ts";
-import type { Head } from "./head.ts";
+import type { Head, HeadGuess, ReadHead } from "./head.ts";
 import { levelHead } from "./level-head.ts";
 import { listHead } from "./list-head.ts";
 import { type PairReading, pairHead } from "./pair-head.ts";
@@ -23,7 +24,7 @@ export interface DetectorFiles {
 }
 
 /** The head, and what was guessed of it; undefined where the outputs are those of no known detector. */
-export function recogniseHead(files: DetectorFiles): { readonly head: Head; readonly guess?: string } | undefined {
+export function recogniseHead(files: DetectorFiles): ReadHead | undefined {
   const { model, tensors } = files;
   const listed = listedOutputs(files);
   if (listed) return { head: listed };
@@ -31,6 +32,8 @@ export function recogniseHead(files: DetectorFiles): { readonly head: Head; read
   const trace = new Trace(model, tensors);
   const leveled = levelHead(tensors, trace, model.outputs, files.input);
   if (leveled) return { head: leveled };
+  const anchored = anchorHead(tensors, trace, model.outputs, files.input);
+  if (anchored) return anchored;
   const paired = pairedOutputs(files);
   if (paired) {
     const { guess, ...reading } = paired;
@@ -40,14 +43,14 @@ export function recogniseHead(files: DetectorFiles): { readonly head: Head; read
   const notes = notesOf(files);
   const { prototypes, coefficients } = prototypesOf(files);
   for (const output of model.outputs) {
-    const head =
+    const chosen =
       rowHead(tensors, trace, output, { chooses, centred: transformer, coefficients }) ??
-      (transformer ? queriesIn(tensors, output) : undefined) ??
-      denseHead(tensors, trace, output, files.input, notes);
+      (transformer ? queriesIn(tensors, output) : undefined);
+    const { head, guess } = (chosen && { head: chosen }) ?? denseHead(tensors, trace, output, files.input, notes) ?? {};
     // Behind the coefficients of masks stands nothing else.
     const own = head?.kind === "rows" ? last(tensors, output) - 6 : notes.extra;
     const masked = head && prototypes && own === coefficients;
-    if (head) return { head: masked ? { ...head, prototypes } : head };
+    if (head) return { head: masked ? { ...head, prototypes } : head, ...(guess && { guess }) };
   }
   return undefined;
 }
@@ -110,7 +113,7 @@ function pairedOutputs({
   tensors,
   config,
   labels,
-}: DetectorFiles): (PairReading & { guess?: string }) | undefined {
+}: DetectorFiles): (PairReading & { guess?: HeadGuess }) | undefined {
   const three = model.outputs.filter((name) => rank(tensors, name) === 3);
   const boxes =
     three.find((name) => /pred_boxes|boxes|dets|bbox/i.test(name) && last(tensors, name) === 4) ??
@@ -144,7 +147,12 @@ function pairedOutputs({
     by: through.length ? "as-is" : single ? "softmax" : "sigmoid",
     ...(single && { nothing: "last" as const }),
     ...(!known && {
-      guess: single ? "a softmax with a last class for nothing was assumed" : "a sigmoid of each class was assumed",
+      guess: {
+        because: `the model does not say how they are scored; ${
+          single ? "a softmax with a last class for nothing was assumed" : "a sigmoid of each class was assumed"
+        }`,
+        option: "config.json beside it, or --labels",
+      },
     }),
   };
 }

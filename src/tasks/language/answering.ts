@@ -8,7 +8,7 @@ import type { Picture } from "../../image/picture.ts";
 import type { Model } from "../../onnx/model.ts";
 import { declaredDims, type ValueInfoProto } from "../../onnx/proto.ts";
 import type { Runtime, Tensor } from "../../onnx/runtime.ts";
-import { askingOptions, isQuery, isText, listOf } from "../asking.ts";
+import { askingOptions, boundOptions, isQuery, isText, listOf } from "../asking.ts";
 import {
   type ClassExplanation,
   Classifier,
@@ -44,6 +44,7 @@ export interface QuestionOptions extends Omit<ClassifyOptions, "classes" | "inpu
 
 const questionOptions: OptionNames<QuestionOptions> = {
   ...askingOptions,
+  ...boundOptions,
   answers: listOf(isQuery, '["red", "top3"]'),
   targets: listOf(isText, '["class:red", "not:blue"]'),
   ...{ against: true, beams: true, layer: true },

@@ -59,7 +59,7 @@ export class Captioner extends SentenceModel {
   async explain(picture: Picture, options: CaptionOptions = {}): Promise<Captioned> {
     checkOptions(options, captionOptions, "a captioner's explain");
     checkPicture(picture);
-    const methods = sentenceMethods(options, options.instead !== undefined && "sentence");
+    const methods = await sentenceMethods(options, options.instead !== undefined && "sentence");
     const prompt = this.#prompt(picture);
     const given = options.caption === undefined ? undefined : prompt.encode(options.caption, "caption");
     const other = options.instead === undefined ? undefined : prompt.encode(options.instead, "other caption");

@@ -34,7 +34,7 @@ export class GenerativeAnswerer extends SentenceModel<AnsweringOptions> {
   async ask(picture: Picture, question: string, options: QuestionOptions = {}): Promise<Answered> {
     checkQuestion(question, options);
     checkPicture(picture);
-    const methods = sentenceMethods(options, options.against !== undefined && "answer");
+    const methods = await sentenceMethods(options, options.against !== undefined && "answer");
     const { tokenizer } = this.options;
     const asked = this.options.asked(question);
     const prompt = this.prompt(picture, asked);

@@ -9,13 +9,14 @@ import type { PixelMask } from "./planes.ts";
 /** The ring around a pixel has this radius, as a part of the shorter side. */
 const RING = 1 / 40;
 
-/** A view of an explanation with the border of its mask or region, or a ring around its pixel; as it is where it has none of them. */
+/** A view of an explanation with the border of its mask or region, or that of its box's mask, or a ring around its pixel; as it is where it has none of them. */
 export function maskedView(
   seen: Picture,
   { masks, geometry }: Pick<Why, "masks" | "geometry">,
-  { mask, region, pixel }: Pick<ClassExplanation, "mask" | "region" | "pixel">,
+  { mask, detection, region, pixel }: Pick<ClassExplanation, "mask" | "detection" | "region" | "pixel">,
 ): Picture {
-  const about = region ?? (mask === undefined ? undefined : masks?.[mask]?.pixels);
+  // A detector's box has the mask of its own number, where it has masks.
+  const about = region ?? masks?.[mask ?? detection ?? -1]?.pixels;
   if (about) return outlined(seen, about);
   return pixel ? outlined(seen, around(pixel, seen, geometry)) : seen;
 }

@@ -34,10 +34,7 @@ export interface Segmented {
  */
 export function maskQuestions(targets: readonly string[], found: Segmented): AskedElements[] {
   if (targets.length > 0)
-    return composedQuestions(targets, {
-      partsOf: (plain, asked) => partsOf(plain, asked, found),
-      layerOf: () => found.layer,
-    });
+    return composedQuestions(targets, { partsOf: (plain, asked) => partsOf(plain, asked, found) });
   const large = found.masks.filter(({ area }) => area > usualMasks.above);
   return large.slice(0, usualMasks.most).map((mask) => maskOf(mask, found));
 }

@@ -1,9 +1,10 @@
 /** @file A segmenter: a picture in; the masks of its classes or objects, and where the evidence for each of them is out. */
 import { present } from "../../errors.ts";
+import { checkAsked } from "../../explain/asked-memory.ts";
 import { ElementPass } from "../../explain/elements.ts";
 import type { Explainer } from "../../explain/explainer.ts";
 import { namedLayer } from "../../explain/named-layer.ts";
-import { methodsOf } from "../../methods/define.ts";
+import { methodsOf } from "../../methods/by-name.ts";
 import { optionsFor } from "../../methods/options.ts";
 import type { Runtime } from "../../onnx/runtime.ts";
 import { Trace } from "../../read/trace.ts";
@@ -70,13 +71,14 @@ export class Segmenter {
   async explain(sample: Sample, options: ClassifyOptions = {}): Promise<Why> {
     checkClassify(options);
     checkSample(sample);
-    if (options.method !== undefined) optionsFor(methodsOf(options.method), options.options);
+    if (options.method !== undefined) optionsFor(await methodsOf(options.method), options.options);
     const { explainer, head, labels, context } = this;
     const targets = questionsOf(options, ["segmenter", "mask"]);
     const prepared = preparePicture(sample, this.#feeding);
     const { geometry } = prepared.subject;
     const feeds = feedsOf(this.ort, explainer, this.#feeding, prepared.input, { ...context.inputs, ...options.inputs });
     const layer = await this.#layer(feeds, options.layer);
+    await checkAsked(explainer, feeds, { ...options, layer });
     const read = [head.tensor, ...(head.kind === "queries" ? [head.scores] : [])];
     const pass = await ElementPass.run(this.ort, explainer, feeds, {
       wanted: [...read, ...this.#trace.needs(head.tensor)],
