@@ -18,21 +18,28 @@ const layersOption: MethodOption = {
 const augmentOption = choiceOption("augment", ["none", "mirror", "brightness", "mirror-and-brightness"]);
 const smoothOption: MethodOption = { ...choiceOption("smooth", ["none", "principal-component"]), compiles: true };
 
+/** Maps of a layer that is chosen, and not of all attentions at once. */
+const ofOneLayer: ReadonlySet<unknown> = new Set(["cam", "control", "concepts"]);
 /** At a layer, but with no sum over channels. */
 const unsummed = new Set(["eigen-cam", "eigen-grad-cam", "recipro-cam", "deep-feature-factorisation", "odam"]);
 
 /** The options that a method has beside its own. */
 export function combiningOptions({ name, space, family }: Pick<Method, "name" | "space" | "family">): MethodOption[] {
-  const atLayer = space === "layer";
-  const sums = atLayer && family !== undefined && !unsummed.has(name);
+  const atLayer = space === "layer" && ofOneLayer.has(family);
+  const sums = atLayer && !unsummed.has(name);
   const options = [...(atLayer ? [layersOption] : []), augmentOption, ...(sums ? [smoothOption] : [])];
   return options.map((option) => ({ ...option, around: true }));
 }
 
+/** Each method with its options: a method has one identity. */
+const kept = new WeakMap<object, Method>();
+
 /** A method with these options. */
 export function combined<Name extends string>(method: Method<Name>): Method<Name> {
+  const known = kept.get(method) as Method<Name> | undefined;
+  if (known) return known;
   const { graph } = method;
-  return {
+  const made: Method<Name> = {
     ...method,
     options: [...(method.options ?? []), ...combiningOptions(method)],
     async explain(question) {
@@ -49,4 +56,7 @@ export function combined<Name extends string>(method: Method<Name>): Method<Name
         ),
     }),
   };
+  kept.set(method, made);
+  kept.set(made, made);
+  return made;
 }
