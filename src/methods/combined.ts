@@ -31,6 +31,20 @@ export function combiningOptions({ name, space, family }: Pick<Method, "name" | 
   return options.map((option) => ({ ...option, around: true }));
 }
 
+/** Whether layers are not fused here: the one that is asked about, or the levels of a detector, which are joined by who asks about boxes. */
+export const isOne = (layers: unknown): boolean => [1, "own", "levels"].includes(layers as string);
+
+/** A method's own options and those around it; one of both names takes what either takes. */
+function withOptions(own: readonly MethodOption[], around: readonly MethodOption[]): MethodOption[] {
+  const either = own.map((option) => {
+    const other = around.find(({ name }) => name === option.name);
+    if (!other) return option;
+    const range = `${option.range}, ${other.range}`;
+    return { ...option, range, fits: (value: unknown) => option.fits(value) || other.fits(value) };
+  });
+  return [...either, ...around.filter(({ name }) => own.every((option) => option.name !== name))];
+}
+
 /** Each method with its options: a method has one identity. */
 const kept = new WeakMap<object, Method>();
 
@@ -41,10 +55,10 @@ export function combined<Name extends string>(method: Method<Name>): Method<Name
   const { graph } = method;
   const made: Method<Name> = {
     ...method,
-    options: [...(method.options ?? []), ...combiningOptions(method)],
+    options: withOptions(method.options ?? [], combiningOptions(method)),
     async explain(question) {
       const { layers = 1, augment = "none", smooth = "none" } = question.options;
-      if (layers === 1 && augment === "none" && smooth === "none") return method.explain(question);
+      if (isOne(layers) && augment === "none" && smooth === "none") return method.explain(question);
       return (await import("./combine.ts")).explainCombined(method, question);
     },
     ...(graph && {
