@@ -2,6 +2,7 @@
 import type { Dense } from "../array/dense.ts";
 import { UserError } from "../errors.ts";
 import { product } from "../onnx/dims.ts";
+import { isOne } from "./combined.ts";
 import { fused } from "./fuse.ts";
 import type { Explanation, Method, Question } from "./method.ts";
 import { smoothed } from "./smoothed.ts";
@@ -11,7 +12,7 @@ type Explain = (question: Question) => Promise<Explanation>;
 export function explainCombined(method: Method, question: Question): Promise<Explanation> {
   const { layers = 1, augment = "none", smooth = "none" } = question.options;
   const one: Explain = (asked) => method.explain(smooth === "none" ? asked : smoothly(asked));
-  const onLayers: Explain = layers === 1 ? one : (asked) => fusedOver(asked, layers, one);
+  const onLayers: Explain = isOne(layers) ? one : (asked) => fusedOver(asked, layers, one);
   return augment === "none" ? onLayers(question) : averaged(question, String(augment), onLayers);
 }
 

@@ -18,26 +18,47 @@ const layersOption: MethodOption = {
 const augmentOption = choiceOption("augment", ["none", "mirror", "brightness", "mirror-and-brightness"]);
 const smoothOption: MethodOption = { ...choiceOption("smooth", ["none", "principal-component"]), compiles: true };
 
+/** Maps of a layer that is chosen, and not of all attentions at once. */
+const ofOneLayer: ReadonlySet<unknown> = new Set(["cam", "control", "concepts"]);
 /** At a layer, but with no sum over channels. */
 const unsummed = new Set(["eigen-cam", "eigen-grad-cam", "recipro-cam", "deep-feature-factorisation", "odam"]);
 
 /** The options that a method has beside its own. */
 export function combiningOptions({ name, space, family }: Pick<Method, "name" | "space" | "family">): MethodOption[] {
-  const atLayer = space === "layer" && family !== "attention"; // attention is of blocks
-  const sums = atLayer && family !== undefined && !unsummed.has(name);
+  const atLayer = space === "layer" && ofOneLayer.has(family);
+  const sums = atLayer && !unsummed.has(name);
   const options = [...(atLayer ? [layersOption] : []), augmentOption, ...(sums ? [smoothOption] : [])];
   return options.map((option) => ({ ...option, around: true }));
 }
 
+/** Whether layers are not fused here: the one that is asked about, or the levels of a detector, which are joined by who asks about boxes. */
+export const isOne = (layers: unknown): boolean => [1, "own", "levels"].includes(layers as string);
+
+/** A method's own options and those around it; one of both names takes what either takes. */
+function withOptions(own: readonly MethodOption[], around: readonly MethodOption[]): MethodOption[] {
+  const either = own.map((option) => {
+    const other = around.find(({ name }) => name === option.name);
+    if (!other) return option;
+    const range = `${option.range}, ${other.range}`;
+    return { ...option, range, fits: (value: unknown) => option.fits(value) || other.fits(value) };
+  });
+  return [...either, ...around.filter(({ name }) => own.every((option) => option.name !== name))];
+}
+
+/** Each method with its options: a method has one identity. */
+const kept = new WeakMap<object, Method>();
+
 /** A method with these options. */
 export function combined<Name extends string>(method: Method<Name>): Method<Name> {
+  const known = kept.get(method) as Method<Name> | undefined;
+  if (known) return known;
   const { graph } = method;
-  return {
+  const made: Method<Name> = {
     ...method,
-    options: [...(method.options ?? []), ...combiningOptions(method)],
+    options: withOptions(method.options ?? [], combiningOptions(method)),
     async explain(question) {
       const { layers = 1, augment = "none", smooth = "none" } = question.options;
-      if (layers === 1 && augment === "none" && smooth === "none") return method.explain(question);
+      if (isOne(layers) && augment === "none" && smooth === "none") return method.explain(question);
       return (await import("./combine.ts")).explainCombined(method, question);
     },
     ...(graph && {
@@ -49,4 +70,7 @@ export function combined<Name extends string>(method: Method<Name>): Method<Name
         ),
     }),
   };
+  kept.set(method, made);
+  kept.set(made, made);
+  return made;
 }
