@@ -1,5 +1,6 @@
 /** @file Methods by their names, or one's own: the module of each is loaded when it is first named, so that nobody loads those that he does not ask. */
 import { expects, listing, UserError } from "../errors.ts";
+import { combined } from "./combined.ts";
 import { defineMethod, type MethodChoice } from "./define.ts";
 import { gradCam } from "./grad-cam.ts";
 import type { Method } from "./method.ts";
@@ -71,7 +72,8 @@ export function methodName(name: string): MethodName {
 }
 
 /** @throws UserError `unknown-name`. */
-export const loadMethod = (name: string): Promise<Method<MethodName>> => loaders[methodName(name)]();
+export const loadMethod = async (name: string): Promise<Method<MethodName>> =>
+  combined<MethodName>(await loaders[methodName(name)]());
 
 /** @throws UserError `unknown-name` for a name that is none, `invalid-option` for an object that is no method. */
 export async function methodOf(given: MethodChoice): Promise<Method> {

@@ -13,6 +13,7 @@ import { minimalSufficient } from "./black-box/minimal-sufficient.ts";
 import { sobol } from "./black-box/sobol.ts";
 import { type MethodName, methodName, ownMethod } from "./by-name.ts";
 import { cam } from "./cam.ts";
+import { combined } from "./combined.ts";
 import { dRise } from "./d-rise.ts";
 import { deconvGradCam } from "./deconv-grad-cam.ts";
 import { deconvolution } from "./deconvolution.ts";
@@ -53,7 +54,7 @@ import { rise } from "./rise.ts";
 import { shapleyCam } from "./shapley-cam.ts";
 import { xgradCam } from "./xgrad-cam.ts";
 
-export const methods: readonly Method<MethodName>[] = [
+const registered: readonly Method<MethodName>[] = [
   gradCam,
   hiResCam,
   guidedBackprop,
@@ -107,6 +108,8 @@ export const methods: readonly Method<MethodName>[] = [
   deconvGradCam,
   deepFeatureFactorisation,
 ];
+
+export const methods: readonly Method<MethodName>[] = registered.map((method) => combined(method));
 
 /** What cannot wait for a module to load, as a file that is compiled, takes a method from here; @throws UserError as `methodOf`. */
 export function methodGiven(given: MethodChoice): Method {
