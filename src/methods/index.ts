@@ -54,11 +54,7 @@ import { rise } from "./rise.ts";
 import { shapleyCam } from "./shapley-cam.ts";
 import { xgradCam } from "./xgrad-cam.ts";
 
-<<<<<<< HEAD
-export const methods: readonly Method<MethodName>[] = [
-=======
 const registered: readonly Method<MethodName>[] = [
->>>>>>> camrest
   gradCam,
   hiResCam,
   guidedBackprop,
