@@ -1,7 +1,7 @@
 /** @file Methods by their names, or one's own: the module of each is loaded when it is first named, so that nobody loads those that he does not ask. */
 import { expects, listing, UserError } from "../errors.ts";
 import { combined } from "./combined.ts";
-import { defineMethod, type MethodChoice } from "./define.ts";
+import { defineMethod } from "./define.ts";
 import { gradCam } from "./grad-cam.ts";
 import type { Method } from "./method.ts";
 
@@ -62,6 +62,9 @@ const loaders = {
 
 /** The methods' names. */
 export type MethodName = keyof typeof loaders;
+
+/** A method by its name, or one's own. */
+export type MethodChoice = MethodName | Method;
 
 export const methodNames = Object.keys(loaders) as readonly MethodName[];
 
