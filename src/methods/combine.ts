@@ -12,7 +12,7 @@ type Explain = (question: Question) => Promise<Explanation>;
 export function explainCombined(method: Method, question: Question): Promise<Explanation> {
   const { layers = 1, augment = "none", smooth = "none" } = question.options;
   const one: Explain = (asked) => method.explain(smooth === "none" ? asked : smoothly(asked));
-  const onLayers: Explain = isOne(layers) ? one : (asked) => fusedOver(asked, layers, one);
+  const onLayers: Explain = isOne(method, layers) ? one : (asked) => fusedOver(asked, layers, one);
   return augment === "none" ? onLayers(question) : averaged(question, String(augment), onLayers);
 }
 

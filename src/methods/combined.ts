@@ -31,8 +31,12 @@ export function combiningOptions({ name, space, family }: Pick<Method, "name" | 
   return options.map((option) => ({ ...option, around: true }));
 }
 
-/** Whether layers are not fused here: the one that is asked about, or the levels of a detector, which are joined by who asks about boxes. */
-export const isOne = (layers: unknown): boolean => [1, "own", "levels"].includes(layers as string);
+/**
+ * Whether layers are not fused here: the one that is asked about, or what the method's own option of that name takes, as the levels of a
+ * detector, which are joined by who asks about boxes.
+ */
+export const isOne = ({ options = [] }: Pick<Method, "options">, layers: unknown): boolean =>
+  layers === 1 || options.some(({ name, around, fits }) => name === "layers" && !around && fits(layers));
 
 /** A method's own options and those around it; one of both names takes what either takes. */
 function withOptions(own: readonly MethodOption[], around: readonly MethodOption[]): MethodOption[] {
@@ -58,7 +62,7 @@ export function combined<Name extends string>(method: Method<Name>): Method<Name
     options: withOptions(method.options ?? [], combiningOptions(method)),
     async explain(question) {
       const { layers = 1, augment = "none", smooth = "none" } = question.options;
-      if (isOne(layers) && augment === "none" && smooth === "none") return method.explain(question);
+      if (isOne(method, layers) && augment === "none" && smooth === "none") return method.explain(question);
       return (await import("./combine.ts")).explainCombined(method, question);
     },
     ...(graph && {
