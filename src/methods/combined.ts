@@ -2,7 +2,8 @@
  * @file What any method can be told: several layers fused, test-time augmentation, and the principal component in place of the sum over
  * channels. Methods know nothing of it: the options are declared here, once, and applied around `explain`.
  *
- *   layers   N, or names with commas between them: the maps of that many grids, or of those layers, fused (fuse.ts)
+ *   layers   N, or names with commas between them: the maps of that many grids, or of those layers, fused (fuse.ts); "levels" of a
+ *            detector, whose levels are joined by who asks about boxes
  *   augment  the mean of the maps of the image mirrored, and times 0.9, 1 and 1.1
  *   smooth   the first principal component of the weighted channels w_k A_k in place of their sum
  */
@@ -11,7 +12,11 @@ import { choiceOption } from "./options.ts";
 import { smoothed } from "./smoothed.ts";
 
 const layersOption: MethodOption = {
-  ...{ name: "layers", default: 1, range: "an integer of at least 1, or names of layers with commas between them" },
+  ...{
+    name: "layers",
+    default: 1,
+    range: "an integer of at least 1, names of layers with commas between them, or of a detector levels",
+  },
   fits: (value) =>
     typeof value === "string" ? value.trim() !== "" : Number.isSafeInteger(value) && Number(value) >= 1,
 };
@@ -30,13 +35,6 @@ export function combiningOptions({ name, space, family }: Pick<Method, "name" | 
   const options = [...(atLayer ? [layersOption] : []), augmentOption, ...(sums ? [smoothOption] : [])];
   return options.map((option) => ({ ...option, around: true }));
 }
-
-/**
- * Whether layers are not fused here: the one that is asked about, or what the method's own option of that name takes, as the levels of a
- * detector, which are joined by who asks about boxes.
- */
-export const isOne = ({ options = [] }: Pick<Method, "options">, layers: unknown): boolean =>
-  layers === 1 || options.some(({ name, around, fits }) => name === "layers" && !around && fits(layers));
 
 /** A method's own options and those around it; one of both names takes what either takes. */
 function withOptions(own: readonly MethodOption[], around: readonly MethodOption[]): MethodOption[] {
@@ -62,8 +60,8 @@ export function combined<Name extends string>(method: Method<Name>): Method<Name
     options: withOptions(method.options ?? [], combiningOptions(method)),
     async explain(question) {
       const { layers = 1, augment = "none", smooth = "none" } = question.options;
-      if (isOne(method, layers) && augment === "none" && smooth === "none") return method.explain(question);
-      return (await import("./combine.ts")).explainCombined(method, question);
+      if (layers === 1 && augment === "none" && smooth === "none") return method.explain(question);
+      return (await import("./combine.ts")).explainCombined(method, question, layers);
     },
     ...(graph && {
       graph: (question) =>
