@@ -180,19 +180,31 @@ def extremal(network, x, area, steps):
             low, high = (torch.stack([flat[lower + i, c, torch.arange(120)] for c in range(3)]).reshape(3, 12, 10) for i in (0, 1))
             return (1 - part) * low + part * high
 
-        for unit in (3, 10, 30):
+        def ball(middle):
+            away = numpy.hypot(rows - middle[0], columns - middle[1])
+            outer = numpy.sort(away)[max(1, int(area * 120)) - 1]
+            return torch.tensor((away <= max(away.min(), outer - 3 * (0.5 + (numpy.pi / 8) ** 0.5)) + 1e-6).astype(numpy.float64))
+
+        def smooth_of(parameters):
+            values = kernel * parameters[None]
+            weights = torch.exp(20 * values).masked_fill(far, 0)
+            return (weights * values).sum(1) / weights.sum(1)
+
+        middles = [((i + 0.5) * 12 / 8 - 0.5, (j + 0.5) * 10 / 8 - 0.5) for i in range(8) for j in range(8)]
+        tried = [scores_of(network, shown_under(smooth_of(ball(middle)))[None], target)[0] for middle in middles]
+        best = ball(middles[int(numpy.argmax(tried))])
+        for unit, start, small in ((3, torch.ones(120), False), (10, torch.ones(120), False), (10, best, True)):
             unit /= abs(sharp - dull)
-            parameters = torch.ones(120, dtype=torch.float64, requires_grad=True)
+            parameters = start.double().clone().requires_grad_()
 
             def smooth():
-                values = kernel * parameters[None]
-                weights = torch.exp(20 * values).masked_fill(far, 0)
-                return (weights * values).sum(1) / weights.sum(1)
+                return smooth_of(parameters)
 
-            influence, = torch.autograd.grad(smooth().sum(), parameters)
+            whole = torch.ones(120, dtype=torch.float64, requires_grad=True)
+            influence, = torch.autograd.grad(smooth_of(whole).sum(), whole)
             for step in range(steps):
                 weight = 2.5 * 1000 ** (step / steps)
-                shrunk = area ** min(1, (step + 1) / (0.6 * steps))
+                shrunk = area if small else area ** min(1, (step + 1) / (0.6 * steps))
                 mask = smooth()
                 shown = shown_under(mask)
                 reward = network(shown[None].float())[0, target].double() * unit
@@ -213,6 +225,7 @@ def extremal(network, x, area, steps):
                     parameters += velocity
                     parameters.clamp_(0, 1)
             found.append((network(shown_under(smooth().detach())[None].float())[0, target].item(), smooth().detach().numpy()))
+        found.append((max(tried), smooth_of(best).numpy()))
         maps.append(max(found, key=lambda one: one[0])[1])
     return maps
 

@@ -4,6 +4,9 @@ import { product, range } from "../../onnx/dims.ts";
 /** Cells along the longest axis, the width of the kernel in cells, how far it reaches, and how near smax is to the maximum. */
 const [mostCells, width, reach, coldness] = [32, 3, 4, 20];
 
+/** How far the kernel reaches, if it were 1 as far as that and then 0: the integral over it on one side. */
+const around = width * (0.5 + Math.sqrt(Math.PI / 8));
+
 /** How far a step goes towards the area by itself, whatever its weight. */
 const pull = 0.2;
 
@@ -56,6 +59,34 @@ export class SmoothMask {
       }
       return sum / total;
     });
+  }
+
+  /** Middles of balls that lie evenly over the mask, about so many, in cells. */
+  middles(count: number): number[][] {
+    const each = count ** (1 / this.grid.length);
+    return this.#along.reduce<number[][]>(
+      (all, cells) => {
+        const places = Math.min(cells, Math.max(1, Math.round(each)));
+        return all.flatMap((one) => range(places).map((i) => [...one, ((i + 0.5) * cells) / places - 0.5]));
+      },
+      [[]],
+    );
+  }
+
+  /** Shows a ball of about an area, and nothing else: the kernel adds something all around. */
+  showBall(middle: readonly number[], area: number): void {
+    const distances = range(this.parameters.length).map((cell) => {
+      let [rest, square] = [cell, 0];
+      for (let axis = this.#along.length - 1; axis >= 0; axis--) {
+        square += ((rest % this.#along[axis]) - middle[axis]) ** 2;
+        rest = Math.floor(rest / this.#along[axis]);
+      }
+      return Math.sqrt(square);
+    });
+    const sorted = distances.toSorted((a, b) => a - b);
+    const outer = sorted[Math.max(1, Math.floor(area * sorted.length)) - 1];
+    const radius = Math.max(sorted[0], outer - around) + 1e-6;
+    for (const [cell, distance] of distances.entries()) this.parameters[cell] = distance <= radius ? 1 : 0;
   }
 
   /** How far each place of the picture is shown, 0 to 1: linear between the middles of cells. */

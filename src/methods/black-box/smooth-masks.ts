@@ -15,10 +15,23 @@ const [firstWeight, lastWeight, momentum] = [2.5, 2500, 0.8];
 /** The area shrinks from all to what was asked for during this part of the steps: so it is the least important places that go. */
 const shrinking = 0.6;
 
-/** Units of the score between the blurred picture and the sharp one, a search each. */
-const units = [3, 10, 30];
+/** Units of the score between the blurred picture and the sharp one: of searches from the whole picture, and of one from a ball. */
+const [units, unitOfBall] = [[3, 10], 10];
 
-/** The mask of every target: of searches that differ in the weight of the score the one that ends with the highest score. */
+/** Balls that are tried, and in how many pictures at once. */
+const [balls, batch] = [64, 8];
+
+/** A mask on its way. */
+interface Search {
+  readonly j: number;
+  readonly mask: SmoothMask;
+  /** What the score is multiplied with. */
+  readonly by: number;
+  /** Whether it begins with the area that was asked for. */
+  readonly small?: true;
+}
+
+/** The mask of every target: the one of the highest score, of searches from the whole picture and from the best ball, and that ball. */
 export async function extremalMasks(question: Question): Promise<Explanation> {
   const { image, k, options, atInputs, respond, progress } = question;
   const { steps, area } = options;
@@ -33,34 +46,66 @@ export async function extremalMasks(question: Question): Promise<Explanation> {
       return { data, dims: [pictures.length, ...picture.dims] };
     };
     const ends = await respond(i, together([present(pyramid[0], "a blur"), picture.data]));
+    const scale = ends.map(([dull, sharp]) => 1 / (Math.abs(sharp - dull) || 1));
+    const scoresOf = (masks: readonly SmoothMask[]) =>
+      respond(i, together(masks.map((mask) => perturbed(pyramid, mask.shown()))));
+    const best = await bestBalls(grid, Number(area), k, scoresOf, () => progress(i / n));
     // Each target has masks of its own; those of a picture go side by side.
-    const searches = ends.flatMap(([dull, sharp], j) =>
-      units.map((unit) => ({ j, mask: new SmoothMask(grid), by: unit / (Math.abs(sharp - dull) || 1) })),
-    );
+    const searches = scale.flatMap((by, j): Search[] => [
+      ...units.map((unit) => ({ j, mask: new SmoothMask(grid), by: unit * by })),
+      { j, mask: ballAt(grid, best[j], Number(area)), by: unitOfBall * by, small: true },
+    ]);
     const targets = searches.map(({ j }) => j);
-    const shownNow = () => searches.map(({ mask }) => mask.shown());
     for (const step of range(steps)) {
       progress((i * steps + step) / (n * steps));
-      const shown = shownNow();
+      const shown = searches.map(({ mask }) => mask.shown());
       const seen = together(shown.map((mask) => perturbed(pyramid, mask)));
       const { data: gradients } = await atInputs(i, seen, "plain", targets);
       const weight = firstWeight * (lastWeight / firstWeight) ** (step / steps);
       const shrunk = Number(area) ** Math.min(1, (step + 1) / (shrinking * steps));
-      for (const [s, { mask, by }] of searches.entries()) {
+      for (const [s, { mask, by, small }] of searches.entries()) {
         const gradient = gradients.subarray(s * picture.data.length, (s + 1) * picture.data.length);
-        mask.advance(atMask(pyramid, shown[s], gradient, by), { area: shrunk, weight, momentum });
+        mask.advance(atMask(pyramid, shown[s], gradient, by), {
+          area: small ? Number(area) : shrunk,
+          weight,
+          momentum,
+        });
       }
     }
-    const shown = shownNow();
-    const scores = await respond(i, together(shown.map((mask) => perturbed(pyramid, mask))));
+    const masks = [...searches.map(({ mask }) => mask), ...best.map((middle) => ballAt(grid, middle, Number(area)))];
+    const scores = await scoresOf(masks);
     for (const j of range(k)) {
-      const own = targets.flatMap((target, s) => (target === j ? [s] : []));
-      const best = own.reduce((one, other) => (scores[j][other] > scores[j][one] ? other : one));
-      maps.set(shown[best], (i * k + j) * places);
+      const own = [...targets, ...range(k)].flatMap((target, m) => (target === j ? [m] : []));
+      const highest = own.reduce((one, other) => (scores[j][other] > scores[j][one] ? other : one));
+      maps.set(masks[highest].shown(), (i * k + j) * places);
     }
   }
   progress(1);
   return { maps: { data: maps, dims: [n * k, ...grid] } };
+}
+
+function ballAt(grid: readonly number[], middle: readonly number[], area: number): SmoothMask {
+  const mask = new SmoothMask(grid);
+  mask.showBall(middle, area);
+  return mask;
+}
+
+/** The middle of the ball that has the highest score for each target. */
+async function bestBalls(
+  grid: readonly number[],
+  area: number,
+  k: number,
+  scoresOf: (masks: readonly SmoothMask[]) => Promise<Float32Array[]>,
+  before: () => void,
+): Promise<number[][]> {
+  const middles = new SmoothMask(grid).middles(balls);
+  const scores = range(k).map((): number[] => []);
+  for (let first = 0; first < middles.length; first += batch) {
+    before();
+    const some = await scoresOf(middles.slice(first, first + batch).map((middle) => ballAt(grid, middle, area)));
+    for (const j of range(k)) scores[j].push(...some[j]);
+  }
+  return scores.map((own) => middles[own.indexOf(Math.max(...own))]);
 }
 
 const pyramidOf = (picture: Picture): Float32Array[] =>
