@@ -29,7 +29,7 @@ export function combiningOptions(method: Pick<Method, "name" | "space" | "family
   const atLayer = space === "layer";
   const sums = atLayer && family === "cam" && !unsummed.has(name);
   const options = [
-    ...(atLayer && !hasLayers(method) ? [layersOption] : []),
+    ...(atLayer && !hasLayers(method) && family !== "attention" ? [layersOption] : []), // attention is of blocks
     augmentOption,
     ...(sums ? [smoothOption] : []),
   ];

@@ -15,6 +15,7 @@ export interface Family {
 
 export const onDemand: readonly Family[] = [
   { names: "Attention RotaryEmbedding", load: () => import("./attention.ts") },
+  { names: "GroupNormalization", load: () => import("./group-normalization.ts") },
   { names: "If", load: () => import("./branches.ts") },
   { names: "Col2Im DepthToSpace SpaceToDepth", load: () => import("./blocks.ts") },
   { names: "Det", load: () => import("./determinant.ts") },
@@ -54,6 +55,7 @@ export const onDemand: readonly Family[] = [
   { names: "DFT STFT", load: () => import("./signal.ts") },
   { names: "ConvTranspose", load: () => import("./transposed-convolution.ts") },
   { names: "Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh", load: () => import("./trigonometry.ts") },
+  { names: "Celu Selu Softsign ThresholdedRelu Shrink Mish Swish", load: () => import("./uncommon-activation.ts") },
   { names: "Inverse", domain: "com.microsoft", load: () => import("./inverse.ts") },
 ];
 
