@@ -15,7 +15,6 @@ export interface Family {
 
 export const onDemand: readonly Family[] = [
   { names: "Attention RotaryEmbedding", load: () => import("./attention.ts") },
-  { names: "GroupNormalization", load: () => import("./group-normalization.ts") },
   { names: "If", load: () => import("./branches.ts") },
   { names: "Col2Im DepthToSpace SpaceToDepth", load: () => import("./blocks.ts") },
   { names: "Det", load: () => import("./determinant.ts") },

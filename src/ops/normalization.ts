@@ -1,7 +1,7 @@
 /** @file Normalisations. */
 import { type Builder, rankOf, type Value } from "../onnx/build.ts";
 import { isStatic, product, range } from "../onnx/dims.ts";
-import { type Call, inTraining, type Op, positive, spatialAxes, unbroadcast, unsupported } from "./op.ts";
+import { type Call, inTraining, type Op, positive, spatialAxes, spatialDims, unbroadcast, unsupported } from "./op.ts";
 import { beside } from "./rows.ts";
 
 /** A per-channel vector [C] beside a tensor [N, C, ...]. */
@@ -30,7 +30,7 @@ export const BatchNormalization: Op = {
 };
 
 /** x standardised over axes: (x - mean) / sqrt(var + epsilon), and 1 / sqrt(var + epsilon). */
-export function standardise(
+function standardise(
   build: Builder,
   x: Value,
   axes: readonly number[],
@@ -43,7 +43,7 @@ export function standardise(
 }
 
 // z = standardised x;  dx = (g - mean(g) - z mean(g z)) / sqrt(var + epsilon), where g is the gradient of z
-export function throughStandardise(
+function throughStandardise(
   build: Builder,
   g: Value,
   { standard, inverse }: { standard: Value; inverse: Value },
@@ -103,6 +103,32 @@ function throughStatistics(
   const byInverse = dy[2] ? build.neg(build.mul(build.mul(dy[2], square), standard)) : undefined;
   return build.div(build.sum([byMean, byInverse].filter((v) => v !== undefined)), product(sizes));
 }
+
+/** Groups of channels are standardised together; from operator set 21 scale and bias are per channel, before per group. */
+export const GroupNormalization: Op = {
+  linear: [1, 2],
+  vjp: (c) => {
+    const { build, attributes, needs } = c;
+    const [x, scale] = c.x;
+    const [dy] = c.dy;
+    const groups = attributes.int("num_groups", 1);
+    const channels = x.dims?.[1] ?? -1;
+    const space = spatialDims(c, x);
+    const grouped = (v: Value) => build.reshape(v, [-1, groups, channels / groups, ...space]);
+    const axes = range(rankOf(x) + 1).slice(2);
+    const z = standardise(build, grouped(x), axes, attributes.float("epsilon", 1e-5));
+    const perGroup = c.opset < 21;
+    const shape = [1, groups, perGroup ? 1 : channels / groups, ...space.map(() => 1)];
+    const g = build.mul(grouped(dy), build.reshape(scale, shape));
+    const summed = (v: Value) =>
+      build.reshapeLike(build.reduceSum(v, perGroup ? [0, ...axes] : [0, ...axes.slice(1)], false), scale);
+    return [
+      build.reshapeLike(throughStandardise(build, g, z, axes), x),
+      needs[1] ? summed(build.mul(grouped(dy), z.standard)) : null,
+      needs[2] ? summed(grouped(dy)) : null,
+    ];
+  },
+};
 
 // y = x / r * scale, r = sqrt(mean(x^2) + epsilon);  dx = (g - x mean(g x) / r^2) / r, g = dy * scale
 export const RMSNormalization: Op = {
