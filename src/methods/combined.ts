@@ -29,10 +29,15 @@ const ofOneLayer: ReadonlySet<unknown> = new Set(["cam", "control", "concepts"])
 const unsummed = new Set(["eigen-cam", "eigen-grad-cam", "recipro-cam", "deep-feature-factorisation", "odam"]);
 
 /** The options that a method has beside its own. */
-export function combiningOptions({ name, space, family }: Pick<Method, "name" | "space" | "family">): MethodOption[] {
+export function combiningOptions(method: Pick<Method, "name" | "space" | "family" | "options">): MethodOption[] {
+  const { name, space, family } = method;
   const atLayer = space === "layer" && ofOneLayer.has(family);
   const sums = atLayer && !unsummed.has(name);
-  const options = [...(atLayer ? [layersOption] : []), augmentOption, ...(sums ? [smoothOption] : [])];
+  const options = [
+    ...(atLayer && !hasLayers(method) ? [layersOption] : []),
+    augmentOption,
+    ...(sums ? [smoothOption] : []),
+  ];
   return options.map((option) => ({ ...option, around: true }));
 }
 
