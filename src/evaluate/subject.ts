@@ -8,8 +8,7 @@ import { type Alignment, cellsSpan, type Geometry, undo, upsample } from "../ima
 import type { PeakOptions } from "../image/locate.ts";
 import type { Picture, PixelMap } from "../image/picture.ts";
 import { preprocess } from "../image/preprocess.ts";
-import { type MethodName, methodName } from "../methods/by-name.ts";
-import { methodsOf } from "../methods/define.ts";
+import { type MethodName, methodName, methodsOf } from "../methods/by-name.ts";
 import type { GivenOptions, Method } from "../methods/method.ts";
 import { ownOptions } from "../methods/options.ts";
 import { product } from "../onnx/dims.ts";

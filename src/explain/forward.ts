@@ -1,7 +1,7 @@
 /** @file One explanation: a target resolved, and a method's questions about a forward pass. */
 import type { Dense } from "../array/dense.ts";
 import { checkOptions, expects, listing, present, throwIfAborted, UserError } from "../errors.ts";
-import { methodOf } from "../methods/define.ts";
+import { methodOf } from "../methods/by-name.ts";
 import type { Question } from "../methods/method.ts";
 import { optionsOf } from "../methods/options.ts";
 import { checkSeed } from "../onnx/feeds.ts";

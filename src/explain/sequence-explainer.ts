@@ -4,7 +4,7 @@
  */
 import type { Dense } from "../array/dense.ts";
 import { present } from "../errors.ts";
-import { methodOf } from "../methods/define.ts";
+import { methodOf } from "../methods/by-name.ts";
 import { gradCam, gradCamSum } from "../methods/grad-cam.ts";
 import type { Explanation, Method, Question } from "../methods/method.ts";
 import { optionsOf } from "../methods/options.ts";

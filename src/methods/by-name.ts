@@ -1,5 +1,7 @@
-/** @file Methods by their names: the module of each is loaded when it is first named, so that nobody loads those that he does not ask. */
-import { listing, UserError } from "../errors.ts";
+/** @file Methods by their names, or one's own: the module of each is loaded when it is first named, so that nobody loads those that he does not ask. */
+import { expects, listing, UserError } from "../errors.ts";
+import { combined } from "./combined.ts";
+import { defineMethod, type MethodChoice } from "./define.ts";
 import { gradCam } from "./grad-cam.ts";
 import type { Method } from "./method.ts";
 
@@ -70,4 +72,27 @@ export function methodName(name: string): MethodName {
 }
 
 /** @throws UserError `unknown-name`. */
-export const loadMethod = (name: string): Promise<Method<MethodName>> => loaders[methodName(name)]();
+export const loadMethod = async (name: string): Promise<Method<MethodName>> =>
+  combined<MethodName>(await loaders[methodName(name)]());
+
+/** @throws UserError `unknown-name` for a name that is none, `invalid-option` for an object that is no method. */
+export async function methodOf(given: MethodChoice): Promise<Method> {
+  if (typeof given === "string") return loadMethod(given);
+  const its = Object.hasOwn(loaders, given?.name) ? await loadMethod(given.name) : undefined;
+  return its === given ? given : ownMethod(given);
+}
+
+/** Those that were asked for; @throws UserError as `methodOf`, and for two methods of one name, whose maps nobody could tell apart. */
+export async function methodsOf(given: MethodChoice | readonly MethodChoice[] = "grad-cam"): Promise<Method[]> {
+  const chosen = await Promise.all([given].flat().map(methodOf));
+  const names = new Set(chosen.map(({ name }) => name));
+  expects(names.size === new Set(chosen).size, "methods", [...names].join(", "), "different names");
+  return chosen;
+}
+
+/** @throws UserError `invalid-option` for what is no method, or has the name of a built-in one. */
+export function ownMethod(given: Method): Method {
+  const own = defineMethod(given);
+  expects(!Object.hasOwn(loaders, own.name), "name of a method", own.name, "a name of its own");
+  return own;
+}

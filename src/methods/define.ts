@@ -5,7 +5,7 @@
  * not finite, is the error of whoever wrote it, and never a picture.
  */
 import { expects, isRecord } from "../errors.ts";
-import { loadMethod, type MethodName, methodNames } from "./by-name.ts";
+import type { MethodName } from "./by-name.ts";
 import type { GraphExplanation, Method } from "./method.ts";
 
 /** A method by its name, or one's own. */
@@ -21,7 +21,7 @@ const known = new WeakMap<object, Method>();
 /**
  * A method of one's own, for `method` of every call that explains or compiles. Maps are checked from then on; methods at a layer are made
  * by `layerMethod`.
- * @throws UserError `invalid-option` for what is no method, for a name that files cannot have, or that of a built-in method.
+ * @throws UserError `invalid-option` for what is no method, and for a name that files cannot have; where it is asked by, for that of a built-in method.
  */
 export function defineMethod<Name extends string>(given: MethodDefinition<Name>): Method<Name> {
   const checked = isRecord(given) ? known.get(given) : undefined;
@@ -42,28 +42,11 @@ export function defineMethod<Name extends string>(given: MethodDefinition<Name>)
   return method;
 }
 
-/** @throws UserError `unknown-name` for a name that is none, `invalid-option` for an object that is no method. */
-export async function methodOf(given: MethodChoice): Promise<Method> {
-  if (typeof given === "string") return loadMethod(given);
-  const its = (methodNames as readonly string[]).includes(given?.name) ? await loadMethod(given.name) : undefined;
-  return its === given ? given : defineMethod(given);
-}
-
-/** Those that were asked for; @throws UserError as `methodOf`, and for two methods of one name, whose maps nobody could tell apart. */
-export async function methodsOf(given: MethodChoice | readonly MethodChoice[] = "grad-cam"): Promise<Method[]> {
-  const chosen = await Promise.all([given].flat().map(methodOf));
-  const names = new Set(chosen.map(({ name }) => name));
-  expects(names.size === new Set(chosen).size, "methods", [...names].join(", "), "different names");
-  return chosen;
-}
-
 function checkDefinition(given: MethodDefinition): void {
   expects(isRecord(given), "method", given, "a name, or an object { name, space, explain }");
   const { name, space, explain } = given;
   const spoken = typeof name === "string" && /^[a-z0-9][a-z0-9+_-]{0,59}$/i.test(name);
   expects(spoken, "name of a method", name, "letters, digits, - and +");
-  const own = !(methodNames as readonly string[]).includes(name);
-  expects(own, "name of a method", name, "a name of its own");
   const of = (what: string) => `${what} of the method "${name}"`;
   expects(space === "layer" || space === "pixels", of("space"), space, '"layer" or "pixels"');
   expects(typeof explain === "function", of("explain"), explain, "a function");

@@ -1,7 +1,5 @@
 /** @file The registry: every method, for those that tell of them all. Who explains loads the one that is named, by `by-name.ts`. */
-import { type MethodName, methodName } from "./by-name.ts";
-import { type MethodChoice, defineMethod } from "./define.ts";
-import type { Method } from "./method.ts";
+
 import { attentionRollout } from "./attention/attention-rollout.ts";
 import { chefer } from "./attention/chefer.ts";
 import { gradientXAttention } from "./attention/gradient-x-attention.ts";
@@ -13,20 +11,22 @@ import { kernelShap } from "./black-box/kernel-shap.ts";
 import { lime } from "./black-box/lime.ts";
 import { minimalSufficient } from "./black-box/minimal-sufficient.ts";
 import { sobol } from "./black-box/sobol.ts";
+import { type MethodName, methodName, ownMethod } from "./by-name.ts";
 import { cam } from "./cam.ts";
+import { combined } from "./combined.ts";
 import { dRise } from "./d-rise.ts";
 import { deconvGradCam } from "./deconv-grad-cam.ts";
 import { deconvolution } from "./deconvolution.ts";
 import { deepFeatureFactorisation } from "./deep-feature-factorisation.ts";
+import type { MethodChoice } from "./define.ts";
 import { edges } from "./edges.ts";
 import { eigenCam } from "./eigen-cam.ts";
 import { eigenGradCam } from "./eigen-grad-cam.ts";
 import { elementWiseGradCam } from "./element-wise-grad-cam.ts";
 import { finerCam } from "./finer-cam.ts";
 import { fullGrad } from "./full-grad.ts";
-import { gradCamPlusPlus } from "./grad-cam++.ts";
 import { gradCam } from "./grad-cam.ts";
-import { gradient } from "./gradient.ts";
+import { gradCamPlusPlus } from "./grad-cam++.ts";
 import { blurIg } from "./gradient/blur-ig.ts";
 import { deepLift } from "./gradient/deeplift.ts";
 import { gradientShap } from "./gradient/gradient-shap.ts";
@@ -37,11 +37,13 @@ import { smoothGrad } from "./gradient/smoothgrad.ts";
 import { squareGrad } from "./gradient/squaregrad.ts";
 import { varGrad } from "./gradient/vargrad.ts";
 import { xrai } from "./gradient/xrai.ts";
+import { gradient } from "./gradient.ts";
 import { guidedBackprop } from "./guided-backprop.ts";
 import { guidedGradCam } from "./guided-grad-cam.ts";
 import { hiResCam } from "./hires-cam.ts";
 import { layerCam } from "./layer-cam.ts";
-import { scoreCam, ablationCam, reciproCam, smoothGradCamPlusPlus } from "./many-runs.ts";
+import { ablationCam, reciproCam, scoreCam, smoothGradCamPlusPlus } from "./many-runs.ts";
+import type { Method } from "./method.ts";
 import { occlusion } from "./occlusion.ts";
 import { odam } from "./odam.ts";
 import { attnLrp } from "./propagation/attn-lrp.ts";
@@ -52,8 +54,7 @@ import { rise } from "./rise.ts";
 import { shapleyCam } from "./shapley-cam.ts";
 import { xgradCam } from "./xgrad-cam.ts";
 
-
-export const methods: readonly Method<MethodName>[] = [
+const registered: readonly Method<MethodName>[] = [
   gradCam,
   hiResCam,
   guidedBackprop,
@@ -108,9 +109,11 @@ export const methods: readonly Method<MethodName>[] = [
   deepFeatureFactorisation,
 ];
 
+export const methods: readonly Method<MethodName>[] = registered.map((method) => combined(method));
+
 /** What cannot wait for a module to load, as a file that is compiled, takes a method from here; @throws UserError as `methodOf`. */
 export function methodGiven(given: MethodChoice): Method {
   const name = typeof given === "string" ? methodName(given) : given?.name;
   const its = methods.find((method) => method.name === name);
-  return its && (its === given || typeof given === "string") ? its : defineMethod(given as Method);
+  return its && (its === given || typeof given === "string") ? its : ownMethod(given as Method);
 }

@@ -9,7 +9,7 @@
  */
 import { present } from "../errors.ts";
 import { weightedSum } from "./layer-map.ts";
-import type { LayerMap, ScoreParts } from "./method.ts";
+import type { LayerMap, Method, ScoreParts } from "./method.ts";
 import { bySign, camMethod } from "./signed-maps.ts";
 
 /** d/dy sum_c w_c (y_c + log p_c). */
@@ -30,11 +30,14 @@ const maps = bySign((parts, part) => {
 for (const map of Object.values(maps))
   Object.assign(map, { secondOrder: true, seed: residual } satisfies Partial<LayerMap>);
 
-export const shapleyCam = camMethod(maps, {
+const { graph: _, ...run } = camMethod(maps, {
   name: "shapley-cam",
   title: "ShapleyCAM",
   summary: "Grad-CAM with weights that also see how the channels act together: second order in the layer.",
   paper: "Cai 2025, https://arxiv.org/abs/2501.06261",
   family: "cam",
   cost: "1, and what lies behind the layer, backwards, twice",
+  uncompiled: "differentiates the graph of its gradient, which is known when it runs; compile grad-cam",
 });
+
+export const shapleyCam: Method<"shapley-cam"> = run;

@@ -1,7 +1,7 @@
 /** @file Options of methods in a request: as anybody's, and not so much of them that one question takes the service from the others. */
 import { UserError } from "../errors.ts";
 import type { MethodName } from "../methods/by-name.ts";
-import { methodsOf } from "../methods/define.ts";
+import { methodsOf } from "../methods/by-name.ts";
 import type { GivenOptions, MethodOption } from "../methods/method.ts";
 import { optionsFor } from "../methods/options.ts";
 

@@ -2,7 +2,7 @@
 import { InternalError, UserError } from "../errors.ts";
 import type { ElementAnswer, ElementPass, ElementQuestion } from "../explain/elements.ts";
 import type { MethodName } from "../methods/by-name.ts";
-import { methodsOf } from "../methods/define.ts";
+import { methodsOf } from "../methods/by-name.ts";
 import type { Method, Sign } from "../methods/method.ts";
 import { optionsFor, ownOptions } from "../methods/options.ts";
 import type { Warning } from "../read/decision.ts";
@@ -70,7 +70,7 @@ export async function explainElements(
     const found = await pass.explain(questions.flat(), {
       ...{
         method: way.method,
-        options: { ...own, ...(spread && { layers: "own" }), ...(every && { attributes: "score" }) },
+        options: { ...own, ...(spread && { layers: 1 }), ...(every && { attributes: "score" }) },
       },
       ...{ onProgress: part, signal, maxMemory, partial },
     });

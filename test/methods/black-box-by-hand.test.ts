@@ -230,12 +230,12 @@ test("smooth masks: the step goes up the gradient of any linear score, as differ
     for (const c of mask.parameters.keys()) mask.parameters[c] = 0.3 + 0.2 * Math.sin(c);
     return mask;
   };
-  const difference = (mask: SmoothMask, c: number, valueOf: () => number) => {
+  const difference = (mask: SmoothMask, c: number, loss: () => number) => {
     const step = 1e-6;
     mask.parameters[c] += step;
-    const more = valueOf();
+    const more = loss();
     mask.parameters[c] -= 2 * step;
-    const less = valueOf();
+    const less = loss();
     mask.parameters[c] += step;
     return (more - less) / (2 * step);
   };
@@ -247,7 +247,10 @@ test("smooth masks: the step goes up the gradient of any linear score, as differ
     return difference(mask, c, score) / influence;
   });
   const told = { area: 0.5, weight: 1, momentum: 0 };
-  mask.advance(Float64Array.from(range(63), (p) => 1e-3 * of(p)), told);
+  mask.advance(
+    Float64Array.from(range(63), (p) => 1e-3 * of(p)),
+    told,
+  );
   still.advance(new Float64Array(63), told);
   for (const [c, value] of mask.parameters.entries())
     expect((value - still.parameters[c]) / (1e-3 * 0.1 * 63)).toBeCloseTo(expected[c] ?? Number.NaN, 3);
@@ -350,3 +353,27 @@ test("options that cannot be are refused in a line, before anything runs", async
   await expectUserError(asked("lime", { compactness: 0 }), "invalid-option", "a number above 0");
   await expectUserError(asked("extremal-perturbation", { area: 2 }), "invalid-option", "a number from 0.01 to 1");
 });
+
+test.each([[[1, 1]], [[1, 1, 1]], [[3, 1, 7]], [[1, 9, 2]], [[2, 2, 3, 2]]])(
+  "pictures of %j, however small",
+  async (dims) => {
+    const size = dims.reduce((a, b) => a * b, 1);
+    const picture = feed(
+      range(size).map((i) => 1 + Math.sin(i)),
+      [1, ...dims],
+    );
+    const told: Readonly<Partial<Record<MethodName, GivenOptions>>> = {
+      ...{ lime: { samples: 20 }, "kernel-shap": { samples: 60 }, sobol: { samples: 4, cells: 3 } },
+      ...{ hsic: { samples: 10, cells: 3 }, "minimal-sufficient": { samples: 1 }, xrai: { steps: 2 } },
+      "extremal-perturbation": { steps: 3 },
+    };
+    for (const [method, options] of Object.entries(told)) {
+      const net = weighted(Array(size).fill(1), dims);
+      const { maps } = await ask(net, picture, { method: method as MethodName, target: 0, options });
+      expect(maps.dims, method).toEqual([1, ...dims.slice(1)]);
+      expect(numbers(maps).every(Number.isFinite), method).toBe(true);
+      // Alone in the picture a superpixel has all of the score; what is left of it in LIME depends on how many samples hide it.
+      if (method === "kernel-shap" && size === dims[0]) expect(numbers(maps)[0]).toBeCloseTo(1, 5);
+    }
+  },
+);

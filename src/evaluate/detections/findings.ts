@@ -1,7 +1,6 @@
 /** @file What metrics find on the boxes of a picture: the figures of detections' maps, under the names of the metrics that they are. */
 import { UserError } from "../../errors.ts";
-import { methodName } from "../../methods/by-name.ts";
-import { methodsOf } from "../../methods/define.ts";
+import { methodName, methodsOf } from "../../methods/by-name.ts";
 import { ownOptions } from "../../methods/options.ts";
 import type { Detector } from "../../tasks/detect/detector.ts";
 import type { Examined, Finding, Outcome, Protocol } from "../examine.ts";

@@ -7,7 +7,7 @@ import { checkAsked } from "../../explain/asked-memory.ts";
 import { Explainer, type OpenOptions } from "../../explain/explainer.ts";
 import type { Sessions } from "../../explain/sessions.ts";
 import type { Preprocess, Preprocessed } from "../../image/preprocess.ts";
-import { methodsOf } from "../../methods/define.ts";
+import { methodsOf } from "../../methods/by-name.ts";
 import { optionsFor } from "../../methods/options.ts";
 import type { Feeds, Runtime } from "../../onnx/runtime.ts";
 import type { Score } from "../../read/score.ts";

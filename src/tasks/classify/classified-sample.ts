@@ -3,7 +3,7 @@ import { present, throwIfAborted } from "../../errors.ts";
 import type { EveryLayer } from "../../explain/every-layer.ts";
 import type { Forward } from "../../explain/forward.ts";
 import { bestClasses, byScore, classScores, type Target } from "../../explain/target.ts";
-import { methodsOf } from "../../methods/define.ts";
+import { methodsOf } from "../../methods/by-name.ts";
 import { gradCam } from "../../methods/grad-cam.ts";
 import { optionsFor, ownOptions } from "../../methods/options.ts";
 import type { Warning } from "../../read/decision.ts";

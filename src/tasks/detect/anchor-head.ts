@@ -69,7 +69,7 @@ export function anchorHead(
     const [, count, rows = 0, columns = 0] = tensors.get(output)?.dims ?? [];
     const stride = input.height / rows;
     const anchors = anchorsOf.get(stride);
-    return anchors?.length === count && columns * stride === input.width ? [{ output, stride, anchors }] : [];
+    return anchors && anchors.length === count && columns * stride === input.width ? [{ output, stride, anchors }] : [];
   });
   const [first] = levels;
   if (!first || levels.length < outputs.length) return undefined;

@@ -5,7 +5,7 @@ import { checkAsked } from "../../explain/asked-memory.ts";
 import type { Explainer } from "../../explain/explainer.ts";
 import { namedLayer } from "../../explain/named-layer.ts";
 import { picture as blank } from "../../image/picture.ts";
-import { methodsOf } from "../../methods/define.ts";
+import { methodsOf } from "../../methods/by-name.ts";
 import { optionsFor } from "../../methods/options.ts";
 import type { Runtime } from "../../onnx/runtime.ts";
 import { layersOf } from "../../read/layers.ts";

@@ -25,7 +25,7 @@ export interface Candidate {
   /** Where the head has it: whether anything is there, whatever its class. */
   readonly objectness?: Element;
   /** The probabilities of all classes, where the head gives them; asked for when two boxes are compared. */
-  readonly classes?: () => readonly number[];
+  classes?(): readonly number[];
   /** The probability that anything is there, whatever its class, where the head has it. */
   readonly presence?: number;
   /** Coefficients of the mask's prototypes. */

@@ -13,7 +13,7 @@ export function similarity(target: Candidate, other: Candidate): number {
   return !(place > 0) ? 0 : place * cosine(vectorOf(target), vectorOf(other), target.class === other.class);
 }
 
-const vectorOf = ({ classes }: Candidate): readonly number[] => classes?.() ?? [];
+const vectorOf = (candidate: Candidate): readonly number[] => candidate.classes?.() ?? [];
 
 /** @param same what stands for the cosine where a head gives each box a single class */
 function cosine(a: readonly number[], b: readonly number[], same: boolean): number {

@@ -8,7 +8,7 @@ import { type EncodedPicture, SequenceExplainer } from "../../explain/sequence-e
 import type { Geometry } from "../../image/geometry.ts";
 import type { Picture } from "../../image/picture.ts";
 import { preprocess } from "../../image/preprocess.ts";
-import { methodsOf } from "../../methods/define.ts";
+import { methodsOf } from "../../methods/by-name.ts";
 import { gradCam } from "../../methods/grad-cam.ts";
 import type { GivenOptions, Method, Sign } from "../../methods/method.ts";
 import { optionsFor, optionsOf, ownOptions } from "../../methods/options.ts";
@@ -193,7 +193,7 @@ export async function sentenceMethods(
 ): Promise<Method[]> {
   const methods = await methodsOf(method);
   optionsFor(methods, options);
-  if (!contrasted || methods.every((one) => one === gradCam)) return methods;
+  if (!contrasted || methods.every(({ name }) => name === gradCam.name)) return methods;
   const message = `invalid method: one ${contrasted} rather than another is explained by grad-cam`;
   throw new UserError("invalid-option", message);
 }

@@ -4,7 +4,7 @@ import { checkAsked } from "../../explain/asked-memory.ts";
 import { ElementPass } from "../../explain/elements.ts";
 import type { Explainer } from "../../explain/explainer.ts";
 import { namedLayer } from "../../explain/named-layer.ts";
-import { methodsOf } from "../../methods/define.ts";
+import { methodsOf } from "../../methods/by-name.ts";
 import { optionsFor } from "../../methods/options.ts";
 import type { Runtime } from "../../onnx/runtime.ts";
 import { Trace } from "../../read/trace.ts";

@@ -4,7 +4,7 @@ import { ElementPass } from "../../explain/elements.ts";
 import type { Explainer } from "../../explain/explainer.ts";
 import { namedLayer } from "../../explain/named-layer.ts";
 import { checkFinite } from "../../explain/target.ts";
-import { methodsOf } from "../../methods/define.ts";
+import { methodsOf } from "../../methods/by-name.ts";
 import { optionsFor } from "../../methods/options.ts";
 import type { Feeds, Runtime } from "../../onnx/runtime.ts";
 import { toDense } from "../../onnx/tensors.ts";
