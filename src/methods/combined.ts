@@ -29,27 +29,11 @@ const ofOneLayer: ReadonlySet<unknown> = new Set(["cam", "control", "concepts"])
 const unsummed = new Set(["eigen-cam", "eigen-grad-cam", "recipro-cam", "deep-feature-factorisation", "odam"]);
 
 /** The options that a method has beside its own. */
-export function combiningOptions(method: Pick<Method, "name" | "space" | "family" | "options">): MethodOption[] {
-  const { name, space, family } = method;
+export function combiningOptions({ name, space, family }: Pick<Method, "name" | "space" | "family">): MethodOption[] {
   const atLayer = space === "layer" && ofOneLayer.has(family);
   const sums = atLayer && !unsummed.has(name);
-  const options = [
-    ...(atLayer && !hasLayers(method) ? [layersOption] : []),
-    augmentOption,
-    ...(sums ? [smoothOption] : []),
-  ];
+  const options = [...(atLayer ? [layersOption] : []), augmentOption, ...(sums ? [smoothOption] : [])];
   return options.map((option) => ({ ...option, around: true }));
-}
-
-/** A method's own options and those around it; one of both names takes what either takes. */
-function withOptions(own: readonly MethodOption[], around: readonly MethodOption[]): MethodOption[] {
-  const either = own.map((option) => {
-    const other = around.find(({ name }) => name === option.name);
-    if (!other) return option;
-    const range = `${option.range}, ${other.range}`;
-    return { ...option, range, fits: (value: unknown) => option.fits(value) || other.fits(value) };
-  });
-  return [...either, ...around.filter(({ name }) => own.every((option) => option.name !== name))];
 }
 
 /** Each method with its options: a method has one identity. */
@@ -62,7 +46,7 @@ export function combined<Name extends string>(method: Method<Name>): Method<Name
   const { graph } = method;
   const made: Method<Name> = {
     ...method,
-    options: withOptions(method.options ?? [], combiningOptions(method)),
+    options: [...(method.options ?? []), ...combiningOptions(method)],
     async explain(question) {
       const { layers = 1, augment = "none", smooth = "none" } = question.options;
       if (layers === 1 && augment === "none" && smooth === "none") return method.explain(question);
