@@ -4,7 +4,8 @@ export { fromHuggingFace } from "./image/hugging-face.ts";
 export type { Picture, PixelMap } from "./image/picture.ts";
 export { type Preprocess, type Preprocessed, preprocess } from "./image/preprocess.ts";
 export { decode, encodePng } from "./image/sharp.ts";
-export { defineMethod, type MethodChoice, type MethodDefinition } from "./methods/define.ts";
+export type { MethodChoice } from "./methods/by-name.ts";
+export { defineMethod, type MethodDefinition } from "./methods/define.ts";
 export { byImage, flatGrid, layerMethod } from "./methods/layer-map.ts";
 export { type CompiledFile, type CompileFileOptions, compileFile } from "./node/compile.ts";
 export {

@@ -1,6 +1,7 @@
 /** @file What a question takes of memory, looked at before the model has run: with a picture's own sizes, or those that it was opened with. */
+
+import type { MethodChoice } from "../methods/by-name.ts";
 import { methodsOf } from "../methods/by-name.ts";
-import type { MethodChoice } from "../methods/define.ts";
 import type { Feeds } from "../onnx/runtime.ts";
 import type { Explainer } from "./explainer.ts";
 import { checkMaxMemory, checkRun, type Sized } from "./memory.ts";

@@ -7,7 +7,7 @@
  * for those it can be made an input like any other.
  */
 import { checkOptions, expects, isTexts, listing, UserError } from "../errors.ts";
-import type { MethodChoice } from "../methods/define.ts";
+import type { MethodChoice } from "../methods/by-name.ts";
 import { methodGiven, methods } from "../methods/index.ts";
 import type { GivenOptions, Method, MethodOptions } from "../methods/method.ts";
 import { optionsOf } from "../methods/options.ts";

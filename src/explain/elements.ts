@@ -5,8 +5,8 @@
 import type { Dense } from "../array/dense.ts";
 import type { RuleChoice } from "../autodiff/rules.ts";
 import { InternalError, present, throwIfAborted, UserError } from "../errors.ts";
+import type { MethodChoice } from "../methods/by-name.ts";
 import { methodOf } from "../methods/by-name.ts";
-import type { MethodChoice } from "../methods/define.ts";
 import {
   type GivenOptions,
   type LayerMap,

@@ -1,6 +1,6 @@
 /** @file What is asked of an explainer, and what it answers. */
 import type { OptionNames } from "../errors.ts";
-import type { MethodChoice } from "../methods/define.ts";
+import type { MethodChoice } from "../methods/by-name.ts";
 import type { GivenOptions } from "../methods/method.ts";
 import type { Tensor } from "../onnx/runtime.ts";
 import type { Target } from "./target.ts";

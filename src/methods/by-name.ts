@@ -1,6 +1,7 @@
 /** @file Methods by their names, or one's own: the module of each is loaded when it is first named, so that nobody loads those that he does not ask. */
 import { expects, listing, UserError } from "../errors.ts";
-import { defineMethod, type MethodChoice } from "./define.ts";
+import { combined } from "./combined.ts";
+import { defineMethod } from "./define.ts";
 import { gradCam } from "./grad-cam.ts";
 import type { Method } from "./method.ts";
 
@@ -62,6 +63,9 @@ const loaders = {
 /** The methods' names. */
 export type MethodName = keyof typeof loaders;
 
+/** A method by its name, or one's own. */
+export type MethodChoice = MethodName | Method;
+
 export const methodNames = Object.keys(loaders) as readonly MethodName[];
 
 /** A name that a person wrote; @throws UserError `unknown-name` that lists the methods. */
@@ -71,7 +75,8 @@ export function methodName(name: string): MethodName {
 }
 
 /** @throws UserError `unknown-name`. */
-export const loadMethod = (name: string): Promise<Method<MethodName>> => loaders[methodName(name)]();
+export const loadMethod = async (name: string): Promise<Method<MethodName>> =>
+  combined<MethodName>(await loaders[methodName(name)]());
 
 /** @throws UserError `unknown-name` for a name that is none, `invalid-option` for an object that is no method. */
 export async function methodOf(given: MethodChoice): Promise<Method> {

@@ -8,8 +8,8 @@ import { smoothed } from "./smoothed.ts";
 
 type Explain = (question: Question) => Promise<Explanation>;
 
-export function explainCombined(method: Method, question: Question): Promise<Explanation> {
-  const { layers = 1, augment = "none", smooth = "none" } = question.options;
+export function explainCombined(method: Method, question: Question, layers: number | string): Promise<Explanation> {
+  const { augment = "none", smooth = "none" } = question.options;
   const one: Explain = (asked) => method.explain(smooth === "none" ? asked : smoothly(asked));
   const onLayers: Explain = layers === 1 ? one : (asked) => fusedOver(asked, layers, one);
   return augment === "none" ? onLayers(question) : averaged(question, String(augment), onLayers);
@@ -39,6 +39,11 @@ async function fusedOver(question: Question, layers: number | string, explain: E
 
 /** The layers that are named, or the layer that is asked about and the last one of each of the next finer grids. */
 function chosen(question: Question, layers: number | string): readonly string[] {
+  if (layers === "levels")
+    throw new UserError(
+      "invalid-option",
+      'invalid option layers: "levels" are those of a detector\'s head, which joins their maps, and this model has none; allowed here are an integer of at least 1 and names of layers',
+    );
   if (typeof layers === "string") return [...new Set(layers.split(",").map((name) => name.trim()))].filter(Boolean);
   const { layers: candidates, layer } = elsewhere(question, "layers");
   const own = candidates.find(({ name }) => name === layer);

@@ -5,11 +5,7 @@
  * not finite, is the error of whoever wrote it, and never a picture.
  */
 import { expects, isRecord } from "../errors.ts";
-import type { MethodName } from "./by-name.ts";
 import type { GraphExplanation, Method } from "./method.ts";
-
-/** A method by its name, or one's own. */
-export type MethodChoice = MethodName | Method;
 
 /** What a method must say of itself; how it is written is its name, and the rest nothing, unless told. */
 export type MethodDefinition<Name extends string = string> = Pick<Method<Name>, "name" | "space" | "explain"> &

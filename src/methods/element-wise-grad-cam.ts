@@ -7,7 +7,6 @@
  */
 
 import { flatGrid, gradientsByImage } from "./layer-map.ts";
-import { levelsOption, signOption } from "./options.ts";
 import { camMethod, placewiseBySign } from "./signed-maps.ts";
 
 export const elementWiseGradCam = camMethod(
@@ -24,6 +23,5 @@ export const elementWiseGradCam = camMethod(
     paper: "Draelos and Carin 2020, https://arxiv.org/abs/2011.08891",
     family: "cam",
     cost: "1, and what lies behind the layer, backwards",
-    options: [signOption, levelsOption],
   },
 );

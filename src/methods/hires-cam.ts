@@ -7,7 +7,6 @@
  */
 
 import { placeByPlace } from "./layer-map.ts";
-import { levelsOption, signOption } from "./options.ts";
 import { camMethod, placewiseBySign } from "./signed-maps.ts";
 
 const maps = placewiseBySign((parts, part) => part(placeByPlace(parts)));
@@ -22,5 +21,4 @@ export const hiResCam = camMethod(maps, {
   paper: "Draelos and Carin 2020, https://arxiv.org/abs/2011.08891",
   family: "cam",
   cost: "1, and what lies behind the layer, backwards",
-  options: [signOption, levelsOption],
 });

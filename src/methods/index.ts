@@ -11,13 +11,14 @@ import { kernelShap } from "./black-box/kernel-shap.ts";
 import { lime } from "./black-box/lime.ts";
 import { minimalSufficient } from "./black-box/minimal-sufficient.ts";
 import { sobol } from "./black-box/sobol.ts";
+import type { MethodChoice } from "./by-name.ts";
 import { type MethodName, methodName, ownMethod } from "./by-name.ts";
 import { cam } from "./cam.ts";
+import { combined } from "./combined.ts";
 import { dRise } from "./d-rise.ts";
 import { deconvGradCam } from "./deconv-grad-cam.ts";
 import { deconvolution } from "./deconvolution.ts";
 import { deepFeatureFactorisation } from "./deep-feature-factorisation.ts";
-import type { MethodChoice } from "./define.ts";
 import { edges } from "./edges.ts";
 import { eigenCam } from "./eigen-cam.ts";
 import { eigenGradCam } from "./eigen-grad-cam.ts";
@@ -53,7 +54,7 @@ import { rise } from "./rise.ts";
 import { shapleyCam } from "./shapley-cam.ts";
 import { xgradCam } from "./xgrad-cam.ts";
 
-export const methods: readonly Method<MethodName>[] = [
+const registered: readonly Method<MethodName>[] = [
   gradCam,
   hiResCam,
   guidedBackprop,
@@ -107,6 +108,8 @@ export const methods: readonly Method<MethodName>[] = [
   deconvGradCam,
   deepFeatureFactorisation,
 ];
+
+export const methods: readonly Method<MethodName>[] = registered.map((method) => combined(method));
 
 /** What cannot wait for a module to load, as a file that is compiled, takes a method from here; @throws UserError as `methodOf`. */
 export function methodGiven(given: MethodChoice): Method {

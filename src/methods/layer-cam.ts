@@ -7,7 +7,6 @@
  */
 
 import { placeByPlace } from "./layer-map.ts";
-import { levelsOption, signOption } from "./options.ts";
 import { camMethod, placewiseBySign } from "./signed-maps.ts";
 
 const maps = placewiseBySign((parts, part) => part(placeByPlace(parts, (gradients) => parts.build.relu(gradients))));
@@ -19,5 +18,4 @@ export const layerCam = camMethod(maps, {
   paper: "Jiang et al. 2021, https://doi.org/10.1109/TIP.2021.3089943",
   family: "cam",
   cost: "1, and what lies behind the layer, backwards",
-  options: [signOption, levelsOption],
 });

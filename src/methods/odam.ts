@@ -9,7 +9,7 @@
  */
 import { layerMethod, placeByPlace } from "./layer-map.ts";
 import type { LayerMap, LayerParts } from "./method.ts";
-import { attributesOption, levelsOption, refuseJoined } from "./options.ts";
+import { attributesOption, refuseAttributes } from "./options.ts";
 
 /** Of a standard deviation of one cell, cut off two cells away: how far one cell's weight reaches. */
 const taps = [-2, -1, 0, 1, 2].map((x) => Math.exp(-(x ** 2) / 2));
@@ -40,9 +40,9 @@ const ofOne = layerMethod(odamMap, {
 
 export const odam: typeof ofOne = {
   ...ofOne,
-  options: [attributesOption, levelsOption],
+  options: [attributesOption],
   explain: async (question) => {
-    refuseJoined(question.options);
+    refuseAttributes(question.options);
     return ofOne.explain(question);
   },
 };

@@ -23,22 +23,15 @@ export const choiceOption = (name: string, choices: readonly string[]): MethodOp
 /** Which part of the map is shown: a constant of the graph. */
 export const signOption: MethodOption = { ...choiceOption("sign", signs), compiles: true };
 
-/** Which layers a map lies on: the target layer, or all levels of a detector's head, each divided by its maximum and joined by the largest. */
-export const levelsOption: MethodOption = choiceOption("layers", ["own", "levels"]);
-
 /** What a map is of: the score that is asked about, or of a box all that the detector says of it, joined as levels are. */
 export const attributesOption: MethodOption = choiceOption("attributes", ["score", "all"]);
 
-/** Joined maps are put together by those who ask: @throws UserError where one is asked for of what has no parts to join. */
-export function refuseJoined({ layers, attributes }: GivenOptions): void {
-  const refused = (what: string) => new UserError("invalid-option", `invalid option ${what}`);
-  if (layers === "levels")
-    throw refused(
-      'layers: "levels" are those of a detector\'s head, which joins their maps, and this model has none; allowed here is own',
-    );
+/** All attributes are joined by those who know them: @throws UserError where they are asked for of what is no box. */
+export function refuseAttributes({ attributes }: GivenOptions): void {
   if (attributes === "all")
-    throw refused(
-      'attributes: "all" are the score and the edges of one box of a detector, such as box:0; allowed here is score',
+    throw new UserError(
+      "invalid-option",
+      'invalid option attributes: "all" are the score and the edges of one box of a detector, such as box:0; allowed here is score',
     );
 }
 

@@ -5,7 +5,7 @@
 import type { Builder, Value } from "../onnx/build.ts";
 import { placewise } from "./layer-map.ts";
 import type { LayerMap, LayerParts, Method, MethodOptions, Reweigh, Sign } from "./method.ts";
-import { refuseJoined, signOption } from "./options.ts";
+import { signOption } from "./options.ts";
 
 /** A map for each sign. Graphs are kept by their maps, so each is made once. */
 export type SignedMaps = Readonly<Record<Sign, LayerMap>>;
@@ -64,9 +64,6 @@ export const camMaps = (
   mapsOf: (options: MethodOptions) => SignedMaps,
   weigh?: (options: MethodOptions) => Reweigh,
 ): Required<Pick<Method, "explain" | "graph">> => ({
-  explain: async ({ atLayer, options }) => {
-    refuseJoined(options);
-    return { maps: await atLayer(mapsOf(options)[options.sign], weigh?.(options)) };
-  },
+  explain: async ({ atLayer, options }) => ({ maps: await atLayer(mapsOf(options)[options.sign], weigh?.(options)) }),
   graph: ({ atLayer, options }) => ({ map: atLayer(mapsOf(options)[options.sign]) }),
 });

@@ -4,7 +4,8 @@
  */
 import { Builder, type Value } from "./build.ts";
 import { Attributes } from "./model.ts";
-import { changed, makeNode, type NodeProto, type TensorProto } from "./proto.ts";
+import { changed, declaredDims, makeNode, type NodeProto, type TensorProto, type ValueInfoProto } from "./proto.ts";
+import type { Session } from "./runtime.ts";
 
 /** Starts the name of a pooled tensor that is cut. */
 const whole = "gradcam/whole/";
@@ -17,7 +18,7 @@ export interface Mended {
 }
 
 /** The node and what cuts its outputs to the size that the kernel gives; undefined where inference is right, or knows nothing. */
-export function cutPool(
+function cutPool(
   node: NodeProto,
   opset: number,
   dimsOf: (name: string) => readonly number[] | undefined,
@@ -53,4 +54,23 @@ export function cutPool(
     ],
     initializers: made.initializers,
   };
+}
+
+/** The nodes with the first pooling mended that inference gives a window too many. */
+export function firstCut(
+  nodes: readonly NodeProto[],
+  opset: number,
+  fed: readonly ValueInfoProto[],
+  metadata: Session["outputMetadata"],
+): Mended | undefined {
+  const known = [
+    ...fed.map((info) => [info.name, declaredDims(info) ?? []] as const),
+    ...metadata.flatMap((t) => (t.isTensor ? [[t.name, t.shape] as const] : [])),
+  ];
+  const dims = new Map(known.map(([name, shape]) => [name, shape.map((d) => (typeof d === "number" ? d : -1))]));
+  for (const [i, node] of nodes.entries()) {
+    const mended = cutPool(node, opset, (name) => dims.get(name));
+    if (mended) return { ...mended, nodes: [...nodes.slice(0, i), ...mended.nodes, ...nodes.slice(i + 1)] };
+  }
+  return undefined;
 }

@@ -10,7 +10,6 @@
 import { UserError } from "../errors.ts";
 import { observeArguments } from "./arguments.ts";
 import type { Body, Observed, TensorType } from "./bodies.ts";
-import { cutPool, type Mended } from "./ceil-pools.ts";
 import { product } from "./dims.ts";
 import { constantValues, describe, graphsIn, type IndexedGraph, type Model } from "./model.ts";
 import {
@@ -30,7 +29,7 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from "./proto.ts";
-import { openSession, overPreset, type Runtime, type Session, type SessionOptions } from "./runtime.ts";
+import { openSession, overPreset, type Runtime, type SessionOptions } from "./runtime.ts";
 import { hasArray, isFloat, typeFromName } from "./types.ts";
 
 export type { Observed, TensorType };
@@ -254,12 +253,15 @@ async function inferred(
   let nodes: readonly NodeProto[] = makers;
   let metadata = names.length ? await types(nodes, names) : []; // a branch may hold no more than a constant
   // One at a time, for what is behind a pooling depends on its size.
-  for (;;) {
-    const mended = firstCut(nodes, model.opset, fed, metadata);
-    if (!mended) break;
-    nodes = mended.nodes;
-    cutting.push(...mended.initializers);
-    metadata = await types(nodes, names);
+  if (makers.some(roundsUp)) {
+    const { firstCut } = await import("./ceil-pools.ts"); // few models need it
+    for (;;) {
+      const mended = firstCut(nodes, model.opset, fed, metadata);
+      if (!mended) break;
+      nodes = mended.nodes;
+      cutting.push(...mended.initializers);
+      metadata = await types(nodes, names);
+    }
   }
 
   // A tensor of unknown rank has the shape [], as a scalar has. The length of its own shape tells them apart.
@@ -296,6 +298,9 @@ async function inferred(
   return tensors;
 }
 
+const roundsUp = ({ attribute }: NodeProto): boolean =>
+  attribute.some(({ name, i }) => name === "ceil_mode" && i === 1n);
+
 /** Whether a graph, or one inside it, has a type that the runtime's interface has no name for. */
 function isUnnamed(graph: GraphProto, inputs: readonly ValueInfoProto[]): boolean {
   const unnamed = (type: DataType) => type !== DataType.UNDEFINED && !hasArray(type);
@@ -319,25 +324,6 @@ function observable(node: NodeProto): NodeProto[] {
       makeNode("ReduceProd", [`gradcam/${output}`], [output], { keepdims: 0 }),
     ];
   return [node];
-}
-
-/** The nodes with the first pooling mended that inference gives a window too many. */
-function firstCut(
-  nodes: readonly NodeProto[],
-  opset: number,
-  fed: readonly ValueInfoProto[],
-  metadata: Session["outputMetadata"],
-): Mended | undefined {
-  const known = [
-    ...fed.map((info) => [info.name, declaredDims(info) ?? []] as const),
-    ...metadata.flatMap((t) => (t.isTensor ? [[t.name, t.shape] as const] : [])),
-  ];
-  const dims = new Map(known.map(([name, shape]) => [name, shape.map((d) => (typeof d === "number" ? d : -1))]));
-  for (const [i, node] of nodes.entries()) {
-    const mended = cutPool(node, opset, (name) => dims.get(name));
-    if (mended) return { ...mended, nodes: [...nodes.slice(0, i), ...mended.nodes, ...nodes.slice(i + 1)] };
-  }
-  return undefined;
 }
 
 /**

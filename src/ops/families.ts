@@ -54,6 +54,7 @@ export const onDemand: readonly Family[] = [
   { names: "DFT STFT", load: () => import("./signal.ts") },
   { names: "ConvTranspose", load: () => import("./transposed-convolution.ts") },
   { names: "Sin Cos Tan Asin Acos Atan Sinh Cosh Asinh Acosh Atanh", load: () => import("./trigonometry.ts") },
+  { names: "Celu Selu Softsign ThresholdedRelu Shrink Mish Swish", load: () => import("./uncommon-activation.ts") },
   { names: "Inverse", domain: "com.microsoft", load: () => import("./inverse.ts") },
 ];
 

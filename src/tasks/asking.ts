@@ -4,7 +4,7 @@
  */
 import type { Check, OptionNames } from "../errors.ts";
 import { type OpenOptions, openNames } from "../explain/explainer.ts";
-import type { MethodChoice } from "../methods/define.ts";
+import type { MethodChoice } from "../methods/by-name.ts";
 import type { GivenOptions } from "../methods/method.ts";
 
 /** What all questions may say. */

@@ -70,7 +70,7 @@ export async function explainElements(
     const found = await pass.explain(questions.flat(), {
       ...{
         method: way.method,
-        options: { ...own, ...(spread && { layers: "own" }), ...(every && { attributes: "score" }) },
+        options: { ...own, ...(spread && { layers: 1 }), ...(every && { attributes: "score" }) },
       },
       ...{ onProgress: part, signal, maxMemory, partial },
     });

@@ -167,10 +167,20 @@ describe("refused", () => {
   test("no layer, for a map", async () => {
     await expectUserError(compiled(linear()), "no-path", "no layer");
   });
-  test("Guided Grad-CAM before operator set 11", async () => {
-    await expectUserError(compiled(gap({ opset: 9 }), { method: "guided-grad-cam" }), "unsupported-operator", "has 9");
-  });
 });
+
+test.each(["guided-grad-cam", "deconv-grad-cam", "full-grad"] as const)(
+  "%s before operator set 11, without its Resize",
+  async (method) => {
+    const bytes = await compiled(gap({ opset: 9 }), { method, classInput: "required" });
+    const runner = await ort.InferenceSession.create(bytes, session);
+    const target = new ort.Tensor("int64", BigInt64Array.of(2n), [1]);
+    const results = await runner.run({ x: images().x as ort.Tensor, gradcam_target: target });
+    const { maps, pixels } = await ask(gap({ opset: 9 }), images(), { method, target: 2 });
+    const found = results.gradcam_pixels ?? results.gradcam_map;
+    expectClose([...(found.data as Float32Array)], numbers(pixels ?? maps));
+  },
+);
 
 test("a file that another program has written anew is explained as a whole", async () => {
   const file = await compiled(gap());

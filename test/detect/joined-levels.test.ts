@@ -125,11 +125,11 @@ test("what joins nothing is refused", async () => {
   await expect(model.explain(sample, { method: "layer-cam", options: levels, layer: layers[0] })).rejects.toThrow(
     /"levels" joins .*; it does not go with a layer of one's own/,
   );
-  await expect(model.explain(sample, { method: "grad-cam", options: levels })).rejects.toThrow(
-    /unknown option of grad-cam: "layers"/,
+  await expect(model.explain(sample, { method: "gradient", options: levels })).rejects.toThrow(
+    /unknown option of gradient: "layers"/,
   );
   await expect(model.explain(sample, { method: "layer-cam", options: { layers: "all" } })).rejects.toThrow(
-    /one of own, levels/,
+    /layers is for questions about classes, not about boxes/,
   );
   const classifier = await load();
   await expect(

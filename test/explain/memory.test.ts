@@ -102,7 +102,9 @@ test("maps of too many targets are a line; a limit is a number of bytes", async 
 });
 
 test("what must be one run says so where it has no room", async () => {
-  const told = { target: 0, maxMemory: 6e6 };
+  const refused = await ask(net, picture, { method: "gradient", maxMemory: 1 }).catch(String);
+  // What one image takes, and not two.
+  const told = { target: 0, maxMemory: 1e6 * Number(/at least (\d+) MB/.exec(String(refused))?.[1]) };
   await expectUserError(ask(net, picture, { ...told, method: "deeplift" }), "invalid-option", "a run over 2 images");
   const noisy = { ...told, method: "smooth-grad-cam++" as const, options: { samples: 9 } };
   await expectUserError(ask(net, picture, noisy), "invalid-option", "a run over 10 images");

@@ -3,6 +3,7 @@ import * as ort from "onnxruntime-node";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { methods } from "../../src/index.ts";
 import type { MethodName } from "../../src/methods/by-name.ts";
+import { combiningOptions } from "../../src/methods/combined.ts";
 import type { Session } from "../../src/onnx/runtime.ts";
 import { apart, ask, expectClose, expectUserError, numbers, open, rows } from "../explain/ask.ts";
 import { floats, ints, model, node } from "../models.ts";
@@ -165,7 +166,7 @@ test.each(ofAttention)("%s: one run answers about all blocks and classes", async
   const explainer = await open(vit({ blocks: 3 }));
   onTestFinished(() => explainer.release());
   const each = [0, 1, 2, 3, 4];
-  const options = { method, target: { each }, options: method === "gradient-x-attention" ? { layers: "all" } : {} };
+  const options = { method, target: { each }, options: method === "gradient-x-attention" ? { blocks: "all" } : {} };
   await explainer.explain(images(1), options);
   const run = vi.spyOn((ort.InferenceSession as unknown as { prototype: Session }).prototype, "run");
   onTestFinished(() => run.mockRestore());
@@ -173,6 +174,11 @@ test.each(ofAttention)("%s: one run answers about all blocks and classes", async
   expect(run).toHaveBeenCalledTimes(1);
   for (const target of each)
     expectClose(numbers((await explainer.explain(images(1), { ...options, target })).maps), rows(maps)[target] ?? []);
+});
+
+test("what is combined of layers and channels is not theirs, but their mean over views of the image is", () => {
+  for (const method of methods.filter(({ readsAttentions }) => readsAttentions))
+    expect(combiningOptions(method).map(({ name }) => name)).toEqual(["augment"]);
 });
 
 describe("is refused in one line, before anything runs,", () => {
@@ -193,8 +199,8 @@ describe("is refused in one line, before anything runs,", () => {
     ["attention", { block: 0.5 }],
     ["attention", { heads: "median" }],
     ["attention-rollout", { discard: 1 }],
-    ["attention-rollout", { layers: 0 }],
-    ["chefer", { layers: "some" }],
+    ["attention-rollout", { blocks: 0 }],
+    ["chefer", { blocks: "some" }],
     ["legrad", { score: "class" }],
   ] as const)("an option of %s that is out of range: %o", (method, options) =>
     expectUserError(

@@ -95,7 +95,7 @@ test("full-grad", async () => expectClose(numbers((await of("full-grad", "last")
 test("deconv-grad-cam", async () =>
   expect(apart(numbers((await of("deconv-grad-cam", "last")).pixels), golden("deconv-grad-cam"))).toBeLessThan(1e-4));
 
-test("factors of a layer, from the same start", () => {
+test("deep-feature-factorisation: factors of a layer, from the same start", () => {
   const matrix = (name: string, rows: number) => {
     const values = golden(name);
     return { data: Float64Array.from(values), rows, columns: values.length / rows };

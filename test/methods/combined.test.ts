@@ -10,12 +10,14 @@ import { tensor } from "../models.ts";
 import { gap, images, unet, vgg } from "../nets.ts";
 import { small, smallPicture } from "./nets.ts";
 
+const others = new Set(["d-rise", "cam", "edges"]);
+const pixels = new Set(["gradient", "guided-grad-cam", "input-x-gradient", "smoothgrad", "full-grad"]);
 const having = (option: string) =>
   methods
-    .filter(
-      ({ name, options = [] }) =>
-        options.some((one) => one.name === option) && !["d-rise", "cam", "edges"].includes(name),
-    )
+    .filter(({ name, family, options = [] }) => {
+      const asked = family === "cam" || family === "concepts" || pixels.has(name);
+      return asked && !others.has(name) && options.some((one) => one.name === option);
+    })
     .map(({ name }) => [name] as const);
 const mapOf = async (bytes: Uint8Array, method: MethodName, options: GivenOptions = {}, target = 1) => {
   const { maps } = await ask(bytes, images(), { method, target, options });

@@ -40,6 +40,16 @@ function isTestCall({ type, callee }: Tree): boolean {
   return isTree(each) && each.type === "MemberExpression" && nameOf(each.object) === "test";
 }
 
+/** Names that a declaration gives, one by one of what is taken apart. */
+const namesOf = (id: unknown): string[] =>
+  nameOf(id) ? [nameOf(id)] : isTree(id) && /Pattern|Property|Element/.test(id.type) ? inside(id).flatMap(namesOf) : [];
+
+/** Keys of an object, of those in it too: the first word, which is a method's. */
+function keysOf(value: unknown): string[] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
+  return Object.entries(value).flatMap(([key, inner]) => [key.split(" ")[0] ?? key, ...keysOf(inner)]);
+}
+
 /** A text without parts. */
 function textOf(node: Tree): string | undefined {
   if (node.type === "Literal" && typeof node.value === "string") return node.value;
@@ -54,14 +64,15 @@ export function casesOf(file: string): TestCase[] {
   const declared = new Map<string, Tree>();
   const cases: Tree[] = [];
   const look = (node: Tree): void => {
-    if (/^(VariableDeclarator|FunctionDeclaration)$/.test(node.type) && nameOf(node.id))
-      declared.set(nameOf(node.id), node);
+    if (/^(VariableDeclarator|FunctionDeclaration)$/.test(node.type))
+      for (const name of namesOf(node.id)) declared.set(name, node);
     if (isTestCall(node)) cases.push(node);
     inside(node).forEach(look);
   };
   look(parseAst(readTest(file), { lang: "ts" }) as unknown as Tree);
   return cases.map((call) => {
     const texts = new Set<string>();
+    const names = new Set<string>();
     let compares = false;
     const seen = new Set<Tree>();
     const gather = (node: Tree): void => {
@@ -70,6 +81,7 @@ export function casesOf(file: string): TestCase[] {
       const text = textOf(node);
       if (text !== undefined) texts.add(text);
       const name = nameOf(node);
+      names.add(name);
       if (comparing.test(name)) compares = true;
       const declaration = declared.get(name);
       if (declaration) gather(declaration);
@@ -77,6 +89,12 @@ export function casesOf(file: string): TestCase[] {
     };
     gather(call);
     const [first] = inside({ type: "", of: call.arguments });
-    return { file, title: (first && textOf(first)) ?? "", texts, compares };
+    const title = (first && textOf(first)) ?? "";
+    texts.add(title.split(":")[0] ?? "");
+    // A case for each key of a file of numbers.
+    const keyed = title === "%s" && names.has("keys");
+    for (const json of keyed ? [...texts].filter((text) => text.endsWith(".json")) : [])
+      for (const key of keysOf(JSON.parse(readTest(`${path.posix.dirname(file)}/${json}`)))) texts.add(key);
+    return { file, title, texts, compares };
   });
 }

@@ -198,7 +198,7 @@ def explained(case, net, x):
         "attention-rollout heads=min": rollout(smallest),
         "chefer": rolled(lambda w, g: torch.eye(count, dtype=torch.float64) + relevance(w, g), relevance),
         "gradient-x-attention": cut((last * slope).mean(1).sum(1)).clamp(min=0),
-        "gradient-x-attention sign=signed layers=all": cut(sum((w * g).mean(1).sum(1) for w, g in zip(weights, slopes)) / len(weights)),
+        "gradient-x-attention sign=signed blocks=all": cut(sum((w * g).mean(1).sum(1) for w, g in zip(weights, slopes)) / len(weights)),
         "legrad": legrad(True),
         "legrad score=head": legrad(False),
     }

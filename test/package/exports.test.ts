@@ -258,7 +258,7 @@ async function bundled() {
 }
 
 /** Of the methods the names are up front, and Grad-CAM; another is loaded when it is named. */
-test("gradcam is at most 60 KB up front, 85 KB where it explains and 170 KB whole, gzipped, without ONNX Runtime and without Node", async () => {
+test("gradcam is at most 60 KB up front, 93 KB where it explains and 215 KB with every method, gzipped, without ONNX Runtime and without Node", async () => {
   const { metafile, outputFiles, upFront, explaining, whole } = await bundled();
   const sizes = { "up front": upFront, "where it explains": explaining, whole };
   const text = Object.entries(sizes).map(([what, bytes]) => `${(bytes / 1024).toFixed(1)} KB ${what}`);
@@ -266,9 +266,9 @@ test("gradcam is at most 60 KB up front, 85 KB where it explains and 170 KB whol
   expect(upFront).toBeGreaterThan(20 * 1024);
   expect(upFront).toBeLessThanOrEqual(60 * 1024);
   expect(explaining).toBeGreaterThan(upFront);
-  expect(explaining).toBeLessThanOrEqual(85 * 1024);
+  expect(explaining).toBeLessThanOrEqual(93 * 1024);
   expect(whole).toBeGreaterThan(explaining);
-  expect(whole).toBeLessThanOrEqual(170 * 1024);
+  expect(whole).toBeLessThanOrEqual(215 * 1024);
   const inputs = Object.keys(metafile.inputs);
   expect(inputs.filter((name) => /node:|onnxruntime-(node|web)|sharp|commander/.test(name))).toEqual([]);
   for (const { text } of outputFiles) expect(text).not.toMatch(/["']node:/);

@@ -1,7 +1,7 @@
 /** @file Tables of relevance by what is said of them: each is made once, since sessions are kept by it. */
 import type { Overrides } from "../differentiate.ts";
-import type { LayerRule, RelevanceRules } from "../rules.ts";
 import { excitationRules } from "./linear.ts";
+import type { LayerRule, RelevanceRules } from "./said.ts";
 import { relevance } from "./table.ts";
 import {
   alphaBetaRule,

@@ -10,15 +10,15 @@ export type Fusion = (typeof fusions)[number];
 export const headsOption: MethodOption = { ...choiceOption("heads", fusions), compiles: true };
 
 /** How many blocks are looked at, from the last. */
-export const layersOption = (usual: number | "all"): MethodOption => ({
-  ...{ name: "layers", default: usual, compiles: true },
+export const blocksOption = (usual: number | "all"): MethodOption => ({
+  ...{ name: "blocks", default: usual, compiles: true },
   range: "an integer of at least 1, counted from the last block, or all",
   fits: (value) => value === "all" || (Number.isSafeInteger(value) && Number(value) >= 1),
 });
 
 /** As a number that no network has as many blocks as. */
-export const lastOf = ({ layers }: MethodOptions): number =>
-  layers === "all" ? Number.MAX_SAFE_INTEGER : Number(layers);
+export const lastOf = ({ blocks }: MethodOptions): number =>
+  blocks === "all" ? Number.MAX_SAFE_INTEGER : Number(blocks);
 
 /** [n, heads, queries, keys] as [n, queries, keys]. */
 export const fused = (build: Builder, weights: Value, how: Fusion): Value =>

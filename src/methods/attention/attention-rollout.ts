@@ -14,11 +14,11 @@ import type { MethodOption } from "../method.ts";
 import {
   attentionMethod,
   backwards,
+  blocksOption,
   type Fusion,
   fused,
   headsOption,
   lastOf,
-  layersOption,
   ofAttentionsAlone,
   through,
 } from "./attention-map.ts";
@@ -70,7 +70,7 @@ export const attentionRollout = attentionMethod(
       "How much of each patch arrives at the class token through all blocks of a transformer, whatever the class.",
     paper: "Abnar and Zuidema 2020, https://arxiv.org/abs/2005.00928",
     cost: "1, for all classes together",
-    options: [headsOption, discardOption, layersOption("all")],
+    options: [headsOption, discardOption, blocksOption("all")],
     classIndependent: true,
   },
 );

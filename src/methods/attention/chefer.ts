@@ -6,7 +6,7 @@
  *
  * R is (I + C_L) ... (I + C_1), of which only the row that is read goes back.
  */
-import { attentionMethod, backwards, lastOf, layersOption, through } from "./attention-map.ts";
+import { attentionMethod, backwards, blocksOption, lastOf, through } from "./attention-map.ts";
 
 export const chefer = attentionMethod(
   (options) => (parts) => {
@@ -28,7 +28,7 @@ export const chefer = attentionMethod(
       "How much each patch matters to a class through all blocks of a transformer: attention times gradient, rolled out.",
     paper: "Chefer et al. 2021, https://arxiv.org/abs/2103.15679",
     cost: "a forward and a backward pass, about 2",
-    options: [layersOption("all")],
+    options: [blocksOption("all")],
     nothing: (question) => `no attention to a patch raises the score of "${question}"`,
   },
 );

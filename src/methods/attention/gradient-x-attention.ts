@@ -8,7 +8,7 @@ import type { Value } from "../../onnx/build.ts";
 import type { AttentionMap } from "../method.ts";
 import { signOption } from "../options.ts";
 import { signedPart } from "../signed-maps.ts";
-import { attentionMethod, lastOf, layersOption } from "./attention-map.ts";
+import { attentionMethod, blocksOption, lastOf } from "./attention-map.ts";
 
 export const gradientXAttention = attentionMethod(
   (options): AttentionMap =>
@@ -29,6 +29,6 @@ export const gradientXAttention = attentionMethod(
       "What the attention to each patch contributes to the score at the last block of a transformer, to first order.",
     paper: "Barkan et al. 2021, https://arxiv.org/abs/2204.11073",
     cost: "1, and what lies behind the last attention, backwards",
-    options: [signOption, layersOption(1)],
+    options: [signOption, blocksOption(1)],
   },
 );

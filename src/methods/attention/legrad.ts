@@ -8,7 +8,7 @@
  */
 import type { AttentionMap } from "../method.ts";
 import { choiceOption } from "../options.ts";
-import { attentionMethod, lastOf, layersOption } from "./attention-map.ts";
+import { attentionMethod, blocksOption, lastOf } from "./attention-map.ts";
 
 export const leGrad = attentionMethod(
   (options): AttentionMap =>
@@ -25,7 +25,7 @@ export const leGrad = attentionMethod(
     summary: "How sensitive a class is to attention to each patch, at every block of a transformer.",
     paper: "Bousselham et al. 2024, https://arxiv.org/abs/2404.03214",
     cost: "1, and the head and one block, forwards and backwards, for each block",
-    options: [layersOption("all"), { ...choiceOption("score", ["mean", "head"]), compiles: true }],
+    options: [blocksOption("all"), { ...choiceOption("score", ["mean", "head"]), compiles: true }],
     nothing: (question) => `no attention to a patch raises the score of "${question}"`,
   },
 );

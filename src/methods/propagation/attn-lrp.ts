@@ -7,7 +7,7 @@
  *   R_ji = sum_p A_ji V_ip R_jp / (2 O_jp)     each factor of a product O = A V
  *   R_i = R_i                                  activations, and what is divided by a norm
  */
-import type { LayerRule, RelevanceRules } from "../../autodiff/rules.ts";
+import type { LayerRule, RelevanceRules } from "../../autodiff/relevance/said.ts";
 import type { MethodOptions } from "../method.ts";
 import { choiceOption } from "../options.ts";
 import { compiled, epsilonOption, gammaOption, relevanceMethod } from "./relevance.ts";

@@ -5,7 +5,7 @@
  *
  *   R_i = sum_j (x_i w_ij / sum_k x_k w_kj) R_j,    with the rule of each layer
  */
-import type { LayerRule, RelevanceRules } from "../../autodiff/rules.ts";
+import type { LayerRule, RelevanceRules } from "../../autodiff/relevance/said.ts";
 import { expects } from "../../errors.ts";
 import type { MethodOptions } from "../method.ts";
 import { choiceOption, numberOption } from "../options.ts";

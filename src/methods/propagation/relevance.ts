@@ -1,6 +1,6 @@
 /** @file What methods share that propagate relevance: the signed image, and the map that sums up its channels. */
 import type { Dense } from "../../array/dense.ts";
-import type { RelevanceRules } from "../../autodiff/rules.ts";
+import type { RelevanceRules } from "../../autodiff/relevance/said.ts";
 import { product } from "../../onnx/dims.ts";
 import type { Method, MethodOption, MethodOptions } from "../method.ts";
 import { numberOption } from "../options.ts";

@@ -8,7 +8,7 @@ import { checkNotCompiled, detectionNames, type Notes, withResults } from "../..
 import type { Explainer } from "../../explain/explainer.ts";
 import { declaredWhole, withDefaults } from "../../explain/rewritten.ts";
 import type { Size } from "../../image/geometry.ts";
-import type { MethodChoice } from "../../methods/define.ts";
+import type { MethodChoice } from "../../methods/by-name.ts";
 import { methodGiven, methods } from "../../methods/index.ts";
 import { builtMap } from "../../methods/layer-map.ts";
 import type { GivenOptions, LayerMap, Method, MethodOptions } from "../../methods/method.ts";
