@@ -21,6 +21,7 @@ const sample = () => ({ data: cells(line), dims: [1, 4, 32] });
 
 describe.each<BarsOptions>([
   {},
+  { free: true },
   { softmax: true },
   { blank: "last" },
   { order: "TnC" },

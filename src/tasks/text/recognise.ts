@@ -104,10 +104,12 @@ async function silentClass(ort: Runtime, explainer: Explainer, axes: Axes, class
   return { silent, because: first === last ? `${because}, as is class ${classes - 1}` : because, guess: true } as const;
 }
 
+/** A single picture where the batch is free. */
 const emptyFeeds = (ort: Runtime, { model, sized }: Explainer): Feeds =>
   Object.fromEntries(
     model.inputs.map(({ name }) => {
-      const { type, dims } = present(sized.get(name), "an input");
+      const { type, dims: known } = present(sized.get(name), "an input");
+      const dims = known.map((d) => (d < 0 ? 1 : d));
       return [name, new ort.Tensor(typeName(type) as "float32", arrayOf(type, product(dims)) as Float32Array, dims)];
     }),
   );
