@@ -8,7 +8,7 @@ import type { Feeds, Runtime } from "../../onnx/runtime.ts";
 import { toDense } from "../../onnx/tensors.ts";
 import { typeName } from "../../onnx/types.ts";
 import { arrayOf } from "../../onnx/zeros.ts";
-import { type Axes, someAxes, toPlain } from "../../read/axes.ts";
+import { type Axes, plainDims, someAxes, toPlain } from "../../read/axes.ts";
 import type { Decision } from "../../read/decision.ts";
 import { isSpatial } from "../../read/origin.ts";
 import type { UsualPreparation } from "../formats/ultralytics.ts";
@@ -61,8 +61,16 @@ export async function recogniseText(
       ...(guess && { guess }),
       option: "--labels",
     },
-    usual: usualOf(names.length > 0 && explainer.model.proto.metadataProps.some(({ key }) => key === "character")),
+    usual: usualOf(listsCharacters(explainer) && inColour(explainer)),
   };
+}
+
+const listsCharacters = ({ model }: Explainer): boolean =>
+  model.proto.metadataProps.some(({ key }) => key === "character");
+
+function inColour({ sized, reading: { explained } }: Explainer): boolean {
+  const { name, axes } = present(explained, "the picture");
+  return plainDims(sized.get(name)?.dims ?? [], axes)[1] === 3;
 }
 
 /** As PaddleOCR, OnnxTR and EasyOCR feed their recognisers, but for the order of the colours. */
