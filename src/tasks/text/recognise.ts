@@ -10,7 +10,8 @@ import { typeName } from "../../onnx/types.ts";
 import { arrayOf } from "../../onnx/zeros.ts";
 import { type Axes, plainDims, someAxes, toPlain } from "../../read/axes.ts";
 import type { Decision } from "../../read/decision.ts";
-import { isSpatial } from "../../read/origin.ts";
+import { layersOf } from "../../read/layers.ts";
+import { isSpatial, type Origin } from "../../read/origin.ts";
 import type { UsualPreparation } from "../formats/ultralytics.ts";
 import { namedClasses } from "./characters.ts";
 import type { TextHead } from "./text-head.ts";
@@ -18,6 +19,8 @@ import type { TextHead } from "./text-head.ts";
 /** What was read of a text recogniser. */
 export interface TextReading {
   readonly head: TextHead;
+  /** The layer that maps of its characters lie on, where it is another than that of scores. */
+  readonly levels: readonly string[];
   readonly questions: readonly string[];
 }
 
@@ -55,7 +58,12 @@ export async function recogniseText(
   const what = spelling === "ctc" ? "blank" : "end of the text";
   const { because = "", guess = false } = silence ?? { because: given?.because };
   return {
-    recogniser: { head: { spelling, tensor: score.name, axes, classes, silent, characters }, questions },
+    recogniser: {
+      head: { spelling, tensor: score.name, axes, classes, silent, characters },
+      levels:
+        alongPicture && spelling === "ctc" ? finerThan(explainer, dims[axes.grid[0] as number] ?? 0, alongPicture) : [],
+      questions,
+    },
     headDecision: {
       ...{ what: "text", value: `${spelling === "ctc" ? "CTC" : "attention"}, ${what} is class ${silent}`, because },
       ...(guess && { guess }),
@@ -63,6 +71,20 @@ export async function recogniseText(
     },
     usual: usualOf(listsCharacters(explainer) && inColour(explainer)),
   };
+}
+
+/**
+ * The last layer that is at least twice as fine along the line as the steps are. Behind it a cell is as wide as a character, and what has
+ * read the whole line says a character at whichever of its cells comes to be the step (measured: scripts/text/measure.mjs).
+ */
+function finerThan({ model, sized, score, reading: { explained } }: Explainer, steps: number, along: Origin): string[] {
+  const axis = explained?.axes.grid.indexOf(along.parts[0]?.axis ?? -1) ?? -1;
+  if (!explained || axis < 0) return [];
+  const layers = layersOf(model, sized, explained, [score.name]);
+  return layers
+    .filter(({ grid }) => (grid[axis] ?? 0) >= 2 * steps)
+    .slice(0, 1)
+    .map(({ name }) => name);
 }
 
 const listsCharacters = ({ model }: Explainer): boolean =>
