@@ -46,6 +46,7 @@ export interface CaptionQuestion {
   readonly words?: readonly string[];
   readonly counterfactual?: boolean;
   readonly methods?: readonly string[];
+  readonly options?: Question["options"];
   readonly include?: readonly MapView[];
   readonly colormap?: Question["colormap"];
 }
@@ -61,6 +62,7 @@ export interface AskQuestion {
   readonly against?: number | string;
   readonly counterfactual?: boolean;
   readonly methods?: readonly string[];
+  readonly options?: Question["options"];
   readonly include?: readonly View[];
   readonly view?: View;
   readonly colormap?: Question["colormap"];

@@ -157,7 +157,7 @@ export class ElementPass implements RunValues {
     for (const [g, group] of groups.entries()) {
       throwIfAborted(signal);
       const found = await explain(
-        this.#inquiry(group, told, { signal, maxMemory, partial }, (done) => {
+        this.#inquiry(group, chosen.name, told, { signal, maxMemory, partial }, (done) => {
           throwIfAborted(signal);
           onProgress?.((g + shareDone(done)) / groups.length);
         }),
@@ -173,7 +173,13 @@ export class ElementPass implements RunValues {
     return questions.map((question) => present(answers.get(question), "an answer"));
   }
 
-  #inquiry(group: Group, options: MethodOptions, bounds: Bounds, progress: (done: number) => void): Question {
+  #inquiry(
+    group: Group,
+    name: string,
+    options: MethodOptions,
+    bounds: Bounds,
+    progress: (done: number) => void,
+  ): Question {
     const { plan, explained, feeds } = this;
     const { layer } = group;
     // Who wants what there is waits for the batch under way.
@@ -190,12 +196,12 @@ export class ElementPass implements RunValues {
       grid: grid && isStatic(grid) ? grid : undefined,
       isLinear: () => layer !== undefined && plan.residuals(layer, group.seeded).length === 0,
       atLayer: (map, weigh) => {
-        if (weigh) throw new UserError("invalid-option", classesCompared);
+        if (weigh) throw asksWholePictures(name);
         return this.#atLayer(group, map, within);
       },
-      atVariants: () => Promise.reject(new UserError("invalid-option", classesCompared)),
+      atVariants: () => Promise.reject(asksWholePictures(name)),
       atInput: (rules) => this.#atInput(group, rules, within),
-      atAttentions: () => Promise.reject(new UserError("invalid-option", classesCompared)),
+      atAttentions: () => Promise.reject(asksWholePictures(name)),
       atInputs: (_, variants, rules, only, paired = false) =>
         this.#atInputs(group, { variants, k: group.questions.length, only, signal }, rules, { paired, maxMemory }),
       respond: (_, variants) => this.#respond(group, variants, rowsWithin(plan, maxMemory)),
@@ -432,8 +438,11 @@ export class ElementPass implements RunValues {
   }
 }
 
-const classesCompared =
-  "invalid method: it compares the classes of a classifier, and boxes, masks and pixels are sums of elements; take hires-cam";
+const asksWholePictures = (method: string): UserError =>
+  new UserError(
+    "invalid-option",
+    `invalid method: ${method} is about the scores of a whole picture, and boxes, masks, pixels and characters are sums of elements; take hires-cam`,
+  );
 const noLayer = (): UserError =>
   new UserError("no-path", "no path: the model has no layer with a grid on the way to what is asked; name one");
 

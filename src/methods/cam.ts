@@ -13,6 +13,7 @@ import { weightedSum } from "./layer-map.ts";
 import type { Method } from "./method.ts";
 import { signOption } from "./options.ts";
 import { bySign } from "./signed-maps.ts";
+import { ofWholePictures } from "./tasks.ts";
 
 const maps = bySign((parts, part) => part(weightedSum(parts, parts.build.reduceSum(parts.da, parts.grid))));
 
@@ -26,6 +27,7 @@ export const cam: Method<"cam"> = {
   cost: "1, and almost nothing for a further class",
   options: [{ ...signOption, default: "signed" }],
   uncompiled: "is Grad-CAM times the number of positions where it exists: compile grad-cam",
+  tasks: ofWholePictures,
   space: "layer",
   async explain({ isLinear, atLayer, options }) {
     // Behind a linear head HiResCAM is Grad-CAM only where the gradient is the same at every position.

@@ -15,6 +15,7 @@ import { product, range } from "../onnx/dims.ts";
 import type { Method, Question } from "./method.ts";
 import { type Factors, factorised, type Matrix } from "./nmf.ts";
 import { wholeOption } from "./options.ts";
+import { ofAllButWords } from "./tasks.ts";
 
 /** As many as scikit-learn takes. */
 const steps = 200;
@@ -27,6 +28,7 @@ export const deepFeatureFactorisation: Method<"deep-feature-factorisation"> = {
   family: "concepts",
   cost: "1, a factorisation of the layer, and what lies behind the layer for each concept, for all classes together",
   options: [wholeOption("concepts", 5), wholeOption("seed", 0, 0)],
+  tasks: ofAllButWords,
   space: "layer",
   nothing: (question) => `no concept of the layer raises the score of "${question}"`,
   explain,

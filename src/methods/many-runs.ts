@@ -1,6 +1,7 @@
 /** @file What methods of many runs say of themselves; how they explain is loaded when they are first asked. */
 import type { Method } from "./method.ts";
 import { choiceOption, numberOption, signOption, wholeOption } from "./options.ts";
+import { ofAllButWords, ofWholePictures } from "./tasks.ts";
 
 export const scoreCam: Method<"score-cam"> = {
   name: "score-cam",
@@ -14,6 +15,7 @@ export const scoreCam: Method<"score-cam"> = {
     ...[signOption, wholeOption("batch", 16), wholeOption("channels", 0, 0), wholeOption("steps", 1)],
     ...[wholeOption("samples", 0, 0), numberOption("sigma", 2), wholeOption("seed", 0, 0)],
   ],
+  tasks: ofAllButWords,
   space: "layer",
   explain: async (question) => (await import("./score-cam.ts")).explain(question),
 };
@@ -26,6 +28,7 @@ export const ablationCam: Method<"ablation-cam"> = {
   family: "cam",
   cost: "1, and what lies behind the layer for each of its channels, for all classes together; 1 in front of a linear head",
   options: [signOption],
+  tasks: ofAllButWords,
   space: "layer",
   explain: async (question) => (await import("./ablation-cam.ts")).explain(question),
 };
@@ -38,6 +41,7 @@ export const smoothGradCamPlusPlus: Method<"smooth-grad-cam++"> = {
   family: "cam",
   cost: "one for each sample and one more, and what lies behind the layer, backwards",
   options: [signOption, wholeOption("samples", 4), numberOption("sigma", 0.3), wholeOption("seed", 0, 0)],
+  tasks: ofWholePictures,
   space: "layer",
   explain: async (question) => (await import("./smooth-grad-cam++.ts")).explain(question),
 };
@@ -50,6 +54,7 @@ export const reciproCam: Method<"recipro-cam"> = {
   family: "cam",
   cost: "1, and what lies behind the layer for each of its positions, for all classes together",
   options: [numberOption("sigma", 0), choiceOption("mask", ["gaussian", "binomial"])],
+  tasks: ofAllButWords,
   space: "layer",
   nothing: (question, negative) =>
     negative

@@ -11,6 +11,7 @@ import { present } from "../errors.ts";
 import { weightedSum } from "./layer-map.ts";
 import type { LayerMap, Method, ScoreParts } from "./method.ts";
 import { bySign, camMethod } from "./signed-maps.ts";
+import { ofAllButWords } from "./tasks.ts";
 
 /** d/dy sum_c w_c (y_c + log p_c). */
 function residual({ build, weights, scores, classes, before }: ScoreParts) {
@@ -37,6 +38,7 @@ const { graph: _, ...run } = camMethod(maps, {
   paper: "Cai 2025, https://arxiv.org/abs/2501.06261",
   family: "cam",
   cost: "1, and what lies behind the layer, backwards, twice",
+  tasks: ofAllButWords,
   uncompiled: "differentiates the graph of its gradient, which is known when it runs; compile grad-cam",
 });
 

@@ -11,6 +11,7 @@ import { loadAnswerer } from "../node/load-answerer.ts";
 import { loadCaptioner } from "../node/load-captioner.ts";
 import { checkRendering, mapsOf, passesOf } from "./cost.ts";
 import { checkInputSize, hasOneSize } from "./dynamic-size.ts";
+import { checkServedOptions } from "./method-options.ts";
 import { renderAnswered, renderCaptioned } from "./render.ts";
 import type { Served } from "./served.ts";
 import { checkUpload } from "./uploads.ts";
@@ -26,12 +27,18 @@ export async function openCaptioner(
   const card: ModelCard = { name, task: "caption", sha256: model.sha256, kind: "picture", labels: [], layers: [] };
   return apart(card, async (job, signal) => {
     const { question } = job as Job<"caption">;
-    const { caption, instead, words, counterfactual, methods } = question;
-    const options = { caption, instead, words, counterfactual, method: methods?.map(methodName), signal };
-    const captioned = await model.explain(
-      await pictureIn(job, model.captioner.preprocess, loading, bounds, signal),
+    const { caption, instead, words, counterfactual, methods, options } = question;
+    const method = methods?.map(methodName);
+    await checkServedOptions(method, options);
+    const captioned = await model.explain(await pictureIn(job, model.captioner.preprocess, loading, bounds, signal), {
+      caption,
+      instead,
+      words,
+      counterfactual,
+      method,
       options,
-    );
+      signal,
+    });
     return renderCaptioned(captioned, question, card, signal);
   });
 }
@@ -48,9 +55,11 @@ export async function openAnswerer(
   const card: ModelCard = { name, task: "ask", sha256: model.sha256, kind: "picture", labels, layers: [] };
   return apart(card, async (job, signal) => {
     const { question, accept } = job as Job<"ask">;
-    const { question: words, answers: asked, against, counterfactual, methods } = question;
-    const options = { answers: asked, against, counterfactual, method: methods?.map(methodName), signal };
-    const answered = await model.ask(await pictureIn(job, preprocess, loading, bounds, signal), words, options);
+    const { question: words, answers: asked, against, counterfactual, methods, options } = question;
+    const method = methods?.map(methodName);
+    await checkServedOptions(method, options);
+    const asking = { answers: asked, against, counterfactual, method, options, signal };
+    const answered = await model.ask(await pictureIn(job, preprocess, loading, bounds, signal), words, asking);
     return renderAnswered(answered, { question, accept }, card, signal);
   });
 }

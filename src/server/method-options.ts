@@ -8,10 +8,15 @@ import { optionsFor } from "../methods/options.ts";
 /** Times its default, at most, of what multiplies the work. */
 const most = 10;
 
-/** How large a number may be; a batch is held in memory at once, a seed is no amount, and of parts of something there are few. */
-function limitOf({ name, default: usual }: MethodOption): number {
-  if (typeof usual !== "number" || !Number.isInteger(usual) || usual < 1) return Number.POSITIVE_INFINITY;
-  return name === "batch" ? usual : most * usual;
+/**
+ * The least and the largest a number may be: a batch is held in memory at once, the shorter a stride the more runs there are, a seed
+ * is no amount, and of parts of something there are few.
+ */
+function limitsOf({ name, default: usual }: MethodOption): readonly [number, number] {
+  const any = Number.POSITIVE_INFINITY;
+  if (name === "samples") return [0, most * Math.max(1, Number(usual))];
+  if (typeof usual !== "number" || !Number.isInteger(usual) || usual < 1) return [-any, any];
+  return [name === "stride" ? Math.ceil(usual / most) : -any, name === "batch" ? usual : most * usual];
 }
 
 /** @throws UserError `invalid-option` for what no method has, is out of its range, or is more than a service answers. */
@@ -23,11 +28,11 @@ export async function checkServedOptions(
   optionsFor(named, given);
   for (const { name: method, options = [] } of named)
     for (const option of options) {
-      const [value, limit] = [given[option.name], limitOf(option)];
-      if (typeof value === "number" && value > limit)
+      const [value, [least, limit]] = [given[option.name], limitsOf(option)];
+      if (typeof value === "number" && (value < least || value > limit))
         throw new UserError(
           "invalid-option",
-          `invalid option ${option.name} of ${method}: ${value}; allowed is ${option.range}, and ${limit} at most in a service`,
+          `invalid option ${option.name} of ${method}: ${value}; allowed is ${option.range}, and ${value < least ? `${least} at least` : `${limit} at most`} in a service`,
         );
     }
 }

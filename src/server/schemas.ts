@@ -88,7 +88,7 @@ export const question = z
   })
   .meta({ id: "Question", description: "What to explain; every field is optional" }) satisfies z.ZodType<Question>;
 
-const { model, methods: named, against, counterfactual, include, view: shown, colormap } = question.shape;
+const { model, methods: named, options, against, counterfactual, include, view: shown, colormap } = question.shape;
 const sentence = z.string().min(1).max(most.sentence);
 
 export const captionQuestion = z
@@ -99,6 +99,7 @@ export const captionQuestion = z
     words: z.array(text).min(1).max(most.classes).optional().meta({ description: "Every word by default" }),
     counterfactual,
     methods: named,
+    options,
     include: z
       .array(z.enum(["overlay", "heat"]))
       .max(2)
@@ -115,6 +116,7 @@ export const askQuestion = z
     against,
     counterfactual,
     methods: named,
+    options,
     include,
     view: shown,
     colormap,

@@ -27,7 +27,9 @@ test("are told to the methods that have them, and refused in a line", async () =
 test.each([
   ["rise", { batch: 9 }, "8 at most"],
   ["occlusion", { patch: 321 }, "320 at most"],
+  ["occlusion", { stride: 1 }, "2 at least"],
   ["integrated-gradients", { steps: 641 }, "640 at most"],
+  ["score-cam", { samples: 11 }, "10 at most"],
 ] as const)("%s with %j is more than a service answers", async (method, options, words) => {
   await expect(checkServedOptions([method], options)).rejects.toThrow(words);
 });

@@ -1,7 +1,7 @@
 /** @file The service: what it answers, to whom, under load, and how it ends. */
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { Answer, Problem } from "../../src/client.ts";
+import type { Answer, AskQuestion, Problem } from "../../src/client.ts";
 import { connect, mapValues, type ServerError } from "../../src/client.ts";
 import { encodePng } from "../../src/image/sharp.ts";
 import { load } from "../../src/node/load.ts";
@@ -107,6 +107,17 @@ test("captions pictures and answers questions, as the library does", async () =>
   const known = await answerer.ask(photo, question, { answers: ["top2"] });
   expect([told.question, told.tokens]).toEqual([question, known.tokens]);
   expect(told.explanations.map((e) => [e.label, e.peak])).toEqual(known.explanations.map((e) => [e.label, e.peak]));
+
+  const maps = async (options?: AskQuestion["options"]) => {
+    const heat = { include: ["heat" as const], options };
+    const answers = [await client.caption(photo, heat), await client.ask(photo, { question, ...heat })];
+    return answers.map(({ explanations }) => explanations.map((e) => e.heat));
+  };
+  const [usual, otherwise] = [await maps(), await maps({ sign: "negative" })];
+  for (const i of usual.keys()) expect(otherwise[i]).not.toEqual(usual[i]);
+  const refused = { status: 422, code: "invalid-option" };
+  await expect(client.caption(photo, { options: { patch: 4 } })).rejects.toMatchObject(refused);
+  await expect(client.ask(photo, { question, options: { layers: 99 } })).rejects.toMatchObject(refused);
 
   await expect(client.explain(photo)).rejects.toMatchObject({ status: 404, code: "unknown-model" });
   await expect(client.caption(photo, { model: "knows" })).rejects.toMatchObject({ status: 404 });

@@ -2,6 +2,7 @@
 import type { Builder, Value } from "../../onnx/build.ts";
 import type { AttentionMap, AttentionParts, Method, MethodOption, MethodOptions } from "../method.ts";
 import { choiceOption } from "../options.ts";
+import { ofWholePictures } from "../tasks.ts";
 
 /** How the heads of a block are made one. */
 const fusions = ["mean", "max", "min"] as const;
@@ -50,12 +51,6 @@ export function backwards(
   return flat(build, shares);
 }
 
-/** Tasks whose questions are about scores of the whole picture. */
-const tasks = [
-  ...["classification", "regression", "embedding", "similarity", "zero-shot-classification", "question-answering"],
-  ...["video-classification", "other"],
-];
-
 /** A method that is a map of attentions. Graphs are kept by their maps, so each is made once for what it is told. */
 export function attentionMethod<Name extends string>(
   mapOf: (options: MethodOptions) => AttentionMap,
@@ -70,7 +65,7 @@ export function attentionMethod<Name extends string>(
   };
   return {
     ...about,
-    ...{ space: "layer", family: "attention", tasks, readsAttentions: true },
+    ...{ space: "layer", family: "attention", tasks: ofWholePictures, readsAttentions: true },
     explain: async ({ options, atAttentions }) => ({ maps: await atAttentions(map(options)) }),
     graph: ({ options, atAttentions }) => ({ map: atAttentions(map(options)) }),
   };

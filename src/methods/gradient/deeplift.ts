@@ -6,6 +6,7 @@
  * Complete where the network is linear but for activations, maxima and products: the values of all pixels sum to y(x) - y(x').
  */
 import type { Method } from "../method.ts";
+import { ofAllButWords } from "../tasks.ts";
 import { baselineOption } from "./options.ts";
 
 export const deepLift: Method<"deeplift"> = {
@@ -17,6 +18,7 @@ export const deepLift: Method<"deeplift"> = {
   family: "gradient",
   cost: "a forward and a backward pass of two images, about 6",
   options: [baselineOption],
+  tasks: ofAllButWords,
   space: "pixels",
   nothing: (question) => `no pixel changes the score of "${question}" compared with the blank image`,
   explain: async (question) => (await import("./differences.ts")).timesMultipliers(question),
