@@ -66,6 +66,7 @@ const all = {
     "cat-and-cup.panel": readmePanel,
     caption: captionSheet,
     detection: boxesTogether,
+    text: lineOfText,
   },
 };
 const asked = process.argv.slice(2);
@@ -112,6 +113,19 @@ async function boxesTogether() {
     .composite([{ input: first, left: 0, top: 0 }, ...places])
     .png()
     .toBuffer();
+}
+
+/** The panel that `gradcam explain` writes of the example line. */
+async function lineOfText() {
+  const recogniser = await load(path.join(root, "models/lines-recogniser"));
+  const why = await recogniser.explain(path.join(root, "examples/images/line.png"));
+  await recogniser.release();
+  const directory = await mkdtemp(path.join(tmpdir(), "gradcam-docs-"));
+  const caption = `Model ${recogniser.reading.name}, layer ${why.explanations[0].layer}`;
+  const { panel: file } = await writeWhy(why, { directory, stem: "line", caption, write: ["panel"] });
+  const sheet = await readFile(path.join(directory, file));
+  await rm(directory, { recursive: true });
+  return sheet;
 }
 
 /** The bundled classifier without its pooling: scores of two of its classes, and a constant for neither, at every place. */

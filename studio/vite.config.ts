@@ -70,7 +70,7 @@ const withoutPapers = (): Plugin => ({
 
 /** What only some graphs and pictures need: one file, which is compressed better than twenty. */
 const seldom =
-  /src\/(ops\/(trigonometry|uncommon-activation|compress|lrn|determinant|inverse|lp|loss|max-roi-pool|einsum|signal|microsoft-\w+|scatter|branches|inside|transposed-convolution|blocks|resize|attention|loops|microsoft|sampling|gate|recurrence|recurrent)|onnx\/(device|ceil-pools|ceil-pools|missing-runtime|zeros|compress|probe|nested|halves|retype|disguise|bodies|upgrade|functions|reason|failure|foreign)|web\/(tiff|unpack)|methods\/answer|read\/(attention[\w-]*|blocks)|autodiff\/attended|explain\/(attentions|block-heads|training|input-shapes|field[\w-]*|receptive-field))\.ts/;
+  /src\/(ops\/(trigonometry|uncommon-activation|compress|lrn|determinant|inverse|lp|loss|max-roi-pool|einsum|signal|microsoft-\w+|scatter|branches|inside|transposed-convolution|blocks|resize|attention|loops|microsoft|sampling|gate|recurrence|recurrent)|onnx\/(device|ceil-pools|missing-runtime|zeros|compress|probe|nested|halves|retype|disguise|bodies|upgrade|functions|reason|failure|foreign)|web\/(tiff|unpack)|methods\/answer|read\/(attention[\w-]*|blocks)|autodiff\/attended|explain\/(attentions|block-heads|training|input-shapes|field[\w-]*|receptive-field))\.ts/;
 
 const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
 
@@ -88,7 +88,9 @@ export default defineConfig({
   },
   define: {
     METHODS: JSON.stringify(
-      methods.flatMap(({ name, title, summary, tasks }) => (tasks ? [] : { name, title, summary })),
+      methods.flatMap(({ name, title, summary, tasks, graph }) =>
+        tasks ? [] : { name, title, summary, compiles: graph !== undefined },
+      ),
     ),
   },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },

@@ -11,7 +11,7 @@ export const method = {
     const registry = "src/methods/index.ts";
     files.create(`src/methods/${name}.ts`, source(name, constant));
     files.insert(registry, { before: /^import type \{ Method \}/gm }, `import { ${constant} } from "./${name}.ts";\n`);
-    files.insert(registry, { after: /^export const methods: [^=]*= \[[^\]]*\w(?=,?\s*\])/gm }, `, ${constant}`);
+    files.insert(registry, { after: /^const registered: [^=]*= \[[^\]]*\w(?=,?\s*\])/gm }, `, ${constant}`);
     const loader = `  ${/^\w+$/.test(name) ? name : `"${name}"`}: async () => (await import("./${name}.ts")).${constant},\n`;
     files.insert("src/methods/by-name.ts", { after: /^ {2}\S+: async \(\) => .*\n/gm }, loader);
     const row = `  ${/^\w+$/.test(name) ? name : `"${name}"`}: { signed: false, pixels: false },\n`;

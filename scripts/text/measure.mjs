@@ -1,24 +1,25 @@
 /**
  * @file How well a recogniser reads painted lines, and whether a character's map lies on the character.
  *
- *   node scripts/text/measure.mjs LINES MODEL CHARACTERS [--layer TENSOR] [--count N]
+ *   node scripts/text/measure.mjs LINES [MODEL] [--labels FILE] [--layer TENSOR] [--count N]
  *
  * LINES is a folder of scripts/text/paint.py. A peak is right within the character's own advance; the control is the position in the
  * sequence alone: character i of n at (i + 1/2) / n of the line.
  */
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { load } from "../../dist/node.js";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { layer: { type: "string" }, count: { type: "string" } },
+  options: { labels: { type: "string" }, layer: { type: "string" }, count: { type: "string" } },
 });
-const [folder, file, characters] = positionals;
+const [folder, file = fileURLToPath(new URL("../../models/lines-recogniser", import.meta.url))] = positionals;
 const lines = JSON.parse(readFileSync(path.join(folder, "lines.json"), "utf8")).slice(0, Number(values.count ?? 300));
 const methods = ["hires-cam", "grad-cam", "layer-cam"];
-const model = await load(file, { labels: characters });
+const model = await load(file, { labels: values.labels });
 const counts = { characters: 0, wrong: 0, asked: 0 };
 const hits = Object.fromEntries(["position in the sequence", ...methods].map((name) => [name, 0]));
 

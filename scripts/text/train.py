@@ -1,12 +1,13 @@
 """Train a small text recogniser on painted lines.
 
-    python scripts/text/train.py [OUT] [--steps N] [--resume]
+    python scripts/text/train.py [DATA] [--steps N] [--resume] [--out models/lines-recogniser]
 
-OUT (out/text) takes a checkpoint every 250 steps, from which --resume goes on as if nothing had happened, and then the model:
-recogniser.onnx, its characters in characters.txt. At most half an hour on two cores.
+DATA (out/text) takes a checkpoint every 250 steps, from which --resume goes on as if nothing had happened. Then the model is written. At
+most half an hour on two cores.
 """
 
 import argparse
+import json
 import math
 import time
 from pathlib import Path
@@ -32,16 +33,17 @@ def read(logits):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("out", type=Path, nargs="?", default=ROOT / "out/text")
+    parser.add_argument("data", type=Path, nargs="?", default=ROOT / "out/text")
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--out", type=Path, default=ROOT / "models/lines-recogniser")
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
+    options.data.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     torch.manual_seed(0)
     network = Crnn(len(CHARACTERS) + 1)
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=0.01)
-    checkpoint, step = options.out / "checkpoint.pt", 0
+    checkpoint, step = options.data / "checkpoint.pt", 0
     if options.resume:
         saved = torch.load(checkpoint, weights_only=True)
         network.load_state_dict(saved["network"])
@@ -81,13 +83,16 @@ def main():
 
 
 def write(network, out):
-    """The ONNX file, of free length."""
-    file = out / "recogniser.onnx"
+    """The ONNX file, of lines of any length, and its characters, beginning with the blank."""
+    out.mkdir(parents=True, exist_ok=True)
+    file = out / "model.onnx"
     torch.onnx.export(
         network, torch.zeros(1, 1, HEIGHT, 128), str(file), dynamo=False, opset_version=17,
         input_names=["line"], output_names=["scores"], dynamic_axes={"line": {0: "n", 3: "w"}, "scores": {0: "n", 1: "steps"}},
     )
-    (out / "characters.txt").write_text("\n".join(CHARACTERS) + "\n")
+    names = {str(c): name for c, name in enumerate(["<blank>", *CHARACTERS])}
+    config = {"model_type": "crnn", "architectures": ["CrnnForTextRecognition"], "num_channels": 1, "id2label": names}
+    (out / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     print(f"{file}: {file.stat().st_size / 1e6:.2f} MB")
 
 

@@ -102,7 +102,12 @@ export class Explainer {
     const options = { ...given, session };
     // A model of fixed size is made ready now; one of free size when it is known which size is asked.
     const fixed = freeSizes(model, {}) === "";
-    const sized = fixed ? tensors : await observe(ort, model, nominalShapes(model, tensors), options.session);
+    const tried = fixed ? {} : nominalShapes(model, tensors);
+    const sized = fixed
+      ? tensors
+      : await observe(ort, model, tried, options.session).catch(async (error: unknown) => {
+          throw (await import("./input-shapes.ts")).refusedSizes(model, tried, error);
+        });
     if (candidatesIn(model, sized).length === 0 || !model.outputs.some((name) => sized.has(name)))
       (await import("./input-shapes.ts")).askForSizes(model, sized);
     const read = readGraph(model, sized, options);

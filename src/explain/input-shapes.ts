@@ -3,6 +3,7 @@ import { listing, UserError } from "../errors.ts";
 import type { Model } from "../onnx/model.ts";
 import type { Observed } from "../onnx/observe.ts";
 import { declaredDims, declaredType, makeValueInfo, type ValueInfoProto } from "../onnx/proto.ts";
+import { sizesAsked } from "../onnx/sizes-asked.ts";
 import { isFloat } from "../onnx/types.ts";
 
 /** Shapes by the inputs' names, the batch included; or one, of the only input. */
@@ -19,7 +20,8 @@ export function withInputShapes(model: Model, given: InputShapes): { model: Mode
 }
 
 /** @throws UserError `invalid-model` where the file says too little of its inputs for anything to be known of the rest. */
-export function askForSizes({ inputs, outputs }: Model, tensors: Observed): void {
+export function askForSizes(model: Model, tensors: Observed): void {
+  const { inputs, outputs } = model;
   const silent = inputs.find((info) => isFloat(declaredType(info)) && !declaredDims(info));
   const open = inputs.find((info) =>
     declaredDims(info)
@@ -31,7 +33,26 @@ export function askForSizes({ inputs, outputs }: Model, tensors: Observed): void
   const dims = declaredDims(asked)?.map((d) => d || "?");
   throw new UserError(
     "invalid-model",
-    `invalid model: the sizes of its input "${asked.name}"${dims ? ` [${dims}]` : ""} must be known; give them: --input-shape 1x3x224x224, or inputShapes in the library`,
+    `invalid model: the sizes of its input "${asked.name}"${dims ? ` [${dims}]` : ""} must be known; give them: ${sizesAsked(model)}`,
+  );
+}
+
+/**
+ * What is told where a model that opens as it is does not at the sizes that were tried for those that its file leaves free.
+ * @param tried by the inputs' names
+ */
+export function refusedSizes(
+  model: Model,
+  tried: Readonly<Record<string, readonly number[]>>,
+  error: unknown,
+): unknown {
+  const shown = model.inputs.flatMap(({ name }) => (tried[name] ? [tried[name].slice(1).join("x")] : []));
+  if (!(error instanceof UserError) || error.code !== "invalid-model") return error;
+  const what = `its file leaves sizes of its inputs free, but those that were tried (${listing(shown)}) do not fit`;
+  return new UserError(
+    "invalid-model",
+    `invalid model: ${what}; give those that it takes: ${sizesAsked(model)} (${error.message.replace(/^invalid model: /, "")})`,
+    { cause: error },
   );
 }
 

@@ -30,6 +30,7 @@ import {
   type ValueInfoProto,
 } from "./proto.ts";
 import { openSession, overPreset, type Runtime, type SessionOptions } from "./runtime.ts";
+import { sizesAsked } from "./sizes-asked.ts";
 import { hasArray, isFloat, typeFromName } from "./types.ts";
 
 export type { Observed, TensorType };
@@ -335,7 +336,7 @@ export function typeOf(model: IndexedGraph, tensors: Observed, name: string): Te
   if (tensor) return tensor;
   const node = model.producer.get(name);
   if (!node) throw new UserError("unknown-name", `unknown tensor: the model has no "${name}"`);
-  const how = "the sizes of the inputs may help: --input-shape 1x3x224x224, or inputShapes in the library";
+  const how = `the sizes of the inputs may help: ${sizesAsked(model)}`;
   const why = `ONNX Runtime cannot tell the shape of its output "${name}" before it runs; ${how}`;
   throw new UserError("unsupported-operator", `unsupported operator: ${describe(node)}: ${why}`);
 }

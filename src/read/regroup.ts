@@ -14,7 +14,11 @@ export function regroup(
 ): readonly Origin[] | undefined {
   let [right, left] = [0, 0];
   const most = Math.min(from.length, to.length);
-  const stays = (a: number, b: number) => from[a] === to[b] && (from[a] >= 0 || a === 0);
+  // Where all else is the same number of places, so is the one size that only the run knows.
+  const known = (dims: readonly number[]) => product(dims.filter((d) => d >= 0));
+  const free = (dims: readonly number[]) => dims.filter((d) => d < 0).length;
+  const same = free(from) === 1 && free(to) === 1 && known(from) === known(to);
+  const stays = (a: number, b: number) => from[a] === to[b] && (from[a] >= 0 || a === 0 || same);
   while (right < most && from[from.length - 1 - right] >= 0 && stays(from.length - 1 - right, to.length - 1 - right))
     right++;
   while (left + right < most && stays(left, left)) left++;

@@ -37,7 +37,7 @@ export async function openParts(ort: Runtime, parts: ModelParts, options: ModelO
     const said = { ...options, name, labels, labelsFrom, config, stated, notes, file, fileNotes };
     const head = await headFor(explainer, said);
     const masks = head.detector ? {} : await masksFor(explainer, said, options.layer);
-    const text = await textFor(ort, explainer, said);
+    const text = await textFor(ort, explainer, said, options.layer);
     return { explainer, reading: readingOf(explainer, { ...said, ...head, ...masks, ...text }), notes };
   });
 }
@@ -97,11 +97,16 @@ async function textFor(
   ort: Runtime,
   explainer: Explainer,
   said: Said,
+  layer: string | undefined,
 ): Promise<Pick<Said, "recogniser" | "headDecision" | "usual">> {
   const { task } = taskFor(explainer, said);
   if (explainer.reading.explained?.axes.grid.length !== 2 || task !== "text-recognition") return {};
   const { recogniseText } = await import("./text/recognise.ts");
-  return (await recogniseText(ort, explainer, labelsOf(said).names)) ?? {};
+  const found = await recogniseText(ort, explainer, labelsOf(said).names);
+  if (!found) return {};
+  // A layer that the caller has named stands.
+  const levels = layer === undefined ? found.recogniser.levels : [];
+  return { ...found, recogniser: { ...found.recogniser, levels } };
 }
 
 /** What comes of an open model, which is released where nothing does. */

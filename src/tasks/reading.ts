@@ -62,7 +62,7 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
   const dims = plainDims(tensors.get(score.name)?.dims ?? [], score.axes);
   const probable = detector?.probable ?? probabilityOf(model, found.task, score, dims, said, labels.names);
   const levels = detector && [...new Set(detector.levels.flatMap(({ layer }) => layer ?? []))];
-  const layers = defaultFirst(explainer, levels ?? segmenter?.levels);
+  const layers = defaultFirst(explainer, levels ?? segmenter?.levels ?? recogniser?.levels);
   const decisions: Decision[] = [
     { what: "task", value: found.task, because: found.because },
     // Which output holds scores is the head's affair where there is one.
@@ -75,7 +75,9 @@ export function readingOf(explainer: Explainer, said: Said): ModelReading {
     ...(labels.names.length
       ? [{ what: "labels", value: `${labels.names.length} names`, because: labels.source, option: "--labels" }]
       : []),
-    ...layers.flatMap((layer) => (layer.default ? [layerDecision(layer, explained?.name, levels)] : [])),
+    ...layers.flatMap((layer) =>
+      layer.default ? [layerDecision(layer, explained?.name, levels, recogniser?.levels)] : [],
+    ),
   ];
   return {
     name: said.name,
@@ -142,10 +144,13 @@ function layerDecision(
   { name, of }: LayerReading,
   explained: string | undefined,
   levels: readonly string[] = [],
+  alongLine: readonly string[] = [],
 ): Decision {
   const rule = levels.includes(name)
     ? "a level of the head starts from it"
-    : "it is the last activation with a learned operator or a pooling between it and the scores";
+    : alongLine.includes(name)
+      ? "it is the last that is at least twice as fine along the line as the steps of the text"
+      : "it is the last activation with a learned operator or a pooling between it and the scores";
   return of === explained
     ? { what: "layer", value: name, because: rule, option: "--layer" }
     : { what: `layer of "${of}"`, value: name, because: rule, option: "--explain-input" };

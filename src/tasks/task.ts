@@ -46,6 +46,7 @@ const architectures: readonly (readonly [ending: RegExp, task: Task])[] = [
   [/ForInstanceSegmentation$/, "instance-segmentation"],
   [/For(Semantic|Image|Universal|Panoptic)Segmentation$/, "segmentation"],
   [/ForDepthEstimation$/, "depth"],
+  [/ForTextRecognition$/, "text-recognition"],
   [/ForPoseEstimation$|ForKeypointDetection$/, "keypoints"],
   [/ForQuestionAnswering$|ForVisualQuestionAnswering$/, "question-answering"],
   [/ForImageTextRetrieval$|ForImageAndTextRetrieval$/, "similarity"],

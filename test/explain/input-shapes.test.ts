@@ -8,7 +8,7 @@ import { append } from "../../src/onnx/append.ts";
 import { readModel } from "../../src/onnx/model.ts";
 import { changed, declaredDims, encodeModel, makeValueInfo } from "../../src/onnx/proto.ts";
 import { compiled } from "../compile/compile.ts";
-import { node, randomFeeds } from "../models.ts";
+import { floats, model, node, randomFeeds } from "../models.ts";
 import { gap, images } from "../nets.ts";
 import { ask, cotangent, expectClose, expectUserError, gradCam, numbers, open, session } from "./ask.ts";
 
@@ -99,4 +99,37 @@ test("what does not fit is refused", async () => {
   );
   await expectUserError(open(gap(), { inputShapes: [3, 8, 8] }), "invalid-option", "the model takes [N,3,8,8]");
   await expectUserError(open(gap(), { inputShapes: [1, 3, 0, 8] }), "invalid-option", "integers of at least 1");
+});
+
+describe("sizes that the file leaves free though it takes few", () => {
+  // A map of 8 rows is added: of 256, which are tried, it takes none.
+  const picky = (dims: readonly number[]) =>
+    model({
+      opset: 13,
+      inputs: {
+        x: dims,
+        w: floats([1, -1, 0.5, 0.25, -0.5, 1], [2, 3, 1, 1]),
+        rows: floats(Array(8).fill(0.5), [1, 1, 8, 1]),
+      },
+      nodes: [
+        node("Conv", "x w", "seen"),
+        node("Add", "seen rows", "moved"),
+        node("Relu", "moved", "features"),
+        node("GlobalAveragePool", "features", "pooled"),
+        node("Flatten", "pooled", "scores"),
+      ],
+    });
+
+  test("are asked for, with those that it states", async () => {
+    await expectUserError(
+      open(picky([1, 3, -1, 12])),
+      "invalid-model",
+      /^UserError: invalid model: its file leaves sizes of its inputs free, but those that were tried \(3x256x12\) do not fit; give those that it takes: --input-shape 1x3x224x12, or inputShapes in the library \(ONNX Runtime refuses it: /,
+    );
+  });
+  test("are taken where they are given", async () => {
+    const explainer = await open(picky([1, 3, -1, 12]), { inputShapes: [1, 3, 8, 12] });
+    expect((await explainer.explain(x([1, 3, 8, 12]), { target: 0 })).maps.dims).toEqual([1, 8, 12]);
+    await explainer.release();
+  });
 });

@@ -49,7 +49,7 @@ test("a method: its file and page, and its line in the registry, the test and bo
     "export const evenCamPlusPlus = layerMethod(evenCamPlusPlusMap, {",
   );
   expect(text("src/methods/index.ts")).toContain('import { evenCamPlusPlus } from "./even-cam++.ts";\n');
-  expect(text("src/methods/index.ts")).toMatch(/methods: [^=]* = \[[^\]]*\w, evenCamPlusPlus,?\s*\];/);
+  expect(text("src/methods/index.ts")).toMatch(/registered: [^=]* = \[[^\]]*\w, evenCamPlusPlus,?\s*\];/);
   const loader = '  "even-cam++": async () => (await import("./even-cam++.ts")).evenCamPlusPlus,\n};';
   expect(text("src/methods/by-name.ts")).toContain(loader);
   expect(text("test/methods/registry.test.ts")).toContain('  "even-cam++": { signed: false, pixels: false },\n};');

@@ -7,10 +7,12 @@ export interface BarsOptions {
   /** Where the blank is. */
   readonly blank?: "first" | "last";
   readonly softmax?: boolean;
+  /** Whether any number of pictures is taken. */
+  readonly free?: boolean;
 }
 
 /** Logits of a cell of brightness x: nothing 1 - 4 x, a 2 - 8 |x - 0.5|, b 4 x - 3; the first and the last of 3 classes change places. */
-export function bars({ order = "nTC", blank = "first", softmax = false }: BarsOptions = {}): Uint8Array {
+export function bars({ order = "nTC", blank = "first", softmax = false, free = false }: BarsOptions = {}): Uint8Array {
   const first = blank === "first";
   // From x and |x - 0.5| (as the sum of two rectified differences).
   const weights = [
@@ -44,6 +46,7 @@ export function bars({ order = "nTC", blank = "first", softmax = false }: BarsOp
       ...(softmax ? [node("Softmax", "logits", "scores", { axis: 2 })] : []),
     ],
     outputs: ["scores"],
+    free: free ? ["x"] : [],
   });
 }
 

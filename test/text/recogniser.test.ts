@@ -1,6 +1,7 @@
 /** @file What a recogniser of bars reads and explains, in every order of the scores' axes; each character's map is on its own bar. */
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
+import { decodeModel, encodeModel, makeEntries } from "../../src/onnx/proto.ts";
 import type { Runtime } from "../../src/onnx/runtime.ts";
 import { readNamed } from "../../src/tasks/open.ts";
 import { openParts, orRelease } from "../../src/tasks/opened.ts";
@@ -21,6 +22,7 @@ const sample = () => ({ data: cells(line), dims: [1, 4, 32] });
 
 describe.each<BarsOptions>([
   {},
+  { free: true },
   { softmax: true },
   { blank: "last" },
   { order: "TnC" },
@@ -97,6 +99,16 @@ test("a list of another length is refused", async () => {
   await expect(opened({}, ["a", "b", "c", "d"])).rejects.toThrow(
     /^invalid labels: 4 characters for a model of 3 classes/,
   );
+});
+
+test("characters that the metadata lists are read, of a grey line without an order of colours", async () => {
+  const proto = decodeModel(bars({}));
+  proto.metadataProps.push(...makeEntries({ character: "a\nb\n" }));
+  const runtime = ort as unknown as Runtime;
+  const model = await readNamed(encodeModel(proto), "bars.onnx");
+  const { explainer, reading } = await openParts(runtime, { name: "bars", file: "bars.onnx", model }, {});
+  expect(reading).toMatchObject({ text: { characters: ["", "a", "b"] }, preparation: { channels: 1, mean: [0.5] } });
+  await explainer.release();
 });
 
 test("without a list its characters have no names, and that is said", async () => {

@@ -22,7 +22,7 @@ const [units, unitOfBall] = [[3, 10], 10];
 const [balls, batch] = [64, 8];
 
 /** A mask on its way. */
-interface Search {
+interface MaskSearch {
   readonly j: number;
   readonly mask: SmoothMask;
   /** What the score is multiplied with. */
@@ -51,7 +51,7 @@ export async function extremalMasks(question: Question): Promise<Explanation> {
       respond(i, together(masks.map((mask) => perturbed(pyramid, mask.shown()))));
     const best = await bestBalls(grid, Number(area), k, scoresOf, () => progress(i / n));
     // Each target has masks of its own; those of a picture go side by side.
-    const searches = scale.flatMap((by, j): Search[] => [
+    const searches = scale.flatMap((by, j): MaskSearch[] => [
       ...units.map((unit) => ({ j, mask: new SmoothMask(grid), by: unit * by })),
       { j, mask: ballAt(grid, best[j], Number(area)), by: unitOfBall * by, small: true },
     ]);

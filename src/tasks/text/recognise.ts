@@ -8,9 +8,10 @@ import type { Feeds, Runtime } from "../../onnx/runtime.ts";
 import { toDense } from "../../onnx/tensors.ts";
 import { typeName } from "../../onnx/types.ts";
 import { arrayOf } from "../../onnx/zeros.ts";
-import { type Axes, someAxes, toPlain } from "../../read/axes.ts";
+import { type Axes, plainDims, someAxes, toPlain } from "../../read/axes.ts";
 import type { Decision } from "../../read/decision.ts";
-import { isSpatial } from "../../read/origin.ts";
+import { layersOf } from "../../read/layers.ts";
+import { isSpatial, type Origin } from "../../read/origin.ts";
 import type { UsualPreparation } from "../formats/ultralytics.ts";
 import { namedClasses } from "./characters.ts";
 import type { TextHead } from "./text-head.ts";
@@ -18,6 +19,8 @@ import type { TextHead } from "./text-head.ts";
 /** What was read of a text recogniser. */
 export interface TextReading {
   readonly head: TextHead;
+  /** The layer that maps of its characters lie on, where it is another than that of scores. */
+  readonly levels: readonly string[];
   readonly questions: readonly string[];
 }
 
@@ -55,14 +58,41 @@ export async function recogniseText(
   const what = spelling === "ctc" ? "blank" : "end of the text";
   const { because = "", guess = false } = silence ?? { because: given?.because };
   return {
-    recogniser: { head: { spelling, tensor: score.name, axes, classes, silent, characters }, questions },
+    recogniser: {
+      head: { spelling, tensor: score.name, axes, classes, silent, characters },
+      levels:
+        alongPicture && spelling === "ctc" ? finerThan(explainer, dims[axes.grid[0] as number] ?? 0, alongPicture) : [],
+      questions,
+    },
     headDecision: {
       ...{ what: "text", value: `${spelling === "ctc" ? "CTC" : "attention"}, ${what} is class ${silent}`, because },
       ...(guess && { guess }),
       option: "--labels",
     },
-    usual: usualOf(names.length > 0 && explainer.model.proto.metadataProps.some(({ key }) => key === "character")),
+    usual: usualOf(listsCharacters(explainer) && inColour(explainer)),
   };
+}
+
+/**
+ * The last layer that is at least twice as fine along the line as the steps are. Behind it a cell is as wide as a character, and what has
+ * read the whole line says a character at whichever of its cells comes to be the step (measured: scripts/text/measure.mjs).
+ */
+function finerThan({ model, sized, score, reading: { explained } }: Explainer, steps: number, along: Origin): string[] {
+  const axis = explained?.axes.grid.indexOf(along.parts[0]?.axis ?? -1) ?? -1;
+  if (!explained || axis < 0) return [];
+  const layers = layersOf(model, sized, explained, [score.name]);
+  return layers
+    .filter(({ grid }) => (grid[axis] ?? 0) >= 2 * steps)
+    .slice(0, 1)
+    .map(({ name }) => name);
+}
+
+const listsCharacters = ({ model }: Explainer): boolean =>
+  model.proto.metadataProps.some(({ key }) => key === "character");
+
+function inColour({ sized, reading: { explained } }: Explainer): boolean {
+  const { name, axes } = present(explained, "the picture");
+  return plainDims(sized.get(name)?.dims ?? [], axes)[1] === 3;
 }
 
 /** As PaddleOCR, OnnxTR and EasyOCR feed their recognisers, but for the order of the colours. */
@@ -104,10 +134,12 @@ async function silentClass(ort: Runtime, explainer: Explainer, axes: Axes, class
   return { silent, because: first === last ? `${because}, as is class ${classes - 1}` : because, guess: true } as const;
 }
 
+/** A single picture where the batch is free. */
 const emptyFeeds = (ort: Runtime, { model, sized }: Explainer): Feeds =>
   Object.fromEntries(
     model.inputs.map(({ name }) => {
-      const { type, dims } = present(sized.get(name), "an input");
+      const { type, dims: known } = present(sized.get(name), "an input");
+      const dims = known.map((d) => (d < 0 ? 1 : d));
       return [name, new ort.Tensor(typeName(type) as "float32", arrayOf(type, product(dims)) as Float32Array, dims)];
     }),
   );

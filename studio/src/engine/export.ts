@@ -1,6 +1,4 @@
 /** @file What a person takes away: pictures, numbers, the record of how they were made, and the model that explains itself. */
-import { methods } from "gradcam";
-import { compile } from "gradcam/compile";
 import {
   type Box,
   box,
@@ -18,6 +16,7 @@ import {
   rasterise,
   view,
 } from "gradcam/web";
+import { methods } from "../methods.ts";
 import { asMethod, type Exported, type ExportKind, type ExportRequest } from "./contract.ts";
 import type { Edit } from "./edit.ts";
 import { boxed as drawBox, redrawn } from "./redrawn.ts";
@@ -79,7 +78,7 @@ export async function exportAs(
     return {
       name: `${model.classifier.name}.${endings.onnx}`,
       type: "application/octet-stream",
-      ...compiled(model, how, request),
+      ...(await compiled(model, how, request)),
     };
   return { name: nameOf(request, taken, kind), ...(await makers[kind](request, model, taken, how)) };
 }
@@ -166,12 +165,12 @@ function record(
 }
 
 /** By the method that is chosen, where it is a graph; by Grad-CAM where not. */
-function compiled(
+async function compiled(
   { classifier: { explainer, labels } }: LoadedClassifier,
   preprocess: Preprocess,
   { question }: ExportRequest,
 ) {
-  const method = methods.find(({ name, graph }) => name === question.method && graph)?.name ?? "grad-cam";
+  const method = methods.find(({ name, compiles }) => name === question.method && compiles)?.name ?? "grad-cam";
   const { incomplete, names } = labels;
   const notes = { ...(!incomplete && { labels: JSON.stringify(names) }), preprocess: JSON.stringify(preprocess) };
   const usual = explainer.layers[0]?.name;
@@ -180,5 +179,7 @@ function compiled(
     method !== question.method && `It explains by ${method}: ${question.method} is no part of a graph.`,
     (question.layer ?? usual) !== usual && `It explains at ${usual}, the default layer, not at ${question.layer}.`,
   ].filter(Boolean);
+  // With it every method is loaded.
+  const { compile } = await import("gradcam/compile");
   return { bytes: compile(explainer, { method, notes }), ...(said.length && { note: said.join(" ") }) };
 }

@@ -1,7 +1,7 @@
 /** @file How the answer is made and drawn: method, colours, opacity, box, lens; and saving it. */
 import type { ExportKind } from "../engine/contract.ts";
+import { methods } from "../methods.ts";
 import { save } from "../state/exports.ts";
-import { methods } from "../state/methods.ts";
 import { boxed, lens, method, model, seen, threshold } from "../state/studio.ts";
 import { Choice } from "./choice.tsx";
 import { Colours } from "./colours.tsx";

@@ -1,10 +1,10 @@
 /** @file What can be shared of the state, in the address: never the picture, but for an example's name. */
 import { effect } from "@preact/signals";
 import { type ColormapName, colormaps } from "gradcam/web";
+import { methods } from "../methods.ts";
 import { ofScene, type View, view, views } from "../views/registry.ts";
 import { examples, showExample } from "./examples.ts";
 import { latest } from "./latest.ts";
-import { methods } from "./methods.ts";
 import { knownPicture, putAway, show } from "./pictures.ts";
 import { isWritten, question, scene, sceneOf, sceneText, write as writeQuestion } from "./scene.ts";
 import * as studio from "./studio.ts";
