@@ -1,7 +1,5 @@
 /** @file The registry: every method, for those that tell of them all. Who explains loads the one that is named, by `by-name.ts`. */
-import { type MethodName, methodName, ownMethod } from "./by-name.ts";
-import type { MethodChoice } from "./define.ts";
-import type { Method } from "./method.ts";
+
 import { attentionRollout } from "./attention/attention-rollout.ts";
 import { chefer } from "./attention/chefer.ts";
 import { gradientXAttention } from "./attention/gradient-x-attention.ts";
@@ -13,20 +11,21 @@ import { kernelShap } from "./black-box/kernel-shap.ts";
 import { lime } from "./black-box/lime.ts";
 import { minimalSufficient } from "./black-box/minimal-sufficient.ts";
 import { sobol } from "./black-box/sobol.ts";
+import { type MethodName, methodName, ownMethod } from "./by-name.ts";
 import { cam } from "./cam.ts";
 import { dRise } from "./d-rise.ts";
 import { deconvGradCam } from "./deconv-grad-cam.ts";
 import { deconvolution } from "./deconvolution.ts";
 import { deepFeatureFactorisation } from "./deep-feature-factorisation.ts";
+import type { MethodChoice } from "./define.ts";
 import { edges } from "./edges.ts";
 import { eigenCam } from "./eigen-cam.ts";
 import { eigenGradCam } from "./eigen-grad-cam.ts";
 import { elementWiseGradCam } from "./element-wise-grad-cam.ts";
 import { finerCam } from "./finer-cam.ts";
 import { fullGrad } from "./full-grad.ts";
-import { gradCamPlusPlus } from "./grad-cam++.ts";
 import { gradCam } from "./grad-cam.ts";
-import { gradient } from "./gradient.ts";
+import { gradCamPlusPlus } from "./grad-cam++.ts";
 import { blurIg } from "./gradient/blur-ig.ts";
 import { deepLift } from "./gradient/deeplift.ts";
 import { gradientShap } from "./gradient/gradient-shap.ts";
@@ -37,11 +36,13 @@ import { smoothGrad } from "./gradient/smoothgrad.ts";
 import { squareGrad } from "./gradient/squaregrad.ts";
 import { varGrad } from "./gradient/vargrad.ts";
 import { xrai } from "./gradient/xrai.ts";
+import { gradient } from "./gradient.ts";
 import { guidedBackprop } from "./guided-backprop.ts";
 import { guidedGradCam } from "./guided-grad-cam.ts";
 import { hiResCam } from "./hires-cam.ts";
 import { layerCam } from "./layer-cam.ts";
-import { scoreCam, ablationCam, reciproCam, smoothGradCamPlusPlus } from "./many-runs.ts";
+import { ablationCam, reciproCam, scoreCam, smoothGradCamPlusPlus } from "./many-runs.ts";
+import type { Method } from "./method.ts";
 import { occlusion } from "./occlusion.ts";
 import { odam } from "./odam.ts";
 import { attnLrp } from "./propagation/attn-lrp.ts";
@@ -51,7 +52,6 @@ import { randomCam } from "./random.ts";
 import { rise } from "./rise.ts";
 import { shapleyCam } from "./shapley-cam.ts";
 import { xgradCam } from "./xgrad-cam.ts";
-
 
 const registered: readonly Method<MethodName>[] = [
   gradCam,
