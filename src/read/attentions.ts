@@ -139,5 +139,5 @@ const nameOf = ({ node, weights }: FoundAttention): string => weights ?? outputO
 const refused = (why: string): UserError =>
   new UserError(
     "invalid-option",
-    `invalid method: it follows attention from token to token, ${why}; take grad-cam or hires-cam`,
+    `invalid method: methods such as chefer and legrad follow attention from token to token, ${why}; take grad-cam or hires-cam`,
   );
