@@ -132,11 +132,21 @@ const isAboutSample = (error: UserError, kind: Kind): boolean =>
   ["invalid-image", "too-large", "missing-file", "not-finite"].includes(error.code) ||
   (kind !== "picture" && error.code === "invalid-input");
 
-/** Ends a command whose samples failed in part, without another line. */
-export function endWith(failures: number, total: number, kind: Kind, { json, out }: DrawingFlags): void {
+/**
+ * Ends a command whose samples failed in part, without another line.
+ * @param drew whether there is a file to look at
+ */
+export function endWith(
+  failures: number,
+  total: number,
+  kind: Kind,
+  { json, out }: DrawingFlags,
+  drew = failures < total,
+): void {
   const failed = failures ? `${failures} of ${total} ${kind}s could not be explained` : "";
-  const where = failures < total ? [`Images are in ${bold(out)}`] : [];
-  if (!json) print(`${[...where, ...(failed ? [failed] : [])].join("; ")}.`);
+  const where = drew ? [`Images are in ${bold(out)}`] : [];
+  const last = [...where, ...(failed ? [failed] : [])].join("; ");
+  if (!json && last) print(`${last}.`);
   // Each failure has had its line: a CommanderError ends the command without another.
   if (failed) throw new CommanderError(exitCodes.user, "gradcam.failures", failed);
 }

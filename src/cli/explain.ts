@@ -139,6 +139,7 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
   await prepareDirectory(flags.out);
 
   let failures: number;
+  let drew = false;
   /** Each kind of warning once, however many maps have it. */
   const told = new Map<string, string>();
   try {
@@ -159,6 +160,7 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
           explainOne(model, sample, flags, { reference, signal, onProgress, ...writing }),
         files: (result) => filesOf(result, writing.write),
         report: (result) => {
+          drew ||= filesOf(result, writing.write)?.length !== 0;
           for (const { warnings } of result.explanations)
             for (const { code, text } of warnings) if (!ofOneMap.has(code)) told.set(code, text);
           report(result, flags);
@@ -175,7 +177,7 @@ async function explain(images: string[], flags: ExplainFlags): Promise<void> {
       print(dim(`The model does not specify its preprocessing; assumed ${assumption(model)}.`));
     for (const text of told.values()) print(dim(text));
   }
-  endWith(failures, samples.length, kind, flags);
+  endWith(failures, samples.length, kind, flags, drew);
 }
 
 /** @throws UserError `invalid-input` that shows how another input of the model is given. */

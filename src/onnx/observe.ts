@@ -275,7 +275,7 @@ async function inferred(
   const images = inputs.map((input) => declaredDims(input)?.[0]).find((d) => typeof d === "number") ?? batch;
   const tensors = new Map<string, TensorType>();
   const add = (name: string, type: DataType, shape: readonly (number | string)[]) => {
-    const dims = shape.map((d) => (typeof d === "number" ? d : -1));
+    const dims = shape.map((d) => (typeof d === "number" && d < unknownSize ? d : -1));
     tensors.set(name, { type, dims, perImage: dims[0] === images });
   };
   for (const info of fed) {
@@ -298,6 +298,9 @@ async function inferred(
   }
   return tensors;
 }
+
+/** -1 as ONNX Runtime Web has it, of dimensions without a name: in a size_t of 32 bits, or more. */
+const unknownSize = 2 ** 32 - 1;
 
 const roundsUp = ({ attribute }: NodeProto): boolean =>
   attribute.some(({ name, i }) => name === "ceil_mode" && i === 1n);

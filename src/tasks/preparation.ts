@@ -61,7 +61,7 @@ export function preparationOf(
     return { preprocess: assumed, decision: asGiven };
   if (usual) {
     const guess = usual.guess && ({ guess: true } as const);
-    const value = usual.words ?? "as stated";
+    const value = usual.words ?? (usual.guess ? "as for most ImageNet models" : "as stated");
     return { preprocess: assumed, decision: { what, value, because: usual.because, ...option, ...guess } };
   }
   const itself = `"${name}" takes integers, so the model prepares them itself`;

@@ -51,7 +51,10 @@ export function classifierOf(subject: Subject): Classifier {
   if (subject instanceof Classifier) return subject;
   if ("classifier" in subject) return subject.classifier;
   const { task } = subject.reading;
-  throw new UserError("invalid-model", `invalid model: a classifier is asked for, and this is a ${task} model`);
+  throw new UserError(
+    "invalid-model",
+    `invalid model: a classifier is asked for, and this is a ${task} model; gradcam explain, explain() and the service explain it`,
+  );
 }
 
 /** What would change nothing is a mistake. */

@@ -96,6 +96,14 @@ test("nothing found: exit code 0, a remark, and no picture of nothing", async ()
   expect(filesIn(out)).toEqual(["manifest.json"]);
 });
 
+test("nothing found: no word of images that are not there", async () => {
+  const { cwd, net } = place();
+  const { code, stdout } = await within(["explain", "a.png", ...net, "--score", "0.9"], cwd);
+  expect(code).toBe(0);
+  expect(stdout).toContain("Nothing was found");
+  expect(stdout).not.toContain("Images are in");
+});
+
 describe("a question that it cannot be asked", () => {
   test.each([
     ["box:99", /unknown box: "box:99"; allowed are 0 to \d+/],

@@ -105,6 +105,9 @@ describe("a file that is no label file", () => {
     ["a model", "m.onnx", gap(), "it is no text"],
     ["a page", "labels.txt", bytes("<!DOCTYPE html><html></html>"), "it is JSON or a web page"],
     ["JSON by another name", "labels.txt", bytes('["cat", "dog"]'), "it is JSON or a web page"],
+    ["a configuration", "labels.txt", bytes('{\n  "id2label": {}\n}'), "it is JSON or a web page"],
+    ["a list of lists", "labels.txt", bytes('[\n  ["cat"]]'), "it is JSON or a web page"],
+    ["an error of a server", "labels.txt", bytes('<?xml version="1.0"?><Error/>'), "it is JSON or a web page"],
     ["nothing", "labels.txt", bytes("\n"), "no name is in it"],
     ["JSON without names", "labels.json", bytes('{"a": 1}'), "no name is in it"],
     ["a line that is no name", "labels.txt", bytes("x".repeat(2000)), "a line has more than 1000 characters"],
@@ -114,6 +117,20 @@ describe("a file that is no label file", () => {
   });
   test("names with a mark of the byte order and of other alphabets are one", () =>
     expect(parseLabels(bytes("\ufeffKatze\r\n猫\r\n"), "labels.txt")).toEqual(["Katze", "猫"]));
+
+  // A list of characters that lost its last would be shorter by one, and each character would be taken for the one before it.
+  test.each([
+    ["a\nb\n \n", ["a", "b", " "]],
+    ["a\r\n \r\nb\r\n\u3000", ["a", " ", "b", "\u3000"]],
+    ["cat\ndog\n\n  \n\n", ["cat", "dog"]],
+    ["<blank>\na\n", ["<blank>", "a"]],
+    ["[blank]\na\n", ["[blank]", "a"]],
+    ["[\n\\\n]\n", ["[", "\\", "]"]],
+    ["{\n|\n}\n", ["{", "|", "}"]],
+    ["<\n=\n>\n", ["<", "=", ">"]],
+  ])("characters are names too: %j", (text, names) =>
+    expect(parseLabels(bytes(text), "characters.txt")).toEqual(names),
+  );
 });
 
 test("a picture of 16 bits is explained at its full depth", async () => {

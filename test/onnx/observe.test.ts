@@ -58,6 +58,26 @@ describe("observe", () => {
     ]);
   });
 
+  test("so is a size that ONNX Runtime Web does not know, which is -1 without its sign there", async () => {
+    const web = {
+      ...ort,
+      InferenceSession: {
+        create: async (...args: Parameters<typeof ort.InferenceSession.create>) => {
+          const real = await ort.InferenceSession.create(...args);
+          const outputMetadata = real.outputMetadata.map((of) =>
+            of.isTensor ? { ...of, shape: of.shape.map((d) => (typeof d === "string" ? 2 ** 32 - 1 : d)) } : of,
+          );
+          return { outputMetadata, release: () => real.release() };
+        },
+      },
+    } as unknown as typeof ort;
+    const bytes = oneNode("Relu", { opset: 13, inputs: { x: [1, 2, -1] } });
+    expect(dims(await observe(web, readModel(bytes), {}, session), "x", "y")).toEqual([
+      [1, 2, -1],
+      [1, 2, -1],
+    ]);
+  });
+
   test("the batch is told from a dimension of the same size", async () => {
     // At the batch sizes tried, 2 and 3, an axis of 2 or 3 is no batch.
     const seen = await observe(

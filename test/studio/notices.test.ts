@@ -48,6 +48,12 @@ const cases: readonly [UserErrorCode, string, RegExp, RegExp][] = [
     /not an ONNX file/,
     /Export/,
   ],
+  [
+    "invalid-model",
+    "invalid model: a classifier is asked for, and this is a text-recognition model",
+    /does not open models of this kind/,
+    /detectors and segmentation models.*gradcam explain/,
+  ],
   ["invalid-model", "invalid model m.onnx: not an ONNX file, or a truncated one", /not an ONNX file/, /Export/],
   [
     "invalid-model",

@@ -73,3 +73,12 @@ test.each([
   expect([code, stdout, stderr.trim().split("\n").length]).toEqual([2, "", 1]);
   expect(stderr).toContain(words);
 });
+
+test("what takes classifiers only says what explains a recogniser", async () => {
+  const { cwd } = await room();
+  const { code, stderr } = await within(["compile", "net.onnx", "--labels", "characters.txt"], cwd);
+  expect([code, stderr]).toEqual([
+    2,
+    "gradcam: invalid model: a classifier is asked for, and this is a text-recognition model; gradcam explain, explain() and the service explain it\n",
+  ]);
+});

@@ -50,6 +50,11 @@ const causes: readonly (readonly [RegExp, ...Words])[] = [
     "It is a Git LFS pointer: run git lfs pull, or download the file itself.",
   ],
   [
+    /a classifier is asked for/,
+    "The studio does not open models of this kind",
+    "It opens classifiers, detectors and segmentation models. The command line does more: gradcam explain photo.jpg --model FILE",
+  ],
+  [
     /^invalid model.*?: (?:not an ONNX file|it is )/,
     "This is not an ONNX file",
     "The studio opens .onnx files, alone or with the files of a Hugging Face directory. Export your model to ONNX.",
@@ -86,7 +91,7 @@ const words: Readonly<Record<string, Words>> = {
   ],
   "invalid-model": [
     "This model cannot be opened",
-    "The studio opens image classifiers as .onnx files, alone or with the files of a Hugging Face directory.",
+    "The studio opens classifiers, detectors and segmentation models as .onnx files, alone or with the files of a Hugging Face directory.",
   ],
   "invalid-input": ["These files do not fit together", "Check the labels and the configuration files."],
   "invalid-option": ["This is not possible here", "The line below says what is."],
