@@ -152,6 +152,7 @@ async function measure(file, rounds) {
 async function startPeers(file, ...which) {
   const child = spawn(python, [root("bench/peers/peers.py"), file, String(threads), ...which], {
     stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, TQDM_DISABLE: "1" },
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const read = async () => {

@@ -180,7 +180,9 @@ def main(name, threads, which=""):
     warnings.simplefilter("ignore")  # captum says that it sets hooks
     torch.set_num_threads(threads)
     contenders = methods_for(name) if which == "methods" else contenders_for(name)
-    print(json.dumps(list(contenders)), flush=True)
+    # Peers print warnings of their own, which are no answers.
+    answers, sys.stdout = sys.stdout, sys.stderr
+    print(json.dumps(list(contenders)), file=answers, flush=True)
     for line in sys.stdin:
         work = contenders[line.strip()]
         try:
@@ -188,13 +190,13 @@ def main(name, threads, which=""):
             work()
             first = (time.perf_counter() - began) * 1e3
             if first > LONG:
-                print(first, flush=True)
+                print(first, file=answers, flush=True)
                 continue
             start = time.perf_counter()
             work()
-            print((time.perf_counter() - start) * 1e3, flush=True)
+            print((time.perf_counter() - start) * 1e3, file=answers, flush=True)
         except Exception as error:  # a peer that cannot explain this network: the table says so
-            print(json.dumps(f"{type(error).__name__}: {error}"), flush=True)
+            print(json.dumps(f"{type(error).__name__}: {error}"), file=answers, flush=True)
 
 
 if __name__ == "__main__":
