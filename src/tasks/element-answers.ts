@@ -1,8 +1,7 @@
 /** @file Explanations of what is asked about elements of a model's tensors: boxes, pixels and masks, by one method or several. */
 import { InternalError, UserError } from "../errors.ts";
 import type { ElementAnswer, ElementPass, ElementQuestion } from "../explain/elements.ts";
-import type { MethodName } from "../methods/by-name.ts";
-import { methodsOf } from "../methods/by-name.ts";
+import { type MethodName, methodsOf } from "../methods/by-name.ts";
 import type { Method, Sign } from "../methods/method.ts";
 import { optionsFor, ownOptions } from "../methods/options.ts";
 import type { Warning } from "../read/decision.ts";
@@ -31,8 +30,8 @@ export interface AskedElements extends Omit<ExplainedClass, keyof RawMap | keyof
 export interface ElementCircumstances {
   readonly sample: PreparedSample<PictureSubject, PicturePlace>;
   readonly places: Placements;
-  /** What a reader of any of the model's explanations must know. */
-  readonly warnings: readonly Warning[];
+  /** Its warnings are those of every explanation; an array was not prepared, so how pictures are does not matter. */
+  readonly reading: { readonly warnings: readonly Warning[] };
   /** Of a detector: the levels of its head. */
   readonly levels?: JoinedLevels;
 }
@@ -49,8 +48,9 @@ export async function explainElements(
   pass: ElementPass,
   asked: readonly AskedElements[],
   { method, options, onProgress, signal, maxMemory, partial }: AskingOptions & BoundOptions,
-  { sample, places, warnings, levels }: ElementCircumstances,
+  { sample, places, reading, levels }: ElementCircumstances,
 ): Promise<ClassExplanation[]> {
+  const common = reading.warnings.filter(({ code }) => sample.prepared || code !== "preparation-guessed");
   const ways =
     method === undefined ? await byOwn(asked) : (await methodsOf(method)).map((one) => ({ method: one, asked }));
   optionsFor(
@@ -78,7 +78,7 @@ export async function explainElements(
     return Promise.all(
       way.asked.map(async (one, i) => {
         const answer = await joined(rest.splice(0, questions[i]?.length), places);
-        return answered(one, way.method, answer, warnings, options?.sign);
+        return answered(one, way.method, answer, common, options?.sign);
       }),
     );
   });

@@ -86,10 +86,7 @@ async function masksFor(
   if (explainer.reading.explained?.axes.grid.length !== 2 || !segments) return {};
   const { recogniseMasks, usualOfMasks } = await import("./segment/recognise.ts");
   const found = recogniseMasks(explainer, labelsOf(said).names);
-  if (!found) return {};
-  // A layer that the caller has named stands.
-  const levels = layer === undefined ? found.segmenter.levels : [];
-  return { ...found, segmenter: { ...found.segmenter, levels }, usual: usualOfMasks };
+  return found ? { ...found, segmenter: unlessNamed(found.segmenter, layer), usual: usualOfMasks } : {};
 }
 
 /** The text of a recogniser, fetched when there is one. */
@@ -103,11 +100,12 @@ async function textFor(
   if (explainer.reading.explained?.axes.grid.length !== 2 || task !== "text-recognition") return {};
   const { recogniseText } = await import("./text/recognise.ts");
   const found = await recogniseText(ort, explainer, labelsOf(said).names);
-  if (!found) return {};
-  // A layer that the caller has named stands.
-  const levels = layer === undefined ? found.recogniser.levels : [];
-  return { ...found, recogniser: { ...found.recogniser, levels } };
+  return found ? { ...found, recogniser: unlessNamed(found.recogniser, layer) } : {};
 }
+
+/** The layers that a head's maps lie on; one that the caller has named stands. */
+const unlessNamed = <H extends { readonly levels: readonly string[] }>(head: H, layer: string | undefined): H =>
+  layer === undefined ? head : { ...head, levels: [] };
 
 /** What comes of an open model, which is released where nothing does. */
 export async function orRelease<T>(

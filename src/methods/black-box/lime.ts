@@ -8,7 +8,7 @@
  */
 import type { Method } from "../method.ts";
 import { numberOption, wholeOption } from "../options.ts";
-import { maskBatchOption, seedOption, superpixelOptions } from "./options.ts";
+import { maskBatchOption, noSuperpixel, seedOption, superpixelOptions } from "./options.ts";
 
 export const lime: Method<"lime"> = {
   name: "lime",
@@ -30,9 +30,6 @@ export const lime: Method<"lime"> = {
   ],
   space: "pixels",
   blackBox: true,
-  nothing: (question, negative) =>
-    negative
-      ? `showing any superpixel lowers the score of "${question}", or leaves it as it is`
-      : `no superpixel changes the score of "${question}"`,
+  nothing: noSuperpixel,
   explain: async (question) => (await import("./superpixel-fits.ts")).limeOf(question),
 };

@@ -18,6 +18,12 @@ export const superpixelOptions: readonly MethodOption[] = [
   baselineOption,
 ];
 
+/** What a map of superpixels without a value above 0 says. */
+export const noSuperpixel = (question: string, negative: boolean): string =>
+  negative
+    ? `showing any superpixel lowers the score of "${question}", or leaves it as it is`
+    : `no superpixel changes the score of "${question}"`;
+
 /** Cells along each axis of a picture. */
 export const cellsOption = (usual: number): MethodOption => ({
   ...wholeOption("cells", usual),

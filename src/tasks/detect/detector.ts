@@ -5,22 +5,23 @@ import { checkAsked } from "../../explain/asked-memory.ts";
 import type { Explainer } from "../../explain/explainer.ts";
 import { namedLayer } from "../../explain/named-layer.ts";
 import { picture as blank } from "../../image/picture.ts";
-import { methodsOf } from "../../methods/by-name.ts";
-import { optionsFor } from "../../methods/options.ts";
 import type { Runtime } from "../../onnx/runtime.ts";
 import { layersOf } from "../../read/layers.ts";
 import type { ClassifierContext } from "../classify/classification.ts";
 import type { Why } from "../classify/kinds.ts";
-import { type ClassifyOptions, checkClassify } from "../classify/options.ts";
+import type { ClassifyOptions } from "../classify/options.ts";
 import { explainElements, type JoinedLevels } from "../element-answers.ts";
 import { feedingOf, feedsOf } from "../feeding.ts";
 import { Labels } from "../labels.ts";
 import { questionsOf } from "../option-questions.ts";
 import { percent } from "../percent.ts";
+import { checkAsking } from "../picture-asking.ts";
 import { type PicturePlace, type PictureSubject, preparePicture } from "../pictures.ts";
 import { Placements } from "../placing.ts";
 import type { ModelReading } from "../reading.ts";
-import { checkSample, type Feeding, type Kind, type PreparedSample, type Sample } from "../sample.ts";
+
+import type { Feeding, Kind, PreparedSample, Sample } from "../sample.ts";
+
 import { boxQuestions } from "./box-questions.ts";
 import type { CompileDetectorOptions } from "./compile-detector.ts";
 import { type Detection, type DetectOptions, Finder, type FoundBoxes, onOriginal, usual } from "./detections.ts";
@@ -75,9 +76,7 @@ export class Detector {
    * @throws UserError for a sample of another kind, an unknown box, class, method or layer.
    */
   async explain(sample: Sample, options: ClassifyOptions = {}): Promise<Why> {
-    checkClassify(options);
-    checkSample(sample);
-    if (options.method !== undefined) optionsFor(await methodsOf(options.method), options.options);
+    await checkAsking(sample, options);
     const { prepared, found, detections } = await this.look(sample, options);
     if (options.layer !== undefined && options.options?.layers === "levels")
       throw new UserError(
@@ -96,7 +95,7 @@ export class Detector {
       ...(layer !== undefined && { layer }),
     });
     const explanations = await explainElements(found.pass, asked, options, {
-      ...{ sample: prepared, places: this.places, warnings: this.#warnings(prepared.prepared) },
+      ...{ sample: prepared, places: this.places, reading: this.reading },
       ...(this.layers.length > 0 && { levels: this.#joined() }),
     });
     const remark = remarkOn(found, this.head, options);
@@ -138,10 +137,6 @@ export class Detector {
 
   release(): Promise<void> {
     return this.explainer.release();
-  }
-
-  #warnings(prepared: boolean) {
-    return this.reading.warnings.filter(({ code }) => prepared || code !== "preparation-guessed");
   }
 
   #joined(): JoinedLevels {

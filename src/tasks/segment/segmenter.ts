@@ -3,24 +3,24 @@ import { present } from "../../errors.ts";
 import { checkAsked } from "../../explain/asked-memory.ts";
 import { ElementPass } from "../../explain/elements.ts";
 import type { Explainer } from "../../explain/explainer.ts";
-import { namedLayer } from "../../explain/named-layer.ts";
-import { methodsOf } from "../../methods/by-name.ts";
-import { optionsFor } from "../../methods/options.ts";
 import type { Runtime } from "../../onnx/runtime.ts";
 import { Trace } from "../../read/trace.ts";
 import { Classifier, type ClassifierContext } from "../classify/classification.ts";
 import { namesOf } from "../classify/fitness.ts";
 import type { Why } from "../classify/kinds.ts";
-import { type ClassifyOptions, checkClassify } from "../classify/options.ts";
+import type { ClassifyOptions } from "../classify/options.ts";
 import { usual } from "../detect/detections.ts";
 import { explainElements } from "../element-answers.ts";
 import { feedingOf, feedsOf } from "../feeding.ts";
 import { Labels } from "../labels.ts";
 import { questionsOf } from "../option-questions.ts";
+import { checkAsking, targetLayer } from "../picture-asking.ts";
 import { preparePicture } from "../pictures.ts";
 import { Placements } from "../placing.ts";
 import type { ModelReading } from "../reading.ts";
-import { checkSample, type Feeding, type Kind, type Sample } from "../sample.ts";
+
+import type { Feeding, Kind, Sample } from "../sample.ts";
+
 import type { MaskHead } from "./mask-head.ts";
 import { maskQuestions } from "./mask-questions.ts";
 import { bestScore, masksIn } from "./masks.ts";
@@ -69,15 +69,13 @@ export class Segmenter {
    * @throws UserError for a sample of another kind, an unknown class, mask, pixel, region, method or layer, and for logits that are not finite.
    */
   async explain(sample: Sample, options: ClassifyOptions = {}): Promise<Why> {
-    checkClassify(options);
-    checkSample(sample);
-    if (options.method !== undefined) optionsFor(await methodsOf(options.method), options.options);
+    await checkAsking(sample, options);
     const { explainer, head, labels, context } = this;
     const targets = questionsOf(options, ["segmenter", "mask"]);
     const prepared = preparePicture(sample, this.#feeding);
     const { geometry } = prepared.subject;
     const feeds = feedsOf(this.ort, explainer, this.#feeding, prepared.input, { ...context.inputs, ...options.inputs });
-    const layer = await this.#layer(feeds, options.layer);
+    const layer = await targetLayer(explainer, this.reading, feeds, options.layer);
     await checkAsked(explainer, feeds, { ...options, layer });
     const read = [head.tensor, ...(head.kind === "queries" ? [head.scores] : [])];
     const pass = await ElementPass.run(this.ort, explainer, feeds, {
@@ -91,7 +89,7 @@ export class Segmenter {
     const can = this.reading.questions;
     const asked = maskQuestions(targets, { planes, masks, labels, geometry, regions, layer, can });
     const explanations = await explainElements(pass, asked, options, {
-      ...{ sample: prepared, places: this.places, warnings: this.#warnings(prepared.prepared) },
+      ...{ sample: prepared, places: this.places, reading: this.reading },
     });
     const best = head.kind === "queries" ? bestScore(head, pass) : undefined;
     const remark = targets.length ? undefined : remarkOn(masks, asked.length, { best, least: score });
@@ -109,15 +107,5 @@ export class Segmenter {
   /** An element of what the planes are read of. */
   get #origin(): number[] {
     return (this.explainer.sized.get(this.head.tensor)?.dims ?? []).map(() => 0);
-  }
-
-  async #layer(feeds: Parameters<Explainer["planFor"]>[0], layer: string | undefined): Promise<string | undefined> {
-    if (layer === undefined) return this.reading.layers.find((one) => one.default)?.name;
-    const plan = await this.explainer.planFor(feeds);
-    return namedLayer(plan, layer, this.explainer.layers).name;
-  }
-
-  #warnings(prepared: boolean) {
-    return this.reading.warnings.filter(({ code }) => prepared || code !== "preparation-guessed");
   }
 }

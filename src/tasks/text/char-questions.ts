@@ -1,10 +1,10 @@
 /** @file What is asked of a text recogniser: a character that it read, one rather than another, what speaks against one. */
 import { present } from "../../errors.ts";
+import { ravel } from "../../read/element.ts";
 import { composedQuestions } from "../composed-questions.ts";
 import type { AskedElements } from "../element-answers.ts";
 import { indexOf, type PlainQuestion, refuseQuestion, topOf } from "../questions.ts";
 import type { ReadText } from "./read-text.ts";
-import { placeOf } from "./recognise.ts";
 import { characterOf, type TextHead } from "./text-head.ts";
 
 /** Without a question so many characters are explained at most, from the first on. */
@@ -41,15 +41,16 @@ function partsOf({ kind, of }: PlainQuestion, asked: string, reading: LineRead):
 }
 
 /** A character: its logit at the step at which it is most probable. */
-function charOf(index: number, { head, read, dims, layer }: LineRead): AskedElements {
-  const { class: c, step } = present(read.spelled.characters[index], "a character");
+function charOf(at: number, { head, read, dims, layer }: LineRead): AskedElements {
+  const { class: c, step } = present(read.spelled.characters[at], "a character");
   const label = characterOf(head, c);
-  const place = placeOf(dims, head.axes, step, c);
+  const { channels, grid } = head.axes;
+  const index = dims.map((_, axis) => (axis === channels ? c : axis === grid[0] ? step : 0));
   return {
-    ...{ class: c, label, target: `char:${index}`, character: index, asked: `char-${index}` },
-    question: `"${label}" (character ${index})`,
+    ...{ class: c, label, target: `char:${at}`, character: at, asked: `char-${at}` },
+    question: `"${label}" (character ${at})`,
     // The sum over the line that Grad-CAM weighs channels by is of all of it, and a character is at one place.
     ...{ method: "hires-cam", warnings: [] },
-    about: { sum: [{ tensor: head.tensor, place, weight: 1 }], layer },
+    about: { sum: [{ tensor: head.tensor, place: ravel(index, dims), weight: 1 }], layer },
   };
 }

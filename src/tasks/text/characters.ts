@@ -8,7 +8,8 @@ const silentNames: ReadonlySet<string> = new Set([
 ]);
 
 export interface NamedClasses {
-  readonly characters: readonly string[];
+  /** The character of each class, where this one is none. */
+  readonly characters: (silent: number) => readonly string[];
   /** The class that is no character; undefined where the list leaves open whether it is the first or the last. */
   readonly silent: number | undefined;
   readonly because: string;
@@ -16,20 +17,19 @@ export interface NamedClasses {
 
 /**
  * The characters of so many classes, from a list of them.
- * @param at the class that is no character, where it is known otherwise
  * @throws UserError `invalid-input` for a list of another length.
  */
-export function namedClasses(list: readonly string[], classes: number, at?: number): NamedClasses {
+export function namedClasses(list: readonly string[], classes: number): NamedClasses {
   if (list.length === classes) {
     const named = list.findIndex((name) => silentNames.has(name.toLowerCase()));
     const silent = named < 0 ? undefined : named;
     const shown = silent === undefined ? "" : list[silent];
-    return { characters: list, silent, because: `the list of characters has it, "${shown}"` };
+    return { characters: () => list, silent, because: `the list of characters has it, "${shown}"` };
   }
   // As PaddleOCR fills its dictionaries up.
   if (list.length === classes - 2)
     return {
-      ...{ characters: ["", ...list, " "], silent: 0 },
+      ...{ characters: () => ["", ...list, " "], silent: 0 },
       because: `${list.length} characters for ${classes} classes: the blank before them and the space behind them, as PaddleOCR's`,
     };
   if (list.length !== classes - 1)
@@ -37,6 +37,5 @@ export function namedClasses(list: readonly string[], classes: number, at?: numb
       "invalid-input",
       `invalid labels: ${list.length} characters for a model of ${classes} classes; expected ${classes} with the blank, ${classes - 1} without it, or ${classes - 2} without blank and space`,
     );
-  const characters = at === 0 ? ["", ...list] : [...list, ""];
-  return { characters, silent: at, because: "" };
+  return { characters: (silent) => (silent === 0 ? ["", ...list] : [...list, ""]), silent: undefined, because: "" };
 }

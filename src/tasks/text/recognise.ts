@@ -14,6 +14,7 @@ import { layersOf } from "../../read/layers.ts";
 import { isSpatial, type Origin } from "../../read/origin.ts";
 import type { UsualPreparation } from "../formats/ultralytics.ts";
 import { namedClasses } from "./characters.ts";
+import { likeliest } from "./spell.ts";
 import type { TextHead } from "./text-head.ts";
 
 /** What was read of a text recogniser. */
@@ -54,7 +55,7 @@ export async function recogniseText(
   const given = names.length ? namedClasses(names, classes) : undefined;
   const silence = given?.silent === undefined ? await silentClass(ort, explainer, axes, classes) : undefined;
   const silent = given?.silent ?? (silence?.silent as number);
-  const characters = names.length ? namedClasses(names, classes, silent).characters : undefined;
+  const characters = given?.characters(silent);
   const what = spelling === "ctc" ? "blank" : "end of the text";
   const { because = "", guess = false } = silence ?? { because: given?.because };
   return {
@@ -127,7 +128,7 @@ async function silentClass(ort: Runtime, explainer: Explainer, axes: Axes, class
     prospects: [],
   });
   const steps = stepScores(toDense(pass.tensor(score.name)), axes);
-  const best = steps.map((step) => step.reduce((top, value, c) => (value > (step[top] as number) ? c : top), 0));
+  const best = steps.map(likeliest);
   const [first, last] = [0, classes - 1].map((c) => best.filter((one) => one === c).length) as [number, number];
   const silent = last > first ? classes - 1 : 0;
   const because = `it is said at ${Math.max(first, last)} of ${best.length} steps of an empty picture`;
@@ -151,10 +152,4 @@ export function stepScores(scores: Dense, axes: Axes): Float32Array[] {
   return Array.from({ length: steps }, (_, t) =>
     Float32Array.from({ length: classes }, (_, c) => present(data[c * steps + t], "a score")),
   );
-}
-
-/** Where a class's score at a step lies in the tensor, of the first picture, in row-major order. */
-export function placeOf(dims: readonly number[], { channels, grid }: Axes, step: number, c: number): number {
-  const stride = (axis: number | undefined) => (axis === undefined ? 0 : product(dims.slice(axis + 1)));
-  return step * stride(grid[0]) + c * stride(channels);
 }

@@ -2,25 +2,25 @@
 import { present } from "../../errors.ts";
 import { ElementPass } from "../../explain/elements.ts";
 import type { Explainer } from "../../explain/explainer.ts";
-import { namedLayer } from "../../explain/named-layer.ts";
 import { checkFinite } from "../../explain/target.ts";
-import { methodsOf } from "../../methods/by-name.ts";
-import { optionsFor } from "../../methods/options.ts";
-import type { Feeds, Runtime } from "../../onnx/runtime.ts";
+import type { Runtime } from "../../onnx/runtime.ts";
 import { toDense } from "../../onnx/tensors.ts";
 import { toPlain } from "../../read/axes.ts";
 import type { ClassifierContext } from "../classify/classification.ts";
 import type { Why } from "../classify/kinds.ts";
-import { type ClassifyOptions, checkClassify } from "../classify/options.ts";
+import type { ClassifyOptions } from "../classify/options.ts";
 import { explainElements } from "../element-answers.ts";
 import { feedingOf, feedsOf } from "../feeding.ts";
 import { Labels } from "../labels.ts";
 import { questionsOf } from "../option-questions.ts";
 import { percent } from "../percent.ts";
+import { checkAsking, targetLayer } from "../picture-asking.ts";
 import { preparePicture } from "../pictures.ts";
 import { Placements } from "../placing.ts";
 import type { ModelReading } from "../reading.ts";
-import { checkSample, type Feeding, type Kind, type Sample } from "../sample.ts";
+
+import type { Feeding, Kind, Sample } from "../sample.ts";
+
 import { charQuestions, mostCharacters } from "./char-questions.ts";
 import { type ReadText, textOf } from "./read-text.ts";
 import { stepScores } from "./recognise.ts";
@@ -53,14 +53,12 @@ export class Recogniser {
    * @throws UserError for a sample of another kind, an unknown character, method or layer, and for scores that are not finite.
    */
   async explain(sample: Sample, options: ClassifyOptions = {}): Promise<Why> {
-    checkClassify(options);
-    checkSample(sample);
-    if (options.method !== undefined) optionsFor(await methodsOf(options.method), options.options);
+    await checkAsking(sample, options);
     const { explainer, head, context } = this;
     const targets = questionsOf(options, ["text recogniser", "char"]);
     const prepared = preparePicture(sample, this.#feeding);
     const feeds = feedsOf(this.ort, explainer, this.#feeding, prepared.input, { ...context.inputs, ...options.inputs });
-    const layer = await this.#layer(feeds, options.layer);
+    const layer = await targetLayer(explainer, this.reading, feeds, options.layer);
     const pass = await ElementPass.run(this.ort, explainer, feeds, {
       wanted: [head.tensor],
       prospects: [{ tensors: [head.tensor], layer }],
@@ -70,9 +68,8 @@ export class Recogniser {
     const read = textOf(spell(stepScores(scores, head.axes), head.silent, head.spelling), head);
     const can = this.reading.questions;
     const asked = charQuestions(targets, { head, read, dims: scores.dims, layer, can });
-    const warnings = this.reading.warnings.filter(({ code }) => prepared.prepared || code !== "preparation-guessed");
     const explanations = await explainElements(pass, asked, options, {
-      ...{ sample: prepared, places: this.places, warnings },
+      ...{ sample: prepared, places: this.places, reading: this.reading },
     });
     const { text, probability, characters } = read;
     return {
@@ -84,11 +81,6 @@ export class Recogniser {
 
   release(): Promise<void> {
     return this.explainer.release();
-  }
-
-  async #layer(feeds: Feeds, layer: string | undefined): Promise<string | undefined> {
-    if (layer === undefined) return this.reading.layers.find((one) => one.default)?.name;
-    return namedLayer(await this.explainer.planFor(feeds), layer, this.explainer.layers).name;
   }
 }
 

@@ -17,6 +17,13 @@ export interface Spelled {
   readonly probability: number;
 }
 
+/** The class with the largest value, the first of equal ones. */
+export const likeliest = (step: readonly number[] | Float32Array): number => {
+  let best = 0;
+  for (let c = 1; c < step.length; c++) if ((step[c] as number) > (step[best] as number)) best = c;
+  return best;
+};
+
 /**
  * The text by the best class of each step.
  * @param scores of each step, [steps][classes]
@@ -24,7 +31,7 @@ export interface Spelled {
  */
 export function spell(scores: readonly Float32Array[], silent: number, spelling: Spelling): Spelled {
   const probabilities = scores.map(softmax);
-  const best = probabilities.map((step) => step.reduce((top, p, c) => (p > (step[top] as number) ? c : top), 0));
+  const best = probabilities.map(likeliest);
   if (spelling === "attention") {
     const end = best.indexOf(silent);
     const said = best.slice(0, end < 0 ? best.length : end);
